@@ -1,0 +1,134 @@
+# prunebench: `make help` lists the targets.
+BUILD  ?= build
+PREFIX ?= /usr/local
+CC     ?= cc
+VERSION := $(shell cat VERSION)
+GIT     := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+
+PKGS     = libxml-2.0 libxslt libexslt jansson gsl cairo
+ifeq ($(shell pkg-config --exists $(PKGS) && echo yes),yes)
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS))
+PKG_LIBS   := $(shell pkg-config --libs $(PKGS))
+endif
+
+WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes -Werror
+OPTIMISE ?= -O3
+CFLAGS  ?= -g
+CPPFLAGS += -D_GNU_SOURCE -MMD -MP -Iharness/include -Iharness -Idatasets -isystem /usr/include/stb \
+            $(subst -I,-isystem ,$(PKG_CFLAGS))
+ALL_CFLAGS = -std=c17 -ffp-contract=fast -fPIC -fvisibility=hidden -fopenmp $(WARNINGS) $(OPTIMISE) $(CFLAGS)
+LDLIBS  += $(PKG_LIBS) -ldl -lm
+ifeq ($(SANITIZE),1)
+BUILD    := build/sanitized
+OPTIMISE := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+endif
+
+LIBRARY_SOURCES = $(filter-out harness/cli/main.c,$(wildcard harness/*/*.c harness/*/*/*.c)) $(wildcard datasets/synth/*.c)
+LIBRARY_OBJECTS = $(LIBRARY_SOURCES:%.c=$(BUILD)/%.o)
+LIBRARY = $(BUILD)/libprunebench.a
+PROGRAM = $(BUILD)/prunebench
+
+# Plugins: one source each for criteria and schedules, one folder each for backends and data sets.
+DATASETS = $(filter-out synth matrices,$(notdir $(patsubst %/,%,$(dir $(wildcard datasets/*/*.c)))))
+BACKENDS = $(notdir $(patsubst %/,%,$(dir $(wildcard plugins/backends/*/*.c))))
+PLUGINS  = $(patsubst plugins/criteria/%.c,$(BUILD)/plugins/criterion-%.so,$(wildcard plugins/criteria/*.c)) \
+           $(patsubst plugins/schedules/%.c,$(BUILD)/plugins/schedule-%.so,$(wildcard plugins/schedules/*.c)) \
+           $(patsubst %,$(BUILD)/plugins/backend-%.so,$(sort $(BACKENDS))) \
+           $(patsubst %,$(BUILD)/plugins/dataset-%.so,$(sort $(DATASETS)))
+PLUGIN_LDFLAGS = -shared -Wl,-z,defs
+LIBS_backend-blis   = -lblis
+LIBS_backend-onednn = -ldnnl
+LIBS_dataset-cars   = -lmatio
+RESOURCES = $(patsubst harness/schema/%,$(BUILD)/schema/%,$(wildcard harness/schema/*.xsd)) \
+            $(patsubst reports/%,$(BUILD)/reports/%,$(wildcard reports/*.*)) \
+            $(patsubst datasets/matrices/%,$(BUILD)/matrices/%,$(wildcard datasets/matrices/*.xml))
+
+TEST_SOURCES = $(wildcard tests/unit/*/test_*.c tests/numerics/test_*.c)
+TESTS        = $(TEST_SOURCES:%.c=$(BUILD)/%)
+TEST_HELPERS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
+TEST_PLUGINS = $(patsubst tests/plugins/%.c,$(BUILD)/tests/plugins/%.so,$(wildcard tests/plugins/*.c))
+
+.DEFAULT_GOAL := all
+.SECONDARY:
+.PHONY: all demo check bench tests install uninstall clean help format lint fuzz
+
+all: $(PROGRAM) $(PLUGINS) $(RESOURCES) ## build/prunebench with its plugins, schemas and report templates
+
+demo: ## install what is missing, build, run the default matrix on all three data sets, report
+	@scripts/setup
+	@$(MAKE) --no-print-directory -j2 all
+	@scripts/demo $(BUILD)
+
+check: ## install what is missing, build, run every test
+	@scripts/setup
+	@$(MAKE) --no-print-directory -j2 tests
+	@scripts/run-tests $(BUILD)
+
+bench: all ## time every backend, and PyTorch where it is installed, as ratios
+	@scripts/bench-peers $(BUILD)
+
+tests: all $(TESTS) $(TEST_PLUGINS)
+
+$(PROGRAM): $(BUILD)/harness/cli/main.o $(LIBRARY)
+	$(CC) -fopenmp $(OPTIMISE) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(LIBRARY): $(LIBRARY_OBJECTS)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(BUILD)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+
+$(BUILD)/harness/base/version.o: CPPFLAGS += -DPB_VERSION='"$(VERSION)"' -DPB_GIT='"$(GIT)"'
+$(BUILD)/harness/base/version.o: VERSION $(wildcard .git/HEAD .git/logs/HEAD)
+$(BUILD)/harness/plugin/%.o: CPPFLAGS += -DPB_PREFIX='"$(PREFIX)"'
+# stb's code is another's: its warnings are not ours to mend.
+$(BUILD)/harness/data/stb.o: WARNINGS = -w
+
+$(BUILD)/plugins/criterion-%.so: $(BUILD)/plugins/criteria/%.o
+	@mkdir -p $(@D)
+	$(CC) -fopenmp $(OPTIMISE) $(PLUGIN_LDFLAGS) -o $@ $^ -lm
+$(BUILD)/plugins/schedule-%.so: $(BUILD)/plugins/schedules/%.o
+	@mkdir -p $(@D)
+	$(CC) -fopenmp $(OPTIMISE) $(PLUGIN_LDFLAGS) -o $@ $^ -lm
+
+define folder_plugin # kind, name, folder
+$(BUILD)/plugins/$(1)-$(2).so: $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(3)/*.c))
+	@mkdir -p $$(@D)
+	$$(CC) -fopenmp $$(OPTIMISE) $$(PLUGIN_LDFLAGS) -o $$@ $$^ $(LIBS_$(1)-$(2)) -lm
+endef
+$(foreach name,$(sort $(BACKENDS)),$(eval $(call folder_plugin,backend,$(name),plugins/backends/$(name))))
+$(foreach name,$(sort $(DATASETS)),$(eval $(call folder_plugin,dataset,$(name),datasets/$(name))))
+
+$(BUILD)/schema/%: harness/schema/%
+	@mkdir -p $(@D) && cp $< $@
+$(BUILD)/reports/%: reports/%
+	@mkdir -p $(@D) && cp $< $@
+$(BUILD)/matrices/%: datasets/matrices/%
+	@mkdir -p $(@D) && cp $< $@
+
+$(TESTS): $(BUILD)/%: $(BUILD)/%.o $(TEST_HELPERS) $(LIBRARY)
+	$(CC) -fopenmp $(OPTIMISE) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+$(BUILD)/tests/%.o: CPPFLAGS += -Itests -DPB_TEST_SOURCES='"$(CURDIR)/tests"' -DPB_TEST_BUILD='"$(abspath $(BUILD))"'
+$(BUILD)/tests/plugins/%.so: tests/plugins/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -shared -o $@ $<
+
+format: ## rewrite the sources as .clang-format says
+	clang-format -i $$(git ls-files '*.c' '*.h')
+lint: ## formatting, static analysis, layers, headers
+	@scripts/lint
+
+install: all ## into $(DESTDIR)$(PREFIX)
+	@scripts/install $(BUILD) '$(DESTDIR)' '$(PREFIX)' '$(VERSION)'
+uninstall: ## remove what install put there
+	@scripts/install --remove '$(DESTDIR)' '$(PREFIX)'
+
+clean: ## remove everything that was built
+	rm -rf build
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,28 @@
+/* Draws the default images: three fine-grained data sets in the exact official layouts. */
+#ifndef PB_SYNTH_SYNTH_H
+#define PB_SYNTH_SYNTH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct pb_synth_options {
+    uint32_t classes; /* per set: 2 … */
+    uint32_t train_per_class; /* aircraft: split evenly over train and val */
+    uint32_t test_per_class;
+    uint32_t size; /* longer side of an image in pixels; sides vary around it as the real sets' do */
+    uint64_t seed;
+    uint32_t threads;
+    const char *sets; /* "aircraft,birds,cars" or a part of it; NULL: all */
+    bool cars_devkit; /* the devkit's layout of Cars instead of cars_annos.mat */
+    bool sheets; /* also write contact sheets OUT/contact-<set>.png */
+    bool quiet;
+};
+void pb_synth_defaults(struct pb_synth_options *options);
+
+/* Writes OUT/fgvc-aircraft-2013b, OUT/CUB_200_2011, OUT/cars. Deterministic by options, whatever the threads. A set that is complete
+ * already with the same options is left alone. */
+PB_MUST_CHECK enum pb_status pb_synth(const char *out, const struct pb_synth_options *options, struct pb_error *error);
+
+#endif

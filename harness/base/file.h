@@ -1,0 +1,53 @@
+/* Files and folders: whole reads, writes that are complete or absent, locks. */
+#ifndef PB_BASE_FILE_H
+#define PB_BASE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+/* The whole file; *data from pb_calloc with a NUL behind it. Files above limit bytes are refused (0: no limit). */
+PB_MUST_CHECK enum pb_status pb_file_read(const char *path, size_t limit, char **data, size_t *length,
+                                          struct pb_error *error);
+
+/* Writes under a temporary name in the same folder, fsyncs, renames, fsyncs the folder. The old file
+ * stays untouched when anything fails, and the temporary one is removed. */
+PB_MUST_CHECK enum pb_status pb_file_write_atomic(const char *path, const void *data, size_t length,
+                                                  struct pb_error *error);
+
+/* mkdir -p */
+PB_MUST_CHECK enum pb_status pb_make_dirs(const char *path, struct pb_error *error);
+/* rm -r; a path that is not there is fine. Never follows links. */
+PB_MUST_CHECK enum pb_status pb_remove_tree(const char *path, struct pb_error *error);
+bool pb_file_exists(const char *path);
+bool pb_is_dir(const char *path);
+
+/* "a/b", "a" + "/b" and so on, from pb_calloc; NULL when memory is out. */
+char *pb_path_join(const char *folder, const char *name);
+/* The folder that holds path ("." when it has none), from pb_calloc. */
+char *pb_path_folder(const char *path);
+/* Behind the last slash, inside path. */
+const char *pb_path_name(const char *path);
+
+/* Sorted names in a folder, without "." and "..". *names and each name from pb_calloc; pb_names_free gives them back. */
+PB_MUST_CHECK enum pb_status pb_list_dir(const char *path, char ***names, size_t *count, struct pb_error *error);
+void pb_names_free(char ***names, size_t count);
+
+/* Whole lines of a text file; strips "\r\n" and "\n". number is 1-based. */
+struct pb_lines {
+    char *data;
+    size_t length, position;
+    long number;
+};
+PB_MUST_CHECK enum pb_status pb_lines_open(const char *path, struct pb_lines *lines, struct pb_error *error);
+char *pb_lines_next(struct pb_lines *lines); /* NULL after the last; valid until pb_lines_close */
+void pb_lines_close(struct pb_lines *lines);
+
+/* An exclusive flock on path (created), with this process's pid inside. A lock held by another process
+ * is PB_ERROR_RUN and names its pid; a dead owner's lock is free. *fd stays open while it is held. */
+PB_MUST_CHECK enum pb_status pb_lock(const char *path, int *fd, struct pb_error *error);
+void pb_unlock(int *fd);
+
+#endif

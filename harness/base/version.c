@@ -1,0 +1,4 @@
+#include "base/version.h"
+
+const char pb_version[] = PB_VERSION;
+const char pb_git[] = PB_GIT;

@@ -1,0 +1,8 @@
+/* What this program is. */
+#ifndef PB_BASE_VERSION_H
+#define PB_BASE_VERSION_H
+
+extern const char pb_version[]; /* "0.1.0" */
+extern const char pb_git[]; /* commit it was built from, "unknown" outside a checkout */
+
+#endif

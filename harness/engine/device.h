@@ -1,0 +1,31 @@
+/* An opened backend: its operators, with the host's portable ones where it has none. */
+#ifndef PB_ENGINE_DEVICE_H
+#define PB_ENGINE_DEVICE_H
+
+#include <prunebench/backend.h>
+
+#include "plugin/host.h"
+#include "plugin/options.h"
+#include "plugin/registry.h"
+
+struct pb_device {
+    struct pb_host_services host;
+    const struct pb_loaded *loaded;
+    struct pb_backend ops; /* complete: every slot is set */
+    void *self;
+    uint32_t threads;
+    char description[160]; /* "blis 0.9.0 skx" */
+    char fallbacks[512]; /* operators that are the portable ones: "add_forward avg_pool_forward"; "" when none */
+    bool thread_dependent;
+};
+
+/* threads: how many it may use. Opens with the resolved options. */
+PB_MUST_CHECK enum pb_status pb_device_open(const struct pb_loaded *loaded, const struct pb_options *options,
+                                            uint32_t threads, struct pb_device **device, struct pb_error *error);
+void pb_device_close(struct pb_device **device);
+
+/* The portable operators as a complete on_host table: obviously right, parallel over chunks that do not depend on the
+ * thread count. self of every one of them is a const struct pb_host *. */
+extern const struct pb_backend pb_portable_backend;
+
+#endif

@@ -1,0 +1,93 @@
+/* Runs a network on a device: forward, backward, optimiser; activations planned by lifetime. */
+#ifndef PB_ENGINE_ENGINE_H
+#define PB_ENGINE_ENGINE_H
+
+#include "engine/device.h"
+#include "graph/network.h"
+
+struct pb_engine;
+
+enum pb_engine_mode {
+    PB_ENGINE_INFER, /* forward in evaluation mode only */
+    PB_ENGINE_TRAIN, /* forward and backward, BN on batch statistics */
+    PB_ENGINE_CALIBRATE, /* forward and backward, BN on running statistics; activations and their gradients kept */
+};
+
+struct pb_engine_options {
+    uint32_t batch;
+    enum pb_engine_mode mode;
+    uint64_t seed; /* dropout masks */
+};
+
+/*
+ * Plans, workspace, buffers for this batch size. A TRAIN engine can also evaluate (pb_engine_forward).
+ * The graph is copied; values are loaded from network. The device must outlive the engine.
+ */
+PB_MUST_CHECK enum pb_status pb_engine_create(struct pb_device *device, const struct pb_network *network,
+                                              const struct pb_engine_options *options, struct pb_engine **engine,
+                                              struct pb_error *error);
+void pb_engine_free(struct pb_engine **engine);
+
+/* What an engine of these options will allocate, in bytes, without making it (buffers and conv workspace). */
+PB_MUST_CHECK enum pb_status pb_engine_predict_bytes(struct pb_device *device, const struct pb_graph *graph,
+                                                     const struct pb_engine_options *options, uint64_t *bytes,
+                                                     struct pb_error *error);
+uint64_t pb_engine_bytes(const struct pb_engine *engine);
+
+/* Values and velocity to and from a network of the same graph. */
+PB_MUST_CHECK enum pb_status pb_engine_load(struct pb_engine *engine, const struct pb_network *network,
+                                            struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_engine_store(struct pb_engine *engine, struct pb_network *network,
+                                             struct pb_error *error);
+
+/* Evaluation mode. images: count×H×W×3, count ≤ batch (the rest is computed on zeros and ignored).
+ * logits: count×classes. */
+PB_MUST_CHECK enum pb_status pb_engine_forward(struct pb_engine *engine, const float *images, uint32_t count,
+                                               float *logits, struct pb_error *error);
+
+/* Forward and backward of a full batch. TRAIN: batch statistics, running statistics move. CALIBRATE: running statistics.
+ * loss: mean over the batch; logits (batch×classes) may be NULL. Gradients stay for pb_engine_gradient and pb_engine_step. */
+PB_MUST_CHECK enum pb_status pb_engine_backward(struct pb_engine *engine, const float *images, const uint32_t *labels,
+                                                double *loss, float *logits, struct pb_error *error);
+
+struct pb_step {
+    double lr, momentum, weight_decay, lambda, lambda_last;
+    bool nesterov;
+    bool head_only; /* only the parameters behind the trunk move */
+};
+/* SGD on every trainable parameter, with λ·sign(γ) on BN scales (lambda_last on the trunk's last BN). */
+PB_MUST_CHECK enum pb_status pb_engine_step(struct pb_engine *engine, const struct pb_step *step,
+                                            struct pb_error *error);
+
+/* Downloads. gradient: parameter->count floats. activation: batch×H×W×C of a node's output and of the loss's gradient there
+ * (either may be NULL); CALIBRATE engines only. */
+PB_MUST_CHECK enum pb_status pb_engine_gradient(struct pb_engine *engine, uint32_t parameter, float *gradient,
+                                                struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_engine_activation(struct pb_engine *engine, uint32_t node, float *activation,
+                                                  float *gradient, struct pb_error *error);
+
+/* Seconds spent per phase since the engine was made or the times were reset. */
+enum pb_phase {
+    PB_PHASE_CONV_FORWARD,
+    PB_PHASE_CONV_BACKWARD_DATA,
+    PB_PHASE_CONV_BACKWARD_WEIGHTS,
+    PB_PHASE_NORM, /* batch norm and ReLU */
+    PB_PHASE_POOL,
+    PB_PHASE_HEAD,
+    PB_PHASE_OPTIMISER,
+    PB_PHASE_TRANSFER,
+    PB_PHASE_COUNT
+};
+const char *pb_phase_name(enum pb_phase phase);
+struct pb_engine_times {
+    double phase[PB_PHASE_COUNT];
+    /* Per node: forward, backward data, backward weights seconds. node_count rows. */
+    double (*node)[3];
+    uint32_t node_count;
+};
+const struct pb_engine_times *pb_engine_times(const struct pb_engine *engine);
+void pb_engine_times_reset(struct pb_engine *engine);
+/* "winograd", "gemm", …: what runs a convolution; "" for other nodes. */
+const char *pb_engine_algorithm(const struct pb_engine *engine, uint32_t node);
+
+#endif

@@ -1,0 +1,102 @@
+/* What one cell found: the content of a result document. */
+#ifndef PB_EXPERIMENT_RECORD_H
+#define PB_EXPERIMENT_RECORD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+enum pb_cell_status { PB_CELL_OK, PB_CELL_FAILED, PB_CELL_CRASHED, PB_CELL_TIMED_OUT, PB_CELL_MEMORY, PB_CELL_BLOCKED };
+
+/* key and value of a resolved option: "training.lr" → "0.01", "criterion.option.grad" → "true" */
+struct pb_pair {
+    char *key, *value;
+};
+struct pb_cost_record {
+    char *stage; /* "base", "pruned" */
+    uint64_t params, macs, macs_thesis, bytes; /* bytes: of the stage's checkpoint without momentum */
+    uint64_t params_trunk, params_head;
+    uint32_t *widths;
+    uint32_t width_count;
+    bool has_target; /* pruned: requested, achieved and floored are meant */
+    double requested, achieved;
+    uint32_t floored;
+};
+struct pb_accuracy_record {
+    char *stage; /* "base", "pruned", "retrained" */
+    char *split; /* "test", "validation" */
+    double top1, top5, loss; /* shares 0 … 1 */
+    uint64_t images;
+    double *class_top1; /* per class; NULL where not kept */
+    uint32_t class_count;
+};
+struct pb_latency_record {
+    char *stage;
+    uint32_t batch, runs, threads;
+    double median_ms, p95_ms, min_ms;
+};
+struct pb_layer_record {
+    char *name; /* "conv5_3" */
+    uint32_t channels, kept, floored, ties;
+    double gamma_max; /* upper end of the histogram's range, which begins at 0 */
+    double near_zero; /* share of γ in the first bin */
+    uint32_t *gamma_bins; /* |γ| of the base model; 128; NULL without BN */
+    uint32_t gamma_bin_count;
+};
+struct pb_epoch_record {
+    char *stage; /* "base", "retrain-40", "soft" */
+    uint32_t number; /* 1-based */
+    double lr, loss, top1, validation_top1, validation_loss, seconds;
+    uint32_t masked,
+        revived; /* soft pruning: channels masked after this epoch, and how many of the epoch before's came back */
+};
+
+struct pb_record {
+    char *id;
+    enum pb_cell_status status;
+    char *message; /* failed, blocked: why */
+    char *signal; /* crashed: "SIGSEGV" */
+    char *log_tail; /* not ok: the last lines of the log */
+    struct pb_pair *config;
+    uint32_t config_count;
+    struct pb_pair *
+        provenance; /* version, git, host, cpu, threads, backend, backend-detail, fallbacks, matrix-sha256, started, seconds, … */
+    uint32_t provenance_count;
+    struct pb_cost_record *costs;
+    uint32_t cost_count;
+    struct pb_accuracy_record *accuracies;
+    uint32_t accuracy_count;
+    struct pb_latency_record *latencies;
+    uint32_t latency_count;
+    double equivalence; /* max|Δ| / max|logit| of the masked and the compacted network; NaN when not measured */
+    struct pb_layer_record *layers;
+    uint32_t layer_count;
+    struct pb_epoch_record *epochs;
+    uint32_t epoch_count;
+    uint64_t peak_rss_bytes;
+    uint32_t skipped_images;
+    uint32_t train_images, validation_images, test_images, class_count;
+};
+
+/* Adders copy their strings and take over arrays from pb_calloc; PB_ERROR_MEMORY is their only failure. */
+PB_MUST_CHECK enum pb_status pb_record_config(struct pb_record *record, const char *key, const char *value,
+                                              struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_record_provenance(struct pb_record *record, const char *key, const char *value,
+                                                  struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_record_cost(struct pb_record *record, const struct pb_cost_record *row,
+                                            struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_record_accuracy(struct pb_record *record, const struct pb_accuracy_record *row,
+                                                struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_record_latency(struct pb_record *record, const struct pb_latency_record *row,
+                                               struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_record_layer(struct pb_record *record, const struct pb_layer_record *row,
+                                             struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_record_epoch(struct pb_record *record, const struct pb_epoch_record *row,
+                                             struct pb_error *error);
+const char *pb_record_find(const struct pb_pair *pairs, uint32_t count, const char *key); /* NULL when absent */
+const char *pb_cell_status_name(
+    enum pb_cell_status status); /* "ok", "failed", "crashed", "timed-out", "out-of-memory", "blocked" */
+void pb_record_free(struct pb_record *record);
+
+#endif

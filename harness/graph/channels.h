@@ -1,0 +1,27 @@
+/* Channel groups: what has to go when a channel goes. Found by propagation through the graph. */
+#ifndef PB_GRAPH_CHANNELS_H
+#define PB_GRAPH_CHANNELS_H
+
+#include "graph/graph.h"
+
+/* Channels that are removed together: the outputs of one convolution, or of several that an `add` couples. */
+struct pb_channel_group {
+    uint32_t channels;
+    uint32_t *producers; /* convolution nodes whose filters these are, in graph order */
+    uint32_t producer_count;
+    uint32_t *norms; /* batch norms over them, one per producer where it has one, else UINT32_MAX */
+    uint32_t
+        activation; /* the node whose output a criterion sees as the activation: the ReLU behind (or BN, or conv) */
+};
+
+struct pb_channel_groups {
+    struct pb_channel_group *groups; /* prunable groups, input side first */
+    uint32_t count;
+    uint32_t total; /* channels of all groups: the thesis's N = 4224 */
+};
+
+PB_MUST_CHECK enum pb_status pb_channel_groups_find(const struct pb_graph *graph, struct pb_channel_groups *groups,
+                                                    struct pb_error *error);
+void pb_channel_groups_free(struct pb_channel_groups *groups);
+
+#endif

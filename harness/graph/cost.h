@@ -1,0 +1,18 @@
+/* Parameters and multiply-accumulates, also in the thesis's (ptflops') counting. */
+#ifndef PB_GRAPH_COST_H
+#define PB_GRAPH_COST_H
+
+#include "graph/graph.h"
+
+struct pb_cost {
+    uint64_t params;
+    uint64_t macs; /* convolution, linear, bilinear; FLOPs = 2·MACs */
+    uint64_t macs_thesis; /* as ptflops counts: see science: + biases, BN, ReLU, max-pool inputs; no bilinear */
+};
+/* Of one node, for one image. */
+struct pb_cost pb_node_cost(const struct pb_graph *graph, uint32_t node);
+struct pb_cost pb_graph_cost(const struct pb_graph *graph);
+/* Parameters of the trunk (everything before the pooling head) and of the head. */
+void pb_graph_split_params(const struct pb_graph *graph, uint64_t *trunk, uint64_t *head);
+
+#endif

@@ -1,0 +1,109 @@
+/* The model as a graph of nodes in topological order, its parameters, and its shapes. */
+#ifndef PB_GRAPH_GRAPH_H
+#define PB_GRAPH_GRAPH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+enum pb_op {
+    PB_OP_INPUT,
+    PB_OP_CONV2D,
+    PB_OP_BATCH_NORM,
+    PB_OP_RELU,
+    PB_OP_MAX_POOL,
+    PB_OP_AVG_POOL,
+    PB_OP_ADD,
+    PB_OP_BILINEAR_POOL,
+    PB_OP_SIGNED_SQRT,
+    PB_OP_L2_NORM,
+    PB_OP_LINEAR,
+    PB_OP_DROPOUT,
+};
+
+/* Of one image's array at a node: H×W×C. A vector has height = width = 1. */
+struct pb_shape {
+    uint32_t height, width, channels;
+};
+
+struct pb_conv_attributes {
+    uint32_t kernel[2], stride[2], pad[2], dilation[2]; /* height, width */
+    uint32_t groups;
+};
+struct pb_pool_attributes {
+    uint32_t kernel[2], stride[2], pad[2]; /* kernel 0: the whole image (global pooling) */
+};
+struct pb_bn_attributes {
+    double eps, momentum;
+};
+
+enum pb_role { PB_ROLE_WEIGHT, PB_ROLE_BIAS, PB_ROLE_GAMMA, PB_ROLE_BETA, PB_ROLE_RUNNING_MEAN, PB_ROLE_RUNNING_VAR };
+
+#define PB_NO_PARAMETER UINT32_MAX
+
+struct pb_node {
+    enum pb_op op;
+    char name[32]; /* unique: "conv3_2", "bn3_2", "pool3", "fc" */
+    uint32_t inputs[2]; /* nodes before this one */
+    uint32_t input_count;
+    struct pb_shape shape; /* of the output */
+    union {
+        struct pb_conv_attributes conv;
+        struct pb_pool_attributes pool;
+        struct pb_bn_attributes bn;
+        double eps; /* signed sqrt, L2 norm */
+        double dropout; /* share of values dropped while training */
+    } attributes;
+    uint32_t parameters[6]; /* by enum pb_role: index into the graph's parameters, or PB_NO_PARAMETER */
+};
+
+/* One tensor of learned or running values. */
+struct pb_parameter {
+    char name[48]; /* "conv3_2.weight": node, dot, role (weight, bias, gamma, beta, running_mean, running_var) */
+    enum pb_role role;
+    uint32_t node;
+    uint32_t rank;
+    size_t dims[4]; /* conv: K,R,S,C/groups; linear: out,in; else channels */
+    size_t count; /* product of dims */
+    size_t offset; /* in floats, into a network's values; multiples of 16 */
+    bool trainable; /* running statistics are not */
+};
+
+struct pb_graph {
+    char model[32]; /* "vgg16-bcnn" */
+    uint32_t classes;
+    struct pb_node *nodes; /* topological; node 0 is the input, the last one puts out the logits */
+    uint32_t node_count;
+    struct pb_parameter *parameters;
+    uint32_t parameter_count;
+    size_t value_count; /* floats of all parameters, padding between them included */
+};
+
+/* Building: each adds one node behind its inputs, works out shapes and parameters, and gives its index. */
+struct pb_graph_node {
+    enum pb_op op;
+    const char *name;
+    uint32_t inputs[2];
+    uint32_t channels; /* conv: filters; linear: outputs; input: channels */
+    uint32_t height, width; /* input only */
+    bool bias; /* conv, linear */
+    struct pb_conv_attributes conv; /* conv; zero strides, dilations and groups mean 1 */
+    struct pb_pool_attributes pool;
+    double eps, momentum, dropout;
+};
+PB_MUST_CHECK enum pb_status pb_graph_create(const char *model, struct pb_graph **graph, struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_graph_add(struct pb_graph *graph, const struct pb_graph_node *node, uint32_t *index,
+                                          struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_graph_copy(const struct pb_graph *from, struct pb_graph **graph,
+                                           struct pb_error *error);
+void pb_graph_free(struct pb_graph **graph);
+
+/* The node called name; UINT32_MAX when there is none. */
+uint32_t pb_graph_find(const struct pb_graph *graph, const char *name);
+const char *pb_op_name(enum pb_op op);
+/* Floats of the node's output for one image. */
+size_t pb_shape_count(struct pb_shape shape);
+
+#endif

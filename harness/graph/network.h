@@ -1,0 +1,64 @@
+/* A graph with values: parameters, momentum, and where its channels came from. */
+#ifndef PB_GRAPH_NETWORK_H
+#define PB_GRAPH_NETWORK_H
+
+#include "graph/channels.h"
+#include "graph/graph.h"
+
+struct pb_network {
+    struct pb_graph *graph;
+    float *values; /* graph->value_count, at the parameters' offsets */
+    float *velocity; /* the same; zero before training */
+    /* Per channel group: the index that each kept channel had in the unpruned network. */
+    uint32_t **origin;
+    uint32_t group_count;
+    uint32_t *original_widths; /* per group: channels in the unpruned network */
+};
+
+/* Takes the graph over (also on failure). Values are zero; origin is the identity. */
+PB_MUST_CHECK enum pb_status pb_network_create(struct pb_graph *graph, struct pb_network **network,
+                                               struct pb_error *error);
+/* He-normal (fan out, ReLU) for convolutions, U(±1/√in) for linear layers, γ = 1, running variance 1, all else 0.
+ * Streams are named after the parameters: "init/conv1_1.weight". */
+void pb_network_initialise(struct pb_network *network, uint64_t seed);
+PB_MUST_CHECK enum pb_status pb_network_copy(const struct pb_network *from, struct pb_network **network,
+                                             struct pb_error *error);
+void pb_network_free(struct pb_network **network);
+
+/* The values of a node's parameter; NULL where it has none. */
+float *pb_network_values(const struct pb_network *network, uint32_t node, enum pb_role role);
+float *pb_network_velocity(const struct pb_network *network, uint32_t node, enum pb_role role);
+
+/* keep[g][c]: whether channel c of group g stays (as found by pb_channel_groups_find on network's graph). */
+struct pb_keep {
+    bool **keep;
+    uint32_t group_count;
+};
+PB_MUST_CHECK enum pb_status pb_keep_create(const struct pb_channel_groups *groups, struct pb_keep *keep,
+                                            struct pb_error *error); /* all true */
+void pb_keep_free(struct pb_keep *keep);
+
+/*
+ * A new, smaller network: weights, biases, BN statistics and momentum of the kept channels are copied, also in
+ * whatever consumes them (the next convolutions' inputs, the classifier's columns (i,j) after
+ * bilinear pooling). A group left empty is PB_ERROR_INPUT.
+ */
+PB_MUST_CHECK enum pb_status pb_network_compact(const struct pb_network *network, const struct pb_keep *keep,
+                                                struct pb_network **compacted, struct pb_error *error);
+/*
+ * Makes the output of every removed channel exactly 0: γ = β = 0 where a BN follows, weights and bias 0 otherwise
+ * (and both, where zero_filters is set). Velocity is left alone.
+ */
+void pb_network_mask(struct pb_network *network, const struct pb_channel_groups *groups, const struct pb_keep *keep);
+/* Soft pruning's zeroing: filters and their biases (SFP), BN untouched. */
+void pb_network_zero_filters(struct pb_network *network, const struct pb_channel_groups *groups,
+                             const struct pb_keep *keep);
+
+/*
+ * The surviving parameters with the values that they had in earlier (an ancestor with a superset of channels, by origin).
+ * Velocity becomes zero.
+ */
+PB_MUST_CHECK enum pb_status pb_network_rewind(struct pb_network *network, const struct pb_network *earlier,
+                                               struct pb_error *error);
+
+#endif

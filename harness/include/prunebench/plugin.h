@@ -1,0 +1,79 @@
+/*
+ * What a plugin is: a shared object that exports one symbol, prunebench_plugin, and hides the rest.
+ *
+ * Build: cc -std=c17 -fPIC -fvisibility=hidden -shared -Wl,-z,defs $(pkg-config --cflags prunebench)
+ * `scripts/new-plugin KIND NAME` writes a complete one.
+ */
+#ifndef PRUNEBENCH_PLUGIN_H
+#define PRUNEBENCH_PLUGIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <prunebench/host.h>
+#include <prunebench/option.h>
+#include <prunebench/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define PB_PLUGIN_MAGIC 0x4e425250u /* "PRBN" */
+
+/*
+ * The ABI rule: the host loads a plugin whose magic and abi_major equal its own and whose abi_minor
+ * is not above its own. Structures only grow at their end, each growth raises the minor number, and
+ * the host never reads past the size that a plugin states.
+ */
+#define PB_ABI_MAJOR 1
+#define PB_ABI_MINOR 0
+
+enum pb_plugin_kind { PB_KIND_CRITERION = 1, PB_KIND_SCHEDULE = 2, PB_KIND_BACKEND = 3, PB_KIND_DATASET = 4 };
+
+struct pb_criterion;
+struct pb_schedule;
+struct pb_backend;
+struct pb_dataset;
+
+/* One plugin. Constant data with static storage; the host never writes to it. */
+struct pb_plugin {
+    uint32_t magic; /* PB_PLUGIN_MAGIC */
+    uint16_t abi_major; /* PB_ABI_MAJOR and PB_ABI_MINOR of the headers it was built against */
+    uint16_t abi_minor;
+    uint32_t size; /* sizeof(struct pb_plugin) */
+    uint32_t kind; /* enum pb_plugin_kind */
+
+    const char *name; /* required; kebab-case, unique within its kind */
+    const char *summary; /* required; one line */
+    const char *version; /* required; the plugin's own, "1.0.0" */
+    const char *reference; /* paper or DOI; may be NULL */
+
+    const struct pb_option *options; /* option_count rows; may be NULL when there are none */
+    uint32_t option_count;
+    uint32_t options_size; /* sizeof the struct that the offsets point into */
+
+    /* Required: the operations of its kind, the others NULL. */
+    const struct pb_criterion *criterion;
+    const struct pb_schedule *schedule;
+    const struct pb_backend *backend;
+    const struct pb_dataset *dataset;
+};
+
+#if defined(__GNUC__)
+#define PB_EXPORT __attribute__((visibility("default")))
+#else
+#define PB_EXPORT
+#endif
+
+/* The plugins of this object, index 0 first, NULL after the last. Pure: no side effects, no allocation. */
+PB_EXPORT const struct pb_plugin *prunebench_plugin(uint32_t index);
+
+/* The first members of every struct pb_plugin. */
+#define PB_PLUGIN_HEADER(kind_)                                                                                        \
+    .magic = PB_PLUGIN_MAGIC, .abi_major = PB_ABI_MAJOR, .abi_minor = PB_ABI_MINOR,                                    \
+    .size = (uint32_t)sizeof(struct pb_plugin), .kind = (kind_)
+
+#ifdef __cplusplus
+}
+#endif
+#endif

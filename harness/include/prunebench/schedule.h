@@ -1,0 +1,118 @@
+/* A schedule is a short straight-line program over the host's durable verbs. */
+#ifndef PRUNEBENCH_SCHEDULE_H
+#define PRUNEBENCH_SCHEDULE_H
+
+#include <stdbool.h>
+
+#include <prunebench/plugin.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A stage: the network as one verb left it. 0 is the untrained network that every run starts from. */
+typedef uint32_t pb_stage;
+
+enum pb_lr_policy { PB_LR_PLATEAU, PB_LR_STEP, PB_LR_COSINE, PB_LR_ONE_CYCLE, PB_LR_CONSTANT };
+enum pb_return_state { PB_RETURN_LAST, PB_RETURN_BEST };
+enum pb_soft_zero {
+    PB_ZERO_NONE, /* no masking during this training */
+    PB_ZERO_FILTERS, /* weights and bias of the masked filters, after every epoch (He 2018, SFP) */
+    PB_ZERO_GAMMA_BETA, /* γ and β of the masked channels (the thesis) */
+};
+enum pb_measure { PB_MEASURE_CHANNELS, PB_MEASURE_PARAMETERS, PB_MEASURE_MACS };
+
+/* How much to remove, as a share of the *unpruned* network's channels, parameters or MACs. */
+struct pb_target {
+    uint32_t measure; /* enum pb_measure */
+    double amount; /* 0 ≤ amount < 1 */
+};
+
+/* One training run. The host fills it from the matrix; a schedule may change what is its own. */
+struct pb_train_spec {
+    size_t size; /* bytes that the host fills */
+    uint32_t epochs;
+    double lr; /* initial learning rate */
+    uint32_t lr_policy; /* enum pb_lr_policy */
+    double lr_factor; /* plateau and step: the factor */
+    uint32_t lr_patience; /* plateau: epochs without improvement; step: epochs between steps */
+    double lr_threshold; /* plateau: relative improvement that counts */
+    double lr_min;
+    uint32_t warmup_epochs;
+    uint32_t early_stop; /* epochs without improvement after which training ends; 0: never */
+    double momentum;
+    bool nesterov;
+    double weight_decay;
+    double lambda; /* sparsity: λ·sign(γ) on every BN's γ */
+    double lambda_last; /* the same on the trunk's last BN, instead of lambda */
+    uint32_t head_epochs; /* first train the head alone for so many epochs (two-step training) */
+    double head_lr;
+
+    /* The schedule's own. */
+    bool continue_optimiser; /* keep momentum and learning-rate state of the stage before; else start fresh */
+    uint32_t return_state; /* enum pb_return_state */
+    uint32_t soft_zero; /* enum pb_soft_zero: mask soft_target's channels after every epoch */
+    struct pb_target soft_target;
+};
+
+/* A round: the matrix's targets up to the cell's own, each with the retraining that the matrix gives it. */
+struct pb_round {
+    struct pb_target target;
+    struct pb_train_spec retraining;
+};
+
+/* What one run is asked for. The host's, valid during run. */
+struct pb_schedule_task {
+    size_t size;
+    struct pb_train_spec training; /* of the base model */
+    const struct pb_round *rounds; /* ascending; the last one is the cell's own target */
+    uint32_t round_count; /* at least 1 */
+};
+
+struct pb_measurement {
+    size_t size;
+    double top1, top5, loss; /* shares in 0 … 1; NaN while planning */
+    uint64_t images;
+};
+
+enum pb_evaluate_split { PB_EVALUATE_TRAIN, PB_EVALUATE_VALIDATION }; /* never the test split */
+
+/*
+ * The verbs. Each works on the current network and makes its result the current one; *stage (may be
+ * NULL) is its handle. Each is durable: a verb whose result is stored under the hash of its parent and
+ * its arguments is restored, not run. While planning they return handles at once and measure NaN.
+ * A verb that fails returns its status, and run must return it at once.
+ */
+struct pb_verbs {
+    size_t size; /* bytes of this table that the host fills */
+    void *context; /* the host's own; every verb's first argument is the table itself */
+
+    enum pb_status (*train)(const struct pb_verbs *verbs, const struct pb_train_spec *spec, pb_stage *stage);
+    /* Scores every channel with the cell's criterion. The scores stay until the next train, prune or rewind. */
+    enum pb_status (*score)(const struct pb_verbs *verbs, pb_stage *stage);
+    /* Removes channels for real (compacts) until target is met; needs scores. */
+    enum pb_status (*prune)(const struct pb_verbs *verbs, struct pb_target target, pb_stage *stage);
+    /* Running statistics of every BN afresh, over batches training batches (0: one pass over the split). */
+    enum pb_status (*recalibrate_bn)(const struct pb_verbs *verbs, uint32_t batches, pb_stage *stage);
+    /* The surviving parameters as they were at an earlier stage of this run. */
+    enum pb_status (*rewind)(const struct pb_verbs *verbs, pb_stage to, pb_stage *stage);
+    enum pb_status (*evaluate)(const struct pb_verbs *verbs, enum pb_evaluate_split split,
+                               struct pb_measurement *measurement);
+};
+
+struct pb_schedule {
+    size_t size; /* sizeof(struct pb_schedule) */
+    bool adaptive; /* the course depends on measured values: planned up to its first branch */
+
+    /* Required; as in struct pb_criterion. */
+    enum pb_status (*create)(const struct pb_host *host, const void *options, void **self);
+    /* Required. Runs the program once, for planning or for real; must ask for the same verbs each time. */
+    enum pb_status (*run)(void *self, const struct pb_verbs *verbs, const struct pb_schedule_task *task);
+    /* Required when create may set *self, else NULL. */
+    void (*destroy)(void *self);
+};
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,23 @@
+/* The host's services as plugins see them. */
+#ifndef PB_PLUGIN_HOST_H
+#define PB_PLUGIN_HOST_H
+
+#include <prunebench/host.h>
+
+#include "base/error.h"
+
+/* A service table with its state. Lives as long as the plugin instance it was given to. */
+struct pb_host_services {
+    struct pb_host table;
+    char name[96]; /* "criterion 'taylor-gate'": in front of its log lines and messages */
+    struct pb_error error; /* what the plugin's fail left */
+};
+
+/* rng streams are derived from seed, name and the stream's name. */
+void pb_host_init(struct pb_host_services *services, const char *name, uint64_t seed, uint32_t threads);
+
+/* The plugin's failure as ours: its message with the plugin's name in front, or a stand-in when it left none.
+ * status PB_OK returns PB_OK. A status outside enum pb_status becomes PB_ERROR_RUN. */
+enum pb_status pb_host_result(struct pb_host_services *services, enum pb_status status, struct pb_error *error);
+
+#endif

@@ -1,0 +1,66 @@
+/* Finding, checking and loading plugins. */
+#ifndef PB_PLUGIN_REGISTRY_H
+#define PB_PLUGIN_REGISTRY_H
+
+#include <prunebench/backend.h>
+#include <prunebench/criterion.h>
+#include <prunebench/dataset.h>
+#include <prunebench/plugin.h>
+#include <prunebench/schedule.h>
+
+#include "base/error.h"
+#include "base/text.h"
+
+/* One plugin of one shared object; the object stays loaded for the life of the process. */
+struct pb_loaded {
+    const struct pb_plugin *plugin;
+    const char *file; /* the .so */
+    char sha256[65]; /* of that file */
+};
+
+/* An object that could not be used, and why. */
+struct pb_broken {
+    const char *file;
+    const char *reason;
+};
+
+struct pb_registry {
+    struct pb_loaded *plugins; /* sorted by kind, then name */
+    size_t count;
+    struct pb_broken *broken;
+    size_t broken_count;
+    void *owned; /* strings behind the pointers */
+};
+
+/*
+ * Looks into extra_dirs (--plugin-dir; NULL-terminated, may be NULL), then $PRUNEBENCH_PLUGIN_PATH
+ * (colon-separated), then the plugin directory beside the program. Each object is first loaded in a
+ * child process (the program itself, `prunebench plugins probe FILE`, by posix_spawn), so that one that crashes or
+ * hangs while loading is listed as broken and the others go on. A kind/name found twice is
+ * PB_ERROR_INPUT and names both files; a folder that is named but not there, too.
+ */
+PB_MUST_CHECK enum pb_status pb_registry_open(const char *const *extra_dirs, struct pb_registry *registry,
+                                              struct pb_error *error);
+void pb_registry_close(struct pb_registry *registry);
+
+/* The plugin, or PB_ERROR_INPUT with "unknown criterion 'tailor'; did you mean 'taylor'?" (where in front when given)
+ * or, for one that only a broken object could have offered, the reason it is broken. */
+PB_MUST_CHECK enum pb_status pb_registry_find(const struct pb_registry *registry, enum pb_plugin_kind kind,
+                                              const char *name, const char *where, const struct pb_loaded **loaded,
+                                              struct pb_error *error);
+
+/* Checks the ABI rule, required members, hooks and option table of one plugin of file; used by the loader and its probe. */
+PB_MUST_CHECK enum pb_status pb_plugin_check(const struct pb_plugin *plugin, const char *file, struct pb_error *error);
+
+/* Loads one object in this process and checks its plugins: the probe's whole work. Prints nothing. */
+PB_MUST_CHECK enum pb_status pb_registry_probe(const char *file, struct pb_error *error);
+
+/* Human-readable description of a plugin with its option table, and the same as JSON. */
+void pb_plugin_describe(const struct pb_loaded *loaded, struct pb_text *text);
+void pb_plugin_describe_json(const struct pb_loaded *loaded, struct pb_text *text);
+
+/* Where the program's own things lie: "plugins", "schema", "reports", "matrices" beside the built program, or
+ * PREFIX/lib/prunebench/plugins, PREFIX/share/prunebench/<name> when installed. From pb_calloc. */
+PB_MUST_CHECK enum pb_status pb_resource_dir(const char *name, char **path, struct pb_error *error);
+
+#endif

@@ -1,0 +1,80 @@
+/* Scores, ranking, and the choice of the channels that stay. */
+#ifndef PB_PRUNE_PRUNE_H
+#define PB_PRUNE_PRUNE_H
+
+#include <prunebench/criterion.h>
+#include <prunebench/schedule.h>
+
+#include "data/data.h"
+#include "engine/engine.h"
+#include "graph/channels.h"
+
+/* One score per channel of every group, after coupling; higher stays. */
+struct pb_scores {
+    double **values; /* per group */
+    uint32_t *channels;
+    uint32_t group_count;
+};
+void pb_scores_free(struct pb_scores *scores);
+
+/* Where calibration batches come from; batches may be NULL for criteria that need neither gradients nor activations. */
+struct pb_calibration {
+    struct pb_device *device;
+    struct pb_batches *batches; /* over the training split, unaugmented */
+    uint32_t batch, batch_count;
+    uint64_t seed;
+    uint32_t threads;
+};
+
+/* Runs one criterion over a network: creates it, observes, scores, couples. Non-finite scores are PB_ERROR_RUN naming layer and channel. */
+PB_MUST_CHECK enum pb_status pb_score_network(const struct pb_loaded *criterion, const struct pb_options *options,
+                                              const struct pb_network *network, const struct pb_channel_groups *groups,
+                                              enum pb_coupling coupling, const struct pb_calibration *calibration,
+                                              struct pb_scores *scores, struct pb_error *error);
+
+enum pb_scope { PB_SCOPE_GLOBAL, PB_SCOPE_LAYER };
+enum pb_count_rule {
+    PB_COUNT_EXACT, /* round(N·p) channels go; ties by layer, then channel (the lower index goes first) */
+    PB_COUNT_THESIS, /* threshold = sorted[int(N·p)], only strictly greater stay */
+};
+
+struct pb_ranking {
+    enum pb_scope scope;
+    enum pb_normalise normalise;
+    enum pb_count_rule count;
+    uint32_t floor; /* channels that every layer keeps; at least 1 */
+    uint32_t round_to; /* kept channels per layer become multiples of this (rounded up, capped at the width); 1 */
+    bool permute; /* control: each layer's keep mask permuted (random with the same layer proportions) */
+    uint64_t seed; /* for permute */
+};
+
+/* What one ranking did to a layer. */
+struct pb_layer_pruning {
+    uint32_t before, after;
+    uint32_t floored; /* channels that the floor saved */
+    uint32_t ties; /* channels whose score equals the threshold */
+};
+struct pb_pruning {
+    struct pb_keep keep;
+    struct pb_layer_pruning *layers; /* per group */
+    uint32_t group_count;
+    double threshold; /* of the normalised scores */
+    double requested, achieved; /* shares of the *unpruned* network's measure */
+    uint32_t floored;
+};
+
+/*
+ * Chooses what stays. target counts against the unpruned network: original_cost and original_channels say how large
+ * that was. Parameters and MACs are met by the largest keep set that does not exceed what the target leaves
+ * (bisection over the global order, exact costs of the compacted graph).
+ */
+struct pb_original {
+    uint64_t channels, params, macs;
+};
+PB_MUST_CHECK enum pb_status pb_rank(const struct pb_network *network, const struct pb_channel_groups *groups,
+                                     const struct pb_scores *scores, const struct pb_ranking *ranking,
+                                     struct pb_target target, const struct pb_original *original,
+                                     struct pb_pruning *pruning, struct pb_error *error);
+void pb_pruning_free(struct pb_pruning *pruning);
+
+#endif
