@@ -1,0 +1,53 @@
+/* Commands as data: one table parses a command line, prints its help, and makes the man page and the completion. */
+#ifndef PB_CLI_CLI_H
+#define PB_CLI_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+/* One option of a command. A row with a NULL name ends the table. */
+struct pb_cli_option {
+    const char *name;     /* "batch" for --batch */
+    char letter;          /* 'j' for -j; 0: none */
+    const char *argument; /* "N": takes a value; NULL: a switch */
+    const char *help;     /* one sentence, no full stop */
+};
+
+/* A parsed command line. Strings are argv's. */
+struct pb_arguments {
+    const struct pb_cli_option *options;
+    const char ***values; /* per option: every value given ("" for a switch), NULL-terminated; NULL: not given */
+    const char **words;   /* positional arguments, NULL-terminated */
+    size_t word_count;
+    bool quiet; /* --quiet, which every command knows */
+};
+
+/* A subcommand. */
+struct pb_command {
+    const char *name;
+    const char *usage;   /* "MATRIX -o OUT [-j N] [--only GLOB]…" */
+    const char *summary; /* one line */
+    const char *details; /* for --help and the man page: paragraphs; may be NULL */
+    const struct pb_cli_option *options; /* its own; --help and --quiet are everybody's */
+    size_t min_words, max_words;         /* positional arguments */
+    /* Does the work; prints its results to standard output. The caller prints error and exits. *exit_code is 0 at
+     * first; 1 says "a cell failed or a check fell short" without an error. */
+    enum pb_status (*run)(const struct pb_arguments *arguments, int *exit_code, struct pb_error *error);
+};
+
+extern const struct pb_command pb_command_run, pb_command_check, pb_command_cell, pb_command_report, pb_command_plugins,
+    pb_command_count, pb_command_verify, pb_command_bench, pb_command_synth, pb_command_doctor;
+
+/* The last value of an option; NULL when it was not given, "" for a switch that was. The name must be in the table. */
+const char *pb_argument(const struct pb_arguments *arguments, const char *name);
+/* Every value, NULL-terminated; NULL when it was not given. */
+const char *const *pb_argument_list(const struct pb_arguments *arguments, const char *name);
+/* Numbers in a range; *value stays as it is when the option was not given; else "--batch: '0' is not a whole number from 1 to 4096". */
+PB_MUST_CHECK enum pb_status pb_argument_size(const struct pb_arguments *arguments, const char *name, size_t min,
+                                              size_t max, size_t *value, struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_argument_real(const struct pb_arguments *arguments, const char *name, double min,
+                                              double max, double *value, struct pb_error *error);
+
+#endif
