@@ -39,7 +39,9 @@ PLUGIN_LDFLAGS = -shared -Wl,-z,defs
 LIBS_backend-blis   = -lblis
 LIBS_backend-onednn = -ldnnl
 LIBS_dataset-cars   = -lmatio
-RESOURCES = $(patsubst harness/schema/%,$(BUILD)/schema/%,$(wildcard harness/schema/*.xsd)) \
+# The man page and the completion come out of the program itself.
+RESOURCES = $(BUILD)/man/prunebench.1 $(BUILD)/completions/prunebench \
+            $(patsubst harness/schema/%,$(BUILD)/schema/%,$(wildcard harness/schema/*.xsd)) \
             $(patsubst reports/%,$(BUILD)/reports/%,$(wildcard reports/*.*)) \
             $(patsubst datasets/matrices/%,$(BUILD)/matrices/%,$(wildcard datasets/matrices/*.xml))
 
@@ -69,8 +71,13 @@ bench: all ## time every backend, and PyTorch where it is installed, as ratios
 
 tests: all $(TESTS) $(TEST_PLUGINS)
 
-$(PROGRAM): $(BUILD)/harness/cli/main.o $(LIBRARY)
+$(PROGRAM): $(patsubst %.c,$(BUILD)/%.o,$(wildcard harness/cli/*.c)) $(LIBRARY)
 	$(CC) -fopenmp $(OPTIMISE) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/man/prunebench.1: $(PROGRAM)
+	@mkdir -p $(@D) && $(PROGRAM) --man-page > $@
+$(BUILD)/completions/prunebench: $(PROGRAM)
+	@mkdir -p $(@D) && $(PROGRAM) --bash-completion > $@
 
 $(LIBRARY): $(LIBRARY_OBJECTS)
 	@rm -f $@

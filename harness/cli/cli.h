@@ -9,17 +9,17 @@
 
 /* One option of a command. A row with a NULL name ends the table. */
 struct pb_cli_option {
-    const char *name;     /* "batch" for --batch */
-    char letter;          /* 'j' for -j; 0: none */
+    const char *name; /* "batch" for --batch */
+    char letter; /* 'j' for -j; 0: none */
     const char *argument; /* "N": takes a value; NULL: a switch */
-    const char *help;     /* one sentence, no full stop */
+    const char *help; /* one sentence, no full stop */
 };
 
 /* A parsed command line. Strings are argv's. */
 struct pb_arguments {
     const struct pb_cli_option *options;
     const char ***values; /* per option: every value given ("" for a switch), NULL-terminated; NULL: not given */
-    const char **words;   /* positional arguments, NULL-terminated */
+    const char **words; /* positional arguments, NULL-terminated */
     size_t word_count;
     bool quiet; /* --quiet, which every command knows */
 };
@@ -27,11 +27,11 @@ struct pb_arguments {
 /* A subcommand. */
 struct pb_command {
     const char *name;
-    const char *usage;   /* "MATRIX -o OUT [-j N] [--only GLOB]…" */
+    const char *usage; /* "MATRIX -o OUT [-j N] [--only GLOB]…" */
     const char *summary; /* one line */
     const char *details; /* for --help and the man page: paragraphs; may be NULL */
     const struct pb_cli_option *options; /* its own; --help and --quiet are everybody's */
-    size_t min_words, max_words;         /* positional arguments */
+    size_t min_words, max_words; /* positional arguments */
     /* Does the work; prints its results to standard output. The caller prints error and exits. *exit_code is 0 at
      * first; 1 says "a cell failed or a check fell short" without an error. */
     enum pb_status (*run)(const struct pb_arguments *arguments, int *exit_code, struct pb_error *error);

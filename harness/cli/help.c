@@ -1,0 +1,131 @@
+/* Help, man page and shell completion, all from the command tables. */
+#include "cli/help.h"
+
+#include <string.h>
+
+#include "base/version.h"
+
+static const struct pb_cli_option common_options[] = {
+    {"help", 'h', NULL, "show this help"},
+    {"quiet", 'q', NULL, "say only what went wrong"},
+    {0},
+};
+
+void pb_help_program(FILE *out, const struct pb_command *const *commands)
+{
+    fprintf(out,
+            "prunebench %s: benchmarks for pruning convolutional networks on fine-grained images\n\n"
+            "usage: prunebench COMMAND [ARGUMENT]…\n\n",
+            pb_version);
+    for (; *commands; commands++)
+        fprintf(out, "  %-9s %s\n", (*commands)->name, (*commands)->summary);
+    fputs("\n'prunebench COMMAND --help' explains a command; 'prunebench --version' says what this is.\n"
+          "Exit codes: 0 done; 1 a cell failed or a check fell short; 2 wrong usage or input.\n",
+          out);
+}
+
+static void print_options(FILE *out, const struct pb_cli_option *options)
+{
+    for (; options && options->name; options++) {
+        char left[64];
+        snprintf(left, sizeof left, "%c%c%s --%s%s%s", options->letter ? '-' : ' ',
+                 options->letter ? options->letter : ' ', options->letter ? "," : " ", options->name,
+                 options->argument ? " " : "", options->argument ? options->argument : "");
+        fprintf(out, "  %-30s %s\n", left, options->help);
+    }
+}
+
+void pb_help_command(FILE *out, const struct pb_command *command)
+{
+    fprintf(out, "usage: prunebench %s %s\n\n%s\n", command->name, command->usage, command->summary);
+    if (command->details)
+        fprintf(out, "\n%s\n", command->details);
+    fputs("\noptions:\n", out);
+    print_options(out, command->options);
+    print_options(out, common_options);
+}
+
+/* troff text: backslashes, and dots and quotes at the start of a line, are escaped. */
+static void man_text(FILE *out, const char *text)
+{
+    bool line_start = true;
+    for (; *text; text++) {
+        if (line_start && (*text == '.' || *text == '\''))
+            fputs("\\&", out);
+        if (*text == '\\')
+            fputs("\\e", out);
+        else if (*text == '-')
+            fputs("\\-", out);
+        else
+            fputc(*text, out);
+        line_start = *text == '\n';
+    }
+}
+
+static void man_options(FILE *out, const struct pb_cli_option *options)
+{
+    for (; options && options->name; options++) {
+        fputs(".TP\n", out);
+        if (options->letter)
+            fprintf(out, "\\fB\\-%c\\fR, ", options->letter);
+        fputs("\\fB\\-\\-", out);
+        man_text(out, options->name);
+        fputs("\\fR", out);
+        if (options->argument)
+            fprintf(out, " \\fI%s\\fR", options->argument);
+        fputc('\n', out);
+        man_text(out, options->help);
+        fputc('\n', out);
+    }
+}
+
+void pb_help_man(FILE *out, const struct pb_command *const *commands)
+{
+    fprintf(
+        out,
+        ".TH PRUNEBENCH 1 \"\" \"prunebench %s\" \"User commands\"\n.SH NAME\nprunebench \\- benchmarks for pruning "
+        "convolutional networks on fine\\-grained images\n.SH SYNOPSIS\n.B prunebench\n\\fICOMMAND\\fR "
+        "[\\fIARGUMENT\\fR]…\n.SH DESCRIPTION\nTrains bilinear CNNs, prunes them with every chosen criterion under "
+        "every chosen schedule on every chosen backend, removes the channels for real, retrains, measures, and "
+        "writes tables and figures.\n.SH COMMANDS\n",
+        pb_version);
+    for (const struct pb_command *const *command = commands; *command; command++) {
+        fprintf(out, ".SS prunebench %s ", (*command)->name);
+        man_text(out, (*command)->usage);
+        fputc('\n', out);
+        man_text(out, (*command)->summary);
+        fputs(".\n", out);
+        if ((*command)->details) {
+            fputs(".PP\n", out);
+            man_text(out, (*command)->details);
+            fputc('\n', out);
+        }
+        man_options(out, (*command)->options);
+    }
+    fputs(".SH OPTIONS OF EVERY COMMAND\n", out);
+    man_options(out, common_options);
+    fputs(".SH EXIT STATUS\n0 done; 1 a cell failed or a check fell short; 2 wrong usage or input.\n"
+          ".SH ENVIRONMENT\n.TP\n.B PRUNEBENCH_PLUGIN_PATH\nfolders to look for plugins in, separated by colons\n"
+          ".TP\n.B NO_COLOR\nno colours on a terminal\n",
+          out);
+}
+
+void pb_help_completion(FILE *out, const struct pb_command *const *commands)
+{
+    fputs("# bash completion for prunebench\n_prunebench()\n{\n    local current=${COMP_WORDS[COMP_CWORD]} words=\n"
+          "    COMPREPLY=()\n    if ((COMP_CWORD == 1)); then\n        words='",
+          out);
+    for (const struct pb_command *const *command = commands; *command; command++)
+        fprintf(out, "%s ", (*command)->name);
+    fputs("--help --version'\n    elif [[ $current == -* ]]; then\n        case ${COMP_WORDS[1]} in\n", out);
+    for (; *commands; commands++) {
+        fprintf(out, "        %s) words='", (*commands)->name);
+        for (const struct pb_cli_option *option = (*commands)->options; option && option->name; option++)
+            fprintf(out, "--%s ", option->name);
+        fputs("--help --quiet' ;;\n", out);
+    }
+    fputs("        esac\n    else\n        compopt -o default\n        return\n    fi\n"
+          "    mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$current\")\n}\n"
+          "complete -F _prunebench prunebench\n",
+          out);
+}

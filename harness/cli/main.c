@@ -1,0 +1,114 @@
+/* prunebench: finds the subcommand, parses its arguments, prints its error, exits. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "base/version.h"
+#include "cli/arguments.h"
+#include "cli/cli.h"
+#include "cli/help.h"
+
+#pragma weak pb_command_run
+#pragma weak pb_command_check
+#pragma weak pb_command_cell
+#pragma weak pb_command_report
+#pragma weak pb_command_plugins
+#pragma weak pb_command_count
+#pragma weak pb_command_verify
+#pragma weak pb_command_bench
+#pragma weak pb_command_synth
+#pragma weak pb_command_doctor
+
+static const struct pb_command *const commands[] = {
+    &pb_command_run,
+    &pb_command_check,
+    &pb_command_cell,
+    &pb_command_report,
+    &pb_command_plugins,
+    &pb_command_count,
+    &pb_command_verify,
+    &pb_command_bench,
+    &pb_command_synth,
+    &pb_command_doctor,
+    NULL,
+};
+
+static const struct pb_command *find_command(const char *name)
+{
+    for (size_t i = 0; i + 1 < sizeof commands / sizeof *commands; i++)
+        if (commands[i] && strcmp(commands[i]->name, name) == 0)
+            return commands[i];
+    return NULL;
+}
+
+static int unknown_command(const char *name)
+{
+    const char *names[sizeof commands / sizeof *commands];
+    size_t count = 0;
+    for (; commands[count]; count++)
+        names[count] = commands[count]->name;
+    const char *closest = pb_closest(name, names, count);
+    if (closest)
+        fprintf(stderr, "prunebench: unknown command '%s'; did you mean '%s'?\n", name, closest);
+    else
+        fprintf(stderr, "prunebench: unknown command '%s'; 'prunebench --help' lists them\n", name);
+    return pb_exit_code(PB_ERROR_INPUT);
+}
+
+/* What scripts and packages ask for. True when word was one of these. */
+static bool print_about(const char *word)
+{
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0)
+        pb_help_program(stdout, commands);
+    else if (strcmp(word, "--version") == 0)
+        printf("prunebench %s (%s)\n", pb_version, pb_git);
+    else if (strcmp(word, "--man-page") == 0)
+        pb_help_man(stdout, commands);
+    else if (strcmp(word, "--bash-completion") == 0)
+        pb_help_completion(stdout, commands);
+    else
+        return false;
+    return true;
+}
+
+static int run_command(const struct pb_command *command, int argc, char **argv)
+{
+    struct pb_arguments arguments;
+    enum pb_parse_outcome outcome;
+    struct pb_error error = {0};
+    int exit_code = 0;
+    enum pb_status status = pb_arguments_parse(command, argc, argv, &arguments, &outcome, &error);
+    if (status == PB_OK && outcome == PB_PARSE_HELP) {
+        pb_help_command(stdout, command);
+        return 0;
+    }
+    if (status == PB_OK) {
+        if (arguments.quiet)
+            pb_log_set_level(PB_LOG_WARNING);
+        status = command->run(&arguments, &exit_code, &error);
+        pb_arguments_free(&arguments);
+    }
+    if (status != PB_OK) {
+        fprintf(stderr, "prunebench: %s\n", error.text);
+        return pb_exit_code(status);
+    }
+    if (fflush(stdout) != 0) {
+        perror("prunebench: standard output");
+        return pb_exit_code(PB_ERROR_RUN);
+    }
+    return exit_code;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        pb_help_program(stderr, commands);
+        return pb_exit_code(PB_ERROR_INPUT);
+    }
+    if (print_about(argv[1]))
+        return 0;
+    const struct pb_command *command = find_command(argv[1]);
+    return command ? run_command(command, argc - 2, argv + 2) : unknown_command(argv[1]);
+}
