@@ -9,7 +9,17 @@
 
 enum pb_cell_status { PB_CELL_OK, PB_CELL_FAILED, PB_CELL_CRASHED, PB_CELL_TIMED_OUT, PB_CELL_MEMORY, PB_CELL_BLOCKED };
 
-/* key and value of a resolved option: "training.lr" → "0.01", "criterion.option.grad" → "true" */
+/*
+ * Key and value of a resolved option: "training.lr" → "0.01", "criterion.option.grad" → "true". Every record, also of a
+ * cell that crashed or was blocked, carries the keys that the summary groups by:
+ *   dataset, model, criterion, schedule, backend, variant ("" without variants), target   labels, as in the cell's id
+ *   seed             "1"
+ *   matrix           the matrix's name
+ *   target.measure   "channels", "params", "macs"
+ *   target.amount    "0.4"
+ *   selection        "validation", "test"
+ * Numbers from weaker protocols are marked by selection and by schedule.option.zero ("filters", "gamma-beta").
+ */
 struct pb_pair {
     char *key, *value;
 };
@@ -79,7 +89,13 @@ struct pb_record {
     uint32_t train_images, validation_images, test_images, class_count;
 };
 
-/* Adders copy their strings and take over arrays from pb_calloc; PB_ERROR_MEMORY is their only failure. */
+/* Empty: status ok, equivalence not measured. */
+void pb_record_init(struct pb_record *record);
+/*
+ * Adders copy their strings and take over arrays from pb_calloc (which stay the caller's when the call fails);
+ * PB_ERROR_MEMORY is their only failure. A config or provenance key that is there already gets the new value; provenance
+ * keys are written as XML attributes, so they are names ("backend-detail").
+ */
 PB_MUST_CHECK enum pb_status pb_record_config(struct pb_record *record, const char *key, const char *value,
                                               struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_record_provenance(struct pb_record *record, const char *key, const char *value,
@@ -97,6 +113,9 @@ PB_MUST_CHECK enum pb_status pb_record_epoch(struct pb_record *record, const str
 const char *pb_record_find(const struct pb_pair *pairs, uint32_t count, const char *key); /* NULL when absent */
 const char *pb_cell_status_name(
     enum pb_cell_status status); /* "ok", "failed", "crashed", "timed-out", "out-of-memory", "blocked" */
-void pb_record_free(struct pb_record *record);
+bool pb_cell_status_parse(const char *name, enum pb_cell_status *status);
+/* Replaces a string of the record (message, signal, log_tail, id) by a copy; text may be NULL. */
+PB_MUST_CHECK enum pb_status pb_record_text(char **member, const char *text, struct pb_error *error);
+void pb_record_free(struct pb_record *record); /* leaves it as pb_record_init does */
 
 #endif
