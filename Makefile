@@ -62,7 +62,7 @@ demo: ## install what is missing, build, run the default matrix on all three dat
 	@scripts/demo $(BUILD)
 
 check: ## install what is missing, build, run every test
-	@scripts/setup
+	@scripts/setup check
 	@$(MAKE) --no-print-directory -j2 tests
 	@scripts/run-tests $(BUILD)
 
