@@ -5,41 +5,63 @@
 #include "experiment/config.h"
 #include "experiment/record.h"
 
+enum pb_verb_kind { PB_VERB_TRAIN, PB_VERB_SCORE, PB_VERB_PRUNE, PB_VERB_RECALIBRATE, PB_VERB_REWIND };
+
 /* One verb of a planned cell. */
 struct pb_planned_stage {
-    char key[65]; /* what its result is stored under */
-    char parent[65]; /* "" for the first */
-    char name[48]; /* "base", "score", "prune-40", "retrain-40", "soft" */
-    uint32_t verb; /* enum pb_verb_kind */
-    uint64_t macs; /* to run it: 3 × forward for training; estimated for stages behind a prune */
-    uint64_t memory; /* bytes at its peak, estimated */
+    /* Equal for two cells exactly when they share the stage's result. Not the key under which a worker stores it:
+     * that one also holds what only the worker sees (the data's fingerprint, the backend's kernel set). */
+    char key[65];
+    char name[48]; /* "base", "score", "prune-40", "retrain-40", "soft-40" */
+    enum pb_verb_kind verb;
+    uint64_t macs; /* to run it: 3 × forward for training; behind a prune, estimated by the target */
+    uint64_t memory; /* bytes at its peak; 0 when the planner does not estimate */
 };
-enum pb_verb_kind { PB_VERB_TRAIN, PB_VERB_SCORE, PB_VERB_PRUNE, PB_VERB_RECALIBRATE, PB_VERB_REWIND };
 
 struct pb_cell_plan {
     struct pb_planned_stage *stages; /* in order */
     uint32_t stage_count;
-    uint64_t macs;
-    uint64_t memory;
-    bool without_data; /* the data set is not here: counts are the official ones or unknown */
+    uint64_t macs; /* of all stages and evaluations */
+    uint64_t memory; /* the largest of the stages */
+    uint64_t params, forward_macs; /* of the unpruned network, one image */
+    char missing[256]; /* "" or what is not here: "data set 'data/cars' is not there (counts are the official ones)" */
 };
 
+/* What planning many cells shares: opened data sets, opened backends. */
+struct pb_planner;
+/* estimate: also work out MACs and memory (opens data sets and backends); without it only keys and names are filled. */
+PB_MUST_CHECK enum pb_status pb_planner_create(bool estimate, struct pb_planner **planner, struct pb_error *error);
+void pb_planner_free(struct pb_planner **planner);
+
 /* Runs the schedule dry. Missing data or weights are no error: the plan then says so. */
-PB_MUST_CHECK enum pb_status pb_cell_plan(const struct pb_cell_config *config, struct pb_cell_plan *plan,
-                                          struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_cell_plan(struct pb_planner *planner, const struct pb_cell_config *config,
+                                          struct pb_cell_plan *plan, struct pb_error *error);
 void pb_cell_plan_free(struct pb_cell_plan *plan);
 
-/*
- * Runs the cell from what is stored in out/stages to its end and fills record (also when it fails: status and
- * message). progress, when not NULL, is called after every step of work with a share in 0 … 1 and a short text.
- */
-typedef void (*pb_progress_function)(void *argument, double share, const char *what);
-PB_MUST_CHECK enum pb_status pb_cell_run(const struct pb_cell_config *config, const char *out,
-                                         pb_progress_function progress, void *argument, struct pb_record *record,
-                                         struct pb_error *error);
+/* Where a running cell is. */
+struct pb_progress {
+    double share; /* of the cell's work, 0 … 1 */
+    uint32_t stages_done; /* of the plan's stages, in its order: stages 0 … stages_done − 1 are stored */
+    const char *what; /* "retrain-40: epoch 3 of 30" */
+};
 
-/* Latency of the cell's stored networks, for after all cells are done: appends latency rows to record. */
-PB_MUST_CHECK enum pb_status pb_cell_latency(const struct pb_cell_config *config, const char *out, uint32_t threads,
+struct pb_cell_run_options {
+    const char *out; /* stages lie in out/stages, the decoded cache in out/cache */
+    void (*progress)(void *argument, const struct pb_progress *progress); /* may be NULL */
+    void *argument;
+    /* Planned keys that another cell needs too: their stages stay when the cell is done, others but the last go. */
+    const char (*shared)[65];
+    size_t shared_count;
+    bool keep_all; /* nothing goes */
+};
+
+/* Runs the cell from what is stored to its end and fills record (also when it fails: status and message, then the
+ * failure is in error too). */
+PB_MUST_CHECK enum pb_status pb_cell_run(const struct pb_cell_config *config, const struct pb_cell_run_options *options,
+                                         struct pb_record *record, struct pb_error *error);
+
+/* Latency of the recorded networks (from record's widths), for after all cells are done: appends latency rows. */
+PB_MUST_CHECK enum pb_status pb_cell_latency(const struct pb_cell_config *config, uint32_t threads,
                                              struct pb_record *record, struct pb_error *error);
 
 #endif

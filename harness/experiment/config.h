@@ -49,7 +49,7 @@ struct pb_cell_config {
     uint32_t latency_batch, latency_runs; /* beside batch 1 */
     double time_limit; /* seconds; 0: none */
     uint64_t memory_limit; /* bytes; 0: none */
-    bool keep_stages; /* keep private stages after their successor is complete */
+    bool keep_stages; /* keep every stage, not only the shared ones and the last */
 };
 
 void pb_cell_config_free(struct pb_cell_config *config);
