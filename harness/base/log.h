@@ -1,4 +1,4 @@
-/* The process's log: plain lines on standard error, and in a file where one is set. */
+/* The process's log: plain lines on standard error. */
 #ifndef PB_BASE_LOG_H
 #define PB_BASE_LOG_H
 

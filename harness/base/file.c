@@ -1,0 +1,183 @@
+/* Whole reads, and writes that are complete or absent. */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+
+/* Opening fails because of the path that was given (input) or because of the machine (run). */
+static enum pb_status fail_open(const char *path, struct pb_error *error)
+{
+    const bool input = errno == ENOENT || errno == ENOTDIR || errno == EISDIR || errno == EACCES || errno == ELOOP ||
+                       errno == ENAMETOOLONG;
+    const enum pb_status status = pb_fail_errno(error, "read '%s'", path);
+    if (!input)
+        return status;
+    if (error != NULL)
+        error->status = PB_ERROR_INPUT;
+    return PB_ERROR_INPUT;
+}
+
+/* Fills a buffer of capacity bytes until the end of the file; doubles it as long as that is not enough. */
+static enum pb_status read_all(int fd, const char *path, size_t limit, size_t capacity, char **data, size_t *length,
+                               struct pb_error *error)
+{
+    size_t held = 0;
+    char *bytes = pb_calloc(capacity, 1);
+    if (bytes == NULL)
+        return pb_fail_memory(error, capacity);
+    for (;;) {
+        if (held + 1 == capacity) {
+            size_t doubled;
+            char *grown = pb_multiply(capacity, 2, &doubled) ? pb_realloc(bytes, held, doubled, 1) : NULL;
+            if (grown == NULL) {
+                pb_free(bytes);
+                return pb_fail_memory(error, capacity);
+            }
+            bytes = grown;
+            capacity = doubled;
+        }
+        const ssize_t got = read(fd, bytes + held, capacity - held - 1);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0) {
+            const enum pb_status status = fail_open(path, error);
+            pb_free(bytes);
+            return status;
+        }
+        if (got == 0)
+            break;
+        held += (size_t)got;
+        if (limit > 0 && held > limit) {
+            pb_free(bytes);
+            return pb_fail(error, PB_ERROR_INPUT, "'%s' is larger than the %zu bytes that are allowed", path, limit);
+        }
+    }
+    *data = bytes;
+    *length = held;
+    return PB_OK;
+}
+
+enum pb_status pb_file_read(const char *path, size_t limit, char **data, size_t *length, struct pb_error *error)
+{
+    struct stat info;
+    enum pb_status status;
+    size_t capacity = 0;
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return fail_open(path, error);
+    if (fstat(fd, &info) != 0)
+        status = fail_open(path, error);
+    else if (limit > 0 && info.st_size > 0 && (uintmax_t)info.st_size > limit)
+        status = pb_fail(error, PB_ERROR_INPUT, "'%s' is larger than the %zu bytes that are allowed", path, limit);
+    else if (!pb_add((size_t)info.st_size, 2, &capacity)) /* a NUL, and one byte to see the end */
+        status = pb_fail_memory(error, (size_t)info.st_size);
+    else
+        status = read_all(fd, path, limit, capacity, data, length, error);
+    close(fd);
+    return status;
+}
+
+bool pb_file_exists(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0;
+}
+
+bool pb_is_dir(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+static bool write_all(int fd, const char *bytes, size_t length)
+{
+    while (length > 0) {
+        const ssize_t put = write(fd, bytes, length);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0)
+            return false;
+        bytes += put;
+        length -= (size_t)put;
+    }
+    return true;
+}
+
+/* A new file beside path under a name that no other process, here or on another host, uses. */
+static int create_temporary(const char *path, char **name)
+{
+    for (;;) {
+        uint64_t noise;
+        if (getrandom(&noise, sizeof noise, 0) != (ssize_t)sizeof noise)
+            return -1;
+        char *folder = pb_path_folder(path);
+        char *temporary =
+            folder == NULL ? NULL : pb_format("%s/.%s.%016" PRIx64 ".tmp", folder, pb_path_name(path), noise);
+        pb_free(folder);
+        if (temporary == NULL) {
+            errno = ENOMEM;
+            return -1;
+        }
+        const int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (fd >= 0) {
+            *name = temporary;
+            return fd;
+        }
+        const int reason = errno;
+        pb_free(temporary);
+        errno = reason;
+        if (errno != EEXIST)
+            return -1;
+    }
+}
+
+/* Makes the rename itself durable. File systems that cannot sync a folder say EINVAL. */
+static bool sync_folder(const char *path)
+{
+    char *folder = pb_path_folder(path);
+    if (folder == NULL) {
+        errno = ENOMEM;
+        return false;
+    }
+    const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const bool good = fd >= 0 && (fsync(fd) == 0 || errno == EINVAL);
+    const int reason = errno;
+    if (fd >= 0)
+        close(fd);
+    pb_free(folder);
+    errno = reason;
+    return good;
+}
+
+enum pb_status pb_file_write_atomic(const char *path, const void *data, size_t length, struct pb_error *error)
+{
+    char *temporary = NULL;
+    const int fd = create_temporary(path, &temporary);
+    if (fd < 0)
+        return pb_fail_errno(error, "write '%s'", path);
+    bool good = write_all(fd, data, length) && fsync(fd) == 0;
+    int reason = errno;
+    if (close(fd) != 0 && good) {
+        good = false;
+        reason = errno;
+    }
+    if (good && rename(temporary, path) != 0) {
+        good = false;
+        reason = errno;
+    }
+    if (!good) {
+        unlink(temporary);
+        errno = reason;
+    }
+    const enum pb_status status = good && sync_folder(path) ? PB_OK : pb_fail_errno(error, "write '%s'", path);
+    pb_free(temporary);
+    return status;
+}

@@ -1,0 +1,66 @@
+/* Locks between processes. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/text.h"
+
+/* The pid in a lock file; 0 while its owner has not written it yet. */
+static int64_t read_owner(int fd)
+{
+    char text[32];
+    int64_t pid = 0;
+    const ssize_t got = pread(fd, text, sizeof text - 1, 0);
+    if (got <= 0)
+        return 0;
+    text[got] = '\0';
+    return pb_parse_int(text, &pid) ? pid : 0;
+}
+
+static enum pb_status fail_held(const char *path, int fd, struct pb_error *error)
+{
+    const int64_t owner = read_owner(fd);
+    if (owner > 0)
+        return pb_fail(error, PB_ERROR_RUN, "'%s' is locked by process %lld; wait for it or stop it", path,
+                       (long long)owner);
+    return pb_fail(error, PB_ERROR_RUN, "'%s' is locked by another process; wait for it or stop it", path);
+}
+
+static bool write_owner(int fd)
+{
+    char text[32];
+    const int length = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+    return ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)length, 0) == (ssize_t)length;
+}
+
+enum pb_status pb_lock(const char *path, int *fd, struct pb_error *error)
+{
+    enum pb_status status = PB_OK;
+    const int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (lock < 0)
+        return pb_fail_errno(error, "lock '%s'", path);
+    if (flock(lock, LOCK_EX | LOCK_NB) != 0)
+        status = errno == EWOULDBLOCK ? fail_held(path, lock, error) : pb_fail_errno(error, "lock '%s'", path);
+    else if (!write_owner(lock))
+        status = pb_fail_errno(error, "lock '%s'", path);
+    if (status != PB_OK) {
+        close(lock);
+        return status;
+    }
+    *fd = lock;
+    return PB_OK;
+}
+
+void pb_unlock(int *fd)
+{
+    if (*fd < 0)
+        return;
+    /* The file stays: removing it would let two processes hold "the" lock on different files. */
+    if (ftruncate(*fd, 0) != 0)
+        errno = 0;
+    close(*fd);
+    *fd = -1;
+}

@@ -1,0 +1,97 @@
+/* Checked, aligned allocation. */
+#include "base/memory.h"
+
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Allocations until one fails; negative: none will. */
+static atomic_long until_failure = -1;
+
+void pb_memory_fail_after(long n)
+{
+    atomic_store(&until_failure, n < 0 ? -1 : n);
+}
+
+static bool must_fail(void)
+{
+    if (atomic_load(&until_failure) < 0)
+        return false;
+    return atomic_fetch_sub(&until_failure, 1) == 0;
+}
+
+bool pb_multiply(size_t a, size_t b, size_t *product)
+{
+    size_t result;
+    if (__builtin_mul_overflow(a, b, &result))
+        return false;
+    *product = result;
+    return true;
+}
+
+bool pb_add(size_t a, size_t b, size_t *sum)
+{
+    size_t result;
+    if (__builtin_add_overflow(a, b, &result))
+        return false;
+    *sum = result;
+    return true;
+}
+
+void *pb_calloc(size_t count, size_t size)
+{
+    size_t bytes;
+    void *memory = NULL;
+    if (!pb_multiply(count, size, &bytes) || bytes > PTRDIFF_MAX || must_fail())
+        return NULL;
+    if (posix_memalign(&memory, PB_ALIGNMENT, bytes > 0 ? bytes : 1) != 0)
+        return NULL;
+    memset(memory, 0, bytes);
+    return memory;
+}
+
+void *pb_realloc(void *memory, size_t old_count, size_t count, size_t size)
+{
+    void *grown = pb_calloc(count, size);
+    if (grown == NULL)
+        return NULL;
+    if (memory != NULL)
+        memcpy(grown, memory, (old_count < count ? old_count : count) * size);
+    pb_free(memory);
+    return grown;
+}
+
+void pb_free(void *memory)
+{
+    free(memory);
+}
+
+char *pb_strdup(const char *text)
+{
+    return pb_strndup(text, strlen(text));
+}
+
+char *pb_strndup(const char *text, size_t length)
+{
+    const size_t copied = strnlen(text, length);
+    char *copy = pb_calloc(copied + 1, 1);
+    if (copy != NULL)
+        memcpy(copy, text, copied);
+    return copy;
+}
+
+char *pb_format(const char *format, ...)
+{
+    va_list arguments, again;
+    va_start(arguments, format);
+    va_copy(again, arguments);
+    const int length = vsnprintf(NULL, 0, format, arguments);
+    char *text = length < 0 ? NULL : pb_calloc((size_t)length + 1, 1);
+    if (text != NULL)
+        (void)vsnprintf(text, (size_t)length + 1, format, again);
+    va_end(again);
+    va_end(arguments);
+    return text;
+}

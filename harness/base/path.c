@@ -1,0 +1,179 @@
+/* Paths, folders and trees. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+
+char *pb_path_join(const char *folder, const char *name)
+{
+    const size_t length = strlen(folder);
+    const char *slash = length == 0 || folder[length - 1] == '/' ? "" : "/";
+    while (*name == '/')
+        name++;
+    return pb_format("%s%s%s", folder, slash, name);
+}
+
+char *pb_path_folder(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL)
+        return pb_strdup(".");
+    while (slash > path && slash[-1] == '/')
+        slash--;
+    return slash == path ? pb_strdup("/") : pb_strndup(path, (size_t)(slash - path));
+}
+
+const char *pb_path_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash == NULL ? path : slash + 1;
+}
+
+/* One folder of the chain; errno says why not. */
+static bool make_dir(const char *path)
+{
+    if (mkdir(path, 0777) == 0)
+        return true;
+    const int reason = errno;
+    if (pb_is_dir(path))
+        return true;
+    errno = reason == EEXIST ? ENOTDIR : reason;
+    return false;
+}
+
+enum pb_status pb_make_dirs(const char *path, struct pb_error *error)
+{
+    enum pb_status status = PB_OK;
+    char *partial = pb_strdup(path);
+    if (partial == NULL)
+        return pb_fail_memory(error, strlen(path) + 1);
+    for (char *slash = strchr(partial + (*partial == '/'), '/'); slash != NULL && status == PB_OK;
+         slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (!make_dir(partial))
+            status = pb_fail_errno(error, "make folder '%s'", partial);
+        *slash = '/';
+    }
+    if (status == PB_OK && !make_dir(path))
+        status = pb_fail_errno(error, "make folder '%s'", path);
+    pb_free(partial);
+    return status;
+}
+
+/* Empties and removes the entry called name of the open folder parent; 0, or -1 with errno. */
+static int remove_at(int parent, const char *name)
+{
+    if (unlinkat(parent, name, 0) == 0 || errno == ENOENT)
+        return 0;
+    if (errno != EISDIR && errno != EPERM)
+        return -1;
+    const int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    DIR *folder = fdopendir(fd);
+    if (folder == NULL) {
+        close(fd);
+        return -1;
+    }
+    int result = 0;
+    for (;;) {
+        errno = 0;
+        const struct dirent *entry = readdir(folder);
+        if (entry == NULL) {
+            result = errno == 0 ? 0 : -1;
+            break;
+        }
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        result = remove_at(fd, entry->d_name);
+        if (result != 0)
+            break;
+    }
+    const int reason = errno;
+    closedir(folder);
+    errno = reason;
+    if (result == 0 && unlinkat(parent, name, AT_REMOVEDIR) != 0 && errno != ENOENT)
+        result = -1;
+    return result;
+}
+
+enum pb_status pb_remove_tree(const char *path, struct pb_error *error)
+{
+    if (remove_at(AT_FDCWD, path) != 0)
+        return pb_fail_errno(error, "remove '%s'", path);
+    return PB_OK;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Appends a copy of name to a growing list. */
+static bool keep_name(char ***names, size_t *count, size_t *capacity, const char *name)
+{
+    if (*count == *capacity) {
+        const size_t wanted = *capacity == 0 ? 16 : 2 * *capacity;
+        char **grown = pb_realloc(*names, *count, wanted, sizeof *grown);
+        if (grown == NULL)
+            return false;
+        *names = grown;
+        *capacity = wanted;
+    }
+    char *copy = pb_strdup(name);
+    if (copy == NULL)
+        return false;
+    (*names)[(*count)++] = copy;
+    return true;
+}
+
+enum pb_status pb_list_dir(const char *path, char ***names, size_t *count, struct pb_error *error)
+{
+    enum pb_status status = PB_OK;
+    char **found = NULL;
+    size_t found_count = 0, capacity = 0;
+    DIR *folder = opendir(path);
+    if (folder == NULL) {
+        const bool input = errno == ENOENT || errno == ENOTDIR || errno == EACCES;
+        status = pb_fail_errno(error, "read folder '%s'", path);
+        if (input && error != NULL)
+            error->status = PB_ERROR_INPUT;
+        return input ? PB_ERROR_INPUT : status;
+    }
+    while (status == PB_OK) {
+        errno = 0;
+        const struct dirent *entry = readdir(folder);
+        if (entry == NULL && errno != 0)
+            status = pb_fail_errno(error, "read folder '%s'", path);
+        if (entry == NULL)
+            break;
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        if (!keep_name(&found, &found_count, &capacity, entry->d_name))
+            status = pb_fail_memory(error, strlen(entry->d_name) + 1);
+    }
+    closedir(folder);
+    if (status != PB_OK) {
+        pb_names_free(&found, found_count);
+        return status;
+    }
+    if (found_count > 0)
+        qsort(found, found_count, sizeof *found, by_name);
+    *names = found;
+    *count = found_count;
+    return PB_OK;
+}
+
+void pb_names_free(char ***names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        pb_free((*names)[i]);
+    pb_free(*names);
+    *names = NULL;
+}
