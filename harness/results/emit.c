@@ -1,0 +1,43 @@
+/* XML attributes and numbers in XSD's notation. */
+#include "results/emit.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+#include "base/xml.h"
+
+void pb_emit_text(struct pb_text *text, const char *name, const char *value)
+{
+    if (value == NULL)
+        return;
+    pb_text_append(text, " %s=\"", name);
+    pb_xml_escape(text, value);
+    pb_text_append(text, "\"");
+}
+
+void pb_emit_count(struct pb_text *text, const char *name, uint64_t value)
+{
+    pb_text_append(text, " %s=\"%" PRIu64 "\"", name, value);
+}
+
+void pb_emit_real(struct pb_text *text, const char *name, double value)
+{
+    if (isnan(value))
+        return;
+    pb_text_append(text, " %s=\"", name);
+    pb_emit_number(text, value);
+    pb_text_append(text, "\"");
+}
+
+void pb_emit_number(struct pb_text *text, double value)
+{
+    char buffer[32];
+    if (isnan(value)) {
+        pb_text_append(text, "NaN");
+    } else if (isinf(value)) {
+        pb_text_append(text, value > 0 ? "INF" : "-INF");
+    } else {
+        pb_format_real(value, buffer);
+        pb_text_append(text, "%s", buffer);
+    }
+}

@@ -1,0 +1,22 @@
+/* Documents that are validated whenever they are read or written. */
+#ifndef PB_RESULTS_SCHEMA_H
+#define PB_RESULTS_SCHEMA_H
+
+#include "base/error.h"
+#include "base/text.h"
+#include "base/xml.h"
+
+#define PB_RESULT_NAMESPACE "urn:prunebench:result:1"
+#define PB_RESULT_SCHEMA "result-1.xsd"
+#define PB_SUMMARY_NAMESPACE "urn:prunebench:summary:1"
+#define PB_SUMMARY_SCHEMA "summary-1.xsd"
+
+/* Compiles one of the schemas that come with the program. */
+PB_MUST_CHECK enum pb_status pb_schema_open(const char *schema_name, struct pb_xml_schema **schema,
+                                            struct pb_error *error);
+
+/* Checks that text is a document of the schema, then writes it atomically. */
+PB_MUST_CHECK enum pb_status pb_schema_write(const char *path, const char *schema_name, const struct pb_text *text,
+                                             struct pb_error *error);
+
+#endif
