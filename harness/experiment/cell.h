@@ -60,6 +60,13 @@ struct pb_cell_run_options {
 PB_MUST_CHECK enum pb_status pb_cell_run(const struct pb_cell_config *config, const struct pb_cell_run_options *options,
                                          struct pb_record *record, struct pb_error *error);
 
+/* Fills id and config pairs (every resolved option) of a record, also for a cell that never ran. */
+PB_MUST_CHECK enum pb_status pb_cell_describe(const struct pb_cell_config *config, struct pb_record *record,
+                                              struct pb_error *error);
+/* SHA-256 over those pairs and the plugins' hashes: a stored result is this cell's own when its provenance
+ * "config-sha256" equals it. */
+PB_MUST_CHECK enum pb_status pb_cell_digest(const struct pb_cell_config *config, char hex[65], struct pb_error *error);
+
 /* Latency of the recorded networks (from record's widths), for after all cells are done: appends latency rows. */
 PB_MUST_CHECK enum pb_status pb_cell_latency(const struct pb_cell_config *config, uint32_t threads,
                                              struct pb_record *record, struct pb_error *error);
