@@ -48,6 +48,8 @@ void pb_lines_close(struct pb_lines *lines);
 /* An exclusive flock on path (created), with this process's pid inside. A lock held by another process
  * is PB_ERROR_RUN and names its pid; a dead owner's lock is free. *fd stays open while it is held. */
 PB_MUST_CHECK enum pb_status pb_lock(const char *path, int *fd, struct pb_error *error);
+/* The same, but waits while another process holds it. */
+PB_MUST_CHECK enum pb_status pb_lock_wait(const char *path, int *fd, struct pb_error *error);
 void pb_unlock(int *fd);
 
 #endif

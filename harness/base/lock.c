@@ -36,22 +36,41 @@ static bool write_owner(int fd)
     return ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)length, 0) == (ssize_t)length;
 }
 
-enum pb_status pb_lock(const char *path, int *fd, struct pb_error *error)
+static int take_flock(int fd, bool wait)
+{
+    int result;
+    do
+        result = flock(fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB);
+    while (result != 0 && errno == EINTR);
+    return result;
+}
+
+static enum pb_status lock(const char *path, bool wait, int *fd, struct pb_error *error)
 {
     enum pb_status status = PB_OK;
-    const int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (lock < 0)
+    const int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (file < 0)
         return pb_fail_errno(error, "lock '%s'", path);
-    if (flock(lock, LOCK_EX | LOCK_NB) != 0)
-        status = errno == EWOULDBLOCK ? fail_held(path, lock, error) : pb_fail_errno(error, "lock '%s'", path);
-    else if (!write_owner(lock))
+    if (take_flock(file, wait) != 0)
+        status = errno == EWOULDBLOCK ? fail_held(path, file, error) : pb_fail_errno(error, "lock '%s'", path);
+    else if (!write_owner(file))
         status = pb_fail_errno(error, "lock '%s'", path);
     if (status != PB_OK) {
-        close(lock);
+        close(file);
         return status;
     }
-    *fd = lock;
+    *fd = file;
     return PB_OK;
+}
+
+enum pb_status pb_lock(const char *path, int *fd, struct pb_error *error)
+{
+    return lock(path, false, fd, error);
+}
+
+enum pb_status pb_lock_wait(const char *path, int *fd, struct pb_error *error)
+{
+    return lock(path, true, fd, error);
 }
 
 void pb_unlock(int *fd)
