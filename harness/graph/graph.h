@@ -31,9 +31,10 @@ struct pb_shape {
 struct pb_conv_attributes {
     uint32_t kernel[2], stride[2], pad[2], dilation[2]; /* height, width */
     uint32_t groups;
+    bool depthwise; /* filter c sees input channel c alone; set by pb_graph_add where groups = channels = filters > 1 */
 };
 struct pb_pool_attributes {
-    uint32_t kernel[2], stride[2], pad[2]; /* kernel 0: the whole image (global pooling) */
+    uint32_t kernel[2], stride[2], pad[2]; /* resolved: a global pooling's kernel is its input's size */
 };
 struct pb_bn_attributes {
     double eps, momentum;
@@ -73,7 +74,7 @@ struct pb_parameter {
 
 struct pb_graph {
     char model[32]; /* "vgg16-bcnn" */
-    uint32_t classes;
+    uint32_t classes; /* values that the last node puts out */
     struct pb_node *nodes; /* topological; node 0 is the input, the last one puts out the logits */
     uint32_t node_count;
     struct pb_parameter *parameters;
@@ -90,7 +91,7 @@ struct pb_graph_node {
     uint32_t height, width; /* input only */
     bool bias; /* conv, linear */
     struct pb_conv_attributes conv; /* conv; zero strides, dilations and groups mean 1 */
-    struct pb_pool_attributes pool;
+    struct pb_pool_attributes pool; /* kernel 0: the whole image; stride 0: the kernel's size */
     double eps, momentum, dropout;
 };
 PB_MUST_CHECK enum pb_status pb_graph_create(const char *model, struct pb_graph **graph, struct pb_error *error);

@@ -1,0 +1,17 @@
+/* Building graphs from graphs. */
+#ifndef PB_GRAPH_BUILD_H
+#define PB_GRAPH_BUILD_H
+
+#include "graph/graph.h"
+
+/* What would add this node again. */
+struct pb_graph_node pb_graph_describe(const struct pb_graph *graph, uint32_t node);
+
+/* The same graph with other numbers of filters: channels[node] is read for convolutions. */
+PB_MUST_CHECK enum pb_status pb_graph_rebuild(const struct pb_graph *graph, const uint32_t *channels,
+                                              struct pb_graph **rebuilt, struct pb_error *error);
+
+/* "weight", "running_mean", … */
+const char *pb_role_name(enum pb_role role);
+
+#endif

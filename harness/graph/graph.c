@@ -1,0 +1,83 @@
+/* The graph as a container: its life, its copies, its names. Nodes are added in build.c. */
+#include "graph/graph.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+
+enum pb_status pb_graph_create(const char *model, struct pb_graph **graph, struct pb_error *error)
+{
+    struct pb_graph *created;
+    if (strlen(model) >= sizeof(created->model))
+        return pb_fail(error, PB_ERROR_INPUT, "model name '%s' is longer than %zu characters", model,
+                       sizeof(created->model) - 1);
+    created = pb_calloc(1, sizeof(*created));
+    if (!created)
+        return pb_fail_memory(error, sizeof(*created));
+    strcpy(created->model, model);
+    *graph = created;
+    return PB_OK;
+}
+
+enum pb_status pb_graph_copy(const struct pb_graph *from, struct pb_graph **graph, struct pb_error *error)
+{
+    struct pb_graph *copy = pb_calloc(1, sizeof(*copy));
+    if (!copy)
+        return pb_fail_memory(error, sizeof(*copy));
+    *copy = *from;
+    copy->nodes = pb_calloc(from->node_count, sizeof(*copy->nodes));
+    copy->parameters = pb_calloc(from->parameter_count, sizeof(*copy->parameters));
+    if ((from->node_count && !copy->nodes) || (from->parameter_count && !copy->parameters)) {
+        pb_graph_free(&copy);
+        return pb_fail_memory(error, from->node_count * sizeof(*from->nodes) +
+                                         from->parameter_count * sizeof(*from->parameters));
+    }
+    if (from->node_count)
+        memcpy(copy->nodes, from->nodes, from->node_count * sizeof(*copy->nodes));
+    if (from->parameter_count)
+        memcpy(copy->parameters, from->parameters, from->parameter_count * sizeof(*copy->parameters));
+    *graph = copy;
+    return PB_OK;
+}
+
+void pb_graph_free(struct pb_graph **graph)
+{
+    if (!*graph)
+        return;
+    pb_free((*graph)->nodes);
+    pb_free((*graph)->parameters);
+    pb_free(*graph);
+    *graph = NULL;
+}
+
+uint32_t pb_graph_find(const struct pb_graph *graph, const char *name)
+{
+    for (uint32_t i = 0; i < graph->node_count; i++)
+        if (!strcmp(graph->nodes[i].name, name))
+            return i;
+    return UINT32_MAX;
+}
+
+const char *pb_op_name(enum pb_op op)
+{
+    static const char *const names[] = {
+        [PB_OP_INPUT] = "input",
+        [PB_OP_CONV2D] = "conv2d",
+        [PB_OP_BATCH_NORM] = "batch_norm",
+        [PB_OP_RELU] = "relu",
+        [PB_OP_MAX_POOL] = "max_pool",
+        [PB_OP_AVG_POOL] = "avg_pool",
+        [PB_OP_ADD] = "add",
+        [PB_OP_BILINEAR_POOL] = "bilinear_pool",
+        [PB_OP_SIGNED_SQRT] = "signed_sqrt",
+        [PB_OP_L2_NORM] = "l2_norm",
+        [PB_OP_LINEAR] = "linear",
+        [PB_OP_DROPOUT] = "dropout",
+    };
+    return (size_t)op < sizeof(names) / sizeof(names[0]) ? names[op] : "unknown";
+}
+
+size_t pb_shape_count(struct pb_shape shape)
+{
+    return (size_t)shape.height * shape.width * shape.channels;
+}
