@@ -14,11 +14,22 @@ struct pb_channel_group {
         activation; /* the node whose output a criterion sees as the activation: the ReLU behind (or BN, or conv) */
 };
 
+#define PB_NO_GROUP UINT32_MAX
+
 struct pb_channel_groups {
     struct pb_channel_group *groups; /* prunable groups, input side first */
     uint32_t count;
     uint32_t total; /* channels of all groups: the thesis's N = 4224 */
+    /* Per node: the group that its output's channels belong to, PB_NO_GROUP where they cannot be removed; and whether
+     * they are pairs (i, j) of the group's channels, i·C + j, as bilinear pooling puts them out. */
+    uint32_t *node_groups;
+    bool *node_pairs;
 };
+
+/*
+ * A group is prunable unless it reaches the network's input or output, a linear layer's outputs, or a grouped
+ * convolution (only a depthwise one, with one filter per channel, joins the group of its input).
+ */
 
 PB_MUST_CHECK enum pb_status pb_channel_groups_find(const struct pb_graph *graph, struct pb_channel_groups *groups,
                                                     struct pb_error *error);
