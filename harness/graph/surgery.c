@@ -1,0 +1,270 @@
+/* Removing channels: for show (masks), for real (compaction), and with their earlier values (rewinding). */
+#include <string.h>
+
+#include "base/memory.h"
+#include "graph/build.h"
+#include "graph/network.h"
+
+/* Of one node's output: which channels stay, in order. */
+struct kept {
+    uint32_t *index;
+    uint32_t count;
+};
+
+static uint32_t kept_channels(const struct pb_keep *keep, uint32_t group, uint32_t channels)
+{
+    uint32_t count = 0;
+    for (uint32_t c = 0; c < channels; c++)
+        count += keep->keep[group][c];
+    return count;
+}
+
+/* Whether channel c of node's output stays; a pair stays when both of its channels do. */
+static bool stays(const struct pb_channel_groups *groups, const struct pb_keep *keep, uint32_t node, uint32_t c)
+{
+    const uint32_t group = groups->node_groups[node];
+    if (group == PB_NO_GROUP)
+        return true;
+    const bool *kept = keep->keep[group];
+    if (!groups->node_pairs[node])
+        return kept[c];
+    const uint32_t channels = groups->groups[group].channels;
+    return kept[c / channels] && kept[c % channels];
+}
+
+static enum pb_status find_kept(const struct pb_graph *graph, const struct pb_channel_groups *groups,
+                                const struct pb_keep *keep, struct kept *kept, struct pb_error *error)
+{
+    for (uint32_t i = 0; i < graph->node_count; i++) {
+        const uint32_t channels = graph->nodes[i].shape.channels;
+        kept[i].index = pb_calloc(channels, sizeof(*kept[i].index));
+        if (!kept[i].index)
+            return pb_fail_memory(error, channels * sizeof(*kept[i].index));
+        for (uint32_t c = 0; c < channels; c++)
+            if (stays(groups, keep, i, c))
+                kept[i].index[kept[i].count++] = c;
+    }
+    return PB_OK;
+}
+
+/* A parameter seen as rows (outputs) × middle (positions) × columns (inputs); vectors have one column. */
+struct cut {
+    const struct kept *rows, *columns; /* columns NULL: all column_count of them */
+    size_t middle, column_count;
+};
+
+static void copy_cut(const struct cut *cut, const float *from, float *to)
+{
+    for (uint32_t row = 0; row < cut->rows->count; row++) {
+        for (size_t m = 0; m < cut->middle; m++) {
+            const float *source = from + (cut->rows->index[row] * cut->middle + m) * cut->column_count;
+            const size_t columns = cut->columns ? cut->columns->count : cut->column_count;
+            for (size_t column = 0; column < columns; column++)
+                *to++ = source[cut->columns ? cut->columns->index[column] : column];
+        }
+    }
+}
+
+static struct cut cut_of(const struct pb_graph *graph, const struct pb_parameter *parameter, const struct kept *kept)
+{
+    const struct pb_node *node = &graph->nodes[parameter->node];
+    const uint32_t input = node->inputs[0];
+    struct cut cut = {.rows = &kept[parameter->node], .middle = 1, .column_count = 1};
+    if (parameter->role != PB_ROLE_WEIGHT)
+        return cut;
+    if (node->op == PB_OP_LINEAR) { /* out × H·W × C */
+        cut.middle = (size_t)graph->nodes[input].shape.height * graph->nodes[input].shape.width;
+        cut.column_count = graph->nodes[input].shape.channels;
+        cut.columns = &kept[input];
+    } else { /* K × R·S × C/groups */
+        cut.middle = parameter->dims[1] * parameter->dims[2];
+        cut.column_count = parameter->dims[3];
+        if (node->attributes.conv.groups == 1 && !node->attributes.conv.depthwise)
+            cut.columns = &kept[input];
+    }
+    return cut;
+}
+
+static void copy_parameters(const struct pb_network *from, struct pb_network *to, const struct kept *kept)
+{
+    for (uint32_t i = 0; i < from->graph->parameter_count; i++) {
+        const struct cut cut = cut_of(from->graph, &from->graph->parameters[i], kept);
+        const size_t source = from->graph->parameters[i].offset, target = to->graph->parameters[i].offset;
+        copy_cut(&cut, from->values + source, to->values + target);
+        copy_cut(&cut, from->velocity + source, to->velocity + target);
+    }
+}
+
+static void copy_origin(const struct pb_network *from, struct pb_network *to, const struct pb_channel_groups *groups,
+                        const struct pb_keep *keep)
+{
+    for (uint32_t g = 0; g < groups->count; g++) {
+        uint32_t next = 0;
+        to->original_widths[g] = from->original_widths[g];
+        for (uint32_t c = 0; c < groups->groups[g].channels; c++)
+            if (keep->keep[g][c])
+                to->origin[g][next++] = from->origin[g][c];
+    }
+}
+
+/* The graph without the removed channels. */
+static enum pb_status shrink_graph(const struct pb_graph *graph, const struct kept *kept, struct pb_graph **shrunk,
+                                   struct pb_error *error)
+{
+    uint32_t *channels = pb_calloc(graph->node_count, sizeof(*channels));
+    if (!channels)
+        return pb_fail_memory(error, graph->node_count * sizeof(*channels));
+    for (uint32_t i = 0; i < graph->node_count; i++)
+        channels[i] = kept[i].count;
+    const enum pb_status status = pb_graph_rebuild(graph, channels, shrunk, error);
+    pb_free(channels);
+    return status;
+}
+
+static enum pb_status check_keep(const struct pb_graph *graph, const struct pb_channel_groups *groups,
+                                 const struct pb_keep *keep, struct pb_error *error)
+{
+    if (keep->group_count != groups->count)
+        return pb_fail(error, PB_ERROR_RUN, "the keep mask has %u groups, the network %u", keep->group_count,
+                       groups->count);
+    for (uint32_t g = 0; g < groups->count; g++)
+        if (!kept_channels(keep, g, groups->groups[g].channels))
+            return pb_fail(error, PB_ERROR_INPUT, "layer '%s' would be left without channels; keep at least one",
+                           graph->nodes[groups->groups[g].producers[0]].name);
+    return PB_OK;
+}
+
+enum pb_status pb_network_compact(const struct pb_network *network, const struct pb_keep *keep,
+                                  struct pb_network **compacted, struct pb_error *error)
+{
+    const struct pb_graph *graph = network->graph;
+    struct pb_channel_groups groups = {0};
+    struct pb_graph *shrunk = NULL;
+    struct pb_network *created = NULL;
+    struct kept *kept = pb_calloc(graph->node_count, sizeof(*kept));
+    enum pb_status status;
+    if (!kept)
+        return pb_fail_memory(error, graph->node_count * sizeof(*kept));
+    status = pb_channel_groups_find(graph, &groups, error);
+    if (status != PB_OK)
+        goto cleanup;
+    status = check_keep(graph, &groups, keep, error);
+    if (status != PB_OK)
+        goto cleanup;
+    status = find_kept(graph, &groups, keep, kept, error);
+    if (status != PB_OK)
+        goto cleanup;
+    status = shrink_graph(graph, kept, &shrunk, error);
+    if (status != PB_OK)
+        goto cleanup;
+    status = pb_network_create(shrunk, &created, error);
+    if (status != PB_OK)
+        goto cleanup;
+    copy_parameters(network, created, kept);
+    copy_origin(network, created, &groups, keep);
+    *compacted = created;
+cleanup:
+    for (uint32_t i = 0; i < graph->node_count; i++)
+        pb_free(kept[i].index);
+    pb_free(kept);
+    pb_channel_groups_free(&groups);
+    return status;
+}
+
+static void zero_filters_of(struct pb_network *network, uint32_t node, const bool *keep)
+{
+    const struct pb_parameter *weight =
+        &network->graph->parameters[network->graph->nodes[node].parameters[PB_ROLE_WEIGHT]];
+    const size_t filter = weight->count / weight->dims[0];
+    float *weights = pb_network_values(network, node, PB_ROLE_WEIGHT);
+    float *bias = pb_network_values(network, node, PB_ROLE_BIAS);
+    for (size_t c = 0; c < weight->dims[0]; c++) {
+        if (keep[c])
+            continue;
+        memset(weights + c * filter, 0, filter * sizeof(float));
+        if (bias)
+            bias[c] = 0;
+    }
+}
+
+void pb_network_zero_filters(struct pb_network *network, const struct pb_channel_groups *groups,
+                             const struct pb_keep *keep)
+{
+    for (uint32_t g = 0; g < groups->count; g++)
+        for (uint32_t p = 0; p < groups->groups[g].producer_count; p++)
+            zero_filters_of(network, groups->groups[g].producers[p], keep->keep[g]);
+}
+
+void pb_network_mask(struct pb_network *network, const struct pb_channel_groups *groups, const struct pb_keep *keep)
+{
+    for (uint32_t g = 0; g < groups->count; g++)
+        for (uint32_t p = 0; p < groups->groups[g].producer_count; p++)
+            if (groups->groups[g].norms[p] == UINT32_MAX)
+                zero_filters_of(network, groups->groups[g].producers[p], keep->keep[g]);
+    /* Every batch norm over a group's channels, also one behind an add: β − γμ/σ would come back to life. */
+    for (uint32_t i = 0; i < network->graph->node_count; i++) {
+        if (network->graph->nodes[i].op != PB_OP_BATCH_NORM)
+            continue;
+        float *gamma = pb_network_values(network, i, PB_ROLE_GAMMA),
+              *beta = pb_network_values(network, i, PB_ROLE_BETA);
+        for (uint32_t c = 0; c < network->graph->nodes[i].shape.channels; c++)
+            if (!stays(groups, keep, i, c))
+                gamma[c] = beta[c] = 0;
+    }
+}
+
+/* Which of earlier's channels the network still has, by origin. */
+static enum pb_status match_origins(const struct pb_network *network, const struct pb_channel_groups *now,
+                                    const struct pb_network *earlier, const struct pb_channel_groups *then,
+                                    struct pb_keep *keep, struct pb_error *error)
+{
+    if (then->count != now->count)
+        return pb_fail(error, PB_ERROR_RUN, "cannot rewind: the earlier network has %u channel groups, this one %u",
+                       then->count, now->count);
+    for (uint32_t g = 0; g < now->count; g++) {
+        uint32_t next = 0;
+        for (uint32_t c = 0; c < then->groups[g].channels; c++) {
+            keep->keep[g][c] = next < now->groups[g].channels && earlier->origin[g][c] == network->origin[g][next];
+            next += keep->keep[g][c];
+        }
+        if (next != now->groups[g].channels || earlier->original_widths[g] != network->original_widths[g])
+            return pb_fail(error, PB_ERROR_RUN,
+                           "cannot rewind layer '%s': the earlier network does not have all of its channels",
+                           network->graph->nodes[now->groups[g].producers[0]].name);
+    }
+    return PB_OK;
+}
+
+enum pb_status pb_network_rewind(struct pb_network *network, const struct pb_network *earlier, struct pb_error *error)
+{
+    struct pb_channel_groups now = {0}, then = {0};
+    struct pb_keep keep = {0};
+    struct pb_network *rewound = NULL;
+    enum pb_status status = pb_channel_groups_find(network->graph, &now, error);
+    if (status != PB_OK)
+        goto cleanup;
+    status = pb_channel_groups_find(earlier->graph, &then, error);
+    if (status != PB_OK)
+        goto cleanup;
+    status = pb_keep_create(&then, &keep, error);
+    if (status != PB_OK)
+        goto cleanup;
+    status = match_origins(network, &now, earlier, &then, &keep, error);
+    if (status != PB_OK)
+        goto cleanup;
+    status = pb_network_compact(earlier, &keep, &rewound, error);
+    if (status != PB_OK)
+        goto cleanup;
+    if (rewound->graph->value_count != network->graph->value_count) {
+        status = pb_fail(error, PB_ERROR_RUN, "cannot rewind: the earlier network is of another model");
+        goto cleanup;
+    }
+    memcpy(network->values, rewound->values, network->graph->value_count * sizeof(float));
+    memset(network->velocity, 0, network->graph->value_count * sizeof(float));
+cleanup:
+    pb_network_free(&rewound);
+    pb_keep_free(&keep);
+    pb_channel_groups_free(&now);
+    pb_channel_groups_free(&then);
+    return status;
+}
