@@ -1,0 +1,148 @@
+/* Costs against published networks, to the unit. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "graph/cost.h"
+#include "graph/models.h"
+
+static struct pb_cost cost_of(const struct pb_model_spec *spec)
+{
+    struct pb_error error = {0};
+    struct pb_graph *graph = NULL;
+    if (pb_model_build(spec, &graph, &error) != PB_OK)
+        fail_msg("%s", error.text);
+    const struct pb_cost cost = pb_graph_cost(graph);
+    pb_graph_free(&graph);
+    return cost;
+}
+
+static size_t number(const char *text)
+{
+    size_t value = 0;
+    assert_true(pb_parse_size(text, &value));
+    return value;
+}
+
+static void check_row(char *line)
+{
+    char *columns[7] = {0}, *rest = line;
+    for (size_t i = 0; i < 7; i++)
+        columns[i] = strsep(&rest, "\t");
+    assert_non_null(columns[6]);
+    double *values = NULL;
+    size_t count = 0;
+    assert_true(pb_parse_real_list(columns[3], &values, &count));
+    uint32_t widths[13];
+    assert_int_equal(count, 13);
+    for (size_t i = 0; i < 13; i++)
+        widths[i] = (uint32_t)values[i];
+    pb_free(values);
+    const struct pb_model_spec spec = {
+        .name = "vgg16-bcnn",
+        .classes = (uint32_t)number(columns[1]),
+        .image_size = (uint32_t)number(columns[2]),
+        .widths = widths,
+        .width_count = 13,
+        .batch_norm = true,
+    };
+    const struct pb_cost cost = cost_of(&spec);
+    assert_int_equal(cost.params, number(columns[4]));
+    assert_int_equal(cost.macs, number(columns[5]));
+    assert_int_equal(cost.macs_thesis, number(columns[6]));
+}
+
+static void test_published_networks_cost_what_the_thesis_counted(void **state)
+{
+    (void)state;
+    struct pb_error error = {0};
+    struct pb_lines lines;
+    assert_int_equal(pb_lines_open(PB_TEST_SOURCES "/golden/thesis-costs.tsv", &lines, &error), PB_OK);
+    int rows = 0;
+    for (char *line = pb_lines_next(&lines); line; line = pb_lines_next(&lines)) {
+        if (line[0] == '#' || !line[0])
+            continue;
+        check_row(line);
+        rows++;
+    }
+    pb_lines_close(&lines);
+    assert_int_equal(rows, 11);
+}
+
+static void test_vgg16_with_three_fully_connected_layers_costs_what_is_known(void **state)
+{
+    (void)state;
+    struct pb_model_spec spec = {.name = "vgg16", .classes = 1000, .image_size = 224, .width_multiplier = 1};
+    struct pb_cost cost = cost_of(&spec);
+    assert_int_equal(cost.params, 138357544);
+    assert_int_equal(cost.macs, 15470264320);
+    spec.batch_norm = true;
+    cost = cost_of(&spec);
+    assert_int_equal(cost.params, 138365992);
+    assert_int_equal(cost.macs, 15470264320);
+}
+
+static void test_parameters_split_at_the_head(void **state)
+{
+    (void)state;
+    struct pb_error error = {0};
+    struct pb_graph *graph = NULL;
+    const struct pb_model_spec spec = {
+        .name = "vgg16-bcnn", .classes = 100, .image_size = 224, .width_multiplier = 1, .batch_norm = true};
+    assert_int_equal(pb_model_build(&spec, &graph, &error), PB_OK);
+    uint64_t trunk, head;
+    pb_graph_split_params(graph, &trunk, &head);
+    assert_int_equal(head, 512 * 512 * 100 + 100);
+    assert_int_equal(trunk, 40937636 - (512 * 512 * 100 + 100));
+    pb_graph_free(&graph);
+}
+
+static void test_a_grouped_strided_convolution_counts_its_own_connections(void **state)
+{
+    (void)state;
+    struct pb_error error = {0};
+    struct pb_graph *graph = NULL;
+    assert_int_equal(pb_graph_create("hand", &graph, &error), PB_OK);
+    assert_int_equal(
+        pb_graph_add(
+            graph, &(struct pb_graph_node){.op = PB_OP_INPUT, .name = "input", .height = 9, .width = 7, .channels = 6},
+            NULL, &error),
+        PB_OK);
+    uint32_t conv;
+    assert_int_equal(
+        pb_graph_add(graph,
+                     &(struct pb_graph_node){
+                         .op = PB_OP_CONV2D,
+                         .name = "conv",
+                         .channels = 4,
+                         .conv = {.kernel = {3, 2}, .stride = {2, 1}, .pad = {1, 0}, .dilation = {1, 3}, .groups = 2}},
+                     &conv, &error),
+        PB_OK);
+    /* Height (9 + 2 − 3)/2 + 1 = 5; width (7 − 3 − 1)/1 + 1 = 4. */
+    assert_int_equal(graph->nodes[conv].shape.height, 5);
+    assert_int_equal(graph->nodes[conv].shape.width, 4);
+    const struct pb_cost cost = pb_node_cost(graph, conv);
+    assert_int_equal(cost.macs, 3 * 2 * 3 * 4 * 5 * 4);
+    assert_int_equal(cost.macs_thesis, cost.macs);
+    assert_int_equal(cost.params, 3 * 2 * 3 * 4);
+    pb_graph_free(&graph);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_published_networks_cost_what_the_thesis_counted),
+        cmocka_unit_test(test_vgg16_with_three_fully_connected_layers_costs_what_is_known),
+        cmocka_unit_test(test_parameters_split_at_the_head),
+        cmocka_unit_test(test_a_grouped_strided_convolution_counts_its_own_connections),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
