@@ -6,10 +6,10 @@
 
 /* State of a policy between epochs; plain numbers, so that a stopped training goes on from it. */
 struct pb_lr {
-    double base;         /* plateau: the rate as reduced so far */
-    double best;         /* best accuracy seen; below 0 at first */
+    double base; /* plateau: the rate as reduced so far */
+    double best; /* best accuracy seen; below 0 at first */
     uint32_t bad_epochs; /* plateau: since the last improvement or reduction */
-    uint32_t stale;      /* early stop: epochs since the last improvement */
+    uint32_t stale; /* early stop: epochs since the last improvement */
 };
 
 void pb_lr_start(struct pb_lr *state, const struct pb_train_spec *spec);

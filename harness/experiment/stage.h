@@ -9,8 +9,8 @@
 
 /* Where stages lie. */
 struct pb_store {
-    char *folder;  /* OUT/stages */
-    int lock;      /* of the stage being made; −1: none */
+    char *folder; /* OUT/stages */
+    int lock; /* of the stage being made; −1: none */
     char locked[65];
 };
 
@@ -33,8 +33,8 @@ PB_MUST_CHECK enum pb_status pb_store_put(struct pb_store *store, const char *ke
 /* *facts: a new reference. */
 PB_MUST_CHECK enum pb_status pb_store_facts(const struct pb_store *store, const char *key, json_t **facts,
                                             struct pb_error *error);
-PB_MUST_CHECK enum pb_status pb_store_network(const struct pb_store *store, const char *key, struct pb_network **network,
-                                              struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_store_network(const struct pb_store *store, const char *key,
+                                              struct pb_network **network, struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_store_remove(const struct pb_store *store, const char *key, struct pb_error *error);
 
 /* A further fact about a stored stage, in a file of its own ("test" → test.json); *facts NULL when it is not there. */

@@ -1,0 +1,54 @@
+/* The chain of verbs that a schedule asks for: handles, names, keys. Planning builds one, running builds the same. */
+#ifndef PB_EXPERIMENT_CHAIN_H
+#define PB_EXPERIMENT_CHAIN_H
+
+#include "experiment/cell.h"
+
+struct pb_link {
+    char key[65];
+    char name[48];
+    enum pb_verb_kind verb;
+    pb_stage parent; /* handle; 0: the untrained network */
+    uint32_t depth; /* links from the untrained network to this one */
+    struct pb_train_spec spec; /* train */
+    struct pb_target target; /* prune, and soft training's mask */
+    uint32_t batches; /* recalibrate */
+    pb_stage to; /* rewind */
+};
+
+/* Start it zeroed but for config. Handle h is links[h − 1]. */
+struct pb_chain {
+    const struct pb_cell_config *config;
+    char root[65]; /* key of the untrained network */
+    struct pb_link *links;
+    uint32_t count;
+    pb_stage current;
+    bool pruned; /* some link before current pruned */
+    double amount; /* of the last prune */
+};
+
+/* details: what only a worker knows (fingerprint, kernel set), or NULL; part of every key. */
+PB_MUST_CHECK enum pb_status pb_chain_start(struct pb_chain *chain, const struct pb_cell_config *config,
+                                            const char *details, struct pb_error *error);
+void pb_chain_free(struct pb_chain *chain);
+
+/* Each adds one link, makes it current, and points *link at it (valid until the next one is added). Specs are checked. */
+PB_MUST_CHECK enum pb_status pb_chain_train(struct pb_chain *chain, const struct pb_train_spec *spec,
+                                            const struct pb_link **link, struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_chain_score(struct pb_chain *chain, const struct pb_link **link,
+                                            struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_chain_prune(struct pb_chain *chain, struct pb_target target,
+                                            const struct pb_link **link, struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_chain_recalibrate(struct pb_chain *chain, uint32_t batches, const struct pb_link **link,
+                                                  struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_chain_rewind(struct pb_chain *chain, pb_stage to, const struct pb_link **link,
+                                             struct pb_error *error);
+
+/* Key of a handle: the root's for 0. */
+const char *pb_chain_key(const struct pb_chain *chain, pb_stage stage);
+
+/* Creates the cell's schedule, lets it run over verbs, destroys it. A verb's own failure is left in verb_error; it wins. */
+PB_MUST_CHECK enum pb_status pb_schedule_execute(const struct pb_cell_config *config, const struct pb_verbs *verbs,
+                                                 const struct pb_error *verb_error, struct pb_error *error);
+
+#endif
