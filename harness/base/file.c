@@ -159,11 +159,20 @@ static bool sync_folder(const char *path)
 
 enum pb_status pb_file_write_atomic(const char *path, const void *data, size_t length, struct pb_error *error)
 {
+    return pb_file_write_parts_atomic(path, &(struct pb_bytes){data, length}, 1, error);
+}
+
+enum pb_status pb_file_write_parts_atomic(const char *path, const struct pb_bytes *parts, size_t count,
+                                          struct pb_error *error)
+{
     char *temporary = NULL;
     const int fd = create_temporary(path, &temporary);
     if (fd < 0)
         return pb_fail_errno(error, "write '%s'", path);
-    bool good = write_all(fd, data, length) && fsync(fd) == 0;
+    bool good = true;
+    for (size_t i = 0; i < count && good; i++)
+        good = write_all(fd, parts[i].data, parts[i].length);
+    good = good && fsync(fd) == 0;
     int reason = errno;
     if (close(fd) != 0 && good) {
         good = false;

@@ -16,6 +16,13 @@ PB_MUST_CHECK enum pb_status pb_file_read(const char *path, size_t limit, char *
  * stays untouched when anything fails, and the temporary one is removed. */
 PB_MUST_CHECK enum pb_status pb_file_write_atomic(const char *path, const void *data, size_t length,
                                                   struct pb_error *error);
+/* The same for bytes that lie in several places, one behind the other in the file. */
+struct pb_bytes {
+    const void *data;
+    size_t length;
+};
+PB_MUST_CHECK enum pb_status pb_file_write_parts_atomic(const char *path, const struct pb_bytes *parts, size_t count,
+                                                        struct pb_error *error);
 
 /* mkdir -p */
 PB_MUST_CHECK enum pb_status pb_make_dirs(const char *path, struct pb_error *error);
