@@ -149,7 +149,7 @@ static void official_counts(const char *plugin, struct known_data *known)
 
 static void look_at_data(const struct pb_cell_config *config, struct known_data *known)
 {
-    struct pb_data *data;
+    struct pb_data *data = NULL;
     struct pb_error error = {0};
     if (!pb_is_dir(config->dataset_root)) {
         official_counts(config->dataset.loaded->plugin->name, known);
@@ -255,9 +255,9 @@ static uint64_t stage_macs(const struct pb_cell_config *config, const struct pb_
 static enum pb_status estimate(struct pb_planner *planner, const struct pb_cell_config *config,
                                const struct pb_chain *chain, struct pb_cell_plan *plan, struct pb_error *error)
 {
-    const struct known_data *data;
-    struct pb_device *device;
-    struct pb_graph *graph;
+    const struct known_data *data = NULL;
+    struct pb_device *device = NULL;
+    struct pb_graph *graph = NULL;
     uint64_t training = 0;
     enum pb_status status = find_data(planner, config, &data, error);
     if (status != PB_OK)
