@@ -50,6 +50,10 @@ PB_MUST_CHECK enum pb_status pb_engine_forward(struct pb_engine *engine, const f
 PB_MUST_CHECK enum pb_status pb_engine_backward(struct pb_engine *engine, const float *images, const uint32_t *labels,
                                                 double *loss, float *logits, struct pb_error *error);
 
+/* Number of the next pb_engine_backward: with the seed it decides the dropout masks, so that a stopped training goes on with
+ * the masks it would have had. Starts at 0 and counts up by itself. */
+void pb_engine_set_step(struct pb_engine *engine, uint64_t step);
+
 struct pb_step {
     double lr, momentum, weight_decay, lambda, lambda_last;
     bool nesterov;
