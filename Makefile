@@ -29,7 +29,7 @@ LIBRARY = $(BUILD)/libprunebench.a
 PROGRAM = $(BUILD)/prunebench
 
 # Plugins: one source each for criteria and schedules, one folder each for backends and data sets.
-DATASETS = $(filter-out synth matrices,$(notdir $(patsubst %/,%,$(dir $(wildcard datasets/*/*.c)))))
+DATASETS = $(filter-out common matrices synth,$(notdir $(patsubst %/,%,$(dir $(wildcard datasets/*/*.c)))))
 BACKENDS = $(notdir $(patsubst %/,%,$(dir $(wildcard plugins/backends/*/*.c))))
 PLUGINS  = $(patsubst plugins/criteria/%.c,$(BUILD)/plugins/criterion-%.so,$(wildcard plugins/criteria/*.c)) \
            $(patsubst plugins/schedules/%.c,$(BUILD)/plugins/schedule-%.so,$(wildcard plugins/schedules/*.c)) \
@@ -39,6 +39,7 @@ PLUGIN_LDFLAGS = -shared -Wl,-z,defs
 LIBS_backend-blis   = -lblis
 LIBS_backend-onednn = -ldnnl
 LIBS_dataset-cars   = -lmatio
+COMMON_dataset      = $(wildcard datasets/common/*.c)
 # The man page and the completion come out of the program itself.
 RESOURCES = $(BUILD)/man/prunebench.1 $(BUILD)/completions/prunebench \
             $(patsubst harness/schema/%,$(BUILD)/schema/%,$(wildcard harness/schema/*.xsd)) \
@@ -101,7 +102,7 @@ $(BUILD)/plugins/schedule-%.so: $(BUILD)/plugins/schedules/%.o
 	$(CC) -fopenmp $(OPTIMISE) $(PLUGIN_LDFLAGS) -o $@ $^ -lm
 
 define folder_plugin # kind, name, folder
-$(BUILD)/plugins/$(1)-$(2).so: $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(3)/*.c))
+$(BUILD)/plugins/$(1)-$(2).so: $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(3)/*.c) $(COMMON_$(1)))
 	@mkdir -p $$(@D)
 	$$(CC) -fopenmp $$(OPTIMISE) $$(PLUGIN_LDFLAGS) -o $$@ $$^ $(LIBS_$(1)-$(2)) -lm
 endef
