@@ -1,0 +1,13 @@
+/* A graph as text: what a checkpoint says of itself. */
+#ifndef PB_GRAPH_GRAPH_JSON_H
+#define PB_GRAPH_GRAPH_JSON_H
+
+#include "graph/graph.h"
+
+/* *text from pb_calloc. */
+PB_MUST_CHECK enum pb_status pb_graph_to_json(const struct pb_graph *graph, char **text, struct pb_error *error);
+/* Refuses unknown operators and members; where: the file, for messages. */
+PB_MUST_CHECK enum pb_status pb_graph_from_json(const char *text, const char *where, struct pb_graph **graph,
+                                                struct pb_error *error);
+
+#endif
