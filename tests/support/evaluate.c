@@ -1,0 +1,193 @@
+/* A network's evaluation in double precision, as plainly as it can be written; independent of the engine. */
+#include "support/evaluate.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One node at work. */
+struct work {
+    const struct pb_network *network;
+    const struct pb_node *node;
+    uint32_t index;
+    struct pb_shape in, out;
+    const double *x, *other; /* other: an add's second input */
+    double *y;
+};
+
+static size_t at(struct pb_shape shape, uint32_t row, uint32_t column, uint32_t channel)
+{
+    return ((size_t)row * shape.width + column) * shape.channels + channel;
+}
+
+static double value(const struct work *work, enum pb_role role, size_t index)
+{
+    const float *values = pb_network_values(work->network, work->index, role);
+    return values ? values[index] : 0.0;
+}
+
+/* The input's value, 0 in the padding; *inside says which. */
+static double pixel(const struct work *work, int64_t row, int64_t column, uint32_t channel, int *inside)
+{
+    *inside = row >= 0 && column >= 0 && row < work->in.height && column < work->in.width;
+    return *inside ? work->x[at(work->in, (uint32_t)row, (uint32_t)column, channel)] : 0;
+}
+
+static double conv_at(const struct work *work, uint32_t p, uint32_t q, uint32_t k)
+{
+    const struct pb_conv_attributes *conv = &work->node->attributes.conv;
+    const uint32_t per_group = work->in.channels / conv->groups;
+    const uint32_t first = k / (work->out.channels / conv->groups) * per_group;
+    double sum = value(work, PB_ROLE_BIAS, k);
+    int inside;
+    for (uint32_t r = 0; r < conv->kernel[0]; r++)
+        for (uint32_t s = 0; s < conv->kernel[1]; s++)
+            for (uint32_t c = 0; c < per_group; c++)
+                sum += value(work, PB_ROLE_WEIGHT,
+                             (((size_t)k * conv->kernel[0] + r) * conv->kernel[1] + s) * per_group + c) *
+                       pixel(work, (int64_t)p * conv->stride[0] - conv->pad[0] + (int64_t)r * conv->dilation[0],
+                             (int64_t)q * conv->stride[1] - conv->pad[1] + (int64_t)s * conv->dilation[1], first + c,
+                             &inside);
+    return sum;
+}
+
+static double pool_at(const struct work *work, uint32_t p, uint32_t q, uint32_t k)
+{
+    const struct pb_pool_attributes *pool = &work->node->attributes.pool;
+    double sum = 0, largest = -INFINITY;
+    int count = 0, inside;
+    for (uint32_t r = 0; r < pool->kernel[0]; r++)
+        for (uint32_t s = 0; s < pool->kernel[1]; s++) {
+            const double x = pixel(work, (int64_t)p * pool->stride[0] - pool->pad[0] + r,
+                                   (int64_t)q * pool->stride[1] - pool->pad[1] + s, k, &inside);
+            if (!inside)
+                continue;
+            largest = x > largest ? x : largest;
+            sum += x;
+            count++;
+        }
+    return work->node->op == PB_OP_MAX_POOL ? largest : sum / count;
+}
+
+static double norm_at(const struct work *work, uint32_t p, uint32_t q, uint32_t k)
+{
+    const double x = work->x[at(work->in, p, q, k)];
+    return value(work, PB_ROLE_GAMMA, k) * (x - value(work, PB_ROLE_RUNNING_MEAN, k)) /
+               sqrt(value(work, PB_ROLE_RUNNING_VAR, k) + work->node->attributes.bn.eps) +
+           value(work, PB_ROLE_BETA, k);
+}
+
+static void bilinear(const struct work *work)
+{
+    const size_t positions = (size_t)work->in.height * work->in.width, channels = work->in.channels;
+    for (size_t i = 0; i < channels; i++)
+        for (size_t j = 0; j < channels; j++) {
+            double sum = 0;
+            for (size_t n = 0; n < positions; n++)
+                sum += work->x[n * channels + i] * work->x[n * channels + j];
+            work->y[i * channels + j] = sum / (double)positions;
+        }
+}
+
+static void linear(const struct work *work)
+{
+    const size_t in = pb_shape_count(work->in);
+    for (size_t k = 0; k < work->out.channels; k++) {
+        work->y[k] = value(work, PB_ROLE_BIAS, k);
+        for (size_t i = 0; i < in; i++)
+            work->y[k] += value(work, PB_ROLE_WEIGHT, k * in + i) * work->x[i];
+    }
+}
+
+static void l2_norm(const struct work *work)
+{
+    const size_t count = pb_shape_count(work->in);
+    double squares = 0;
+    for (size_t i = 0; i < count; i++)
+        squares += work->x[i] * work->x[i];
+    for (size_t i = 0; i < count; i++)
+        work->y[i] = work->x[i] / fmax(sqrt(squares), 1e-12);
+}
+
+static double element(const struct work *work, size_t i)
+{
+    const double x = work->x[i];
+    switch (work->node->op) {
+    case PB_OP_RELU:
+        return x > 0 ? x : 0;
+    case PB_OP_ADD:
+        return x + work->other[i];
+    case PB_OP_SIGNED_SQRT:
+        return x == 0 ? 0 : copysign(sqrt(fabs(x) + work->node->attributes.eps), x);
+    default:
+        return x;
+    }
+}
+
+static void spatial(const struct work *work, double (*function)(const struct work *, uint32_t, uint32_t, uint32_t))
+{
+    for (uint32_t p = 0; p < work->out.height; p++)
+        for (uint32_t q = 0; q < work->out.width; q++)
+            for (uint32_t k = 0; k < work->out.channels; k++)
+                work->y[at(work->out, p, q, k)] = function(work, p, q, k);
+}
+
+static void run_node(const struct work *work)
+{
+    switch (work->node->op) {
+    case PB_OP_CONV2D:
+        spatial(work, conv_at);
+        break;
+    case PB_OP_MAX_POOL:
+    case PB_OP_AVG_POOL:
+        spatial(work, pool_at);
+        break;
+    case PB_OP_BATCH_NORM:
+        spatial(work, norm_at);
+        break;
+    case PB_OP_BILINEAR_POOL:
+        bilinear(work);
+        break;
+    case PB_OP_LINEAR:
+        linear(work);
+        break;
+    case PB_OP_L2_NORM:
+        l2_norm(work);
+        break;
+    default:
+        for (size_t i = 0; i < pb_shape_count(work->out); i++)
+            work->y[i] = element(work, i);
+        break;
+    }
+}
+
+void evaluate_network(const struct pb_network *network, const double *image, double *logits)
+{
+    const struct pb_graph *graph = network->graph;
+    double **outputs = calloc(graph->node_count, sizeof(*outputs));
+    if (!outputs)
+        abort();
+    for (uint32_t i = 0; i < graph->node_count; i++) {
+        const struct pb_node *node = &graph->nodes[i];
+        const size_t bytes = pb_shape_count(node->shape) * sizeof(double);
+        outputs[i] = malloc(bytes);
+        if (!outputs[i])
+            abort();
+        if (node->op == PB_OP_INPUT) {
+            memcpy(outputs[i], image, bytes);
+            continue;
+        }
+        run_node(&(struct work){.network = network,
+                                .node = node,
+                                .index = i,
+                                .in = graph->nodes[node->inputs[0]].shape,
+                                .out = node->shape,
+                                .x = outputs[node->inputs[0]],
+                                .other = outputs[node->inputs[node->input_count - 1]],
+                                .y = outputs[i]});
+    }
+    memcpy(logits, outputs[graph->node_count - 1], graph->classes * sizeof(double));
+    for (uint32_t i = 0; i < graph->node_count; i++)
+        free(outputs[i]);
+    free(outputs);
+}
