@@ -89,7 +89,8 @@ struct pb_backend {
     enum pb_status (*synchronise)(void *self);
 
     /*
-     * Convolution. A plan belongs to the backend until conv_plan_destroy. workspace: at least
+     * Convolution: all of these or none (conv_algorithm aside), because a plan means nothing to another backend.
+     * A plan belongs to the backend until conv_plan_destroy. workspace: at least
      * conv_workspace(plan) floats, shared by all plans and passes, contents undefined.
      * y = x ∗ w + bias (bias may be absent).  x: N×H×W×C, w: K×R×S×C/groups, y: N×P×Q×K
      */

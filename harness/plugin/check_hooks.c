@@ -1,0 +1,196 @@
+/* The hooks that the SDK headers call required, kind by kind. */
+#include <stddef.h>
+
+#include <prunebench/backend.h>
+#include <prunebench/criterion.h>
+#include <prunebench/dataset.h>
+#include <prunebench/schedule.h>
+
+#include "plugin/check.h"
+#include "plugin/options.h"
+
+/* Bytes up to and with a member: how much of the operations ABI 1.0 has. */
+#define SIZE_WITH(type, member) (offsetof(type, member) + sizeof(((type *)NULL)->member))
+
+/* A hook's name, and whether it is there. */
+struct hook {
+    const char *name;
+    bool present;
+};
+#define HOOK(operations, member)                                                                                       \
+    {                                                                                                                  \
+#member, (operations)->member != NULL                                                                          \
+    }
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+static enum pb_status require(const struct hook *hooks, size_t count, struct pb_error *error)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!hooks[i].present)
+            return pb_fail(error, PB_ERROR_INPUT, "its required hook '%s' is missing", hooks[i].name);
+    }
+    return PB_OK;
+}
+
+static enum pb_status require_size(size_t stated, size_t needed, struct pb_error *error)
+{
+    if (stated < needed)
+        return pb_fail(error, PB_ERROR_INPUT, "its operations state %zu bytes; ABI %d.0 has %zu", stated, PB_ABI_MAJOR,
+                       needed);
+    return PB_OK;
+}
+
+static enum pb_status check_criterion(const struct pb_criterion *criterion, struct pb_error *error)
+{
+    const uint32_t observed = PB_NEEDS_GRADIENTS | PB_NEEDS_ACTIVATIONS | PB_NEEDS_ACTIVATION_GRADIENTS;
+    const uint32_t known = observed | PB_NEEDS_WEIGHTS | PB_NEEDS_BATCH_NORM;
+    const enum pb_status status = require_size(criterion->size, SIZE_WITH(struct pb_criterion, destroy), error);
+    if (status != PB_OK)
+        return status;
+    const struct hook hooks[] = {HOOK(criterion, create), HOOK(criterion, score)};
+    if ((criterion->needs & ~known) != 0)
+        return pb_fail(error, PB_ERROR_INPUT, "it needs something unknown: bits 0x%x", criterion->needs & ~known);
+    if (criterion->coupling > PB_COUPLE_MAX)
+        return pb_fail(error, PB_ERROR_INPUT, "its coupling %u is unknown", criterion->coupling);
+    if (criterion->normalise > PB_NORMALISE_LAMP)
+        return pb_fail(error, PB_ERROR_INPUT, "its normalisation %u is unknown", criterion->normalise);
+    if ((criterion->needs & observed) != 0 && criterion->observe == NULL)
+        return pb_fail(error, PB_ERROR_INPUT,
+                       "its required hook 'observe' is missing (it needs gradients or activations)");
+    if ((criterion->needs & observed) == 0 && criterion->observe != NULL)
+        return pb_fail(error, PB_ERROR_INPUT,
+                       "it has the hook 'observe', but needs neither gradients nor activations to observe");
+    return require(hooks, COUNT_OF(hooks), error);
+}
+
+static enum pb_status check_schedule(const struct pb_schedule *schedule, struct pb_error *error)
+{
+    const enum pb_status status = require_size(schedule->size, SIZE_WITH(struct pb_schedule, destroy), error);
+    if (status != PB_OK)
+        return status;
+    const struct hook hooks[] = {HOOK(schedule, create), HOOK(schedule, run)};
+    return require(hooks, COUNT_OF(hooks), error);
+}
+
+static enum pb_status check_dataset(const struct pb_dataset *dataset, struct pb_error *error)
+{
+    const enum pb_status status = require_size(dataset->size, SIZE_WITH(struct pb_dataset, close), error);
+    if (status != PB_OK)
+        return status;
+    const struct hook hooks[] = {HOOK(dataset, open), HOOK(dataset, close)};
+    return require(hooks, COUNT_OF(hooks), error);
+}
+
+/* Hooks that mean something only together: all there, or (where that is allowed) none. */
+static enum pb_status check_group(const struct hook *hooks, size_t count, bool required, const char *what,
+                                  struct pb_error *error)
+{
+    const char *missing = NULL;
+    size_t present = 0;
+    for (size_t i = 0; i < count; i++) {
+        present += hooks[i].present;
+        if (!hooks[i].present && missing == NULL)
+            missing = hooks[i].name;
+    }
+    if (missing == NULL || (present == 0 && !required))
+        return PB_OK;
+    if (required)
+        return pb_fail(error, PB_ERROR_INPUT, "its required hook '%s' is missing (its buffers are not on the host)",
+                       missing);
+    return pb_fail(error, PB_ERROR_INPUT, "its hook '%s' is missing: %s are given together or not at all", missing,
+                   what);
+}
+
+static enum pb_status check_operators(const struct pb_backend *b, struct pb_error *error)
+{
+    const struct hook operators[] = {
+        HOOK(b, bn_forward),
+        HOOK(b, bn_evaluate),
+        HOOK(b, bn_backward),
+        HOOK(b, bn_evaluate_backward),
+        HOOK(b, relu_forward),
+        HOOK(b, relu_backward),
+        HOOK(b, add_forward),
+        HOOK(b, accumulate),
+        HOOK(b, multiply),
+        HOOK(b, max_pool_forward),
+        HOOK(b, max_pool_backward),
+        HOOK(b, avg_pool_forward),
+        HOOK(b, avg_pool_backward),
+        HOOK(b, linear_forward),
+        HOOK(b, linear_backward_data),
+        HOOK(b, linear_backward_weights),
+        HOOK(b, bilinear_forward),
+        HOOK(b, bilinear_backward),
+        HOOK(b, signed_sqrt_forward),
+        HOOK(b, signed_sqrt_backward),
+        HOOK(b, l2_norm_forward),
+        HOOK(b, l2_norm_backward),
+        HOOK(b, softmax_cross_entropy),
+        HOOK(b, sgd_step),
+    };
+    return b->on_host ? PB_OK : check_group(operators, COUNT_OF(operators), true, "operators", error);
+}
+
+static enum pb_status check_backend(const struct pb_backend *b, struct pb_error *error)
+{
+    enum pb_status status = require_size(b->size, SIZE_WITH(struct pb_backend, sgd_step), error);
+    if (status != PB_OK)
+        return status;
+    const struct hook hooks[] = {HOOK(b, create), HOOK(b, destroy), HOOK(b, describe)};
+    const struct hook memory[] = {HOOK(b, buffer_create), HOOK(b, buffer_destroy), HOOK(b, upload),
+                                  HOOK(b, download),      HOOK(b, fill),           HOOK(b, synchronise)};
+    const struct hook convolution[] = {HOOK(b, conv_plan_create),   HOOK(b, conv_plan_destroy),
+                                       HOOK(b, conv_workspace),     HOOK(b, conv_forward),
+                                       HOOK(b, conv_backward_data), HOOK(b, conv_backward_weights)};
+    status = require(hooks, COUNT_OF(hooks), error);
+    if (status == PB_OK)
+        status = check_group(memory, COUNT_OF(memory), !b->on_host, "the hooks for memory", error);
+    if (status == PB_OK)
+        status = check_group(convolution, COUNT_OF(convolution), !b->on_host, "the hooks for convolution", error);
+    if (status == PB_OK)
+        status = check_operators(b, error);
+    return status;
+}
+
+/* Exactly the operations of its own kind. */
+static enum pb_status check_kind(const struct pb_plugin *plugin, struct pb_error *error)
+{
+    const struct {
+        enum pb_plugin_kind kind;
+        bool present;
+    } operations[] = {
+        {PB_KIND_CRITERION, plugin->criterion != NULL},
+        {PB_KIND_SCHEDULE, plugin->schedule != NULL},
+        {PB_KIND_BACKEND, plugin->backend != NULL},
+        {PB_KIND_DATASET, plugin->dataset != NULL},
+    };
+    for (size_t i = 0; i < COUNT_OF(operations); i++) {
+        const bool own = operations[i].kind == plugin->kind;
+        if (own && !operations[i].present)
+            return pb_fail(error, PB_ERROR_INPUT, "its operations are missing: member '%s' is NULL",
+                           pb_kind_name(operations[i].kind));
+        if (!own && operations[i].present)
+            return pb_fail(error, PB_ERROR_INPUT, "it is a %s, but has the operations of a %s",
+                           pb_kind_name((enum pb_plugin_kind)plugin->kind), pb_kind_name(operations[i].kind));
+    }
+    return PB_OK;
+}
+
+enum pb_status pb_check_hooks(const struct pb_plugin *plugin, struct pb_error *error)
+{
+    const enum pb_status status = check_kind(plugin, error);
+    if (status != PB_OK)
+        return status;
+    switch ((enum pb_plugin_kind)plugin->kind) {
+    case PB_KIND_CRITERION:
+        return check_criterion(plugin->criterion, error);
+    case PB_KIND_SCHEDULE:
+        return check_schedule(plugin->schedule, error);
+    case PB_KIND_BACKEND:
+        return check_backend(plugin->backend, error);
+    case PB_KIND_DATASET:
+        return check_dataset(plugin->dataset, error);
+    }
+    return PB_OK; /* check_abi has refused every other kind */
+}

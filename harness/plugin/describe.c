@@ -1,0 +1,98 @@
+/* A plugin for people. The table of its options is the one that parses them. */
+#include <prunebench/criterion.h>
+
+#include "plugin/describe.h"
+#include "plugin/option_value.h"
+#include "plugin/options.h"
+#include "plugin/registry.h"
+
+const struct pb_need_name pb_need_names[] = {
+    {PB_NEEDS_WEIGHTS, "weights"},
+    {PB_NEEDS_BATCH_NORM, "batch-norm"},
+    {PB_NEEDS_GRADIENTS, "gradients"},
+    {PB_NEEDS_ACTIVATIONS, "activations"},
+    {PB_NEEDS_ACTIVATION_GRADIENTS, "activation-gradients"},
+    {0, NULL},
+};
+
+const char *pb_coupling_name(uint32_t coupling)
+{
+    static const char *const names[] = {[PB_COUPLE_SUM] = "sum", [PB_COUPLE_MEAN] = "mean", [PB_COUPLE_MAX] = "max"};
+    return coupling < sizeof names / sizeof names[0] ? names[coupling] : "unknown";
+}
+
+const char *pb_normalise_name(uint32_t normalise)
+{
+    static const char *const names[] = {
+        [PB_NORMALISE_NONE] = "none", [PB_NORMALISE_SUM] = "sum", [PB_NORMALISE_MEAN] = "mean",
+        [PB_NORMALISE_MAX] = "max",   [PB_NORMALISE_L2] = "l2",   [PB_NORMALISE_LAMP] = "lamp"};
+    return normalise < sizeof names / sizeof names[0] ? names[normalise] : "unknown";
+}
+
+static void describe_kind(const struct pb_plugin *plugin, struct pb_text *text)
+{
+    switch ((enum pb_plugin_kind)plugin->kind) {
+    case PB_KIND_CRITERION: {
+        const char *separator = "  needs: ";
+        for (const struct pb_need_name *need = pb_need_names; need->name != NULL; need++) {
+            if ((plugin->criterion->needs & need->bit) != 0) {
+                pb_text_append(text, "%s%s", separator, need->name);
+                separator = ", ";
+            }
+        }
+        pb_text_append(text, "%s\n  scores of coupled layers: %s; normalised over a layer by: %s\n",
+                       plugin->criterion->needs == 0 ? "  needs: nothing" : "",
+                       pb_coupling_name(plugin->criterion->coupling), pb_normalise_name(plugin->criterion->normalise));
+        break;
+    }
+    case PB_KIND_SCHEDULE:
+        pb_text_append(text, "  course: %s\n",
+                       plugin->schedule->adaptive ? "depends on measured values" : "known beforehand");
+        break;
+    case PB_KIND_BACKEND:
+        pb_text_append(text, "  buffers: %s\n", plugin->backend->on_host ? "in main memory" : "on a device");
+        break;
+    case PB_KIND_DATASET:
+        break;
+    }
+}
+
+static void describe_type(const struct pb_option *option, struct pb_text *text)
+{
+    if (option->type == PB_OPTION_ENUM) {
+        for (size_t i = 0; option->choices[i] != NULL; i++)
+            pb_text_append(text, "%s%s", i > 0 ? " | " : "", option->choices[i]);
+    } else {
+        pb_text_append(text, "%s", pb_option_type_name(option->type));
+    }
+    if (option->min != 0 || option->max != 0) {
+        pb_text_append(text, " ");
+        pb_option_range_text(option, text);
+    }
+    if (option->unit != NULL)
+        pb_text_append(text, ", in %s", option->unit);
+    if (option->default_text == NULL)
+        pb_text_append(text, "; must be given");
+    else
+        pb_text_append(text, "; default %s", *option->default_text != '\0' ? option->default_text : "empty");
+}
+
+void pb_plugin_describe(const struct pb_loaded *loaded, struct pb_text *text)
+{
+    const struct pb_plugin *plugin = loaded->plugin;
+    pb_text_append(text, "%s '%s' %s\n", pb_kind_name((enum pb_plugin_kind)plugin->kind), plugin->name,
+                   plugin->version);
+    pb_text_append(text, "  %s\n", plugin->summary);
+    if (plugin->reference != NULL)
+        pb_text_append(text, "  reference: %s\n", plugin->reference);
+    pb_text_append(text, "  file: %s\n  sha256: %s\n  abi: %u.%u\n", loaded->file, loaded->sha256, plugin->abi_major,
+                   plugin->abi_minor);
+    describe_kind(plugin, text);
+    pb_text_append(text, plugin->option_count == 0 ? "  options: none\n" : "  options:\n");
+    for (uint32_t i = 0; i < plugin->option_count; i++) {
+        const struct pb_option *option = &plugin->options[i];
+        pb_text_append(text, "    %s: %s\n      type: ", option->name, option->help);
+        describe_type(option, text);
+        pb_text_append(text, "\n");
+    }
+}

@@ -1,0 +1,143 @@
+/* Which files are looked at for plugins. */
+#include "plugin/discover.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "plugin/registry.h"
+
+/* A file, whatever it is called. */
+struct identity {
+    dev_t device;
+    ino_t inode;
+};
+
+struct found {
+    char **files;
+    struct identity *identities;
+    size_t count, capacity;
+};
+
+static bool is_known(const struct found *found, const struct stat *info)
+{
+    for (size_t i = 0; i < found->count; i++) {
+        if (found->identities[i].device == info->st_dev && found->identities[i].inode == info->st_ino)
+            return true;
+    }
+    return false;
+}
+
+static bool grow(struct found *found)
+{
+    if (found->count < found->capacity)
+        return true;
+    const size_t capacity = found->capacity == 0 ? 16 : 2 * found->capacity;
+    char **files = pb_realloc(found->files, found->count, capacity, sizeof *files);
+    if (files == NULL)
+        return false;
+    found->files = files;
+    struct identity *identities = pb_realloc(found->identities, found->count, capacity, sizeof *identities);
+    if (identities == NULL)
+        return false;
+    found->identities = identities;
+    found->capacity = capacity;
+    return true;
+}
+
+/* One entry of a folder, if it looks like a plugin. */
+static enum pb_status add_file(struct found *found, const char *folder, const char *name, struct pb_error *error)
+{
+    struct stat info;
+    if (name[0] == '.' || !pb_ends_with(name, ".so"))
+        return PB_OK;
+    char *path = pb_path_join(folder, name);
+    if (path == NULL || !grow(found)) {
+        pb_free(path);
+        return pb_fail_memory(error, strlen(folder) + strlen(name) + 2);
+    }
+    /* A dangling link stays: loading it will say what is wrong. */
+    const bool there = stat(path, &info) == 0;
+    if (there && (S_ISDIR(info.st_mode) || is_known(found, &info))) {
+        pb_free(path);
+        return PB_OK;
+    }
+    found->identities[found->count] =
+        there ? (struct identity){.device = info.st_dev, .inode = info.st_ino} : (struct identity){0};
+    found->files[found->count++] = path;
+    return PB_OK;
+}
+
+static enum pb_status add_folder(struct found *found, const char *folder, struct pb_error *error)
+{
+    char **names;
+    size_t count;
+    enum pb_status status = pb_list_dir(folder, &names, &count, error);
+    if (status != PB_OK) {
+        (void)pb_fail_context(error, "plugin folder");
+        return status;
+    }
+    for (size_t i = 0; i < count && status == PB_OK; i++)
+        status = add_file(found, folder, names[i], error);
+    pb_names_free(&names, count);
+    return status;
+}
+
+/* $PRUNEBENCH_PLUGIN_PATH: folders separated by colons; empty ones are skipped. */
+static enum pb_status add_search_path(struct found *found, struct pb_error *error)
+{
+    enum pb_status status = PB_OK;
+    const char *rest = getenv("PRUNEBENCH_PLUGIN_PATH");
+    while (rest != NULL && *rest != '\0' && status == PB_OK) {
+        const size_t length = strcspn(rest, ":");
+        char *folder = pb_strndup(rest, length);
+        if (folder == NULL)
+            return pb_fail_memory(error, length + 1);
+        if (length > 0) {
+            status = add_folder(found, folder, error);
+            if (status != PB_OK)
+                (void)pb_fail_context(error, "PRUNEBENCH_PLUGIN_PATH");
+        }
+        pb_free(folder);
+        rest += length + (rest[length] == ':');
+    }
+    return status;
+}
+
+/* The program's own folder was not named by anybody: without it there are just fewer plugins. */
+static enum pb_status add_own_folder(struct found *found, struct pb_error *error)
+{
+    struct pb_error missing;
+    char *folder;
+    enum pb_status status = pb_resource_dir("plugins", &folder, &missing);
+    if (status == PB_ERROR_MEMORY)
+        return pb_fail(error, status, "%s", missing.text);
+    if (status != PB_OK)
+        return PB_OK;
+    status = add_folder(found, folder, error);
+    pb_free(folder);
+    return status;
+}
+
+enum pb_status pb_discover(const char *const *extra_dirs, char ***files, size_t *count, struct pb_error *error)
+{
+    struct found found = {0};
+    enum pb_status status = PB_OK;
+    for (; extra_dirs != NULL && *extra_dirs != NULL && status == PB_OK; extra_dirs++)
+        status = add_folder(&found, *extra_dirs, error);
+    if (status == PB_OK)
+        status = add_search_path(&found, error);
+    if (status == PB_OK)
+        status = add_own_folder(&found, error);
+    pb_free(found.identities);
+    if (status != PB_OK) {
+        pb_names_free(&found.files, found.count);
+        return status;
+    }
+    *files = found.files;
+    *count = found.count;
+    return PB_OK;
+}

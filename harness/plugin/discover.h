@@ -1,0 +1,15 @@
+/* Which files are looked at for plugins. */
+#ifndef PB_PLUGIN_DISCOVER_H
+#define PB_PLUGIN_DISCOVER_H
+
+#include "base/error.h"
+
+/*
+ * Every "*.so" of extra_dirs (NULL-terminated, may be NULL), of $PRUNEBENCH_PLUGIN_PATH and of the program's own plugin
+ * folder, in that order, each file once however many paths lead to it. A folder that is named but not there is
+ * PB_ERROR_INPUT. *files as pb_names_free takes it.
+ */
+PB_MUST_CHECK enum pb_status pb_discover(const char *const *extra_dirs, char ***files, size_t *count,
+                                         struct pb_error *error);
+
+#endif

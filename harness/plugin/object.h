@@ -1,0 +1,17 @@
+/* One shared object: loading it and reaching its plugins. */
+#ifndef PB_PLUGIN_OBJECT_H
+#define PB_PLUGIN_OBJECT_H
+
+#include <prunebench/plugin.h>
+
+#include "base/error.h"
+
+struct pb_object {
+    const struct pb_plugin *(*plugin)(uint32_t index);
+    uint32_t count; /* plugins in it, at least 1, all checked */
+};
+
+/* Loads file for the life of this process and checks every plugin in it. Messages begin with "file: ". */
+PB_MUST_CHECK enum pb_status pb_object_open(const char *file, struct pb_object *object, struct pb_error *error);
+
+#endif

@@ -1,0 +1,207 @@
+/* One child process that loads some files. */
+#include "plugin/probe_child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+
+extern char **environ;
+
+/* posix_spawn, never fork: the parent may have OpenMP threads. Standard output goes into output; errno's value. */
+static int spawn(const char *program, char **words, int output, pid_t *pid)
+{
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    int result = posix_spawn_file_actions_init(&actions);
+    if (result != 0)
+        return result;
+    result = posix_spawnattr_init(&attributes);
+    if (result != 0) {
+        posix_spawn_file_actions_destroy(&actions);
+        return result;
+    }
+    const bool prepared = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0) == 0 &&
+                          posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO) == 0 &&
+                          posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0) == 0 &&
+                          posix_spawnattr_setsigmask(&attributes, &none) == 0 &&
+                          posix_spawnattr_setsigdefault(&attributes, &all) == 0 &&
+                          posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF) == 0;
+    result = prepared ? posix_spawn(pid, program, &actions, &attributes, words, environ) : ENOMEM;
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    return result;
+}
+
+enum pb_status pb_probe_child_start(const char *program, const struct pb_probe *probes, size_t count, double limit,
+                                    struct pb_probe_child *child, struct pb_error *error)
+{
+    const char *const command[] = {program, "plugins", "probe", "--"};
+    const size_t fixed = sizeof command / sizeof command[0];
+    struct pb_probe_child started = {.output = -1};
+    int ends[2];
+    const char **words = pb_calloc(fixed + count + 1, sizeof *words);
+    if (words == NULL)
+        return pb_fail_memory(error, (fixed + count + 1) * sizeof *words);
+    memcpy(words, command, sizeof command);
+    for (size_t i = 0; i < count; i++)
+        words[fixed + i] = probes[i].file;
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        pb_free(words);
+        return pb_fail_errno(error, "start '%s'", program);
+    }
+    /* posix_spawn promises not to change the words. */
+    char **arguments;
+    memcpy(&arguments, &words, sizeof arguments);
+    const int reason = spawn(program, arguments, ends[1], &started.pid);
+    pb_free(words);
+    close(ends[1]);
+    if (reason != 0 || fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0) {
+        close(ends[0]);
+        errno = reason != 0 ? reason : errno;
+        return pb_fail_errno(error, "start '%s'", program);
+    }
+    started.output = ends[0];
+    started.deadline = pb_clock() + limit;
+    *child = started;
+    return PB_OK;
+}
+
+/* Takes what the pipe holds now. */
+static void drain(struct pb_probe_child *child)
+{
+    char buffer[4096];
+    for (;;) {
+        const ssize_t got = read(child->output, buffer, sizeof buffer);
+        if (got > 0)
+            pb_text_append_bytes(&child->said, buffer, (size_t)got);
+        else if (got == 0 || errno != EINTR)
+            return;
+    }
+}
+
+/* Reads, and reaps a child that has ended or must end. A process that its plugin left behind may hold the pipe open. */
+static void attend(struct pb_probe_child *child)
+{
+    pid_t ended;
+    drain(child);
+    if (pb_clock() >= child->deadline) {
+        child->timed_out = waitpid(child->pid, &child->wait_status, WNOHANG) == 0;
+        if (child->timed_out) {
+            kill(child->pid, SIGKILL);
+            do
+                ended = waitpid(child->pid, &child->wait_status, 0);
+            while (ended < 0 && errno == EINTR);
+        }
+    } else {
+        ended = waitpid(child->pid, &child->wait_status, WNOHANG);
+        if (ended == 0 || (ended < 0 && errno == EINTR))
+            return;
+    }
+    drain(child);
+    close(child->output);
+    child->output = -1;
+}
+
+enum pb_status pb_probe_children_wait(struct pb_probe_child *children, size_t count, struct pb_error *error)
+{
+    /* Short: the end of a process shows only in waitpid, when a grandchild holds the pipe, and pipes end first. */
+    const int tick_ms = 2;
+    struct pollfd *waiting = pb_calloc(count, sizeof *waiting);
+    if (waiting == NULL)
+        return pb_fail_memory(error, count * sizeof *waiting);
+    for (size_t i = 0; i < count; i++)
+        waiting[i] = (struct pollfd){.fd = children[i].output, .events = POLLIN};
+    const int ready = poll(waiting, (nfds_t)count, tick_ms);
+    bool only_ended = ready > 0;
+    for (size_t i = 0; i < count; i++) {
+        if (waiting[i].revents & POLLIN)
+            only_ended = false;
+        if (children[i].output >= 0)
+            attend(&children[i]);
+    }
+    pb_free(waiting);
+    /* A closed pipe makes poll return at once until the process behind it is gone. */
+    if (only_ended)
+        (void)poll(NULL, 0, 1);
+    return PB_OK;
+}
+
+void pb_probe_child_free(struct pb_probe_child *child)
+{
+    if (child->output >= 0) {
+        child->deadline = 0;
+        attend(child);
+    }
+    pb_text_free(&child->said);
+}
+
+/* The text of line n, "" when it was not written to its end. From pb_calloc. */
+static char *line_of(const struct pb_text *said, size_t n)
+{
+    const char *line = said->data != NULL ? said->data : "";
+    for (;; n--) {
+        const char *end = strchr(line, '\n');
+        if (end == NULL)
+            return pb_strdup("");
+        if (n == 0)
+            return pb_strndup(line, (size_t)(end - line));
+        line = end + 1;
+    }
+}
+
+static bool ended_well(const struct pb_probe_child *child)
+{
+    return !child->timed_out && WIFEXITED(child->wait_status) && WEXITSTATUS(child->wait_status) <= 1;
+}
+
+enum pb_status pb_probe_child_judge(const struct pb_probe_child *child, struct pb_probe *probes, size_t count,
+                                    bool *good, struct pb_error *error)
+{
+    static const char broken[] = "broken: ";
+    bool all_known = true;
+    if (child->said.failed)
+        return pb_fail_memory(error, child->said.capacity);
+    for (size_t i = 0; i < count; i++) {
+        char *line = line_of(&child->said, i);
+        if (line == NULL)
+            return pb_fail_memory(error, child->said.length);
+        if (pb_starts_with(line, broken))
+            probes[i].reason = pb_strdup(line + strlen(broken));
+        else if (strcmp(line, "ok") != 0)
+            all_known = false;
+        const bool failed = pb_starts_with(line, broken) && probes[i].reason == NULL;
+        pb_free(line);
+        if (failed)
+            return pb_fail_memory(error, child->said.length);
+    }
+    *good = all_known && ended_well(child);
+    return PB_OK;
+}
+
+char *pb_probe_child_fate(const struct pb_probe_child *child, double limit)
+{
+    char *line = line_of(&child->said, 0);
+    const char *moment = line != NULL && *line != '\0' ? "unloaded" : "loaded";
+    pb_free(line);
+    if (child->timed_out)
+        return pb_format("it was not %s within %g seconds", moment, limit);
+    if (WIFSIGNALED(child->wait_status)) {
+        const int number = WTERMSIG(child->wait_status);
+        const char *name = sigabbrev_np(number);
+        return pb_format("it crashed while it was being %s (signal %d, SIG%s)", moment, number,
+                         name != NULL ? name : "?");
+    }
+    return pb_format("it ended the process while it was being %s (exit code %d)", moment,
+                     WEXITSTATUS(child->wait_status));
+}
