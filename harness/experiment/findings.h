@@ -1,0 +1,15 @@
+/* From a finished session to a record. */
+#ifndef PB_EXPERIMENT_FINDINGS_H
+#define PB_EXPERIMENT_FINDINGS_H
+
+#include "experiment/record.h"
+#include "experiment/session.h"
+
+/* Costs, accuracies on the test split, layers, epochs, equivalence: everything but settings and provenance. */
+PB_MUST_CHECK enum pb_status pb_findings(struct pb_session *session, struct pb_record *record, struct pb_error *error);
+
+/* Host, CPU, versions, kernel set. */
+PB_MUST_CHECK enum pb_status pb_provenance(const struct pb_cell_config *config, const struct pb_device *device,
+                                           struct pb_record *record, struct pb_error *error);
+
+#endif

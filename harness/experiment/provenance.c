@@ -1,0 +1,78 @@
+/* On what, with what and when a cell was run. */
+#include "experiment/findings.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/version.h"
+
+/* "model name" of the first CPU; "unknown" where the kernel does not say. */
+static void cpu_name(char name[128])
+{
+    char line[512];
+    snprintf(name, 128, "unknown");
+    FILE *file = fopen("/proc/cpuinfo", "r");
+    while (file && fgets(line, sizeof line, file)) {
+        if (strncmp(line, "model name", 10) != 0)
+            continue;
+        const char *colon = strchr(line, ':');
+        if (colon)
+            snprintf(name, 128, "%.*s", (int)strcspn(colon + 2, "\n"), colon + 2);
+        break;
+    }
+    if (file)
+        fclose(file);
+}
+
+static enum pb_status add_plugin(struct pb_record *record, const char *kind, const struct pb_choice *choice,
+                                 struct pb_error *error)
+{
+    char key[64], value[192];
+    snprintf(key, sizeof key, "%s-plugin", kind);
+    snprintf(value, sizeof value, "%.64s %.24s sha256:%s", choice->loaded->plugin->name,
+             choice->loaded->plugin->version, choice->loaded->sha256);
+    return pb_record_provenance(record, key, value, error);
+}
+
+enum pb_status pb_provenance(const struct pb_cell_config *config, const struct pb_device *device,
+                             struct pb_record *record, struct pb_error *error)
+{
+    struct utsname system = {0};
+    char cpu[128], started[32], threads[16], digest[65];
+    uname(&system);
+    cpu_name(cpu);
+    pb_utc_now(started);
+    snprintf(threads, sizeof threads, "%u", device->threads);
+    enum pb_status status = pb_cell_digest(config, digest, error);
+    const struct {
+        const char *key, *value;
+    } rows[] = {
+        {"version", pb_version},
+        {"git", pb_git},
+        {"host", system.nodename},
+        {"system", system.release},
+        {"cpu", cpu},
+        {"threads", threads},
+        {"backend", config->backend.loaded->plugin->name},
+        {"backend-detail", device->description},
+        {"fallbacks", device->fallbacks},
+        {"matrix-sha256", config->matrix_sha256},
+        {"config-sha256", digest},
+        {"started", started},
+    };
+    for (size_t i = 0; status == PB_OK && i < sizeof rows / sizeof *rows; i++)
+        status = pb_record_provenance(record, rows[i].key, rows[i].value, error);
+    if (status == PB_OK)
+        status = add_plugin(record, "dataset", &config->dataset, error);
+    if (status == PB_OK)
+        status = add_plugin(record, "criterion", &config->criterion, error);
+    if (status == PB_OK)
+        status = add_plugin(record, "schedule", &config->schedule, error);
+    if (status == PB_OK)
+        status = add_plugin(record, "backend", &config->backend, error);
+    return status;
+}

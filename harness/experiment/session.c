@@ -1,0 +1,224 @@
+/* A running cell: what is open, and its networks. */
+#include "experiment/session.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/sha256.h"
+#include "graph/checkpoint.h"
+#include "graph/cost.h"
+
+static enum pb_status open_inputs(struct pb_session *session, struct pb_error *error)
+{
+    const struct pb_cell_config *config = session->config;
+    char *folder = pb_path_join(session->options->out, "cache");
+    if (!folder)
+        return pb_fail_memory(error, strlen(session->options->out) + 8);
+    enum pb_status status = pb_store_open(session->options->out, &session->store, error);
+    if (status == PB_OK)
+        status = pb_make_dirs(folder, error);
+    if (status == PB_OK)
+        status =
+            pb_device_open(config->backend.loaded, &config->backend.options, config->threads, &session->device, error);
+    if (status == PB_OK)
+        status = pb_data_open(config->dataset.loaded, &config->dataset.options, config->dataset_root, &config->split,
+                              &session->data, error);
+    if (status == PB_OK)
+        status = pb_cache_open(session->data, &config->preprocess, folder, config->threads, &session->cache, error);
+    pb_free(folder);
+    return status;
+}
+
+static enum pb_status load_pretrained(struct pb_session *session, struct pb_error *error)
+{
+    struct pb_text report = {0};
+    const enum pb_status status = pb_pretrained_load(session->config->pretrained, session->initial, &report, error);
+    if (status == PB_OK && report.data)
+        pb_log(PB_LOG_INFO, "pretrained weights from '%s':\n%s", session->config->pretrained, report.data);
+    pb_text_free(&report);
+    return status;
+}
+
+static enum pb_status make_initial(struct pb_session *session, struct pb_error *error)
+{
+    struct pb_model_spec model = session->config->model;
+    struct pb_graph *graph = NULL;
+    struct pb_channel_groups groups = {0};
+    model.classes = session->data->contents.class_count;
+    enum pb_status status = pb_model_build(&model, &graph, error);
+    if (status == PB_OK)
+        status = pb_network_create(graph, &session->initial, error);
+    if (status == PB_OK)
+        status = pb_channel_groups_find(session->initial->graph, &groups, error);
+    if (status != PB_OK)
+        return status;
+    const struct pb_cost cost = pb_graph_cost(session->initial->graph);
+    session->original = (struct pb_original){.channels = groups.total, .params = cost.params, .macs = cost.macs};
+    pb_channel_groups_free(&groups);
+    pb_network_initialise(session->initial, session->config->seed);
+    return session->config->pretrained ? load_pretrained(session, error) : PB_OK;
+}
+
+/* What only a worker sees, as part of every key. */
+static enum pb_status start_chain(struct pb_session *session, struct pb_error *error)
+{
+    struct pb_text details = {0};
+    char hash[65] = "";
+    enum pb_status status = PB_OK;
+    if (session->config->pretrained)
+        status = pb_sha256_file(session->config->pretrained, hash, error);
+    if (status != PB_OK)
+        return status;
+    pb_text_append(&details, "data=%s\nskipped=%u\nbackend=%s\npretrained=%s\n", session->data->fingerprint,
+                   pb_cache_skipped(session->cache), session->device->description, hash);
+    if (session->device->thread_dependent)
+        pb_text_append(&details, "threads=%u\n", session->device->threads);
+    status = details.failed ? pb_fail_memory(error, 256)
+                            : pb_chain_start(&session->chain, session->config, details.data, error);
+    pb_text_free(&details);
+    return status;
+}
+
+static enum pb_status count_verbs(struct pb_session *session, struct pb_error *error)
+{
+    struct pb_planner *planner = NULL;
+    struct pb_cell_plan plan = {0};
+    enum pb_status status = pb_planner_create(false, &planner, error);
+    if (status == PB_OK)
+        status = pb_cell_plan(planner, session->config, &plan, error);
+    session->planned = plan.stage_count;
+    pb_cell_plan_free(&plan);
+    pb_planner_free(&planner);
+    return status;
+}
+
+enum pb_status pb_session_open(struct pb_session *session, const struct pb_cell_config *config,
+                               const struct pb_cell_run_options *options, struct pb_error *error)
+{
+    *session = (struct pb_session){.config = config, .options = options, .store.lock = -1};
+    enum pb_status status = count_verbs(session, error);
+    if (status == PB_OK)
+        status = open_inputs(session, error);
+    if (status == PB_OK)
+        status = make_initial(session, error);
+    if (status == PB_OK)
+        status = start_chain(session, error);
+    return status;
+}
+
+void pb_session_close(struct pb_session *session)
+{
+    pb_scores_free(&session->scores);
+    pb_network_free(&session->network);
+    pb_network_free(&session->initial);
+    pb_cache_close(&session->cache);
+    pb_data_close(&session->data);
+    pb_device_close(&session->device);
+    pb_chain_free(&session->chain);
+    pb_store_close(&session->store);
+}
+
+enum pb_status pb_session_network(struct pb_session *session, pb_stage stage, const struct pb_network **network,
+                                  struct pb_error *error)
+{
+    /* A score leaves the network of the stage before it. */
+    while (stage != 0 && session->chain.links[stage - 1].verb == PB_VERB_SCORE)
+        stage = session->chain.links[stage - 1].parent;
+    if (stage == 0) {
+        *network = session->initial;
+        return PB_OK;
+    }
+    if (!session->network || session->loaded != stage) {
+        struct pb_network *read = NULL;
+        const enum pb_status status =
+            pb_store_network(&session->store, pb_chain_key(&session->chain, stage), &read, error);
+        if (status != PB_OK)
+            return status;
+        pb_network_free(&session->network);
+        session->network = read;
+        session->loaded = stage;
+    }
+    *network = session->network;
+    return PB_OK;
+}
+
+static enum pb_status evaluate_on(struct pb_session *session, const struct pb_network *network, const char *split,
+                                  struct pb_accuracy *accuracy, struct pb_error *error)
+{
+    const struct pb_cell_config *config = session->config;
+    const struct pb_data *data = session->data;
+    const bool test = strcmp(split, "test") == 0, train = strcmp(split, "train") == 0;
+    const struct pb_batches_spec spec = {
+        .samples = test    ? data->test
+                   : train ? data->train
+                           : data->validation,
+        .sample_count = test    ? data->test_count
+                        : train ? data->train_count
+                                : data->validation_count,
+        .batch = config->evaluate_batch,
+        .threads = config->threads,
+    };
+    const struct pb_engine_options options = {.batch = config->evaluate_batch, .mode = PB_ENGINE_INFER};
+    struct pb_batches *batches = NULL;
+    struct pb_engine *engine = NULL;
+    enum pb_status status = pb_batches_create(session->cache, &config->preprocess, &spec, &batches, error);
+    if (status == PB_OK)
+        status = pb_engine_create(session->device, network, &options, &engine, error);
+    if (status == PB_OK)
+        status = pb_evaluate(engine, batches, data->contents.class_count, accuracy, error);
+    pb_engine_free(&engine);
+    pb_batches_free(&batches);
+    return status;
+}
+
+enum pb_status pb_session_accuracy(struct pb_session *session, pb_stage stage, const char *split,
+                                   struct pb_accuracy *accuracy, struct pb_error *error)
+{
+    const char *key = pb_chain_key(&session->chain, stage);
+    json_t *kept = NULL;
+    enum pb_status status = stage ? pb_store_extra(&session->store, key, split, &kept, error) : PB_OK;
+    if (status != PB_OK || kept) {
+        if (status == PB_OK)
+            status = pb_accuracy_from_json(kept, accuracy, error);
+        json_decref(kept);
+        return status;
+    }
+    const struct pb_network *network;
+    struct pb_accuracy found = {0};
+    status = pb_session_network(session, stage, &network, error);
+    if (status == PB_OK)
+        status = evaluate_on(session, network, split, &found, error);
+    if (status == PB_OK && stage) {
+        kept = pb_accuracy_to_json(&found);
+        status = kept ? pb_store_put_extra(&session->store, key, split, kept, error) : pb_fail_memory(error, 0);
+        json_decref(kept);
+    }
+    if (status == PB_OK)
+        *accuracy = found;
+    else
+        pb_accuracy_free(&found);
+    return status;
+}
+
+void pb_session_progress(struct pb_session *session, double share_of_stage, const char *format, ...)
+{
+    if (!session->options->progress)
+        return;
+    char what[128];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(what, sizeof what, format, arguments);
+    va_end(arguments);
+    /* The chain already holds the link that is being worked on. */
+    const uint32_t done =
+        share_of_stage >= 1 || session->chain.count == 0 ? session->chain.count : session->chain.count - 1;
+    const double whole = session->planned ? session->planned : 1;
+    const struct pb_progress progress = {.share = share_of_stage >= 1 ? done / whole : (done + share_of_stage) / whole,
+                                         .stages_done = done,
+                                         .what = what};
+    session->options->progress(session->options->argument, &progress);
+}

@@ -1,0 +1,98 @@
+/* Soft pruning's mask: chosen after every epoch, laid over the network, not removed. */
+#include "experiment/soft.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+
+/* One string of '1' (kept) and '0' per group. */
+json_t *pb_soft_to_json(const struct pb_soft *soft)
+{
+    json_t *masks = json_array();
+    for (uint32_t g = 0; g < soft->keep.group_count; g++) {
+        char *text = pb_calloc((size_t)soft->groups.groups[g].channels + 1, 1);
+        for (uint32_t c = 0; text && c < soft->groups.groups[g].channels; c++)
+            text[c] = soft->keep.keep[g][c] ? '1' : '0';
+        json_array_append_new(masks, json_string(text ? text : ""));
+        pb_free(text);
+    }
+    return masks;
+}
+
+static enum pb_status read_mask(struct pb_soft *soft, const json_t *state, struct pb_error *error)
+{
+    if (json_array_size(state) == 0)
+        return PB_OK;
+    struct pb_keep keep;
+    const enum pb_status status = pb_keep_create(&soft->groups, &keep, error);
+    if (status != PB_OK)
+        return status;
+    for (uint32_t g = 0; g < keep.group_count; g++) {
+        const char *text = json_string_value(json_array_get(state, g));
+        if (!text || strlen(text) != soft->groups.groups[g].channels) {
+            pb_keep_free(&keep);
+            return pb_fail(error, PB_ERROR_INPUT,
+                           "a stored soft mask does not fit the network; remove its .partial folder");
+        }
+        for (uint32_t c = 0; c < soft->groups.groups[g].channels; c++)
+            keep.keep[g][c] = text[c] == '1';
+    }
+    soft->keep = keep;
+    return PB_OK;
+}
+
+enum pb_status pb_soft_start(struct pb_soft *soft, const struct pb_network *network, const json_t *state,
+                             struct pb_error *error)
+{
+    struct pb_soft started = {0};
+    enum pb_status status = pb_channel_groups_find(network->graph, &started.groups, error);
+    if (status != PB_OK)
+        return status;
+    status = read_mask(&started, state, error);
+    if (status == PB_OK)
+        *soft = started;
+    else
+        pb_soft_free(&started);
+    return status;
+}
+
+static void count_changes(struct pb_soft *soft, const struct pb_keep *now)
+{
+    soft->masked = soft->revived = 0;
+    for (uint32_t g = 0; g < now->group_count; g++)
+        for (uint32_t c = 0; c < soft->groups.groups[g].channels; c++) {
+            soft->masked += !now->keep[g][c];
+            soft->revived += soft->keep.keep && !soft->keep.keep[g][c] && now->keep[g][c];
+        }
+}
+
+enum pb_status pb_soft_mask(struct pb_soft *soft, const struct pb_train_job *job, struct pb_network *network,
+                            struct pb_error *error)
+{
+    struct pb_scores scores = {0};
+    struct pb_pruning pruning = {0};
+    enum pb_status status = pb_score_for(job, network, &soft->groups, &scores, error);
+    if (status == PB_OK)
+        status = pb_rank(network, &soft->groups, &scores, &job->config->ranking, job->spec->soft_target, job->original,
+                         &pruning, error);
+    if (status == PB_OK) {
+        if (job->spec->soft_zero == PB_ZERO_FILTERS)
+            pb_network_zero_filters(network, &soft->groups, &pruning.keep);
+        else
+            pb_network_mask(network, &soft->groups, &pruning.keep);
+        count_changes(soft, &pruning.keep);
+        pb_keep_free(&soft->keep);
+        soft->keep = pruning.keep;
+        pruning.keep = (struct pb_keep){0};
+    }
+    pb_pruning_free(&pruning);
+    pb_scores_free(&scores);
+    return status;
+}
+
+void pb_soft_free(struct pb_soft *soft)
+{
+    pb_keep_free(&soft->keep);
+    pb_channel_groups_free(&soft->groups);
+    *soft = (struct pb_soft){0};
+}

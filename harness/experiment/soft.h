@@ -1,0 +1,25 @@
+/* Soft pruning's mask: chosen after every epoch, laid over the network, not removed. */
+#ifndef PB_EXPERIMENT_SOFT_H
+#define PB_EXPERIMENT_SOFT_H
+
+#include <jansson.h>
+
+#include "experiment/train.h"
+
+struct pb_soft {
+    struct pb_channel_groups groups;
+    struct pb_keep keep; /* the last epoch's mask; keep NULL before the first */
+    uint32_t masked; /* channels that it masks */
+    uint32_t revived; /* channels of the mask before that it no longer masks */
+};
+
+/* Does nothing to a spec without masks. state: what pb_soft_to_json gave, to go on; or NULL. */
+PB_MUST_CHECK enum pb_status pb_soft_start(struct pb_soft *soft, const struct pb_network *network, const json_t *state,
+                                           struct pb_error *error);
+/* Chooses the mask for the spec's target and zeroes what it masks, as the spec's soft_zero says. */
+PB_MUST_CHECK enum pb_status pb_soft_mask(struct pb_soft *soft, const struct pb_train_job *job,
+                                          struct pb_network *network, struct pb_error *error);
+json_t *pb_soft_to_json(const struct pb_soft *soft);
+void pb_soft_free(struct pb_soft *soft);
+
+#endif

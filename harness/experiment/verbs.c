@@ -1,0 +1,159 @@
+/* The verbs: each restores its stage when it is stored, and otherwise does the work and stores it. */
+#include "experiment/session.h"
+
+#include "base/memory.h"
+#include "experiment/work.h"
+
+static void forget_scores(struct pb_session *session)
+{
+    pb_scores_free(&session->scores);
+    session->scores = (struct pb_scores){0};
+}
+
+/* Does or restores the link that was just added. */
+static enum pb_status perform(struct pb_session *session, enum pb_status status, const struct pb_link *added,
+                              pb_work_function work, pb_stage *stage)
+{
+    struct pb_error *error = &session->error;
+    bool complete = false;
+    if (status != PB_OK)
+        return status;
+    const struct pb_link link = *added;
+    const pb_stage handle = session->chain.current;
+    status = pb_store_acquire(&session->store, link.key, &complete, error);
+    if (status == PB_OK && !complete) {
+        struct pb_network *network = NULL;
+        json_t *facts = json_pack("{s:s}", "name", link.name);
+        pb_session_progress(session, 0, "%s", link.name);
+        status = facts ? work(session, &link, &network, facts, error) : pb_fail_memory(error, 0);
+        if (status == PB_OK)
+            status = pb_store_put(&session->store, link.key, facts, network, error);
+        pb_store_release(&session->store);
+        json_decref(facts);
+        if (status == PB_OK && network) {
+            pb_network_free(&session->network);
+            session->network = network;
+            session->loaded = handle;
+        } else {
+            pb_network_free(&network);
+        }
+    }
+    if (status != PB_OK)
+        return pb_fail_context(error, "%s", link.name);
+    pb_session_progress(session, 1, "%s", link.name);
+    if (stage)
+        *stage = handle;
+    return PB_OK;
+}
+
+/* The scores that a stored score stage holds. */
+static enum pb_status read_scores(const json_t *facts, struct pb_scores *scores, struct pb_error *error)
+{
+    const json_t *all = json_object_get(facts, "scores");
+    struct pb_scores read = {.group_count = (uint32_t)json_array_size(all)};
+    if (!read.group_count)
+        return pb_fail(error, PB_ERROR_INPUT, "a stored score stage holds no scores; remove its stage folder");
+    read.values = pb_calloc(read.group_count, sizeof *read.values);
+    read.channels = pb_calloc(read.group_count, sizeof *read.channels);
+    bool whole = read.values && read.channels;
+    for (uint32_t g = 0; whole && g < read.group_count; g++) {
+        const json_t *values = json_array_get(all, g);
+        read.channels[g] = (uint32_t)json_array_size(values);
+        read.values[g] = pb_calloc(read.channels[g], sizeof **read.values);
+        whole = read.values[g] != NULL;
+        for (uint32_t c = 0; whole && c < read.channels[g]; c++)
+            read.values[g][c] = json_number_value(json_array_get(values, c));
+    }
+    if (!whole) {
+        pb_scores_free(&read);
+        return pb_fail_memory(error, read.group_count * sizeof(double));
+    }
+    *scores = read;
+    return PB_OK;
+}
+
+static enum pb_status verb_train(const struct pb_verbs *verbs, const struct pb_train_spec *spec, pb_stage *stage)
+{
+    struct pb_session *session = verbs->context;
+    const struct pb_link *link = NULL;
+    const enum pb_status status = pb_chain_train(&session->chain, spec, &link, &session->error);
+    forget_scores(session);
+    return perform(session, status, link, pb_work_train, stage);
+}
+
+static enum pb_status verb_score(const struct pb_verbs *verbs, pb_stage *stage)
+{
+    struct pb_session *session = verbs->context;
+    const struct pb_link *link = NULL;
+    json_t *facts = NULL;
+    enum pb_status status = pb_chain_score(&session->chain, &link, &session->error);
+    forget_scores(session);
+    status = perform(session, status, link, pb_work_score, stage);
+    /* Read back even when just made: a resumed cell must see the very same numbers. */
+    if (status == PB_OK)
+        status = pb_store_facts(&session->store, pb_chain_key(&session->chain, session->chain.current), &facts,
+                                &session->error);
+    if (status == PB_OK)
+        status = read_scores(facts, &session->scores, &session->error);
+    json_decref(facts);
+    return status;
+}
+
+static enum pb_status verb_prune(const struct pb_verbs *verbs, struct pb_target target, pb_stage *stage)
+{
+    struct pb_session *session = verbs->context;
+    const struct pb_link *link = NULL;
+    enum pb_status status = pb_chain_prune(&session->chain, target, &link, &session->error);
+    status = perform(session, status, link, pb_work_prune, stage);
+    forget_scores(session);
+    return status;
+}
+
+static enum pb_status verb_recalibrate(const struct pb_verbs *verbs, uint32_t batches, pb_stage *stage)
+{
+    struct pb_session *session = verbs->context;
+    const struct pb_link *link = NULL;
+    const enum pb_status status = pb_chain_recalibrate(&session->chain, batches, &link, &session->error);
+    return perform(session, status, link, pb_work_recalibrate, stage);
+}
+
+static enum pb_status verb_rewind(const struct pb_verbs *verbs, pb_stage to, pb_stage *stage)
+{
+    struct pb_session *session = verbs->context;
+    const struct pb_link *link = NULL;
+    const enum pb_status status = pb_chain_rewind(&session->chain, to, &link, &session->error);
+    forget_scores(session);
+    return perform(session, status, link, pb_work_rewind, stage);
+}
+
+static enum pb_status verb_evaluate(const struct pb_verbs *verbs, enum pb_evaluate_split split,
+                                    struct pb_measurement *measurement)
+{
+    struct pb_session *session = verbs->context;
+    struct pb_accuracy accuracy;
+    const enum pb_status status =
+        pb_session_accuracy(session, session->chain.current, split == PB_EVALUATE_TRAIN ? "train" : "validation",
+                            &accuracy, &session->error);
+    if (status != PB_OK)
+        return status;
+    measurement->top1 = accuracy.top1;
+    measurement->top5 = accuracy.top5;
+    measurement->loss = accuracy.loss;
+    measurement->images = accuracy.images;
+    pb_accuracy_free(&accuracy);
+    return PB_OK;
+}
+
+void pb_session_verbs(struct pb_session *session, struct pb_verbs *verbs)
+{
+    *verbs = (struct pb_verbs){
+        .size = sizeof *verbs,
+        .context = session,
+        .train = verb_train,
+        .score = verb_score,
+        .prune = verb_prune,
+        .recalibrate_bn = verb_recalibrate,
+        .rewind = verb_rewind,
+        .evaluate = verb_evaluate,
+    };
+}

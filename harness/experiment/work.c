@@ -1,0 +1,229 @@
+/* What each verb does when its result is not stored yet. */
+#include "experiment/work.h"
+
+#include <math.h>
+#include <stdint.h>
+
+#include "base/memory.h"
+#include "experiment/equivalence.h"
+#include "experiment/recalibrate.h"
+
+static enum pb_status copy_parent(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
+                                  struct pb_error *error)
+{
+    const struct pb_network *parent;
+    const enum pb_status status = pb_session_network(session, link->parent, &parent, error);
+    return status == PB_OK ? pb_network_copy(parent, network, error) : status;
+}
+
+/* The learning-rate state that the training before left. */
+static enum pb_status continue_from(struct pb_session *session, const struct pb_link *link, struct pb_lr *lr,
+                                    struct pb_error *error)
+{
+    pb_stage stage = link->parent;
+    while (stage != 0 && session->chain.links[stage - 1].verb != PB_VERB_TRAIN)
+        stage = session->chain.links[stage - 1].parent;
+    if (stage == 0)
+        return pb_fail(error, PB_ERROR_RUN, "there is no training before this one whose optimiser could go on");
+    json_t *facts = NULL;
+    enum pb_status status = pb_store_facts(&session->store, pb_chain_key(&session->chain, stage), &facts, error);
+    if (status == PB_OK)
+        status = pb_lr_from_json(json_object_get(facts, "lr"), lr, error);
+    json_decref(facts);
+    return status;
+}
+
+static void report_epoch(void *argument, uint32_t epoch, uint32_t epochs)
+{
+    struct pb_session *session = argument;
+    pb_session_progress(session, (double)epoch / epochs, "%s: epoch %u of %u",
+                        session->chain.links[session->chain.current - 1].name, epoch + 1, epochs);
+}
+
+enum pb_status pb_work_train(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
+                             json_t *facts, struct pb_error *error)
+{
+    struct pb_train_job job = {.config = session->config,
+                               .spec = &link->spec,
+                               .device = session->device,
+                               .data = session->data,
+                               .cache = session->cache,
+                               .original = &session->original,
+                               .seed = session->config->seed * UINT64_C(0x9e3779b97f4a7c15) + link->depth,
+                               .progress = report_epoch,
+                               .argument = session};
+    struct pb_network *trained = NULL;
+    struct pb_lr lr;
+    char *partial = NULL;
+    json_t *rows = json_array();
+    enum pb_status status = pb_store_partial(&session->store, link->key, &partial, error);
+    job.partial = partial;
+    pb_lr_start(&lr, &link->spec);
+    if (status == PB_OK && link->spec.continue_optimiser)
+        status = continue_from(session, link, &lr, error);
+    if (status == PB_OK)
+        status = copy_parent(session, link, &trained, error);
+    if (status == PB_OK)
+        status = pb_train(&job, &trained, &lr, rows, error);
+    if (status == PB_OK &&
+        (json_object_set(facts, "epochs", rows) != 0 || json_object_set_new(facts, "lr", pb_lr_to_json(&lr)) != 0))
+        status = pb_fail_memory(error, 0);
+    if (status == PB_OK)
+        *network = trained;
+    else
+        pb_network_free(&trained);
+    json_decref(rows);
+    pb_free(partial);
+    return status;
+}
+
+enum pb_status pb_work_score(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
+                             json_t *facts, struct pb_error *error)
+{
+    const struct pb_train_job job = {
+        .config = session->config, .device = session->device, .data = session->data, .cache = session->cache};
+    const struct pb_network *scored;
+    struct pb_channel_groups groups = {0};
+    struct pb_scores scores = {0};
+    (void)network;
+    enum pb_status status = pb_session_network(session, link->parent, &scored, error);
+    if (status == PB_OK)
+        status = pb_channel_groups_find(scored->graph, &groups, error);
+    if (status == PB_OK)
+        status = pb_score_for(&job, scored, &groups, &scores, error);
+    if (status == PB_OK) {
+        json_t *all = json_array();
+        for (uint32_t g = 0; g < scores.group_count; g++) {
+            json_t *values = json_array();
+            for (uint32_t c = 0; c < scores.channels[g]; c++)
+                json_array_append_new(values, json_real(scores.values[g][c]));
+            json_array_append_new(all, values);
+        }
+        status = json_object_set_new(facts, "scores", all) == 0 ? PB_OK : pb_fail_memory(error, 0);
+    }
+    pb_scores_free(&scores);
+    pb_channel_groups_free(&groups);
+    return status;
+}
+
+static json_t *layers_to_json(const struct pb_pruning *pruning)
+{
+    json_t *layers = json_array();
+    for (uint32_t g = 0; g < pruning->group_count; g++) {
+        const struct pb_layer_pruning *layer = &pruning->layers[g];
+        json_array_append_new(layers,
+                              json_pack("{s:i, s:i, s:i, s:i}", "before", (int)layer->before, "after",
+                                        (int)layer->after, "floored", (int)layer->floored, "ties", (int)layer->ties));
+    }
+    return layers;
+}
+
+/* Runs the masked and the compacted network on the same images, and fails when they differ. */
+static enum pb_status check_removal(struct pb_session *session, const struct pb_network *before,
+                                    const struct pb_channel_groups *groups, const struct pb_keep *keep,
+                                    const struct pb_network *after, double *relative, struct pb_error *error)
+{
+    const struct pb_data *data = session->data;
+    const uint32_t *samples = data->validation_count ? data->validation : data->train;
+    const uint32_t available = data->validation_count ? data->validation_count : data->train_count;
+    const struct pb_batches_spec spec = {
+        .samples = samples, .sample_count = available < 32 ? available : 32, .batch = 32, .threads = 1};
+    struct pb_batches *batches = NULL;
+    struct pb_batch batch = {0};
+    enum pb_status status = pb_batches_create(session->cache, &session->config->preprocess, &spec, &batches, error);
+    if (status == PB_OK)
+        status = pb_batches_start(batches, 0, error);
+    if (status == PB_OK)
+        status = pb_batches_next(batches, &batch, error);
+    if (status == PB_OK)
+        status =
+            pb_equivalence(session->device, before, groups, keep, after, batch.images, batch.count, relative, error);
+    pb_batches_free(&batches);
+    if (status == PB_OK && !(*relative <= PB_EQUIVALENCE_LIMIT))
+        status = pb_fail(error, PB_ERROR_RUN,
+                         "the compacted network differs from the masked one by %.3g of the largest logit (limit %g)",
+                         *relative, PB_EQUIVALENCE_LIMIT);
+    return status;
+}
+
+enum pb_status pb_work_prune(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
+                             json_t *facts, struct pb_error *error)
+{
+    const struct pb_network *before;
+    struct pb_channel_groups groups = {0};
+    struct pb_pruning pruning = {0};
+    struct pb_network *after = NULL;
+    double relative = NAN;
+    if (!session->scores.values)
+        return pb_fail(error, PB_ERROR_RUN, "the schedule prunes without scores: its program lacks a score before");
+    enum pb_status status = pb_session_network(session, link->parent, &before, error);
+    if (status == PB_OK)
+        status = pb_channel_groups_find(before->graph, &groups, error);
+    if (status == PB_OK)
+        status = pb_rank(before, &groups, &session->scores, &session->config->ranking, link->target, &session->original,
+                         &pruning, error);
+    if (status == PB_OK)
+        status = pb_network_compact(before, &pruning.keep, &after, error);
+    if (status == PB_OK)
+        status = check_removal(session, before, &groups, &pruning.keep, after, &relative, error);
+    if (status == PB_OK) {
+        json_t *more = json_pack("{s:f, s:f, s:i, s:f, s:f, s:o}", "requested", pruning.requested, "achieved",
+                                 pruning.achieved, "floored", (int)pruning.floored, "threshold", pruning.threshold,
+                                 "equivalence", relative, "layers", layers_to_json(&pruning));
+        status = more && json_object_update(facts, more) == 0 ? PB_OK : pb_fail_memory(error, 0);
+        json_decref(more);
+    }
+    if (status == PB_OK) {
+        *network = after;
+        after = NULL;
+    }
+    pb_network_free(&after);
+    pb_pruning_free(&pruning);
+    pb_channel_groups_free(&groups);
+    return status;
+}
+
+enum pb_status pb_work_recalibrate(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
+                                   json_t *facts, struct pb_error *error)
+{
+    (void)facts;
+    const struct pb_cell_config *config = session->config;
+    const struct pb_batches_spec spec = {.samples = session->data->train,
+                                         .sample_count = session->data->train_count,
+                                         .batch = config->batch,
+                                         .training = true,
+                                         .seed = config->seed + link->depth,
+                                         .threads = config->threads};
+    struct pb_batches *batches = NULL;
+    struct pb_network *changed = NULL;
+    enum pb_status status = pb_batches_create(session->cache, &config->preprocess, &spec, &batches, error);
+    if (status == PB_OK)
+        status = copy_parent(session, link, &changed, error);
+    if (status == PB_OK)
+        status = pb_recalibrate(session->device, batches, link->batches, config->batch, changed, error);
+    if (status == PB_OK) {
+        *network = changed;
+        changed = NULL;
+    }
+    pb_network_free(&changed);
+    pb_batches_free(&batches);
+    return status;
+}
+
+enum pb_status pb_work_rewind(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
+                              json_t *facts, struct pb_error *error)
+{
+    (void)facts;
+    struct pb_network *changed = NULL;
+    const struct pb_network *earlier;
+    enum pb_status status = copy_parent(session, link, &changed, error);
+    if (status == PB_OK)
+        status = pb_session_network(session, link->to, &earlier, error);
+    if (status == PB_OK)
+        status = pb_network_rewind(changed, earlier, error);
+    if (status == PB_OK)
+        *network = changed;
+    else
+        pb_network_free(&changed);
+    return status;
+}
