@@ -1,0 +1,72 @@
+#!/usr/bin/env bats
+# prunebench count: published networks, JSON, and what wrong usage gets.
+
+prunebench() { "$PRUNEBENCH_BUILD/prunebench" "$@"; }
+
+setup() { cd "$(dirname "$BATS_TEST_FILENAME")/.." || return 1; }
+
+json() { # KEY: a member of the object on standard input
+    python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]])' "$1"
+}
+
+@test "count reproduces every published network to the unit" {
+    rows=0
+    while IFS=$'\t' read -r name classes size widths params macs thesis _; do
+        [[ $name == \#* ]] && continue
+        out=$(prunebench count --model vgg16-bcnn --classes "$classes" --image-size "$size" --widths "$widths" --json)
+        [ "$(json params <<<"$out")" = "$params" ]
+        [ "$(json macs <<<"$out")" = "$macs" ]
+        [ "$(json macs_thesis <<<"$out")" = "$thesis" ]
+        rows=$((rows + 1))
+    done <golden/thesis-costs.tsv
+    [ "$rows" -eq 11 ]
+}
+
+@test "count knows VGG-16 with its own head" {
+    out=$(prunebench count --model vgg16 --classes 1000 --no-batch-norm --json)
+    [ "$(json params <<<"$out")" = 138357544 ]
+    [ "$(json macs <<<"$out")" = 15470264320 ]
+    out=$(prunebench count --model vgg16 --classes 1000 --json)
+    [ "$(json params <<<"$out")" = 138365992 ]
+}
+
+@test "the rows of --json add up to its totals" {
+    prunebench count --model vgg11-bcnn --classes 7 --image-size 32 --width-multiplier 0.25 --json | python3 -c '
+import json, sys
+d = json.load(sys.stdin)
+for key in ("params", "macs", "macs_thesis"):
+    assert sum(row[key] for row in d["layers"]) == d[key], key
+assert d["layers"][1] == {"name": "conv1_1", "op": "conv2d", "shape": [32, 32, 16], "params": 3*9*16 + 16,
+                          "macs": 27*16*1024, "macs_thesis": 28*16*1024}, d["layers"][1]'
+}
+
+@test "the table names layers, totals and formula" {
+    run prunebench count --model vgg16-bcnn --classes 100
+    [ "$status" -eq 0 ]
+    [[ $output == *"conv5_3"*"bilinear"*"total"*"40937636"*"15424225280"*"15433056256"* ]]
+    [[ $output == *"FLOPs = 2·MACs = 30848450560"* ]]
+    [[ $output == *"k²·Cin·Cout·H·W"* ]]
+}
+
+@test "wrong usage is exit code 2 and says what to do" {
+    run prunebench count --model vgg16-bcn --classes 10
+    [ "$status" -eq 2 ]
+    [[ $output == *"did you mean 'vgg16-bcnn'?"* ]]
+    run prunebench count --model vgg16-bcnn --classes 10 --image-size 15
+    [ "$status" -eq 2 ]
+    [[ $output == *"the smallest size is 16"* ]]
+    run prunebench count --model vgg16-bcnn --classes 10 --widths 1,2,3
+    [ "$status" -eq 2 ]
+    [[ $output == *"3 widths were given for its 13 convolutions"* ]]
+    run prunebench count --model vgg16-bcnn --classes 10 --widths 1,2.5
+    [ "$status" -eq 2 ]
+    [[ $output == *"2.5"* ]]
+    run prunebench count --model vgg16-bcnn --classes 10 --widths 1 --width-multiplier 2
+    [ "$status" -eq 2 ]
+    [[ $output == *"exclude each other"* ]]
+    run prunebench count --classes 10
+    [ "$status" -eq 2 ]
+    [[ $output == *"--model"* ]]
+    run prunebench count --model vgg16 --classes 0
+    [ "$status" -eq 2 ]
+}
