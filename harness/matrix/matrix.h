@@ -4,11 +4,17 @@
 
 #include "experiment/config.h"
 
+/* Where in the document a cell's files were named; 0 where they were not. */
+struct pb_cell_lines {
+    long dataset_root, pretrained;
+};
+
 struct pb_matrix {
     char *path, *name;
     char sha256[65]; /* of the file */
     struct pb_cell_config **cells; /* in the document's order, excludes left out */
     uint32_t cell_count;
+    struct pb_cell_lines *lines; /* per cell */
     char *resolved; /* the document with every default written out, for OUT/matrix.xml */
 };
 
@@ -17,5 +23,12 @@ struct pb_matrix {
 PB_MUST_CHECK enum pb_status pb_matrix_read(const char *path, const struct pb_registry *registry,
                                             struct pb_matrix **matrix, struct pb_error *error);
 void pb_matrix_free(struct pb_matrix **matrix);
+
+/* The cell called id; NULL when there is none. */
+const struct pb_cell_config *pb_matrix_find(const struct pb_matrix *matrix, const char *id);
+
+/* The files that cell number index needs are there; else PB_ERROR_INPUT with the line that names them. */
+PB_MUST_CHECK enum pb_status pb_matrix_check_files(const struct pb_matrix *matrix, uint32_t index,
+                                                   struct pb_error *error);
 
 #endif

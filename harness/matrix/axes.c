@@ -1,0 +1,304 @@
+/* The entries of a matrix's axes: data sets, models, criteria, schedules, backends, variants, targets, seeds. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "experiment/names.h"
+#include "matrix/document.h"
+
+const char *const pb_axis_names[PB_AXIS_COUNT] = {
+    [PB_AXIS_DATASET] = "dataset",   [PB_AXIS_MODEL] = "model",     [PB_AXIS_CRITERION] = "criterion",
+    [PB_AXIS_SCHEDULE] = "schedule", [PB_AXIS_BACKEND] = "backend", [PB_AXIS_VARIANT] = "variant",
+    [PB_AXIS_TARGET] = "target",     [PB_AXIS_SEED] = "seed",
+};
+
+/* Plugin kinds of the axes that have one. */
+static const enum pb_plugin_kind axis_kinds[PB_AXIS_COUNT] = {
+    [PB_AXIS_DATASET] = PB_KIND_DATASET,
+    [PB_AXIS_CRITERION] = PB_KIND_CRITERION,
+    [PB_AXIS_SCHEDULE] = PB_KIND_SCHEDULE,
+    [PB_AXIS_BACKEND] = PB_KIND_BACKEND,
+};
+
+#define LABEL_LENGTH 64
+
+static bool label_is_safe(const char *label)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-";
+    const size_t length = strlen(label);
+    return length > 0 && length <= LABEL_LENGTH && label[0] != '-' && strspn(label, letters) == length;
+}
+
+/* Takes entry over, whatever happens. */
+static enum pb_status add_entry(struct pb_document *document, enum pb_axis axis, struct pb_entry *entry,
+                                struct pb_error *error)
+{
+    struct pb_entries *entries = &document->axes[axis];
+    enum pb_status status = PB_OK;
+    for (uint32_t i = 0; i < entries->count && status == PB_OK; i++)
+        if (strcmp(entries->list[i].label, entry->label) == 0)
+            status = pb_fail_at(error, PB_ERROR_INPUT, document->xml.path, entry->line,
+                                "%s '%s' stands on line %ld already; give one of them another label=\"…\"",
+                                pb_axis_names[axis], entry->label, entries->list[i].line);
+    if (status == PB_OK) {
+        struct pb_entry *grown = pb_realloc(entries->list, entries->count, (size_t)entries->count + 1, sizeof *grown);
+        if (grown) {
+            grown[entries->count++] = *entry;
+            entries->list = grown;
+            return PB_OK;
+        }
+        status = pb_fail_memory(error, sizeof *grown);
+    }
+    pb_free(entry->label);
+    pb_changes_free(&entry->own);
+    return status;
+}
+
+static enum pb_status check_model(const struct pb_document *document, const xmlNode *node, const char *name,
+                                  struct pb_error *error)
+{
+    const char *const *names = pb_model_names();
+    size_t count = 0;
+    for (; names[count]; count++)
+        if (strcmp(names[count], name) == 0)
+            return PB_OK;
+    const char *closest = pb_closest(name, names, count);
+    if (closest)
+        return pb_xml_fail(&document->xml, node, error, "unknown model '%s'; did you mean '%s'?", name, closest);
+    struct pb_text known = {0};
+    for (size_t i = 0; i < count; i++)
+        pb_text_append(&known, "%s%s", i ? ", " : "", names[i]);
+    const enum pb_status status = pb_xml_fail(&document->xml, node, error, "unknown model '%s'; known are: %s", name,
+                                              known.data ? known.data : "");
+    pb_text_free(&known);
+    return status;
+}
+
+/* The entry's own options fit its plugin; whether all that must be given are is known only cell by cell. */
+static enum pb_status check_options(const struct pb_document *document, const struct pb_entry *entry,
+                                    struct pb_error *error)
+{
+    struct pb_options options = {0};
+    enum pb_status status = pb_options_create(entry->loaded->plugin, &options, error);
+    for (uint32_t i = 0; i < entry->own.option_count && status == PB_OK; i++) {
+        const struct pb_option_assignment *option = &entry->own.options[i];
+        char *where = pb_format("%s:%ld", document->xml.path, option->line);
+        status = where ? pb_options_set(&options, option->name, option->text, where, error)
+                       : pb_fail_memory(error, strlen(document->xml.path));
+        pb_free(where);
+    }
+    pb_options_free(&options);
+    return status;
+}
+
+static enum pb_status find_plugin(const struct pb_document *document, const struct pb_registry *registry,
+                                  enum pb_axis axis, struct pb_entry *entry, struct pb_error *error)
+{
+    char *where = pb_format("%s:%ld", document->xml.path, entry->line);
+    if (!where)
+        return pb_fail_memory(error, strlen(document->xml.path));
+    enum pb_status status = pb_registry_find(registry, axis_kinds[axis], entry->plugin, where, &entry->loaded, error);
+    pb_free(where);
+    return status == PB_OK ? check_options(document, entry, error) : status;
+}
+
+static enum pb_axis entry_axis(const char *element)
+{
+    enum pb_axis axis = 0;
+    while (strcmp(pb_axis_names[axis], element) != 0)
+        axis++;
+    return axis;
+}
+
+enum pb_status pb_axes_read_entry(struct pb_document *document, const struct pb_registry *registry, const xmlNode *node,
+                                  struct pb_error *error)
+{
+    static const char *const plugin_attributes[] = {"plugin", "label", NULL};
+    static const char *const model_attributes[] = {"name", "label", NULL};
+    static const char *const variant_attributes[] = {"label", NULL};
+    const enum pb_axis axis = entry_axis(pb_xml_name(node));
+    const bool model = axis == PB_AXIS_MODEL, variant = axis == PB_AXIS_VARIANT;
+    const char *key = model ? "name" : "plugin";
+    struct pb_entry entry = {.node = node, .line = pb_xml_line(node)};
+    enum pb_status status =
+        variant ? pb_only_attributes(&document->xml, node, variant_attributes, error)
+                : pb_changes_read_element(&document->xml, node, model ? model_attributes : plugin_attributes,
+                                          &entry.own, error);
+    entry.plugin = variant ? NULL : pb_xml_attribute(node, key);
+    if (status == PB_OK && !variant && !entry.plugin)
+        status = pb_xml_fail(&document->xml, node, error, "<%s>: attribute '%s' is missing", pb_xml_name(node), key);
+    if (status == PB_OK && model)
+        status = check_model(document, node, entry.plugin, error);
+    else if (status == PB_OK && !variant)
+        status = find_plugin(document, registry, axis, &entry, error);
+    const char *label = pb_xml_attribute(node, "label");
+    if (!label)
+        label = entry.plugin;
+    if (status == PB_OK && !label)
+        status = pb_xml_fail(&document->xml, node, error, "<%s>: attribute 'label' is missing", pb_xml_name(node));
+    if (status == PB_OK && !label_is_safe(label))
+        status = pb_xml_fail(&document->xml, node, error,
+                             "<%s>: label '%s' may hold only letters, digits, '-', '_' and '+', at most %d of them",
+                             pb_xml_name(node), label, LABEL_LENGTH);
+    if (status == PB_OK) {
+        entry.label = pb_strdup(label);
+        if (!entry.label)
+            status = pb_fail_memory(error, strlen(label) + 1);
+    }
+    if (status != PB_OK) {
+        pb_changes_free(&entry.own);
+        return status;
+    }
+    return add_entry(document, axis, &entry, error);
+}
+
+/* Calls one for every blank- or comma-separated word of node's text; at least one must be there. */
+static enum pb_status each_word(struct pb_document *document, const xmlNode *node,
+                                enum pb_status (*one)(struct pb_document *, const xmlNode *, const char *,
+                                                      struct pb_error *),
+                                struct pb_error *error)
+{
+    char *content = NULL, *rest = NULL;
+    uint32_t words = 0;
+    const xmlNode *child = pb_xml_first(node);
+    if (child)
+        return pb_fail_element(&document->xml, child, NULL, error);
+    enum pb_status status = pb_xml_content(node, &content, error);
+    for (char *word = status == PB_OK ? strtok_r(content, " ,\t\r\n", &rest) : NULL; word && status == PB_OK;
+         word = strtok_r(NULL, " ,\t\r\n", &rest), words++)
+        status = one(document, node, word, error);
+    if (status == PB_OK && words == 0)
+        status = pb_xml_fail(&document->xml, node, error, "<%s> is empty", pb_xml_name(node));
+    pb_free(content);
+    return status;
+}
+
+static enum pb_status add_seed(struct pb_document *document, const xmlNode *node, const char *word,
+                               struct pb_error *error)
+{
+    int64_t seed;
+    if (!pb_parse_int(word, &seed) || seed < 0)
+        return pb_xml_fail(&document->xml, node, error, "<seeds>: '%s' is not a whole number from 0 up", word);
+    struct pb_entry entry = {.node = node, .line = pb_xml_line(node), .seed = (uint64_t)seed};
+    entry.label = pb_format("s%lld", (long long)seed);
+    if (!entry.label)
+        return pb_fail_memory(error, 24);
+    for (uint32_t i = 0; i < document->axes[PB_AXIS_SEED].count; i++)
+        if (document->axes[PB_AXIS_SEED].list[i].seed == entry.seed) {
+            pb_free(entry.label);
+            return pb_xml_fail(&document->xml, node, error, "<seeds>: %s is listed twice", word);
+        }
+    return add_entry(document, PB_AXIS_SEED, &entry, error);
+}
+
+enum pb_status pb_axes_read_seeds(struct pb_document *document, const xmlNode *node, struct pb_error *error)
+{
+    const enum pb_status status = pb_only_attributes(&document->xml, node, (const char *const[]){NULL}, error);
+    return status == PB_OK ? each_word(document, node, add_seed, error) : status;
+}
+
+static uint32_t measure_index(const char *name)
+{
+    uint32_t measure = 0;
+    while (pb_measure_names[measure] && strcmp(pb_measure_names[measure], name) != 0)
+        measure++;
+    return measure;
+}
+
+/* "r40", "p12p5", "m7": the measure's letter and the share in per cent. */
+static char *target_label(struct pb_target target)
+{
+    static const char letters[] = {'r', 'p', 'm'};
+    char *label = pb_format("%c%.10g", letters[target.measure], target.amount * 100);
+    for (char *c = label; c && *c; c++)
+        if (*c == '.')
+            *c = 'p';
+    return label;
+}
+
+static enum pb_status add_target(struct pb_document *document, const xmlNode *node, const char *word,
+                                 struct pb_error *error)
+{
+    const struct pb_entries *targets = &document->axes[PB_AXIS_TARGET];
+    const char *measure = pb_xml_attribute(node, "measure");
+    struct pb_entry entry = {.node = node, .line = pb_xml_line(node)};
+    entry.target.measure = measure ? measure_index(measure) : PB_MEASURE_CHANNELS;
+    if (!pb_parse_real(word, &entry.target.amount) || !(entry.target.amount > 0) || !(entry.target.amount < 1))
+        return pb_xml_fail(&document->xml, node, error,
+                           "<targets>: '%s' is not a share above 0 and below 1 (0.4 removes 40 %%)", word);
+    for (uint32_t i = 0; i < targets->count; i++)
+        if (targets->list[i].target.measure == entry.target.measure &&
+            targets->list[i].target.amount >= entry.target.amount)
+            return pb_xml_fail(&document->xml, node, error,
+                               "<targets>: %s does not lie above %g before it; list them ascending", word,
+                               targets->list[i].target.amount);
+    entry.label = target_label(entry.target);
+    if (!entry.label)
+        return pb_fail_memory(error, 24);
+    return add_entry(document, PB_AXIS_TARGET, &entry, error);
+}
+
+enum pb_status pb_axes_read_targets(struct pb_document *document, const xmlNode *node, struct pb_error *error)
+{
+    static const char *const attributes[] = {"measure", NULL};
+    enum pb_status status = pb_only_attributes(&document->xml, node, attributes, error);
+    const char *measure = pb_xml_attribute(node, "measure");
+    if (status == PB_OK && measure && !pb_measure_names[measure_index(measure)]) {
+        const char *closest = pb_closest(measure, pb_measure_names, 3);
+        status = closest ? pb_xml_fail(&document->xml, node, error,
+                                       "<targets>: unknown measure '%s'; did you mean '%s'?", measure, closest)
+                         : pb_xml_fail(&document->xml, node, error,
+                                       "<targets>: unknown measure '%s'; known are: channels, params, macs", measure);
+    }
+    return status == PB_OK ? each_word(document, node, add_target, error) : status;
+}
+
+static enum pb_status add_default(struct pb_document *document, const struct pb_registry *registry, enum pb_axis axis,
+                                  struct pb_entry entry, struct pb_error *error)
+{
+    static const char *const labels[PB_AXIS_COUNT] = {
+        [PB_AXIS_BACKEND] = "blis", [PB_AXIS_VARIANT] = "", [PB_AXIS_SEED] = "s1"};
+    enum pb_status status = PB_OK;
+    entry.line = pb_xml_line(xmlDocGetRootElement(document->xml.doc));
+    if (entry.plugin)
+        status = find_plugin(document, registry, axis, &entry, error);
+    if (status != PB_OK)
+        return status;
+    entry.label = pb_strdup(labels[axis]);
+    return entry.label ? add_entry(document, axis, &entry, error) : pb_fail_memory(error, 1);
+}
+
+enum pb_status pb_axes_finish(struct pb_document *document, const struct pb_registry *registry, struct pb_error *error)
+{
+    static const enum pb_axis required[] = {PB_AXIS_DATASET, PB_AXIS_MODEL, PB_AXIS_CRITERION, PB_AXIS_SCHEDULE,
+                                            PB_AXIS_TARGET};
+    const xmlNode *root = xmlDocGetRootElement(document->xml.doc);
+    for (size_t i = 0; i < sizeof required / sizeof *required; i++) {
+        const char *name = required[i] == PB_AXIS_TARGET ? "targets" : pb_axis_names[required[i]];
+        if (document->axes[required[i]].count == 0)
+            return pb_xml_fail(&document->xml, root, error, "the matrix has no <%s>; add at least one", name);
+    }
+    document->has_variants = document->axes[PB_AXIS_VARIANT].count > 0;
+    enum pb_status status = PB_OK;
+    if (document->axes[PB_AXIS_BACKEND].count == 0)
+        status = add_default(document, registry, PB_AXIS_BACKEND, (struct pb_entry){.plugin = "blis"}, error);
+    if (status == PB_OK && !document->has_variants)
+        status = add_default(document, registry, PB_AXIS_VARIANT, (struct pb_entry){0}, error);
+    if (status == PB_OK && document->axes[PB_AXIS_SEED].count == 0)
+        status = add_default(document, registry, PB_AXIS_SEED, (struct pb_entry){.seed = 1}, error);
+    return status;
+}
+
+void pb_axes_free(struct pb_document *document)
+{
+    for (uint32_t axis = 0; axis < PB_AXIS_COUNT; axis++) {
+        struct pb_entries *entries = &document->axes[axis];
+        for (uint32_t i = 0; i < entries->count; i++) {
+            pb_free(entries->list[i].label);
+            pb_changes_free(&entries->list[i].own);
+        }
+        pb_free(entries->list);
+        *entries = (struct pb_entries){0};
+    }
+}

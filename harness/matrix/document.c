@@ -1,0 +1,227 @@
+/* Reading a matrix document: first the axes and the matrix's own values, then what names entries of the axes. */
+#include "matrix/document.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "results/schema.h"
+
+/* What reads a top-level element, and when. */
+enum pass { PASS_VALUES, PASS_NAMES };
+typedef enum pb_status element_reader(struct pb_document *document, const struct pb_registry *registry,
+                                      const xmlNode *node, struct pb_error *error);
+
+static enum pb_status read_values(struct pb_document *document, const struct pb_registry *registry, const xmlNode *node,
+                                  struct pb_error *error)
+{
+    (void)registry;
+    return pb_changes_read_element(&document->xml, node, NULL, &document->base, error);
+}
+
+static enum pb_status read_seeds(struct pb_document *document, const struct pb_registry *registry, const xmlNode *node,
+                                 struct pb_error *error)
+{
+    (void)registry;
+    return pb_axes_read_seeds(document, node, error);
+}
+
+static enum pb_status read_targets(struct pb_document *document, const struct pb_registry *registry,
+                                   const xmlNode *node, struct pb_error *error)
+{
+    (void)registry;
+    return pb_axes_read_targets(document, node, error);
+}
+
+static enum pb_status add_override(struct pb_document *document, struct pb_override *override, struct pb_error *error)
+{
+    struct pb_override *grown =
+        pb_realloc(document->overrides, document->override_count, (size_t)document->override_count + 1, sizeof *grown);
+    if (!grown) {
+        pb_condition_free(&override->condition);
+        pb_changes_free(&override->changes);
+        return pb_fail_memory(error, sizeof *grown);
+    }
+    grown[document->override_count++] = *override;
+    document->overrides = grown;
+    return PB_OK;
+}
+
+static enum pb_status read_override(struct pb_document *document, const struct pb_registry *registry,
+                                    const xmlNode *node, struct pb_error *error)
+{
+    (void)registry;
+    struct pb_override override = {0};
+    enum pb_status status = pb_condition_read(document, node, &override.condition, error);
+    if (status != PB_OK)
+        return status;
+    status = pb_changes_read_children(&document->xml, node, &override.changes, error);
+    if (status == PB_OK)
+        return add_override(document, &override, error);
+    pb_condition_free(&override.condition);
+    pb_changes_free(&override.changes);
+    return status;
+}
+
+/* A variant changes values as an override would that names it. */
+static enum pb_status read_variant(struct pb_document *document, const struct pb_registry *registry,
+                                   const xmlNode *node, struct pb_error *error)
+{
+    (void)registry;
+    const struct pb_entries *variants = &document->axes[PB_AXIS_VARIANT];
+    struct pb_override override = {.condition = {.specificity = 1, .line = pb_xml_line(node)}};
+    bool *named = pb_calloc(variants->count, sizeof *named);
+    if (!named)
+        return pb_fail_memory(error, variants->count);
+    for (uint32_t i = 0; i < variants->count; i++)
+        named[i] = variants->list[i].node == node;
+    override.condition.named[PB_AXIS_VARIANT] = named;
+    const enum pb_status status = pb_changes_read_children(&document->xml, node, &override.changes, error);
+    if (status == PB_OK)
+        return add_override(document, &override, error);
+    pb_condition_free(&override.condition);
+    pb_changes_free(&override.changes);
+    return status;
+}
+
+static enum pb_status read_exclude(struct pb_document *document, const struct pb_registry *registry,
+                                   const xmlNode *node, struct pb_error *error)
+{
+    (void)registry;
+    struct pb_condition condition = {0};
+    const xmlNode *child = pb_xml_first(node);
+    if (child)
+        return pb_fail_element(&document->xml, child, NULL, error);
+    const enum pb_status status = pb_condition_read(document, node, &condition, error);
+    if (status != PB_OK)
+        return status;
+    struct pb_condition *grown =
+        pb_realloc(document->excludes, document->exclude_count, (size_t)document->exclude_count + 1, sizeof *grown);
+    if (!grown) {
+        pb_condition_free(&condition);
+        return pb_fail_memory(error, sizeof *grown);
+    }
+    grown[document->exclude_count++] = condition;
+    document->excludes = grown;
+    return PB_OK;
+}
+
+/* The elements of <matrix>. */
+static const struct element {
+    const char *name;
+    bool once;
+    element_reader *read[2]; /* by pass */
+} elements[] = {
+    {"seeds", true, {read_seeds, NULL}},
+    {"model", false, {pb_axes_read_entry, NULL}},
+    {"dataset", false, {pb_axes_read_entry, NULL}},
+    {"criterion", false, {pb_axes_read_entry, NULL}},
+    {"schedule", false, {pb_axes_read_entry, NULL}},
+    {"backend", false, {pb_axes_read_entry, NULL}},
+    {"variant", false, {pb_axes_read_entry, read_variant}},
+    {"targets", false, {read_targets, NULL}},
+    {"training", true, {read_values, NULL}},
+    {"retraining", true, {read_values, NULL}},
+    {"sparsity", true, {read_values, NULL}},
+    {"augment", true, {read_values, NULL}},
+    {"preprocess", true, {read_values, NULL}},
+    {"ranking", true, {read_values, NULL}},
+    {"calibration", true, {read_values, NULL}},
+    {"latency", true, {read_values, NULL}},
+    {"limits", true, {read_values, NULL}},
+    {"stages", true, {read_values, NULL}},
+    {"override", false, {NULL, read_override}},
+    {"exclude", false, {NULL, read_exclude}},
+};
+#define ELEMENT_COUNT (sizeof elements / sizeof *elements)
+
+static enum pb_status read_children(struct pb_document *document, const struct pb_registry *registry, enum pass pass,
+                                    struct pb_error *error)
+{
+    long seen[ELEMENT_COUNT] = {0};
+    const char *names[ELEMENT_COUNT + 1] = {0};
+    for (size_t i = 0; i < ELEMENT_COUNT; i++)
+        names[i] = elements[i].name;
+    const xmlNode *root = xmlDocGetRootElement(document->xml.doc);
+    for (const xmlNode *node = pb_xml_first(root); node; node = pb_xml_next(node)) {
+        size_t i = 0;
+        while (i < ELEMENT_COUNT && !pb_xml_is(node, PB_MATRIX_NAMESPACE, elements[i].name))
+            i++;
+        if (i == ELEMENT_COUNT)
+            return pb_fail_element(&document->xml, node, names, error);
+        if (elements[i].once && seen[i])
+            return pb_xml_fail(&document->xml, node, error, "<%s> stands on line %ld already; there can be one only",
+                               elements[i].name, seen[i]);
+        seen[i] = pb_xml_line(node);
+        const enum pb_status status =
+            elements[i].read[pass] ? elements[i].read[pass](document, registry, node, error) : PB_OK;
+        if (status != PB_OK)
+            return status;
+    }
+    return PB_OK;
+}
+
+static enum pb_status read_root(struct pb_document *document, struct pb_error *error)
+{
+    static const char *const attributes[] = {"name", NULL};
+    const xmlNode *root = xmlDocGetRootElement(document->xml.doc);
+    if (!pb_xml_is(root, PB_MATRIX_NAMESPACE, "matrix"))
+        return pb_xml_fail(&document->xml, root, error,
+                           "not a matrix: it must begin with <matrix xmlns=\"%s\" name=\"…\">", PB_MATRIX_NAMESPACE);
+    const enum pb_status status = pb_only_attributes(&document->xml, root, attributes, error);
+    if (status != PB_OK)
+        return status;
+    document->name = pb_xml_attribute(root, "name");
+    if (!document->name || !document->name[0])
+        return pb_xml_fail(&document->xml, root, error, "<matrix>: attribute 'name' is missing");
+    return PB_OK;
+}
+
+/* The schema sees what the readers above did not look at: stray text, namespaces, and whatever they forgot. */
+static enum pb_status validate(const struct pb_xml *xml, struct pb_error *error)
+{
+    struct pb_xml_schema *schema = NULL;
+    enum pb_status status = pb_schema_open(PB_MATRIX_SCHEMA, &schema, error);
+    if (status == PB_OK)
+        status = pb_xml_validate(xml, schema, error);
+    pb_xml_schema_free(&schema);
+    return status;
+}
+
+enum pb_status pb_document_read(const char *path, const struct pb_registry *registry, struct pb_document *document,
+                                struct pb_error *error)
+{
+    struct pb_document read = {0};
+    enum pb_status status = pb_xml_read(path, PB_MATRIX_LIMIT, &read.xml, error);
+    if (status == PB_OK)
+        status = read_root(&read, error);
+    if (status == PB_OK)
+        status = read_children(&read, registry, PASS_VALUES, error);
+    if (status == PB_OK)
+        status = pb_axes_finish(&read, registry, error);
+    if (status == PB_OK)
+        status = read_children(&read, registry, PASS_NAMES, error);
+    if (status == PB_OK)
+        status = validate(&read.xml, error);
+    if (status != PB_OK) {
+        pb_document_free(&read);
+        return status;
+    }
+    *document = read;
+    return PB_OK;
+}
+
+void pb_document_free(struct pb_document *document)
+{
+    pb_axes_free(document);
+    pb_changes_free(&document->base);
+    for (uint32_t i = 0; i < document->override_count; i++) {
+        pb_condition_free(&document->overrides[i].condition);
+        pb_changes_free(&document->overrides[i].changes);
+    }
+    for (uint32_t i = 0; i < document->exclude_count; i++)
+        pb_condition_free(&document->excludes[i]);
+    pb_free(document->overrides);
+    pb_free(document->excludes);
+    pb_xml_free(&document->xml);
+    *document = (struct pb_document){0};
+}

@@ -1,0 +1,126 @@
+/* A matrix document as read: axes with their entries, and who changes which value. */
+#ifndef PB_MATRIX_DOCUMENT_H
+#define PB_MATRIX_DOCUMENT_H
+
+#include "base/xml.h"
+#include "matrix/setting.h"
+
+#define PB_MATRIX_NAMESPACE "urn:prunebench:matrix:1"
+#define PB_MATRIX_SCHEMA "matrix-1.xsd"
+#define PB_MATRIX_LIMIT ((size_t)16 << 20) /* bytes that a matrix document may have */
+
+/* In the order in which cell ids name them. */
+enum pb_axis {
+    PB_AXIS_DATASET,
+    PB_AXIS_MODEL,
+    PB_AXIS_CRITERION,
+    PB_AXIS_SCHEDULE,
+    PB_AXIS_BACKEND,
+    PB_AXIS_VARIANT,
+    PB_AXIS_TARGET,
+    PB_AXIS_SEED,
+    PB_AXIS_COUNT
+};
+extern const char *const pb_axis_names[PB_AXIS_COUNT];
+
+/* One value for one setting. Texts are the document's. */
+struct pb_assignment {
+    uint32_t setting;
+    const char *text;
+    long line;
+};
+/* One plugin option for the plugin on an axis. */
+struct pb_option_assignment {
+    enum pb_axis axis;
+    const char *name, *text;
+    long line;
+};
+struct pb_changes {
+    struct pb_assignment *values;
+    uint32_t value_count;
+    struct pb_option_assignment *options;
+    uint32_t option_count;
+};
+
+/* One entry of an axis. */
+struct pb_entry {
+    char *label; /* "r40" for targets, "s1" for seeds */
+    const char *plugin; /* plugin or model name; NULL for variants, targets and seeds */
+    const struct pb_loaded *loaded; /* where it is a plugin */
+    struct pb_changes own; /* its own attributes and options */
+    struct pb_target target;
+    uint64_t seed;
+    const xmlNode *node;
+    long line;
+};
+struct pb_entries {
+    struct pb_entry *list;
+    uint32_t count;
+};
+
+/* Which cells an override or exclude names: per axis, which entries; NULL where the axis is not named. */
+struct pb_condition {
+    bool *named[PB_AXIS_COUNT];
+    uint32_t specificity; /* named axes */
+    long line;
+};
+struct pb_override {
+    struct pb_condition condition;
+    struct pb_changes changes;
+};
+
+struct pb_document {
+    struct pb_xml xml;
+    const char *name;
+    struct pb_entries axes[PB_AXIS_COUNT]; /* a matrix without variants has one, with the label "" */
+    bool has_variants;
+    struct pb_changes base; /* <training> and its like, directly in <matrix> */
+    struct pb_override *overrides; /* variants count as overrides that name them */
+    uint32_t override_count;
+    struct pb_condition *excludes;
+    uint32_t exclude_count;
+};
+
+/* Reads and checks everything that can be said without looking at single cells. */
+PB_MUST_CHECK enum pb_status pb_document_read(const char *path, const struct pb_registry *registry,
+                                              struct pb_document *document, struct pb_error *error);
+void pb_document_free(struct pb_document *document);
+
+/* Reading blocks of changes (changes.c). */
+/* Settings among node's attributes (extra: other attributes that may stand there, NULL-terminated) and its <option> children. */
+PB_MUST_CHECK enum pb_status pb_changes_read_element(const struct pb_xml *xml, const xmlNode *node,
+                                                     const char *const *extra, struct pb_changes *changes,
+                                                     struct pb_error *error);
+/* Every child of an <override> or <variant>. */
+PB_MUST_CHECK enum pb_status pb_changes_read_children(const struct pb_xml *xml, const xmlNode *node,
+                                                      struct pb_changes *changes, struct pb_error *error);
+void pb_changes_free(struct pb_changes *changes);
+
+/* Attributes of an <override> or <exclude> as a condition (condition.c). */
+PB_MUST_CHECK enum pb_status pb_condition_read(const struct pb_document *document, const xmlNode *node,
+                                               struct pb_condition *condition, struct pb_error *error);
+bool pb_condition_holds(const struct pb_condition *condition, const uint32_t place[PB_AXIS_COUNT]);
+void pb_condition_free(struct pb_condition *condition);
+
+/* Axis entries (axes.c): <dataset>, <model>, <criterion>, <schedule>, <backend>, <variant>, <seeds>, <targets>. */
+PB_MUST_CHECK enum pb_status pb_axes_read_entry(struct pb_document *document, const struct pb_registry *registry,
+                                                const xmlNode *node, struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_axes_read_seeds(struct pb_document *document, const xmlNode *node,
+                                                struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_axes_read_targets(struct pb_document *document, const xmlNode *node,
+                                                  struct pb_error *error);
+/* Defaults of axes that were left out; complaints about those that must be there. */
+PB_MUST_CHECK enum pb_status pb_axes_finish(struct pb_document *document, const struct pb_registry *registry,
+                                            struct pb_error *error);
+void pb_axes_free(struct pb_document *document);
+
+/* "unknown element '<x>'; did you mean '<y>'?", and the same for attributes of node; candidates NULL-terminated. */
+enum pb_status pb_fail_element(const struct pb_xml *xml, const xmlNode *node, const char *const *candidates,
+                               struct pb_error *error);
+enum pb_status pb_fail_attribute(const struct pb_xml *xml, const xmlNode *node, const char *name,
+                                 const char *const *candidates, struct pb_error *error);
+/* Every attribute of node is among candidates. */
+PB_MUST_CHECK enum pb_status pb_only_attributes(const struct pb_xml *xml, const xmlNode *node,
+                                                const char *const *candidates, struct pb_error *error);
+
+#endif

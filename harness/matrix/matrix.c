@@ -1,0 +1,179 @@
+/* From a matrix document to its cells: the product of the axes without what is excluded. */
+#include "matrix/matrix.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/sha256.h"
+#include "matrix/resolve.h"
+
+#define ID_LENGTH 200 /* a file name with a suffix stays below the 255 bytes that file systems allow */
+
+static bool excluded(const struct pb_document *document, const uint32_t place[PB_AXIS_COUNT])
+{
+    for (uint32_t i = 0; i < document->exclude_count; i++)
+        if (pb_condition_holds(&document->excludes[i], place))
+            return true;
+    return false;
+}
+
+/* The next place in the document's order, the last axis fastest; false behind the last. */
+static bool next_place(const struct pb_document *document, uint32_t place[PB_AXIS_COUNT])
+{
+    for (uint32_t axis = PB_AXIS_COUNT; axis-- > 0;) {
+        if (++place[axis] < document->axes[axis].count)
+            return true;
+        place[axis] = 0;
+    }
+    return false;
+}
+
+/* Labels joined by dots; labels hold none, so that no two cells get the same. */
+static enum pb_status name_cell(const struct pb_document *document, const uint32_t place[PB_AXIS_COUNT],
+                                struct pb_cell_config *cell, struct pb_error *error)
+{
+    struct pb_text id = {0};
+    for (uint32_t axis = 0; axis < PB_AXIS_COUNT; axis++)
+        if (axis != PB_AXIS_VARIANT || document->has_variants)
+            pb_text_append(&id, "%s%s", axis ? "." : "", document->axes[axis].list[place[axis]].label);
+    if (id.failed) {
+        pb_text_free(&id);
+        return pb_fail_memory(error, ID_LENGTH);
+    }
+    cell->id = id.data;
+    if (id.length > ID_LENGTH)
+        return pb_fail_at(error, PB_ERROR_INPUT, document->xml.path,
+                          document->axes[PB_AXIS_DATASET].list[place[PB_AXIS_DATASET]].line,
+                          "the cell's name '%s' is longer than %d characters; give shorter labels", cell->id,
+                          ID_LENGTH);
+    cell->matrix_name = pb_strdup(document->name);
+    return cell->matrix_name ? PB_OK : pb_fail_memory(error, strlen(document->name) + 1);
+}
+
+static enum pb_status add_cell(const struct pb_document *document, const uint32_t place[PB_AXIS_COUNT],
+                               struct pb_matrix *matrix, struct pb_error *error)
+{
+    struct pb_cell_config *cell = pb_calloc(1, sizeof *cell);
+    if (!cell)
+        return pb_fail_memory(error, sizeof *cell);
+    const uint32_t index = matrix->cell_count;
+    matrix->cells[matrix->cell_count++] = cell;
+    enum pb_status status = pb_resolve_cell(document, place, cell, &matrix->lines[index], error);
+    if (status == PB_OK)
+        status = name_cell(document, place, cell, error);
+    memcpy(cell->matrix_sha256, matrix->sha256, sizeof cell->matrix_sha256);
+    return status;
+}
+
+static enum pb_status count_places(const struct pb_document *document, size_t *count, struct pb_error *error)
+{
+    size_t product = 1;
+    for (uint32_t axis = 0; axis < PB_AXIS_COUNT; axis++)
+        if (!pb_multiply(product, document->axes[axis].count, &product) || product > UINT32_MAX)
+            return pb_fail_at(error, PB_ERROR_INPUT, document->xml.path, 0, "the matrix has more cells than %u",
+                              UINT32_MAX);
+    *count = product;
+    return PB_OK;
+}
+
+static enum pb_status multiply_out(const struct pb_document *document, struct pb_matrix *matrix, struct pb_error *error)
+{
+    size_t count = 0;
+    uint32_t place[PB_AXIS_COUNT] = {0};
+    enum pb_status status = count_places(document, &count, error);
+    if (status != PB_OK)
+        return status;
+    matrix->cells = pb_calloc(count, sizeof *matrix->cells);
+    matrix->lines = pb_calloc(count, sizeof *matrix->lines);
+    if (!matrix->cells || !matrix->lines)
+        return pb_fail_memory(error, count * sizeof *matrix->cells);
+    do {
+        if (!excluded(document, place))
+            status = add_cell(document, place, matrix, error);
+    } while (status == PB_OK && next_place(document, place));
+    if (status == PB_OK && matrix->cell_count == 0)
+        status = pb_fail_at(error, PB_ERROR_INPUT, document->xml.path, 0,
+                            "no cell is left: the matrix's <exclude> elements leave nothing to run");
+    return status;
+}
+
+enum pb_status pb_matrix_read(const char *path, const struct pb_registry *registry, struct pb_matrix **matrix,
+                              struct pb_error *error)
+{
+    struct pb_document document = {0};
+    struct pb_text resolved = {0};
+    struct pb_matrix *read = pb_calloc(1, sizeof *read);
+    if (!read)
+        return pb_fail_memory(error, sizeof *read);
+    enum pb_status status = pb_document_read(path, registry, &document, error);
+    if (status != PB_OK)
+        goto cleanup;
+    read->path = pb_strdup(path);
+    read->name = pb_strdup(document.name);
+    if (!read->path || !read->name) {
+        status = pb_fail_memory(error, strlen(path) + 1);
+        goto cleanup;
+    }
+    status = pb_sha256_file(path, read->sha256, error);
+    if (status == PB_OK)
+        status = multiply_out(&document, read, error);
+    if (status != PB_OK)
+        goto cleanup;
+    pb_write_resolved(&document, &resolved);
+    if (resolved.failed) {
+        status = pb_fail_memory(error, resolved.capacity);
+        goto cleanup;
+    }
+    read->resolved = resolved.data;
+    resolved = (struct pb_text){0};
+    *matrix = read;
+    read = NULL;
+cleanup:
+    pb_text_free(&resolved);
+    pb_document_free(&document);
+    pb_matrix_free(&read);
+    return status;
+}
+
+void pb_matrix_free(struct pb_matrix **matrix)
+{
+    struct pb_matrix *freed = *matrix;
+    if (!freed)
+        return;
+    for (uint32_t i = 0; i < freed->cell_count; i++) {
+        pb_cell_config_free(freed->cells[i]);
+        pb_free(freed->cells[i]);
+    }
+    pb_free(freed->cells);
+    pb_free(freed->lines);
+    pb_free(freed->path);
+    pb_free(freed->name);
+    pb_free(freed->resolved);
+    pb_free(freed);
+    *matrix = NULL;
+}
+
+const struct pb_cell_config *pb_matrix_find(const struct pb_matrix *matrix, const char *id)
+{
+    for (uint32_t i = 0; i < matrix->cell_count; i++)
+        if (strcmp(matrix->cells[i]->id, id) == 0)
+            return matrix->cells[i];
+    return NULL;
+}
+
+enum pb_status pb_matrix_check_files(const struct pb_matrix *matrix, uint32_t index, struct pb_error *error)
+{
+    const struct pb_cell_config *cell = matrix->cells[index];
+    if (!pb_is_dir(cell->dataset_root))
+        return pb_fail_at(error, PB_ERROR_INPUT, matrix->path, matrix->lines[index].dataset_root,
+                          "dataset '%s': there is no folder '%s'; download the data set there, change root=, or draw "
+                          "small ones with 'prunebench synth'",
+                          cell->dataset.label, cell->dataset_root);
+    if (cell->pretrained && !pb_file_exists(cell->pretrained))
+        return pb_fail_at(error, PB_ERROR_INPUT, matrix->path, matrix->lines[index].pretrained,
+                          "model '%s': there is no file '%s'; put the pretrained weights there or change pretrained=",
+                          cell->model_label, cell->pretrained);
+    return PB_OK;
+}

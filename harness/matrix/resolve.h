@@ -1,0 +1,19 @@
+/* From a document and a place on its axes to a cell's values. */
+#ifndef PB_MATRIX_RESOLVE_H
+#define PB_MATRIX_RESOLVE_H
+
+#include "matrix/document.h"
+#include "matrix/matrix.h"
+
+/*
+ * The cell at a place: one index per axis. The most specific change wins, value by value; two that are equally specific
+ * and differ are PB_ERROR_INPUT naming both lines. id, matrix_name and matrix_sha256 are the caller's to fill.
+ */
+PB_MUST_CHECK enum pb_status pb_resolve_cell(const struct pb_document *document, const uint32_t place[PB_AXIS_COUNT],
+                                             struct pb_cell_config *config, struct pb_cell_lines *lines,
+                                             struct pb_error *error);
+
+/* The document with every default written out; it reads back to the same cells. */
+void pb_write_resolved(const struct pb_document *document, struct pb_text *text);
+
+#endif

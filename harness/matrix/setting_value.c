@@ -1,0 +1,244 @@
+/* One setting's text as a value: checked where it stands, stored where it belongs. */
+#include "matrix/setting.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+/* Number and optional unit: "15m". units: one letter each, with its factor. */
+struct unit {
+    char letter;
+    double factor;
+};
+static const struct unit time_units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {0, 0}};
+static const struct unit byte_units[] = {
+    {'K', 1024.0}, {'M', 1048576.0}, {'G', 1073741824.0}, {'T', 1099511627776.0}, {0, 0}};
+
+static bool parse_with_unit(const char *text, const struct unit *units, double *value)
+{
+    char number[64];
+    const size_t length = strlen(text);
+    if (length == 0 || length >= sizeof number)
+        return false;
+    memcpy(number, text, length + 1);
+    double factor = 1;
+    for (const struct unit *unit = units; unit->letter; unit++)
+        if (number[length - 1] == unit->letter) {
+            factor = unit->factor;
+            number[length - 1] = '\0';
+            break;
+        }
+    double parsed;
+    if (!pb_parse_real(number, &parsed) || !(parsed > 0) || parsed * factor > 1e18)
+        return false;
+    *value = parsed * factor;
+    return true;
+}
+
+static uint32_t choice_index(const char *const *choices, const char *text)
+{
+    for (uint32_t i = 0; choices[i]; i++)
+        if (strcmp(choices[i], text) == 0)
+            return i;
+    return UINT32_MAX;
+}
+
+static bool in_range(const struct pb_setting *setting, double value)
+{
+    const bool low = setting->above ? value > setting->min : value >= setting->min;
+    const bool high = setting->below ? value < setting->max : value <= setting->max;
+    return low && high;
+}
+
+static void say_choices(const struct pb_setting *setting, const char *text, char why[160])
+{
+    uint32_t count = 0;
+    const char *names[16];
+    size_t used = 0;
+    while (setting->choices[count] && count < 15) {
+        names[count] = setting->choices[count];
+        count++;
+    }
+    if (setting->follow)
+        names[count++] = setting->follow;
+    const char *closest = pb_closest(text, names, count);
+    if (closest) {
+        snprintf(why, 160, "is not known; did you mean '%s'?", closest);
+        return;
+    }
+    used += (size_t)snprintf(why, 160, "is not one of ");
+    for (uint32_t i = 0; i < count && used < 150; i++)
+        used += (size_t)snprintf(why + used, 160 - used, "%s%s", i ? ", " : "", names[i]);
+}
+
+static void say_range(const struct pb_setting *setting, const char *what, char why[160])
+{
+    char low[32], high[32];
+    pb_format_real(setting->min, low);
+    pb_format_real(setting->max, high);
+    snprintf(why, 160, "is not %s %s %s %s %s%s%s%s", what, setting->above ? "above" : "from", low,
+             setting->below   ? "and below"
+             : setting->above ? "and up to"
+                              : "to",
+             high, setting->follow ? ", or '" : "", setting->follow ? setting->follow : "", setting->follow ? "'" : "");
+}
+
+/* A list of one or three numbers in range. */
+static bool parse_three(const struct pb_setting *setting, const char *text, double three[3])
+{
+    double *values = NULL;
+    size_t count = 0;
+    if (!pb_parse_real_list(text, &values, &count))
+        return false;
+    bool good = count == 1 || count == 3;
+    for (size_t i = 0; i < count && good; i++)
+        good = in_range(setting, values[i]);
+    for (size_t i = 0; i < 3 && good; i++)
+        three[i] = values[count == 1 ? 0 : i];
+    pb_free(values);
+    return good;
+}
+
+static bool parse_widths(const char *text, uint32_t **widths, uint32_t *width_count)
+{
+    double *values = NULL;
+    size_t count = 0;
+    if (!pb_parse_real_list(text, &values, &count))
+        return false;
+    uint32_t *parsed = pb_calloc(count ? count : 1, sizeof *parsed);
+    bool good = parsed && count >= 1 && count <= 1024;
+    for (size_t i = 0; i < count && good; i++) {
+        good = values[i] >= 1 && values[i] <= 65536 && values[i] == floor(values[i]);
+        parsed[i] = good ? (uint32_t)values[i] : 0;
+    }
+    pb_free(values);
+    if (!good) {
+        pb_free(parsed);
+        return false;
+    }
+    *widths = parsed;
+    *width_count = (uint32_t)count;
+    return true;
+}
+
+bool pb_setting_check(const struct pb_setting *setting, const char *text, char why[160])
+{
+    int64_t integer;
+    double real, three[3];
+    bool flag;
+    uint32_t *widths = NULL, width_count;
+    if (pb_setting_follows(setting, text))
+        return true;
+    switch (setting->type) {
+    case PB_SETTING_COUNT:
+        if (pb_parse_int(text, &integer) && in_range(setting, (double)integer))
+            return true;
+        say_range(setting, "a whole number", why);
+        return false;
+    case PB_SETTING_REAL:
+        if (pb_parse_real(text, &real) && in_range(setting, real))
+            return true;
+        say_range(setting, "a number", why);
+        return false;
+    case PB_SETTING_BOOL:
+        if (pb_parse_bool(text, &flag))
+            return true;
+        snprintf(why, 160, "is neither 'true' nor 'false'");
+        return false;
+    case PB_SETTING_SWITCH:
+    case PB_SETTING_CHOICE:
+        if (choice_index(setting->choices, text) != UINT32_MAX)
+            return true;
+        say_choices(setting, text, why);
+        return false;
+    case PB_SETTING_TEXT:
+        if (text[0])
+            return true;
+        snprintf(why, 160, "is empty");
+        return false;
+    case PB_SETTING_THREE:
+        if (parse_three(setting, text, three))
+            return true;
+        say_range(setting, "one number or three numbers (red, green, blue)", why);
+        return false;
+    case PB_SETTING_WIDTHS:
+        if (parse_widths(text, &widths, &width_count)) {
+            pb_free(widths);
+            return true;
+        }
+        snprintf(why, 160, "is not a list of whole numbers from 1 to 65536, one per convolution");
+        return false;
+    case PB_SETTING_TIME:
+        if (parse_with_unit(text, time_units, &real))
+            return true;
+        snprintf(why, 160, "is not a time like 90, 15m, 2h or 1d, or 'none'");
+        return false;
+    case PB_SETTING_BYTES:
+        if (parse_with_unit(text, byte_units, &real))
+            return true;
+        snprintf(why, 160, "is not a size like 512M or 8G, or 'none'");
+        return false;
+    }
+    snprintf(why, 160, "has no known type");
+    return false;
+}
+
+static enum pb_status store_text(const char *text, char **place, struct pb_error *error)
+{
+    char *copy = pb_strdup(text);
+    if (!copy)
+        return pb_fail_memory(error, strlen(text) + 1);
+    *place = copy;
+    return PB_OK;
+}
+
+enum pb_status pb_setting_store(const struct pb_setting *setting, const char *text, void *base, struct pb_error *error)
+{
+    void *place = (char *)base + setting->offset;
+    int64_t integer = 0;
+    double real = 0;
+    uint32_t *widths = NULL, width_count = 0;
+    if (pb_setting_follows(setting, text))
+        return PB_OK;
+    switch (setting->type) {
+    case PB_SETTING_COUNT:
+        if (pb_parse_int(text, &integer))
+            *(uint32_t *)place = (uint32_t)integer;
+        return PB_OK;
+    case PB_SETTING_REAL:
+        (void)pb_parse_real(text, place);
+        return PB_OK;
+    case PB_SETTING_BOOL:
+        (void)pb_parse_bool(text, place);
+        return PB_OK;
+    case PB_SETTING_SWITCH:
+        *(bool *)place = choice_index(setting->choices, text) == 1;
+        return PB_OK;
+    case PB_SETTING_CHOICE:
+        *(uint32_t *)place = choice_index(setting->choices, text);
+        return PB_OK;
+    case PB_SETTING_TEXT:
+        return store_text(text, place, error);
+    case PB_SETTING_THREE:
+        (void)parse_three(setting, text, place);
+        return PB_OK;
+    case PB_SETTING_WIDTHS:
+        if (!parse_widths(text, &widths, &width_count))
+            return pb_fail_memory(error, strlen(text));
+        ((struct pb_model_spec *)place)->widths = widths;
+        ((struct pb_model_spec *)place)->width_count = width_count;
+        return PB_OK;
+    case PB_SETTING_TIME:
+        if (parse_with_unit(text, time_units, &real))
+            *(double *)place = real;
+        return PB_OK;
+    case PB_SETTING_BYTES:
+        if (parse_with_unit(text, byte_units, &real))
+            *(uint64_t *)place = (uint64_t)real;
+        return PB_OK;
+    }
+    return PB_OK;
+}
