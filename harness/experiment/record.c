@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/memory.h"
 
 static const char *const STATUS_NAMES[] = {
@@ -36,21 +37,6 @@ bool pb_cell_status_parse(const char *name, enum pb_cell_status *status)
     return false;
 }
 
-/*
- * Room for one more row behind count rows: the block (maybe moved), or NULL with a message. Blocks hold the next power
- * of two of their rows, so no capacity needs keeping.
- */
-static void *grow(void *rows, uint32_t count, size_t row_size, struct pb_error *error)
-{
-    if (count != 0 && (count & (count - 1)) != 0)
-        return rows;
-    size_t capacity = count == 0 ? 1 : (size_t)count * 2;
-    void *grown = pb_realloc(rows, count, capacity, row_size);
-    if (grown == NULL)
-        (void)pb_fail_memory(error, capacity * row_size);
-    return grown;
-}
-
 static char *copy(const char *text, struct pb_error *error)
 {
     char *made = pb_strdup(text == NULL ? "" : text);
@@ -79,7 +65,7 @@ static enum pb_status set_pair(struct pb_pair **pairs, uint32_t *count, const ch
         if (strcmp((*pairs)[i].key, key) == 0)
             return pb_record_text(&(*pairs)[i].value, value == NULL ? "" : value, error);
 
-    struct pb_pair *grown = grow(*pairs, *count, sizeof *grown, error);
+    struct pb_pair *grown = pb_array_room(*pairs, *count, sizeof *grown, error);
     if (grown == NULL)
         return PB_ERROR_MEMORY;
     *pairs = grown;
@@ -106,7 +92,7 @@ enum pb_status pb_record_provenance(struct pb_record *record, const char *key, c
 
 enum pb_status pb_record_cost(struct pb_record *record, const struct pb_cost_record *row, struct pb_error *error)
 {
-    struct pb_cost_record *grown = grow(record->costs, record->cost_count, sizeof *grown, error);
+    struct pb_cost_record *grown = pb_array_room(record->costs, record->cost_count, sizeof *grown, error);
     if (grown == NULL)
         return PB_ERROR_MEMORY;
     record->costs = grown;
@@ -121,7 +107,7 @@ enum pb_status pb_record_cost(struct pb_record *record, const struct pb_cost_rec
 enum pb_status pb_record_accuracy(struct pb_record *record, const struct pb_accuracy_record *row,
                                   struct pb_error *error)
 {
-    struct pb_accuracy_record *grown = grow(record->accuracies, record->accuracy_count, sizeof *grown, error);
+    struct pb_accuracy_record *grown = pb_array_room(record->accuracies, record->accuracy_count, sizeof *grown, error);
     if (grown == NULL)
         return PB_ERROR_MEMORY;
     record->accuracies = grown;
@@ -139,7 +125,7 @@ enum pb_status pb_record_accuracy(struct pb_record *record, const struct pb_accu
 
 enum pb_status pb_record_latency(struct pb_record *record, const struct pb_latency_record *row, struct pb_error *error)
 {
-    struct pb_latency_record *grown = grow(record->latencies, record->latency_count, sizeof *grown, error);
+    struct pb_latency_record *grown = pb_array_room(record->latencies, record->latency_count, sizeof *grown, error);
     if (grown == NULL)
         return PB_ERROR_MEMORY;
     record->latencies = grown;
@@ -153,7 +139,7 @@ enum pb_status pb_record_latency(struct pb_record *record, const struct pb_laten
 
 enum pb_status pb_record_layer(struct pb_record *record, const struct pb_layer_record *row, struct pb_error *error)
 {
-    struct pb_layer_record *grown = grow(record->layers, record->layer_count, sizeof *grown, error);
+    struct pb_layer_record *grown = pb_array_room(record->layers, record->layer_count, sizeof *grown, error);
     if (grown == NULL)
         return PB_ERROR_MEMORY;
     record->layers = grown;
@@ -167,7 +153,7 @@ enum pb_status pb_record_layer(struct pb_record *record, const struct pb_layer_r
 
 enum pb_status pb_record_epoch(struct pb_record *record, const struct pb_epoch_record *row, struct pb_error *error)
 {
-    struct pb_epoch_record *grown = grow(record->epochs, record->epoch_count, sizeof *grown, error);
+    struct pb_epoch_record *grown = pb_array_room(record->epochs, record->epoch_count, sizeof *grown, error);
     if (grown == NULL)
         return PB_ERROR_MEMORY;
     record->epochs = grown;

@@ -1,0 +1,97 @@
+/* The plan of figures. */
+#include "results/figures.h"
+
+#include <math.h>
+#include <string.h>
+
+static const char *const NAMES[PB_FIGURE_KINDS] = {
+    [PB_FIGURE_GAMMA] = "gamma",
+    [PB_FIGURE_ACCURACY_RATE] = "accuracy-rate",
+    [PB_FIGURE_ACCURACY_PARAMS] = "accuracy-params",
+    [PB_FIGURE_ACCURACY_MACS] = "accuracy-macs",
+    [PB_FIGURE_ACCURACY_LATENCY] = "accuracy-latency",
+    [PB_FIGURE_LAYERS] = "layers",
+    [PB_FIGURE_CURVES] = "curves",
+};
+
+const char *pb_figure_kind_name(enum pb_figure_kind kind)
+{
+    return NAMES[kind];
+}
+
+/* The smallest batch that pruned networks were timed at: 0 when none was. */
+static uint32_t latency_batch(const struct pb_summary_schedule *schedule)
+{
+    uint32_t batch = 0;
+    for (uint32_t r = 0; r < schedule->row_count; r++)
+        for (uint32_t v = 0; v < schedule->rows[r].value_count; v++) {
+            const struct pb_summary_value *value = &schedule->rows[r].values[v];
+            if (strcmp(value->name, "median-ms") == 0 && strcmp(value->stage, "pruned") == 0 &&
+                (batch == 0 || value->batch < batch))
+                batch = value->batch;
+        }
+    return batch;
+}
+
+struct pb_figure_axis pb_figure_axis(enum pb_figure_kind kind, const struct pb_summary_schedule *schedule)
+{
+    switch (kind) {
+    case PB_FIGURE_ACCURACY_PARAMS:
+        return (struct pb_figure_axis){"params", "pruned", 0};
+    case PB_FIGURE_ACCURACY_MACS:
+        return (struct pb_figure_axis){"macs", "pruned", 0};
+    case PB_FIGURE_ACCURACY_LATENCY:
+        return (struct pb_figure_axis){"median-ms", "pruned", latency_batch(schedule)};
+    default:
+        return (struct pb_figure_axis){"", "", 0};
+    }
+}
+
+const struct pb_record *pb_figure_curves_cell(const struct pb_summary_schedule *schedule)
+{
+    const char *criterion = NULL;
+    const struct pb_record *chosen = NULL;
+    for (uint32_t r = 0; r < schedule->row_count; r++) {
+        const struct pb_summary_row *row = &schedule->rows[r];
+        if (row->ok_count == 0 || row->cells[0]->epoch_count == 0)
+            continue;
+        if (criterion == NULL)
+            criterion = row->criterion;
+        if (strcmp(criterion, row->criterion) == 0)
+            chosen = row->cells[0];
+    }
+    return chosen;
+}
+
+static bool has_points(const struct pb_summary_schedule *schedule, const struct pb_figure_axis *axis)
+{
+    for (uint32_t r = 0; r < schedule->row_count; r++)
+        if (!isnan(pb_summary_mean(&schedule->rows[r], "top1", "final", 0)) &&
+            (axis->name[0] == '\0' ||
+             !isnan(pb_summary_mean(&schedule->rows[r], axis->name, axis->stage, axis->batch))))
+            return true;
+    return false;
+}
+
+static bool has_layers(const struct pb_summary_schedule *schedule)
+{
+    for (uint32_t r = 0; r < schedule->row_count; r++)
+        if (schedule->rows[r].layer_count != 0)
+            return true;
+    return false;
+}
+
+bool pb_figure_available(enum pb_figure_kind kind, const struct pb_summary_section *section,
+                         const struct pb_summary_schedule *schedule)
+{
+    if (kind == PB_FIGURE_GAMMA)
+        return schedule == NULL && section->gamma.bins != NULL;
+    if (schedule == NULL)
+        return false;
+    if (kind == PB_FIGURE_LAYERS)
+        return has_layers(schedule);
+    if (kind == PB_FIGURE_CURVES)
+        return pb_figure_curves_cell(schedule) != NULL;
+    struct pb_figure_axis axis = pb_figure_axis(kind, schedule);
+    return has_points(schedule, &axis);
+}

@@ -1,0 +1,34 @@
+/* Which figures a summary allows, and what they are called. */
+#ifndef PB_RESULTS_FIGURES_H
+#define PB_RESULTS_FIGURES_H
+
+#include "results/summary.h"
+
+enum pb_figure_kind {
+    PB_FIGURE_GAMMA, /* of a section; the others of a schedule */
+    PB_FIGURE_ACCURACY_RATE,
+    PB_FIGURE_ACCURACY_PARAMS,
+    PB_FIGURE_ACCURACY_MACS,
+    PB_FIGURE_ACCURACY_LATENCY,
+    PB_FIGURE_LAYERS,
+    PB_FIGURE_CURVES
+};
+#define PB_FIGURE_KINDS 7
+
+/* "gamma", "accuracy-rate", …: the last part of the figure's file name, behind the section's or schedule's id. */
+const char *pb_figure_kind_name(enum pb_figure_kind kind);
+/* The results hold what the figure shows. schedule is NULL for figures of a section. */
+bool pb_figure_available(enum pb_figure_kind kind, const struct pb_summary_section *section,
+                         const struct pb_summary_schedule *schedule);
+
+/* What the figure puts on its x axis. */
+struct pb_figure_axis {
+    const char *name, *stage; /* of the value; "" for the target's amount */
+    uint32_t batch;
+};
+struct pb_figure_axis pb_figure_axis(enum pb_figure_kind kind, const struct pb_summary_schedule *schedule);
+
+/* The cell whose training the curves show: the first criterion's highest target, first seed; NULL without epochs. */
+const struct pb_record *pb_figure_curves_cell(const struct pb_summary_schedule *schedule);
+
+#endif

@@ -1,0 +1,120 @@
+/* All cells of a run, grouped: data set → schedule → target × criterion, with statistics over seeds. */
+#ifndef PB_RESULTS_SUMMARY_H
+#define PB_RESULTS_SUMMARY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "experiment/record.h"
+#include "results/statistics.h"
+
+/* One measured quantity over the seeds of a row. Strings live as long as the summary. */
+struct pb_summary_value {
+    const char *name; /* "top1", "params", "params-reduction", "median-ms", …: see summary_values.c */
+    const char *stage; /* "base", "pruned", "retrained"; "final": the last of them that was measured; "" without one */
+    uint32_t batch; /* of latencies; else 0 */
+    struct pb_statistics over_seeds;
+    double
+        image_error; /* accuracies: binomial standard error of the test images, root mean square over seeds; else NaN */
+};
+
+/* A layer's width over the seeds of a row. */
+struct pb_summary_layer {
+    const char *name;
+    uint32_t channels;
+    struct pb_statistics kept;
+};
+
+/* One line of a table: the cells that differ in nothing but the seed. */
+struct pb_summary_row {
+    const char *criterion, *target, *measure; /* "" in a baseline */
+    double amount; /* what was asked for, 0 … 1 */
+    bool control; /* the criterion is a random control */
+    bool select_on_test, zero_gamma_beta; /* weaker protocols, marked wherever the numbers show */
+    const struct pb_record **cells; /* by seed; those that ended well first */
+    uint32_t cell_count, ok_count;
+    struct pb_summary_value *values;
+    uint32_t value_count;
+    struct pb_summary_layer *layers;
+    uint32_t layer_count;
+};
+
+/* Final top-1 of row a minus that of row b, paired by seed. */
+struct pb_summary_comparison {
+    uint32_t a, b; /* rows of the same target */
+    struct pb_statistics difference;
+    double p; /* of no difference, from the seeds; NaN for n < 2 */
+    double image_error; /* of the difference, from the test images alone; what is left for one seed */
+};
+
+struct pb_summary_schedule {
+    const char *label;
+    char *id; /* "birds.one-shot": a file name */
+    struct pb_summary_row baseline; /* the unpruned network */
+    struct pb_summary_row *rows; /* by target, then criterion */
+    uint32_t row_count;
+    struct pb_summary_comparison *comparisons;
+    uint32_t comparison_count;
+};
+
+/* |γ| of the unpruned network over all layers, mean counts over seeds. */
+struct pb_summary_gamma {
+    double *bins; /* from 0 to max in equal widths; NULL without batch norm */
+    uint32_t bin_count;
+    double max, channels, near_zero; /* near_zero: share in the first bin */
+    uint32_t seeds;
+};
+
+/* Everything but schedule, target, criterion and seed is the same in here. */
+struct pb_summary_section {
+    const char *dataset, *model, *backend, *variant;
+    char *id, *title; /* a file name; a headline: the data set and whatever else differs between sections */
+    const struct pb_record *sample; /* one of its cells, for image and class counts */
+    struct pb_summary_schedule *schedules;
+    uint32_t schedule_count;
+    struct pb_summary_gamma gamma;
+};
+
+/* How often each value of an option or of a provenance entry occurs. */
+struct pb_summary_fact {
+    const char *name;
+    struct pb_summary_fact_value {
+        const char *value;
+        uint32_t cells;
+    } * values;
+    uint32_t value_count;
+};
+
+struct pb_summary_unreadable {
+    char *file, *message;
+};
+
+struct pb_summary {
+    struct pb_record *records; /* every cell that could be read, in the tables' order */
+    uint32_t record_count;
+    struct pb_summary_unreadable *unreadable;
+    uint32_t unreadable_count;
+    const char *matrix; /* its name; "" when no cell gives one */
+    struct pb_summary_section *sections;
+    uint32_t section_count;
+    struct pb_summary_fact *options, *provenance;
+    uint32_t option_count, provenance_count;
+};
+
+/* Reads out/cells and groups. A document that cannot be read, or lacks the keys to group by, is warned about and listed
+ * as unreadable. A folder without any readable cell is PB_ERROR_INPUT. */
+PB_MUST_CHECK enum pb_status pb_summary_read(const char *out, struct pb_summary *summary, struct pb_error *error);
+/* The document that stylesheets read, written after validation against schema/summary-1.xsd. */
+PB_MUST_CHECK enum pb_status pb_summary_write(const char *path, const struct pb_summary *summary,
+                                              struct pb_error *error);
+void pb_summary_free(struct pb_summary *summary);
+
+/* NULL when it was not measured. */
+const struct pb_summary_value *pb_summary_find(const struct pb_summary_row *row, const char *name, const char *stage,
+                                               uint32_t batch);
+/* Mean over seeds; NaN when it was not measured. */
+double pb_summary_mean(const struct pb_summary_row *row, const char *name, const char *stage, uint32_t batch);
+/* A config entry of a cell; "" when absent. */
+const char *pb_summary_config(const struct pb_record *record, const char *key);
+
+#endif

@@ -1,0 +1,43 @@
+/* The steps of pb_summary_read, each in a file of its own. */
+#ifndef PB_RESULTS_SUMMARY_PARTS_H
+#define PB_RESULTS_SUMMARY_PARTS_H
+
+#include "results/summary.h"
+
+/* The axes whose labels order and group cells. */
+enum pb_axis { PB_AXIS_DATASET, PB_AXIS_MODEL, PB_AXIS_BACKEND, PB_AXIS_VARIANT, PB_AXIS_SCHEDULE, PB_AXIS_CRITERION };
+#define PB_AXIS_COUNT 6
+extern const char *const pb_axis_names[PB_AXIS_COUNT]; /* also the config keys */
+
+/* The labels of every axis in the matrix's order. */
+struct pb_axis_order {
+    struct {
+        char **labels;
+        uint32_t count;
+    } axes[PB_AXIS_COUNT];
+};
+/* From out/matrix.xml; empty when that is not there (labels are then ordered by name). */
+PB_MUST_CHECK enum pb_status pb_axis_order_read(const char *out, struct pb_axis_order *order, struct pb_error *error);
+uint32_t pb_axis_rank(const struct pb_axis_order *order, enum pb_axis axis, const char *label);
+void pb_axis_order_free(struct pb_axis_order *order);
+
+/* Fills records and unreadable from out/cells. */
+PB_MUST_CHECK enum pb_status pb_summary_read_cells(const char *out, struct pb_summary *summary, struct pb_error *error);
+/* Sorts records, makes sections, schedules, rows. */
+PB_MUST_CHECK enum pb_status pb_summary_group(struct pb_summary *summary, const struct pb_axis_order *order,
+                                              struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_summary_name_sections(struct pb_summary *summary, struct pb_error *error);
+/* Fills values and layers of a row from its cells. */
+PB_MUST_CHECK enum pb_status pb_summary_measure(struct pb_summary_row *row, struct pb_error *error);
+/* The same for a baseline: one cell per seed counts, base stages only. */
+PB_MUST_CHECK enum pb_status pb_summary_measure_base(struct pb_summary_row *row, struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_summary_compare(struct pb_summary_schedule *schedule, struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_summary_add_gamma(struct pb_summary_section *section, struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_summary_add_facts(struct pb_summary *summary, struct pb_error *error);
+
+/* The cell's last test accuracy: retrained, else pruned, else base; NULL without one. */
+const struct pb_accuracy_record *pb_record_final(const struct pb_record *record);
+/* The seed as a number; 0 when it is none. */
+uint64_t pb_record_seed(const struct pb_record *record);
+
+#endif
