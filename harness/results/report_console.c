@@ -1,0 +1,213 @@
+/* The results as plain text for a terminal: at most 100 columns, one block per data set and schedule. */
+#include "results/report.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "results/figures.h"
+#include "results/summary.h"
+
+#define WIDTH 100
+
+/* A number of up to 6 characters with its unit's prefix: "1.24 M". */
+static void format_scaled(double value, char buffer[16])
+{
+    static const char *const UNITS[] = {"", " k", " M", " G", " T", " P"};
+    size_t unit = 0;
+    if (isnan(value)) {
+        (void)snprintf(buffer, 16, "–");
+        return;
+    }
+    while (fabs(value) >= 999.5 && unit + 1 < sizeof UNITS / sizeof *UNITS) {
+        value /= 1000;
+        unit++;
+    }
+    (void)snprintf(buffer, 16, "%.*f%s", value >= 99.95 || unit == 0 ? 0 : value >= 9.995 ? 1 : 2, value, UNITS[unit]);
+}
+
+static void format_percent(double share, char buffer[16])
+{
+    if (isnan(share))
+        (void)snprintf(buffer, 16, "–");
+    else
+        (void)snprintf(buffer, 16, "%.1f", 100 * share);
+}
+
+/* "85.2 ±0.4": mean and, for more than one seed, standard deviation. */
+static void format_accuracy(const struct pb_summary_row *row, const char *stage, char buffer[32])
+{
+    const struct pb_summary_value *value = pb_summary_find(row, "top1", stage, 0);
+    if (value == NULL)
+        (void)snprintf(buffer, 32, "–");
+    else if (value->over_seeds.n > 1)
+        (void)snprintf(buffer, 32, "%.1f ±%.1f", 100 * value->over_seeds.mean, 100 * value->over_seeds.sd);
+    else
+        (void)snprintf(buffer, 32, "%.1f", 100 * value->over_seeds.mean);
+}
+
+static void format_latency(double milliseconds, char buffer[16])
+{
+    if (isnan(milliseconds))
+        (void)snprintf(buffer, 16, "–");
+    else
+        (void)snprintf(buffer, 16, "%.*f", milliseconds >= 100 ? 0 : milliseconds >= 10 ? 1 : 2, milliseconds);
+}
+
+/* Characters on a terminal of UTF-8 text without wide or combining ones. */
+static size_t characters(const char *text)
+{
+    size_t count = 0;
+    for (; *text != '\0'; text++)
+        count += ((unsigned char)*text & 0xC0) != 0x80;
+    return count;
+}
+
+/* Text in a column of so many characters, cut with "…" where it is longer; right: set against the right edge. */
+static void append_column(struct pb_text *text, const char *value, size_t width, bool right)
+{
+    size_t length = characters(value);
+    if (length > width) {
+        size_t bytes = 0;
+        for (size_t kept = 0; kept < width; bytes++)
+            kept += ((unsigned char)value[bytes + 1] & 0xC0) != 0x80;
+        while (bytes > 0 && ((unsigned char)value[bytes - 1] & 0xC0) == 0x80)
+            bytes--;
+        pb_text_append_bytes(text, value, bytes == 0 ? 0 : bytes - 1);
+        pb_text_append(text, "…");
+        return;
+    }
+    if (right)
+        pb_text_append(text, "%*s", (int)(width - length), "");
+    pb_text_append(text, "%s", value);
+    if (!right)
+        pb_text_append(text, "%*s", (int)(width - length), "");
+}
+
+/* The widths of the columns add up to WIDTH with the two blanks between them. */
+static const struct {
+    const char *title;
+    size_t width;
+    bool right;
+} COLUMNS[] = {
+    {"criterion", 15, false}, {"removed", 8, true},     {"pruned", 10, true},
+    {"retrained", 13, true},  {"Δ base", 6, true},      {"params", 8, true},
+    {"MACs", 8, true},        {"latency ms", 10, true}, {"n", 2, true},
+};
+#define COLUMN_COUNT (sizeof COLUMNS / sizeof *COLUMNS)
+
+static void append_line(struct pb_text *text, const char *const cells[])
+{
+    for (size_t i = 0; i < COLUMN_COUNT; i++) {
+        pb_text_append(text, "  ");
+        append_column(text, cells[i], COLUMNS[i].width, COLUMNS[i].right);
+    }
+    while (text->length > 0 && text->data[text->length - 1] == ' ')
+        text->data[--text->length] = '\0';
+    pb_text_append(text, "\n");
+}
+
+static void append_row(struct pb_text *text, const struct pb_summary_schedule *schedule,
+                       const struct pb_summary_row *row)
+{
+    char name[64], removed[16], pruned[32], retrained[32], delta[16], params[16], macs[16], latency[16], seeds[16];
+    uint32_t batch = pb_figure_axis(PB_FIGURE_ACCURACY_LATENCY, schedule).batch;
+    const char *mark = row->select_on_test || row->zero_gamma_beta ? "*" : "";
+    double change = pb_summary_mean(row, "top1-delta", "final", 0);
+    (void)snprintf(name, sizeof name, "%.58s%s", row->criterion, mark);
+    (void)snprintf(removed, sizeof removed, "%g %%", 100 * row->amount);
+    format_accuracy(row, "pruned", pruned);
+    if (row->ok_count == 0)
+        (void)snprintf(retrained, sizeof retrained, "%s", pb_cell_status_name(row->cells[0]->status));
+    else
+        format_accuracy(row, "retrained", retrained);
+    if (isnan(change))
+        (void)snprintf(delta, sizeof delta, "–");
+    else
+        (void)snprintf(delta, sizeof delta, "%+.1f", 100 * change);
+    format_scaled(pb_summary_mean(row, "params", "pruned", 0), params);
+    format_scaled(pb_summary_mean(row, "macs", "pruned", 0), macs);
+    format_latency(pb_summary_mean(row, "median-ms", "pruned", batch), latency);
+    (void)snprintf(seeds, sizeof seeds, "%u", row->ok_count);
+    append_line(text, (const char *[]){name, removed, pruned, retrained, delta, params, macs, latency, seeds});
+}
+
+static void append_baseline(struct pb_text *text, const struct pb_summary_schedule *schedule)
+{
+    char top1[32], params[16], macs[16], latency[16], seeds[16];
+    const struct pb_summary_row *row = &schedule->baseline;
+    uint32_t batch = pb_figure_axis(PB_FIGURE_ACCURACY_LATENCY, schedule).batch;
+    format_accuracy(row, "base", top1);
+    format_scaled(pb_summary_mean(row, "params", "base", 0), params);
+    format_scaled(pb_summary_mean(row, "macs", "base", 0), macs);
+    format_latency(pb_summary_mean(row, "median-ms", "base", batch), latency);
+    (void)snprintf(seeds, sizeof seeds, "%u", row->ok_count);
+    append_line(text, (const char *[]){"unpruned", "0 %", "", top1, "", params, macs, latency, seeds});
+}
+
+static void append_schedule(struct pb_text *text, const struct pb_summary_section *section,
+                            const struct pb_summary_schedule *schedule)
+{
+    const char *titles[COLUMN_COUNT];
+    char accuracy[16];
+    struct pb_text head = {0};
+    for (size_t i = 0; i < COLUMN_COUNT; i++)
+        titles[i] = COLUMNS[i].title;
+    format_percent(
+        pb_binomial_error(pb_summary_mean(&schedule->baseline, "top1", "base", 0), section->sample->test_images),
+        accuracy);
+    pb_text_append(&head, "%s · %s (top-1 in %%, %u test images: ±%s)", section->title, schedule->label,
+                   section->sample->test_images, accuracy);
+    if (head.data != NULL)
+        append_column(text, head.data, WIDTH, false);
+    text->failed |= head.failed;
+    pb_text_free(&head);
+    while (text->length > 0 && text->data[text->length - 1] == ' ')
+        text->data[--text->length] = '\0';
+    pb_text_append(text, "\n");
+    append_line(text, titles);
+    append_baseline(text, schedule);
+    for (uint32_t i = 0; i < schedule->row_count; i++)
+        append_row(text, schedule, &schedule->rows[i]);
+    pb_text_append(text, "\n");
+}
+
+static void append_footer(struct pb_text *text, const struct pb_summary *summary)
+{
+    uint32_t ok = 0;
+    bool marked = false, single = true;
+    for (uint32_t i = 0; i < summary->record_count; i++)
+        ok += summary->records[i].status == PB_CELL_OK;
+    for (uint32_t s = 0; s < summary->section_count; s++)
+        for (uint32_t k = 0; k < summary->sections[s].schedule_count; k++)
+            for (uint32_t r = 0; r < summary->sections[s].schedules[k].row_count; r++) {
+                const struct pb_summary_row *row = &summary->sections[s].schedules[k].rows[r];
+                marked |= row->select_on_test || row->zero_gamma_beta;
+                single &= row->ok_count < 2;
+            }
+    pb_text_append(text, "n: seeds behind each number%s; ±: one standard error from the test images.\n",
+                   single ? "" : " (mean ±sd over them)");
+    if (marked)
+        pb_text_append(text,
+                       "*: a weaker protocol (selection on the test split, or soft pruning that zeroes γ and β).\n");
+    pb_text_append(text, "%u of %u cells done", ok, summary->record_count);
+    if (ok < summary->record_count)
+        pb_text_append(text, "; %u did not end well: see report/index.html", summary->record_count - ok);
+    if (summary->unreadable_count != 0)
+        pb_text_append(text, "; %u documents could not be read", summary->unreadable_count);
+    pb_text_append(text, ".\n");
+}
+
+enum pb_status pb_report_console(const char *out, struct pb_text *text, struct pb_error *error)
+{
+    struct pb_summary summary = {0};
+    enum pb_status status = pb_summary_read(out, &summary, error);
+    if (status != PB_OK)
+        return status;
+    for (uint32_t i = 0; i < summary.section_count; i++)
+        for (uint32_t k = 0; k < summary.sections[i].schedule_count; k++)
+            append_schedule(text, &summary.sections[i], &summary.sections[i].schedules[k]);
+    append_footer(text, &summary);
+    pb_summary_free(&summary);
+    return text->failed ? pb_fail_memory(error, text->capacity) : PB_OK;
+}
