@@ -1,0 +1,109 @@
+/* Convolution plans: the algorithm is chosen from shape and kernel set alone, never by timing, so that runs repeat. */
+#include "convolution.h"
+
+#include <string.h>
+
+#include "rows.h"
+
+static struct geometry geometry_of(const struct pb_conv_shape *s)
+{
+    const size_t taps = (size_t)s->kernel_height * s->kernel_width;
+    return (struct geometry){
+        .batch = s->batch,
+        .height = s->height,
+        .width = s->width,
+        .channels = s->channels,
+        .filters = s->filters,
+        .out_height = s->output_height,
+        .out_width = s->output_width,
+        .kernel_height = s->kernel_height,
+        .kernel_width = s->kernel_width,
+        .stride_height = s->stride_height,
+        .stride_width = s->stride_width,
+        .pad_height = s->pad_height,
+        .pad_width = s->pad_width,
+        .dilation_height = s->dilation_height,
+        .dilation_width = s->dilation_width,
+        .groups = s->groups,
+        .group_channels = s->channels / s->groups,
+        .group_filters = s->filters / s->groups,
+        .taps = taps,
+        .patch = taps * (s->channels / s->groups),
+        .in_rows = (size_t)s->batch * s->height * s->width,
+        .out_rows = (size_t)s->batch * s->output_height * s->output_width,
+    };
+}
+
+enum pb_status blis_conv_plan_create(void *opaque, const struct pb_conv_shape *shape, struct pb_conv_plan **plan)
+{
+    struct blis *self = opaque;
+    struct pb_conv_plan *made = self->host->alloc(self->host, sizeof *made);
+    if (!made)
+        return PB_ERROR_MEMORY;
+    made->geometry = geometry_of(shape);
+    made->training = shape->training;
+    made->algorithm = &conv_gemm;
+    made->workspace = made->algorithm->workspace(self, &made->geometry, made->training);
+    *plan = made;
+    return PB_OK;
+}
+
+void blis_conv_plan_destroy(void *opaque, struct pb_conv_plan *plan)
+{
+    struct blis *self = opaque;
+    self->host->free(self->host, plan);
+}
+
+size_t blis_conv_workspace(void *self, const struct pb_conv_plan *plan)
+{
+    (void)self;
+    return plan->workspace;
+}
+
+const char *blis_conv_algorithm(void *self, const struct pb_conv_plan *plan)
+{
+    (void)self;
+    return plan->algorithm->name;
+}
+
+enum pb_status blis_conv_forward(void *self, struct pb_conv_plan *plan, struct pb_view x, struct pb_view w,
+                                 struct pb_view bias, struct pb_view y, struct pb_view workspace)
+{
+    plan->algorithm->forward(self, &plan->geometry, pb_host_pointer(x), pb_host_pointer(w), pb_host_pointer(bias),
+                             pb_host_pointer(y), pb_host_pointer(workspace));
+    return PB_OK;
+}
+
+enum pb_status blis_conv_backward_data(void *self, struct pb_conv_plan *plan, struct pb_view dy, struct pb_view w,
+                                       struct pb_view dx, struct pb_view workspace)
+{
+    plan->algorithm->backward_data(self, &plan->geometry, pb_host_pointer(dy), pb_host_pointer(w), pb_host_pointer(dx),
+                                   pb_host_pointer(workspace));
+    return PB_OK;
+}
+
+enum pb_status blis_conv_backward_weights(void *opaque, struct pb_conv_plan *plan, struct pb_view x, struct pb_view dy,
+                                          struct pb_view dw, struct pb_view dbias, struct pb_view workspace)
+{
+    struct blis *self = opaque;
+    plan->algorithm->backward_weights(self, &plan->geometry, pb_host_pointer(x), pb_host_pointer(dy),
+                                      pb_host_pointer(dw), pb_host_pointer(workspace));
+    if (!dbias.buffer)
+        return PB_OK;
+    return blis_column_sums(self, plan->geometry.out_rows, plan->geometry.filters, pb_host_pointer(dy),
+                            pb_host_pointer(dbias));
+}
+
+void conv_add_partials(const struct blis *self, size_t chunks, size_t count, const float *partials, float *dw)
+{
+    enum { SPAN = 4096 };
+#pragma omp parallel for num_threads(self->threads) schedule(static) if (count > SPAN)
+    for (size_t first = 0; first < count; first += SPAN) {
+        const size_t span = at_most(SPAN, count - first);
+        memcpy(dw + first, partials + first, span * sizeof *dw);
+        for (size_t chunk = 1; chunk < chunks; chunk++) {
+            for (size_t i = first; i < first + span; i++)
+                dw[i] += partials[chunk * count + i];
+        }
+    }
+}

@@ -1,0 +1,59 @@
+/* A convolution's plan, and the algorithms that a plan can choose. */
+#ifndef BLIS_CONVOLUTION_H
+#define BLIS_CONVOLUTION_H
+
+#include "instance.h"
+
+/* The descriptor in the types that indices need. */
+struct geometry {
+    size_t batch, height, width, channels; /* of x */
+    size_t filters, out_height, out_width; /* of y */
+    size_t kernel_height, kernel_width;
+    size_t stride_height, stride_width, pad_height, pad_width, dilation_height, dilation_width;
+    size_t groups, group_channels, group_filters;
+    size_t taps; /* kernel_height · kernel_width */
+    size_t patch; /* taps · group_channels: floats of one filter */
+    size_t in_rows, out_rows; /* N·H·W, N·P·Q */
+};
+
+/* One way to compute the three passes. Workspace in floats; backward ones are asked for training plans only. */
+struct conv_algorithm {
+    const char *name;
+    size_t (*workspace)(const struct blis *self, const struct geometry *g, bool training);
+    void (*forward)(const struct blis *self, const struct geometry *g, const float *x, const float *w,
+                    const float *bias, float *y, float *workspace);
+    void (*backward_data)(const struct blis *self, const struct geometry *g, const float *dy, const float *w, float *dx,
+                          float *workspace);
+    void (*backward_weights)(const struct blis *self, const struct geometry *g, const float *x, const float *dy,
+                             float *dw, float *workspace);
+};
+
+/* Patches gathered in blocks of rows, multiplied by BLIS. Any shape. */
+extern const struct conv_algorithm conv_gemm;
+
+/* dw = the sum of chunks arrays of count floats, in order. */
+void conv_add_partials(const struct blis *self, size_t chunks, size_t count, const float *partials, float *dw);
+
+struct pb_conv_plan {
+    struct geometry geometry;
+    const struct conv_algorithm *algorithm;
+    size_t workspace;
+    bool training;
+};
+
+static inline size_t at_most(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline size_t at_least(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+static inline size_t ceil_divide(size_t a, size_t b)
+{
+    return (a + b - 1) / b;
+}
+
+#endif

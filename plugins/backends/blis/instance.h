@@ -1,0 +1,67 @@
+/* What the parts of the blis backend share: the instance, matrix products, and the operators of each file. */
+#ifndef BLIS_INSTANCE_H
+#define BLIS_INSTANCE_H
+
+#include <prunebench/backend.h>
+
+#include "kernel_set.h"
+
+enum algorithm { ALGORITHM_AUTO, ALGORITHM_GEMM, ALGORITHM_DIRECT };
+
+/* One instance: what create made of the options. */
+struct blis {
+    const struct pb_host *host;
+    int threads;
+    enum kernel_set kernels; /* resolved: never KERNELS_AUTO */
+    enum algorithm algorithm;
+    const struct vector_kernels *vector; /* our own code for this kernel set */
+    char description[64];
+    float *scratch; /* for operators that are given no workspace; grows */
+    size_t scratch_floats;
+};
+
+/* Starts BLIS on a kernel set; a process can start it on one set only. */
+enum pb_status blis_library_start(const struct pb_host *host, enum kernel_set kernels, char *version,
+                                  size_t version_size);
+
+/* Element (i, j) lies at data[i·row + j·column]. */
+struct matrix {
+    const float *data;
+    size_t row, column;
+};
+
+/* c ← a·b + beta·c, with c m×n and its rows contiguous; beta = 0 overwrites. threads: BLIS's own. The sum over k does
+ * not depend on threads: BLIS never splits k, and the small-matrix path, which does otherwise, is off. */
+void blis_product(size_t m, size_t n, size_t k, struct matrix a, struct matrix b, float beta, float *c, size_t c_row,
+                  int threads);
+
+/* The instance's scratch, at least floats long; contents undefined. */
+enum pb_status blis_scratch(struct blis *self, size_t floats, float **scratch);
+
+/* convolution.c */
+enum pb_status blis_conv_plan_create(void *self, const struct pb_conv_shape *shape, struct pb_conv_plan **plan);
+void blis_conv_plan_destroy(void *self, struct pb_conv_plan *plan);
+size_t blis_conv_workspace(void *self, const struct pb_conv_plan *plan);
+const char *blis_conv_algorithm(void *self, const struct pb_conv_plan *plan);
+enum pb_status blis_conv_forward(void *self, struct pb_conv_plan *plan, struct pb_view x, struct pb_view w,
+                                 struct pb_view bias, struct pb_view y, struct pb_view workspace);
+enum pb_status blis_conv_backward_data(void *self, struct pb_conv_plan *plan, struct pb_view dy, struct pb_view w,
+                                       struct pb_view dx, struct pb_view workspace);
+enum pb_status blis_conv_backward_weights(void *self, struct pb_conv_plan *plan, struct pb_view x, struct pb_view dy,
+                                          struct pb_view dw, struct pb_view dbias, struct pb_view workspace);
+
+/* linear.c */
+enum pb_status blis_linear_forward(void *self, uint32_t batch, size_t in, size_t out, struct pb_view x,
+                                   struct pb_view w, struct pb_view bias, struct pb_view y);
+enum pb_status blis_linear_backward_data(void *self, uint32_t batch, size_t in, size_t out, struct pb_view dy,
+                                         struct pb_view w, struct pb_view dx);
+enum pb_status blis_linear_backward_weights(void *self, uint32_t batch, size_t in, size_t out, struct pb_view x,
+                                            struct pb_view dy, struct pb_view dw, struct pb_view dbias);
+
+/* bilinear.c */
+enum pb_status blis_bilinear_forward(void *self, uint32_t batch, size_t positions, uint32_t channels, struct pb_view x,
+                                     struct pb_view b);
+enum pb_status blis_bilinear_backward(void *self, uint32_t batch, size_t positions, uint32_t channels, struct pb_view x,
+                                      struct pb_view db, struct pb_view dx);
+
+#endif

@@ -1,0 +1,61 @@
+/* Per-channel work on rows × channels arrays, in chunks that depend on the shape only. */
+#ifndef BLIS_ROWS_H
+#define BLIS_ROWS_H
+
+#include "instance.h"
+
+/*
+ * How rows × channels are walked: blocks of `period` floats hold whole rows, chunks hold blocks. The rows behind the
+ * last whole block are a chunk of their own.
+ */
+struct rows_walk {
+    size_t rows, channels;
+    size_t block_rows, period, chunk_blocks, blocks, chunks;
+};
+
+struct rows_chunk {
+    size_t first_row, rows;
+    size_t blocks, period; /* as the kernels want it */
+};
+
+/*
+ * Scratch: two partial results per chunk and channel, two periods for every thread, and periodic constants.
+ */
+struct rows_space {
+    double *first, *second; /* chunks × channels */
+    float *threads; /* threads × 2 × period */
+    float *mean, *scale, *shift, *slope; /* period each */
+};
+
+struct rows_walk rows_walk_of(size_t rows, size_t channels);
+struct rows_chunk rows_chunk_of(const struct rows_walk *walk, size_t index);
+/* Lays space out in the instance's scratch. */
+enum pb_status rows_space(struct blis *self, const struct rows_walk *walk, struct rows_space *space);
+/* This thread's two periods; only inside a parallel region of at most the instance's threads. */
+float *rows_thread_space(const struct rows_space *space, const struct rows_walk *walk);
+/* Repeats the first row of a period over the rest of it. */
+void rows_repeat_first(const struct rows_walk *walk, float *periodic);
+/* sums (channels) of what stands in a period. */
+void rows_fold(const struct rows_walk *walk, size_t period, const float *periodic, double *sums);
+
+/* sums[c] = Σ over rows of x.  x: rows × channels. May use the instance's scratch. */
+enum pb_status blis_column_sums(struct blis *self, size_t rows, size_t channels, const float *x, float *sums);
+
+/* norm.c */
+enum pb_status blis_bn_forward(void *self, size_t rows, uint32_t channels, double eps, double momentum, bool relu,
+                               struct pb_view x, struct pb_view gamma, struct pb_view beta, struct pb_view running_mean,
+                               struct pb_view running_var, struct pb_view saved_mean, struct pb_view saved_inv_std,
+                               struct pb_view y);
+enum pb_status blis_bn_evaluate(void *self, size_t rows, uint32_t channels, double eps, bool relu, struct pb_view x,
+                                struct pb_view gamma, struct pb_view beta, struct pb_view running_mean,
+                                struct pb_view running_var, struct pb_view y);
+enum pb_status blis_bn_backward(void *self, size_t rows, uint32_t channels, bool relu, struct pb_view x,
+                                struct pb_view y, struct pb_view gamma, struct pb_view saved_mean,
+                                struct pb_view saved_inv_std, struct pb_view dy, struct pb_view dx,
+                                struct pb_view dgamma, struct pb_view dbeta);
+enum pb_status blis_bn_evaluate_backward(void *self, size_t rows, uint32_t channels, double eps, bool relu,
+                                         struct pb_view x, struct pb_view y, struct pb_view gamma,
+                                         struct pb_view running_mean, struct pb_view running_var, struct pb_view dy,
+                                         struct pb_view dx, struct pb_view dgamma, struct pb_view dbeta);
+
+#endif

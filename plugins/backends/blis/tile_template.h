@@ -1,0 +1,104 @@
+/*
+ * Register tiles of convolutions, compiled once per instruction set and panel width. Before: KERNEL, the attributes of
+ * a kernel function; NAME(x), this width's name of x; LANES floats per vector, VECTORS vectors per panel, ROWS positions.
+ * Every sum runs over taps, then channels, one product after another, whatever the tile holds besides it.
+ */
+typedef float NAME(vector) __attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float)), may_alias));
+
+KERNEL void NAME(store)(const struct gather_tile *tile, NAME(vector) (*sums)[VECTORS])
+{
+    for (size_t i = 0; i < tile->rows; i++) {
+        float values[LANES * VECTORS];
+        memcpy(values, sums[i], sizeof values);
+        memcpy(tile->y + i * tile->y_row, values, tile->columns * sizeof *values);
+    }
+}
+
+/* Neighbours at equal steps: the address of each is one register plus a small multiple of the step. */
+KERNEL void NAME(walk_steps)(const struct gather_tile *tile, NAME(vector) (*result)[VECTORS])
+{
+    NAME(vector) sums[ROWS][VECTORS];
+    memcpy(sums, result, sizeof sums);
+    const size_t step = tile->step;
+    const float *panel = tile->panel;
+    for (size_t t = 0; t < tile->taps; t++) {
+        const float *a = tile->starts[t], *b = a + 3 * step, *c = b + 3 * step, *d = c + 3 * step, *e = d + 3 * step;
+        for (size_t q = 0; q < tile->depth; q++, panel += LANES * VECTORS) {
+            NAME(vector) column[VECTORS];
+            memcpy(column, panel, sizeof column);
+#pragma GCC unroll 16
+            for (size_t i = 0; i < ROWS; i++) {
+                const float *row = i < 3    ? a + i * step
+                                   : i < 6  ? b + (i - 3) * step
+                                   : i < 9  ? c + (i - 6) * step
+                                   : i < 12 ? d + (i - 9) * step
+                                            : e + (i - 12) * step;
+#pragma GCC unroll 2
+                for (size_t v = 0; v < VECTORS; v++)
+                    sums[i][v] += row[q] * column[v];
+            }
+        }
+    }
+    memcpy(result, sums, sizeof sums);
+}
+
+KERNEL void NAME(walk_starts)(const struct gather_tile *tile, NAME(vector) (*result)[VECTORS])
+{
+    NAME(vector) sums[ROWS][VECTORS];
+    memcpy(sums, result, sizeof sums);
+    const float *panel = tile->panel;
+    const float *const *starts = tile->starts;
+    for (size_t t = 0; t < tile->taps; t++, starts += ROWS) {
+        for (size_t q = 0; q < tile->depth; q++, panel += LANES * VECTORS) {
+            NAME(vector) column[VECTORS];
+            memcpy(column, panel, sizeof column);
+#pragma GCC unroll 16
+            for (size_t i = 0; i < ROWS; i++) {
+#pragma GCC unroll 2
+                for (size_t v = 0; v < VECTORS; v++)
+                    sums[i][v] += starts[i][q] * column[v];
+            }
+        }
+    }
+    memcpy(result, sums, sizeof sums);
+}
+
+KERNEL void NAME(gather)(const struct gather_tile *tile)
+{
+    NAME(vector) sums[ROWS][VECTORS];
+    for (size_t i = 0; i < ROWS; i++) {
+        for (size_t v = 0; v < VECTORS; v++)
+            sums[i][v] = tile->bias ? *(const NAME(vector) *)(tile->bias + v * LANES) : (NAME(vector)){0};
+    }
+    for (size_t i = 0; tile->accumulate && i < tile->rows; i++)
+        memcpy(sums[i], tile->y + i * tile->y_row, tile->columns * sizeof(float));
+    if (tile->step)
+        NAME(walk_steps)(tile, sums);
+    else
+        NAME(walk_starts)(tile, sums);
+    NAME(store)(tile, sums);
+}
+
+#define OUTER_FILTERS(FILTERS)                                                                                         \
+    KERNEL void NAME(outer_##FILTERS)(const struct outer_tile *tile)                                                   \
+    {                                                                                                                  \
+        NAME(vector) sums[FILTERS][VECTORS] = {{{0}}};                                                                 \
+        for (size_t r = 0; r < tile->rows; r++) {                                                                      \
+            const float *dy = tile->dy + r * tile->dy_row, *x = tile->x + r * tile->x_row;                             \
+            for (size_t q = 0; q < tile->count; q++, dy += tile->dy_step, x += tile->x_step) {                         \
+                NAME(vector) column[VECTORS];                                                                          \
+                memcpy(column, x, sizeof column);                                                                      \
+                _Pragma("GCC unroll 16") for (size_t i = 0; i < FILTERS; i++)                                          \
+                {                                                                                                      \
+                    _Pragma("GCC unroll 2") for (size_t v = 0; v < VECTORS; v++) sums[i][v] += dy[i] * column[v];      \
+                }                                                                                                      \
+            }                                                                                                          \
+        }                                                                                                              \
+        float values[FILTERS][LANES * VECTORS];                                                                        \
+        memcpy(values, sums, sizeof values);                                                                           \
+        for (size_t i = 0; i < FILTERS; i++) {                                                                         \
+            float *dw = tile->dw + i * tile->dw_row;                                                                   \
+            for (size_t j = 0; j < tile->columns; j++)                                                                 \
+                dw[j] = tile->accumulate ? dw[j] + values[i][j] : values[i][j];                                        \
+        }                                                                                                              \
+    }

@@ -1,0 +1,75 @@
+/* Our own vector code: one table of kernels per instruction set, chosen with BLIS's kernel set. */
+#ifndef BLIS_VECTOR_H
+#define BLIS_VECTOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum {
+    TILE_ROWS_MAX = 14, /* output positions (or filters) that a register tile holds */
+    PANEL_MAX = 32, /* channels that a register tile holds */
+};
+
+/* One register tile of a convolution: tile_rows output positions × lanes filters. */
+struct gather_tile {
+    /* Where the input of position i at tap t begins: starts[t] + i·step when step is not 0, else starts[t·tile_rows + i]. */
+    const float *const *starts;
+    size_t step;
+    size_t taps, depth; /* depth: input channels per tap */
+    const float *panel; /* taps × depth × lanes filters */
+    const float *bias; /* lanes values; NULL: 0 */
+    bool accumulate; /* add to y instead of starting from bias */
+    float *y;
+    size_t y_row; /* floats between positions of y */
+    size_t rows, columns; /* how much of the tile is stored */
+};
+
+/* Positions that one tap of a weight gradient sums over: for every row, count neighbours. */
+struct outer_tile {
+    const float *dy, *x; /* at the first position of the first row */
+    size_t dy_step, x_step; /* floats between neighbours */
+    size_t dy_row, x_row; /* floats between rows */
+    size_t rows, count;
+    float *dw; /* filters × columns */
+    size_t dw_row;
+    size_t columns; /* at most lanes */
+    bool accumulate;
+};
+
+/*
+ * Row kernels work on `blocks` blocks of `period` floats, period being a multiple of 16 that holds whole rows of all
+ * channels, so that per-channel values stand repeated in arrays of period floats and no channel count needs a tail.
+ */
+struct vector_kernels {
+    const char *name;
+
+    /* Convolution tiles; tile_rows 0: none, BLIS does it all. */
+    size_t tile_rows, wide, narrow; /* lanes of a wide and a narrow panel */
+    size_t depth_bytes; /* of a panel that may be walked in one pass before it falls out of the second-level cache */
+    void (*gather_wide)(const struct gather_tile *tile);
+    void (*gather_narrow)(const struct gather_tile *tile);
+    /* [filters − 1]: dw = Σ dy·x for 1 … tile_rows filters. */
+    void (*const *outer_wide)(const struct outer_tile *tile);
+    void (*const *outer_narrow)(const struct outer_tile *tile);
+
+    /* sums[j] += x[b·period + j] − origin[j] */
+    void (*row_sums)(size_t blocks, size_t period, const float *x, const float *origin, float *sums);
+    /* squares[j] += (x − mean[j])² */
+    void (*row_squares)(size_t blocks, size_t period, const float *x, const float *mean, float *squares);
+    /* y = scale[j]·(x − mean[j]) + shift[j], then ReLU */
+    void (*row_affine)(size_t blocks, size_t period, bool relu, const float *x, const float *mean, const float *scale,
+                       const float *shift, float *y);
+    /* g = dy where y > 0 (relu) or everywhere: sums[j] += g, products[j] += g·(x − mean[j]) */
+    void (*row_gradient_sums)(size_t blocks, size_t period, bool relu, const float *x, const float *y, const float *dy,
+                              const float *mean, float *sums, float *products);
+    /* dx = scale[j]·g + slope[j]·(x − mean[j]) + shift[j] */
+    void (*row_gradient)(size_t blocks, size_t period, bool relu, const float *x, const float *y, const float *dy,
+                         const float *mean, const float *scale, const float *slope, const float *shift, float *dx);
+    /* dx = scale[j]·g */
+    void (*row_scaled_gradient)(size_t blocks, size_t period, bool relu, const float *y, const float *dy,
+                                const float *scale, float *dx);
+};
+
+extern const struct vector_kernels vector_sse2, vector_avx2, vector_avx512;
+
+#endif

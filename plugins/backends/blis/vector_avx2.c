@@ -1,0 +1,54 @@
+/* Our kernels for AVX2 with FMA: 12 of the 16 registers hold sums. */
+#include <string.h>
+
+#include "vector.h"
+
+#define KERNEL static __attribute__((target("avx2,fma")))
+
+#include "rows_template.h"
+
+#define ROWS 6
+#define LANES 8
+#define VECTORS 2
+#define NAME(x) wide_##x
+#include "tile_template.h"
+OUTER_FILTERS(1)
+OUTER_FILTERS(2)
+OUTER_FILTERS(3)
+OUTER_FILTERS(4)
+OUTER_FILTERS(5)
+OUTER_FILTERS(6)
+#undef VECTORS
+#undef NAME
+#define VECTORS 1
+#define NAME(x) narrow_##x
+#include "tile_template.h"
+OUTER_FILTERS(1)
+OUTER_FILTERS(2)
+OUTER_FILTERS(3)
+OUTER_FILTERS(4)
+OUTER_FILTERS(5)
+OUTER_FILTERS(6)
+
+static void (*const outer_wide[])(const struct outer_tile *) = {wide_outer_1, wide_outer_2, wide_outer_3,
+                                                                wide_outer_4, wide_outer_5, wide_outer_6};
+static void (*const outer_narrow[])(const struct outer_tile *) = {narrow_outer_1, narrow_outer_2, narrow_outer_3,
+                                                                  narrow_outer_4, narrow_outer_5, narrow_outer_6};
+
+const struct vector_kernels vector_avx2 = {
+    .name = "avx2",
+    .tile_rows = ROWS,
+    .wide = 2 * LANES,
+    .narrow = LANES,
+    .depth_bytes = 1 << 17,
+    .gather_wide = wide_gather,
+    .gather_narrow = narrow_gather,
+    .outer_wide = outer_wide,
+    .outer_narrow = outer_narrow,
+    .row_sums = row_sums,
+    .row_squares = row_squares,
+    .row_affine = row_affine,
+    .row_gradient_sums = row_gradient_sums,
+    .row_gradient = row_gradient,
+    .row_scaled_gradient = row_scaled_gradient,
+};

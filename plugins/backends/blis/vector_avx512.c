@@ -1,0 +1,74 @@
+/* Our kernels for AVX-512: 28 of the 32 registers hold sums. */
+#include <string.h>
+
+#include "vector.h"
+
+#define KERNEL                                                                                                         \
+    static __attribute__((target("avx512f,avx512cd,avx512bw,avx512dq,avx512vl,avx2,fma,prefer-vector-width=512")))
+
+#include "rows_template.h"
+
+#define ROWS 14
+#define LANES 16
+#define VECTORS 2
+#define NAME(x) wide_##x
+#include "tile_template.h"
+OUTER_FILTERS(1)
+OUTER_FILTERS(2)
+OUTER_FILTERS(3)
+OUTER_FILTERS(4)
+OUTER_FILTERS(5)
+OUTER_FILTERS(6)
+OUTER_FILTERS(7)
+OUTER_FILTERS(8)
+OUTER_FILTERS(9)
+OUTER_FILTERS(10)
+OUTER_FILTERS(11)
+OUTER_FILTERS(12)
+OUTER_FILTERS(13)
+OUTER_FILTERS(14)
+#undef VECTORS
+#undef NAME
+#define VECTORS 1
+#define NAME(x) narrow_##x
+#include "tile_template.h"
+OUTER_FILTERS(1)
+OUTER_FILTERS(2)
+OUTER_FILTERS(3)
+OUTER_FILTERS(4)
+OUTER_FILTERS(5)
+OUTER_FILTERS(6)
+OUTER_FILTERS(7)
+OUTER_FILTERS(8)
+OUTER_FILTERS(9)
+OUTER_FILTERS(10)
+OUTER_FILTERS(11)
+OUTER_FILTERS(12)
+OUTER_FILTERS(13)
+OUTER_FILTERS(14)
+
+static void (*const outer_wide[])(const struct outer_tile *) = {
+    wide_outer_1, wide_outer_2, wide_outer_3,  wide_outer_4,  wide_outer_5,  wide_outer_6,  wide_outer_7,
+    wide_outer_8, wide_outer_9, wide_outer_10, wide_outer_11, wide_outer_12, wide_outer_13, wide_outer_14};
+static void (*const outer_narrow[])(const struct outer_tile *) = {
+    narrow_outer_1,  narrow_outer_2,  narrow_outer_3,  narrow_outer_4, narrow_outer_5,
+    narrow_outer_6,  narrow_outer_7,  narrow_outer_8,  narrow_outer_9, narrow_outer_10,
+    narrow_outer_11, narrow_outer_12, narrow_outer_13, narrow_outer_14};
+
+const struct vector_kernels vector_avx512 = {
+    .name = "avx512",
+    .tile_rows = ROWS,
+    .wide = 2 * LANES,
+    .narrow = LANES,
+    .depth_bytes = 1 << 20,
+    .gather_wide = wide_gather,
+    .gather_narrow = narrow_gather,
+    .outer_wide = outer_wide,
+    .outer_narrow = outer_narrow,
+    .row_sums = row_sums,
+    .row_squares = row_squares,
+    .row_affine = row_affine,
+    .row_gradient_sums = row_gradient_sums,
+    .row_gradient = row_gradient,
+    .row_scaled_gradient = row_scaled_gradient,
+};
