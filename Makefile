@@ -51,6 +51,10 @@ TESTS        = $(TEST_SOURCES:%.c=$(BUILD)/%)
 TEST_HELPERS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 TEST_PLUGINS = $(patsubst tests/plugins/%.c,$(BUILD)/tests/plugins/%.so,$(wildcard tests/plugins/*.c))
 
+# `make V=1` shows the commands.
+Q   = $(if $(V),,@)
+say = $(if $(V),:,printf '  %-5s %s\n' $(1) $(2))
+
 .DEFAULT_GOAL := all
 .SECONDARY:
 .PHONY: all demo check bench tests install uninstall clean help format lint fuzz
@@ -73,7 +77,8 @@ bench: all ## time every backend, and PyTorch where it is installed, as ratios
 tests: all $(TESTS) $(TEST_PLUGINS)
 
 $(PROGRAM): $(patsubst %.c,$(BUILD)/%.o,$(wildcard harness/cli/*.c)) $(LIBRARY)
-	$(CC) -fopenmp $(OPTIMISE) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	@$(call say,LINK,$@)
+	$(Q)$(CC) -fopenmp $(OPTIMISE) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(BUILD)/man/prunebench.1: $(PROGRAM)
 	@mkdir -p $(@D) && $(PROGRAM) --man-page > $@
@@ -82,11 +87,13 @@ $(BUILD)/completions/prunebench: $(PROGRAM)
 
 $(LIBRARY): $(LIBRARY_OBJECTS)
 	@rm -f $@
-	ar rcs $@ $^
+	@$(call say,AR,$@)
+	$(Q)ar rcs $@ $^
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+	@$(call say,CC,$@)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
 $(BUILD)/harness/base/version.o: CPPFLAGS += -DPB_VERSION='"$(VERSION)"' -DPB_GIT='"$(GIT)"'
 $(BUILD)/harness/base/version.o: VERSION $(wildcard .git/HEAD .git/logs/HEAD)
@@ -96,15 +103,18 @@ $(BUILD)/harness/data/stb.o: WARNINGS = -w
 
 $(BUILD)/plugins/criterion-%.so: $(BUILD)/plugins/criteria/%.o
 	@mkdir -p $(@D)
-	$(CC) -fopenmp $(OPTIMISE) $(PLUGIN_LDFLAGS) -o $@ $^ -lm
+	@$(call say,LINK,$@)
+	$(Q)$(CC) -fopenmp $(OPTIMISE) $(PLUGIN_LDFLAGS) -o $@ $^ -lm
 $(BUILD)/plugins/schedule-%.so: $(BUILD)/plugins/schedules/%.o
 	@mkdir -p $(@D)
-	$(CC) -fopenmp $(OPTIMISE) $(PLUGIN_LDFLAGS) -o $@ $^ -lm
+	@$(call say,LINK,$@)
+	$(Q)$(CC) -fopenmp $(OPTIMISE) $(PLUGIN_LDFLAGS) -o $@ $^ -lm
 
 define folder_plugin # kind, name, folder
 $(BUILD)/plugins/$(1)-$(2).so: $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(3)/*.c) $(COMMON_$(1)))
 	@mkdir -p $$(@D)
-	$$(CC) -fopenmp $$(OPTIMISE) $$(PLUGIN_LDFLAGS) -o $$@ $$^ $(LIBS_$(1)-$(2)) -lm
+	@$$(call say,LINK,$$@)
+	$$(Q)$$(CC) -fopenmp $$(OPTIMISE) $$(PLUGIN_LDFLAGS) -o $$@ $$^ $(LIBS_$(1)-$(2)) -lm
 endef
 $(foreach name,$(sort $(BACKENDS)),$(eval $(call folder_plugin,backend,$(name),plugins/backends/$(name))))
 $(foreach name,$(sort $(DATASETS)),$(eval $(call folder_plugin,dataset,$(name),datasets/$(name))))
@@ -117,11 +127,13 @@ $(BUILD)/matrices/%: datasets/matrices/%
 	@mkdir -p $(@D) && cp $< $@
 
 $(TESTS): $(BUILD)/%: $(BUILD)/%.o $(TEST_HELPERS) $(LIBRARY)
-	$(CC) -fopenmp $(OPTIMISE) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+	@$(call say,LINK,$@)
+	$(Q)$(CC) -fopenmp $(OPTIMISE) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
 $(BUILD)/tests/%.o: CPPFLAGS += -Itests -DPB_TEST_SOURCES='"$(CURDIR)/tests"' -DPB_TEST_BUILD='"$(abspath $(BUILD))"'
 $(BUILD)/tests/plugins/%.so: tests/plugins/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -shared -o $@ $<
+	@$(call say,LINK,$@)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -shared -o $@ $<
 
 format: ## rewrite the sources as .clang-format says
 	clang-format -i $$(git ls-files '*.c' '*.h')
