@@ -1,0 +1,141 @@
+/* What goes together: channel groups of plain, residual, depthwise and grouped trunks. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/memory.h"
+#include "graph/models.h"
+#include "support/graphs.h"
+
+static void test_vgg16_has_4224_prunable_channels_in_13_groups(void **state)
+{
+    (void)state;
+    struct pb_error error = {0};
+    struct pb_graph *graph = NULL;
+    const struct pb_model_spec spec = {
+        .name = "vgg16-bcnn", .classes = 100, .image_size = 224, .width_multiplier = 1, .batch_norm = true};
+    assert_int_equal(pb_model_build(&spec, &graph, &error), PB_OK);
+    struct pb_channel_groups groups = groups_of(graph);
+    assert_int_equal(groups.count, 13);
+    assert_int_equal(groups.total, 4224);
+    for (uint32_t g = 0; g < groups.count; g++) {
+        assert_int_equal(groups.groups[g].producer_count, 1);
+        assert_int_equal(groups.groups[g].norms[0], groups.groups[g].producers[0] + 1);
+        assert_int_equal(groups.groups[g].activation, groups.groups[g].producers[0] + 2);
+    }
+    assert_int_equal(groups.groups[12].producers[0], pb_graph_find(graph, "conv5_3"));
+    const uint32_t l2 = pb_graph_find(graph, "l2");
+    assert_int_equal(groups.node_groups[l2], 12);
+    assert_true(groups.node_pairs[l2]);
+    assert_int_equal(groups.node_groups[pb_graph_find(graph, "fc")], PB_NO_GROUP);
+    pb_channel_groups_free(&groups);
+    pb_graph_free(&graph);
+}
+
+static void test_add_couples_its_producers(void **state)
+{
+    (void)state;
+    struct pb_graph *graph = graph_begin("residual", 6, 6, 3);
+    const uint32_t first = graph_conv(graph, "first", 0, 4);
+    const uint32_t skip = graph_relu(graph, "relu1", graph_norm(graph, "bn1", first));
+    const uint32_t inner = graph_conv(graph, "inner", skip, 5);
+    const uint32_t outer = graph_conv(graph, "outer", graph_relu(graph, "relu2", inner), 4);
+    const uint32_t sum = graph_sum(graph, "sum", graph_norm(graph, "bn3", outer), skip);
+    const uint32_t last = graph_relu(graph, "relu3", sum);
+    graph_bilinear_head(graph, last, 3);
+    struct pb_channel_groups groups = groups_of(graph);
+    assert_int_equal(groups.count, 2);
+    assert_int_equal(groups.total, 9);
+    assert_int_equal(groups.groups[0].producer_count, 2);
+    assert_int_equal(groups.groups[0].producers[0], first);
+    assert_int_equal(groups.groups[0].producers[1], outer);
+    assert_int_equal(groups.groups[0].norms[0], pb_graph_find(graph, "bn1"));
+    assert_int_equal(groups.groups[0].norms[1], pb_graph_find(graph, "bn3"));
+    assert_int_equal(groups.groups[0].activation, last);
+    assert_int_equal(groups.groups[1].producers[0], inner);
+    assert_int_equal(groups.groups[1].norms[0], UINT32_MAX);
+    pb_channel_groups_free(&groups);
+    pb_graph_free(&graph);
+}
+
+static void test_channels_that_reach_the_output_or_the_input_stay(void **state)
+{
+    (void)state;
+    struct pb_graph *graph = graph_begin("fixed", 4, 4, 3);
+    const uint32_t beside_input = graph_conv(graph, "beside_input", 0, 3);
+    const uint32_t sum = graph_sum(graph, "sum", beside_input, 0);
+    const uint32_t free_one = graph_conv(graph, "free", sum, 6);
+    const uint32_t scores = graph_conv(graph, "scores", free_one, 5);
+    graph_add(graph, (struct pb_graph_node){.op = PB_OP_AVG_POOL, .name = "gap"}, scores);
+    struct pb_channel_groups groups = groups_of(graph);
+    assert_int_equal(groups.count, 1);
+    assert_int_equal(groups.groups[0].producers[0], free_one);
+    assert_int_equal(graph->classes, 5);
+    pb_channel_groups_free(&groups);
+    pb_graph_free(&graph);
+}
+
+static void test_a_depthwise_convolution_joins_its_inputs_group_and_a_grouped_one_fixes_both_sides(void **state)
+{
+    (void)state;
+    struct pb_graph *graph = graph_begin("grouped", 5, 5, 3);
+    const uint32_t point = graph_conv(graph, "point", 0, 4);
+    const uint32_t depth = graph_add(
+        graph,
+        (struct pb_graph_node){
+            .op = PB_OP_CONV2D, .name = "depth", .channels = 4, .conv = {.kernel = {3, 3}, .pad = {1, 1}, .groups = 4}},
+        point);
+    assert_true(graph->nodes[depth].attributes.conv.depthwise);
+    const uint32_t before = graph_conv(graph, "before", depth, 6);
+    const uint32_t grouped =
+        graph_add(graph,
+                  (struct pb_graph_node){
+                      .op = PB_OP_CONV2D, .name = "grouped", .channels = 4, .conv = {.kernel = {1, 1}, .groups = 2}},
+                  before);
+    graph_linear(graph, "fc", grouped, 2);
+    struct pb_channel_groups groups = groups_of(graph);
+    assert_int_equal(groups.count, 1);
+    assert_int_equal(groups.groups[0].producer_count, 2);
+    assert_int_equal(groups.groups[0].producers[0], point);
+    assert_int_equal(groups.groups[0].producers[1], depth);
+    assert_int_equal(groups.groups[0].activation, depth);
+    pb_channel_groups_free(&groups);
+    pb_graph_free(&graph);
+}
+
+static void test_finding_groups_survives_every_failed_allocation(void **state)
+{
+    (void)state;
+    struct pb_graph *graph = graph_begin("small", 4, 4, 3);
+    graph_bilinear_head(graph, graph_conv(graph, "conv", 0, 4), 2);
+    for (long n = 0;; n++) {
+        struct pb_channel_groups groups = {0};
+        struct pb_error error = {0};
+        pb_memory_fail_after(n);
+        const enum pb_status status = pb_channel_groups_find(graph, &groups, &error);
+        pb_memory_fail_after(-1);
+        if (status == PB_OK) {
+            assert_true(n > 4);
+            pb_channel_groups_free(&groups);
+            break;
+        }
+        assert_int_equal(status, PB_ERROR_MEMORY);
+        assert_null(groups.groups);
+    }
+    pb_graph_free(&graph);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_vgg16_has_4224_prunable_channels_in_13_groups),
+        cmocka_unit_test(test_add_couples_its_producers),
+        cmocka_unit_test(test_channels_that_reach_the_output_or_the_input_stay),
+        cmocka_unit_test(test_a_depthwise_convolution_joins_its_inputs_group_and_a_grouped_one_fixes_both_sides),
+        cmocka_unit_test(test_finding_groups_survives_every_failed_allocation),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

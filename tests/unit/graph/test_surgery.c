@@ -1,0 +1,368 @@
+/* Removing channels: the masked and the compacted network must be one function, worked out without the engine. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/memory.h"
+#include "base/rng.h"
+#include "graph/cost.h"
+#include "graph/models.h"
+#include "support/evaluate.h"
+#include "support/graphs.h"
+
+#define MAX_PIXELS 4096
+#define MAX_CLASSES 16
+
+static struct pb_keep keep_all(const struct pb_channel_groups *groups)
+{
+    struct pb_error error = {0};
+    struct pb_keep keep = {0};
+    assert_int_equal(pb_keep_create(groups, &keep, &error), PB_OK);
+    return keep;
+}
+
+/* About two thirds stay: at least one of each group, and not all where there are several. */
+static struct pb_keep keep_some(const struct pb_channel_groups *groups, uint64_t seed)
+{
+    struct pb_keep keep = keep_all(groups);
+    struct pb_rng rng;
+    pb_rng_init(&rng, seed, "keep");
+    for (uint32_t g = 0; g < groups->count; g++) {
+        const uint32_t sure = pb_rng_below(&rng, groups->groups[g].channels);
+        const uint32_t gone = (sure + 1) % groups->groups[g].channels;
+        for (uint32_t c = 0; c < groups->groups[g].channels; c++)
+            keep.keep[g][c] = c == sure || (c != gone && pb_rng_uniform(&rng) < 0.67);
+    }
+    return keep;
+}
+
+static void draw_image(const struct pb_graph *graph, double *image)
+{
+    struct pb_rng rng;
+    pb_rng_init(&rng, 9, "image");
+    assert_true(pb_shape_count(graph->nodes[0].shape) <= MAX_PIXELS);
+    for (size_t i = 0; i < pb_shape_count(graph->nodes[0].shape); i++)
+        image[i] = 2 * pb_rng_uniform(&rng) - 1;
+}
+
+static void assert_same_function(const struct pb_network *a, const struct pb_network *b)
+{
+    static double image[MAX_PIXELS];
+    double left[MAX_CLASSES], right[MAX_CLASSES], largest = 0, difference = 0;
+    assert_int_equal(a->graph->classes, b->graph->classes);
+    draw_image(a->graph, image);
+    evaluate_network(a, image, left);
+    evaluate_network(b, image, right);
+    for (uint32_t k = 0; k < a->graph->classes; k++) {
+        largest = fmax(largest, fabs(left[k]));
+        difference = fmax(difference, fabs(left[k] - right[k]));
+    }
+    assert_true(largest > 1e-6);
+    if (!(difference <= 1e-12 * largest))
+        fail_msg("%s: masked and compacted differ by %g of %g", a->graph->model, difference, largest);
+}
+
+/* Takes the graph over. Several random keep masks; every channel of the compacted network must be where it should. */
+static void check_graph(struct pb_graph *graph)
+{
+    for (uint64_t seed = 1; seed <= 4; seed++) {
+        struct pb_error error = {0};
+        struct pb_graph *copy = NULL;
+        struct pb_network *compacted = NULL;
+        assert_int_equal(pb_graph_copy(graph, &copy, &error), PB_OK);
+        struct pb_network *network = network_of(copy, seed);
+        struct pb_channel_groups groups = groups_of(copy);
+        struct pb_keep keep = keep_some(&groups, seed);
+        if (pb_network_compact(network, &keep, &compacted, &error) != PB_OK)
+            fail_msg("%s", error.text);
+        pb_network_mask(network, &groups, &keep);
+        assert_same_function(network, compacted);
+        assert_true(pb_graph_cost(compacted->graph).params < pb_graph_cost(graph).params);
+        pb_network_free(&compacted);
+        pb_network_free(&network);
+        pb_keep_free(&keep);
+        pb_channel_groups_free(&groups);
+    }
+    pb_graph_free(&graph);
+}
+
+static void check_model(const char *name, uint32_t image_size, double multiplier, bool batch_norm)
+{
+    struct pb_error error = {0};
+    struct pb_graph *graph = NULL;
+    const struct pb_model_spec spec = {
+        .name = name, .classes = 5, .image_size = image_size, .width_multiplier = multiplier, .batch_norm = batch_norm};
+    assert_int_equal(pb_model_build(&spec, &graph, &error), PB_OK);
+    check_graph(graph);
+}
+
+static void test_masked_and_compacted_models_agree(void **state)
+{
+    (void)state;
+    check_model("vgg16-bcnn", 16, 0.05, true);
+    check_model("vgg11-bcnn", 33, 0.05, false);
+    check_model("vgg11-gap", 16, 0.05, true);
+    check_model("vgg11", 35, 0.04, false);
+}
+
+static void test_masked_and_compacted_flattened_positions_agree(void **state)
+{
+    (void)state;
+    struct pb_graph *graph = graph_begin("flatten", 5, 7, 2);
+    const uint32_t conv = graph_relu(graph, "relu", graph_norm(graph, "bn", graph_conv(graph, "conv", 0, 6)));
+    const uint32_t pool = graph_add(graph,
+                                    (struct pb_graph_node){.op = PB_OP_AVG_POOL,
+                                                           .name = "pool",
+                                                           .pool = {.kernel = {3, 2}, .stride = {2, 1}, .pad = {1, 0}}},
+                                    conv);
+    const uint32_t fc6 = graph_linear(graph, "fc6", pool, 4);
+    graph_linear(graph, "fc7", graph_relu(graph, "relu6", fc6), 3);
+    check_graph(graph);
+}
+
+static void test_masked_and_compacted_residual_networks_agree(void **state)
+{
+    (void)state;
+    struct pb_graph *graph = graph_begin("residual", 9, 8, 3);
+    const uint32_t skip = graph_relu(graph, "relu1", graph_norm(graph, "bn1", graph_conv(graph, "first", 0, 6)));
+    const uint32_t inner = graph_relu(graph, "relu2", graph_norm(graph, "bn2", graph_conv(graph, "inner", skip, 5)));
+    const uint32_t outer = graph_norm(graph, "bn3", graph_conv(graph, "outer", inner, 6));
+    uint32_t sum = graph_relu(graph, "relu3", graph_sum(graph, "sum", outer, skip));
+    /* A second block without a norm of its own on the branch, and one behind the sum (pre-activation). */
+    const uint32_t branch = graph_conv(graph, "branch", sum, 6);
+    sum = graph_relu(graph, "relu4", graph_norm(graph, "bn4", graph_sum(graph, "sum2", branch, sum)));
+    const uint32_t down = graph_add(
+        graph,
+        (struct pb_graph_node){.op = PB_OP_CONV2D,
+                               .name = "down",
+                               .channels = 7,
+                               .bias = true,
+                               .conv = {.kernel = {3, 3}, .stride = {2, 1}, .pad = {0, 2}, .dilation = {1, 2}}},
+        sum);
+    graph_bilinear_head(graph, graph_relu(graph, "relu5", down), 4);
+    check_graph(graph);
+}
+
+static void test_masked_and_compacted_depthwise_networks_agree(void **state)
+{
+    (void)state;
+    struct pb_graph *graph = graph_begin("separable", 6, 6, 3);
+    const uint32_t point = graph_relu(graph, "relu1", graph_norm(graph, "bn1", graph_conv(graph, "point1", 0, 6)));
+    const uint32_t depth = graph_add(graph,
+                                     (struct pb_graph_node){.op = PB_OP_CONV2D,
+                                                            .name = "depth",
+                                                            .channels = 6,
+                                                            .bias = true,
+                                                            .conv = {.kernel = {3, 3}, .pad = {1, 1}, .groups = 6}},
+                                     point);
+    const uint32_t second = graph_conv(graph, "point2", graph_relu(graph, "relu2", depth), 8);
+    const uint32_t grouped =
+        graph_add(graph,
+                  (struct pb_graph_node){
+                      .op = PB_OP_CONV2D, .name = "grouped", .channels = 4, .conv = {.kernel = {1, 1}, .groups = 2}},
+                  graph_relu(graph, "relu3", second));
+    const uint32_t last = graph_conv(graph, "last", grouped, 5);
+    const uint32_t gap = graph_add(graph, (struct pb_graph_node){.op = PB_OP_AVG_POOL, .name = "gap"}, last);
+    graph_linear(graph, "fc", gap, 3);
+    check_graph(graph);
+}
+
+/* conv (2 channels) → bilinear → fc: all numbers by hand. */
+static void test_compaction_picks_the_pairs_columns(void **state)
+{
+    (void)state;
+    struct pb_error error = {0};
+    struct pb_graph *graph = graph_begin("pairs", 1, 1, 1);
+    const uint32_t conv = graph_add(
+        graph, (struct pb_graph_node){.op = PB_OP_CONV2D, .name = "conv", .channels = 3, .conv = {.kernel = {1, 1}}},
+        0);
+    graph_bilinear_head(graph, conv, 1);
+    struct pb_network *network = network_of(graph, 1), *compacted = NULL;
+    const uint32_t fc = pb_graph_find(graph, "fc");
+    for (int column = 0; column < 9; column++) {
+        pb_network_values(network, fc, PB_ROLE_WEIGHT)[column] = (float)column;
+        pb_network_velocity(network, fc, PB_ROLE_WEIGHT)[column] = (float)(100 + column);
+    }
+    struct pb_channel_groups groups = groups_of(graph);
+    struct pb_keep keep = keep_all(&groups);
+    keep.keep[0][1] = false;
+    assert_int_equal(pb_network_compact(network, &keep, &compacted, &error), PB_OK);
+    const float *columns = pb_network_values(compacted, fc, PB_ROLE_WEIGHT);
+    const float *momentum = pb_network_velocity(compacted, fc, PB_ROLE_WEIGHT);
+    const int expected[] = {0, 2, 6, 8}; /* pairs 00, 02, 20, 22 */
+    for (int column = 0; column < 4; column++) {
+        assert_int_equal((int)columns[column], expected[column]);
+        assert_int_equal((int)momentum[column], 100 + expected[column]);
+    }
+    assert_int_equal(compacted->graph->nodes[conv].shape.channels, 2);
+    assert_int_equal(compacted->origin[0][0], 0);
+    assert_int_equal(compacted->origin[0][1], 2);
+    assert_int_equal(compacted->original_widths[0], 3);
+    pb_network_free(&compacted);
+    pb_network_free(&network);
+    pb_keep_free(&keep);
+    pb_channel_groups_free(&groups);
+}
+
+static void test_compaction_refuses_to_empty_a_layer(void **state)
+{
+    (void)state;
+    struct pb_error error = {0};
+    struct pb_graph *graph = graph_begin("empty", 4, 4, 3);
+    graph_bilinear_head(graph, graph_conv(graph, "trunk", 0, 2), 2);
+    struct pb_network *network = network_of(graph, 1), *compacted = NULL;
+    struct pb_channel_groups groups = groups_of(graph);
+    struct pb_keep keep = keep_all(&groups);
+    keep.keep[0][0] = keep.keep[0][1] = false;
+    assert_int_equal(pb_network_compact(network, &keep, &compacted, &error), PB_ERROR_INPUT);
+    assert_non_null(strstr(error.text, "'trunk'"));
+    assert_null(compacted);
+    pb_network_free(&network);
+    pb_keep_free(&keep);
+    pb_channel_groups_free(&groups);
+}
+
+static void test_zeroing_filters_leaves_batch_norm_alone(void **state)
+{
+    (void)state;
+    struct pb_graph *graph = graph_begin("soft", 4, 4, 3);
+    const uint32_t conv = graph_conv(graph, "conv", 0, 3);
+    const uint32_t norm = graph_norm(graph, "bn", conv);
+    graph_bilinear_head(graph, norm, 2);
+    struct pb_network *network = network_of(graph, 1);
+    struct pb_channel_groups groups = groups_of(graph);
+    struct pb_keep keep = keep_all(&groups);
+    keep.keep[0][1] = false;
+    const float gamma = pb_network_values(network, norm, PB_ROLE_GAMMA)[1];
+    const float neighbour = pb_network_values(network, conv, PB_ROLE_WEIGHT)[26];
+    pb_network_zero_filters(network, &groups, &keep);
+    const float *weights = pb_network_values(network, conv, PB_ROLE_WEIGHT);
+    for (int i = 27; i < 54; i++)
+        assert_true(weights[i] == 0);
+    assert_true(pb_network_values(network, conv, PB_ROLE_BIAS)[1] == 0);
+    assert_true(weights[26] == neighbour && weights[54] != 0);
+    assert_true(pb_network_values(network, norm, PB_ROLE_GAMMA)[1] == gamma && gamma != 0);
+    pb_network_mask(network, &groups, &keep);
+    assert_true(pb_network_values(network, norm, PB_ROLE_GAMMA)[1] == 0);
+    assert_true(pb_network_values(network, norm, PB_ROLE_BETA)[1] == 0);
+    assert_true(pb_network_values(network, norm, PB_ROLE_GAMMA)[0] != 0);
+    pb_network_free(&network);
+    pb_keep_free(&keep);
+    pb_channel_groups_free(&groups);
+}
+
+static struct pb_network *compact_with(const struct pb_network *network, uint64_t seed)
+{
+    struct pb_error error = {0};
+    struct pb_network *compacted = NULL;
+    struct pb_channel_groups groups = groups_of(network->graph);
+    struct pb_keep keep = keep_some(&groups, seed);
+    assert_int_equal(pb_network_compact(network, &keep, &compacted, &error), PB_OK);
+    pb_keep_free(&keep);
+    pb_channel_groups_free(&groups);
+    return compacted;
+}
+
+/* Two prunings in a row, values trained over, then rewound: the same as the two prunings of the early values. */
+static void test_rewinding_gives_survivors_their_early_values(void **state)
+{
+    (void)state;
+    struct pb_error error = {0};
+    struct pb_graph *graph = graph_begin("rewind", 5, 5, 3);
+    uint32_t node = graph_relu(graph, "relu1", graph_norm(graph, "bn1", graph_conv(graph, "conv1", 0, 9)));
+    node = graph_relu(graph, "relu2", graph_norm(graph, "bn2", graph_conv(graph, "conv2", node, 8)));
+    graph_bilinear_head(graph, node, 3);
+    struct pb_network *early = network_of(graph, 3);
+    struct pb_network *once = compact_with(early, 5);
+    struct pb_network *twice = compact_with(once, 6);
+    struct pb_network *rewound = NULL;
+    assert_int_equal(pb_network_copy(twice, &rewound, &error), PB_OK);
+    for (size_t i = 0; i < rewound->graph->value_count; i++)
+        rewound->values[i] += 1;
+    assert_int_equal(pb_network_rewind(rewound, early, &error), PB_OK);
+    assert_memory_equal(rewound->values, twice->values, twice->graph->value_count * sizeof(float));
+    for (size_t i = 0; i < rewound->graph->value_count; i++)
+        assert_true(rewound->velocity[i] == 0);
+    /* The other way round there are channels that the "earlier" network never had. */
+    assert_int_equal(pb_network_rewind(early, twice, &error), PB_ERROR_RUN);
+    assert_non_null(strstr(error.text, "conv1"));
+    pb_network_free(&early);
+    pb_network_free(&once);
+    pb_network_free(&twice);
+    pb_network_free(&rewound);
+}
+
+static void test_a_depthwise_layer_pruned_to_one_channel_can_be_pruned_and_rewound_on(void **state)
+{
+    (void)state;
+    struct pb_error error = {0};
+    struct pb_graph *graph = graph_begin("narrow", 4, 4, 3);
+    const uint32_t depth = graph_add(
+        graph,
+        (struct pb_graph_node){
+            .op = PB_OP_CONV2D, .name = "depth", .channels = 2, .conv = {.kernel = {3, 3}, .pad = {1, 1}, .groups = 2}},
+        graph_conv(graph, "point", 0, 2));
+    graph_linear(graph, "fc", depth, 2);
+    struct pb_network *network = network_of(graph, 1), *narrow = NULL;
+    struct pb_channel_groups groups = groups_of(graph);
+    struct pb_keep keep = keep_all(&groups);
+    keep.keep[0][0] = false;
+    assert_int_equal(pb_network_compact(network, &keep, &narrow, &error), PB_OK);
+    assert_int_equal(narrow->group_count, 1);
+    assert_int_equal(narrow->origin[0][0], 1);
+    if (pb_network_rewind(narrow, network, &error) != PB_OK)
+        fail_msg("%s", error.text);
+    pb_network_free(&network);
+    pb_network_free(&narrow);
+    pb_keep_free(&keep);
+    pb_channel_groups_free(&groups);
+}
+
+static void test_compaction_survives_every_failed_allocation(void **state)
+{
+    (void)state;
+    struct pb_graph *graph = graph_begin("memory", 4, 4, 3);
+    graph_bilinear_head(graph, graph_norm(graph, "bn", graph_conv(graph, "conv", 0, 4)), 2);
+    struct pb_network *network = network_of(graph, 1);
+    struct pb_channel_groups groups = groups_of(graph);
+    struct pb_keep keep = keep_some(&groups, 2);
+    for (long n = 0;; n++) {
+        struct pb_error error = {0};
+        struct pb_network *compacted = NULL;
+        pb_memory_fail_after(n);
+        const enum pb_status status = pb_network_compact(network, &keep, &compacted, &error);
+        pb_memory_fail_after(-1);
+        if (status == PB_OK) {
+            assert_true(n > 20);
+            pb_network_free(&compacted);
+            break;
+        }
+        assert_int_equal(status, PB_ERROR_MEMORY);
+        assert_null(compacted);
+    }
+    pb_network_free(&network);
+    pb_keep_free(&keep);
+    pb_channel_groups_free(&groups);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_masked_and_compacted_models_agree),
+        cmocka_unit_test(test_masked_and_compacted_flattened_positions_agree),
+        cmocka_unit_test(test_masked_and_compacted_residual_networks_agree),
+        cmocka_unit_test(test_masked_and_compacted_depthwise_networks_agree),
+        cmocka_unit_test(test_compaction_picks_the_pairs_columns),
+        cmocka_unit_test(test_compaction_refuses_to_empty_a_layer),
+        cmocka_unit_test(test_zeroing_filters_leaves_batch_norm_alone),
+        cmocka_unit_test(test_rewinding_gives_survivors_their_early_values),
+        cmocka_unit_test(test_a_depthwise_layer_pruned_to_one_channel_can_be_pruned_and_rewound_on),
+        cmocka_unit_test(test_compaction_survives_every_failed_allocation),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
