@@ -1,0 +1,184 @@
+/* The named models: names of nodes, sizes, refusals, first values. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "graph/models.h"
+#include "support/graphs.h"
+
+static struct pb_graph *build(struct pb_model_spec spec)
+{
+    struct pb_error error = {0};
+    struct pb_graph *graph = NULL;
+    if (pb_model_build(&spec, &graph, &error) != PB_OK)
+        fail_msg("%s", error.text);
+    return graph;
+}
+
+static void refuses(struct pb_model_spec spec, const char *message)
+{
+    struct pb_error error = {0};
+    struct pb_graph *graph = NULL;
+    assert_int_equal(pb_model_build(&spec, &graph, &error), PB_ERROR_INPUT);
+    if (!strstr(error.text, message))
+        fail_msg("'%s' does not say '%s'", error.text, message);
+    assert_null(graph);
+}
+
+static void test_vgg11_with_a_bilinear_head_has_these_nodes(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"input",   "conv1_1",  "bn1_1",   "relu1_1", "pool1",   "conv2_1", "bn2_1",
+                                        "relu2_1", "pool2",    "conv3_1", "bn3_1",   "relu3_1", "conv3_2", "bn3_2",
+                                        "relu3_2", "pool3",    "conv4_1", "bn4_1",   "relu4_1", "conv4_2", "bn4_2",
+                                        "relu4_2", "pool4",    "conv5_1", "bn5_1",   "relu5_1", "conv5_2", "bn5_2",
+                                        "relu5_2", "bilinear", "sqrt",    "l2",      "fc"};
+    struct pb_graph *graph = build((struct pb_model_spec){
+        .name = "vgg11-bcnn", .classes = 7, .image_size = 49, .width_multiplier = 0.5, .batch_norm = true});
+    assert_int_equal(graph->node_count, sizeof(names) / sizeof(names[0]));
+    for (uint32_t i = 0; i < graph->node_count; i++)
+        assert_string_equal(graph->nodes[i].name, names[i]);
+    const struct pb_shape last = graph->nodes[pb_graph_find(graph, "relu5_2")].shape;
+    assert_int_equal(last.height, 3); /* 49 → 24 → 12 → 6 → 3 */
+    assert_int_equal(last.channels, 256);
+    assert_int_equal(graph->nodes[pb_graph_find(graph, "l2")].shape.channels, 256 * 256);
+    assert_int_equal(graph->classes, 7);
+    pb_graph_free(&graph);
+}
+
+static void test_every_named_model_builds_at_its_smallest_size_and_names_it_below(void **state)
+{
+    (void)state;
+    int models = 0;
+    for (const char *const *name = pb_model_names(); *name; name++, models++) {
+        const bool own_head = strlen(*name) == 5;
+        struct pb_model_spec spec = {
+            .name = *name, .classes = 2, .image_size = own_head ? 32 : 16, .width_multiplier = 0.02};
+        struct pb_graph *graph = build(spec);
+        assert_int_equal(graph->nodes[1].shape.channels, 1); /* round(64 × 0.02) */
+        pb_graph_free(&graph);
+        spec.image_size--;
+        refuses(spec, own_head ? "smallest size is 32" : "smallest size is 16");
+        assert_non_null(pb_model_summary(*name));
+    }
+    assert_int_equal(models, 6);
+    assert_null(pb_model_summary("vgg"));
+}
+
+static void test_impossible_models_are_refused(void **state)
+{
+    (void)state;
+    const uint32_t widths[8] = {1, 2, 3, 0, 5, 6, 7, 8};
+    refuses((struct pb_model_spec){.name = "vgg16-bcn"}, "did you mean 'vgg16-bcnn'");
+    refuses((struct pb_model_spec){.name = "transformer"}, "there are vgg16-bcnn, ");
+    refuses((struct pb_model_spec){.name = "vgg16", .image_size = 64, .width_multiplier = 1}, "class");
+    refuses((struct pb_model_spec){.name = "vgg16", .classes = 1, .image_size = 64}, "multiplier of 0");
+    refuses((struct pb_model_spec){.name = "vgg16", .classes = 1, .image_size = 64, .width_multiplier = NAN},
+            "multiplier");
+    refuses(
+        (struct pb_model_spec){.name = "vgg16-gap", .classes = 1, .image_size = 64, .widths = widths, .width_count = 8},
+        "8 widths were given for its 13");
+    refuses(
+        (struct pb_model_spec){.name = "vgg11-gap", .classes = 1, .image_size = 64, .widths = widths, .width_count = 8},
+        "width 4 of 8 is 0");
+}
+
+static void test_impossible_nodes_are_refused(void **state)
+{
+    (void)state;
+    struct pb_error error = {0};
+    struct pb_graph *graph = graph_begin("bad", 4, 5, 6);
+    graph_relu(graph, "relu", 0);
+    const struct {
+        struct pb_graph_node node;
+        const char *message;
+    } cases[] = {
+        {{.op = PB_OP_RELU, .name = "relu"}, "another node has this name"},
+        {{.op = PB_OP_RELU, .name = ""}, "1 to 31 characters"},
+        {{.op = PB_OP_RELU, .name = "a name that is longer than 31 characters"}, "1 to 31 characters"},
+        {{.op = PB_OP_RELU, .name = "x", .inputs = {2}}, "comes later"},
+        {{.op = PB_OP_ADD, .name = "x", .inputs = {0, 9}}, "comes later"},
+        {{.op = PB_OP_INPUT, .name = "x", .height = 1, .width = 1, .channels = 1}, "no other"},
+        {{.op = PB_OP_CONV2D, .name = "x", .conv = {.kernel = {1, 1}}}, "at least one filter"},
+        {{.op = PB_OP_CONV2D, .name = "x", .channels = 2, .conv = {.kernel = {0, 1}}}, "kernel"},
+        {{.op = PB_OP_CONV2D, .name = "x", .channels = 2, .conv = {.kernel = {5, 1}}}, "use larger images"},
+        {{.op = PB_OP_CONV2D, .name = "x", .channels = 2, .conv = {.kernel = {3, 1}, .dilation = {2, 1}}}, "larger"},
+        {{.op = PB_OP_CONV2D,
+          .name = "x",
+          .channels = 2,
+          .conv = {.kernel = {UINT32_MAX, 1}, .dilation = {UINT32_MAX, 1}}},
+         "larger"},
+        {{.op = PB_OP_CONV2D, .name = "x", .channels = 4, .conv = {.kernel = {1, 1}, .groups = 4}}, "multiples"},
+        {{.op = PB_OP_MAX_POOL, .name = "x", .pool = {.kernel = {2, 2}, .pad = {2, 0}}}, "smaller than the kernel"},
+        {{.op = PB_OP_MAX_POOL, .name = "x", .pool = {.kernel = {2, 0}}}, "both 0"},
+        {{.op = PB_OP_BATCH_NORM, .name = "x", .eps = -1}, "eps"},
+        {{.op = PB_OP_DROPOUT, .name = "x", .dropout = 1}, "below 1"},
+        {{.op = PB_OP_LINEAR, .name = "x"}, "at least one output"},
+    };
+    const uint32_t nodes = graph->node_count;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_int_equal(pb_graph_add(graph, &cases[i].node, NULL, &error), PB_ERROR_INPUT);
+        if (!strstr(error.text, cases[i].message))
+            fail_msg("case %zu: '%s' does not say '%s'", i, error.text, cases[i].message);
+    }
+    const uint32_t pool = graph_add(graph, (struct pb_graph_node){.op = PB_OP_AVG_POOL, .name = "gap"}, 0);
+    assert_int_equal(
+        pb_graph_add(graph, &(struct pb_graph_node){.op = PB_OP_ADD, .name = "x", .inputs = {0, pool}}, NULL, &error),
+        PB_ERROR_INPUT);
+    assert_non_null(strstr(error.text, "differ in shape"));
+    assert_int_equal(graph->node_count, nodes + 1);
+    pb_graph_free(&graph);
+}
+
+static void test_first_values_have_the_spread_that_their_layer_needs(void **state)
+{
+    (void)state;
+    struct pb_error error = {0};
+    struct pb_network *network = NULL, *again = NULL;
+    struct pb_graph *graph = build((struct pb_model_spec){
+        .name = "vgg16-bcnn", .classes = 10, .image_size = 32, .width_multiplier = 0.25, .batch_norm = true});
+    assert_int_equal(pb_network_create(graph, &network, &error), PB_OK);
+    pb_network_initialise(network, 5);
+    const uint32_t conv = pb_graph_find(graph, "conv4_2"), fc = pb_graph_find(graph, "fc");
+    const struct pb_parameter *weight = &graph->parameters[graph->nodes[conv].parameters[PB_ROLE_WEIGHT]];
+    double sum = 0, squares = 0, largest = 0;
+    for (size_t i = 0; i < weight->count; i++) {
+        sum += network->values[weight->offset + i];
+        squares += (double)network->values[weight->offset + i] * network->values[weight->offset + i];
+    }
+    /* Variance 2/(128·9); 147456 draws, so 1 % is nearly three standard errors of the variance. */
+    assert_true(fabs(squares / (double)weight->count / (2.0 / (128 * 9)) - 1) < 0.015);
+    assert_true(fabs(sum / (double)weight->count) < 5 * sqrt(2.0 / (128 * 9)) / sqrt((double)weight->count));
+    const float *columns = pb_network_values(network, fc, PB_ROLE_WEIGHT);
+    for (size_t i = 0; i < 10 * 128 * 128; i++)
+        largest = fmax(largest, fabs((double)columns[i]));
+    assert_true(largest <= 1 / 128.0 && largest > 0.999 / 128);
+    assert_true(pb_network_values(network, conv, PB_ROLE_BIAS)[3] == 0);
+    assert_true(pb_network_values(network, conv + 1, PB_ROLE_GAMMA)[3] == 1);
+    assert_true(pb_network_values(network, conv + 1, PB_ROLE_BETA)[3] == 0);
+    assert_true(pb_network_values(network, conv + 1, PB_ROLE_RUNNING_VAR)[3] == 1);
+    assert_int_equal(pb_network_copy(network, &again, &error), PB_OK);
+    pb_network_initialise(again, 5);
+    assert_memory_equal(again->values, network->values, graph->value_count * sizeof(float));
+    pb_network_initialise(again, 6);
+    assert_memory_not_equal(again->values, network->values, graph->value_count * sizeof(float));
+    pb_network_free(&network);
+    pb_network_free(&again);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_vgg11_with_a_bilinear_head_has_these_nodes),
+        cmocka_unit_test(test_every_named_model_builds_at_its_smallest_size_and_names_it_below),
+        cmocka_unit_test(test_impossible_models_are_refused),
+        cmocka_unit_test(test_impossible_nodes_are_refused),
+        cmocka_unit_test(test_first_values_have_the_spread_that_their_layer_needs),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
