@@ -23,6 +23,7 @@ void pb_preprocess_default(struct pb_preprocess *preprocess);
 /* One canonical line with every field; the decoded cache depends on a prefix of it, stage keys on all. From pb_calloc. */
 char *pb_preprocess_text(const struct pb_preprocess *preprocess);
 
+/* samples are the data set's, untouched; a root without more than 1 % of its images is refused at once. */
 struct pb_data {
     struct pb_host_services host;
     const struct pb_loaded *loaded;
@@ -49,7 +50,8 @@ void pb_data_close(struct pb_data **data);
  * The decoded cache: every image decoded, banner and box cropped, and reduced (antialiased) to at most twice the target
  * size, as uint8 RGB, in one file below folder that several processes map. Built by whoever takes its
  * lock first (others wait), under a temporary name. Bad images are logged with file and line and listed; more than 1 % of them is
- * PB_ERROR_INPUT. threads: decoders.
+ * PB_ERROR_INPUT. threads: decoders. The samples left out go from data's train, validation and test lists. data must
+ * outlive the cache, and the cache its batches.
  */
 struct pb_cache;
 PB_MUST_CHECK enum pb_status pb_cache_open(struct pb_data *data, const struct pb_preprocess *preprocess,

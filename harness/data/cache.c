@@ -1,0 +1,244 @@
+/* Opening the decoded cache: mapping a finished file, or building it first. */
+#include "data/cache.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/sha256.h"
+#include "data/cache_build.h"
+#include "data/cache_file.h"
+
+/* A cache below this may stay mapped; above, pages go back after use (the kernel's page cache keeps them). */
+static const size_t resident_bytes = (size_t)256 << 20;
+
+struct pb_cache {
+    struct pb_data *data;
+    struct pb_preprocess preprocess;
+    char *path;
+    char key[65];
+    void *map;
+    size_t length;
+    const struct pb_cache_header *header;
+    const struct pb_cache_entry *entries;
+    atomic_bool *checked; /* per sample */
+};
+
+/* Of everything that decides a cached pixel; the number goes up when decoding or reduction changes. */
+static enum pb_status make_key(struct pb_cache *cache, struct pb_error *error)
+{
+    char *preprocess = pb_preprocess_cached_text(&cache->preprocess);
+    char *text = preprocess != NULL ? pb_format("decoded 1 %s %s", cache->data->fingerprint, preprocess) : NULL;
+    pb_free(preprocess);
+    if (text == NULL)
+        return pb_fail_memory(error, sizeof cache->key);
+    pb_sha256_of(text, strlen(text), cache->key);
+    pb_free(text);
+    return PB_OK;
+}
+
+static void unmap(struct pb_cache *cache)
+{
+    if (cache->map != NULL)
+        munmap(cache->map, cache->length);
+    cache->map = NULL;
+}
+
+/* Maps the file at path. *usable: it is there, whole and the right one. */
+static enum pb_status map_file(struct pb_cache *cache, bool *usable, struct pb_error *error)
+{
+    struct stat info;
+    *usable = false;
+    const int fd = open(cache->path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return pb_file_exists(cache->path) ? pb_fail_errno(error, "open '%s'", cache->path) : PB_OK;
+    if (fstat(fd, &info) != 0) {
+        close(fd);
+        return pb_fail_errno(error, "open '%s'", cache->path);
+    }
+    void *map = info.st_size > 0 ? mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_SHARED, fd, 0) : MAP_FAILED;
+    close(fd);
+    if (map == MAP_FAILED)
+        return info.st_size > 0 ? pb_fail_errno(error, "map '%s'", cache->path) : PB_OK;
+    cache->map = map;
+    cache->length = (size_t)info.st_size;
+    *usable = pb_cache_file_is_valid(map, cache->length, cache->key, cache->data->contents.sample_count);
+    if (!*usable)
+        unmap(cache);
+    return PB_OK;
+}
+
+static enum pb_status build_or_map(struct pb_cache *cache, uint32_t threads, struct pb_error *error)
+{
+    bool usable = false;
+    const struct pb_cache_build build = {.data = cache->data,
+                                         .preprocess = &cache->preprocess,
+                                         .key = cache->key,
+                                         .path = cache->path,
+                                         .threads = threads};
+    /* Whoever held the lock while we waited has built it by now. */
+    enum pb_status status = map_file(cache, &usable, error);
+    if (status != PB_OK || usable)
+        return status;
+    if (pb_file_exists(cache->path))
+        pb_log(PB_LOG_WARNING, "'%s' is cut short or not this data set's; it is built again", cache->path);
+    status = pb_cache_build(&build, error);
+    if (status == PB_OK)
+        status = map_file(cache, &usable, error);
+    if (status == PB_OK && !usable)
+        status =
+            pb_fail(error, PB_ERROR_RUN, "'%s' was damaged as soon as it was written; check the disk", cache->path);
+    return status;
+}
+
+static enum pb_status map_or_build(struct pb_cache *cache, uint32_t threads, struct pb_error *error)
+{
+    bool usable = false;
+    int lock = -1;
+    enum pb_status status = map_file(cache, &usable, error);
+    if (status != PB_OK || usable)
+        return status;
+    char *lock_path = pb_format("%s.lock", cache->path);
+    if (lock_path == NULL)
+        return pb_fail_memory(error, strlen(cache->path));
+    struct pb_error held;
+    if (pb_lock(lock_path, &lock, &held) != PB_OK) {
+        pb_log(PB_LOG_INFO, "waiting for the decoded images: %s", held.text);
+        status = pb_lock_wait(lock_path, &lock, error);
+    }
+    if (status == PB_OK)
+        status = build_or_map(cache, threads, error);
+    pb_unlock(&lock);
+    pb_free(lock_path);
+    return status;
+}
+
+/* Drops the samples that the cache could not use. */
+static uint32_t keep_usable(const struct pb_cache *cache, uint32_t *samples, uint32_t count)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (cache->entries[samples[i]].width > 0)
+            samples[kept++] = samples[i];
+    return kept;
+}
+
+/* Says again what was said when the cache was built: every run's log tells what it left out. */
+static void log_skipped(const struct pb_cache *cache)
+{
+    const char *text = (const char *)cache->map + cache->header->text_offset;
+    for (uint32_t i = 0; i < cache->data->contents.sample_count; i++)
+        if (cache->entries[i].width == 0)
+            pb_log(PB_LOG_DEBUG, "left out: %s", text + cache->entries[i].offset);
+    if (cache->header->bad_count > 0)
+        pb_log(PB_LOG_WARNING, "%s: %" PRIu64 " of %u images are left out; the first: %s", cache->data->host.name,
+               cache->header->bad_count, cache->data->contents.sample_count, text);
+}
+
+static enum pb_status open_cache(struct pb_cache *cache, const char *folder, uint32_t threads, struct pb_error *error)
+{
+    struct pb_data *data = cache->data;
+    enum pb_status status = pb_preprocess_check(&cache->preprocess, error);
+    if (status == PB_OK)
+        status = pb_make_dirs(folder, error);
+    if (status == PB_OK)
+        status = make_key(cache, error);
+    if (status != PB_OK)
+        return status;
+    cache->path = pb_format("%s/%s-%.16s.images", folder, data->loaded->plugin->name, cache->key);
+    cache->checked = pb_calloc(data->contents.sample_count, sizeof *cache->checked);
+    if (cache->path == NULL || cache->checked == NULL)
+        return pb_fail_memory(error, data->contents.sample_count);
+    status = map_or_build(cache, threads, error);
+    if (status != PB_OK)
+        return status;
+    cache->header = cache->map;
+    cache->entries = (const void *)(cache->header + 1);
+    data->train_count = keep_usable(cache, data->train, data->train_count);
+    data->validation_count = keep_usable(cache, data->validation, data->validation_count);
+    data->test_count = keep_usable(cache, data->test, data->test_count);
+    log_skipped(cache);
+    return PB_OK;
+}
+
+enum pb_status pb_cache_open(struct pb_data *data, const struct pb_preprocess *preprocess, const char *folder,
+                             uint32_t threads, struct pb_cache **cache, struct pb_error *error)
+{
+    struct pb_cache *opened = pb_calloc(1, sizeof *opened);
+    if (opened == NULL)
+        return pb_fail_memory(error, sizeof *opened);
+    opened->data = data;
+    opened->preprocess = *preprocess;
+    const enum pb_status status = open_cache(opened, folder, threads, error);
+    if (status != PB_OK) {
+        pb_cache_close(&opened);
+        return status;
+    }
+    *cache = opened;
+    return PB_OK;
+}
+
+void pb_cache_close(struct pb_cache **cache)
+{
+    struct pb_cache *closed = *cache;
+    if (closed == NULL)
+        return;
+    unmap(closed);
+    pb_free(closed->path);
+    pb_free(closed->checked);
+    pb_free(closed);
+    *cache = NULL;
+}
+
+uint32_t pb_cache_skipped(const struct pb_cache *cache)
+{
+    return (uint32_t)cache->header->bad_count;
+}
+
+const struct pb_data *pb_cache_data(const struct pb_cache *cache)
+{
+    return cache->data;
+}
+
+const struct pb_preprocess *pb_cache_preprocess(const struct pb_cache *cache)
+{
+    return &cache->preprocess;
+}
+
+enum pb_status pb_cache_image(const struct pb_cache *cache, uint32_t sample, struct pb_cached_image *image,
+                              struct pb_error *error)
+{
+    const struct pb_cache_entry *entry = &cache->entries[sample];
+    const char *text = (const char *)cache->map + cache->header->text_offset;
+    if (entry->width == 0)
+        return pb_fail(error, PB_ERROR_INPUT, "%s", text + entry->offset);
+    const uint8_t *pixels = (const uint8_t *)cache->map + entry->offset;
+    if (!atomic_load_explicit(&cache->checked[sample], memory_order_relaxed)) {
+        if (pb_checksum(0, pixels, pb_cache_pixel_bytes(entry)) != entry->checksum)
+            return pb_fail(error, PB_ERROR_RUN, "'%s': image %u was damaged on the disk; delete the file and run again",
+                           cache->path, sample);
+        atomic_store_explicit(&cache->checked[sample], true, memory_order_relaxed);
+    }
+    *image = (struct pb_cached_image){.pixels = pixels,
+                                      .size = {.width = entry->width, .height = entry->height},
+                                      .cropped = {.width = entry->cropped_width, .height = entry->cropped_height}};
+    return PB_OK;
+}
+
+void pb_cache_release(const struct pb_cache *cache, const struct pb_cached_image *image)
+{
+    if (cache->length <= resident_bytes)
+        return;
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    const uintptr_t begin = (uintptr_t)image->pixels / page * page;
+    const uintptr_t end = (uintptr_t)image->pixels + (size_t)image->size.width * image->size.height * 3;
+    /* Only our mapping of the pages goes; failing would cost memory, not correctness. */
+    (void)madvise((void *)begin, end - begin, MADV_DONTNEED);
+}

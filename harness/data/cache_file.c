@@ -1,0 +1,89 @@
+/* The layout of a decoded cache file, and its checks. */
+#include "data/cache_file.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "data/resample.h"
+
+enum { CHANNELS = 3, LANES = 4 };
+
+static uint64_t mix(uint64_t hash, uint64_t word)
+{
+    hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
+    return hash ^ hash >> 29;
+}
+
+uint64_t pb_checksum(uint64_t seed, const void *data, size_t length)
+{
+    const unsigned char *bytes = data;
+    uint64_t lanes[LANES], word, last[LANES] = {0};
+    size_t left = length;
+    for (uint64_t i = 0; i < LANES; i++)
+        lanes[i] = mix(seed, i + 1);
+    /* Independent lanes, so that one multiplication need not wait for the one before. */
+    for (; left >= sizeof lanes; left -= sizeof lanes)
+        for (size_t i = 0; i < LANES; i++, bytes += sizeof word) {
+            memcpy(&word, bytes, sizeof word);
+            lanes[i] = mix(lanes[i], word);
+        }
+    if (left > 0)
+        memcpy(last, bytes, left);
+    uint64_t hash = mix(seed, length);
+    for (size_t i = 0; i < LANES; i++)
+        hash = mix(hash, mix(lanes[i], last[i]));
+    return hash;
+}
+
+uint64_t pb_cache_checksum(const struct pb_cache_header *header, const struct pb_cache_entry *entries, const char *text)
+{
+    struct pb_cache_header plain = *header;
+    plain.checksum = 0;
+    uint64_t hash = pb_checksum(0, &plain, sizeof plain);
+    hash = pb_checksum(hash, entries, header->sample_count * sizeof *entries);
+    return pb_checksum(hash, text, header->text_bytes);
+}
+
+size_t pb_cache_pixel_bytes(const struct pb_cache_entry *entry)
+{
+    return (size_t)entry->width * entry->height * CHANNELS + PB_PIXEL_PADDING;
+}
+
+static bool lies_inside(uint64_t offset, uint64_t bytes, uint64_t length)
+{
+    return offset <= length && bytes <= length - offset;
+}
+
+static bool entry_is_valid(const struct pb_cache_entry *entry, const struct pb_cache_header *header)
+{
+    const uint64_t pixels = (uint64_t)entry->width * entry->height;
+    if (entry->width == 0)
+        return entry->offset < header->text_bytes;
+    return pixels > 0 && pixels <= PB_IMAGE_MAX_PIXELS && entry->cropped_width >= entry->width &&
+           entry->cropped_height >= entry->height &&
+           lies_inside(entry->offset, pb_cache_pixel_bytes(entry), header->file_bytes);
+}
+
+bool pb_cache_file_is_valid(const void *bytes, size_t length, const char key[65], uint64_t sample_count)
+{
+    struct pb_cache_header header;
+    size_t table;
+    if (length < sizeof header)
+        return false;
+    memcpy(&header, bytes, sizeof header);
+    if (header.magic != PB_CACHE_MAGIC || memcmp(header.key, key, sizeof header.key) != 0 ||
+        header.file_bytes != length || header.sample_count != sample_count ||
+        !pb_multiply(sample_count, sizeof(struct pb_cache_entry), &table) ||
+        !lies_inside(sizeof header, table, length) || !lies_inside(header.text_offset, header.text_bytes, length))
+        return false;
+    const struct pb_cache_entry *entries = (const void *)((const char *)bytes + sizeof header);
+    const char *text = (const char *)bytes + header.text_offset;
+    if (pb_cache_checksum(&header, entries, text) != header.checksum)
+        return false;
+    if (header.text_bytes > 0 && text[header.text_bytes - 1] != '\0')
+        return false;
+    for (uint64_t i = 0; i < sample_count; i++)
+        if (!entry_is_valid(&entries[i], &header))
+            return false;
+    return true;
+}

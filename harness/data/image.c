@@ -1,0 +1,143 @@
+/* Decoding with stb_image. */
+#include "data/image.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define STBI_NO_STDIO
+#include <stb_image.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+
+static const uint8_t jpeg_start[] = {0xff, 0xd8, 0xff};
+static const uint8_t png_start[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
+
+static bool begins_with(const uint8_t *bytes, size_t length, const uint8_t *start, size_t start_length)
+{
+    return length >= start_length && memcmp(bytes, start, start_length) == 0;
+}
+
+static bool is_jpeg(const uint8_t *bytes, size_t length)
+{
+    return begins_with(bytes, length, jpeg_start, sizeof jpeg_start);
+}
+
+/* The file's own end mark is missing. */
+static bool is_cut_short(const uint8_t *bytes, size_t length)
+{
+    static const uint8_t jpeg_end[] = {0xff, 0xd9}, png_end[] = {'I', 'E', 'N', 'D'};
+    const uint8_t *end = is_jpeg(bytes, length) ? jpeg_end : png_end;
+    const size_t end_length = is_jpeg(bytes, length) ? sizeof jpeg_end : sizeof png_end;
+    /* Some cameras pad behind the end mark; one inside a thumbnail lies further back. */
+    const size_t tail = length < 512 ? length : 512;
+    return memmem(bytes + length - tail, tail, end, end_length) == NULL;
+}
+
+/* What the segments in front of a JPEG's first scan say about its colours. */
+struct jpeg_colours {
+    unsigned components; /* 0: no frame header found */
+    bool adobe;
+};
+
+static struct jpeg_colours read_jpeg_colours(const uint8_t *bytes, size_t length)
+{
+    struct jpeg_colours colours = {0};
+    size_t at = 2;
+    while (at + 4 <= length && bytes[at] == 0xff) {
+        const uint8_t marker = bytes[at + 1];
+        const size_t size = (size_t)bytes[at + 2] << 8 | bytes[at + 3];
+        const bool frame = marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc;
+        if (marker == 0xff) { /* fill byte */
+            at++;
+            continue;
+        }
+        if (marker == 0xda || size < 2)
+            break;
+        if (frame && at + 9 < length)
+            colours.components = bytes[at + 9];
+        if (marker == 0xee && at + 9 <= length && memcmp(bytes + at + 4, "Adobe", 5) == 0)
+            colours.adobe = true;
+        at += 2 + size;
+    }
+    return colours;
+}
+
+static enum pb_status check_colours(const uint8_t *bytes, size_t length, struct pb_error *error)
+{
+    const struct jpeg_colours colours = read_jpeg_colours(bytes, length);
+    if (colours.components == 4 && !colours.adobe)
+        return pb_fail(error, PB_ERROR_INPUT,
+                       "a JPEG of four colours without Adobe's marker, which says what they are; convert it to RGB");
+    return PB_OK;
+}
+
+static enum pb_status fail_decode(const uint8_t *bytes, size_t length, struct pb_error *error)
+{
+    const char *reason = stbi_failure_reason();
+    if (reason != NULL && strcmp(reason, "outofmem") == 0)
+        return pb_fail(error, PB_ERROR_MEMORY, "out of memory while an image of %zu bytes is decoded", length);
+    if (is_cut_short(bytes, length))
+        return pb_fail(error, PB_ERROR_INPUT, "the image is cut short; get it again");
+    return pb_fail(error, PB_ERROR_INPUT, "the image is damaged or of an unknown kind (%s); get it again",
+                   reason != NULL ? reason : "no reason given");
+}
+
+static enum pb_status check_header(const uint8_t *bytes, size_t length, struct pb_error *error)
+{
+    int width = 0, height = 0, channels = 0;
+    if (length == 0)
+        return pb_fail(error, PB_ERROR_INPUT, "the file is empty; get it again");
+    if (length > INT_MAX)
+        return pb_fail(error, PB_ERROR_INPUT, "the file has %zu bytes, more than an image can", length);
+    if (!is_jpeg(bytes, length) && !begins_with(bytes, length, png_start, sizeof png_start))
+        return pb_fail(error, PB_ERROR_INPUT, "neither a JPEG nor a PNG file; convert it or get it again");
+    if (!stbi_info_from_memory(bytes, (int)length, &width, &height, &channels))
+        return fail_decode(bytes, length, error);
+    if (width <= 0 || height <= 0)
+        return pb_fail(error, PB_ERROR_INPUT, "the image is of size %d×%d", width, height);
+    if ((uint64_t)width * (uint64_t)height > PB_IMAGE_MAX_PIXELS)
+        return pb_fail(error, PB_ERROR_INPUT, "the image is of size %d×%d, above the limit of %llu pixels; reduce it",
+                       width, height, (unsigned long long)PB_IMAGE_MAX_PIXELS);
+    return is_jpeg(bytes, length) ? check_colours(bytes, length, error) : PB_OK;
+}
+
+enum pb_status pb_image_decode(const void *bytes, size_t length, struct pb_image *image, struct pb_error *error)
+{
+    int width, height, channels;
+    const enum pb_status status = check_header(bytes, length, error);
+    if (status != PB_OK)
+        return status;
+    uint8_t *pixels = stbi_load_from_memory(bytes, (int)length, &width, &height, &channels, 3);
+    if (pixels == NULL)
+        return fail_decode(bytes, length, error);
+    *image = (struct pb_image){.pixels = pixels, .width = (uint32_t)width, .height = (uint32_t)height};
+    return PB_OK;
+}
+
+enum pb_status pb_image_load(const char *path, struct pb_image *image, struct pb_error *error)
+{
+    struct stat info;
+    char *bytes = NULL;
+    size_t length = 0;
+    if (stat(path, &info) != 0)
+        return pb_fail(error, PB_ERROR_INPUT, "cannot be opened: %s", strerror(errno));
+    if (!S_ISREG(info.st_mode))
+        return pb_fail(error, PB_ERROR_INPUT, "not a file");
+    enum pb_status status = pb_file_read(path, INT_MAX, &bytes, &length, error);
+    if (status == PB_ERROR_RUN && error != NULL)
+        error->status = PB_ERROR_INPUT;
+    if (status != PB_OK)
+        return status == PB_ERROR_RUN ? PB_ERROR_INPUT : status;
+    status = pb_image_decode(bytes, length, image, error);
+    pb_free(bytes);
+    return status;
+}
+
+void pb_image_free(struct pb_image *image)
+{
+    stbi_image_free(image->pixels);
+    *image = (struct pb_image){0};
+}
