@@ -7,6 +7,10 @@
 
 #include "base/error.h"
 
+#define PB_SYNTH_CLASSES_MAX 400
+#define PB_SYNTH_SIZE_MIN 48
+#define PB_SYNTH_SIZE_MAX 4096
+
 struct pb_synth_options {
     uint32_t classes; /* per set: 2 … */
     uint32_t train_per_class; /* aircraft: split evenly over train and val */
