@@ -5,7 +5,7 @@ CC     ?= cc
 VERSION := $(shell cat VERSION)
 GIT     := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 
-PKGS     = libxml-2.0 libxslt libexslt jansson gsl cairo
+PKGS     = libxml-2.0 libxslt libexslt jansson gsl cairo libjpeg
 ifeq ($(shell pkg-config --exists $(PKGS) && echo yes),yes)
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS))
 PKG_LIBS   := $(shell pkg-config --libs $(PKGS))
@@ -17,7 +17,7 @@ CFLAGS  ?= -g
 CPPFLAGS += -D_GNU_SOURCE -MMD -MP -Iharness/include -Iharness -Idatasets -isystem /usr/include/stb \
             $(subst -I,-isystem ,$(PKG_CFLAGS))
 ALL_CFLAGS = -std=c17 -ffp-contract=fast -fPIC -fvisibility=hidden -fopenmp $(WARNINGS) $(OPTIMISE) $(CFLAGS)
-LDLIBS  += $(PKG_LIBS) -ldl -lm
+LDLIBS  += $(PKG_LIBS) -lmatio -ldl -lm
 ifeq ($(SANITIZE),1)
 BUILD    := build/sanitized
 OPTIMISE := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
