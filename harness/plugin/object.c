@@ -2,6 +2,7 @@
 #include "plugin/object.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,10 +56,8 @@ enum pb_status pb_object_open(const char *file, struct pb_object *object, struct
     struct pb_object opened = {0};
     /* A name without a slash would be looked for in the system's library folders. */
     char *path = realpath(file, NULL);
-    if (path == NULL) {
-        (void)pb_fail_errno(error, "load '%s'", file);
-        return PB_ERROR_INPUT;
-    }
+    if (path == NULL)
+        return pb_fail(error, PB_ERROR_INPUT, "%s: it cannot be loaded: %s", file, strerror(errno));
     void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     enum pb_status status = handle == NULL ? fail_load(file, path, error) : PB_OK;
     free(path);
