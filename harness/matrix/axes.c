@@ -7,18 +7,18 @@
 #include "experiment/names.h"
 #include "matrix/document.h"
 
-const char *const pb_axis_names[PB_AXIS_COUNT] = {
-    [PB_AXIS_DATASET] = "dataset",   [PB_AXIS_MODEL] = "model",     [PB_AXIS_CRITERION] = "criterion",
-    [PB_AXIS_SCHEDULE] = "schedule", [PB_AXIS_BACKEND] = "backend", [PB_AXIS_VARIANT] = "variant",
-    [PB_AXIS_TARGET] = "target",     [PB_AXIS_SEED] = "seed",
+const char *const pb_matrix_axis_names[PB_MATRIX_COUNT] = {
+    [PB_MATRIX_DATASET] = "dataset",   [PB_MATRIX_MODEL] = "model",     [PB_MATRIX_CRITERION] = "criterion",
+    [PB_MATRIX_SCHEDULE] = "schedule", [PB_MATRIX_BACKEND] = "backend", [PB_MATRIX_VARIANT] = "variant",
+    [PB_MATRIX_TARGET] = "target",     [PB_MATRIX_SEED] = "seed",
 };
 
 /* Plugin kinds of the axes that have one. */
-static const enum pb_plugin_kind axis_kinds[PB_AXIS_COUNT] = {
-    [PB_AXIS_DATASET] = PB_KIND_DATASET,
-    [PB_AXIS_CRITERION] = PB_KIND_CRITERION,
-    [PB_AXIS_SCHEDULE] = PB_KIND_SCHEDULE,
-    [PB_AXIS_BACKEND] = PB_KIND_BACKEND,
+static const enum pb_plugin_kind axis_kinds[PB_MATRIX_COUNT] = {
+    [PB_MATRIX_DATASET] = PB_KIND_DATASET,
+    [PB_MATRIX_CRITERION] = PB_KIND_CRITERION,
+    [PB_MATRIX_SCHEDULE] = PB_KIND_SCHEDULE,
+    [PB_MATRIX_BACKEND] = PB_KIND_BACKEND,
 };
 
 #define LABEL_LENGTH 64
@@ -31,7 +31,7 @@ static bool label_is_safe(const char *label)
 }
 
 /* Takes entry over, whatever happens. */
-static enum pb_status add_entry(struct pb_document *document, enum pb_axis axis, struct pb_entry *entry,
+static enum pb_status add_entry(struct pb_document *document, enum pb_matrix_axis axis, struct pb_entry *entry,
                                 struct pb_error *error)
 {
     struct pb_entries *entries = &document->axes[axis];
@@ -40,7 +40,7 @@ static enum pb_status add_entry(struct pb_document *document, enum pb_axis axis,
         if (strcmp(entries->list[i].label, entry->label) == 0)
             status = pb_fail_at(error, PB_ERROR_INPUT, document->xml.path, entry->line,
                                 "%s '%s' stands on line %ld already; give one of them another label=\"…\"",
-                                pb_axis_names[axis], entry->label, entries->list[i].line);
+                                pb_matrix_axis_names[axis], entry->label, entries->list[i].line);
     if (status == PB_OK) {
         struct pb_entry *grown = pb_realloc(entries->list, entries->count, (size_t)entries->count + 1, sizeof *grown);
         if (grown) {
@@ -93,7 +93,7 @@ static enum pb_status check_options(const struct pb_document *document, const st
 }
 
 static enum pb_status find_plugin(const struct pb_document *document, const struct pb_registry *registry,
-                                  enum pb_axis axis, struct pb_entry *entry, struct pb_error *error)
+                                  enum pb_matrix_axis axis, struct pb_entry *entry, struct pb_error *error)
 {
     char *where = pb_format("%s:%ld", document->xml.path, entry->line);
     if (!where)
@@ -103,10 +103,10 @@ static enum pb_status find_plugin(const struct pb_document *document, const stru
     return status == PB_OK ? check_options(document, entry, error) : status;
 }
 
-static enum pb_axis entry_axis(const char *element)
+static enum pb_matrix_axis entry_axis(const char *element)
 {
-    enum pb_axis axis = 0;
-    while (strcmp(pb_axis_names[axis], element) != 0)
+    enum pb_matrix_axis axis = 0;
+    while (strcmp(pb_matrix_axis_names[axis], element) != 0)
         axis++;
     return axis;
 }
@@ -117,8 +117,8 @@ enum pb_status pb_axes_read_entry(struct pb_document *document, const struct pb_
     static const char *const plugin_attributes[] = {"plugin", "label", NULL};
     static const char *const model_attributes[] = {"name", "label", NULL};
     static const char *const variant_attributes[] = {"label", NULL};
-    const enum pb_axis axis = entry_axis(pb_xml_name(node));
-    const bool model = axis == PB_AXIS_MODEL, variant = axis == PB_AXIS_VARIANT;
+    const enum pb_matrix_axis axis = entry_axis(pb_xml_name(node));
+    const bool model = axis == PB_MATRIX_MODEL, variant = axis == PB_MATRIX_VARIANT;
     const char *key = model ? "name" : "plugin";
     struct pb_entry entry = {.node = node, .line = pb_xml_line(node)};
     enum pb_status status =
@@ -184,12 +184,12 @@ static enum pb_status add_seed(struct pb_document *document, const xmlNode *node
     entry.label = pb_format("s%lld", (long long)seed);
     if (!entry.label)
         return pb_fail_memory(error, 24);
-    for (uint32_t i = 0; i < document->axes[PB_AXIS_SEED].count; i++)
-        if (document->axes[PB_AXIS_SEED].list[i].seed == entry.seed) {
+    for (uint32_t i = 0; i < document->axes[PB_MATRIX_SEED].count; i++)
+        if (document->axes[PB_MATRIX_SEED].list[i].seed == entry.seed) {
             pb_free(entry.label);
             return pb_xml_fail(&document->xml, node, error, "<seeds>: %s is listed twice", word);
         }
-    return add_entry(document, PB_AXIS_SEED, &entry, error);
+    return add_entry(document, PB_MATRIX_SEED, &entry, error);
 }
 
 enum pb_status pb_axes_read_seeds(struct pb_document *document, const xmlNode *node, struct pb_error *error)
@@ -220,7 +220,7 @@ static char *target_label(struct pb_target target)
 static enum pb_status add_target(struct pb_document *document, const xmlNode *node, const char *word,
                                  struct pb_error *error)
 {
-    const struct pb_entries *targets = &document->axes[PB_AXIS_TARGET];
+    const struct pb_entries *targets = &document->axes[PB_MATRIX_TARGET];
     const char *measure = pb_xml_attribute(node, "measure");
     struct pb_entry entry = {.node = node, .line = pb_xml_line(node)};
     entry.target.measure = measure ? measure_index(measure) : PB_MEASURE_CHANNELS;
@@ -236,7 +236,7 @@ static enum pb_status add_target(struct pb_document *document, const xmlNode *no
     entry.label = target_label(entry.target);
     if (!entry.label)
         return pb_fail_memory(error, 24);
-    return add_entry(document, PB_AXIS_TARGET, &entry, error);
+    return add_entry(document, PB_MATRIX_TARGET, &entry, error);
 }
 
 enum pb_status pb_axes_read_targets(struct pb_document *document, const xmlNode *node, struct pb_error *error)
@@ -254,11 +254,11 @@ enum pb_status pb_axes_read_targets(struct pb_document *document, const xmlNode 
     return status == PB_OK ? each_word(document, node, add_target, error) : status;
 }
 
-static enum pb_status add_default(struct pb_document *document, const struct pb_registry *registry, enum pb_axis axis,
-                                  struct pb_entry entry, struct pb_error *error)
+static enum pb_status add_default(struct pb_document *document, const struct pb_registry *registry,
+                                  enum pb_matrix_axis axis, struct pb_entry entry, struct pb_error *error)
 {
-    static const char *const labels[PB_AXIS_COUNT] = {
-        [PB_AXIS_BACKEND] = "blis", [PB_AXIS_VARIANT] = "", [PB_AXIS_SEED] = "s1"};
+    static const char *const labels[PB_MATRIX_COUNT] = {
+        [PB_MATRIX_BACKEND] = "blis", [PB_MATRIX_VARIANT] = "", [PB_MATRIX_SEED] = "s1"};
     enum pb_status status = PB_OK;
     entry.line = pb_xml_line(xmlDocGetRootElement(document->xml.doc));
     if (entry.plugin)
@@ -271,28 +271,28 @@ static enum pb_status add_default(struct pb_document *document, const struct pb_
 
 enum pb_status pb_axes_finish(struct pb_document *document, const struct pb_registry *registry, struct pb_error *error)
 {
-    static const enum pb_axis required[] = {PB_AXIS_DATASET, PB_AXIS_MODEL, PB_AXIS_CRITERION, PB_AXIS_SCHEDULE,
-                                            PB_AXIS_TARGET};
+    static const enum pb_matrix_axis required[] = {PB_MATRIX_DATASET, PB_MATRIX_MODEL, PB_MATRIX_CRITERION,
+                                                   PB_MATRIX_SCHEDULE, PB_MATRIX_TARGET};
     const xmlNode *root = xmlDocGetRootElement(document->xml.doc);
     for (size_t i = 0; i < sizeof required / sizeof *required; i++) {
-        const char *name = required[i] == PB_AXIS_TARGET ? "targets" : pb_axis_names[required[i]];
+        const char *name = required[i] == PB_MATRIX_TARGET ? "targets" : pb_matrix_axis_names[required[i]];
         if (document->axes[required[i]].count == 0)
             return pb_xml_fail(&document->xml, root, error, "the matrix has no <%s>; add at least one", name);
     }
-    document->has_variants = document->axes[PB_AXIS_VARIANT].count > 0;
+    document->has_variants = document->axes[PB_MATRIX_VARIANT].count > 0;
     enum pb_status status = PB_OK;
-    if (document->axes[PB_AXIS_BACKEND].count == 0)
-        status = add_default(document, registry, PB_AXIS_BACKEND, (struct pb_entry){.plugin = "blis"}, error);
+    if (document->axes[PB_MATRIX_BACKEND].count == 0)
+        status = add_default(document, registry, PB_MATRIX_BACKEND, (struct pb_entry){.plugin = "blis"}, error);
     if (status == PB_OK && !document->has_variants)
-        status = add_default(document, registry, PB_AXIS_VARIANT, (struct pb_entry){0}, error);
-    if (status == PB_OK && document->axes[PB_AXIS_SEED].count == 0)
-        status = add_default(document, registry, PB_AXIS_SEED, (struct pb_entry){.seed = 1}, error);
+        status = add_default(document, registry, PB_MATRIX_VARIANT, (struct pb_entry){0}, error);
+    if (status == PB_OK && document->axes[PB_MATRIX_SEED].count == 0)
+        status = add_default(document, registry, PB_MATRIX_SEED, (struct pb_entry){.seed = 1}, error);
     return status;
 }
 
 void pb_axes_free(struct pb_document *document)
 {
-    for (uint32_t axis = 0; axis < PB_AXIS_COUNT; axis++) {
+    for (uint32_t axis = 0; axis < PB_MATRIX_COUNT; axis++) {
         struct pb_entries *entries = &document->axes[axis];
         for (uint32_t i = 0; i < entries->count; i++) {
             pb_free(entries->list[i].label);

@@ -117,17 +117,18 @@ static enum pb_status read_setting(const struct pb_xml *xml, const xmlNode *node
     return PB_OK;
 }
 
-/* The axis whose plugin an element describes; PB_AXIS_COUNT for elements without options. */
-static enum pb_axis plugin_axis(const char *element)
+/* The axis whose plugin an element describes; PB_MATRIX_COUNT for elements without options. */
+static enum pb_matrix_axis plugin_axis(const char *element)
 {
-    static const enum pb_axis axes[] = {PB_AXIS_DATASET, PB_AXIS_CRITERION, PB_AXIS_SCHEDULE, PB_AXIS_BACKEND};
+    static const enum pb_matrix_axis axes[] = {PB_MATRIX_DATASET, PB_MATRIX_CRITERION, PB_MATRIX_SCHEDULE,
+                                               PB_MATRIX_BACKEND};
     for (size_t i = 0; i < sizeof axes / sizeof *axes; i++)
-        if (strcmp(pb_axis_names[axes[i]], element) == 0)
+        if (strcmp(pb_matrix_axis_names[axes[i]], element) == 0)
             return axes[i];
-    return PB_AXIS_COUNT;
+    return PB_MATRIX_COUNT;
 }
 
-static enum pb_status read_option(const struct pb_xml *xml, const xmlNode *node, enum pb_axis axis,
+static enum pb_status read_option(const struct pb_xml *xml, const xmlNode *node, enum pb_matrix_axis axis,
                                   struct pb_changes *changes, struct pb_error *error)
 {
     static const char *const attributes[] = {"name", "value", NULL};
@@ -149,13 +150,13 @@ enum pb_status pb_changes_read_element(const struct pb_xml *xml, const xmlNode *
                                        struct pb_changes *changes, struct pb_error *error)
 {
     static const char *const option_only[] = {"option", NULL};
-    const enum pb_axis axis = plugin_axis(pb_xml_name(node));
+    const enum pb_matrix_axis axis = plugin_axis(pb_xml_name(node));
     enum pb_status status = PB_OK;
     for (const xmlAttr *attribute = node->properties; attribute && status == PB_OK; attribute = attribute->next)
         if (!foreign(attribute) && !among(extra, (const char *)attribute->name))
             status = read_setting(xml, node, attribute, extra, changes, error);
     for (const xmlNode *child = pb_xml_first(node); child && status == PB_OK; child = pb_xml_next(child)) {
-        if (axis == PB_AXIS_COUNT)
+        if (axis == PB_MATRIX_COUNT)
             status = pb_fail_element(xml, child, NULL, error);
         else if (!pb_xml_is(child, PB_MATRIX_NAMESPACE, "option"))
             status = pb_fail_element(xml, child, option_only, error);

@@ -4,20 +4,20 @@
 #include "base/memory.h"
 #include "matrix/document.h"
 
-static bool entry_is(enum pb_axis axis, const struct pb_entry *entry, const char *word)
+static bool entry_is(enum pb_matrix_axis axis, const struct pb_entry *entry, const char *word)
 {
     double amount;
     int64_t seed;
     if (strcmp(entry->label, word) == 0)
         return true;
-    if (axis == PB_AXIS_TARGET)
+    if (axis == PB_MATRIX_TARGET)
         return pb_parse_real(word, &amount) && amount == entry->target.amount;
-    if (axis == PB_AXIS_SEED)
+    if (axis == PB_MATRIX_SEED)
         return pb_parse_int(word, &seed) && seed >= 0 && (uint64_t)seed == entry->seed;
     return false;
 }
 
-static enum pb_status fail_label(const struct pb_document *document, const xmlNode *node, enum pb_axis axis,
+static enum pb_status fail_label(const struct pb_document *document, const xmlNode *node, enum pb_matrix_axis axis,
                                  const char *word, struct pb_error *error)
 {
     const struct pb_entries *entries = &document->axes[axis];
@@ -30,18 +30,18 @@ static enum pb_status fail_label(const struct pb_document *document, const xmlNo
         pb_text_append(&known, "%s%s", i ? ", " : "", labels[i]);
     }
     const char *closest =
-        axis == PB_AXIS_TARGET || axis == PB_AXIS_SEED ? NULL : pb_closest(word, labels, entries->count);
+        axis == PB_MATRIX_TARGET || axis == PB_MATRIX_SEED ? NULL : pb_closest(word, labels, entries->count);
     const enum pb_status status =
         closest ? pb_xml_fail(&document->xml, node, error, "<%s>: unknown %s '%s'; did you mean '%s'?",
-                              pb_xml_name(node), pb_axis_names[axis], word, closest)
+                              pb_xml_name(node), pb_matrix_axis_names[axis], word, closest)
                 : pb_xml_fail(&document->xml, node, error, "<%s>: unknown %s '%s'; the matrix has: %s",
-                              pb_xml_name(node), pb_axis_names[axis], word, known.data ? known.data : "");
+                              pb_xml_name(node), pb_matrix_axis_names[axis], word, known.data ? known.data : "");
     pb_text_free(&known);
     pb_free(labels);
     return status;
 }
 
-static enum pb_status name_word(const struct pb_document *document, const xmlNode *node, enum pb_axis axis,
+static enum pb_status name_word(const struct pb_document *document, const xmlNode *node, enum pb_matrix_axis axis,
                                 const char *word, bool *named, struct pb_error *error)
 {
     const struct pb_entries *entries = &document->axes[axis];
@@ -53,7 +53,7 @@ static enum pb_status name_word(const struct pb_document *document, const xmlNod
 }
 
 /* One attribute: labels separated by blanks. */
-static enum pb_status name_axis(const struct pb_document *document, const xmlNode *node, enum pb_axis axis,
+static enum pb_status name_axis(const struct pb_document *document, const xmlNode *node, enum pb_matrix_axis axis,
                                 const char *text, bool **named, struct pb_error *error)
 {
     enum pb_status status = PB_OK;
@@ -67,7 +67,7 @@ static enum pb_status name_axis(const struct pb_document *document, const xmlNod
         status = name_word(document, node, axis, word, marks, error);
     if (status == PB_OK && words == 0)
         status = pb_xml_fail(&document->xml, node, error, "<%s>: %s='' names nothing", pb_xml_name(node),
-                             pb_axis_names[axis]);
+                             pb_matrix_axis_names[axis]);
     if (status == PB_OK) {
         *named = marks;
         marks = NULL;
@@ -80,15 +80,15 @@ static enum pb_status name_axis(const struct pb_document *document, const xmlNod
 enum pb_status pb_condition_read(const struct pb_document *document, const xmlNode *node,
                                  struct pb_condition *condition, struct pb_error *error)
 {
-    const char *names[PB_AXIS_COUNT + 1] = {0};
+    const char *names[PB_MATRIX_COUNT + 1] = {0};
     struct pb_condition read = {.line = pb_xml_line(node)};
-    memcpy(names, pb_axis_names, sizeof pb_axis_names);
+    memcpy(names, pb_matrix_axis_names, sizeof pb_matrix_axis_names);
     enum pb_status status = pb_only_attributes(&document->xml, node, names, error);
-    for (uint32_t axis = 0; axis < PB_AXIS_COUNT && status == PB_OK; axis++) {
-        const char *text = pb_xml_attribute(node, pb_axis_names[axis]);
+    for (uint32_t axis = 0; axis < PB_MATRIX_COUNT && status == PB_OK; axis++) {
+        const char *text = pb_xml_attribute(node, pb_matrix_axis_names[axis]);
         if (!text)
             continue;
-        if (axis == PB_AXIS_VARIANT && !document->has_variants)
+        if (axis == PB_MATRIX_VARIANT && !document->has_variants)
             status = pb_xml_fail(&document->xml, node, error, "<%s>: the matrix has no <variant>", pb_xml_name(node));
         else
             status = name_axis(document, node, axis, text, &read.named[axis], error);
@@ -105,9 +105,9 @@ enum pb_status pb_condition_read(const struct pb_document *document, const xmlNo
     return PB_OK;
 }
 
-bool pb_condition_holds(const struct pb_condition *condition, const uint32_t place[PB_AXIS_COUNT])
+bool pb_condition_holds(const struct pb_condition *condition, const uint32_t place[PB_MATRIX_COUNT])
 {
-    for (uint32_t axis = 0; axis < PB_AXIS_COUNT; axis++)
+    for (uint32_t axis = 0; axis < PB_MATRIX_COUNT; axis++)
         if (condition->named[axis] && !condition->named[axis][place[axis]])
             return false;
     return true;
@@ -115,7 +115,7 @@ bool pb_condition_holds(const struct pb_condition *condition, const uint32_t pla
 
 void pb_condition_free(struct pb_condition *condition)
 {
-    for (uint32_t axis = 0; axis < PB_AXIS_COUNT; axis++)
+    for (uint32_t axis = 0; axis < PB_MATRIX_COUNT; axis++)
         pb_free(condition->named[axis]);
     *condition = (struct pb_condition){0};
 }

@@ -67,14 +67,14 @@ static enum pb_status read_variant(struct pb_document *document, const struct pb
                                    const xmlNode *node, struct pb_error *error)
 {
     (void)registry;
-    const struct pb_entries *variants = &document->axes[PB_AXIS_VARIANT];
+    const struct pb_entries *variants = &document->axes[PB_MATRIX_VARIANT];
     struct pb_override override = {.condition = {.specificity = 1, .line = pb_xml_line(node)}};
     bool *named = pb_calloc(variants->count, sizeof *named);
     if (!named)
         return pb_fail_memory(error, variants->count);
     for (uint32_t i = 0; i < variants->count; i++)
         named[i] = variants->list[i].node == node;
-    override.condition.named[PB_AXIS_VARIANT] = named;
+    override.condition.named[PB_MATRIX_VARIANT] = named;
     const enum pb_status status = pb_changes_read_children(&document->xml, node, &override.changes, error);
     if (status == PB_OK)
         return add_override(document, &override, error);

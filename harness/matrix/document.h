@@ -10,18 +10,18 @@
 #define PB_MATRIX_LIMIT ((size_t)16 << 20) /* bytes that a matrix document may have */
 
 /* In the order in which cell ids name them. */
-enum pb_axis {
-    PB_AXIS_DATASET,
-    PB_AXIS_MODEL,
-    PB_AXIS_CRITERION,
-    PB_AXIS_SCHEDULE,
-    PB_AXIS_BACKEND,
-    PB_AXIS_VARIANT,
-    PB_AXIS_TARGET,
-    PB_AXIS_SEED,
-    PB_AXIS_COUNT
+enum pb_matrix_axis {
+    PB_MATRIX_DATASET,
+    PB_MATRIX_MODEL,
+    PB_MATRIX_CRITERION,
+    PB_MATRIX_SCHEDULE,
+    PB_MATRIX_BACKEND,
+    PB_MATRIX_VARIANT,
+    PB_MATRIX_TARGET,
+    PB_MATRIX_SEED,
+    PB_MATRIX_COUNT
 };
-extern const char *const pb_axis_names[PB_AXIS_COUNT];
+extern const char *const pb_matrix_axis_names[PB_MATRIX_COUNT];
 
 /* One value for one setting. Texts are the document's. */
 struct pb_assignment {
@@ -31,7 +31,7 @@ struct pb_assignment {
 };
 /* One plugin option for the plugin on an axis. */
 struct pb_option_assignment {
-    enum pb_axis axis;
+    enum pb_matrix_axis axis;
     const char *name, *text;
     long line;
 };
@@ -60,7 +60,7 @@ struct pb_entries {
 
 /* Which cells an override or exclude names: per axis, which entries; NULL where the axis is not named. */
 struct pb_condition {
-    bool *named[PB_AXIS_COUNT];
+    bool *named[PB_MATRIX_COUNT];
     uint32_t specificity; /* named axes */
     long line;
 };
@@ -72,7 +72,7 @@ struct pb_override {
 struct pb_document {
     struct pb_xml xml;
     const char *name;
-    struct pb_entries axes[PB_AXIS_COUNT]; /* a matrix without variants has one, with the label "" */
+    struct pb_entries axes[PB_MATRIX_COUNT]; /* a matrix without variants has one, with the label "" */
     bool has_variants;
     struct pb_changes base; /* <training> and its like, directly in <matrix> */
     struct pb_override *overrides; /* variants count as overrides that name them */
@@ -99,7 +99,7 @@ void pb_changes_free(struct pb_changes *changes);
 /* Attributes of an <override> or <exclude> as a condition (condition.c). */
 PB_MUST_CHECK enum pb_status pb_condition_read(const struct pb_document *document, const xmlNode *node,
                                                struct pb_condition *condition, struct pb_error *error);
-bool pb_condition_holds(const struct pb_condition *condition, const uint32_t place[PB_AXIS_COUNT]);
+bool pb_condition_holds(const struct pb_condition *condition, const uint32_t place[PB_MATRIX_COUNT]);
 void pb_condition_free(struct pb_condition *condition);
 
 /* Axis entries (axes.c): <dataset>, <model>, <criterion>, <schedule>, <backend>, <variant>, <seeds>, <targets>. */

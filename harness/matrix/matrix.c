@@ -11,7 +11,7 @@
 
 #define ID_LENGTH 200 /* a file name with a suffix stays below the 255 bytes that file systems allow */
 
-static bool excluded(const struct pb_document *document, const uint32_t place[PB_AXIS_COUNT])
+static bool excluded(const struct pb_document *document, const uint32_t place[PB_MATRIX_COUNT])
 {
     for (uint32_t i = 0; i < document->exclude_count; i++)
         if (pb_condition_holds(&document->excludes[i], place))
@@ -20,9 +20,9 @@ static bool excluded(const struct pb_document *document, const uint32_t place[PB
 }
 
 /* The next place in the document's order, the last axis fastest; false behind the last. */
-static bool next_place(const struct pb_document *document, uint32_t place[PB_AXIS_COUNT])
+static bool next_place(const struct pb_document *document, uint32_t place[PB_MATRIX_COUNT])
 {
-    for (uint32_t axis = PB_AXIS_COUNT; axis-- > 0;) {
+    for (uint32_t axis = PB_MATRIX_COUNT; axis-- > 0;) {
         if (++place[axis] < document->axes[axis].count)
             return true;
         place[axis] = 0;
@@ -31,12 +31,12 @@ static bool next_place(const struct pb_document *document, uint32_t place[PB_AXI
 }
 
 /* Labels joined by dots; labels hold none, so that no two cells get the same. */
-static enum pb_status name_cell(const struct pb_document *document, const uint32_t place[PB_AXIS_COUNT],
+static enum pb_status name_cell(const struct pb_document *document, const uint32_t place[PB_MATRIX_COUNT],
                                 struct pb_cell_config *cell, struct pb_error *error)
 {
     struct pb_text id = {0};
-    for (uint32_t axis = 0; axis < PB_AXIS_COUNT; axis++)
-        if (axis != PB_AXIS_VARIANT || document->has_variants)
+    for (uint32_t axis = 0; axis < PB_MATRIX_COUNT; axis++)
+        if (axis != PB_MATRIX_VARIANT || document->has_variants)
             pb_text_append(&id, "%s%s", axis ? "." : "", document->axes[axis].list[place[axis]].label);
     if (id.failed) {
         pb_text_free(&id);
@@ -45,14 +45,14 @@ static enum pb_status name_cell(const struct pb_document *document, const uint32
     cell->id = id.data;
     if (id.length > ID_LENGTH)
         return pb_fail_at(error, PB_ERROR_INPUT, document->xml.path,
-                          document->axes[PB_AXIS_DATASET].list[place[PB_AXIS_DATASET]].line,
+                          document->axes[PB_MATRIX_DATASET].list[place[PB_MATRIX_DATASET]].line,
                           "the cell's name '%s' is longer than %d characters; give shorter labels", cell->id,
                           ID_LENGTH);
     cell->matrix_name = pb_strdup(document->name);
     return cell->matrix_name ? PB_OK : pb_fail_memory(error, strlen(document->name) + 1);
 }
 
-static enum pb_status add_cell(const struct pb_document *document, const uint32_t place[PB_AXIS_COUNT],
+static enum pb_status add_cell(const struct pb_document *document, const uint32_t place[PB_MATRIX_COUNT],
                                struct pb_matrix *matrix, struct pb_error *error)
 {
     struct pb_cell_config *cell = pb_calloc(1, sizeof *cell);
@@ -70,7 +70,7 @@ static enum pb_status add_cell(const struct pb_document *document, const uint32_
 static enum pb_status count_places(const struct pb_document *document, size_t *count, struct pb_error *error)
 {
     size_t product = 1;
-    for (uint32_t axis = 0; axis < PB_AXIS_COUNT; axis++)
+    for (uint32_t axis = 0; axis < PB_MATRIX_COUNT; axis++)
         if (!pb_multiply(product, document->axes[axis].count, &product) || product > UINT32_MAX)
             return pb_fail_at(error, PB_ERROR_INPUT, document->xml.path, 0, "the matrix has more cells than %u",
                               UINT32_MAX);
@@ -81,7 +81,7 @@ static enum pb_status count_places(const struct pb_document *document, size_t *c
 static enum pb_status multiply_out(const struct pb_document *document, struct pb_matrix *matrix, struct pb_error *error)
 {
     size_t count = 0;
-    uint32_t place[PB_AXIS_COUNT] = {0};
+    uint32_t place[PB_MATRIX_COUNT] = {0};
     enum pb_status status = count_places(document, &count, error);
     if (status != PB_OK)
         return status;

@@ -62,18 +62,18 @@ static bool offer(struct resolution *resolution, const struct pb_changes *change
     return room;
 }
 
-static char *place_name(const struct pb_document *document, const uint32_t place[PB_AXIS_COUNT])
+static char *place_name(const struct pb_document *document, const uint32_t place[PB_MATRIX_COUNT])
 {
     struct pb_text name = {0};
-    for (uint32_t axis = 0; axis < PB_AXIS_COUNT; axis++)
-        if (axis != PB_AXIS_VARIANT || document->has_variants)
+    for (uint32_t axis = 0; axis < PB_MATRIX_COUNT; axis++)
+        if (axis != PB_MATRIX_VARIANT || document->has_variants)
             pb_text_append(&name, "%s%s", name.length ? "." : "", document->axes[axis].list[place[axis]].label);
     if (name.failed)
         pb_text_free(&name);
     return name.data;
 }
 
-static enum pb_status fail_tie(const struct pb_document *document, const uint32_t place[PB_AXIS_COUNT],
+static enum pb_status fail_tie(const struct pb_document *document, const uint32_t place[PB_MATRIX_COUNT],
                                const char *what, const char *texts[2], const long lines[2], struct pb_error *error)
 {
     char *name = place_name(document, place);
@@ -87,7 +87,7 @@ static enum pb_status fail_tie(const struct pb_document *document, const uint32_
     return status;
 }
 
-static enum pb_status find_ties(const struct pb_document *document, const uint32_t place[PB_AXIS_COUNT],
+static enum pb_status find_ties(const struct pb_document *document, const uint32_t place[PB_MATRIX_COUNT],
                                 const struct resolution *resolution, struct pb_error *error)
 {
     char what[160];
@@ -102,19 +102,19 @@ static enum pb_status find_ties(const struct pb_document *document, const uint32
         const struct pb_option_assignment *a = resolution->options[i].option, *b = resolution->options[i].rival;
         if (!b)
             continue;
-        snprintf(what, sizeof what, "%s option %s", pb_axis_names[a->axis], a->name);
+        snprintf(what, sizeof what, "%s option %s", pb_matrix_axis_names[a->axis], a->name);
         return fail_tie(document, place, what, (const char *[]){a->text, b->text}, (long[]){a->line, b->line}, error);
     }
     return PB_OK;
 }
 
 /* Fills resolution for one place. */
-static enum pb_status collect(const struct pb_document *document, const uint32_t place[PB_AXIS_COUNT],
+static enum pb_status collect(const struct pb_document *document, const uint32_t place[PB_MATRIX_COUNT],
                               struct resolution *resolution, struct pb_error *error)
 {
     *resolution = (struct resolution){0};
     bool room = offer(resolution, &document->base, RANK_MATRIX);
-    for (uint32_t axis = 0; axis < PB_AXIS_COUNT && room; axis++)
+    for (uint32_t axis = 0; axis < PB_MATRIX_COUNT && room; axis++)
         room = offer(resolution, &document->axes[axis].list[place[axis]].own, RANK_ENTRY);
     for (uint32_t i = 0; i < document->override_count && room; i++) {
         const struct pb_override *override = &document->overrides[i];
@@ -178,7 +178,7 @@ static enum pb_status fill_values(const struct resolution *resolution, struct pb
 }
 
 static enum pb_status set_options(const struct pb_document *document, const struct resolution *resolution,
-                                  enum pb_axis axis, const struct pb_entry *entry, struct pb_options *options,
+                                  enum pb_matrix_axis axis, const struct pb_entry *entry, struct pb_options *options,
                                   struct pb_error *error)
 {
     enum pb_status status = pb_options_create(entry->loaded->plugin, options, error);
@@ -206,16 +206,16 @@ static enum pb_status copy_label(const char *label, char **copy, struct pb_error
 }
 
 static enum pb_status fill_choices(const struct pb_document *document, const struct resolution *resolution,
-                                   const uint32_t place[PB_AXIS_COUNT], struct pb_cell_config *config,
+                                   const uint32_t place[PB_MATRIX_COUNT], struct pb_cell_config *config,
                                    struct pb_error *error)
 {
     const struct {
-        enum pb_axis axis;
+        enum pb_matrix_axis axis;
         struct pb_choice *choice;
-    } choices[] = {{PB_AXIS_DATASET, &config->dataset},
-                   {PB_AXIS_CRITERION, &config->criterion},
-                   {PB_AXIS_SCHEDULE, &config->schedule},
-                   {PB_AXIS_BACKEND, &config->backend}};
+    } choices[] = {{PB_MATRIX_DATASET, &config->dataset},
+                   {PB_MATRIX_CRITERION, &config->criterion},
+                   {PB_MATRIX_SCHEDULE, &config->schedule},
+                   {PB_MATRIX_BACKEND, &config->backend}};
     enum pb_status status = PB_OK;
     for (size_t i = 0; i < sizeof choices / sizeof *choices && status == PB_OK; i++) {
         const struct pb_entry *entry = &document->axes[choices[i].axis].list[place[choices[i].axis]];
@@ -224,7 +224,7 @@ static enum pb_status fill_choices(const struct pb_document *document, const str
         if (status == PB_OK)
             status = set_options(document, resolution, choices[i].axis, entry, &choices[i].choice->options, error);
     }
-    const struct pb_entry *model = &document->axes[PB_AXIS_MODEL].list[place[PB_AXIS_MODEL]];
+    const struct pb_entry *model = &document->axes[PB_MATRIX_MODEL].list[place[PB_MATRIX_MODEL]];
     char *name = NULL;
     if (status == PB_OK)
         status = copy_label(model->plugin, &name, error);
@@ -232,41 +232,41 @@ static enum pb_status fill_choices(const struct pb_document *document, const str
     if (status == PB_OK)
         status = copy_label(model->label, &config->model_label, error);
     if (status == PB_OK)
-        status = copy_label(document->axes[PB_AXIS_VARIANT].list[place[PB_AXIS_VARIANT]].label, &config->variant_label,
-                            error);
+        status = copy_label(document->axes[PB_MATRIX_VARIANT].list[place[PB_MATRIX_VARIANT]].label,
+                            &config->variant_label, error);
     if (status == PB_OK)
-        status =
-            copy_label(document->axes[PB_AXIS_TARGET].list[place[PB_AXIS_TARGET]].label, &config->target_label, error);
+        status = copy_label(document->axes[PB_MATRIX_TARGET].list[place[PB_MATRIX_TARGET]].label, &config->target_label,
+                            error);
     return status;
 }
 
 /* The retraining of one round is that of the cell whose own target it is: so cells share their rounds. */
-static enum pb_status fill_round(const struct pb_document *document, const uint32_t place[PB_AXIS_COUNT],
+static enum pb_status fill_round(const struct pb_document *document, const uint32_t place[PB_MATRIX_COUNT],
                                  uint32_t target, struct pb_round *round, struct pb_error *error)
 {
-    uint32_t there[PB_AXIS_COUNT];
+    uint32_t there[PB_MATRIX_COUNT];
     struct resolution *resolution = pb_calloc(1, sizeof *resolution);
     struct pb_cell_values values = {0};
     if (!resolution)
         return pb_fail_memory(error, sizeof *resolution);
     memcpy(there, place, sizeof there);
-    there[PB_AXIS_TARGET] = target;
+    there[PB_MATRIX_TARGET] = target;
     enum pb_status status = collect(document, there, resolution, error);
     if (status == PB_OK)
         status = fill_values(resolution, &values, error);
     if (status == PB_OK)
-        *round = (struct pb_round){.target = document->axes[PB_AXIS_TARGET].list[target].target,
+        *round = (struct pb_round){.target = document->axes[PB_MATRIX_TARGET].list[target].target,
                                    .retraining = values.retraining};
     pb_cell_config_free(&values.cell);
     pb_free(resolution);
     return status;
 }
 
-static enum pb_status fill_rounds(const struct pb_document *document, const uint32_t place[PB_AXIS_COUNT],
+static enum pb_status fill_rounds(const struct pb_document *document, const uint32_t place[PB_MATRIX_COUNT],
                                   struct pb_cell_config *config, struct pb_error *error)
 {
-    const struct pb_entries *targets = &document->axes[PB_AXIS_TARGET];
-    const struct pb_target own = targets->list[place[PB_AXIS_TARGET]].target;
+    const struct pb_entries *targets = &document->axes[PB_MATRIX_TARGET];
+    const struct pb_target own = targets->list[place[PB_MATRIX_TARGET]].target;
     config->rounds = pb_calloc(targets->count, sizeof *config->rounds);
     if (!config->rounds)
         return pb_fail_memory(error, targets->count * sizeof *config->rounds);
@@ -287,7 +287,7 @@ static long line_of(const struct resolution *resolution, const char *element, co
     return value ? value->line : 0;
 }
 
-enum pb_status pb_resolve_cell(const struct pb_document *document, const uint32_t place[PB_AXIS_COUNT],
+enum pb_status pb_resolve_cell(const struct pb_document *document, const uint32_t place[PB_MATRIX_COUNT],
                                struct pb_cell_config *config, struct pb_cell_lines *lines, struct pb_error *error)
 {
     struct pb_cell_values values = {0};
@@ -295,7 +295,7 @@ enum pb_status pb_resolve_cell(const struct pb_document *document, const uint32_
     struct resolution *resolution = pb_calloc(1, sizeof *resolution);
     if (!resolution)
         return pb_fail_memory(error, sizeof *resolution);
-    const struct pb_entry *dataset = &document->axes[PB_AXIS_DATASET].list[place[PB_AXIS_DATASET]];
+    const struct pb_entry *dataset = &document->axes[PB_MATRIX_DATASET].list[place[PB_MATRIX_DATASET]];
     enum pb_status status = collect(document, place, resolution, error);
     if (status == PB_OK)
         status = fill_values(resolution, &values, error);
@@ -313,7 +313,7 @@ enum pb_status pb_resolve_cell(const struct pb_document *document, const uint32_
             cell->ranking.normalise = (enum pb_normalise)criterion->normalise;
         if (!cell->coupling_given)
             cell->coupling = (enum pb_coupling)criterion->coupling;
-        cell->seed = document->axes[PB_AXIS_SEED].list[place[PB_AXIS_SEED]].seed;
+        cell->seed = document->axes[PB_MATRIX_SEED].list[place[PB_MATRIX_SEED]].seed;
         cell->split.seed = cell->ranking.seed = cell->seed;
         cell->threads = 1;
         *config = *cell;

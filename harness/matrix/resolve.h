@@ -9,7 +9,7 @@
  * The cell at a place: one index per axis. The most specific change wins, value by value; two that are equally specific
  * and differ are PB_ERROR_INPUT naming both lines. id, matrix_name and matrix_sha256 are the caller's to fill.
  */
-PB_MUST_CHECK enum pb_status pb_resolve_cell(const struct pb_document *document, const uint32_t place[PB_AXIS_COUNT],
+PB_MUST_CHECK enum pb_status pb_resolve_cell(const struct pb_document *document, const uint32_t place[PB_MATRIX_COUNT],
                                              struct pb_cell_config *config, struct pb_cell_lines *lines,
                                              struct pb_error *error);
 

@@ -53,11 +53,11 @@ static void append_options(struct pb_text *text, const struct pb_entry *entry)
     }
 }
 
-static void append_entry(struct pb_text *text, enum pb_axis axis, const struct pb_entry *entry)
+static void append_entry(struct pb_text *text, enum pb_matrix_axis axis, const struct pb_entry *entry)
 {
-    const char *element = pb_axis_names[axis];
+    const char *element = pb_matrix_axis_names[axis];
     pb_text_append(text, "  <%s", element);
-    append_attribute(text, axis == PB_AXIS_MODEL ? "name" : "plugin", entry->plugin);
+    append_attribute(text, axis == PB_MATRIX_MODEL ? "name" : "plugin", entry->plugin);
     append_attribute(text, "label", entry->label);
     append_settings(text, element, &entry->own);
     if (!entry->loaded || entry->loaded->plugin->option_count == 0) {
@@ -115,15 +115,15 @@ static void append_targets(struct pb_text *text, const struct pb_entries *target
 
 void pb_write_resolved(const struct pb_document *document, struct pb_text *text)
 {
-    static const enum pb_axis described[] = {PB_AXIS_DATASET, PB_AXIS_MODEL, PB_AXIS_CRITERION, PB_AXIS_SCHEDULE,
-                                             PB_AXIS_BACKEND};
+    static const enum pb_matrix_axis described[] = {PB_MATRIX_DATASET, PB_MATRIX_MODEL, PB_MATRIX_CRITERION,
+                                                    PB_MATRIX_SCHEDULE, PB_MATRIX_BACKEND};
     pb_text_append(text, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     pb_text_append(text, "<!-- Every default is written out. What <retraining> leaves out follows <training>. -->\n");
     pb_text_append(text, "<matrix xmlns=\"%s\"", PB_MATRIX_NAMESPACE);
     append_attribute(text, "name", document->name);
     pb_text_append(text, ">\n  <seeds>");
-    for (uint32_t i = 0; i < document->axes[PB_AXIS_SEED].count; i++)
-        pb_text_append(text, "%s%" PRIu64, i ? " " : "", document->axes[PB_AXIS_SEED].list[i].seed);
+    for (uint32_t i = 0; i < document->axes[PB_MATRIX_SEED].count; i++)
+        pb_text_append(text, "%s%" PRIu64, i ? " " : "", document->axes[PB_MATRIX_SEED].list[i].seed);
     pb_text_append(text, "</seeds>\n");
     for (size_t i = 0; pb_setting_elements[i]; i++) {
         pb_text_append(text, "  <%s", pb_setting_elements[i]);
@@ -134,7 +134,7 @@ void pb_write_resolved(const struct pb_document *document, struct pb_text *text)
         for (uint32_t j = 0; j < document->axes[described[i]].count; j++)
             append_entry(text, described[i], &document->axes[described[i]].list[j]);
     append_copies(text, document, "variant");
-    append_targets(text, &document->axes[PB_AXIS_TARGET]);
+    append_targets(text, &document->axes[PB_MATRIX_TARGET]);
     append_copies(text, document, "override");
     append_copies(text, document, "exclude");
     pb_text_append(text, "</matrix>\n");

@@ -1,0 +1,51 @@
+/* What became of a cell: its result document, looked at before a run and written where a worker could not. */
+#ifndef PB_MATRIX_OUTCOME_H
+#define PB_MATRIX_OUTCOME_H
+
+#include "experiment/cell.h"
+#include "matrix/worker.h"
+
+enum pb_outcome {
+    PB_OUTCOME_MISSING, /* no document, or one that cannot be read (warned about) */
+    PB_OUTCOME_CHANGED, /* of a cell that the matrix has changed since */
+    PB_OUTCOME_OK,
+    PB_OUTCOME_FAILED, /* any other status than ok */
+};
+
+/* OUT/cells/<id>.xml and OUT/logs/<id>.log, from pb_calloc; NULL when memory is out. */
+char *pb_result_path(const char *out, const char *id);
+char *pb_log_path(const char *out, const char *id);
+
+/* What is stored of a cell. */
+struct pb_stored_result {
+    enum pb_outcome outcome;
+    bool measured; /* has its latencies */
+    char failed_stage[65]; /* planned key of the stage that failed; "" */
+    char *message; /* of a failure; NULL */
+};
+/* last_key: the planned key of the cell's last stage ("" when unknown): a document made from the same stages is the
+ * cell's own even where a setting that does not touch it has changed. */
+PB_MUST_CHECK enum pb_status pb_outcome_look(const char *out, const struct pb_cell_config *cell, const char *last_key,
+                                             struct pb_stored_result *stored, struct pb_error *error);
+void pb_stored_result_free(struct pb_stored_result *stored);
+
+/* The document of a cell whose worker could not write one, or that was never started. */
+struct pb_failure {
+    enum pb_cell_status status;
+    const char *message;
+    const char *signal; /* "SIGSEGV"; NULL */
+    const char *failed_stage; /* planned key; NULL */
+    off_t log_start; /* where the worker's lines begin in the log */
+    bool has_log;
+    double seconds;
+    uint64_t peak_memory;
+};
+PB_MUST_CHECK enum pb_status pb_outcome_write(const char *out, const struct pb_cell_config *cell,
+                                              const struct pb_failure *failure, struct pb_error *error);
+
+/* Provenance keys that a worker and the coordinator both write. */
+#define PB_KEY_CONFIG "config-sha256"
+#define PB_KEY_LAST_STAGE "last-stage"
+#define PB_KEY_FAILED_STAGE "failed-stage"
+
+#endif
