@@ -37,8 +37,7 @@ enum pb_status backend_open(const char *name, const char *settings, uint32_t thr
     if (pb_options_create(backend->loaded.plugin, &backend->options, error))
         fail_msg("%s", error->text);
     apply(&backend->options, settings ? settings : "");
-    const enum pb_status status =
-        pb_device_open(&backend->loaded, &backend->options, threads, &backend->device, error);
+    const enum pb_status status = pb_device_open(&backend->loaded, &backend->options, threads, &backend->device, error);
     if (status)
         pb_options_free(&backend->options);
     return status;

@@ -34,6 +34,14 @@ static struct geometry geometry_of(const struct pb_conv_shape *s)
     };
 }
 
+/* Patches and BLIS where it was asked for or where register tiles do not fit, else tiles. */
+static const struct conv_algorithm *choose(const struct blis *self, const struct geometry *g, bool training)
+{
+    if (self->algorithm == ALGORITHM_GEMM || !conv_direct_fits(self, g, training))
+        return &conv_gemm;
+    return &conv_direct;
+}
+
 enum pb_status blis_conv_plan_create(void *opaque, const struct pb_conv_shape *shape, struct pb_conv_plan **plan)
 {
     struct blis *self = opaque;
@@ -42,7 +50,7 @@ enum pb_status blis_conv_plan_create(void *opaque, const struct pb_conv_shape *s
         return PB_ERROR_MEMORY;
     made->geometry = geometry_of(shape);
     made->training = shape->training;
-    made->algorithm = &conv_gemm;
+    made->algorithm = choose(self, &made->geometry, made->training);
     made->workspace = made->algorithm->workspace(self, &made->geometry, made->training);
     *plan = made;
     return PB_OK;

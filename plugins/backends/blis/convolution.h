@@ -31,6 +31,13 @@ struct conv_algorithm {
 /* Patches gathered in blocks of rows, multiplied by BLIS. Any shape. */
 extern const struct conv_algorithm conv_gemm;
 
+/* Register tiles over the input where it lies; needs conv_direct_fits. */
+extern const struct conv_algorithm conv_direct;
+bool conv_direct_fits(const struct blis *self, const struct geometry *g, bool training);
+size_t direct_weights_workspace(const struct blis *self, const struct geometry *g);
+void direct_backward_weights(const struct blis *self, const struct geometry *g, const float *x, const float *dy,
+                             float *dw, float *workspace);
+
 /* dw = the sum of chunks arrays of count floats, in order. */
 void conv_add_partials(const struct blis *self, size_t chunks, size_t count, const float *partials, float *dw);
 

@@ -25,7 +25,9 @@ KERNEL void NAME(walk_steps)(const struct gather_tile *tile, NAME(vector) (*resu
         const float *a = tile->starts[t], *b = a + 3 * step, *c = b + 3 * step, *d = c + 3 * step, *e = d + 3 * step;
         for (size_t q = 0; q < tile->depth; q++, panel += LANES * VECTORS) {
             NAME(vector) column[VECTORS];
-            memcpy(column, panel, sizeof column);
+#pragma GCC unroll 2
+            for (size_t v = 0; v < VECTORS; v++)
+                column[v] = *(const NAME(vector) *)(panel + v * LANES);
 #pragma GCC unroll 16
             for (size_t i = 0; i < ROWS; i++) {
                 const float *row = i < 3    ? a + i * step
@@ -51,7 +53,9 @@ KERNEL void NAME(walk_starts)(const struct gather_tile *tile, NAME(vector) (*res
     for (size_t t = 0; t < tile->taps; t++, starts += ROWS) {
         for (size_t q = 0; q < tile->depth; q++, panel += LANES * VECTORS) {
             NAME(vector) column[VECTORS];
-            memcpy(column, panel, sizeof column);
+#pragma GCC unroll 2
+            for (size_t v = 0; v < VECTORS; v++)
+                column[v] = *(const NAME(vector) *)(panel + v * LANES);
 #pragma GCC unroll 16
             for (size_t i = 0; i < ROWS; i++) {
 #pragma GCC unroll 2
@@ -87,7 +91,8 @@ KERNEL void NAME(gather)(const struct gather_tile *tile)
             const float *dy = tile->dy + r * tile->dy_row, *x = tile->x + r * tile->x_row;                             \
             for (size_t q = 0; q < tile->count; q++, dy += tile->dy_step, x += tile->x_step) {                         \
                 NAME(vector) column[VECTORS];                                                                          \
-                memcpy(column, x, sizeof column);                                                                      \
+                _Pragma("GCC unroll 2") for (size_t v = 0; v < VECTORS; v++) column[v] =                               \
+                    *(const NAME(vector) *)(x + v * LANES);                                                            \
                 _Pragma("GCC unroll 16") for (size_t i = 0; i < FILTERS; i++)                                          \
                 {                                                                                                      \
                     _Pragma("GCC unroll 2") for (size_t v = 0; v < VECTORS; v++) sums[i][v] += dy[i] * column[v];      \
@@ -99,6 +104,6 @@ KERNEL void NAME(gather)(const struct gather_tile *tile)
         for (size_t i = 0; i < FILTERS; i++) {                                                                         \
             float *dw = tile->dw + i * tile->dw_row;                                                                   \
             for (size_t j = 0; j < tile->columns; j++)                                                                 \
-                dw[j] = tile->accumulate ? dw[j] + values[i][j] : values[i][j];                                        \
+                dw[j] += values[i][j];                                                                                 \
         }                                                                                                              \
     }

@@ -7,7 +7,6 @@
 
 enum {
     TILE_ROWS_MAX = 14, /* output positions (or filters) that a register tile holds */
-    PANEL_MAX = 32, /* channels that a register tile holds */
 };
 
 /* One register tile of a convolution: tile_rows output positions × lanes filters. */
@@ -24,7 +23,7 @@ struct gather_tile {
     size_t rows, columns; /* how much of the tile is stored */
 };
 
-/* Positions that one tap of a weight gradient sums over: for every row, count neighbours. */
+/* Positions that one tap of a weight gradient sums over: for every row, count neighbours. dw += Σ dy·x. */
 struct outer_tile {
     const float *dy, *x; /* at the first position of the first row */
     size_t dy_step, x_step; /* floats between neighbours */
@@ -33,7 +32,6 @@ struct outer_tile {
     float *dw; /* filters × columns */
     size_t dw_row;
     size_t columns; /* at most lanes */
-    bool accumulate;
 };
 
 /*
@@ -48,7 +46,7 @@ struct vector_kernels {
     size_t depth_bytes; /* of a panel that may be walked in one pass before it falls out of the second-level cache */
     void (*gather_wide)(const struct gather_tile *tile);
     void (*gather_narrow)(const struct gather_tile *tile);
-    /* [filters − 1]: dw = Σ dy·x for 1 … tile_rows filters. */
+    /* [filters − 1], for 1 … tile_rows filters. */
     void (*const *outer_wide)(const struct outer_tile *tile);
     void (*const *outer_narrow)(const struct outer_tile *tile);
 
