@@ -2,6 +2,7 @@
 #ifndef PB_GRAPH_BUILD_H
 #define PB_GRAPH_BUILD_H
 
+#include "graph/channels.h"
 #include "graph/graph.h"
 
 /* What would add this node again. */
@@ -10,6 +11,10 @@ struct pb_graph_node pb_graph_describe(const struct pb_graph *graph, uint32_t no
 /* The same graph with other numbers of filters: channels[node] is read for convolutions. */
 PB_MUST_CHECK enum pb_status pb_graph_rebuild(const struct pb_graph *graph, const uint32_t *channels,
                                               struct pb_graph **rebuilt, struct pb_error *error);
+
+/* The same graph with kept[g] channels in every group g: what compaction will make, for counting its cost. */
+PB_MUST_CHECK enum pb_status pb_graph_shrink(const struct pb_graph *graph, const struct pb_channel_groups *groups,
+                                             const uint32_t *kept, struct pb_graph **shrunk, struct pb_error *error);
 
 /* "weight", "running_mean", … */
 const char *pb_role_name(enum pb_role role);

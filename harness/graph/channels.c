@@ -93,7 +93,7 @@ static uint32_t sole_consumer(const struct pb_graph *graph, uint32_t node)
     return found;
 }
 
-/* From the last producer on through batch norm and add to the ReLU, as far as nothing else reads what lies between. */
+/* From a producer on through batch norm and add to the ReLU, as far as nothing else reads what lies between. */
 static uint32_t find_activation(const struct pb_graph *graph, uint32_t node)
 {
     for (;;) {
@@ -123,7 +123,8 @@ static enum pb_status fill_group(const struct pb_graph *graph, struct pb_channel
         group->producer_count += is_producer(graph, groups, i, index);
     group->producers = pb_calloc(group->producer_count, sizeof(*group->producers));
     group->norms = pb_calloc(group->producer_count, sizeof(*group->norms));
-    if (!group->producers || !group->norms)
+    group->activations = pb_calloc(group->producer_count, sizeof(*group->activations));
+    if (!group->producers || !group->norms || !group->activations)
         return pb_fail_memory(error, group->producer_count * sizeof(*group->producers));
     uint32_t count = 0;
     for (uint32_t i = 0; i < graph->node_count; i++) {
@@ -133,10 +134,10 @@ static enum pb_status fill_group(const struct pb_graph *graph, struct pb_channel
         const bool normed = next != UINT32_MAX && graph->nodes[next].op == PB_OP_BATCH_NORM;
         group->producers[count] = i;
         group->norms[count] = normed ? next : UINT32_MAX;
+        group->activation = group->activations[count] = find_activation(graph, i);
         count++;
     }
     group->channels = graph->nodes[group->producers[0]].shape.channels;
-    group->activation = find_activation(graph, group->producers[count - 1]);
     groups->total += group->channels;
     return PB_OK;
 }
@@ -211,6 +212,7 @@ void pb_channel_groups_free(struct pb_channel_groups *groups)
     for (uint32_t i = 0; groups->groups && i < groups->count; i++) {
         pb_free(groups->groups[i].producers);
         pb_free(groups->groups[i].norms);
+        pb_free(groups->groups[i].activations);
     }
     pb_free(groups->groups);
     pb_free(groups->node_groups);

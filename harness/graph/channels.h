@@ -10,8 +10,10 @@ struct pb_channel_group {
     uint32_t *producers; /* convolution nodes whose filters these are, in graph order */
     uint32_t producer_count;
     uint32_t *norms; /* batch norms over them, one per producer where it has one, else UINT32_MAX */
-    uint32_t
-        activation; /* the node whose output a criterion sees as the activation: the ReLU behind (or BN, or conv) */
+    /* The node whose output a criterion sees as the activation: the ReLU behind (or BN, or conv); of each producer, and
+     * of the last one. */
+    uint32_t *activations;
+    uint32_t activation;
 };
 
 #define PB_NO_GROUP UINT32_MAX

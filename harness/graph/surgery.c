@@ -107,30 +107,34 @@ static void copy_origin(const struct pb_network *from, struct pb_network *to, co
     }
 }
 
-/* The graph without the removed channels. */
-static enum pb_status shrink_graph(const struct pb_graph *graph, const struct kept *kept, struct pb_graph **shrunk,
-                                   struct pb_error *error)
+enum pb_status pb_graph_shrink(const struct pb_graph *graph, const struct pb_channel_groups *groups,
+                               const uint32_t *kept, struct pb_graph **shrunk, struct pb_error *error)
 {
     uint32_t *channels = pb_calloc(graph->node_count, sizeof(*channels));
     if (!channels)
         return pb_fail_memory(error, graph->node_count * sizeof(*channels));
-    for (uint32_t i = 0; i < graph->node_count; i++)
-        channels[i] = kept[i].count;
+    for (uint32_t i = 0; i < graph->node_count; i++) {
+        const uint32_t group = groups->node_groups[i];
+        channels[i] = group == PB_NO_GROUP ? graph->nodes[i].shape.channels : kept[group];
+    }
     const enum pb_status status = pb_graph_rebuild(graph, channels, shrunk, error);
     pb_free(channels);
     return status;
 }
 
-static enum pb_status check_keep(const struct pb_graph *graph, const struct pb_channel_groups *groups,
-                                 const struct pb_keep *keep, struct pb_error *error)
+/* Counts what stays of every group; none may be left empty. */
+static enum pb_status count_kept(const struct pb_graph *graph, const struct pb_channel_groups *groups,
+                                 const struct pb_keep *keep, uint32_t *counts, struct pb_error *error)
 {
     if (keep->group_count != groups->count)
         return pb_fail(error, PB_ERROR_RUN, "the keep mask has %u groups, the network %u", keep->group_count,
                        groups->count);
-    for (uint32_t g = 0; g < groups->count; g++)
-        if (!kept_channels(keep, g, groups->groups[g].channels))
+    for (uint32_t g = 0; g < groups->count; g++) {
+        counts[g] = kept_channels(keep, g, groups->groups[g].channels);
+        if (!counts[g])
             return pb_fail(error, PB_ERROR_INPUT, "layer '%s' would be left without channels; keep at least one",
                            graph->nodes[groups->groups[g].producers[0]].name);
+    }
     return PB_OK;
 }
 
@@ -142,19 +146,22 @@ enum pb_status pb_network_compact(const struct pb_network *network, const struct
     struct pb_graph *shrunk = NULL;
     struct pb_network *created = NULL;
     struct kept *kept = pb_calloc(graph->node_count, sizeof(*kept));
+    uint32_t *counts = pb_calloc(graph->node_count, sizeof(*counts)); /* groups are never more than nodes */
     enum pb_status status;
-    if (!kept)
-        return pb_fail_memory(error, graph->node_count * sizeof(*kept));
+    if (!kept || !counts) {
+        status = pb_fail_memory(error, graph->node_count * sizeof(*kept));
+        goto cleanup;
+    }
     status = pb_channel_groups_find(graph, &groups, error);
     if (status != PB_OK)
         goto cleanup;
-    status = check_keep(graph, &groups, keep, error);
+    status = count_kept(graph, &groups, keep, counts, error);
     if (status != PB_OK)
         goto cleanup;
     status = find_kept(graph, &groups, keep, kept, error);
     if (status != PB_OK)
         goto cleanup;
-    status = shrink_graph(graph, kept, &shrunk, error);
+    status = pb_graph_shrink(graph, &groups, counts, &shrunk, error);
     if (status != PB_OK)
         goto cleanup;
     status = pb_network_create(shrunk, &created, error);
@@ -164,9 +171,10 @@ enum pb_status pb_network_compact(const struct pb_network *network, const struct
     copy_origin(network, created, &groups, keep);
     *compacted = created;
 cleanup:
-    for (uint32_t i = 0; i < graph->node_count; i++)
+    for (uint32_t i = 0; kept && i < graph->node_count; i++)
         pb_free(kept[i].index);
     pb_free(kept);
+    pb_free(counts);
     pb_channel_groups_free(&groups);
     return status;
 }

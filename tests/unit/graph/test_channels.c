@@ -55,6 +55,8 @@ static void test_add_couples_its_producers(void **state)
     assert_int_equal(groups.groups[0].norms[0], pb_graph_find(graph, "bn1"));
     assert_int_equal(groups.groups[0].norms[1], pb_graph_find(graph, "bn3"));
     assert_int_equal(groups.groups[0].activation, last);
+    assert_int_equal(groups.groups[0].activations[0], skip);
+    assert_int_equal(groups.groups[0].activations[1], last);
     assert_int_equal(groups.groups[1].producers[0], inner);
     assert_int_equal(groups.groups[1].norms[0], UINT32_MAX);
     pb_channel_groups_free(&groups);
