@@ -34,7 +34,7 @@ PB_MUST_CHECK enum pb_status pb_engine_predict_bytes(struct pb_device *device, c
                                                      struct pb_error *error);
 uint64_t pb_engine_bytes(const struct pb_engine *engine);
 
-/* Values and velocity to and from a network of the same graph. */
+/* Values and velocity to and from a network of the same graph. Engines that do not TRAIN leave velocity alone. */
 PB_MUST_CHECK enum pb_status pb_engine_load(struct pb_engine *engine, const struct pb_network *network,
                                             struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_engine_store(struct pb_engine *engine, struct pb_network *network,
@@ -54,6 +54,12 @@ PB_MUST_CHECK enum pb_status pb_engine_backward(struct pb_engine *engine, const 
  * the masks it would have had. Starts at 0 and counts up by itself. */
 void pb_engine_set_step(struct pb_engine *engine, uint64_t step);
 
+/*
+ * While frozen, backward passes end at the head: the trunk's batch norms run on their running statistics, which stay as
+ * they are, its gradients are not computed, and steps move the head alone. For epochs of head_only steps.
+ */
+void pb_engine_freeze_trunk(struct pb_engine *engine, bool frozen);
+
 struct pb_step {
     double lr, momentum, weight_decay, lambda, lambda_last;
     bool nesterov;
@@ -64,7 +70,8 @@ PB_MUST_CHECK enum pb_status pb_engine_step(struct pb_engine *engine, const stru
                                             struct pb_error *error);
 
 /* Downloads. gradient: parameter->count floats. activation: batch×H×W×C of a node's output and of the loss's gradient there
- * (either may be NULL); CALIBRATE engines only. */
+ * (either may be NULL); CALIBRATE engines only. A batch norm that is computed with the ReLU behind it has none: ask for
+ * the ReLU's. */
 PB_MUST_CHECK enum pb_status pb_engine_gradient(struct pb_engine *engine, uint32_t parameter, float *gradient,
                                                 struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_engine_activation(struct pb_engine *engine, uint32_t node, float *activation,
@@ -75,7 +82,7 @@ enum pb_phase {
     PB_PHASE_CONV_FORWARD,
     PB_PHASE_CONV_BACKWARD_DATA,
     PB_PHASE_CONV_BACKWARD_WEIGHTS,
-    PB_PHASE_NORM, /* batch norm and ReLU */
+    PB_PHASE_NORM, /* batch norm, ReLU, additions */
     PB_PHASE_POOL,
     PB_PHASE_HEAD,
     PB_PHASE_OPTIMISER,

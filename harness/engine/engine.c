@@ -1,0 +1,207 @@
+/* An engine's life: what it allocates, and values in and out. */
+#include "engine/engine_internal.h"
+
+#include "base/memory.h"
+
+/* Plans without buffers; on failure what was made is left for dismantle. */
+static enum pb_status prepare(struct pb_engine *engine, struct pb_device *device, const struct pb_graph *graph,
+                              const struct pb_engine_options *options, struct pb_error *error)
+{
+    engine->device = device;
+    engine->options = *options;
+    enum pb_status status = pb_graph_copy(graph, &engine->graph, error);
+    if (!status)
+        status = pb_plan_create(engine->graph, options, &engine->plan, error);
+    if (!status)
+        status = pb_shapes_create(engine, error);
+    return status;
+}
+
+static void dismantle(struct pb_engine *engine)
+{
+    struct pb_buffer *buffers[] = {engine->values, engine->velocity, engine->gradients, engine->arena,
+                                   engine->workspace};
+    for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
+        if (buffers[i])
+            engine->device->ops.buffer_destroy(pb_device_self(engine->device, buffer_destroy), buffers[i]);
+    pb_shapes_free(engine);
+    pb_plan_free(&engine->plan);
+    pb_graph_free(&engine->graph);
+    pb_free(engine->staging);
+    pb_free(engine->times.node);
+}
+
+/* How many arrays as large as the parameters there are: values, gradients, velocity. */
+static size_t parameter_arrays(const struct pb_engine *engine)
+{
+    switch (engine->options.mode) {
+    case PB_ENGINE_INFER:
+        return 1;
+    case PB_ENGINE_CALIBRATE:
+        return 2;
+    case PB_ENGINE_TRAIN:
+        break;
+    }
+    return 3;
+}
+
+uint64_t pb_engine_bytes(const struct pb_engine *engine)
+{
+    const uint64_t floats = (uint64_t)engine->graph->value_count * parameter_arrays(engine) +
+                            engine->plan.arena_floats + engine->plan.staging_floats + engine->workspace_floats;
+    return floats * sizeof(float);
+}
+
+enum pb_status pb_engine_predict_bytes(struct pb_device *device, const struct pb_graph *graph,
+                                       const struct pb_engine_options *options, uint64_t *bytes, struct pb_error *error)
+{
+    struct pb_engine engine = {0};
+    const enum pb_status status = prepare(&engine, device, graph, options, error);
+    if (!status)
+        *bytes = pb_engine_bytes(&engine);
+    dismantle(&engine);
+    return status;
+}
+
+static enum pb_status create_buffer(struct pb_engine *engine, size_t floats, struct pb_buffer **buffer,
+                                    struct pb_error *error)
+{
+    if (!floats || PB_OPERATE(buffer_create, floats, buffer) == PB_OK)
+        return PB_OK;
+    return pb_fail_context(error, "a batch of %u needs %.0f MB in all; use a smaller one", engine->options.batch,
+                           (double)pb_engine_bytes(engine) / 1e6);
+}
+
+static enum pb_status create_buffers(struct pb_engine *engine, struct pb_error *error)
+{
+    const size_t values = engine->graph->value_count, arrays = parameter_arrays(engine);
+    const struct {
+        size_t floats;
+        struct pb_buffer **buffer;
+    } wanted[] = {{values, &engine->values},
+                  {arrays > 1 ? values : 0, &engine->gradients},
+                  {arrays > 2 ? values : 0, &engine->velocity},
+                  {engine->plan.arena_floats, &engine->arena},
+                  {engine->workspace_floats, &engine->workspace}};
+    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
+        const enum pb_status status = create_buffer(engine, wanted[i].floats, wanted[i].buffer, error);
+        if (status)
+            return status;
+    }
+    const uint32_t nodes = engine->graph->node_count;
+    engine->staging = pb_calloc(engine->plan.staging_floats ? engine->plan.staging_floats : 1, sizeof(float));
+    engine->times.node = pb_calloc(nodes, sizeof *engine->times.node);
+    engine->times.node_count = nodes;
+    if (!engine->staging || !engine->times.node)
+        return pb_fail_memory(error, engine->plan.staging_floats * sizeof(float));
+    return PB_OK;
+}
+
+enum pb_status pb_engine_create(struct pb_device *device, const struct pb_network *network,
+                                const struct pb_engine_options *options, struct pb_engine **engine,
+                                struct pb_error *error)
+{
+    struct pb_engine *created = pb_calloc(1, sizeof *created);
+    if (!created)
+        return pb_fail_memory(error, sizeof *created);
+    enum pb_status status = prepare(created, device, network->graph, options, error);
+    if (!status)
+        status = create_buffers(created, error);
+    if (!status)
+        status = pb_engine_load(created, network, error);
+    if (!status)
+        *engine = created;
+    else
+        pb_engine_free(&created);
+    return status;
+}
+
+void pb_engine_free(struct pb_engine **engine)
+{
+    if (!*engine)
+        return;
+    dismantle(*engine);
+    pb_free(*engine);
+    *engine = NULL;
+}
+
+static enum pb_status require_same_graph(const struct pb_engine *engine, const struct pb_network *network,
+                                         struct pb_error *error)
+{
+    const struct pb_graph *own = engine->graph, *other = network->graph;
+    bool same = own->value_count == other->value_count && own->parameter_count == other->parameter_count;
+    for (uint32_t p = 0; same && p < own->parameter_count; p++)
+        same = own->parameters[p].offset == other->parameters[p].offset &&
+               own->parameters[p].count == other->parameters[p].count;
+    if (!same)
+        return pb_fail(error, PB_ERROR_RUN,
+                       "the network's parameters are not those that this engine was made for (model '%s')", own->model);
+    return PB_OK;
+}
+
+enum pb_status pb_engine_load(struct pb_engine *engine, const struct pb_network *network, struct pb_error *error)
+{
+    const size_t count = engine->graph->value_count;
+    enum pb_status status = require_same_graph(engine, network, error);
+    if (status || !count)
+        return status;
+    status = PB_OPERATE(upload, (struct pb_view){.buffer = engine->values}, network->values, count);
+    if (!status && engine->velocity)
+        status = PB_OPERATE(upload, (struct pb_view){.buffer = engine->velocity}, network->velocity, count);
+    return status ? status : pb_engine_wait(engine, error);
+}
+
+enum pb_status pb_engine_store(struct pb_engine *engine, struct pb_network *network, struct pb_error *error)
+{
+    const size_t count = engine->graph->value_count;
+    enum pb_status status = require_same_graph(engine, network, error);
+    if (status || !count)
+        return status;
+    status = PB_OPERATE(download, network->values, (struct pb_view){.buffer = engine->values}, count);
+    if (!status && engine->velocity)
+        status = PB_OPERATE(download, network->velocity, (struct pb_view){.buffer = engine->velocity}, count);
+    return status ? status : pb_engine_wait(engine, error);
+}
+
+enum pb_status pb_engine_gradient(struct pb_engine *engine, uint32_t parameter, float *gradient, struct pb_error *error)
+{
+    const struct pb_graph *graph = engine->graph;
+    if (parameter >= graph->parameter_count || !graph->parameters[parameter].trainable)
+        return pb_fail(error, PB_ERROR_RUN, "parameter %u of model '%s' has no gradient", parameter, graph->model);
+    if (!engine->has_gradients)
+        return pb_fail(error, PB_ERROR_RUN, "there are no gradients before a backward pass");
+    const struct pb_view view = {.buffer = engine->gradients, .offset = graph->parameters[parameter].offset};
+    const enum pb_status status = PB_OPERATE(download, gradient, view, graph->parameters[parameter].count);
+    return status ? status : pb_engine_wait(engine, error);
+}
+
+enum pb_status pb_engine_activation(struct pb_engine *engine, uint32_t node, float *activation, float *gradient,
+                                    struct pb_error *error)
+{
+    if (engine->options.mode != PB_ENGINE_CALIBRATE || node >= engine->graph->node_count || !engine->has_gradients)
+        return pb_fail(error, PB_ERROR_RUN, "activations are kept by calibrating engines, once they have run backward");
+    const struct pb_node_plan *planned = &engine->plan.nodes[node];
+    const char *name = engine->graph->nodes[node].name;
+    if (planned->with_relu)
+        return pb_fail(error, PB_ERROR_UNSUPPORTED, "node '%s' is computed with the ReLU behind it; ask for that one",
+                       name);
+    if (gradient && planned->gradient == PB_NO_STORAGE)
+        return pb_fail(error, PB_ERROR_UNSUPPORTED, "node '%s' has no gradient: nothing trainable comes before it",
+                       name);
+    const size_t count = pb_output_count(engine, node);
+    enum pb_status status = PB_OK;
+    if (activation)
+        status = PB_OPERATE(download, activation, pb_value_view(engine, node), count);
+    if (!status && gradient)
+        status = PB_OPERATE(download, gradient, pb_gradient_view(engine, node), count);
+    return status ? status : pb_engine_wait(engine, error);
+}
+
+const char *pb_engine_algorithm(const struct pb_engine *engine, uint32_t node)
+{
+    if (node >= engine->graph->node_count || !engine->convolutions[node])
+        return "";
+    const char *name =
+        engine->device->ops.conv_algorithm(pb_device_self(engine->device, conv_algorithm), engine->convolutions[node]);
+    return name ? name : "";
+}

@@ -1,0 +1,104 @@
+/* What the files of the engine share. */
+#ifndef PB_ENGINE_ENGINE_INTERNAL_H
+#define PB_ENGINE_ENGINE_INTERNAL_H
+
+#include "base/clock.h"
+#include "engine/engine.h"
+#include "engine/plan.h"
+
+struct pb_engine {
+    struct pb_device *device;
+    struct pb_graph *graph;
+    struct pb_engine_options options;
+    struct pb_plan plan;
+    struct pb_conv_plan **convolutions; /* per node; NULL where it is none */
+    struct pb_pool_shape *pools; /* per node; zero where it is none */
+    /* Parameters at the graph's offsets; velocity: TRAIN only, gradients: not INFER. */
+    struct pb_buffer *values, *velocity, *gradients;
+    struct pb_buffer *arena, *workspace;
+    size_t workspace_floats;
+    float *staging;
+    uint64_t step;
+    bool trunk_frozen;
+    bool has_gradients;
+    struct pb_engine_times times;
+};
+
+enum pb_pass { PB_PASS_FORWARD, PB_PASS_BACKWARD_DATA, PB_PASS_BACKWARD_WEIGHTS };
+
+/* Calls an operator; a failure becomes the engine's. Needs `engine` and `error` in scope. */
+#define PB_OPERATE(slot, ...)                                                                                          \
+    pb_engine_result(engine, engine->device->ops.slot(pb_device_self(engine->device, slot), __VA_ARGS__), error)
+
+static inline enum pb_status pb_engine_result(struct pb_engine *engine, enum pb_status status, struct pb_error *error)
+{
+    return status == PB_OK ? PB_OK : pb_host_result(&engine->device->host, status, error);
+}
+
+/* Until all that was asked for is done; without it a device's times would be those of asking. */
+static inline enum pb_status pb_engine_wait(struct pb_engine *engine, struct pb_error *error)
+{
+    return pb_engine_result(engine, engine->device->ops.synchronise(pb_device_self(engine->device, synchronise)),
+                            error);
+}
+
+static inline struct pb_view pb_storage_view(const struct pb_engine *engine, uint32_t storage)
+{
+    if (storage == PB_NO_STORAGE)
+        return (struct pb_view){0};
+    return (struct pb_view){.buffer = engine->arena, .offset = engine->plan.storages[storage].offset};
+}
+
+static inline struct pb_view pb_value_view(const struct pb_engine *engine, uint32_t node)
+{
+    return pb_storage_view(engine, engine->plan.nodes[node].value);
+}
+
+static inline struct pb_view pb_gradient_view(const struct pb_engine *engine, uint32_t node)
+{
+    return pb_storage_view(engine, engine->plan.nodes[node].gradient);
+}
+
+/* A node's parameter in one of the engine's buffers; an absent one is an absent view. */
+static inline struct pb_view pb_parameter_view(const struct pb_engine *engine, struct pb_buffer *buffer, uint32_t node,
+                                               enum pb_role role)
+{
+    const uint32_t parameter = engine->graph->nodes[node].parameters[role];
+    if (parameter == PB_NO_PARAMETER)
+        return (struct pb_view){0};
+    return (struct pb_view){.buffer = buffer, .offset = engine->graph->parameters[parameter].offset};
+}
+
+static inline size_t pb_output_count(const struct pb_engine *engine, uint32_t node)
+{
+    return pb_shape_count(engine->graph->nodes[node].shape) * engine->options.batch;
+}
+
+/* Rows of a node's output seen as rows×channels. */
+static inline size_t pb_row_count(const struct pb_engine *engine, uint32_t node)
+{
+    const struct pb_shape shape = engine->graph->nodes[node].shape;
+    return (size_t)engine->options.batch * shape.height * shape.width;
+}
+
+/* Whether a batch norm uses the statistics of the batch in a pass that trains. */
+static inline bool pb_uses_batch_statistics(const struct pb_engine *engine, uint32_t node, bool training)
+{
+    return training && !(engine->trunk_frozen && node < engine->plan.head);
+}
+
+/* Adds the time since start to a phase and, unless node is UINT32_MAX, to that node's pass. */
+void pb_engine_clock(struct pb_engine *engine, double start, enum pb_phase phase, uint32_t node, enum pb_pass pass);
+/* The phase that a node's work belongs to. */
+enum pb_phase pb_node_phase(enum pb_op op, enum pb_pass pass);
+
+/* All nodes forward; the images are in place. training: batch statistics, dropout. */
+PB_MUST_CHECK enum pb_status pb_run_forward(struct pb_engine *engine, bool training, struct pb_error *error);
+/* All nodes backward; the loss's gradient is in place. */
+PB_MUST_CHECK enum pb_status pb_run_backward(struct pb_engine *engine, struct pb_error *error);
+
+/* Convolution plans, the shared workspace's size, pooling shapes. */
+PB_MUST_CHECK enum pb_status pb_shapes_create(struct pb_engine *engine, struct pb_error *error);
+void pb_shapes_free(struct pb_engine *engine);
+
+#endif

@@ -1,0 +1,202 @@
+/* Whole passes: images in, logits out, loss and gradients, the optimiser's step; and the clock over them. */
+#include "engine/engine_internal.h"
+
+#include <string.h>
+
+enum pb_phase pb_node_phase(enum pb_op op, enum pb_pass pass)
+{
+    switch (op) {
+    case PB_OP_INPUT:
+        return PB_PHASE_TRANSFER;
+    case PB_OP_CONV2D:
+        return pass == PB_PASS_FORWARD         ? PB_PHASE_CONV_FORWARD
+               : pass == PB_PASS_BACKWARD_DATA ? PB_PHASE_CONV_BACKWARD_DATA
+                                               : PB_PHASE_CONV_BACKWARD_WEIGHTS;
+    case PB_OP_BATCH_NORM:
+    case PB_OP_RELU:
+    case PB_OP_ADD:
+        return PB_PHASE_NORM;
+    case PB_OP_MAX_POOL:
+    case PB_OP_AVG_POOL:
+        return PB_PHASE_POOL;
+    default:
+        return PB_PHASE_HEAD;
+    }
+}
+
+const char *pb_phase_name(enum pb_phase phase)
+{
+    static const char *const names[PB_PHASE_COUNT] = {
+        [PB_PHASE_CONV_FORWARD] = "convolution forward",
+        [PB_PHASE_CONV_BACKWARD_DATA] = "convolution backward data",
+        [PB_PHASE_CONV_BACKWARD_WEIGHTS] = "convolution backward weights",
+        [PB_PHASE_NORM] = "batch norm and ReLU",
+        [PB_PHASE_POOL] = "pooling",
+        [PB_PHASE_HEAD] = "head",
+        [PB_PHASE_OPTIMISER] = "optimiser",
+        [PB_PHASE_TRANSFER] = "transfer",
+    };
+    return (unsigned)phase < PB_PHASE_COUNT ? names[phase] : "unknown";
+}
+
+void pb_engine_clock(struct pb_engine *engine, double start, enum pb_phase phase, uint32_t node, enum pb_pass pass)
+{
+    const double seconds = pb_clock() - start;
+    engine->times.phase[phase] += seconds;
+    if (node != UINT32_MAX)
+        engine->times.node[node][pass] += seconds;
+}
+
+const struct pb_engine_times *pb_engine_times(const struct pb_engine *engine)
+{
+    return &engine->times;
+}
+
+void pb_engine_times_reset(struct pb_engine *engine)
+{
+    memset(engine->times.phase, 0, sizeof engine->times.phase);
+    memset(engine->times.node, 0, engine->times.node_count * sizeof *engine->times.node);
+}
+
+void pb_engine_set_step(struct pb_engine *engine, uint64_t step)
+{
+    engine->step = step;
+}
+
+void pb_engine_freeze_trunk(struct pb_engine *engine, bool frozen)
+{
+    engine->trunk_frozen = frozen;
+}
+
+static enum pb_status upload_images(struct pb_engine *engine, const float *images, uint32_t count,
+                                    struct pb_error *error)
+{
+    const double start = pb_clock();
+    const size_t floats = pb_shape_count(engine->graph->nodes[0].shape);
+    const struct pb_view input = pb_value_view(engine, 0);
+    enum pb_status status = PB_OK;
+    if (count < engine->options.batch)
+        status = PB_OPERATE(fill, input, 0, floats * engine->options.batch);
+    if (!status)
+        status = PB_OPERATE(upload, input, images, floats * count);
+    if (!status)
+        status = pb_engine_wait(engine, error);
+    pb_engine_clock(engine, start, PB_PHASE_TRANSFER, UINT32_MAX, PB_PASS_FORWARD);
+    return status;
+}
+
+static enum pb_status download_logits(struct pb_engine *engine, uint32_t count, float *logits, struct pb_error *error)
+{
+    const double start = pb_clock();
+    const uint32_t last = engine->graph->node_count - 1;
+    enum pb_status status = PB_OPERATE(download, logits, pb_value_view(engine, last),
+                                       pb_shape_count(engine->graph->nodes[last].shape) * count);
+    if (!status)
+        status = pb_engine_wait(engine, error);
+    pb_engine_clock(engine, start, PB_PHASE_TRANSFER, UINT32_MAX, PB_PASS_FORWARD);
+    return status;
+}
+
+enum pb_status pb_engine_forward(struct pb_engine *engine, const float *images, uint32_t count, float *logits,
+                                 struct pb_error *error)
+{
+    if (!count || count > engine->options.batch)
+        return pb_fail(error, PB_ERROR_RUN, "%u images do not fit an engine for batches of %u", count,
+                       engine->options.batch);
+    enum pb_status status = upload_images(engine, images, count, error);
+    if (!status)
+        status = pb_run_forward(engine, false, error);
+    return status ? status : download_logits(engine, count, logits, error);
+}
+
+/* Losses and their gradient; *loss is the mean over the batch. */
+static enum pb_status run_loss(struct pb_engine *engine, const uint32_t *labels, double *loss, struct pb_error *error)
+{
+    const double start = pb_clock();
+    const uint32_t last = engine->graph->node_count - 1, batch = engine->options.batch;
+    const struct pb_view losses = pb_storage_view(engine, engine->plan.losses);
+    enum pb_status status = PB_OPERATE(softmax_cross_entropy, batch, engine->graph->classes,
+                                       pb_value_view(engine, last), labels, losses, pb_gradient_view(engine, last));
+    if (!status)
+        status = PB_OPERATE(download, engine->staging, losses, batch);
+    if (!status)
+        status = pb_engine_wait(engine, error);
+    if (status)
+        return pb_fail_context(error, "loss");
+    double sum = 0;
+    for (uint32_t n = 0; n < batch; n++)
+        sum += (double)engine->staging[n];
+    *loss = sum / batch;
+    pb_engine_clock(engine, start, PB_PHASE_HEAD, UINT32_MAX, PB_PASS_FORWARD);
+    return PB_OK;
+}
+
+static enum pb_status check_labels(const struct pb_engine *engine, const uint32_t *labels, struct pb_error *error)
+{
+    for (uint32_t n = 0; n < engine->options.batch; n++)
+        if (labels[n] >= engine->graph->classes)
+            return pb_fail(error, PB_ERROR_INPUT, "label %u of image %u is not below the model's %u classes", labels[n],
+                           n, engine->graph->classes);
+    return PB_OK;
+}
+
+enum pb_status pb_engine_backward(struct pb_engine *engine, const float *images, const uint32_t *labels, double *loss,
+                                  float *logits, struct pb_error *error)
+{
+    double mean = 0;
+    if (engine->options.mode == PB_ENGINE_INFER)
+        return pb_fail(error, PB_ERROR_RUN, "an engine made to infer has no backward pass");
+    enum pb_status status = check_labels(engine, labels, error);
+    if (!status)
+        status = upload_images(engine, images, engine->options.batch, error);
+    if (!status)
+        status = pb_run_forward(engine, engine->options.mode == PB_ENGINE_TRAIN, error);
+    if (!status)
+        status = run_loss(engine, labels, &mean, error);
+    if (!status && logits)
+        status = download_logits(engine, engine->options.batch, logits, error);
+    if (!status)
+        status = pb_run_backward(engine, error);
+    if (status)
+        return status;
+    engine->step++;
+    engine->has_gradients = true;
+    *loss = mean;
+    return PB_OK;
+}
+
+/* λ·sign(γ) on batch norm's scales; on the trunk's last one, the heavier penalty instead. */
+static double penalty(const struct pb_engine *engine, const struct pb_parameter *parameter, const struct pb_step *step)
+{
+    if (parameter->role != PB_ROLE_GAMMA)
+        return 0;
+    return parameter->node == engine->plan.last_trunk_norm ? step->lambda_last : step->lambda;
+}
+
+enum pb_status pb_engine_step(struct pb_engine *engine, const struct pb_step *step, struct pb_error *error)
+{
+    const double start = pb_clock();
+    const struct pb_graph *graph = engine->graph;
+    if (engine->options.mode != PB_ENGINE_TRAIN || !engine->has_gradients)
+        return pb_fail(error, PB_ERROR_RUN, "only an engine that trains can step, and only after a backward pass");
+    enum pb_status status = PB_OK;
+    for (uint32_t p = 0; p < graph->parameter_count && !status; p++) {
+        const struct pb_parameter *parameter = &graph->parameters[p];
+        const bool still = (step->head_only || engine->trunk_frozen) && parameter->node < engine->plan.head;
+        if (!parameter->trainable || still)
+            continue;
+        const struct pb_sgd sgd = {.lr = step->lr,
+                                   .momentum = step->momentum,
+                                   .weight_decay = step->weight_decay,
+                                   .l1 = penalty(engine, parameter, step),
+                                   .nesterov = step->nesterov};
+        status = PB_OPERATE(sgd_step, parameter->count, &sgd,
+                            (struct pb_view){.buffer = engine->gradients, .offset = parameter->offset},
+                            (struct pb_view){.buffer = engine->velocity, .offset = parameter->offset},
+                            (struct pb_view){.buffer = engine->values, .offset = parameter->offset});
+    }
+    if (!status)
+        status = pb_engine_wait(engine, error);
+    pb_engine_clock(engine, start, PB_PHASE_OPTIMISER, UINT32_MAX, PB_PASS_FORWARD);
+    return status;
+}
