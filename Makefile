@@ -129,6 +129,7 @@ $(BUILD)/matrices/%: datasets/matrices/%
 $(TESTS): $(BUILD)/%: $(BUILD)/%.o $(TEST_HELPERS) $(LIBRARY)
 	@$(call say,LINK,$@)
 	$(Q)$(CC) -fopenmp $(OPTIMISE) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+$(BUILD)/tests/unit/datasets/test_cars: LDLIBS += -lmatio
 $(BUILD)/tests/%.o: CPPFLAGS += -Itests -DPB_TEST_SOURCES='"$(CURDIR)/tests"' -DPB_TEST_BUILD='"$(abspath $(BUILD))"'
 $(BUILD)/tests/plugins/%.so: tests/plugins/%.c
 	@mkdir -p $(@D)
