@@ -43,7 +43,9 @@ struct pb_ranking {
     enum pb_normalise normalise;
     enum pb_count_rule count;
     uint32_t floor; /* channels that every layer keeps; at least 1 */
-    uint32_t round_to; /* kept channels per layer become multiples of this (rounded up, capped at the width); 1 */
+    /* Kept channels per layer become multiples of this (rounded up, capped at the width); 1. With a global scope the
+     * search goes on until the target is met all the same. */
+    uint32_t round_to;
     bool permute; /* control: each layer's keep mask permuted (random with the same layer proportions) */
     uint64_t seed; /* for permute */
 };
@@ -58,7 +60,7 @@ struct pb_pruning {
     struct pb_keep keep;
     struct pb_layer_pruning *layers; /* per group */
     uint32_t group_count;
-    double threshold; /* of the normalised scores */
+    double threshold; /* of the normalised scores; NaN where nothing goes or every layer has its own */
     double requested, achieved; /* shares of the *unpruned* network's measure */
     uint32_t floored;
 };

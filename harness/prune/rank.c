@@ -1,0 +1,327 @@
+/* Choosing what stays: how far down the order of removal to go, with the floor, rounding and the target's measure. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/rng.h"
+#include "graph/build.h"
+#include "graph/cost.h"
+#include "prune/order.h"
+#include "prune/prune.h"
+
+/* One ranking at work. A choice is a number of channels per layer: the lowest wanted[g] of layer g are to go. */
+struct rank {
+    const struct pb_network *network;
+    const struct pb_channel_groups *groups;
+    const struct pb_ranking *ranking;
+    struct pb_target target;
+    const struct pb_original *original;
+    struct pb_order order;
+    uint32_t *wanted; /* per group, before the floor and rounding */
+    uint32_t *kept; /* per group, after them */
+    struct pb_error *error;
+};
+
+static uint32_t width(const struct rank *rank, uint32_t group)
+{
+    return rank->groups->groups[group].channels;
+}
+
+static uint32_t floor_of(const struct rank *rank, uint32_t group)
+{
+    const uint32_t least = rank->ranking->floor ? rank->ranking->floor : 1;
+    return least < width(rank, group) ? least : width(rank, group);
+}
+
+/* What layer g keeps when the lowest wanted are to go. */
+static uint32_t kept_of(const struct rank *rank, uint32_t group, uint32_t wanted)
+{
+    const uint32_t channels = width(rank, group), least = floor_of(rank, group);
+    const uint32_t multiple = rank->ranking->round_to ? rank->ranking->round_to : 1;
+    const uint32_t left = channels - wanted > least ? channels - wanted : least;
+    const uint64_t rounded = ((uint64_t)left + multiple - 1) / multiple * multiple;
+    return rounded < channels ? (uint32_t)rounded : channels;
+}
+
+static void settle(struct rank *rank)
+{
+    for (uint32_t g = 0; g < rank->groups->count; g++)
+        rank->kept[g] = kept_of(rank, g, rank->wanted[g]);
+}
+
+static void want_prefix(struct rank *rank, uint32_t length)
+{
+    memset(rank->wanted, 0, rank->groups->count * sizeof(*rank->wanted));
+    for (uint32_t i = 0; i < length; i++)
+        rank->wanted[rank->order.candidates[i].group]++;
+    settle(rank);
+}
+
+static uint64_t original_measure(const struct rank *rank)
+{
+    switch ((enum pb_measure)rank->target.measure) {
+    case PB_MEASURE_PARAMETERS:
+        return rank->original->params;
+    case PB_MEASURE_MACS:
+        return rank->original->macs;
+    default:
+        return rank->original->channels;
+    }
+}
+
+/* Of the network that the current choice would leave. */
+static enum pb_status measure(const struct rank *rank, uint64_t *value)
+{
+    if (rank->target.measure == PB_MEASURE_CHANNELS) {
+        *value = 0;
+        for (uint32_t g = 0; g < rank->groups->count; g++)
+            *value += rank->kept[g];
+        return PB_OK;
+    }
+    struct pb_graph *shrunk = NULL;
+    const enum pb_status status = pb_graph_shrink(rank->network->graph, rank->groups, rank->kept, &shrunk, rank->error);
+    if (status != PB_OK)
+        return status;
+    const struct pb_cost cost = pb_graph_cost(shrunk);
+    *value = rank->target.measure == PB_MEASURE_PARAMETERS ? cost.params : cost.macs;
+    pb_graph_free(&shrunk);
+    return PB_OK;
+}
+
+/* What the target leaves of the unpruned network. */
+static uint64_t allowed(const struct rank *rank)
+{
+    const uint64_t original = original_measure(rank);
+    const double removed = (double)original * rank->target.amount;
+    if (rank->target.measure == PB_MEASURE_CHANNELS)
+        return original - (uint64_t)round(removed);
+    /* The tolerance forgives the rounding of original·amount, not a whole parameter. */
+    return (uint64_t)floor(((double)original - removed) * (1 + 0x1p-50));
+}
+
+/* The shortest prefix of the order that meets the target, or all of it where the floor forbids to meet it. */
+static enum pb_status search(struct rank *rank, uint32_t *length)
+{
+    const uint64_t limit = allowed(rank);
+    uint32_t low = 0, high = rank->order.count;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        uint64_t value;
+        want_prefix(rank, middle);
+        const enum pb_status status = measure(rank, &value);
+        if (status != PB_OK)
+            return status;
+        if (value <= limit)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    *length = low;
+    return PB_OK;
+}
+
+/* threshold = sorted[int(N·p)], strictly greater stay: int(N·p) + 1 of the original N channels are gone, ties too. */
+static uint32_t thesis_count(uint64_t original, uint32_t now, double amount)
+{
+    const uint64_t gone = original - now, wanted = (uint64_t)((double)original * amount) + 1;
+    if (wanted <= gone)
+        return 0;
+    return wanted - gone < now ? (uint32_t)(wanted - gone) : now;
+}
+
+static uint32_t exact_count(uint64_t original, uint32_t now, double amount)
+{
+    const uint64_t gone = original - now, wanted = (uint64_t)round((double)original * amount);
+    if (wanted <= gone)
+        return 0;
+    return wanted - gone < now ? (uint32_t)(wanted - gone) : now;
+}
+
+static bool thesis(const struct rank *rank)
+{
+    return rank->ranking->count == PB_COUNT_THESIS;
+}
+
+/* One threshold for all layers. */
+static enum pb_status choose_globally(struct rank *rank, uint32_t *length)
+{
+    const struct pb_candidate *order = rank->order.candidates;
+    enum pb_status status = PB_OK;
+    if (thesis(rank) && rank->target.measure == PB_MEASURE_CHANNELS)
+        *length = thesis_count(rank->original->channels, rank->order.count, rank->target.amount);
+    else
+        status = search(rank, length);
+    while (status == PB_OK && thesis(rank) && *length && *length < rank->order.count &&
+           order[*length].score == order[*length - 1].score)
+        ++*length;
+    if (status == PB_OK)
+        want_prefix(rank, *length);
+    return status;
+}
+
+/* A threshold per layer: the same share of every layer goes. */
+static enum pb_status choose_per_layer(struct rank *rank)
+{
+    if (rank->target.measure != PB_MEASURE_CHANNELS) {
+        uint32_t length;
+        const enum pb_status status = search(rank, &length);
+        if (status != PB_OK)
+            return status;
+        want_prefix(rank, length);
+    }
+    for (uint32_t g = 0; g < rank->groups->count; g++) {
+        const struct pb_candidate *layer = rank->order.layers[g];
+        const uint32_t original = rank->network->original_widths[g], now = width(rank, g);
+        if (rank->target.measure == PB_MEASURE_CHANNELS)
+            rank->wanted[g] = thesis(rank) ? thesis_count(original, now, rank->target.amount)
+                                           : exact_count(original, now, rank->target.amount);
+        while (thesis(rank) && rank->wanted[g] && rank->wanted[g] < now &&
+               layer[rank->wanted[g]].score == layer[rank->wanted[g] - 1].score)
+            rank->wanted[g]++;
+    }
+    settle(rank);
+    return PB_OK;
+}
+
+/* The control: as many of each layer, but which ones is drawn. */
+static enum pb_status permute(const struct rank *rank, struct pb_keep *keep)
+{
+    for (uint32_t g = 0; g < rank->groups->count; g++) {
+        const uint32_t channels = width(rank, g);
+        struct pb_rng rng;
+        char stream[64];
+        uint32_t *places = pb_calloc(channels, sizeof(*places));
+        if (!places)
+            return pb_fail_memory(rank->error, channels * sizeof(*places));
+        for (uint32_t c = 0; c < channels; c++)
+            places[c] = c;
+        snprintf(stream, sizeof(stream), "permute/%s/%u",
+                 rank->network->graph->nodes[rank->groups->groups[g].producers[0]].name, channels);
+        pb_rng_init(&rng, rank->ranking->seed, stream);
+        pb_rng_shuffle(&rng, places, channels);
+        for (uint32_t k = 0; k < channels; k++)
+            keep->keep[g][places[k]] = k < rank->kept[g];
+        pb_free(places);
+    }
+    return PB_OK;
+}
+
+static enum pb_status fill_keep(const struct rank *rank, struct pb_keep *keep)
+{
+    if (rank->ranking->permute)
+        return permute(rank, keep);
+    for (uint32_t g = 0; g < rank->groups->count; g++)
+        for (uint32_t k = 0; k < width(rank, g); k++)
+            keep->keep[g][rank->order.layers[g][k].channel] = k >= width(rank, g) - rank->kept[g];
+    return PB_OK;
+}
+
+/* The score that the choice was cut at: of all layers, or of layer g alone. NaN where nothing was to go. */
+static double threshold_of(const struct rank *rank, uint32_t length, uint32_t group)
+{
+    if (rank->ranking->scope == PB_SCOPE_GLOBAL)
+        return length ? rank->order.candidates[length - 1].score : NAN;
+    return rank->wanted[group] ? rank->order.layers[group][rank->wanted[group] - 1].score : NAN;
+}
+
+static void fill_layers(const struct rank *rank, uint32_t length, struct pb_pruning *pruning)
+{
+    for (uint32_t g = 0; g < rank->groups->count; g++) {
+        struct pb_layer_pruning *layer = &pruning->layers[g];
+        const double threshold = threshold_of(rank, length, g);
+        const uint32_t most = width(rank, g) - floor_of(rank, g);
+        layer->before = width(rank, g);
+        layer->after = rank->kept[g];
+        layer->floored = rank->wanted[g] > most ? rank->wanted[g] - most : 0;
+        for (uint32_t k = 0; k < layer->before; k++)
+            layer->ties += rank->order.layers[g][k].score == threshold;
+        pruning->floored += layer->floored;
+    }
+}
+
+static enum pb_status fill_pruning(const struct rank *rank, uint32_t length, struct pb_pruning *pruning)
+{
+    uint64_t now;
+    enum pb_status status = measure(rank, &now);
+    if (status != PB_OK)
+        return status;
+    pruning->layers = pb_calloc(rank->groups->count, sizeof(*pruning->layers));
+    if (rank->groups->count && !pruning->layers)
+        return pb_fail_memory(rank->error, rank->groups->count * sizeof(*pruning->layers));
+    pruning->group_count = rank->groups->count;
+    status = pb_keep_create(rank->groups, &pruning->keep, rank->error);
+    if (status != PB_OK)
+        return status;
+    fill_layers(rank, length, pruning);
+    pruning->requested = rank->target.amount;
+    pruning->achieved = 1 - (double)now / (double)original_measure(rank);
+    pruning->threshold = rank->ranking->scope == PB_SCOPE_GLOBAL ? threshold_of(rank, length, 0) : NAN;
+    return fill_keep(rank, &pruning->keep);
+}
+
+static enum pb_status check_request(const struct rank *rank)
+{
+    if (!(rank->target.amount >= 0 && rank->target.amount < 1))
+        return pb_fail(rank->error, PB_ERROR_INPUT,
+                       "a target of %g removes more than there is; it must be from 0 to "
+                       "below 1",
+                       rank->target.amount);
+    if (rank->target.measure > PB_MEASURE_MACS)
+        return pb_fail(rank->error, PB_ERROR_INPUT, "target measure %u is not known", rank->target.measure);
+    if (!rank->groups->count)
+        return pb_fail(rank->error, PB_ERROR_INPUT, "model '%s' has no channels that can be removed",
+                       rank->network->graph->model);
+    const struct pb_cost cost = pb_graph_cost(rank->network->graph);
+    if (rank->original->channels < rank->groups->total || rank->original->params < cost.params ||
+        rank->original->macs < cost.macs)
+        return pb_fail(rank->error, PB_ERROR_RUN, "the network is larger than the one it was pruned from");
+    return PB_OK;
+}
+
+enum pb_status pb_rank(const struct pb_network *network, const struct pb_channel_groups *groups,
+                       const struct pb_scores *scores, const struct pb_ranking *ranking, struct pb_target target,
+                       const struct pb_original *original, struct pb_pruning *pruning, struct pb_error *error)
+{
+    struct rank rank = {.network = network,
+                        .groups = groups,
+                        .ranking = ranking,
+                        .target = target,
+                        .original = original,
+                        .error = error};
+    struct pb_pruning created = {0};
+    uint32_t length = 0;
+    enum pb_status status = check_request(&rank);
+    if (status != PB_OK)
+        return status;
+    status = pb_order_create(network, groups, scores, ranking, &rank.order, error);
+    if (status != PB_OK)
+        return status;
+    rank.wanted = pb_calloc(groups->count, sizeof(*rank.wanted));
+    rank.kept = pb_calloc(groups->count, sizeof(*rank.kept));
+    if (!rank.wanted || !rank.kept) {
+        status = pb_fail_memory(error, groups->count * sizeof(*rank.kept));
+        goto cleanup;
+    }
+    settle(&rank);
+    if (target.amount > 0)
+        status = ranking->scope == PB_SCOPE_GLOBAL ? choose_globally(&rank, &length) : choose_per_layer(&rank);
+    if (status == PB_OK)
+        status = fill_pruning(&rank, length, &created);
+cleanup:
+    pb_order_free(&rank.order);
+    pb_free(rank.wanted);
+    pb_free(rank.kept);
+    if (status == PB_OK)
+        *pruning = created;
+    else
+        pb_pruning_free(&created);
+    return status;
+}
+
+void pb_pruning_free(struct pb_pruning *pruning)
+{
+    pb_keep_free(&pruning->keep);
+    pb_free(pruning->layers);
+    *pruning = (struct pb_pruning){0};
+}
