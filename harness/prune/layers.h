@@ -1,0 +1,44 @@
+/* The prunable layers of a network as criteria see them. */
+#ifndef PB_PRUNE_LAYERS_H
+#define PB_PRUNE_LAYERS_H
+
+#include <prunebench/criterion.h>
+
+#include "engine/engine.h"
+#include "graph/channels.h"
+
+/* One convolution whose filters can go, with what follows it. */
+struct pb_prunable_layer {
+    uint32_t node; /* the convolution */
+    uint32_t norm; /* UINT32_MAX where there is none */
+    uint32_t activation; /* node */
+    uint32_t group;
+};
+struct pb_prunable_layers {
+    struct pb_prunable_layer *layers; /* in graph order */
+    uint32_t count;
+};
+PB_MUST_CHECK enum pb_status pb_prunable_layers_find(const struct pb_network *network,
+                                                     const struct pb_channel_groups *groups,
+                                                     struct pb_prunable_layers *layers, struct pb_error *error);
+void pb_prunable_layers_free(struct pb_prunable_layers *layers);
+
+const char *pb_layer_name(const struct pb_network *network, const struct pb_prunable_layer *layer);
+
+/* Everything that stays the same over a scoring: geometry, and the parameters that needs asks for. */
+struct pb_layer_view pb_layer_view_of(const struct pb_network *network, const struct pb_prunable_layers *layers,
+                                      uint32_t index, uint32_t needs);
+
+/* What one batch adds to a view; the view points into these. */
+struct pb_layer_buffers {
+    float *parameter_grads[4]; /* weight, bias, gamma, beta */
+    float *activation, *activation_grad;
+};
+/* Downloads what needs asks for from an engine that has run backward on the batch, and points view at it. */
+PB_MUST_CHECK enum pb_status pb_layer_observe(struct pb_engine *engine, const struct pb_network *network,
+                                              const struct pb_prunable_layer *layer, uint32_t needs,
+                                              struct pb_layer_buffers *buffers, struct pb_layer_view *view,
+                                              struct pb_error *error);
+void pb_layer_buffers_free(struct pb_layer_buffers *buffers);
+
+#endif
