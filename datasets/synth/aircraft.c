@@ -180,13 +180,13 @@ void synth_draw_aircraft(cairo_t *cr, const struct synth_class *class, struct pb
 {
     const int engines = class->parts[AIRCRAFT_ENGINES];
     struct aircraft a = {.cr = cr, .class = class};
-    a.half = class->parts[AIRCRAFT_LENGTH] == LENGTH_LONG ? 1.12 : 0.82;
-    a.radius = class->parts[AIRCRAFT_LENGTH] == LENGTH_LONG ? 0.115 : 0.125;
-    const double yaw = synth_between(&rng, -34, 38) * degree;
-    a.from_above = synth_chance(&rng, 0.4);
-    const double pitch = (a.from_above ? synth_between(&rng, 8, 20) : -synth_between(&rng, 8, 24)) * degree;
+    a.half = class->parts[AIRCRAFT_LENGTH] == LENGTH_LONG ? 1.02 : 0.78;
+    a.radius = class->parts[AIRCRAFT_LENGTH] == LENGTH_LONG ? 0.12 : 0.135;
+    const double yaw = synth_between(&rng, -20, 26) * degree;
+    a.from_above = synth_chance(&rng, 0.25);
+    const double pitch = (a.from_above ? synth_between(&rng, 8, 16) : -synth_between(&rng, 8, 19)) * degree;
     a.view = synth_view(yaw, pitch);
-    cairo_rotate(cr, synth_between(&rng, -10, 10) * degree);
+    cairo_rotate(cr, synth_between(&rng, -7, 7) * degree);
     choose_livery(&a, &rng);
     const bool gear = synth_chance(&rng, 0.35);
     build_hull(&a);

@@ -115,7 +115,7 @@ static void draw_wing_engine(const struct aircraft *a, const struct wing *w, dou
         draw_propeller(a, lip);
         return;
     }
-    const double radius = engines == ENGINES_WING_2 ? 0.105 : 0.084, length = radius * 2.9;
+    const double radius = engines == ENGINES_WING_2 ? 0.118 : 0.092, length = radius * 2.9;
     const struct space_point pylon[4] = {lip,
                                          on_wing(a, w, side, s, 0.6),
                                          {lip.x + length * 0.5, lip.y + radius, lip.z},
@@ -183,7 +183,7 @@ void aircraft_wing(struct aircraft *a, double side)
 
 void aircraft_rear_engine(struct aircraft *a, double side)
 {
-    const double radius = 0.088;
+    const double radius = 0.1;
     const struct synth_station s = aircraft_station(a, side == 0 ? 0.74 : 0.70);
     if (side == 0) {
         draw_nacelle(a, (struct space_point){s.x, s.y - s.radius - radius * 0.55, 0}, 0.42, radius);

@@ -35,12 +35,13 @@ static matvar_t *number_variable(double value)
     return Mat_VarCreate(NULL, MAT_C_DOUBLE, MAT_T_DOUBLE, 2, dims, &value, 0);
 }
 
+/* As UTF-8: matio 1.5.23 writes compressed MAT_T_UINT8 text that reads back empty. */
 static matvar_t *text_variable(const char *text)
 {
     char copy[SYNTH_FILE];
     size_t dims[2] = {1, strlen(text)};
     snprintf(copy, sizeof copy, "%s", text);
-    return Mat_VarCreate(NULL, MAT_C_CHAR, MAT_T_UINT8, 2, dims, copy, 0);
+    return Mat_VarCreate(NULL, MAT_C_CHAR, MAT_T_UTF8, 2, dims, copy, 0);
 }
 
 /* The box, 1-based and inclusive, and the class of one sample. */

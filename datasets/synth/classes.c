@@ -15,10 +15,14 @@ struct part {
 static const struct kind {
     const char *name;
     uint32_t part_count;
+    /* Neighbours differ by the one at least and, within a family, by the other at most, while there is room. */
+    uint32_t apart, family;
     struct part parts[SYNTH_PARTS];
 } kinds[SYNTH_KINDS] = {
     [SYNTH_AIRCRAFT] = {"aircraft",
                         8,
+                        8,
+                        9,
                         {[AIRCRAFT_ENGINES] = {6, 3},
                          [AIRCRAFT_TAIL] = {4, 3},
                          [AIRCRAFT_SWEEP] = {2, 2},
@@ -29,6 +33,8 @@ static const struct kind {
                          [AIRCRAFT_LENGTH] = {2, 2}}},
     [SYNTH_BIRDS] = {"birds",
                      6,
+                     5,
+                     7,
                      {[BIRD_BILL] = {5, 3},
                       [BIRD_CREST] = {3, 3},
                       [BIRD_WING] = {3, 2},
@@ -37,6 +43,8 @@ static const struct kind {
                       [BIRD_LEGS] = {2, 2}}},
     [SYNTH_CARS] = {"cars",
                     6,
+                    5,
+                    7,
                     {[CAR_ROOF] = {6, 3},
                      [CAR_LAMPS] = {3, 2},
                      [CAR_GRILLE] = {3, 2},
@@ -45,8 +53,7 @@ static const struct kind {
                      [CAR_EXTRA] = {3, 2}}},
 };
 
-/* Neighbours differ by this much where the number of classes allows it. */
-enum { WANTED_DISTANCE = 5, FAMILY_DISTANCE = 7, TRIES = 400 };
+enum { TRIES = 400 }; /* random candidates before the demands are lowered */
 
 const char *synth_kind_name(enum synth_kind kind)
 {
@@ -84,10 +91,10 @@ static struct synth_class random_class(enum synth_kind kind, struct pb_rng *rng)
 static struct synth_class choose(enum synth_kind kind, struct pb_rng *rng, const struct synth_class *classes,
                                  uint32_t count, const struct synth_class *base)
 {
-    for (uint32_t min = WANTED_DISTANCE; min > 1; min--)
+    for (uint32_t min = kinds[kind].apart; min > 1; min--)
         for (int i = 0; i < TRIES; i++) {
             const struct synth_class candidate = random_class(kind, rng);
-            if (base && synth_class_distance(kind, &candidate, base) > FAMILY_DISTANCE)
+            if (base && synth_class_distance(kind, &candidate, base) > kinds[kind].family)
                 continue;
             if (is_apart(kind, &candidate, classes, count, min))
                 return candidate;

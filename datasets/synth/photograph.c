@@ -18,15 +18,15 @@ struct camera {
 
 static struct camera choose_camera(struct pb_rng *rng)
 {
-    struct camera camera = {.contrast = synth_between(rng, 0.75, 1.15),
+    struct camera camera = {.contrast = synth_between(rng, 0.8, 1.15),
                             .lift = synth_between(rng, -12, 18),
                             .vignette = synth_between(rng, 0, 0.35)};
     const double exposure = synth_between(rng, 0.78, 1.18), warmth = synth_between(rng, -0.1, 0.1);
     camera.gain[0] = exposure * (1 + warmth);
     camera.gain[1] = exposure;
     camera.gain[2] = exposure * (1 - warmth);
-    camera.noise = 7 * pow(synth_between(rng, 0, 1), 2);
-    camera.blur = synth_chance(rng, 0.5) ? synth_between(rng, 0, 0.22) : 0;
+    camera.noise = 5 * pow(synth_between(rng, 0, 1), 2);
+    camera.blur = synth_chance(rng, 0.4) ? synth_between(rng, 0, 0.2) : 0;
     camera.grey = synth_chance(rng, 0.05);
     return camera;
 }

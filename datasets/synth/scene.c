@@ -15,9 +15,9 @@ static const struct {
     double smallest, largest; /* share of the frame that the subject fills */
     double occluded; /* how often something stands in front */
 } subjects[SYNTH_KINDS] = {
-    [SYNTH_AIRCRAFT] = {synth_draw_aircraft, NULL, 1.3, 1.65, 0.80, 0.98, 0.22},
-    [SYNTH_BIRDS] = {synth_draw_bird, synth_draw_perch, 0.85, 1.4, 0.74, 0.97, 0.25},
-    [SYNTH_CARS] = {synth_draw_car, synth_draw_shadow, 1.3, 1.6, 0.80, 0.98, 0.22},
+    [SYNTH_AIRCRAFT] = {synth_draw_aircraft, NULL, 1.3, 1.65, 0.84, 0.99, 0.14},
+    [SYNTH_BIRDS] = {synth_draw_bird, synth_draw_perch, 0.85, 1.4, 0.80, 0.98, 0.2},
+    [SYNTH_CARS] = {synth_draw_car, synth_draw_shadow, 1.3, 1.6, 0.84, 0.99, 0.15},
 };
 
 /* A rectangle in some units. */

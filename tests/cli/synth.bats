@@ -1,0 +1,54 @@
+#!/usr/bin/env bats
+# prunebench synth: what it writes, says, skips and refuses.
+
+prunebench() { "$PRUNEBENCH_BUILD/prunebench" "$@"; }
+synth() { prunebench synth "$@" --classes 2 --train 2 --test 1 --size 48; }
+
+setup() { cd "$BATS_TEST_TMPDIR" || return 1; }
+
+@test "synth draws three sets in their official layouts" {
+    synth out --sheets
+    [ "$(wc -l <out/fgvc-aircraft-2013b/data/images_variant_trainval.txt)" -eq 4 ]
+    [ "$(wc -l <out/CUB_200_2011/images.txt)" -eq 6 ]
+    [ "$(ls out/cars/car_ims | wc -l)" -eq 6 ]
+    [ "$(head -c 6 out/cars/cars_annos.mat)" = MATLAB ]
+    [ -s out/contact-aircraft.png ] && [ -s out/contact-birds.png ] && [ -s out/contact-cars.png ]
+}
+
+@test "synth leaves a complete set alone and says so" {
+    synth out --sets birds
+    run synth out --sets birds
+    [ "$status" -eq 0 ]
+    [[ $output == *"complete already"* ]]
+}
+
+@test "synth is silent with --quiet and prints one object with --json" {
+    run synth out --sets cars --quiet
+    [ "$status" -eq 0 ] && [ -z "$output" ]
+    synth out --sets cars --quiet --json | python3 -c 'import json, sys; assert json.load(sys.stdin)["classes"] == 2'
+}
+
+@test "synth refuses a folder that is not its own" {
+    mkdir -p out/cars && echo mine >out/cars/notes
+    run synth out --sets cars
+    [ "$status" -eq 2 ]
+    [[ $output == *"out/cars"*"choose another folder"* ]]
+    [ "$(cat out/cars/notes)" = mine ]
+}
+
+@test "synth names a set or a number that it cannot draw" {
+    run prunebench synth out --sets plane
+    [ "$status" -eq 2 ] && [[ $output == *plane* ]]
+    run prunebench synth out --classes 1
+    [ "$status" -eq 2 ] && [[ $output == *--classes* ]]
+    run prunebench synth
+    [ "$status" -eq 2 ]
+    [ ! -e out ]
+}
+
+@test "synth says when it cannot write" {
+    touch file
+    run synth file/out
+    [ "$status" -ne 0 ]
+    [[ $output == *file* ]]
+}
