@@ -60,7 +60,7 @@ struct pb_pruning {
     struct pb_keep keep;
     struct pb_layer_pruning *layers; /* per group */
     uint32_t group_count;
-    double threshold; /* of the normalised scores; NaN where nothing goes or every layer has its own */
+    double threshold; /* highest normalised score at which a layer was cut; 0 where nothing goes. Always finite */
     double requested, achieved; /* shares of the *unpruned* network's measure */
     uint32_t floored;
 };

@@ -227,6 +227,7 @@ static double threshold_of(const struct rank *rank, uint32_t length, uint32_t gr
 
 static void fill_layers(const struct rank *rank, uint32_t length, struct pb_pruning *pruning)
 {
+    bool cut = false;
     for (uint32_t g = 0; g < rank->groups->count; g++) {
         struct pb_layer_pruning *layer = &pruning->layers[g];
         const double threshold = threshold_of(rank, length, g);
@@ -237,6 +238,9 @@ static void fill_layers(const struct rank *rank, uint32_t length, struct pb_prun
         for (uint32_t k = 0; k < layer->before; k++)
             layer->ties += rank->order.layers[g][k].score == threshold;
         pruning->floored += layer->floored;
+        if (!isnan(threshold) && (!cut || threshold > pruning->threshold))
+            pruning->threshold = threshold;
+        cut = cut || !isnan(threshold);
     }
 }
 
@@ -256,7 +260,6 @@ static enum pb_status fill_pruning(const struct rank *rank, uint32_t length, str
     fill_layers(rank, length, pruning);
     pruning->requested = rank->target.amount;
     pruning->achieved = 1 - (double)now / (double)original_measure(rank);
-    pruning->threshold = rank->ranking->scope == PB_SCOPE_GLOBAL ? threshold_of(rank, length, 0) : NAN;
     return fill_keep(rank, &pruning->keep);
 }
 
