@@ -1,0 +1,52 @@
+/* random: the control. score = U(0,1), from a stream that only seed, layer and width decide. */
+#include <stdio.h>
+
+#include <prunebench/criterion.h>
+
+/* self is the host: there is nothing else to remember. */
+static enum pb_status create(const struct pb_host *host, const void *options, void **self)
+{
+    (void)options;
+    *self = (void *)(uintptr_t)host;
+    return PB_OK;
+}
+
+static enum pb_status score(void *self, const struct pb_layer_view *layer, double *scores)
+{
+    const struct pb_host *host = self;
+    struct pb_rng rng;
+    char stream[96];
+    /* The width changes from round to round: each round of iterative pruning draws anew. */
+    snprintf(stream, sizeof(stream), "%s/%u", layer->name, (unsigned)layer->channels);
+    host->rng_init(host, &rng, stream);
+    for (uint32_t c = 0; c < layer->channels; c++)
+        scores[c] = pb_rng_uniform(&rng);
+    return PB_OK;
+}
+
+static void destroy(void *self)
+{
+    (void)self;
+}
+
+static const struct pb_criterion criterion = {
+    .size = sizeof(struct pb_criterion),
+    .coupling = PB_COUPLE_MEAN,
+    .normalise = PB_NORMALISE_NONE,
+    .create = create,
+    .score = score,
+    .destroy = destroy,
+};
+
+static const struct pb_plugin plugin = {
+    PB_PLUGIN_HEADER(PB_KIND_CRITERION),
+    .name = "random",
+    .summary = "a uniformly drawn score: the control that every criterion has to beat",
+    .version = "1.0.0",
+    .criterion = &criterion,
+};
+
+const struct pb_plugin *prunebench_plugin(uint32_t index)
+{
+    return index == 0 ? &plugin : NULL;
+}
