@@ -1,0 +1,79 @@
+/*
+ * soft: train, then train on while the least important channels are zeroed after every epoch and may come back;
+ * remove them at the end.
+ */
+#include <prunebench/schedule.h>
+
+struct soft_options {
+    int32_t zero; /* index into zero_choices */
+};
+
+static const char *const zero_choices[] = {"filters", "gamma-beta", NULL};
+static const uint32_t zero_of_choice[] = {PB_ZERO_FILTERS, PB_ZERO_GAMMA_BETA};
+
+static const struct pb_option options[] = {
+    {
+        .name = "zero",
+        .help = "what is zeroed after every epoch: filters (their gradient stays large, so they can come back) or "
+                "gamma-beta "
+                "(the thesis; before a ReLU only momentum brings a channel back)",
+        .type = PB_OPTION_ENUM,
+        .default_text = "filters",
+        .choices = zero_choices,
+        .offset = offsetof(struct soft_options, zero),
+    },
+};
+
+/* self is the options struct, which the host keeps until destroy. */
+static enum pb_status create(const struct pb_host *host, const void *given, void **self)
+{
+    (void)host;
+    *self = (void *)(uintptr_t)given;
+    return PB_OK;
+}
+
+static enum pb_status run(void *self, const struct pb_verbs *verbs, const struct pb_schedule_task *task)
+{
+    const struct soft_options *chosen = self;
+    const struct pb_round *last = &task->rounds[task->round_count - 1];
+    struct pb_train_spec masked = last->retraining;
+    enum pb_status status;
+    masked.soft_zero = zero_of_choice[chosen->zero];
+    masked.soft_target = last->target;
+    if ((status = verbs->train(verbs, &task->training, NULL)) != PB_OK)
+        return status;
+    if ((status = verbs->train(verbs, &masked, NULL)) != PB_OK)
+        return status;
+    if ((status = verbs->score(verbs, NULL)) != PB_OK)
+        return status;
+    return verbs->prune(verbs, last->target, NULL);
+}
+
+static void destroy(void *self)
+{
+    (void)self;
+}
+
+static const struct pb_schedule schedule = {
+    .size = sizeof(struct pb_schedule),
+    .create = create,
+    .run = run,
+    .destroy = destroy,
+};
+
+static const struct pb_plugin plugin = {
+    PB_PLUGIN_HEADER(PB_KIND_SCHEDULE),
+    .name = "soft",
+    .summary = "train on with the least important channels zeroed after every epoch, remove them at the end",
+    .version = "1.0.0",
+    .reference = "Y. He et al., Soft Filter Pruning for Accelerating Deep CNNs, 2018, arXiv:1808.06866",
+    .options = options,
+    .option_count = 1,
+    .options_size = sizeof(struct soft_options),
+    .schedule = &schedule,
+};
+
+const struct pb_plugin *prunebench_plugin(uint32_t index)
+{
+    return index == 0 ? &plugin : NULL;
+}
