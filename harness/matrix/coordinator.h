@@ -12,12 +12,17 @@ struct pb_run_options {
     uint32_t threads; /* in all, divided among workers; 0: the machine's */
     bool retry; /* run failed cells again */
     bool quiet;
+    const char *worker; /* program that is started for a cell; NULL: this one */
 };
 struct pb_run_summary {
-    uint32_t done, skipped, failed, blocked;
+    uint32_t done; /* ran and are ok */
+    uint32_t skipped; /* were ok already */
+    uint32_t failed; /* in whatever way, now or in an earlier run without retry */
+    uint32_t blocked; /* behind a failed stage of another cell */
+    uint32_t unmeasured; /* ok, but their latency could not be measured */
 };
 
-/* PB_OK also when cells failed: look at the summary. */
+/* PB_OK also when cells failed: look at the summary. An interrupted run is PB_ERROR_RUN; what is finished stays. */
 PB_MUST_CHECK enum pb_status pb_run_matrix(struct pb_matrix *matrix, const struct pb_run_options *options,
                                            struct pb_run_summary *summary, struct pb_error *error);
 

@@ -46,8 +46,10 @@ static enum pb_status judge(const struct pb_cell_config *cell, const struct pb_r
         stored->outcome = PB_OUTCOME_CHANGED;
         return PB_OK;
     }
-    stored->outcome = record->status == PB_CELL_OK ? PB_OUTCOME_OK : PB_OUTCOME_FAILED;
-    if (stored->outcome == PB_OUTCOME_FAILED && record->status != PB_CELL_BLOCKED)
+    stored->outcome = record->status == PB_CELL_OK        ? PB_OUTCOME_OK
+                      : record->status == PB_CELL_BLOCKED ? PB_OUTCOME_BLOCKED
+                                                          : PB_OUTCOME_FAILED;
+    if (stored->outcome == PB_OUTCOME_FAILED)
         snprintf(stored->failed_stage, sizeof stored->failed_stage, "%s", provenance(record, PB_KEY_FAILED_STAGE));
     if (record->message && !(stored->message = pb_strdup(record->message)))
         return pb_fail_memory(error, strlen(record->message) + 1);

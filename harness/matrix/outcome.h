@@ -9,7 +9,8 @@ enum pb_outcome {
     PB_OUTCOME_MISSING, /* no document, or one that cannot be read (warned about) */
     PB_OUTCOME_CHANGED, /* of a cell that the matrix has changed since */
     PB_OUTCOME_OK,
-    PB_OUTCOME_FAILED, /* any other status than ok */
+    PB_OUTCOME_FAILED, /* any other status */
+    PB_OUTCOME_BLOCKED,
 };
 
 /* OUT/cells/<id>.xml and OUT/logs/<id>.log, from pb_calloc; NULL when memory is out. */

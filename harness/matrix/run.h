@@ -1,0 +1,78 @@
+/* A run in progress: its cells, its workers, its display. Internal to the coordinator. */
+#ifndef PB_MATRIX_RUN_H
+#define PB_MATRIX_RUN_H
+
+#include <signal.h>
+
+#include "base/progress.h"
+#include "matrix/coordinator.h"
+#include "matrix/order.h"
+#include "matrix/outcome.h"
+#include "matrix/worker.h"
+
+enum pb_run_state {
+    PB_RUN_LEFT_OUT, /* --only does not name it */
+    PB_RUN_WAITING,
+    PB_RUN_RUNNING,
+    PB_RUN_OK, /* by an earlier run, or by this one (ran) */
+    PB_RUN_FAILED,
+    PB_RUN_BLOCKED,
+};
+
+struct pb_run_cell {
+    enum pb_run_state state;
+    bool ran; /* in this run */
+    bool measured; /* its latencies are there */
+    char *message; /* of its failure; may be NULL */
+    double weight; /* its part of the work, in any unit */
+};
+
+/* A place for one worker. */
+struct pb_slot {
+    struct pb_run *run;
+    struct pb_worker worker; /* pid 0: free */
+    uint32_t cell;
+    double share; /* of its work */
+    char what[160];
+    bool wrote; /* the worker has written the cell's document */
+};
+
+struct pb_run {
+    struct pb_matrix *matrix;
+    const struct pb_run_options *options;
+    const char *program;
+    char *matrix_path, *shared_path; /* OUT/matrix.xml, OUT/shared-stages.txt */
+    struct pb_order order;
+    struct pb_run_cell *cells;
+    struct pb_slot *slots;
+    uint32_t slot_count;
+    uint32_t threads, threads_each; /* in all, per worker */
+    uint32_t signals; /* SIGINT and SIGTERM so far */
+    int signal_fd;
+    double started;
+    double shown; /* when the last plain progress line was */
+    struct pb_display display;
+};
+
+/* Starts and ends cells (run_cells.c). A failure that makes going on useless is returned. */
+PB_MUST_CHECK enum pb_status pb_run_start_cells(struct pb_run *run, bool *busy, struct pb_error *error);
+/* The worker in slot has ended. */
+PB_MUST_CHECK enum pb_status pb_run_finish_cell(struct pb_run *run, struct pb_slot *slot, struct pb_error *error);
+/* Starts a worker on a cell; latency_threads 0: to run it, else to measure its latency. */
+PB_MUST_CHECK enum pb_status pb_run_start_worker(struct pb_run *run, struct pb_slot *slot, uint32_t cell,
+                                                 uint32_t latency_threads, struct pb_error *error);
+
+/* Waits for something to happen, reads what workers say, counts signals (run_wait.c). ended: per slot. */
+void pb_run_wait(struct pb_run *run, bool *ended);
+/* Tells all workers to end and waits until they have; what they kept stays. */
+void pb_run_stop(struct pb_run *run);
+
+/* After all cells: one network at a time on all threads (run_latency.c). */
+PB_MUST_CHECK enum pb_status pb_run_latencies(struct pb_run *run, uint32_t *unmeasured, struct pb_error *error);
+
+/* What the user sees (run_display.c). */
+void pb_run_weigh(struct pb_run *run);
+void pb_run_show(struct pb_run *run);
+void pb_run_say_end(struct pb_run *run, const struct pb_slot *slot, const char *status, const char *message);
+
+#endif

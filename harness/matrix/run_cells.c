@@ -1,0 +1,215 @@
+/* Starting the cells that may start, and recording how they end. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "matrix/run.h"
+
+#define FIXED_WORDS 12
+
+enum pb_status pb_run_start_worker(struct pb_run *run, struct pb_slot *slot, uint32_t cell, uint32_t latency_threads,
+                                   struct pb_error *error)
+{
+    const struct pb_cell_config *config = run->matrix->cells[cell];
+    char each[16], latency[16];
+    size_t count = 0, dirs = 0;
+    while (run->options->plugin_dirs && run->options->plugin_dirs[dirs])
+        dirs++;
+    const char **words = pb_calloc(FIXED_WORDS + 2 * dirs + 1, sizeof *words);
+    char *log = pb_log_path(run->options->out, config->id);
+    enum pb_status status = words && log ? PB_OK : pb_fail_memory(error, FIXED_WORDS * sizeof *words);
+    if (status == PB_OK) {
+        snprintf(each, sizeof each, "%u", run->threads_each);
+        snprintf(latency, sizeof latency, "%u", latency_threads);
+        const char *const fixed[] = {"cell", run->matrix_path, config->id,      "-o", run->options->out, "--threads",
+                                     each,   "--shared",       run->shared_path};
+        memcpy(words, fixed, sizeof fixed);
+        count = sizeof fixed / sizeof *fixed;
+        if (latency_threads) {
+            words[count++] = "--latency";
+            words[count++] = latency;
+        }
+        for (size_t i = 0; i < dirs; i++) {
+            words[count++] = "--plugin-dir";
+            words[count++] = run->options->plugin_dirs[i];
+        }
+        const struct pb_worker_spec spec = {.program = run->program,
+                                            .arguments = words,
+                                            .log = log,
+                                            .threads = latency_threads ? latency_threads : run->threads_each,
+                                            .time_limit = config->time_limit,
+                                            .memory_limit = config->memory_limit};
+        status = pb_worker_start(&spec, &slot->worker, error);
+    }
+    if (status == PB_OK) {
+        slot->run = run;
+        slot->cell = cell;
+        slot->share = 0;
+        slot->wrote = false;
+        snprintf(slot->what, sizeof slot->what, "%s", config->id);
+    }
+    pb_free(log);
+    pb_free(words);
+    return status;
+}
+
+/* A document for a cell that will not be run, and the user's line. */
+static enum pb_status block_cell(struct pb_run *run, uint32_t cell, uint32_t stage, struct pb_error *error)
+{
+    const struct pb_shared_stage *failed = &run->order.stages[stage];
+    const char *owner = failed->owner == PB_NONE ? "another cell" : run->matrix->cells[failed->owner]->id;
+    const char *why = failed->owner == PB_NONE ? NULL : run->cells[failed->owner].message;
+    char *message =
+        pb_format("its stage '%s' failed in cell '%s'%s%s", failed->name, owner, why ? ": " : "", why ? why : "");
+    if (!message)
+        return pb_fail_memory(error, strlen(owner));
+    const enum pb_status status = pb_outcome_write(
+        run->options->out, run->matrix->cells[cell],
+        &(struct pb_failure){.status = PB_CELL_BLOCKED, .message = message, .failed_stage = failed->key}, error);
+    if (status == PB_OK) {
+        run->cells[cell].state = PB_RUN_BLOCKED;
+        pb_display_say(&run->display, PB_LOG_ERROR, "%s: blocked: %s", run->matrix->cells[cell]->id, message);
+    }
+    pb_free(message);
+    return status;
+}
+
+/* The next cell that may start; PB_NONE when none may now. Cells behind a failed stage are blocked on the way. */
+static enum pb_status next_cell(struct pb_run *run, uint32_t *next, struct pb_error *error)
+{
+    *next = PB_NONE;
+    for (uint32_t i = 0; i < run->matrix->cell_count; i++) {
+        uint32_t stage = PB_NONE;
+        if (run->cells[i].state != PB_RUN_WAITING)
+            continue;
+        const enum pb_stage_state state = pb_order_ask(&run->order, i, &stage);
+        if (state == PB_STAGE_FAILED) {
+            const enum pb_status status = block_cell(run, i, stage, error);
+            if (status != PB_OK)
+                return status;
+        } else if (state != PB_STAGE_MAKING && *next == PB_NONE) {
+            *next = i;
+        }
+    }
+    return PB_OK;
+}
+
+enum pb_status pb_run_start_cells(struct pb_run *run, bool *busy, struct pb_error *error)
+{
+    *busy = false;
+    for (uint32_t i = 0; i < run->slot_count; i++) {
+        uint32_t next = PB_NONE;
+        enum pb_status status = PB_OK;
+        if (run->slots[i].worker.pid == 0) {
+            status = next_cell(run, &next, error);
+            if (status == PB_OK && next != PB_NONE)
+                status = pb_run_start_worker(run, &run->slots[i], next, 0, error);
+            if (status != PB_OK)
+                return status;
+            if (next != PB_NONE) {
+                run->cells[next].state = PB_RUN_RUNNING;
+                run->cells[next].ran = true;
+                pb_order_start(&run->order, next);
+            }
+        }
+        *busy = *busy || run->slots[i].worker.pid;
+    }
+    return PB_OK;
+}
+
+/* How a worker that wrote no document ended. */
+static void describe_end(const struct pb_run *run, const struct pb_slot *slot, struct pb_failure *failure,
+                         char message[400], char signal_name[32])
+{
+    const struct pb_cell_config *cell = run->matrix->cells[slot->cell];
+    const struct pb_worker *worker = &slot->worker;
+    char limit[32];
+    if (worker->stop == PB_WORKER_TIME_LIMIT) {
+        failure->status = PB_CELL_TIMED_OUT;
+        pb_format_seconds(cell->time_limit, limit);
+        snprintf(message, 400, "it ran longer than %s; raise <limits time>; the epochs that it has trained are kept",
+                 limit);
+    } else if (worker->stop == PB_WORKER_MEMORY_LIMIT) {
+        failure->status = PB_CELL_MEMORY;
+        snprintf(message, 400,
+                 "it needed %.0f MiB; the limit is %.0f MiB: raise <limits memory> or train smaller batches",
+                 (double)worker->peak_memory / 1048576, (double)cell->memory_limit / 1048576);
+    } else if (WIFSIGNALED(worker->wait_status)) {
+        failure->status = PB_CELL_CRASHED;
+        pb_signal_name(WTERMSIG(worker->wait_status), signal_name);
+        failure->signal = signal_name;
+        snprintf(message, 400, "its process died of %s%s", signal_name,
+                 WTERMSIG(worker->wait_status) == SIGKILL ? " (sent by the system when memory runs out, or by somebody)"
+                                                          : "");
+    } else {
+        failure->status = PB_CELL_FAILED;
+        snprintf(message, 400, "its process ended with exit code %d and wrote no result; see logs/%.200s.log",
+                 WEXITSTATUS(worker->wait_status), cell->id);
+    }
+    failure->message = message;
+}
+
+/* The worker wrote the document: what does it say? */
+static enum pb_status read_end(struct pb_run *run, struct pb_slot *slot, bool *ok, struct pb_error *error)
+{
+    struct pb_run_cell *cell = &run->cells[slot->cell];
+    struct pb_stored_result stored = {0};
+    const enum pb_status status =
+        pb_outcome_look(run->options->out, run->matrix->cells[slot->cell], "", &stored, error);
+    if (status != PB_OK)
+        return status;
+    *ok = stored.outcome == PB_OUTCOME_OK;
+    cell->measured = stored.measured;
+    pb_free(cell->message);
+    cell->message = stored.message;
+    stored.message = NULL;
+    pb_stored_result_free(&stored);
+    return PB_OK;
+}
+
+static enum pb_status record_end(struct pb_run *run, struct pb_slot *slot, const char *failed_stage,
+                                 struct pb_failure *failure, struct pb_error *error)
+{
+    struct pb_run_cell *cell = &run->cells[slot->cell];
+    char message[400], signal_name[32];
+    failure->failed_stage = failed_stage;
+    failure->has_log = true;
+    failure->log_start = slot->worker.log_start;
+    failure->seconds = pb_clock() - slot->worker.started;
+    failure->peak_memory = slot->worker.peak_memory;
+    describe_end(run, slot, failure, message, signal_name);
+    pb_free(cell->message);
+    cell->message = pb_strdup(message);
+    if (!cell->message)
+        return pb_fail_memory(error, sizeof message);
+    const enum pb_status status = pb_outcome_write(run->options->out, run->matrix->cells[slot->cell], failure, error);
+    failure->message = NULL;
+    failure->signal = NULL;
+    return status;
+}
+
+enum pb_status pb_run_finish_cell(struct pb_run *run, struct pb_slot *slot, struct pb_error *error)
+{
+    struct pb_run_cell *cell = &run->cells[slot->cell];
+    struct pb_failure failure = {.status = PB_CELL_FAILED};
+    bool ok = false;
+    if (slot->worker.stop == PB_WORKER_INTERRUPTED) {
+        cell->state = PB_RUN_WAITING;
+        return PB_OK;
+    }
+    enum pb_status status = slot->wrote ? read_end(run, slot, &ok, error) : PB_OK;
+    if (status != PB_OK)
+        return status;
+    const uint32_t stage = pb_order_end(&run->order, slot->cell, !ok);
+    if (!slot->wrote)
+        status = record_end(run, slot, stage == PB_NONE ? NULL : run->order.stages[stage].key, &failure, error);
+    if (status != PB_OK)
+        return pb_fail_context(error, "the result of cell '%s' cannot be written; make room and run again",
+                               run->matrix->cells[slot->cell]->id);
+    cell->state = ok ? PB_RUN_OK : PB_RUN_FAILED;
+    pb_run_say_end(run, slot, ok ? "ok" : pb_cell_status_name(failure.status), ok ? NULL : cell->message);
+    return PB_OK;
+}
