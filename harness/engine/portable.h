@@ -89,7 +89,7 @@ struct pb_tile_walk {
 void pb_tile_outer(struct pb_tile *tile, const struct pb_tile_walk *walk);
 
 /*
- * Sums over the rows of rows×columns arrays, two per column: in a fixed number of row chunks, each summed in double
+ * Sums over the rows of rows×columns arrays, up to three per column: in a fixed number of row chunks, each summed in double
  * by `sum` and added in order, whatever the threads do. `finish` gets a block of columns with their sums.
  */
 #define PB_BLOCK_COLUMNS 64
@@ -97,7 +97,7 @@ struct pb_row_block {
     size_t first_row, end_row, first_column, columns; /* columns ≤ PB_BLOCK_COLUMNS */
 };
 struct pb_row_sums {
-    double first[PB_BLOCK_COLUMNS], second[PB_BLOCK_COLUMNS];
+    double first[PB_BLOCK_COLUMNS], second[PB_BLOCK_COLUMNS], third[PB_BLOCK_COLUMNS];
 };
 struct pb_row_reduction {
     size_t rows, columns;

@@ -166,8 +166,12 @@ enum pb_status pb_portable_bn_evaluate(void *self, size_t rows, uint32_t channel
 /*
  * dβ = Σ g, dγ = Σ g·x̂ with x̂ = (x − mean)·inv_std and g the gradient behind ReLU.
  * Batch statistics: dx = γ·inv_std·(g − dβ/rows − x̂·dγ/rows); running ones: dx = γ·inv_std·g.
+ *
+ * The columns of dx add up to zero, and a convolution's bias gradient is that sum: a level or mean rounded to float
+ * would be off by the same amount in every row, so both stay in double.
  */
 struct backward {
+    void *self;
     size_t rows, columns;
     bool relu, batch_statistics;
     const float *x, *y, *dy, *gamma, *mean, *inv_std, *variance;
@@ -175,10 +179,10 @@ struct backward {
     float *dx, *dgamma, *dbeta;
 };
 
-static float inverse_deviation(const struct backward *job, size_t c)
-{
-    return job->variance ? (float)(1 / sqrt((double)job->variance[c] + job->eps)) : job->inv_std[c];
-}
+/* Per column of a block: dx = scale·(g − level − (x − mean)·slope). */
+struct columns {
+    double mean[PB_BLOCK_COLUMNS], scale[PB_BLOCK_COLUMNS], level[PB_BLOCK_COLUMNS], slope[PB_BLOCK_COLUMNS];
+};
 
 PB_KERNEL
 static void sum_gradients(const void *argument, const struct pb_row_block *block, struct pb_row_sums *sums)
@@ -190,62 +194,63 @@ static void sum_gradients(const void *argument, const struct pb_row_block *block
         const float *x = job->x + offset, *dy = job->dy + offset;
         const float *y = job->relu ? job->y + offset : dy;
         for (size_t c = 0; c < block->columns; c++) {
-            const double g = job->relu && !(y[c] > 0) ? 0 : (double)dy[c];
+            const double g = job->relu && !(y[c] > 0) ? 0 : (double)dy[c], deviation = (double)x[c] - (double)mean[c];
             sums->first[c] += g;
-            sums->second[c] += g * ((double)x[c] - (double)mean[c]);
+            sums->second[c] += g * deviation;
+            sums->third[c] += deviation;
         }
-    }
-}
-
-static void store_gradients(const void *argument, const struct pb_row_block *block, const struct pb_row_sums *sums)
-{
-    const struct backward *job = argument;
-    for (size_t i = 0; i < block->columns; i++) {
-        const size_t c = block->first_column + i;
-        job->dbeta[c] = (float)sums->first[i];
-        job->dgamma[c] = (float)(sums->second[i] * (double)inverse_deviation(job, c));
     }
 }
 
 PB_KERNEL
-static void apply_backward(const struct backward *job, size_t first_row, size_t end_row)
+static void apply_backward(const struct backward *job, const struct pb_row_block *block, const struct columns *columns)
 {
-    const double per_row = job->batch_statistics ? 1 / (double)job->rows : 0;
-    for (size_t first = 0; first < job->columns; first += PB_BLOCK_COLUMNS) {
-        const size_t columns = pb_smaller(PB_BLOCK_COLUMNS, job->columns - first);
-        float mean[PB_BLOCK_COLUMNS], scale[PB_BLOCK_COLUMNS], level[PB_BLOCK_COLUMNS], slope[PB_BLOCK_COLUMNS];
-        for (size_t i = 0; i < columns; i++) {
-            const size_t c = first + i;
-            const float inv_std = inverse_deviation(job, c);
-            mean[i] = job->mean[c];
-            scale[i] = job->gamma[c] * inv_std;
-            level[i] = (float)((double)job->dbeta[c] * per_row);
-            slope[i] = (float)((double)job->dgamma[c] * (double)inv_std * per_row);
-        }
-        for (size_t row = first_row; row < end_row; row++) {
-            const size_t offset = row * job->columns + first;
-            const float *x = job->x + offset, *dy = job->dy + offset;
-            const float *y = job->relu ? job->y + offset : dy;
-            float *dx = job->dx + offset;
-            for (size_t c = 0; c < columns; c++) {
-                const float g = job->relu && !(y[c] > 0) ? 0 : dy[c];
-                dx[c] = scale[c] * (g - level[c] - (x[c] - mean[c]) * slope[c]);
-            }
+    for (size_t row = block->first_row; row < block->end_row; row++) {
+        const size_t offset = row * job->columns + block->first_column;
+        const float *x = job->x + offset, *dy = job->dy + offset;
+        const float *y = job->relu ? job->y + offset : dy;
+        float *dx = job->dx + offset;
+        for (size_t c = 0; c < block->columns; c++) {
+            const double g = job->relu && !(y[c] > 0) ? 0 : (double)dy[c];
+            dx[c] = (float)(columns->scale[c] *
+                            (g - columns->level[c] - ((double)x[c] - columns->mean[c]) * columns->slope[c]));
         }
     }
 }
 
-static void run_backward(void *self, const struct backward *job)
+static void finish_block(const void *argument, const struct pb_row_block *block, const struct pb_row_sums *sums)
 {
-    pb_reduce_rows(self, &(struct pb_row_reduction){.rows = job->rows,
-                                                    .columns = job->columns,
-                                                    .sum = sum_gradients,
-                                                    .finish = store_gradients,
-                                                    .argument = job});
-    const size_t chunk = rows_per_chunk(job->columns), chunks = pb_divide_up(job->rows, chunk);
-#pragma omp parallel for num_threads(pb_portable_threads(self)) schedule(static) if (chunks > 1)
-    for (size_t i = 0; i < chunks; i++)
-        apply_backward(job, i * chunk, pb_smaller(job->rows, (i + 1) * chunk));
+    const struct backward *job = argument;
+    const double rows = (double)job->rows;
+    struct columns columns = {0};
+    for (size_t i = 0; i < block->columns; i++) {
+        const size_t c = block->first_column + i;
+        const double inv_std = job->variance ? 1 / sqrt((double)job->variance[c] + job->eps) : (double)job->inv_std[c];
+        const double rounding = job->batch_statistics ? sums->third[i] / rows : 0; /* of the saved mean */
+        const double products = sums->second[i] - rounding * sums->first[i];
+        job->dbeta[c] = (float)sums->first[i];
+        job->dgamma[c] = (float)(products * inv_std);
+        columns.mean[i] = (double)job->mean[c] + rounding;
+        columns.scale[i] = (double)job->gamma[c] * inv_std;
+        columns.level[i] = job->batch_statistics ? sums->first[i] / rows : 0;
+        columns.slope[i] = job->batch_statistics ? products * inv_std * inv_std / rows : 0;
+    }
+    const size_t chunk = rows_per_chunk(block->columns), chunks = pb_divide_up(job->rows, chunk);
+#pragma omp parallel for num_threads(pb_portable_threads(job->self)) schedule(static) if (chunks > 1)
+    for (size_t i = 0; i < chunks; i++) {
+        struct pb_row_block part = *block;
+        part.first_row = i * chunk;
+        part.end_row = pb_smaller(job->rows, (i + 1) * chunk);
+        apply_backward(job, &part, &columns);
+    }
+}
+
+static void run_backward(const struct backward *job)
+{
+    pb_reduce_rows(
+        job->self,
+        &(struct pb_row_reduction){
+            .rows = job->rows, .columns = job->columns, .sum = sum_gradients, .finish = finish_block, .argument = job});
 }
 
 enum pb_status pb_portable_bn_backward(void *self, size_t rows, uint32_t channels, bool relu, struct pb_view x,
@@ -253,19 +258,20 @@ enum pb_status pb_portable_bn_backward(void *self, size_t rows, uint32_t channel
                                        struct pb_view saved_inv_std, struct pb_view dy, struct pb_view dx,
                                        struct pb_view dgamma, struct pb_view dbeta)
 {
-    run_backward(self, &(struct backward){.rows = rows,
-                                          .columns = channels,
-                                          .relu = relu,
-                                          .batch_statistics = true,
-                                          .x = pb_host_pointer(x),
-                                          .y = pb_host_pointer(y),
-                                          .dy = pb_host_pointer(dy),
-                                          .gamma = pb_host_pointer(gamma),
-                                          .mean = pb_host_pointer(saved_mean),
-                                          .inv_std = pb_host_pointer(saved_inv_std),
-                                          .dx = pb_host_pointer(dx),
-                                          .dgamma = pb_host_pointer(dgamma),
-                                          .dbeta = pb_host_pointer(dbeta)});
+    run_backward(&(struct backward){.self = self,
+                                    .rows = rows,
+                                    .columns = channels,
+                                    .relu = relu,
+                                    .batch_statistics = true,
+                                    .x = pb_host_pointer(x),
+                                    .y = pb_host_pointer(y),
+                                    .dy = pb_host_pointer(dy),
+                                    .gamma = pb_host_pointer(gamma),
+                                    .mean = pb_host_pointer(saved_mean),
+                                    .inv_std = pb_host_pointer(saved_inv_std),
+                                    .dx = pb_host_pointer(dx),
+                                    .dgamma = pb_host_pointer(dgamma),
+                                    .dbeta = pb_host_pointer(dbeta)});
     return PB_OK;
 }
 
@@ -275,18 +281,19 @@ enum pb_status pb_portable_bn_evaluate_backward(void *self, size_t rows, uint32_
                                                 struct pb_view dy, struct pb_view dx, struct pb_view dgamma,
                                                 struct pb_view dbeta)
 {
-    run_backward(self, &(struct backward){.rows = rows,
-                                          .columns = channels,
-                                          .relu = relu,
-                                          .x = pb_host_pointer(x),
-                                          .y = pb_host_pointer(y),
-                                          .dy = pb_host_pointer(dy),
-                                          .gamma = pb_host_pointer(gamma),
-                                          .mean = pb_host_pointer(running_mean),
-                                          .variance = pb_host_pointer(running_var),
-                                          .eps = eps,
-                                          .dx = pb_host_pointer(dx),
-                                          .dgamma = pb_host_pointer(dgamma),
-                                          .dbeta = pb_host_pointer(dbeta)});
+    run_backward(&(struct backward){.self = self,
+                                    .rows = rows,
+                                    .columns = channels,
+                                    .relu = relu,
+                                    .x = pb_host_pointer(x),
+                                    .y = pb_host_pointer(y),
+                                    .dy = pb_host_pointer(dy),
+                                    .gamma = pb_host_pointer(gamma),
+                                    .mean = pb_host_pointer(running_mean),
+                                    .variance = pb_host_pointer(running_var),
+                                    .eps = eps,
+                                    .dx = pb_host_pointer(dx),
+                                    .dgamma = pb_host_pointer(dgamma),
+                                    .dbeta = pb_host_pointer(dbeta)});
     return PB_OK;
 }

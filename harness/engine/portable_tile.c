@@ -59,6 +59,7 @@ static void add_sums(struct pb_row_sums *total, const struct pb_row_sums *part, 
     for (size_t c = 0; c < columns; c++) {
         total->first[c] += part->first[c];
         total->second[c] += part->second[c];
+        total->third[c] += part->third[c];
     }
 }
 
