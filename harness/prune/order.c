@@ -82,11 +82,11 @@ static enum pb_status check_scores(const struct pb_network *network, const struc
     return PB_OK;
 }
 
-enum pb_status pb_order_create(const struct pb_network *network, const struct pb_channel_groups *groups,
-                               const struct pb_scores *scores, const struct pb_ranking *ranking, struct pb_order *order,
-                               struct pb_error *error)
+enum pb_status pb_removal_order_create(const struct pb_network *network, const struct pb_channel_groups *groups,
+                                       const struct pb_scores *scores, const struct pb_ranking *ranking,
+                                       struct pb_removal_order *order, struct pb_error *error)
 {
-    struct pb_order created = {.count = groups->total, .group_count = groups->count};
+    struct pb_removal_order created = {.count = groups->total, .group_count = groups->count};
     enum pb_status status = check_scores(network, groups, scores, error);
     if (status != PB_OK)
         return status;
@@ -114,15 +114,15 @@ cleanup:
     if (status == PB_OK)
         *order = created;
     else
-        pb_order_free(&created);
+        pb_removal_order_free(&created);
     return status;
 }
 
-void pb_order_free(struct pb_order *order)
+void pb_removal_order_free(struct pb_removal_order *order)
 {
     for (uint32_t g = 0; order->layers && g < order->group_count; g++)
         pb_free(order->layers[g]);
     pb_free(order->layers);
     pb_free(order->candidates);
-    *order = (struct pb_order){0};
+    *order = (struct pb_removal_order){0};
 }

@@ -14,7 +14,7 @@ struct pb_candidate {
     uint32_t rank; /* within its group, lowest score first */
 };
 
-struct pb_order {
+struct pb_removal_order {
     struct pb_candidate *candidates; /* first to go first */
     struct pb_candidate **layers; /* per group: its candidates by rank */
     uint32_t count;
@@ -22,9 +22,10 @@ struct pb_order {
 };
 
 /* Ties: lower layer, then lower raw score, then lower channel goes first. */
-PB_MUST_CHECK enum pb_status pb_order_create(const struct pb_network *network, const struct pb_channel_groups *groups,
-                                             const struct pb_scores *scores, const struct pb_ranking *ranking,
-                                             struct pb_order *order, struct pb_error *error);
-void pb_order_free(struct pb_order *order);
+PB_MUST_CHECK enum pb_status pb_removal_order_create(const struct pb_network *network,
+                                                     const struct pb_channel_groups *groups,
+                                                     const struct pb_scores *scores, const struct pb_ranking *ranking,
+                                                     struct pb_removal_order *order, struct pb_error *error);
+void pb_removal_order_free(struct pb_removal_order *order);
 
 #endif

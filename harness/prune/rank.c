@@ -17,7 +17,7 @@ struct rank {
     const struct pb_ranking *ranking;
     struct pb_target target;
     const struct pb_original *original;
-    struct pb_order order;
+    struct pb_removal_order order;
     uint32_t *wanted; /* per group, before the floor and rounding */
     uint32_t *kept; /* per group, after them */
     struct pb_error *error;
@@ -297,7 +297,7 @@ enum pb_status pb_rank(const struct pb_network *network, const struct pb_channel
     enum pb_status status = check_request(&rank);
     if (status != PB_OK)
         return status;
-    status = pb_order_create(network, groups, scores, ranking, &rank.order, error);
+    status = pb_removal_order_create(network, groups, scores, ranking, &rank.order, error);
     if (status != PB_OK)
         return status;
     rank.wanted = pb_calloc(groups->count, sizeof(*rank.wanted));
@@ -312,7 +312,7 @@ enum pb_status pb_rank(const struct pb_network *network, const struct pb_channel
     if (status == PB_OK)
         status = fill_pruning(&rank, length, &created);
 cleanup:
-    pb_order_free(&rank.order);
+    pb_removal_order_free(&rank.order);
     pb_free(rank.wanted);
     pb_free(rank.kept);
     if (status == PB_OK)
