@@ -85,22 +85,44 @@ static enum pb_status fail_decode(const uint8_t *bytes, size_t length, struct pb
                    reason != NULL ? reason : "no reason given");
 }
 
+static uint32_t big_endian(const uint8_t *bytes)
+{
+    return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
+/* A PNG's size stands at a fixed place (IHDR comes first); stb_image would not tell one that it finds too large. */
+static enum pb_status read_size(const uint8_t *bytes, size_t length, uint64_t *width, uint64_t *height,
+                                struct pb_error *error)
+{
+    int w = 0, h = 0, channels = 0;
+    if (!is_jpeg(bytes, length) && length >= 24) {
+        *width = big_endian(bytes + 16);
+        *height = big_endian(bytes + 20);
+        return PB_OK;
+    }
+    if (!stbi_info_from_memory(bytes, (int)length, &w, &h, &channels))
+        return fail_decode(bytes, length, error);
+    *width = (uint64_t)w;
+    *height = (uint64_t)h;
+    return PB_OK;
+}
+
 static enum pb_status check_header(const uint8_t *bytes, size_t length, struct pb_error *error)
 {
-    int width = 0, height = 0, channels = 0;
+    uint64_t width = 0, height = 0;
     if (length == 0)
         return pb_fail(error, PB_ERROR_INPUT, "the file is empty; get it again");
     if (length > INT_MAX)
         return pb_fail(error, PB_ERROR_INPUT, "the file has %zu bytes, more than an image can", length);
     if (!is_jpeg(bytes, length) && !begins_with(bytes, length, png_start, sizeof png_start))
         return pb_fail(error, PB_ERROR_INPUT, "neither a JPEG nor a PNG file; convert it or get it again");
-    if (!stbi_info_from_memory(bytes, (int)length, &width, &height, &channels))
-        return fail_decode(bytes, length, error);
-    if (width <= 0 || height <= 0)
-        return pb_fail(error, PB_ERROR_INPUT, "the image is of size %d×%d", width, height);
-    if ((uint64_t)width * (uint64_t)height > PB_IMAGE_MAX_PIXELS)
-        return pb_fail(error, PB_ERROR_INPUT, "the image is of size %d×%d, above the limit of %llu pixels; reduce it",
-                       width, height, (unsigned long long)PB_IMAGE_MAX_PIXELS);
+    const enum pb_status status = read_size(bytes, length, &width, &height, error);
+    if (status != PB_OK)
+        return status;
+    if (width * height > PB_IMAGE_MAX_PIXELS)
+        return pb_fail(error, PB_ERROR_INPUT,
+                       "the image is of size %llu×%llu, above the limit of %llu pixels; reduce it",
+                       (unsigned long long)width, (unsigned long long)height, (unsigned long long)PB_IMAGE_MAX_PIXELS);
     return is_jpeg(bytes, length) ? check_colours(bytes, length, error) : PB_OK;
 }
 
