@@ -56,8 +56,8 @@ static enum pb_status select_cells(struct pb_run *run, struct pb_error *error)
 
 static const char *last_key(const struct pb_run *run, uint32_t cell)
 {
-    const uint32_t length = run->order.path_length[cell];
-    return length ? run->order.stages[run->order.path[cell][length - 1]].key : "";
+    const uint32_t length = run->queue.path_length[cell];
+    return length ? run->queue.stages[run->queue.path[cell][length - 1]].key : "";
 }
 
 /* Takes what earlier runs left for one cell. */
@@ -79,7 +79,7 @@ static enum pb_status look_at_cell(struct pb_run *run, uint32_t index, struct pb
         cell->message = stored.message;
         stored.message = NULL;
         if (stored.failed_stage[0])
-            pb_order_fail(&run->order, index, stored.failed_stage);
+            pb_queue_fail(&run->queue, index, stored.failed_stage);
     }
     pb_stored_result_free(&stored);
     return PB_OK;
@@ -103,8 +103,8 @@ static enum pb_status write_shared(const struct pb_run *run, struct pb_error *er
 {
     struct pb_text text = {0};
     pb_text_append(&text, "# planned key, stage, cells that need it\n");
-    for (uint32_t i = 0; i < run->order.stage_count; i++) {
-        const struct pb_shared_stage *stage = &run->order.stages[i];
+    for (uint32_t i = 0; i < run->queue.stage_count; i++) {
+        const struct pb_shared_stage *stage = &run->queue.stages[i];
         if (stage->users > 1)
             pb_text_append(&text, "%s %s %u\n", stage->key, stage->name, stage->users);
     }
@@ -134,7 +134,7 @@ static enum pb_status prepare(struct pb_run *run, struct pb_error *error)
         pb_file_write_atomic(run->matrix_path, run->matrix->resolved, strlen(run->matrix->resolved), error);
     if (status != PB_OK || !any_waiting(run))
         return status;
-    status = pb_plan_cells(run->matrix, &planning, &run->order, error);
+    status = pb_plan_cells(run->matrix, &planning, &run->queue, error);
     for (uint32_t i = 0; i < run->matrix->cell_count && status == PB_OK; i++)
         if (run->cells[i].state == PB_RUN_WAITING || run->cells[i].state == PB_RUN_FAILED)
             status = look_at_cell(run, i, error);
@@ -178,7 +178,7 @@ static void free_run(struct pb_run *run)
 {
     for (uint32_t i = 0; run->cells && i < run->matrix->cell_count; i++)
         pb_free(run->cells[i].message);
-    pb_order_free(&run->order);
+    pb_queue_free(&run->queue);
     pb_free(run->cells);
     pb_free(run->slots);
     pb_free(run->matrix_path);
@@ -199,7 +199,7 @@ static enum pb_status open_run(struct pb_run *run, struct pb_error *error)
         return pb_fail_memory(error, run->matrix->cell_count * sizeof *run->cells);
     for (uint32_t i = 0; i < run->matrix->cell_count; i++)
         run->matrix->cells[i]->threads = run->threads_each;
-    return pb_order_create(run->matrix->cell_count, &run->order, error);
+    return pb_queue_create(run->matrix->cell_count, &run->queue, error);
 }
 
 /* All but the lock and the signals. */

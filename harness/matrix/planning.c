@@ -18,7 +18,7 @@
 /* What the child has said so far. */
 struct hearing {
     const struct pb_matrix *matrix;
-    struct pb_order *order;
+    struct pb_queue *queue;
     struct pb_planned_stage *stages; /* of the cell that is being planned */
     uint32_t stage_count;
     uint32_t next; /* the first cell whose plan is not complete */
@@ -59,7 +59,7 @@ static void hear(void *argument, char *line)
     if (strcmp(line, "planned") != 0 || hearing->next == hearing->matrix->cell_count)
         return;
     for (uint32_t i = 0; i < hearing->stage_count && hearing->status == PB_OK; i++)
-        hearing->status = pb_order_add(hearing->order, hearing->next, &hearing->stages[i], hearing->error);
+        hearing->status = pb_queue_add(hearing->queue, hearing->next, &hearing->stages[i], hearing->error);
     hearing->stage_count = 0;
     hearing->next++;
 }
@@ -133,10 +133,10 @@ static enum pb_status skip_schedule(const struct pb_cell_config *cell, struct sk
     return PB_OK;
 }
 
-enum pb_status pb_plan_cells(const struct pb_matrix *matrix, const struct pb_planning *planning, struct pb_order *order,
+enum pb_status pb_plan_cells(const struct pb_matrix *matrix, const struct pb_planning *planning, struct pb_queue *queue,
                              struct pb_error *error)
 {
-    struct hearing hearing = {.matrix = matrix, .order = order, .error = error};
+    struct hearing hearing = {.matrix = matrix, .queue = queue, .error = error};
     struct skipped skipped = {0};
     /* What crashes while costs are worked out may be a data set or a backend; keys need the schedule only. */
     enum pb_status status = run_child(planning, true, &skipped, &hearing);

@@ -3,7 +3,7 @@
 #define PB_MATRIX_PLANNING_H
 
 #include "matrix/matrix.h"
-#include "matrix/order.h"
+#include "matrix/queue.h"
 
 struct pb_planning {
     const char *program;
@@ -13,10 +13,10 @@ struct pb_planning {
     uint32_t threads; /* of a worker */
 };
 
-/* Fills order. A cell whose schedule cannot be planned stays without a path: it then fails in a worker of its own, where
+/* Fills queue. A cell whose schedule cannot be planned stays without a path: it then fails in a worker of its own, where
  * that is recorded. */
 PB_MUST_CHECK enum pb_status pb_plan_cells(const struct pb_matrix *matrix, const struct pb_planning *planning,
-                                           struct pb_order *order, struct pb_error *error);
+                                           struct pb_queue *queue, struct pb_error *error);
 
 /* The child's work: plans the cells from number first on and writes lines for the parent to the descriptor. */
 struct pb_plan_child {

@@ -6,7 +6,7 @@
 
 #include "base/progress.h"
 #include "matrix/coordinator.h"
-#include "matrix/order.h"
+#include "matrix/queue.h"
 #include "matrix/outcome.h"
 #include "matrix/worker.h"
 
@@ -42,7 +42,7 @@ struct pb_run {
     const struct pb_run_options *options;
     const char *program;
     char *matrix_path, *shared_path; /* OUT/matrix.xml, OUT/shared-stages.txt */
-    struct pb_order order;
+    struct pb_queue queue;
     struct pb_run_cell *cells;
     struct pb_slot *slots;
     uint32_t slot_count;

@@ -59,7 +59,7 @@ enum pb_status pb_run_start_worker(struct pb_run *run, struct pb_slot *slot, uin
 /* A document for a cell that will not be run, and the user's line. */
 static enum pb_status block_cell(struct pb_run *run, uint32_t cell, uint32_t stage, struct pb_error *error)
 {
-    const struct pb_shared_stage *failed = &run->order.stages[stage];
+    const struct pb_shared_stage *failed = &run->queue.stages[stage];
     const char *owner = failed->owner == PB_NONE ? "another cell" : run->matrix->cells[failed->owner]->id;
     const char *why = failed->owner == PB_NONE ? NULL : run->cells[failed->owner].message;
     char *message =
@@ -85,7 +85,7 @@ static enum pb_status next_cell(struct pb_run *run, uint32_t *next, struct pb_er
         uint32_t stage = PB_NONE;
         if (run->cells[i].state != PB_RUN_WAITING)
             continue;
-        const enum pb_stage_state state = pb_order_ask(&run->order, i, &stage);
+        const enum pb_stage_state state = pb_queue_ask(&run->queue, i, &stage);
         if (state == PB_STAGE_FAILED) {
             const enum pb_status status = block_cell(run, i, stage, error);
             if (status != PB_OK)
@@ -112,7 +112,7 @@ enum pb_status pb_run_start_cells(struct pb_run *run, bool *busy, struct pb_erro
             if (next != PB_NONE) {
                 run->cells[next].state = PB_RUN_RUNNING;
                 run->cells[next].ran = true;
-                pb_order_start(&run->order, next);
+                pb_queue_start(&run->queue, next);
             }
         }
         *busy = *busy || run->slots[i].worker.pid;
@@ -203,9 +203,9 @@ enum pb_status pb_run_finish_cell(struct pb_run *run, struct pb_slot *slot, stru
     enum pb_status status = slot->wrote ? read_end(run, slot, &ok, error) : PB_OK;
     if (status != PB_OK)
         return status;
-    const uint32_t stage = pb_order_end(&run->order, slot->cell, !ok);
+    const uint32_t stage = pb_queue_end(&run->queue, slot->cell, !ok);
     if (!slot->wrote)
-        status = record_end(run, slot, stage == PB_NONE ? NULL : run->order.stages[stage].key, &failure, error);
+        status = record_end(run, slot, stage == PB_NONE ? NULL : run->queue.stages[stage].key, &failure, error);
     if (status != PB_OK)
         return pb_fail_context(error, "the result of cell '%s' cannot be written; make room and run again",
                                run->matrix->cells[slot->cell]->id);

@@ -17,7 +17,7 @@ void pb_run_weigh(struct pb_run *run)
         run->cells[i].weight = 0;
         if (run->cells[i].state != PB_RUN_WAITING)
             continue;
-        run->cells[i].weight = (double)pb_order_weight(&run->order, i);
+        run->cells[i].weight = (double)pb_queue_weight(&run->queue, i);
         sum += run->cells[i].weight;
         count++;
     }

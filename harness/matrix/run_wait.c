@@ -25,7 +25,7 @@ static void on_line(void *argument, char *line)
         return;
     slot->share = share < 0 ? 0 : share > 1 ? 1 : share;
     snprintf(slot->what, sizeof slot->what, "%s", line + used);
-    pb_order_progress(&slot->run->order, slot->cell, done);
+    pb_queue_progress(&slot->run->queue, slot->cell, done);
 }
 
 static void read_signals(struct pb_run *run)

@@ -1,0 +1,137 @@
+/* Which cell goes next. Paths that share a stage share everything before it, so only the next missing stage matters. */
+#include "matrix/queue.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+
+enum pb_status pb_queue_create(uint32_t cell_count, struct pb_queue *queue, struct pb_error *error)
+{
+    struct pb_queue created = {.cell_count = cell_count};
+    created.path = pb_calloc(cell_count, sizeof *created.path);
+    created.path_length = pb_calloc(cell_count, sizeof *created.path_length);
+    if (!created.path || !created.path_length) {
+        pb_queue_free(&created);
+        return pb_fail_memory(error, cell_count * sizeof *created.path);
+    }
+    *queue = created;
+    return PB_OK;
+}
+
+void pb_queue_free(struct pb_queue *queue)
+{
+    for (uint32_t i = 0; queue->path && i < queue->cell_count; i++)
+        pb_free(queue->path[i]);
+    pb_free(queue->path);
+    pb_free(queue->path_length);
+    pb_free(queue->stages);
+    *queue = (struct pb_queue){0};
+}
+
+static uint32_t find_stage(const struct pb_queue *queue, const char *key)
+{
+    for (uint32_t i = 0; i < queue->stage_count; i++)
+        if (strcmp(queue->stages[i].key, key) == 0)
+            return i;
+    return PB_NONE;
+}
+
+static uint32_t add_stage(struct pb_queue *queue, uint32_t cell, const struct pb_planned_stage *stage)
+{
+    if (queue->stage_count == queue->stage_capacity) {
+        const uint32_t capacity = queue->stage_capacity ? 2 * queue->stage_capacity : 64;
+        struct pb_shared_stage *grown =
+            pb_realloc(queue->stages, queue->stage_capacity, capacity, sizeof *queue->stages);
+        if (!grown)
+            return PB_NONE;
+        queue->stages = grown;
+        queue->stage_capacity = capacity;
+    }
+    struct pb_shared_stage *added = &queue->stages[queue->stage_count];
+    *added = (struct pb_shared_stage){.macs = stage->macs, .owner = PB_NONE, .first = cell};
+    memcpy(added->key, stage->key, sizeof added->key);
+    memcpy(added->name, stage->name, sizeof added->name);
+    return queue->stage_count++;
+}
+
+enum pb_status pb_queue_add(struct pb_queue *queue, uint32_t cell, const struct pb_planned_stage *stage,
+                            struct pb_error *error)
+{
+    uint32_t index = find_stage(queue, stage->key);
+    if (index == PB_NONE)
+        index = add_stage(queue, cell, stage);
+    uint32_t *grown = index == PB_NONE ? NULL
+                                       : pb_realloc(queue->path[cell], queue->path_length[cell],
+                                                    (size_t)queue->path_length[cell] + 1, sizeof *grown);
+    if (!grown)
+        return pb_fail_memory(error, sizeof *stage);
+    grown[queue->path_length[cell]++] = index;
+    queue->path[cell] = grown;
+    queue->stages[index].users++;
+    return PB_OK;
+}
+
+enum pb_stage_state pb_queue_ask(const struct pb_queue *queue, uint32_t cell, uint32_t *stage)
+{
+    for (uint32_t i = 0; i < queue->path_length[cell]; i++) {
+        const uint32_t index = queue->path[cell][i];
+        if (queue->stages[index].state == PB_STAGE_STORED)
+            continue;
+        *stage = index;
+        return queue->stages[index].state;
+    }
+    return PB_STAGE_MISSING;
+}
+
+void pb_queue_start(struct pb_queue *queue, uint32_t cell)
+{
+    for (uint32_t i = 0; i < queue->path_length[cell]; i++) {
+        struct pb_shared_stage *stage = &queue->stages[queue->path[cell][i]];
+        if (stage->state == PB_STAGE_MISSING) {
+            stage->state = PB_STAGE_MAKING;
+            stage->owner = cell;
+        }
+    }
+}
+
+void pb_queue_progress(struct pb_queue *queue, uint32_t cell, uint32_t done)
+{
+    for (uint32_t i = 0; i < done && i < queue->path_length[cell]; i++)
+        queue->stages[queue->path[cell][i]].state = PB_STAGE_STORED;
+}
+
+uint32_t pb_queue_end(struct pb_queue *queue, uint32_t cell, bool failed)
+{
+    uint32_t failure = PB_NONE;
+    for (uint32_t i = 0; i < queue->path_length[cell]; i++) {
+        struct pb_shared_stage *stage = &queue->stages[queue->path[cell][i]];
+        if (stage->state != PB_STAGE_MAKING || stage->owner != cell)
+            continue;
+        if (failed && failure == PB_NONE) {
+            failure = queue->path[cell][i];
+            stage->state = PB_STAGE_FAILED;
+        } else {
+            stage->state = failed ? PB_STAGE_MISSING : PB_STAGE_STORED;
+        }
+    }
+    return failure;
+}
+
+void pb_queue_fail(struct pb_queue *queue, uint32_t cell, const char *key)
+{
+    const uint32_t index = find_stage(queue, key);
+    if (index == PB_NONE)
+        return;
+    queue->stages[index].state = PB_STAGE_FAILED;
+    queue->stages[index].owner = cell;
+}
+
+uint64_t pb_queue_weight(const struct pb_queue *queue, uint32_t cell)
+{
+    uint64_t weight = 0;
+    for (uint32_t i = 0; i < queue->path_length[cell]; i++) {
+        const struct pb_shared_stage *stage = &queue->stages[queue->path[cell][i]];
+        weight += stage->first == cell ? stage->macs : 0;
+    }
+    return weight;
+}
