@@ -76,7 +76,8 @@ bench: all ## time every backend, and PyTorch where it is installed, as ratios
 
 tests: all $(TESTS) $(TEST_PLUGINS)
 
-$(PROGRAM): $(patsubst %.c,$(BUILD)/%.o,$(wildcard harness/cli/*.c)) $(LIBRARY)
+# Of the objects, not the archive: two functions of one name in different parts are an error then.
+$(PROGRAM): $(BUILD)/harness/cli/main.o $(LIBRARY_OBJECTS)
 	@$(call say,LINK,$@)
 	$(Q)$(CC) -fopenmp $(OPTIMISE) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
