@@ -2,6 +2,7 @@
 #ifndef PB_EXPERIMENT_CELL_H
 #define PB_EXPERIMENT_CELL_H
 
+#include "engine/device.h"
 #include "experiment/config.h"
 #include "experiment/record.h"
 
@@ -32,6 +33,10 @@ struct pb_planner;
 /* estimate: also work out MACs and memory (opens data sets and backends); without it only keys and names are filled. */
 PB_MUST_CHECK enum pb_status pb_planner_create(bool estimate, struct pb_planner **planner, struct pb_error *error);
 void pb_planner_free(struct pb_planner **planner);
+/* The backend that an estimating planner has opened for cells like this one, or opens now (a backend is created once per
+ * process); the planner's. */
+PB_MUST_CHECK enum pb_status pb_planner_device(struct pb_planner *planner, const struct pb_cell_config *config,
+                                               struct pb_device **device, struct pb_error *error);
 
 /* Runs the schedule dry. Missing data or weights are no error: the plan then says so. */
 PB_MUST_CHECK enum pb_status pb_cell_plan(struct pb_planner *planner, const struct pb_cell_config *config,

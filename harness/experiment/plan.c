@@ -195,8 +195,8 @@ static enum pb_status find_data(struct pb_planner *planner, const struct pb_cell
     return PB_OK;
 }
 
-static enum pb_status find_device(struct pb_planner *planner, const struct pb_cell_config *config,
-                                  struct pb_device **found, struct pb_error *error)
+enum pb_status pb_planner_device(struct pb_planner *planner, const struct pb_cell_config *config,
+                                 struct pb_device **found, struct pb_error *error)
 {
     for (size_t i = 0; i < planner->device_count; i++)
         if (strcmp(planner->devices[i].key, config->backend.label) == 0) {
@@ -275,7 +275,7 @@ static enum pb_status estimate(struct pb_planner *planner, const struct pb_cell_
     const struct pb_cost cost = pb_graph_cost(graph);
     plan->params = cost.params;
     plan->forward_macs = cost.macs;
-    status = find_device(planner, config, &device, error);
+    status = pb_planner_device(planner, config, &device, error);
     if (status == PB_OK)
         status = pb_engine_predict_bytes(device, graph,
                                          &(struct pb_engine_options){.batch = config->batch, .mode = PB_ENGINE_TRAIN},

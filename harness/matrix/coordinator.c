@@ -2,7 +2,6 @@
 #include "matrix/coordinator.h"
 
 #include <fnmatch.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -10,17 +9,10 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/log.h"
+#include "base/machine.h"
 #include "base/memory.h"
 #include "matrix/planning.h"
 #include "matrix/run.h"
-
-static uint32_t machine_threads(void)
-{
-    cpu_set_t allowed;
-    const int count = sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : 1;
-    return count > 0 ? (uint32_t)count : 1;
-}
 
 static enum pb_status make_folders(const char *out, struct pb_error *error)
 {
@@ -188,7 +180,7 @@ static void free_run(struct pb_run *run)
 static enum pb_status open_run(struct pb_run *run, struct pb_error *error)
 {
     const struct pb_run_options *options = run->options;
-    run->threads = options->threads ? options->threads : machine_threads();
+    run->threads = options->threads ? options->threads : pb_machine_threads();
     run->slot_count = options->workers ? options->workers : 1;
     run->threads_each = run->threads > run->slot_count ? run->threads / run->slot_count : 1;
     run->cells = pb_calloc(run->matrix->cell_count, sizeof *run->cells);

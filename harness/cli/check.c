@@ -1,0 +1,297 @@
+/* prunebench check: is a matrix right, what would it run, and what would that cost here? */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "base/log.h"
+#include "base/machine.h"
+#include "base/memory.h"
+#include "base/progress.h"
+#include "cli/check_speed.h"
+#include "cli/cli.h"
+#include "matrix/matrix.h"
+#include "matrix/queue.h"
+
+static const struct pb_cli_option options[] = {
+    {"json", 0, NULL, "print JSON"},
+    {"threads", 0, "T", "threads that a cell would use (default: what the machine has)"},
+    {"plugin-dir", 0, "DIR", "look for plugins here first; may be given several times"},
+    {NULL, 0, NULL, NULL},
+};
+
+/* What one cell would cost, run alone. */
+struct estimate {
+    uint64_t macs, own_macs; /* own: of its evaluations, which no other cell shares */
+    uint64_t memory;
+    double seconds; /* 0: unknown */
+    double macs_per_second;
+    char missing[256];
+};
+
+struct check {
+    struct pb_registry registry;
+    struct pb_matrix *matrix;
+    struct pb_planner *planner;
+    struct pb_speeds speeds;
+    struct pb_queue queue; /* which stages the cells share */
+    struct estimate *cells;
+    double *stage_seconds; /* per shared stage */
+    uint64_t macs, memory; /* all cells, every stage once; the largest */
+    double seconds;
+    uint32_t unknown; /* cells whose costs cannot be told */
+    uint32_t threads;
+};
+
+static void free_check(struct check *check)
+{
+    pb_queue_free(&check->queue);
+    pb_speeds_free(&check->speeds);
+    pb_planner_free(&check->planner);
+    pb_free(check->cells);
+    pb_free(check->stage_seconds);
+    pb_matrix_free(&check->matrix);
+    pb_registry_close(&check->registry);
+}
+
+static enum pb_status estimate_cell(struct check *check, uint32_t index, struct pb_error *error)
+{
+    const struct pb_cell_config *config = check->matrix->cells[index];
+    struct estimate *cell = &check->cells[index];
+    struct pb_cell_plan plan = {0};
+    uint64_t of_stages = 0;
+    enum pb_status status = pb_cell_plan(check->planner, config, &plan, error);
+    if (status != PB_OK) {
+        (void)pb_fail_context(error, "cell '%s'", config->id);
+        return status;
+    }
+    for (uint32_t i = 0; i < plan.stage_count && status == PB_OK; i++) {
+        of_stages += plan.stages[i].macs;
+        status = pb_queue_add(&check->queue, index, &plan.stages[i], error);
+    }
+    cell->macs = plan.macs;
+    cell->own_macs = plan.macs - of_stages;
+    cell->memory = plan.memory;
+    memcpy(cell->missing, plan.missing, sizeof cell->missing);
+    if (status == PB_OK && plan.macs > 0)
+        status = pb_speed_of(&check->speeds, check->planner, config, &cell->macs_per_second, error);
+    if (status == PB_OK && plan.macs > 0)
+        cell->seconds = (double)plan.macs / cell->macs_per_second;
+    pb_cell_plan_free(&plan);
+    return status;
+}
+
+/* Every stage once, at the speed of the first cell that needs it. */
+static enum pb_status add_up(struct check *check, struct pb_error *error)
+{
+    check->stage_seconds = pb_calloc(check->queue.stage_count + 1, sizeof *check->stage_seconds);
+    if (!check->stage_seconds)
+        return pb_fail_memory(error, check->queue.stage_count * sizeof *check->stage_seconds);
+    for (uint32_t i = 0; i < check->queue.stage_count; i++) {
+        const struct pb_shared_stage *stage = &check->queue.stages[i];
+        const double speed = check->cells[stage->first].macs_per_second;
+        check->stage_seconds[i] = speed > 0 ? (double)stage->macs / speed : 0;
+        check->macs += stage->macs;
+        check->seconds += check->stage_seconds[i];
+    }
+    for (uint32_t i = 0; i < check->matrix->cell_count; i++) {
+        const struct estimate *cell = &check->cells[i];
+        check->macs += cell->own_macs;
+        check->seconds += cell->macs_per_second > 0 ? (double)cell->own_macs / cell->macs_per_second : 0;
+        check->memory = cell->memory > check->memory ? cell->memory : check->memory;
+        check->unknown += cell->macs == 0;
+    }
+    return PB_OK;
+}
+
+/* "1.23 T": three digits and a power of 1000. */
+static void format_count(double count, char text[32])
+{
+    static const char *const powers[] = {"", " k", " M", " G", " T", " P", " E"};
+    size_t power = 0;
+    while (count >= 999.5 && power + 1 < sizeof powers / sizeof *powers) {
+        count /= 1000;
+        power++;
+    }
+    snprintf(text, 32, "%.*f%s", power == 0 || count >= 99.95 ? 0 : count >= 9.995 ? 1 : 2, count, powers[power]);
+}
+
+static void print_cell(const char *id, int width, const struct estimate *cell)
+{
+    char macs[32], memory[32], seconds[32];
+    if (cell->macs == 0) {
+        printf("%-*s  %8s  %9s  %s\n", width, id, "?", "?", "?");
+        return;
+    }
+    format_count((double)cell->macs, macs);
+    snprintf(memory, sizeof memory, "%.0f MiB", (double)cell->memory / 1048576);
+    pb_format_seconds(cell->seconds, seconds);
+    printf("%-*s  %8s  %9s  %s\n", width, id, macs, memory, seconds);
+}
+
+static void print_shared_stages(const struct check *check)
+{
+    char macs[32], seconds[32];
+    bool any = false;
+    for (uint32_t i = 0; i < check->queue.stage_count; i++) {
+        const struct pb_shared_stage *stage = &check->queue.stages[i];
+        if (stage->users < 2)
+            continue;
+        if (!any)
+            printf("\n%-14s  %5s  %8s  %-12s  %s\n", "shared stage", "cells", "MACs", "time", "first needed by");
+        any = true;
+        format_count((double)stage->macs, macs);
+        pb_format_seconds(check->stage_seconds[i], seconds);
+        printf("%-14s  %5u  %8s  %-12s  %s\n", stage->name, stage->users, macs, seconds,
+               check->matrix->cells[stage->first]->id);
+    }
+}
+
+static void print_missing(const struct check *check)
+{
+    for (uint32_t i = 0; i < check->matrix->cell_count; i++) {
+        const char *missing = check->cells[i].missing;
+        bool said = missing[0] == '\0';
+        for (uint32_t before = 0; before < i && !said; before++)
+            said = strcmp(check->cells[before].missing, missing) == 0;
+        if (!said)
+            printf("not here: %s\n", missing);
+    }
+}
+
+static void print_total(const struct check *check)
+{
+    char macs[32], seconds[32], speed[32];
+    uint32_t shared = 0;
+    for (uint32_t i = 0; i < check->queue.stage_count; i++)
+        shared += check->queue.stages[i].users > 1;
+    format_count((double)check->macs, macs);
+    pb_format_seconds(check->seconds, seconds);
+    printf("\n%u cells, %u stages (%u shared), %s MACs, about %s here with %u threads\n", check->matrix->cell_count,
+           check->queue.stage_count, shared, macs, seconds, check->threads);
+    if (check->unknown)
+        printf("%u cells are not counted: their data sets are not here\n", check->unknown);
+    for (uint32_t i = 0; i < check->speeds.count; i++) {
+        format_count(check->speeds.list[i].macs_per_second, speed);
+        printf("measured: %s (%s): %s MAC/s training\n", check->speeds.list[i].key, check->speeds.list[i].backend,
+               speed);
+    }
+    print_missing(check);
+}
+
+static void print_text(const struct check *check)
+{
+    int width = 4;
+    for (uint32_t i = 0; i < check->matrix->cell_count; i++) {
+        const int length = (int)strlen(check->matrix->cells[i]->id);
+        width = length > width ? length : width;
+    }
+    printf("%-*s  %8s  %9s  %s\n", width, "cell", "MACs", "memory", "time alone");
+    for (uint32_t i = 0; i < check->matrix->cell_count; i++)
+        print_cell(check->matrix->cells[i]->id, width, &check->cells[i]);
+    print_shared_stages(check);
+    print_total(check);
+}
+
+static json_t *cell_json(const struct check *check, uint32_t index)
+{
+    const struct estimate *cell = &check->cells[index];
+    json_t *stages = json_array();
+    bool good = stages != NULL;
+    for (uint32_t i = 0; good && i < check->queue.path_length[index]; i++)
+        good = json_array_append_new(stages, json_string(check->queue.stages[check->queue.path[index][i]].key)) == 0;
+    json_t *row = good ? json_pack("{s:s, s:I, s:I, s:f, s:s, s:O}", "id", check->matrix->cells[index]->id, "macs",
+                                   (json_int_t)cell->macs, "memory_bytes", (json_int_t)cell->memory, "seconds",
+                                   cell->seconds, "missing", cell->missing, "stages", stages)
+                       : NULL;
+    json_decref(stages);
+    return row;
+}
+
+static json_t *stage_json(const struct check *check, uint32_t index)
+{
+    const struct pb_shared_stage *stage = &check->queue.stages[index];
+    return json_pack("{s:s, s:s, s:I, s:I, s:f}", "key", stage->key, "name", stage->name, "cells",
+                     (json_int_t)stage->users, "macs", (json_int_t)stage->macs, "seconds", check->stage_seconds[index]);
+}
+
+static enum pb_status print_json(const struct check *check, struct pb_error *error)
+{
+    json_t *cells = json_array(), *stages = json_array(), *speeds = json_array(), *whole = NULL;
+    bool good = cells && stages && speeds;
+    for (uint32_t i = 0; good && i < check->matrix->cell_count; i++)
+        good = json_array_append_new(cells, cell_json(check, i)) == 0;
+    for (uint32_t i = 0; good && i < check->queue.stage_count; i++)
+        good = json_array_append_new(stages, stage_json(check, i)) == 0;
+    for (uint32_t i = 0; good && i < check->speeds.count; i++)
+        good = json_array_append_new(speeds, json_pack("{s:s, s:s, s:f}", "for", check->speeds.list[i].key, "backend",
+                                                       check->speeds.list[i].backend, "macs_per_second",
+                                                       check->speeds.list[i].macs_per_second)) == 0;
+    if (good)
+        whole = json_pack("{s:s, s:O, s:O, s:O, s:{s:I, s:I, s:I, s:I, s:f, s:I}}", "matrix", check->matrix->name,
+                          "cells", cells, "stages", stages, "speeds", speeds, "total", "cells",
+                          (json_int_t)check->matrix->cell_count, "stages", (json_int_t)check->queue.stage_count, "macs",
+                          (json_int_t)check->macs, "memory_bytes", (json_int_t)check->memory, "seconds", check->seconds,
+                          "threads", (json_int_t)check->threads);
+    good = whole && json_dumpf(whole, stdout, JSON_INDENT(2)) == 0;
+    if (good)
+        putchar('\n');
+    json_decref(whole);
+    json_decref(cells);
+    json_decref(stages);
+    json_decref(speeds);
+    return good ? PB_OK : pb_fail_memory(error, check->matrix->cell_count * sizeof(json_t));
+}
+
+static enum pb_status estimate_all(struct check *check, const struct pb_arguments *arguments, struct pb_error *error)
+{
+    size_t threads = pb_machine_threads();
+    enum pb_status status = pb_argument_size(arguments, "threads", 1, 4096, &threads, error);
+    if (status == PB_OK)
+        status = pb_registry_open(pb_argument_list(arguments, "plugin-dir"), &check->registry, error);
+    if (status == PB_OK)
+        status = pb_matrix_read(arguments->words[0], &check->registry, &check->matrix, error);
+    if (status == PB_OK)
+        status = pb_queue_create(check->matrix->cell_count, &check->queue, error);
+    if (status == PB_OK)
+        status = pb_planner_create(true, &check->planner, error);
+    if (status != PB_OK)
+        return status;
+    check->threads = (uint32_t)threads;
+    check->cells = pb_calloc(check->matrix->cell_count, sizeof *check->cells);
+    if (!check->cells)
+        return pb_fail_memory(error, check->matrix->cell_count * sizeof *check->cells);
+    for (uint32_t i = 0; i < check->matrix->cell_count && status == PB_OK; i++) {
+        check->matrix->cells[i]->threads = check->threads;
+        status = estimate_cell(check, i, error);
+    }
+    return status == PB_OK ? add_up(check, error) : status;
+}
+
+static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, struct pb_error *error)
+{
+    struct check check = {0};
+    (void)exit_code;
+    enum pb_status status = estimate_all(&check, arguments, error);
+    if (status == PB_OK && pb_argument(arguments, "json"))
+        status = print_json(&check, error);
+    else if (status == PB_OK && !arguments->quiet)
+        print_text(&check);
+    free_check(&check);
+    return status;
+}
+
+const struct pb_command pb_command_check = {
+    .name = "check",
+    .usage = "MATRIX [--json] [--threads T] [--plugin-dir DIR]…",
+    .summary = "validate a matrix; list its cells and stages with what they cost",
+    .details =
+        "Reads the matrix, resolves every cell, and lists cells and shared stages with multiply-accumulates, memory\n"
+        "and the time that they would take on this machine (the speed is measured, briefly). Data sets or weights\n"
+        "that are not here are reported; they are no error.",
+    .options = options,
+    .min_words = 1,
+    .max_words = 1,
+    .run = run,
+};
