@@ -52,6 +52,11 @@ uint64_t pb_engine_bytes(const struct pb_engine *engine)
     return floats * sizeof(float);
 }
 
+uint64_t pb_engine_workspace_bytes(const struct pb_engine *engine)
+{
+    return engine->workspace_floats * sizeof(float);
+}
+
 enum pb_status pb_engine_predict_bytes(struct pb_device *device, const struct pb_graph *graph,
                                        const struct pb_engine_options *options, uint64_t *bytes, struct pb_error *error)
 {

@@ -33,6 +33,7 @@ PB_MUST_CHECK enum pb_status pb_engine_predict_bytes(struct pb_device *device, c
                                                      const struct pb_engine_options *options, uint64_t *bytes,
                                                      struct pb_error *error);
 uint64_t pb_engine_bytes(const struct pb_engine *engine);
+uint64_t pb_engine_workspace_bytes(const struct pb_engine *engine); /* the convolutions' part of it */
 
 /* Values and velocity to and from a network of the same graph. Engines that do not TRAIN leave velocity alone. */
 PB_MUST_CHECK enum pb_status pb_engine_load(struct pb_engine *engine, const struct pb_network *network,

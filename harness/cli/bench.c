@@ -1,0 +1,261 @@
+/* prunebench bench: images per second of a model on a backend, and where the time goes. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sched.h>
+#include <sys/resource.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/rng.h"
+#include "cli/bench.h"
+#include "cli/cli.h"
+#include "cli/fma_peak.h"
+#include "cli/model_argument.h"
+#include "plugin/options.h"
+#include "plugin/registry.h"
+
+enum { DEFAULT_CLASSES = 100, RUN_SECONDS_NUMERATOR = 1, RUN_SECONDS_DENOMINATOR = 4 };
+
+static const struct pb_cli_option options[] = {
+    {"backend", 'b', "NAME", "the backend that computes (blis)"},
+    PB_MODEL_OPTIONS,
+    {"batch", 'n', "N", "images per step (8)"},
+    {"threads", 't', "T", "threads (default: one for each processor)"},
+    {"train", 0, NULL, "time whole training steps: forward, backward, optimiser (the default)"},
+    {"infer", 0, NULL, "time evaluation alone"},
+    {"runs", 'r', "R", "timed runs, after a warm-up (5)"},
+    {"option", 'o', "NAME=VALUE", "an option of the backend; may be given several times"},
+    {"plugin-dir", 0, "DIR", "look for plugins here first; may be given several times"},
+    {"json", 0, NULL, "print one JSON object"},
+    {0},
+};
+
+/* All that one benchmark holds. */
+struct session {
+    struct pb_registry registry;
+    bool registry_open;
+    struct pb_options options;
+    struct pb_device *device;
+    struct pb_graph *graph;
+    struct pb_network *network;
+    struct pb_engine *engine;
+    float *images, *logits;
+    uint32_t *labels;
+    size_t batch, threads, runs;
+    bool training;
+};
+
+static enum pb_status read_numbers(const struct pb_arguments *arguments, struct session *session,
+                                   struct pb_error *error)
+{
+    cpu_set_t processors;
+    session->batch = 8;
+    session->runs = 5;
+    session->threads = sched_getaffinity(0, sizeof processors, &processors) ? 1 : (size_t)CPU_COUNT(&processors);
+    session->training = !pb_argument(arguments, "infer");
+    if (pb_argument(arguments, "infer") && pb_argument(arguments, "train"))
+        return pb_fail(error, PB_ERROR_INPUT, "bench: --train and --infer exclude each other");
+    enum pb_status status = pb_argument_size(arguments, "batch", 1, 1u << 16, &session->batch, error);
+    if (!status)
+        status = pb_argument_size(arguments, "threads", 1, 4096, &session->threads, error);
+    return status ? status : pb_argument_size(arguments, "runs", 1, 10000, &session->runs, error);
+}
+
+static enum pb_status set_options(const struct pb_arguments *arguments, struct pb_options *resolved,
+                                  struct pb_error *error)
+{
+    const char *const *given = pb_argument_list(arguments, "option");
+    for (; given && *given; given++) {
+        const char *equals = strchr(*given, '=');
+        if (!equals)
+            return pb_fail(error, PB_ERROR_INPUT, "--option: '%s' is not of the form name=value", *given);
+        char *name = pb_strndup(*given, (size_t)(equals - *given));
+        if (!name)
+            return pb_fail_memory(error, strlen(*given));
+        const enum pb_status status = pb_options_set(resolved, name, equals + 1, "--option", error);
+        pb_free(name);
+        if (status)
+            return status;
+    }
+    return pb_options_finish(resolved, NULL, error);
+}
+
+static enum pb_status open_device(const struct pb_arguments *arguments, struct session *session, struct pb_error *error)
+{
+    const char *name = pb_argument(arguments, "backend");
+    const struct pb_loaded *loaded;
+    enum pb_status status = pb_registry_open(pb_argument_list(arguments, "plugin-dir"), &session->registry, error);
+    if (status)
+        return status;
+    session->registry_open = true;
+    status = pb_registry_find(&session->registry, PB_KIND_BACKEND, name ? name : "blis", "--backend", &loaded, error);
+    if (!status)
+        status = pb_options_create(loaded->plugin, &session->options, error);
+    if (!status)
+        status = set_options(arguments, &session->options, error);
+    return status ? status
+                  : pb_device_open(loaded, &session->options, (uint32_t)session->threads, &session->device, error);
+}
+
+/* Images of noise and labels in turn: what is in them does not change the time. */
+static enum pb_status make_batch(struct session *session, struct pb_error *error)
+{
+    const size_t image = pb_shape_count(session->graph->nodes[0].shape), classes = session->graph->classes;
+    struct pb_rng rng;
+    size_t floats;
+    if (!pb_multiply(image, session->batch, &floats))
+        return pb_fail(error, PB_ERROR_INPUT, "--batch: %zu images are too many", session->batch);
+    session->images = pb_calloc(floats, sizeof *session->images);
+    session->labels = pb_calloc(session->batch, sizeof *session->labels);
+    session->logits = pb_calloc(session->batch * classes, sizeof *session->logits);
+    if (!session->images || !session->labels || !session->logits)
+        return pb_fail_memory(error, floats * sizeof *session->images);
+    pb_rng_init(&rng, 1, "bench/images");
+    for (size_t i = 0; i < floats; i++)
+        session->images[i] = (float)(2 * pb_rng_uniform(&rng) - 1);
+    for (size_t n = 0; n < session->batch; n++)
+        session->labels[n] = (uint32_t)(n % classes);
+    return PB_OK;
+}
+
+static enum pb_status prepare(const struct pb_arguments *arguments, struct session *session, struct pb_error *error)
+{
+    struct pb_graph *copy = NULL;
+    enum pb_status status = read_numbers(arguments, session, error);
+    if (!status)
+        status = pb_argument_model(arguments, "bench", DEFAULT_CLASSES, &session->graph, error);
+    if (!status)
+        status = open_device(arguments, session, error);
+    if (!status)
+        status = make_batch(session, error);
+    if (!status)
+        status = pb_graph_copy(session->graph, &copy, error);
+    if (!status)
+        status = pb_network_create(copy, &session->network, error);
+    if (status)
+        return status;
+    pb_network_initialise(session->network, 1);
+    const struct pb_engine_options wanted = {
+        .batch = (uint32_t)session->batch, .mode = session->training ? PB_ENGINE_TRAIN : PB_ENGINE_INFER, .seed = 1};
+    return pb_engine_create(session->device, session->network, &wanted, &session->engine, error);
+}
+
+static void dismantle(struct session *session)
+{
+    pb_engine_free(&session->engine);
+    pb_network_free(&session->network);
+    pb_graph_free(&session->graph);
+    pb_device_close(&session->device);
+    pb_options_free(&session->options);
+    if (session->registry_open)
+        pb_registry_close(&session->registry);
+    pb_free(session->images);
+    pb_free(session->logits);
+    pb_free(session->labels);
+}
+
+static enum pb_status step(struct session *session, struct pb_error *error)
+{
+    /* The thesis's settings; a small rate, so that noise does not make the weights overflow in a long run. */
+    static const struct pb_step sgd = {
+        .lr = 1e-6, .momentum = 0.9, .weight_decay = 1e-5, .lambda = 1e-4, .lambda_last = 1e-4, .nesterov = true};
+    double loss;
+    if (!session->training)
+        return pb_engine_forward(session->engine, session->images, (uint32_t)session->batch, session->logits, error);
+    const enum pb_status status =
+        pb_engine_backward(session->engine, session->images, session->labels, &loss, NULL, error);
+    return status ? status : pb_engine_step(session->engine, &sgd, error);
+}
+
+static int by_size(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Two steps to warm up; the second says how many make a run that the clock can time. */
+static enum pb_status measure(struct session *session, struct pb_bench *bench, struct pb_error *error)
+{
+    const double least = (double)RUN_SECONDS_NUMERATOR / RUN_SECONDS_DENOMINATOR;
+    enum pb_status status = step(session, error);
+    double start = pb_clock();
+    if (!status)
+        status = step(session, error);
+    if (status)
+        return status;
+    const double warm = fmax(pb_clock() - start, 1e-6);
+    bench->steps_per_run = warm < least ? (size_t)ceil(least / warm) : 1;
+    pb_engine_times_reset(session->engine);
+    for (size_t run = 0; run < session->runs; run++) {
+        start = pb_clock();
+        for (size_t i = 0; i < bench->steps_per_run; i++) {
+            status = step(session, error);
+            if (status)
+                return status;
+        }
+        bench->seconds[run] = (pb_clock() - start) / (double)bench->steps_per_run;
+    }
+    qsort(bench->seconds, session->runs, sizeof *bench->seconds, by_size);
+    return PB_OK;
+}
+
+static uint64_t peak_rss(void)
+{
+    struct rusage usage;
+    return getrusage(RUSAGE_SELF, &usage) ? 0 : (uint64_t)usage.ru_maxrss * 1024;
+}
+
+static enum pb_status run_bench(struct session *session, bool json, struct pb_error *error)
+{
+    struct pb_bench bench = {.device = session->device,
+                             .engine = session->engine,
+                             .graph = session->graph,
+                             .batch = (uint32_t)session->batch,
+                             .threads = (uint32_t)session->threads,
+                             .training = session->training,
+                             .runs = session->runs,
+                             .engine_bytes = pb_engine_bytes(session->engine),
+                             .workspace_bytes = pb_engine_workspace_bytes(session->engine)};
+    bench.seconds = pb_calloc(session->runs, sizeof *bench.seconds);
+    if (!bench.seconds)
+        return pb_fail_memory(error, session->runs * sizeof *bench.seconds);
+    enum pb_status status = measure(session, &bench, error);
+    if (!status) {
+        bench.peak_gflops = pb_fma_peak((int)session->threads, &bench.peak_isa);
+        bench.peak_rss_bytes = peak_rss();
+        if (json)
+            status = pb_bench_print_json(&bench, error);
+        else
+            pb_bench_print(&bench);
+    }
+    pb_free(bench.seconds);
+    return status;
+}
+
+static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, struct pb_error *error)
+{
+    struct session session = {0};
+    (void)exit_code;
+    enum pb_status status = prepare(arguments, &session, error);
+    if (!status)
+        status = run_bench(&session, pb_argument(arguments, "json") != NULL, error);
+    dismantle(&session);
+    return status;
+}
+
+const struct pb_command pb_command_bench = {
+    .name = "bench",
+    .usage = "--model M [--backend B] [--classes K] [--image-size S] [--width-multiplier F | --widths 12,34,…] "
+             "[--batch N] [--threads T] [--train | --infer] [--runs R] [--option NAME=VALUE]… [--json]",
+    .summary = "time a model on a backend, layer by layer",
+    .details =
+        "Runs training steps (or evaluation, with --infer) on noise, after a warm-up, and prints the median and\n"
+        "the range of several runs: images per second, seconds per step and where they go, GFLOPS per layer and\n"
+        "pass (2 FLOPs per multiply-accumulate of direct counting), and the share of the multiply-add peak that\n"
+        "is measured on the same threads. Do it on a quiet machine.",
+    .options = options,
+    .run = run,
+};

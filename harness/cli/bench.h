@@ -1,0 +1,25 @@
+/* What one benchmark measured, and how it is shown. */
+#ifndef PB_CLI_BENCH_H
+#define PB_CLI_BENCH_H
+
+#include "engine/engine.h"
+
+struct pb_bench {
+    const struct pb_device *device;
+    const struct pb_engine *engine;
+    const struct pb_graph *graph;
+    uint32_t batch, threads;
+    bool training;
+    double *seconds; /* per step, one for every run, sorted */
+    size_t runs, steps_per_run;
+    double peak_gflops;
+    const char *peak_isa;
+    uint64_t engine_bytes, workspace_bytes, peak_rss_bytes;
+};
+
+double pb_bench_median(const struct pb_bench *bench);
+
+void pb_bench_print(const struct pb_bench *bench);
+PB_MUST_CHECK enum pb_status pb_bench_print_json(const struct pb_bench *bench, struct pb_error *error);
+
+#endif

@@ -1,0 +1,184 @@
+/* A benchmark as a table and as JSON. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include <jansson.h>
+
+#include "cli/bench.h"
+#include "graph/cost.h"
+
+static const char *const pass_names[3] = {"forward", "backward_data", "backward_weights"};
+
+double pb_bench_median(const struct pb_bench *bench)
+{
+    const size_t half = bench->runs / 2;
+    return bench->runs % 2 ? bench->seconds[half] : (bench->seconds[half - 1] + bench->seconds[half]) / 2;
+}
+
+static double steps(const struct pb_bench *bench)
+{
+    return (double)bench->runs * (double)bench->steps_per_run;
+}
+
+/* Whether a pass of a node is run at all: images get no gradient, and only weights have a weight pass. */
+static bool has_pass(const struct pb_bench *bench, uint32_t index, int pass)
+{
+    const struct pb_node *node = &bench->graph->nodes[index];
+    if (pass == 0)
+        return true;
+    return bench->training && (pass == 1 ? node->inputs[0] != 0 : node->parameters[PB_ROLE_WEIGHT] != PB_NO_PARAMETER);
+}
+
+/* GFLOPS of one pass of a node; 0 where it does not run. */
+static double node_gflops(const struct pb_bench *bench, uint32_t node, int pass)
+{
+    if (!has_pass(bench, node, pass))
+        return 0;
+    const double seconds = pb_engine_times(bench->engine)->node[node][pass] / steps(bench);
+    const double flops = 2.0 * (double)pb_node_cost(bench->graph, node).macs * bench->batch;
+    return seconds > 0 ? flops / seconds * 1e-9 : 0;
+}
+
+/* FLOPs of a whole step: a pass forward, and two of the same size backward but for the first convolution's data. */
+static double step_flops(const struct pb_bench *bench)
+{
+    double macs = 0;
+    bool first = true;
+    for (uint32_t i = 0; i < bench->graph->node_count; i++) {
+        const double node = (double)pb_node_cost(bench->graph, i).macs;
+        if (!node)
+            continue;
+        macs += node * (bench->training ? (first ? 2 : 3) : 1);
+        first = false;
+    }
+    return 2 * macs * bench->batch;
+}
+
+static double bench_gflops(const struct pb_bench *bench)
+{
+    return step_flops(bench) / pb_bench_median(bench) * 1e-9;
+}
+
+static void print_cell(double gflops, double peak)
+{
+    if (gflops > 0)
+        printf(" %9.1f %4.0f%%", gflops, peak > 0 ? 100 * gflops / peak : 0.0);
+    else
+        printf(" %9s %5s", "", "");
+}
+
+static void print_layers(const struct pb_bench *bench)
+{
+    printf("\n%-10s %14s %-22s %15s %15s %15s\n", "layer", "H W C", "algorithm", "forward", "backward data",
+           "backward weights");
+    for (uint32_t i = 0; i < bench->graph->node_count; i++) {
+        const struct pb_node *node = &bench->graph->nodes[i];
+        char shape[40];
+        if (!pb_node_cost(bench->graph, i).macs)
+            continue;
+        snprintf(shape, sizeof shape, "%" PRIu32 " %" PRIu32 " %" PRIu32, node->shape.height, node->shape.width,
+                 node->shape.channels);
+        printf("%-10s %14s %-22s", node->name, shape, pb_engine_algorithm(bench->engine, i));
+        for (int pass = 0; pass < 3; pass++)
+            print_cell(node_gflops(bench, i, pass), bench->peak_gflops);
+        putchar('\n');
+    }
+    puts("GFLOPS by direct counting, and their share of the peak.");
+}
+
+void pb_bench_print(const struct pb_bench *bench)
+{
+    const double median = pb_bench_median(bench);
+    const struct pb_engine_times *times = pb_engine_times(bench->engine);
+    printf("%s, %" PRIu32 " classes, %" PRIu32 " pixels, batch %" PRIu32 ", %s, %s on %" PRIu32 " threads\n",
+           bench->graph->model, bench->graph->classes, bench->graph->nodes[0].shape.height, bench->batch,
+           bench->training ? "training" : "inference", bench->device->description, bench->threads);
+    if (bench->device->fallbacks[0])
+        printf("the host's portable operators: %s\n", bench->device->fallbacks);
+    printf("\nimages per second   %10.2f   (%.2f … %.2f, %zu runs of %zu steps)\n", bench->batch / median,
+           bench->batch / bench->seconds[bench->runs - 1], bench->batch / bench->seconds[0], bench->runs,
+           bench->steps_per_run);
+    printf("seconds per step    %10.4f   (%.4f … %.4f)\n", median, bench->seconds[0], bench->seconds[bench->runs - 1]);
+    printf("GFLOPS              %10.1f   (%.0f %% of the peak, %.1f, %s)\n", bench_gflops(bench),
+           100 * bench_gflops(bench) / bench->peak_gflops, bench->peak_gflops, bench->peak_isa);
+    printf("buffers             %10.1f MB (workspace %.1f MB), resident at most %.1f MB\n\n",
+           (double)bench->engine_bytes * 1e-6, (double)bench->workspace_bytes * 1e-6,
+           (double)bench->peak_rss_bytes * 1e-6);
+    for (int phase = 0; phase < PB_PHASE_COUNT; phase++) {
+        const double seconds = times->phase[phase] / steps(bench);
+        printf("%-28s %8.4f s %5.1f %%\n", pb_phase_name((enum pb_phase)phase), seconds, 100 * seconds / median);
+    }
+    print_layers(bench);
+}
+
+/* Adds value to object under key; false when memory is out. */
+static bool set(json_t *object, const char *key, json_t *value)
+{
+    return json_object_set_new(object, key, value) == 0;
+}
+
+static json_t *phases(const struct pb_bench *bench)
+{
+    json_t *object = json_object();
+    for (int phase = 0; object && phase < PB_PHASE_COUNT; phase++)
+        set(object, pb_phase_name((enum pb_phase)phase),
+            json_real(pb_engine_times(bench->engine)->phase[phase] / steps(bench)));
+    return object;
+}
+
+static json_t *layers(const struct pb_bench *bench)
+{
+    json_t *array = json_array();
+    for (uint32_t i = 0; array && i < bench->graph->node_count; i++) {
+        const struct pb_cost cost = pb_node_cost(bench->graph, i);
+        if (!cost.macs)
+            continue;
+        json_t *row = json_pack("{s:s, s:s, s:I}", "name", bench->graph->nodes[i].name, "algorithm",
+                                pb_engine_algorithm(bench->engine, i), "macs", (json_int_t)cost.macs);
+        for (int pass = 0; row && pass < 3; pass++) {
+            const double gflops = node_gflops(bench, i, pass);
+            if (gflops > 0)
+                set(row, pass_names[pass], json_real(gflops));
+        }
+        json_array_append_new(array, row);
+    }
+    return array;
+}
+
+static json_t *run_seconds(const struct pb_bench *bench)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; array && i < bench->runs; i++)
+        json_array_append_new(array, json_real(bench->seconds[i]));
+    return array;
+}
+
+enum pb_status pb_bench_print_json(const struct pb_bench *bench, struct pb_error *error)
+{
+    const double median = pb_bench_median(bench);
+    json_t *whole = json_object();
+    bool good = whole && set(whole, "backend", json_string(bench->device->loaded->plugin->name));
+    good = good && set(whole, "backend_detail", json_string(bench->device->description));
+    good = good && set(whole, "fallbacks", json_string(bench->device->fallbacks));
+    good = good && set(whole, "model", json_string(bench->graph->model));
+    good = good && set(whole, "classes", json_integer(bench->graph->classes));
+    good = good && set(whole, "image_size", json_integer(bench->graph->nodes[0].shape.height));
+    good = good && set(whole, "threads", json_integer(bench->threads));
+    good = good && set(whole, "batch", json_integer(bench->batch));
+    good = good && set(whole, "mode", json_string(bench->training ? "train" : "infer"));
+    good = good && set(whole, "images_per_second", json_real(bench->batch / median));
+    good = good && set(whole, "seconds_per_step", json_real(median));
+    good = good && set(whole, "runs", json_integer((json_int_t)bench->runs));
+    good = good && set(whole, "steps_per_run", json_integer((json_int_t)bench->steps_per_run));
+    good = good && set(whole, "run_seconds_per_step", run_seconds(bench));
+    good = good && set(whole, "gflops", json_real(bench_gflops(bench)));
+    good = good && set(whole, "peak_gflops", json_real(bench->peak_gflops));
+    good = good && set(whole, "peak_isa", json_string(bench->peak_isa));
+    good = good && set(whole, "engine_bytes", json_integer((json_int_t)bench->engine_bytes));
+    good = good && set(whole, "workspace_bytes", json_integer((json_int_t)bench->workspace_bytes));
+    good = good && set(whole, "peak_rss_bytes", json_integer((json_int_t)bench->peak_rss_bytes));
+    good = good && set(whole, "phase_seconds", phases(bench)) && set(whole, "layers_gflops", layers(bench));
+    good = good && json_dumpf(whole, stdout, JSON_INDENT(2)) == 0 && putchar('\n') != EOF;
+    json_decref(whole);
+    return good ? PB_OK : pb_fail(error, PB_ERROR_RUN, "cannot write the benchmark's JSON");
+}

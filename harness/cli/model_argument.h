@@ -1,0 +1,22 @@
+/* Models named on the command line: --model, --classes, --image-size, --width-multiplier, --widths, --no-batch-norm. */
+#ifndef PB_CLI_MODEL_ARGUMENT_H
+#define PB_CLI_MODEL_ARGUMENT_H
+
+#include "cli/cli.h"
+#include "graph/graph.h"
+
+/* The rows of these options, for a command's own table; the command builds with pb_argument_model. */
+#define PB_MODEL_OPTIONS                                                                                               \
+    {"model", 'm', "NAME", "vgg16-bcnn, vgg11-bcnn, vgg16-gap, vgg11-gap, vgg16 or vgg11"},                            \
+        {"classes", 'k', "K", "number of classes"}, {"image-size", 's', "S", "height and width of the images (224)"},  \
+        {"width-multiplier", 'w', "F", "scale of every layer's width (1)"},                                            \
+        {"widths", 0, "LIST", "width of every convolution, separated by commas, instead of a multiplier"},             \
+    {                                                                                                                  \
+        "no-batch-norm", 0, NULL, "leave the batch norms out"                                                          \
+    }
+
+/* The model that was asked for. default_classes: 0 when --classes must be given. */
+PB_MUST_CHECK enum pb_status pb_argument_model(const struct pb_arguments *arguments, const char *command,
+                                               size_t default_classes, struct pb_graph **graph, struct pb_error *error);
+
+#endif
