@@ -1,11 +1,71 @@
-/* What this machine lets the process use. */
+/* What this machine is, and what it lets the process use. */
 #include "base/machine.h"
 
+#include <inttypes.h>
 #include <sched.h>
+#include <stdio.h>
+#include <string.h>
+
+void pb_cpu_name(char name[128])
+{
+    char line[512];
+    snprintf(name, 128, "unknown");
+    FILE *file = fopen("/proc/cpuinfo", "r");
+    while (file && fgets(line, sizeof line, file)) {
+        const char *colon = strchr(line, ':');
+        if (strncmp(line, "model name", 10) != 0 || !colon)
+            continue;
+        snprintf(name, 128, "%.*s", (int)strcspn(colon + 1 + (colon[1] == ' '), "\n"), colon + 1 + (colon[1] == ' '));
+        break;
+    }
+    if (file)
+        fclose(file);
+}
+
+/* The built-in wants a literal. */
+#define ADD_FLAG(name)                                                                                                 \
+    if (__builtin_cpu_supports(name))                                                                                  \
+        length += (size_t)snprintf(flags + length, 256 - length, "%s%s", length ? " " : "", name);
+
+void pb_cpu_flags(char flags[256])
+{
+    size_t length = 0;
+    flags[0] = '\0';
+    __builtin_cpu_init();
+    ADD_FLAG("sse2")
+    ADD_FLAG("ssse3")
+    ADD_FLAG("sse4.1")
+    ADD_FLAG("sse4.2")
+    ADD_FLAG("avx")
+    ADD_FLAG("avx2")
+    ADD_FLAG("fma")
+    ADD_FLAG("avx512f")
+    ADD_FLAG("avx512cd")
+    ADD_FLAG("avx512bw")
+    ADD_FLAG("avx512dq")
+    ADD_FLAG("avx512vl")
+    ADD_FLAG("avx512vnni")
+}
 
 uint32_t pb_machine_threads(void)
 {
     cpu_set_t allowed;
     const int count = sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : 1;
     return count > 0 ? (uint32_t)count : 1;
+}
+
+void pb_memory(uint64_t *total, uint64_t *available)
+{
+    char line[256];
+    uint64_t kibibytes;
+    *total = *available = 0;
+    FILE *file = fopen("/proc/meminfo", "r");
+    while (file && fgets(line, sizeof line, file)) {
+        if (sscanf(line, "MemTotal: %" SCNu64, &kibibytes) == 1)
+            *total = kibibytes * 1024;
+        else if (sscanf(line, "MemAvailable: %" SCNu64, &kibibytes) == 1)
+            *available = kibibytes * 1024;
+    }
+    if (file)
+        fclose(file);
 }

@@ -1,10 +1,16 @@
-/* What this machine lets the process use. */
+/* What this machine is, and what it lets the process use. */
 #ifndef PB_BASE_MACHINE_H
 #define PB_BASE_MACHINE_H
 
 #include <stdint.h>
 
+/* "model name" of the first processor; "unknown" where the kernel does not say. */
+void pb_cpu_name(char name[128]);
+/* The instruction sets that matter for speed and that the operating system lets programs use: "avx2 fma avx512f …". */
+void pb_cpu_flags(char flags[256]);
 /* Processors that the process may run on; at least 1. */
 uint32_t pb_machine_threads(void);
+/* Bytes of memory in all, and those that new work can have; 0 where the kernel does not say. */
+void pb_memory(uint64_t *total, uint64_t *available);
 
 #endif

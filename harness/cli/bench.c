@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <sched.h>
 #include <sys/resource.h>
 
 #include "base/clock.h"
+#include "base/machine.h"
 #include "base/memory.h"
 #include "base/rng.h"
 #include "cli/bench.h"
@@ -51,10 +51,9 @@ struct session {
 static enum pb_status read_numbers(const struct pb_arguments *arguments, struct session *session,
                                    struct pb_error *error)
 {
-    cpu_set_t processors;
     session->batch = 8;
     session->runs = 5;
-    session->threads = sched_getaffinity(0, sizeof processors, &processors) ? 1 : (size_t)CPU_COUNT(&processors);
+    session->threads = pb_machine_threads();
     session->training = !pb_argument(arguments, "infer");
     if (pb_argument(arguments, "infer") && pb_argument(arguments, "train"))
         return pb_fail(error, PB_ERROR_INPUT, "bench: --train and --infer exclude each other");

@@ -7,26 +7,9 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/machine.h"
 #include "base/memory.h"
 #include "base/version.h"
-
-/* "model name" of the first CPU; "unknown" where the kernel does not say. */
-static void cpu_name(char name[128])
-{
-    char line[512];
-    snprintf(name, 128, "unknown");
-    FILE *file = fopen("/proc/cpuinfo", "r");
-    while (file && fgets(line, sizeof line, file)) {
-        if (strncmp(line, "model name", 10) != 0)
-            continue;
-        const char *colon = strchr(line, ':');
-        if (colon)
-            snprintf(name, 128, "%.*s", (int)strcspn(colon + 2, "\n"), colon + 2);
-        break;
-    }
-    if (file)
-        fclose(file);
-}
 
 static enum pb_status add_plugin(struct pb_record *record, const char *kind, const struct pb_choice *choice,
                                  struct pb_error *error)
@@ -44,7 +27,7 @@ enum pb_status pb_provenance(const struct pb_cell_config *config, const struct p
     struct utsname system = {0};
     char cpu[128], started[32], threads[16], digest[65];
     uname(&system);
-    cpu_name(cpu);
+    pb_cpu_name(cpu);
     pb_utc_now(started);
     snprintf(threads, sizeof threads, "%u", device->threads);
     enum pb_status status = pb_cell_digest(config, digest, error);
