@@ -28,12 +28,16 @@ static bool varies(const struct pb_summary *summary, enum pb_axis axis)
     return false;
 }
 
-/* Letters, digits, '-', '_' stay; labels are the user's, and ids become file names and HTML ids. */
+/* Letters, digits and '_' stay, each run of others becomes one '-': labels are the user's, and ids become file names, HTML
+ * ids and comments. */
 static void append_slug(struct pb_text *text, const char *label)
 {
     for (const char *c = label; *c != '\0'; c++) {
         bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') || *c == '_';
-        pb_text_append_bytes(text, plain ? c : "-", 1);
+        if (plain)
+            pb_text_append_bytes(text, c, 1);
+        else if (text->length != 0 && text->data[text->length - 1] != '-')
+            pb_text_append(text, "-");
     }
 }
 
@@ -57,7 +61,7 @@ static enum pb_status unique_id(const struct pb_summary *summary, struct pb_text
     char *made = text->failed ? NULL : pb_strdup(text->data);
     for (unsigned suffix = 2; made != NULL && id_taken(summary, made); suffix++) {
         pb_free(made);
-        made = pb_format("%s-%u", text->data, suffix);
+        made = pb_format("%s_%u", text->data, suffix);
     }
     pb_text_free(text);
     if (made == NULL)
@@ -79,7 +83,7 @@ enum pb_status pb_summary_name_sections(struct pb_summary *summary, struct pb_er
             const char *label = axis_label(section, QUALIFIERS[k]);
             if (label[0] == '\0' || !varies(summary, QUALIFIERS[k]))
                 continue;
-            pb_text_append(&id, "-");
+            append_slug(&id, "-");
             append_slug(&id, label);
             pb_text_append(&title, " · %s", label);
         }

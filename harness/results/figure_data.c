@@ -1,0 +1,240 @@
+/* Tab-separated blocks for gnuplot's templates (reports/NAME.gp says what each holds). */
+#include "results/figure_data.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/memory.h"
+#include "results/gnuplot.h"
+
+static const char NEXT_BLOCK[] = "\n\n";
+
+static enum pb_status check(const struct pb_figure_data *made, struct pb_error *error)
+{
+    bool failed = made->data.failed;
+    for (size_t i = 0; i < PB_FIGURE_ARGUMENTS; i++)
+        failed |= made->arguments[i].failed;
+    return failed ? pb_fail_memory(error, made->data.capacity) : PB_OK;
+}
+
+void pb_figure_data_free(struct pb_figure_data *data)
+{
+    pb_text_free(&data->data);
+    for (size_t i = 0; i < PB_FIGURE_ARGUMENTS; i++)
+        pb_text_free(&data->arguments[i]);
+}
+
+/* A number, or "-" for a missing one. */
+static void append_number(struct pb_text *text, double value)
+{
+    char buffer[32];
+    if (!isfinite(value)) {
+        pb_text_append(text, "-");
+        return;
+    }
+    pb_format_real(value, buffer);
+    pb_text_append(text, "%s", buffer);
+}
+
+static uint32_t style_of(const struct pb_figure_styles *styles, const char *criterion)
+{
+    for (uint32_t i = 0; i < styles->count; i++)
+        if (strcmp(styles->criteria[i], criterion) == 0)
+            return i;
+    return styles->count;
+}
+
+enum pb_status pb_figure_styles_of(const struct pb_summary *summary, struct pb_figure_styles *styles,
+                                   struct pb_error *error)
+{
+    struct pb_figure_styles made = {0};
+    for (uint32_t s = 0; s < summary->section_count; s++)
+        for (uint32_t k = 0; k < summary->sections[s].schedule_count; k++)
+            for (uint32_t r = 0; r < summary->sections[s].schedules[k].row_count; r++) {
+                const char *criterion = summary->sections[s].schedules[k].rows[r].criterion;
+                if (style_of(&made, criterion) < made.count)
+                    continue;
+                const char **criteria = pb_array_room(made.criteria, made.count, sizeof *criteria, error);
+                if (criteria == NULL) {
+                    pb_free(made.criteria);
+                    return PB_ERROR_MEMORY;
+                }
+                made.criteria = criteria;
+                criteria[made.count++] = criterion;
+            }
+    *styles = made;
+    return PB_OK;
+}
+
+void pb_figure_styles_free(struct pb_figure_styles *styles)
+{
+    pb_free(styles->criteria);
+    *styles = (struct pb_figure_styles){0};
+}
+
+/* What the x axis shows, in which unit. */
+struct axis {
+    struct pb_figure_axis value;
+    double scale;
+    const char *unit;
+};
+
+static void choose_unit(struct axis *axis, double largest)
+{
+    static const struct {
+        double from;
+        const char *prefix;
+    } PREFIXES[] = {{1e9, "G"}, {1e6, "M"}, {1e3, "k"}};
+    for (size_t i = 0; i < sizeof PREFIXES / sizeof *PREFIXES; i++)
+        if (largest >= PREFIXES[i].from) {
+            axis->scale = 1 / PREFIXES[i].from;
+            axis->unit = PREFIXES[i].prefix;
+            return;
+        }
+}
+
+static double row_x(const struct axis *axis, const struct pb_summary_row *row)
+{
+    if (axis->value.name[0] == '\0')
+        return 100 * row->amount;
+    return axis->scale * pb_summary_mean(row, axis->value.name, axis->value.stage, axis->value.batch);
+}
+
+/* Blocks follow gnuplot's index: one per criterion with at least one point. */
+static void append_criterion(struct pb_figure_data *made, const struct pb_summary_schedule *schedule,
+                             const struct axis *axis, const char *criterion, uint32_t style)
+{
+    bool begun = false;
+    for (uint32_t r = 0; r < schedule->row_count; r++) {
+        const struct pb_summary_row *row = &schedule->rows[r];
+        const struct pb_summary_value *top1 = pb_summary_find(row, "top1", "final", 0);
+        if (strcmp(row->criterion, criterion) != 0 || top1 == NULL || !isfinite(row_x(axis, row)))
+            continue;
+        if (!begun) {
+            pb_gnuplot_field(&made->data, criterion, false);
+            pb_text_append(&made->data, "\n");
+            pb_text_append(&made->arguments[1], "%s%" PRIu32, made->arguments[1].length == 0 ? "" : " ",
+                           style % 14 + 1);
+            begun = true;
+        }
+        append_number(&made->data, row_x(axis, row));
+        pb_text_append(&made->data, "\t");
+        append_number(&made->data, 100 * top1->over_seeds.mean);
+        pb_text_append(&made->data, "\t");
+        append_number(&made->data, isnan(top1->over_seeds.sd) ? 0 : 100 * top1->over_seeds.sd);
+        pb_text_append(&made->data, "\n");
+    }
+    if (begun)
+        pb_text_append(&made->data, "%s", NEXT_BLOCK);
+}
+
+static void append_unpruned(struct pb_figure_data *made, const struct pb_summary_schedule *schedule,
+                            const struct axis *axis)
+{
+    const struct pb_summary_value *top1 = pb_summary_find(&schedule->baseline, "top1", "base", 0);
+    double x = axis->value.name[0] == '\0'
+                   ? 0
+                   : axis->scale * pb_summary_mean(&schedule->baseline, axis->value.name, "base", axis->value.batch);
+    pb_text_append(&made->data, "unpruned\n");
+    append_number(&made->data, x);
+    pb_text_append(&made->data, "\t");
+    append_number(&made->data, top1 == NULL ? NAN : 100 * top1->over_seeds.mean);
+    pb_text_append(&made->data, "\t");
+    append_number(&made->data, top1 == NULL || isnan(top1->over_seeds.sd) ? 0 : 100 * top1->over_seeds.sd);
+    pb_text_append(&made->data, "\n");
+}
+
+static void append_axis_label(struct pb_text *text, const struct pb_summary_schedule *schedule,
+                              enum pb_figure_kind kind, const struct axis *axis)
+{
+    const char *measure = schedule->rows[0].measure;
+    switch (kind) {
+    case PB_FIGURE_ACCURACY_PARAMS:
+        pb_text_append(text, "Parameters%s%s%s", axis->unit[0] ? " (" : "", axis->unit, axis->unit[0] ? ")" : "");
+        break;
+    case PB_FIGURE_ACCURACY_MACS:
+        pb_text_append(text, "%sMACs per image", axis->unit);
+        break;
+    case PB_FIGURE_ACCURACY_LATENCY:
+        pb_text_append(text, "Median latency (ms) at batch %" PRIu32, axis->value.batch);
+        break;
+    default:
+        pb_text_append(text, "%s removed (%%)",
+                       strcmp(measure, "params") == 0 ? "Parameters"
+                       : strcmp(measure, "macs") == 0 ? "MACs"
+                                                      : "Channels");
+    }
+}
+
+enum pb_status pb_figure_accuracy(enum pb_figure_kind kind, const struct pb_summary_schedule *schedule,
+                                  const struct pb_figure_styles *styles, struct pb_figure_data *made,
+                                  struct pb_error *error)
+{
+    struct axis axis = {.value = pb_figure_axis(kind, schedule), .scale = 1, .unit = ""};
+    bool spread = false;
+    if (kind == PB_FIGURE_ACCURACY_PARAMS || kind == PB_FIGURE_ACCURACY_MACS)
+        choose_unit(&axis, pb_summary_mean(&schedule->baseline, axis.value.name, "base", 0));
+    for (uint32_t i = 0; i < styles->count; i++)
+        append_criterion(made, schedule, &axis, styles->criteria[i], i);
+    append_unpruned(made, schedule, &axis);
+    for (uint32_t r = 0; r < schedule->row_count; r++)
+        spread |= schedule->rows[r].ok_count > 1;
+    append_axis_label(&made->arguments[0], schedule, kind, &axis);
+    pb_text_append(&made->arguments[2], "%s", kind == PB_FIGURE_ACCURACY_RATE ? "linear" : "log");
+    pb_text_append(&made->arguments[3], "%s", spread ? "spread" : "single");
+    return check(made, error);
+}
+
+enum pb_status pb_figure_gamma(const struct pb_summary_gamma *gamma, struct pb_figure_data *made,
+                               struct pb_error *error)
+{
+    double width = gamma->max / gamma->bin_count;
+    double sum = 0;
+    struct pb_text curve = {0};
+    pb_text_append(&curve, "0\t0\n");
+    for (uint32_t i = 0; i < gamma->bin_count; i++) {
+        double share = 100 * gamma->bins[i] / gamma->channels;
+        sum += share;
+        append_number(&made->data, (i + 0.5) * width);
+        pb_text_append(&made->data, "\t");
+        append_number(&made->data, share);
+        pb_text_append(&made->data, "\n");
+        append_number(&curve, (i + 1) * width);
+        pb_text_append(&curve, "\t");
+        append_number(&curve, sum);
+        pb_text_append(&curve, "\n");
+    }
+    pb_text_append(&made->data, "%s%s", NEXT_BLOCK, curve.data == NULL ? "" : curve.data);
+    made->data.failed |= curve.failed;
+    pb_text_free(&curve);
+    append_number(&made->arguments[0], width);
+    pb_text_append(&made->arguments[1], "near zero: %.1f %%", 100 * gamma->near_zero);
+    return check(made, error);
+}
+
+enum pb_status pb_figure_curves(const struct pb_record *record, struct pb_figure_data *made, struct pb_error *error)
+{
+    struct pb_text stages = {0};
+    for (uint32_t i = 0; i < record->epoch_count; i++) {
+        const struct pb_epoch_record *epoch = &record->epochs[i];
+        const double values[] = {epoch->loss, epoch->validation_loss, 100 * epoch->top1, 100 * epoch->validation_top1};
+        if (i == 0 || strcmp(record->epochs[i - 1].stage, epoch->stage) != 0) {
+            pb_text_append(&stages, "%" PRIu32 "\t", i);
+            pb_gnuplot_field(&stages, epoch->stage, false);
+            pb_text_append(&stages, "\n");
+        }
+        pb_text_append(&made->data, "%" PRIu32, i + 1);
+        for (size_t k = 0; k < sizeof values / sizeof *values; k++) {
+            pb_text_append(&made->data, "\t");
+            append_number(&made->data, values[k]);
+        }
+        pb_text_append(&made->data, "\n");
+    }
+    pb_text_append(&made->data, "%s%s", NEXT_BLOCK, stages.data == NULL ? "" : stages.data);
+    made->data.failed |= stages.failed;
+    pb_text_free(&stages);
+    pb_text_append(&made->arguments[0], "%" PRIu32, record->epoch_count);
+    return check(made, error);
+}

@@ -1,0 +1,115 @@
+/* The whole report: summary, tables, figures, page. */
+#include "results/report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "plugin/registry.h"
+#include "results/report_parts.h"
+#include "results/transform.h"
+
+#define ALL (PB_REPORT_HTML | PB_REPORT_LATEX | PB_REPORT_MARKDOWN | PB_REPORT_CSV | PB_REPORT_FIGURES)
+
+static enum pb_status make_folder(const char *folder, const char *name, bool empty, struct pb_error *error)
+{
+    char *path = pb_path_join(folder, name);
+    if (path == NULL)
+        return pb_fail_memory(error, strlen(folder));
+    enum pb_status status = empty ? pb_remove_tree(path, error) : PB_OK;
+    if (status == PB_OK)
+        status = pb_make_dirs(path, error);
+    pb_free(path);
+    return status;
+}
+
+/* A whole report starts from empty folders, so that nothing of an earlier matrix stays in it. */
+static enum pb_status prepare(const char *out, unsigned formats, struct pb_report_place *place, struct pb_error *error)
+{
+    static const char *const FOLDERS[] = {"tables", "figures", "data"};
+    char *folder = pb_path_join(out, "report");
+    if (folder == NULL)
+        return pb_fail_memory(error, strlen(out));
+    enum pb_status status = pb_make_dirs(folder, error);
+    for (size_t i = 0; i < sizeof FOLDERS / sizeof *FOLDERS && status == PB_OK; i++)
+        status = make_folder(folder, FOLDERS[i], formats == ALL, error);
+    if (status == PB_OK) {
+        char *absolute = realpath(folder, NULL);
+        place->folder = absolute == NULL ? NULL : pb_strdup(absolute);
+        free(absolute);
+        if (place->folder == NULL)
+            status = pb_fail_errno(error, "find '%s'", folder);
+    }
+    if (status == PB_OK)
+        status = pb_resource_dir("reports", &place->templates, error);
+    place->formats = formats & PB_REPORT_FIGURES ? "svg pdf png" : "svg";
+    pb_free(folder);
+    return status;
+}
+
+/* summary.xml as it was written, for the stylesheets. */
+static enum pb_status write_summary(const char *out, const struct pb_summary *summary, struct pb_xml *xml,
+                                    struct pb_error *error)
+{
+    char *path = pb_path_join(out, "summary.xml");
+    if (path == NULL)
+        return pb_fail_memory(error, strlen(out));
+    enum pb_status status = pb_summary_write(path, summary, error);
+    if (status == PB_OK)
+        status = pb_xml_read(path, 0, xml, error);
+    pb_free(path);
+    return status;
+}
+
+enum pb_status pb_report(const char *out, const struct pb_report_options *options, struct pb_error *error)
+{
+    unsigned formats = options->formats == 0 ? ALL : options->formats & ALL;
+    struct pb_summary summary = {0};
+    struct pb_report_place place = {0};
+    struct pb_xml document = {0};
+    struct pb_xml tables = {0};
+    enum pb_status status = pb_summary_read(out, &summary, error);
+    if (status == PB_OK)
+        status = write_summary(out, &summary, &document, error);
+    if (status == PB_OK)
+        status = prepare(out, formats, &place, error);
+    if (status == PB_OK)
+        status = pb_report_tables(&document, &tables, error);
+    if (status == PB_OK)
+        status = pb_report_write_tables(&place, &tables, formats, error);
+    if (status == PB_OK && (formats & (PB_REPORT_FIGURES | PB_REPORT_HTML)) != 0)
+        status = pb_report_figures(&place, &summary, error);
+    if (status == PB_OK && (formats & PB_REPORT_FIGURES) != 0)
+        status = pb_report_draw_tables(&place, &tables, error);
+    if (status == PB_OK && (formats & PB_REPORT_HTML) != 0)
+        status = pb_report_page(&place, &document, error);
+    pb_xml_free(&tables);
+    pb_xml_free(&document);
+    pb_free(place.folder);
+    pb_free(place.templates);
+    pb_summary_free(&summary);
+    return status;
+}
+
+enum pb_status pb_report_stylesheet(const char *out, const char *stylesheet, const char *output, struct pb_error *error)
+{
+    struct pb_summary summary = {0};
+    struct pb_xml document = {0};
+    struct pb_stylesheet *sheet = NULL;
+    struct pb_text text = {0};
+    enum pb_status status = pb_stylesheet_open(stylesheet, &sheet, error);
+    if (status == PB_OK)
+        status = pb_summary_read(out, &summary, error);
+    if (status == PB_OK)
+        status = write_summary(out, &summary, &document, error);
+    if (status == PB_OK)
+        status = pb_stylesheet_apply(sheet, &document, NULL, &text, error);
+    if (status == PB_OK)
+        status = pb_file_write_atomic(output, text.data == NULL ? "" : text.data, text.length, error);
+    pb_text_free(&text);
+    pb_stylesheet_free(&sheet);
+    pb_xml_free(&document);
+    pb_summary_free(&summary);
+    return status;
+}

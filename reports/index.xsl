@@ -1,0 +1,306 @@
+<?xml version="1.0" encoding="UTF-8"?>
+<!-- The report page: one file without scripts, that asks for nothing from elsewhere. A comment "figure NAME" marks where
+     the program puts a figure's SVG. -->
+<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform" xmlns:s="urn:prunebench:summary:1"
+                xmlns:t="urn:prunebench:tables:1" xmlns:exsl="http://exslt.org/common" exclude-result-prefixes="s t exsl">
+  <xsl:import href="tables.xsl"/>
+  <xsl:import href="table-html.xsl"/>
+  <xsl:import href="findings.xsl"/>
+  <xsl:import href="style.xsl"/>
+  <xsl:output method="html" encoding="UTF-8" indent="no" doctype-system="about:legacy-compat"/>
+  <xsl:param name="formats" select="'svg'"/>
+
+  <xsl:variable name="tables-tree"><xsl:apply-templates select="/s:summary" mode="tables"/></xsl:variable>
+  <xsl:variable name="tables" select="exsl:node-set($tables-tree)/t:tables"/>
+  <xsl:variable name="cells" select="/s:summary/s:cells"/>
+
+  <xsl:template match="/">
+    <xsl:apply-templates select="s:summary"/>
+  </xsl:template>
+
+  <xsl:template match="s:summary">
+    <html lang="en">
+      <head>
+        <meta name="viewport" content="width=device-width, initial-scale=1"/>
+        <meta name="generator" content="prunebench {@version}"/>
+        <title>prunebench: <xsl:value-of select="@matrix"/></title>
+        <xsl:call-template name="style"/>
+      </head>
+      <body>
+        <header>
+          <p class="kicker">prunebench report</p>
+          <h1><xsl:value-of select="@matrix"/></h1>
+          <p class="lead"><xsl:call-template name="lead"/></p>
+          <nav aria-label="Contents">
+            <ul>
+              <li><a href="#findings">Findings</a></li>
+              <li><a href="#run">What was run</a></li>
+              <xsl:for-each select="s:section">
+                <li><a href="#{@id}"><xsl:value-of select="@title"/></a></li>
+              </xsl:for-each>
+              <xsl:if test="$cells/s:cell[@status != 'ok'] | $cells/s:unreadable"><li><a href="#failures">Failures</a></li></xsl:if>
+              <li><a href="#reading">How to read it</a></li>
+              <li><a href="#provenance">Provenance</a></li>
+            </ul>
+          </nav>
+        </header>
+        <main>
+          <section id="findings">
+            <h2>Findings</h2>
+            <xsl:call-template name="findings"/>
+          </section>
+          <xsl:call-template name="run"/>
+          <xsl:apply-templates select="s:section"/>
+          <xsl:if test="$cells/s:cell[@status != 'ok'] | $cells/s:unreadable"><xsl:call-template name="failures"/></xsl:if>
+          <xsl:call-template name="reading"/>
+          <xsl:call-template name="provenance"/>
+        </main>
+        <footer>
+          <p>Made by prunebench <xsl:value-of select="@version"/> (<xsl:value-of select="@git"/>) on <xsl:value-of select="@generated"/>.</p>
+        </footer>
+      </body>
+    </html>
+  </xsl:template>
+
+  <xsl:template name="lead">
+    <xsl:value-of select="$cells/@ok"/>
+    <xsl:text> of </xsl:text>
+    <xsl:value-of select="$cells/@total"/>
+    <xsl:text> cells done: </xsl:text>
+    <xsl:call-template name="axis"><xsl:with-param name="name" select="'dataset'"/><xsl:with-param name="one" select="'data set'"/></xsl:call-template>
+    <xsl:text> × </xsl:text>
+    <xsl:call-template name="axis"><xsl:with-param name="name" select="'criterion'"/><xsl:with-param name="one" select="'criterion'"/><xsl:with-param name="many" select="'criteria'"/></xsl:call-template>
+    <xsl:text> × </xsl:text>
+    <xsl:call-template name="axis"><xsl:with-param name="name" select="'schedule'"/><xsl:with-param name="one" select="'schedule'"/></xsl:call-template>
+    <xsl:text> × </xsl:text>
+    <xsl:call-template name="axis"><xsl:with-param name="name" select="'target'"/><xsl:with-param name="one" select="'target'"/></xsl:call-template>
+    <xsl:text> × </xsl:text>
+    <xsl:call-template name="axis"><xsl:with-param name="name" select="'seed'"/><xsl:with-param name="one" select="'seed'"/></xsl:call-template>
+    <xsl:text>. Generated </xsl:text>
+    <xsl:value-of select="translate(substring(@generated, 1, 16), 'T', ' ')"/>
+    <xsl:text> UTC.</xsl:text>
+  </xsl:template>
+  <xsl:template name="axis">
+    <xsl:param name="name"/>
+    <xsl:param name="one"/>
+    <xsl:param name="many" select="concat($one, 's')"/>
+    <xsl:variable name="count" select="count(s:run/s:option[@name = $name]/s:value)"/>
+    <xsl:value-of select="concat($count, ' ')"/>
+    <xsl:choose>
+      <xsl:when test="$count = 1"><xsl:value-of select="$one"/></xsl:when>
+      <xsl:otherwise><xsl:value-of select="$many"/></xsl:otherwise>
+    </xsl:choose>
+  </xsl:template>
+
+  <!-- What was run, and on what -->
+
+  <xsl:template name="run">
+    <section id="run">
+      <h2>What was run, and on what</h2>
+      <dl class="facts">
+        <xsl:for-each select="s:run/s:option[@name = 'model' or @name = 'backend' or @name = 'criterion' or @name = 'schedule' or @name = 'variant' or @name = 'seed' or @name = 'selection']">
+          <xsl:if test="string(s:value)"><xsl:apply-templates select="." mode="fact"/></xsl:if>
+        </xsl:for-each>
+        <xsl:for-each select="s:run/s:provenance[not(@name = 'started' or @name = 'seconds' or @name = 'version' or @name = 'git' or contains(@name, 'sha256'))]">
+          <xsl:if test="string(s:value) or count(s:value) &gt; 1"><xsl:apply-templates select="." mode="fact"/></xsl:if>
+        </xsl:for-each>
+        <xsl:variable name="seconds" select="sum($cells/s:cell[number(@seconds) = number(@seconds)]/@seconds)"/>
+        <xsl:if test="$seconds &gt; 0">
+          <dt>time</dt>
+          <dd>
+            <xsl:choose>
+              <xsl:when test="$seconds &gt;= 7200"><xsl:value-of select="format-number($seconds div 3600, '0.0')"/> hours</xsl:when>
+              <xsl:when test="$seconds &gt;= 120"><xsl:value-of select="format-number($seconds div 60, '0.0')"/> minutes</xsl:when>
+              <xsl:otherwise><xsl:value-of select="format-number($seconds, '0.0')"/> s</xsl:otherwise>
+            </xsl:choose>
+            <xsl:text> in all workers together</xsl:text>
+          </dd>
+        </xsl:if>
+      </dl>
+      <xsl:apply-templates select="$tables/t:table[@name = 'data']" mode="html"/>
+    </section>
+  </xsl:template>
+
+  <xsl:template match="s:option | s:provenance" mode="fact">
+    <dt><xsl:value-of select="translate(@name, '-_', '  ')"/></dt>
+    <dd>
+      <xsl:for-each select="s:value[position() &lt;= 8]">
+        <xsl:if test="position() &gt; 1">, </xsl:if>
+        <xsl:value-of select="."/>
+        <xsl:if test="not(string(.))">none</xsl:if>
+      </xsl:for-each>
+      <xsl:if test="count(s:value) &gt; 8"> and <xsl:value-of select="count(s:value) - 8"/> more</xsl:if>
+    </dd>
+  </xsl:template>
+
+  <!-- A data set -->
+
+  <xsl:template match="s:section">
+    <section id="{@id}" class="dataset">
+      <h2><xsl:value-of select="@title"/></h2>
+      <p>
+        <xsl:value-of select="concat(@model, ' on ', @backend)"/>
+        <xsl:if test="string(@variant)"> (<xsl:value-of select="@variant"/>)</xsl:if>
+        <xsl:value-of select="concat('; ', s:data/@classes, ' classes; ', s:data/@train, ' training, ', s:data/@validation, ' validation and ', s:data/@test, ' test images')"/>
+        <xsl:if test="s:data/@skipped &gt; 0">; <xsl:value-of select="s:data/@skipped"/> could not be read</xsl:if>
+        <xsl:text>.</xsl:text>
+      </p>
+      <xsl:apply-templates select="s:schedule"/>
+      <h3>What pruning saved</h3>
+      <xsl:apply-templates select="$tables/t:table[@name = concat(current()/@id, '.costs')]" mode="html"/>
+      <xsl:if test="s:figure[@kind = 'gamma']">
+        <h3>Scale factors before pruning</h3>
+        <div class="figures"><xsl:apply-templates select="s:figure[@kind = 'gamma']"/></div>
+      </xsl:if>
+    </section>
+  </xsl:template>
+
+  <xsl:template match="s:schedule">
+    <section id="{@id}" class="schedule">
+      <h3><xsl:value-of select="../@title"/><xsl:text> · </xsl:text><xsl:value-of select="@label"/></h3>
+      <xsl:apply-templates select="$tables/t:table[@name = concat(current()/@id, '.criteria')]" mode="html"/>
+      <div class="figures">
+        <xsl:apply-templates select="s:figure[starts-with(@kind, 'accuracy')]"/>
+      </div>
+      <xsl:apply-templates select="$tables/t:table[@name = concat(current()/@id, '.results')]" mode="html"/>
+      <xsl:if test="s:comparison">
+        <details>
+          <summary>Differences between criteria, with intervals</summary>
+          <xsl:apply-templates select="$tables/t:table[@name = concat(current()/@id, '.differences')]" mode="html"/>
+        </details>
+      </xsl:if>
+      <div class="figures">
+        <xsl:apply-templates select="s:figure[@kind = 'layers']"/>
+        <xsl:apply-templates select="s:figure[@kind = 'curves']"/>
+      </div>
+    </section>
+  </xsl:template>
+
+  <!-- Figures -->
+
+  <xsl:template match="s:figure">
+    <figure class="{@kind}" id="figure-{@name}">
+      <div class="drawing"><xsl:comment>figure <xsl:value-of select="@name"/></xsl:comment></div>
+      <figcaption>
+        <xsl:apply-templates select="." mode="caption"/>
+        <span class="files">
+          <xsl:text> </xsl:text>
+          <a href="figures/{@name}.svg">SVG</a>
+          <xsl:if test="contains($formats, 'pdf')">, <a href="figures/{@name}.pdf">PDF</a>, <a href="figures/{@name}.png">PNG</a></xsl:if>
+          <xsl:text>, </xsl:text>
+          <a href="data/{@name}.tsv">data</a>
+        </span>
+      </figcaption>
+    </figure>
+  </xsl:template>
+
+  <xsl:template match="s:figure" mode="caption">
+    <xsl:choose>
+      <xsl:when test="@kind = 'gamma'">
+        <xsl:text>Distribution of the scale factors |γ| of all </xsl:text>
+        <xsl:value-of select="format-number(../s:gamma/@channels, '0')"/>
+        <xsl:text> channels before pruning, and the same cumulated; the first of 128 bins in another colour. Mean over n = </xsl:text>
+        <xsl:value-of select="../s:gamma/@n"/>
+        <xsl:text> seed</xsl:text><xsl:if test="../s:gamma/@n != 1">s</xsl:if><xsl:text>.</xsl:text>
+      </xsl:when>
+      <xsl:when test="@kind = 'layers'">
+        <xsl:text>Channels that each layer kept, in per cent of its width. Mean; </xsl:text>
+        <xsl:apply-templates select=".." mode="seeds"/><xsl:text>.</xsl:text>
+      </xsl:when>
+      <xsl:when test="@kind = 'curves'">
+        <xsl:text>Training of one cell, </xsl:text><code><xsl:value-of select="@cell"/></code>
+        <xsl:text>: loss and top-1 on the augmented training images and on the validation images (n = 1 seed). Dotted lines: where a stage begins.</xsl:text>
+      </xsl:when>
+      <xsl:otherwise>
+        <xsl:text>Final top-1 against </xsl:text>
+        <xsl:choose>
+          <xsl:when test="@kind = 'accuracy-params'">parameters (log axis)</xsl:when>
+          <xsl:when test="@kind = 'accuracy-macs'">MACs (log axis)</xsl:when>
+          <xsl:when test="@kind = 'accuracy-latency'">measured latency (log axis)</xsl:when>
+          <xsl:otherwise>the pruning rate</xsl:otherwise>
+        </xsl:choose>
+        <xsl:text>; </xsl:text>
+        <xsl:apply-templates select=".." mode="seeds"/>
+        <xsl:choose>
+          <xsl:when test="../s:row[@n &gt; 1]">. Bars: ± one standard deviation over seeds.</xsl:when>
+          <xsl:otherwise>, so no error bars.</xsl:otherwise>
+        </xsl:choose>
+        <xsl:text> Dashed: the unpruned network.</xsl:text>
+        <xsl:if test="../s:row[@select-on-test]"> † Selected on the test split.</xsl:if>
+        <xsl:if test="../s:row[@zero-gamma-beta]"> ‡ Soft pruning zeroed γ and β.</xsl:if>
+      </xsl:otherwise>
+    </xsl:choose>
+  </xsl:template>
+
+  <!-- Failures -->
+
+  <xsl:template name="failures">
+    <section id="failures">
+      <h2>Failures</h2>
+      <p>These cells are missing from the tables above; the others stand on their own.</p>
+      <xsl:apply-templates select="$tables/t:table[@name = 'failures']" mode="html"/>
+      <xsl:for-each select="$cells/s:cell[s:log]">
+        <details>
+          <summary>Last lines of the log of <code><xsl:value-of select="@id"/></code></summary>
+          <pre><xsl:value-of select="s:log"/></pre>
+        </details>
+      </xsl:for-each>
+    </section>
+  </xsl:template>
+
+  <xsl:template name="reading">
+    <section id="reading">
+      <h2>How to read it</h2>
+      <ul>
+        <li>A <b>cell</b> is one data set, model, criterion, schedule, backend, variant, target and seed. A number in a table is the mean over the cells that differ in the seed alone; <b>n</b> says how many.</li>
+        <li><b>±</b> in a table is the standard deviation over seeds, not the error of the mean. Intervals are 95 % intervals of the mean by Student's t. With one seed neither exists; the binomial standard error of the test images is then given apart and named so.</li>
+        <li><b>Unpruned</b> is the network before pruning, <b>pruned</b> right after its channels were taken out, <b>final</b> after retraining. All three are measured on the test images once; the learning rate and the best epoch look at the validation images only, unless a † says otherwise.</li>
+        <li><b>Removed</b> is what was asked for. The costs table says what was reached, and how many channels the floor per layer saved.</li>
+        <li><b>MACs</b> count convolutions, linear layers and the bilinear pooling; FLOPs are twice that. <b>MACs, thesis</b> counts as ptflops does and leaves the bilinear pooling out.</li>
+        <li><b>Random</b> is the control: a criterion that does not beat it has found nothing.</li>
+        <li>The pruned network is the one that is measured: its channels are gone, not masked. Both forms were run on the same batch, and the largest difference stands in the list of runs.</li>
+      </ul>
+    </section>
+  </xsl:template>
+
+  <xsl:template name="provenance">
+    <section id="provenance">
+      <h2>Provenance</h2>
+      <dl class="facts">
+        <xsl:for-each select="s:run/s:provenance[@name = 'version' or @name = 'git' or contains(@name, 'sha256')]"><xsl:apply-templates select="." mode="fact"/></xsl:for-each>
+        <xsl:for-each select="s:run/s:provenance[@name = 'started']">
+          <dt>first started</dt>
+          <dd><xsl:for-each select="s:value"><xsl:sort select="."/><xsl:if test="position() = 1"><xsl:value-of select="."/></xsl:if></xsl:for-each></dd>
+        </xsl:for-each>
+      </dl>
+      <details>
+        <summary>Every option, as resolved (<xsl:value-of select="count(s:run/s:option)"/>)</summary>
+        <div class="table" tabindex="0" role="group" aria-label="Options">
+          <table>
+            <thead><tr><th scope="col">Option</th><th scope="col">Value (number of cells where it differs)</th></tr></thead>
+            <tbody>
+              <xsl:for-each select="s:run/s:option">
+                <tr>
+                  <th scope="row"><xsl:value-of select="@name"/></th>
+                  <td>
+                    <xsl:for-each select="s:value[position() &lt;= 12]">
+                      <xsl:if test="position() &gt; 1">, </xsl:if>
+                      <xsl:value-of select="."/>
+                      <xsl:if test="not(string(.))">–</xsl:if>
+                      <xsl:if test="count(../s:value) &gt; 1"> (<xsl:value-of select="@cells"/>)</xsl:if>
+                    </xsl:for-each>
+                    <xsl:if test="count(s:value) &gt; 12">, …</xsl:if>
+                  </td>
+                </tr>
+              </xsl:for-each>
+            </tbody>
+          </table>
+        </div>
+      </details>
+      <details>
+        <summary>Every cell (<xsl:value-of select="$cells/@total"/>)</summary>
+        <xsl:apply-templates select="$tables/t:table[@name = 'runs']" mode="html"/>
+      </details>
+    </section>
+  </xsl:template>
+</xsl:stylesheet>

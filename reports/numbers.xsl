@@ -1,0 +1,224 @@
+<?xml version="1.0" encoding="UTF-8"?>
+<!-- Values of the summary as table cells, and the phrases that go with them: seeds, measures, marks. -->
+<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform" xmlns:s="urn:prunebench:summary:1"
+                xmlns="urn:prunebench:tables:1" exclude-result-prefixes="s">
+
+  <!-- A number, or a dash where there is none -->
+  <xsl:template name="number">
+    <xsl:param name="value"/>
+    <xsl:param name="format" select="'0.0'"/>
+    <xsl:choose>
+      <xsl:when test="string(number($value)) = 'NaN'">–</xsl:when>
+      <xsl:otherwise>
+        <xsl:variable name="text" select="format-number($value, $format)"/>
+        <xsl:choose>
+          <xsl:when test="starts-with($text, '-') and number($text) = 0"><xsl:value-of select="substring($text, 2)"/></xsl:when>
+          <xsl:otherwise><xsl:value-of select="translate($text, '-', '−')"/></xsl:otherwise>
+        </xsl:choose>
+      </xsl:otherwise>
+    </xsl:choose>
+  </xsl:template>
+  <xsl:template name="signed">
+    <xsl:param name="value"/>
+    <xsl:param name="format" select="'0.0'"/>
+    <xsl:if test="number(format-number($value, $format)) &gt; 0">+</xsl:if>
+    <xsl:call-template name="number"><xsl:with-param name="value" select="$value"/><xsl:with-param name="format" select="$format"/></xsl:call-template>
+  </xsl:template>
+
+  <!-- The prefix in which a column whose largest value is $of reads well, and what it stands for -->
+  <xsl:template name="unit">
+    <xsl:param name="of"/>
+    <xsl:choose>
+      <xsl:when test="$of &gt;= 1000000000">G</xsl:when>
+      <xsl:when test="$of &gt;= 1000000">M</xsl:when>
+      <xsl:when test="$of &gt;= 1000">k</xsl:when>
+    </xsl:choose>
+  </xsl:template>
+  <xsl:template name="unit-size">
+    <xsl:param name="of"/>
+    <xsl:choose>
+      <xsl:when test="$of &gt;= 1000000000">1000000000</xsl:when>
+      <xsl:when test="$of &gt;= 1000000">1000000</xsl:when>
+      <xsl:when test="$of &gt;= 1000">1000</xsl:when>
+      <xsl:otherwise>1</xsl:otherwise>
+    </xsl:choose>
+  </xsl:template>
+  <xsl:template name="unit-format">
+    <xsl:param name="of"/>
+    <xsl:variable name="size"><xsl:call-template name="unit-size"><xsl:with-param name="of" select="$of"/></xsl:call-template></xsl:variable>
+    <xsl:choose>
+      <xsl:when test="$of div $size &gt;= 100">0.0</xsl:when>
+      <xsl:when test="$of div $size &gt;= 10">0.00</xsl:when>
+      <xsl:otherwise>0.000</xsl:otherwise>
+    </xsl:choose>
+  </xsl:template>
+
+  <!-- A cell with mean ± sd of a value, multiplied by $times; exact values show no spread where all seeds agree -->
+  <xsl:template name="spread-cell">
+    <xsl:param name="value"/>
+    <xsl:param name="times" select="1"/>
+    <xsl:param name="format" select="'0.0'"/>
+    <xsl:param name="signed" select="false()"/>
+    <xsl:param name="best" select="false()"/>
+    <xsl:param name="mark"/>
+    <xsl:param name="exact" select="false()"/>
+    <cell>
+      <xsl:if test="$value">
+        <xsl:attribute name="value"><xsl:value-of select="$value/@mean"/></xsl:attribute>
+        <xsl:if test="$value/@sd"><xsl:attribute name="sd"><xsl:value-of select="$value/@sd"/></xsl:attribute></xsl:if>
+        <xsl:attribute name="n"><xsl:value-of select="$value/@n"/></xsl:attribute>
+        <xsl:if test="$best and not($value/../../s:row[@target = $value/../@target and @measure = $value/../@measure]/s:value[@name = $value/@name and @stage = $value/@stage]/@mean &gt; $value/@mean)">
+          <xsl:attribute name="best">true</xsl:attribute>
+        </xsl:if>
+      </xsl:if>
+      <xsl:choose>
+        <xsl:when test="not($value) and $best and self::s:row[@n = 0]">failed</xsl:when>
+        <xsl:when test="not($value)">–</xsl:when>
+        <xsl:when test="$signed">
+          <xsl:call-template name="signed"><xsl:with-param name="value" select="$times * $value/@mean"/><xsl:with-param name="format" select="$format"/></xsl:call-template>
+        </xsl:when>
+        <xsl:otherwise>
+          <xsl:call-template name="number"><xsl:with-param name="value" select="$times * $value/@mean"/><xsl:with-param name="format" select="$format"/></xsl:call-template>
+        </xsl:otherwise>
+      </xsl:choose>
+      <xsl:if test="$value/@sd and not($exact and $value/@sd = 0)">
+        <xsl:text> ± </xsl:text>
+        <xsl:value-of select="format-number($times * $value/@sd, $format)"/>
+      </xsl:if>
+      <xsl:value-of select="$mark"/>
+    </cell>
+  </xsl:template>
+
+  <xsl:template match="s:row | s:baseline" mode="percent">
+    <xsl:param name="name"/>
+    <xsl:param name="stage"/>
+    <xsl:param name="signed" select="false()"/>
+    <xsl:param name="best" select="false()"/>
+    <xsl:param name="mark" select="false()"/>
+    <xsl:call-template name="spread-cell">
+      <xsl:with-param name="value" select="s:value[@name = $name and @stage = $stage]"/>
+      <xsl:with-param name="times" select="100"/>
+      <xsl:with-param name="signed" select="$signed"/>
+      <xsl:with-param name="best" select="$best"/>
+      <xsl:with-param name="mark"><xsl:if test="$mark"><xsl:apply-templates select="." mode="mark"/></xsl:if></xsl:with-param>
+    </xsl:call-template>
+  </xsl:template>
+
+  <xsl:template match="s:row | s:baseline" mode="scaled">
+    <xsl:param name="name"/>
+    <xsl:param name="stage"/>
+    <xsl:param name="of"/>
+    <xsl:variable name="size"><xsl:call-template name="unit-size"><xsl:with-param name="of" select="$of"/></xsl:call-template></xsl:variable>
+    <xsl:variable name="format"><xsl:call-template name="unit-format"><xsl:with-param name="of" select="$of"/></xsl:call-template></xsl:variable>
+    <xsl:call-template name="spread-cell">
+      <xsl:with-param name="value" select="s:value[@name = $name and @stage = $stage]"/>
+      <xsl:with-param name="times" select="1 div $size"/>
+      <xsl:with-param name="format" select="string($format)"/>
+      <xsl:with-param name="exact" select="true()"/>
+    </xsl:call-template>
+  </xsl:template>
+
+  <xsl:template match="s:row | s:baseline" mode="plain">
+    <xsl:param name="name"/>
+    <xsl:param name="stage"/>
+    <xsl:param name="batch"/>
+    <xsl:call-template name="spread-cell">
+      <xsl:with-param name="value" select="s:value[@name = $name and @stage = $stage and @batch = $batch]"/>
+      <xsl:with-param name="format" select="'0.00'"/>
+    </xsl:call-template>
+  </xsl:template>
+
+  <xsl:template match="s:row | s:baseline" mode="image-error">
+    <xsl:param name="stage"/>
+    <xsl:variable name="value" select="s:value[@name = 'top1' and @stage = $stage]/@image-error"/>
+    <cell value="{$value}"><xsl:call-template name="number"><xsl:with-param name="value" select="100 * $value"/></xsl:call-template></cell>
+  </xsl:template>
+
+  <!-- Means alone -->
+  <xsl:template match="s:row | s:baseline" mode="mean-percent">
+    <xsl:param name="name"/>
+    <xsl:param name="stage"/>
+    <xsl:variable name="mean" select="s:value[@name = $name and @stage = $stage]/@mean"/>
+    <cell value="{$mean}"><xsl:call-template name="number"><xsl:with-param name="value" select="100 * $mean"/></xsl:call-template></cell>
+  </xsl:template>
+  <xsl:template match="s:row | s:baseline" mode="mean-scaled">
+    <xsl:param name="name"/>
+    <xsl:param name="stage"/>
+    <xsl:param name="of"/>
+    <xsl:variable name="mean" select="s:value[@name = $name and @stage = $stage]/@mean"/>
+    <xsl:variable name="size"><xsl:call-template name="unit-size"><xsl:with-param name="of" select="$of"/></xsl:call-template></xsl:variable>
+    <xsl:variable name="format"><xsl:call-template name="unit-format"><xsl:with-param name="of" select="$of"/></xsl:call-template></xsl:variable>
+    <cell value="{$mean}"><xsl:call-template name="number"><xsl:with-param name="value" select="$mean div $size"/><xsl:with-param name="format" select="string($format)"/></xsl:call-template></cell>
+  </xsl:template>
+  <xsl:template match="s:row | s:baseline" mode="mean-plain">
+    <xsl:param name="name"/>
+    <xsl:param name="stage"/>
+    <xsl:param name="batch"/>
+    <xsl:variable name="mean" select="s:value[@name = $name and @stage = $stage and @batch = $batch]/@mean"/>
+    <cell value="{$mean}"><xsl:call-template name="number"><xsl:with-param name="value" select="$mean"/><xsl:with-param name="format" select="'0.00'"/></xsl:call-template></cell>
+  </xsl:template>
+  <xsl:template match="s:row | s:baseline" mode="mean-count">
+    <xsl:param name="name"/>
+    <xsl:param name="stage"/>
+    <xsl:variable name="mean" select="s:value[@name = $name and @stage = $stage]/@mean"/>
+    <cell value="{$mean}"><xsl:call-template name="number"><xsl:with-param name="value" select="$mean"/><xsl:with-param name="format" select="'0.#'"/></xsl:call-template></cell>
+  </xsl:template>
+
+  <!-- "n = 3 seeds", "n = 1 to 3 seeds" -->
+  <xsl:template match="s:schedule | s:section" mode="seeds">
+    <xsl:variable name="rows" select="self::s:schedule/s:row | self::s:section/s:schedule/s:row"/>
+    <xsl:variable name="low">
+      <xsl:for-each select="$rows"><xsl:sort select="@n" data-type="number"/><xsl:if test="position() = 1"><xsl:value-of select="@n"/></xsl:if></xsl:for-each>
+    </xsl:variable>
+    <xsl:variable name="high">
+      <xsl:for-each select="$rows"><xsl:sort select="@n" data-type="number" order="descending"/><xsl:if test="position() = 1"><xsl:value-of select="@n"/></xsl:if></xsl:for-each>
+    </xsl:variable>
+    <xsl:text>n = </xsl:text>
+    <xsl:if test="$low != $high"><xsl:value-of select="concat($low, ' to ')"/></xsl:if>
+    <xsl:value-of select="$high"/>
+    <xsl:choose>
+      <xsl:when test="$high = 1"> seed</xsl:when>
+      <xsl:otherwise> seeds</xsl:otherwise>
+    </xsl:choose>
+  </xsl:template>
+
+  <!-- What the targets count -->
+  <xsl:template match="s:schedule" mode="measure">
+    <xsl:choose>
+      <xsl:when test="s:row/@measure != s:row/@measure">the target's measure</xsl:when>
+      <xsl:when test="s:row[1]/@measure = 'params'">parameters</xsl:when>
+      <xsl:when test="s:row[1]/@measure = 'macs'">MACs</xsl:when>
+      <xsl:otherwise>channels</xsl:otherwise>
+    </xsl:choose>
+  </xsl:template>
+
+  <!-- Weaker protocols are marked wherever their numbers show -->
+  <xsl:template match="s:row" mode="mark">
+    <xsl:if test="@select-on-test">†</xsl:if>
+    <xsl:if test="@zero-gamma-beta">‡</xsl:if>
+  </xsl:template>
+  <xsl:template match="s:row" mode="criterion">
+    <xsl:value-of select="@criterion"/>
+    <xsl:apply-templates select="." mode="mark"/>
+  </xsl:template>
+  <xsl:template match="s:schedule | s:section" mode="marks">
+    <xsl:if test=".//@select-on-test">
+      <note>†: the test split chose the learning rate and the epoch (the thesis's protocol); such numbers flatter.</note>
+    </xsl:if>
+    <xsl:if test=".//@zero-gamma-beta">
+      <note>‡: soft pruning zeroed γ and β (the thesis's way), so that a channel can come back only through momentum.</note>
+    </xsl:if>
+  </xsl:template>
+
+  <!-- One seed: what is known about the error -->
+  <xsl:template name="image-note">
+    <xsl:variable name="error" select="s:baseline/s:value[@name = 'top1' and @stage = 'base']/@image-error"/>
+    <xsl:if test="s:row[@n = 1] and $error">
+      <note>
+        <xsl:text>Numbers of one seed have no spread over seeds; the binomial standard error of the test images alone is about ±</xsl:text>
+        <xsl:value-of select="format-number(100 * $error, '0.0')"/>
+        <xsl:text> points.</xsl:text>
+      </note>
+    </xsl:if>
+  </xsl:template>
+</xsl:stylesheet>

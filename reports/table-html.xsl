@@ -1,0 +1,67 @@
+<?xml version="1.0" encoding="UTF-8"?>
+<!-- A neutral table as an HTML fragment. -->
+<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform" xmlns:t="urn:prunebench:tables:1"
+                exclude-result-prefixes="t">
+  <xsl:output method="html" encoding="UTF-8" indent="no"/>
+  <xsl:param name="name"/>
+
+  <xsl:template match="/">
+    <xsl:apply-templates select="t:tables/t:table[@name = $name]" mode="html"/>
+  </xsl:template>
+
+  <xsl:template match="t:table" mode="html">
+    <div class="table {@kind}" tabindex="0" role="group" aria-label="{t:caption}">
+      <table>
+        <caption><xsl:value-of select="t:caption"/></caption>
+        <thead>
+          <tr>
+            <xsl:for-each select="t:column[not(@only = 'csv')]">
+              <th scope="col">
+                <xsl:if test="@align"><xsl:attribute name="class"><xsl:value-of select="@align"/></xsl:attribute></xsl:if>
+                <xsl:value-of select="@title"/>
+                <xsl:if test="string(@unit)"><xsl:text> </xsl:text><span class="unit"><xsl:value-of select="@unit"/></span></xsl:if>
+              </th>
+            </xsl:for-each>
+          </tr>
+        </thead>
+        <tbody>
+          <xsl:apply-templates select="t:row" mode="html"/>
+        </tbody>
+      </table>
+      <xsl:for-each select="t:note"><p class="note"><xsl:value-of select="."/></p></xsl:for-each>
+    </div>
+  </xsl:template>
+
+  <xsl:template match="t:row" mode="html">
+    <xsl:variable name="header" select="count(../t:column[not(@only = 'csv')][1]/preceding-sibling::t:column) + 1"/>
+    <tr>
+      <xsl:if test="@kind or @first"><xsl:attribute name="class"><xsl:value-of select="@kind"/><xsl:if test="@first"> first</xsl:if></xsl:attribute></xsl:if>
+      <xsl:for-each select="t:cell">
+        <xsl:variable name="position" select="position()"/>
+        <xsl:variable name="column" select="../../t:column[$position]"/>
+        <xsl:choose>
+          <xsl:when test="$column/@only = 'csv'"/>
+          <xsl:when test="$position = $header">
+            <th scope="row"><xsl:apply-templates select="." mode="html-cell"><xsl:with-param name="column" select="$column"/></xsl:apply-templates></th>
+          </xsl:when>
+          <xsl:otherwise>
+            <td><xsl:apply-templates select="." mode="html-cell"><xsl:with-param name="column" select="$column"/></xsl:apply-templates></td>
+          </xsl:otherwise>
+        </xsl:choose>
+      </xsl:for-each>
+    </tr>
+  </xsl:template>
+
+  <xsl:template match="t:cell" mode="html-cell">
+    <xsl:param name="column"/>
+    <xsl:variable name="class"><xsl:value-of select="$column/@align"/><xsl:if test="@best"> best</xsl:if><xsl:if test="@repeated"> repeated</xsl:if></xsl:variable>
+    <xsl:if test="normalize-space($class)"><xsl:attribute name="class"><xsl:value-of select="normalize-space($class)"/></xsl:attribute></xsl:if>
+    <xsl:choose>
+      <xsl:when test="contains(., ' ± ')">
+        <xsl:value-of select="substring-before(., ' ± ')"/>
+        <span class="sd"> ± <xsl:value-of select="substring-after(., ' ± ')"/></span>
+      </xsl:when>
+      <xsl:otherwise><xsl:value-of select="."/></xsl:otherwise>
+    </xsl:choose>
+  </xsl:template>
+</xsl:stylesheet>
