@@ -24,6 +24,8 @@
         </article>
       </xsl:for-each>
     </div>
+    <xsl:if test="s:section/s:schedule/s:row[@select-on-test]"><p class="note">†: the test split chose the learning rate and the epoch.</p></xsl:if>
+    <xsl:if test="s:section/s:schedule/s:row[@zero-gamma-beta]"><p class="note">‡: soft pruning zeroed γ and β.</p></xsl:if>
   </xsl:template>
 
   <!-- The highest accuracy after pruning -->
@@ -100,8 +102,8 @@
               <xsl:value-of select="translate(concat(format-number(100 * @low, '0.0'), ' to ', format-number(100 * @high, '0.0')), '-', '−')"/>
               <xsl:value-of select="concat(', n = ', @n, ' seeds)')"/>
               <xsl:choose>
-                <xsl:when test="@low &gt; 0">: better than chance.</xsl:when>
-                <xsl:when test="@high &lt; 0">: worse than chance.</xsl:when>
+                <xsl:when test="@low &gt; 0">: better.</xsl:when>
+                <xsl:when test="@high &lt; 0">: worse.</xsl:when>
                 <xsl:otherwise>: not told apart.</xsl:otherwise>
               </xsl:choose>
             </xsl:when>

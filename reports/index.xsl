@@ -275,7 +275,7 @@
       </dl>
       <details>
         <summary>Every option, as resolved (<xsl:value-of select="count(s:run/s:option)"/>)</summary>
-        <div class="table" tabindex="0" role="group" aria-label="Options">
+        <div class="table scroll" tabindex="0" role="group" aria-label="Options">
           <table>
             <thead><tr><th scope="col">Option</th><th scope="col">Value (number of cells where it differs)</th></tr></thead>
             <tbody>

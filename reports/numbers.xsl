@@ -164,9 +164,10 @@
     <cell value="{$mean}"><xsl:call-template name="number"><xsl:with-param name="value" select="$mean"/><xsl:with-param name="format" select="'0.#'"/></xsl:call-template></cell>
   </xsl:template>
 
-  <!-- "n = 3 seeds", "n = 1 to 3 seeds" -->
+  <!-- "n = 3 seeds", "n = 1 to 3 seeds (some cells failed)" -->
   <xsl:template match="s:schedule | s:section" mode="seeds">
-    <xsl:variable name="rows" select="self::s:schedule/s:row | self::s:section/s:schedule/s:row"/>
+    <xsl:variable name="all" select="self::s:schedule/s:row | self::s:section/s:schedule/s:row"/>
+    <xsl:variable name="rows" select="$all[@n &gt; 0]"/>
     <xsl:variable name="low">
       <xsl:for-each select="$rows"><xsl:sort select="@n" data-type="number"/><xsl:if test="position() = 1"><xsl:value-of select="@n"/></xsl:if></xsl:for-each>
     </xsl:variable>
@@ -174,12 +175,14 @@
       <xsl:for-each select="$rows"><xsl:sort select="@n" data-type="number" order="descending"/><xsl:if test="position() = 1"><xsl:value-of select="@n"/></xsl:if></xsl:for-each>
     </xsl:variable>
     <xsl:text>n = </xsl:text>
+    <xsl:if test="not($rows)">0</xsl:if>
     <xsl:if test="$low != $high"><xsl:value-of select="concat($low, ' to ')"/></xsl:if>
     <xsl:value-of select="$high"/>
     <xsl:choose>
       <xsl:when test="$high = 1"> seed</xsl:when>
       <xsl:otherwise> seeds</xsl:otherwise>
     </xsl:choose>
+    <xsl:if test="$all[@n &lt; @cells]"> (some cells failed)</xsl:if>
   </xsl:template>
 
   <!-- What the targets count -->

@@ -29,9 +29,11 @@ nav ul { list-style: none; margin: 1rem 0 0; padding: 0; display: flex; flex-wra
 .facts { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .25rem 1rem; margin: 1rem 0; }
 .facts dt { color: var(--soft); }
 .facts dd { margin: 0; overflow-wrap: anywhere; }
-.table { overflow-x: auto; margin: 1.1rem 0; }
+.table { margin: 1.1rem 0; }
+.scroll { overflow-x: auto; }
+.criteria table { min-width: min(100%, 38rem); }
 table { border-collapse: collapse; font-size: .86rem; font-variant-numeric: tabular-nums; line-height: 1.35; }
-caption { text-align: left; font-weight: 600; padding-bottom: .4rem; font-size: .92rem; }
+.caption { font-weight: 600; margin: 0 0 .4rem; font-size: .92rem; }
 th, td { padding: .28rem .6rem; text-align: left; white-space: nowrap; vertical-align: top; }
 th.right, td.right { text-align: right; }
 thead th { border-top: 2px solid var(--text); border-bottom: 1px solid var(--text); vertical-align: bottom; }
@@ -42,7 +44,7 @@ tr.first > * { border-top: 1px solid var(--line); }
 .failures td { white-space: normal; min-width: 12rem; overflow-wrap: anywhere; }
 .failures th { white-space: normal; overflow-wrap: anywhere; min-width: 14rem; }
 .unit { color: var(--soft); font-weight: 400; }
-.sd { color: var(--soft); }
+.sd { color: var(--soft); font-weight: 400; }
 .best { font-weight: 700; }
 .repeated { color: transparent; }
 .note { color: var(--soft); font-size: .82rem; margin: .35rem 0 0; }
@@ -51,7 +53,7 @@ summary { cursor: pointer; color: var(--accent); overflow-wrap: anywhere; }
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr)); gap: 1rem 1.25rem; align-items: start; margin: 1.1rem 0; }
 figure { margin: 0; max-width: 38rem; min-width: 0; }
 .drawing { background: #ffffff; border: 1px solid var(--line); border-radius: .3rem; padding: .4rem; overflow-x: auto; }
-.drawing svg { display: block; width: 100%; height: auto; }
+.drawing svg { display: block; width: 100%; height: auto; margin: 0 auto; }
 figcaption { color: var(--soft); font-size: .85rem; margin-top: .4rem; }
 footer { color: var(--soft); font-size: .85rem; padding: 2rem 1.25rem; }
 @media (max-width: 40rem) { header, main, footer { padding-left: .9rem; padding-right: .9rem; } h1 { font-size: 1.6rem; } .facts { grid-template-columns: minmax(0, 1fr); gap: 0; } .facts dd { margin-bottom: .5rem; } }
@@ -61,9 +63,9 @@ footer { color: var(--soft); font-size: .85rem; padding: 2rem 1.25rem; }
   body { font-size: 9.5pt; }
   header, main, footer { max-width: none; padding: 0; }
   nav, .files { display: none; }
-  h2, h3, caption { break-after: avoid; }
+  h2, h3, .caption { break-after: avoid; }
   figure, tr, .card { break-inside: avoid; }
-  .table { overflow: visible; }
+  .scroll { overflow: visible; }
   table { font-size: 7.2pt; }
   th, td { padding: .15rem .3rem; }
   .figures { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: .6rem; }

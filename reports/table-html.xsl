@@ -10,9 +10,9 @@
   </xsl:template>
 
   <xsl:template match="t:table" mode="html">
-    <div class="table {@kind}" tabindex="0" role="group" aria-label="{t:caption}">
-      <table>
-        <caption><xsl:value-of select="t:caption"/></caption>
+    <div class="table {@kind}">
+      <p class="caption" id="table-{@name}"><xsl:value-of select="t:caption"/></p>
+      <div class="scroll" tabindex="0" role="group" aria-labelledby="table-{@name}"><table aria-labelledby="table-{@name}">
         <thead>
           <tr>
             <xsl:for-each select="t:column[not(@only = 'csv')]">
@@ -27,7 +27,7 @@
         <tbody>
           <xsl:apply-templates select="t:row" mode="html"/>
         </tbody>
-      </table>
+      </table></div>
       <xsl:for-each select="t:note"><p class="note"><xsl:value-of select="."/></p></xsl:for-each>
     </div>
   </xsl:template>

@@ -125,7 +125,7 @@
     <xsl:variable name="params" select="$base/s:value[@name = 'params' and @stage = 'base']/@mean"/>
     <xsl:variable name="macs" select="$base/s:value[@name = 'macs' and @stage = 'base']/@mean"/>
     <xsl:variable name="batch" select="s:figure[@kind = 'accuracy-latency']/@batch"/>
-    <xsl:variable name="single" select="s:row[@n &lt; 2]"/>
+    <xsl:variable name="single" select="s:row[@n = 1]"/>
     <table name="{@id}.results" kind="results" schedule="{@id}">
       <caption>
         <xsl:value-of select="concat(../@title, ' · ', @label, ': accuracy on ', ../s:data/@test, ' test images, size and speed by share of ')"/>

@@ -155,7 +155,7 @@ static void append_axis_label(struct pb_text *text, const struct pb_summary_sche
         pb_text_append(text, "Parameters%s%s%s", axis->unit[0] ? " (" : "", axis->unit, axis->unit[0] ? ")" : "");
         break;
     case PB_FIGURE_ACCURACY_MACS:
-        pb_text_append(text, "%sMACs per image", axis->unit);
+        pb_text_append(text, "MACs per image%s%s%s", axis->unit[0] ? " (" : "", axis->unit, axis->unit[0] ? ")" : "");
         break;
     case PB_FIGURE_ACCURACY_LATENCY:
         pb_text_append(text, "Median latency (ms) at batch %" PRIu32, axis->value.batch);

@@ -87,6 +87,21 @@ static enum pb_status set_title(xmlNode *root, const char *title, struct pb_erro
     return PB_OK;
 }
 
+/* Figures of a few columns must not be blown up to the width of the page. */
+static enum pb_status limit_width(xmlNode *root, struct pb_error *error)
+{
+    const char *box = pb_xml_attribute(root, "viewBox");
+    double *sides = NULL;
+    size_t count = 0;
+    if (box == NULL || !pb_parse_real_list(box, &sides, &count))
+        return PB_OK;
+    char *style = count == 4 ? pb_format("max-width:%.0fpx", 1.2 * sides[2]) : NULL;
+    bool set = style == NULL || xmlSetProp(root, (const xmlChar *)"style", (const xmlChar *)style) != NULL;
+    pb_free(style);
+    pb_free(sides);
+    return set ? PB_OK : pb_fail_memory(error, strlen(box));
+}
+
 static enum pb_status write_element(const char *path, xmlDoc *doc, xmlNode *root, struct pb_error *error)
 {
     xmlBuffer *buffer = xmlBufferCreate();
@@ -117,6 +132,8 @@ enum pb_status pb_figure_svg_finish(const char *path, const char *name, const ch
         status = rewrite_element(xmlDocGetRootElement(xml.doc), name, error);
     if (status == PB_OK)
         status = set_title(xmlDocGetRootElement(xml.doc), title, error);
+    if (status == PB_OK)
+        status = limit_width(xmlDocGetRootElement(xml.doc), error);
     if (status == PB_OK)
         status = write_element(path, xml.doc, xmlDocGetRootElement(xml.doc), error);
     pb_xml_free(&xml);
