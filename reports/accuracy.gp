@@ -4,6 +4,8 @@
 load ARG1."/common.gp"
 blocks = words(ARG7)
 logarithmic = ARG8 eq "log"
+dodge = 0
+place(x, i) = x + dodge * (i - (blocks - 1) / 2.)
 spread = ARG9 eq "spread"
 
 stats ARG2 using 1:2 nooutput
@@ -33,9 +35,10 @@ if (logarithmic) {
     set xrange [x_low : x_high]
 } else {
     step = 0.04 * (x_high - x_low)
+    dodge = 0.009 * (x_high - x_low) # so that error bars at the same rate stand side by side
     set xrange [x_low - step : x_high + step]
 }
-set xlabel ARG6
+set xlabel ARG6."\n" # the empty line keeps the legend away
 set ylabel "Top-1 accuracy (%)"
 set title ARG5
 set arrow 1 from graph 0, first base to graph 1, first base nohead lc rgb black lw 1 dt (6,4) back
@@ -44,12 +47,12 @@ do for [format in ARG4] {
     eval open(format)
     set output ARG3.".".format
     if (spread) {
-        plot for [i = 0:blocks - 1] ARG2 index i using 1:2 with lines lt int(word(ARG7, i + 1)) lw 1.4 notitle, \
-             for [i = 0:blocks - 1] ARG2 index i using 1:2:3 with yerrorbars lt int(word(ARG7, i + 1)) lw 1 title columnheader(1), \
+        plot for [i = 0:blocks - 1] ARG2 index i using (place($1, i)):2 with lines lt int(word(ARG7, i + 1)) lw 1.4 notitle, \
+             for [i = 0:blocks - 1] ARG2 index i using (place($1, i)):2:3 with yerrorbars lt int(word(ARG7, i + 1)) lw 1 title columnheader(1), \
              ARG2 index blocks using 1:2:3 with yerrorbars lc rgb black lw 1 pt 3 ps 0.9 notitle, \
              NaN with linespoints lc rgb black lw 1 dt (6,4) pt 3 ps 0.9 title "unpruned"
     } else {
-        plot for [i = 0:blocks - 1] ARG2 index i using 1:2 with linespoints lt int(word(ARG7, i + 1)) lw 1.4 title columnheader(1), \
+        plot for [i = 0:blocks - 1] ARG2 index i using (place($1, i)):2 with linespoints lt int(word(ARG7, i + 1)) lw 1.4 title columnheader(1), \
              ARG2 index blocks using 1:2 with points lc rgb black lw 1.2 pt 3 ps 0.9 notitle, \
              NaN with linespoints lc rgb black lw 1 dt (6,4) pt 3 ps 0.9 title "unpruned"
     }

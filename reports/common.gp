@@ -23,7 +23,7 @@ set border 3 lc rgb grey lw 0.8
 set tics nomirror out scale 0.5 textcolor rgb black
 set grid ytics back lc rgb light lw 0.6 dt 1
 set title noenhanced textcolor rgb black
-set key below center horizontal Left reverse noenhanced samplen 2.2 spacing 1.15 offset 0,-0.4 textcolor rgb black
+set key below center horizontal Left reverse noenhanced samplen 2.2 spacing 1.15 textcolor rgb black
 set label textcolor rgb black
 set errorbars small
 set xlabel textcolor rgb black offset 0,0.4

@@ -114,7 +114,7 @@ static void append_criterion(struct pb_figure_data *made, const struct pb_summar
             continue;
         if (!begun) {
             pb_gnuplot_field(&made->data, criterion, false);
-            pb_text_append(&made->data, "\n");
+            pb_text_append(&made->data, "%s%s\n", row->select_on_test ? "†" : "", row->zero_gamma_beta ? "‡" : "");
             pb_text_append(&made->arguments[1], "%s%" PRIu32, made->arguments[1].length == 0 ? "" : " ",
                            style % 14 + 1);
             begun = true;
