@@ -283,12 +283,22 @@ enum pb_status pb_xml_content(const xmlNode *node, char **content, struct pb_err
     return PB_OK;
 }
 
-/* Bytes of the UTF-8 character at c that XML 1.0 may hold; 0 when it may not, or is not UTF-8. */
+/* Bytes of the UTF-8 character at c if XML 1.0 may hold it; 0 when it may not, or is not UTF-8. (xmlGetUTF8Char takes
+ * a continuation byte for a beginning.) */
 static size_t xml_character(const char *c)
 {
-    int length = (int)strnlen(c, 4);
-    const int character = xmlGetUTF8Char((const unsigned char *)c, &length);
-    return character > 0 && length > 0 && IS_CHAR(character) ? (size_t)length : 0;
+    const unsigned char *bytes = (const unsigned char *)c;
+    const size_t length = bytes[0] < 0x80 ? 1 : bytes[0] < 0xC2 ? 0 : bytes[0] < 0xE0 ? 2 : bytes[0] < 0xF0 ? 3 : 4;
+    static const unsigned first_bits[] = {0, 0x7F, 0x1F, 0x0F, 0x07}, least[] = {0, 0, 0x80, 0x800, 0x10000};
+    if (length == 0)
+        return 0;
+    unsigned character = bytes[0] & first_bits[length];
+    for (size_t i = 1; i < length; i++) {
+        if ((bytes[i] & 0xC0u) != 0x80u)
+            return 0;
+        character = character << 6 | (bytes[i] & 0x3Fu);
+    }
+    return character >= least[length] && IS_CHAR(character) ? length : 0;
 }
 
 /* Blanks other than the space would become spaces when an attribute is read. */

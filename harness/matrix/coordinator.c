@@ -61,6 +61,7 @@ static enum pb_status look_at_cell(struct pb_run *run, uint32_t index, struct pb
         pb_outcome_look(run->options->out, run->matrix->cells[index], last_key(run, index), &stored, error);
     if (status != PB_OK)
         return status;
+    cell->found = stored.outcome;
     const bool failed = stored.outcome == PB_OUTCOME_FAILED || stored.outcome == PB_OUTCOME_BLOCKED;
     if (stored.outcome == PB_OUTCOME_OK) {
         cell->state = PB_RUN_OK;
@@ -128,7 +129,7 @@ static enum pb_status prepare(struct pb_run *run, struct pb_error *error)
         return status;
     status = pb_plan_cells(run->matrix, &planning, &run->queue, error);
     for (uint32_t i = 0; i < run->matrix->cell_count && status == PB_OK; i++)
-        if (run->cells[i].state == PB_RUN_WAITING || run->cells[i].state == PB_RUN_FAILED)
+        if (run->cells[i].found == PB_OUTCOME_CHANGED || run->cells[i].state == PB_RUN_FAILED)
             status = look_at_cell(run, i, error);
     if (status == PB_OK)
         status = write_shared(run, error);

@@ -71,16 +71,27 @@ enum pb_status pb_queue_add(struct pb_queue *queue, uint32_t cell, const struct 
     return PB_OK;
 }
 
-enum pb_stage_state pb_queue_ask(const struct pb_queue *queue, uint32_t cell, uint32_t *stage)
+/* The first stage of the cell's path in (or, with in false, not in) a state; PB_NONE when there is none. */
+static uint32_t first_stage(const struct pb_queue *queue, uint32_t cell, enum pb_stage_state state, bool in)
 {
     for (uint32_t i = 0; i < queue->path_length[cell]; i++) {
         const uint32_t index = queue->path[cell][i];
-        if (queue->stages[index].state == PB_STAGE_STORED)
-            continue;
-        *stage = index;
-        return queue->stages[index].state;
+        if ((queue->stages[index].state == state) == in)
+            return index;
     }
-    return PB_STAGE_MISSING;
+    return PB_NONE;
+}
+
+enum pb_stage_state pb_queue_ask(const struct pb_queue *queue, uint32_t cell, uint32_t *stage)
+{
+    /* A failure counts wherever it lies on the path; what comes before it need not be made again to meet it. */
+    uint32_t index = first_stage(queue, cell, PB_STAGE_FAILED, true);
+    if (index == PB_NONE)
+        index = first_stage(queue, cell, PB_STAGE_STORED, false);
+    if (index == PB_NONE)
+        return PB_STAGE_MISSING;
+    *stage = index;
+    return queue->stages[index].state;
 }
 
 void pb_queue_start(struct pb_queue *queue, uint32_t cell)

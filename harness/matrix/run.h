@@ -21,6 +21,7 @@ enum pb_run_state {
 
 struct pb_run_cell {
     enum pb_run_state state;
+    enum pb_outcome found; /* by earlier runs */
     bool ran; /* in this run */
     bool measured; /* its latencies are there */
     char *message; /* of its failure; may be NULL */

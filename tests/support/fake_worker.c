@@ -1,0 +1,155 @@
+/* Stands in for `prunebench cell`. */
+#include "support/fake_worker.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "matrix/matrix.h"
+#include "matrix/outcome.h"
+#include "support/fake_plugins.h"
+
+static const char *argument(int argc, char **argv, const char *name)
+{
+    for (int i = 0; i + 1 < argc; i++)
+        if (strcmp(argv[i], name) == 0)
+            return argv[i + 1];
+    return NULL;
+}
+
+static void note(const char *out, const char *what, const char *subject, const char *more)
+{
+    char path[512], line[512];
+    snprintf(path, sizeof path, "%s/diary", out);
+    const int length = snprintf(line, sizeof line, "%s %s%s%s\n", what, subject, more ? " " : "", more ? more : "");
+    const int file = open(path, O_WRONLY | O_CREAT | O_APPEND, 0666);
+    if (file < 0 || write(file, line, (size_t)length) != length)
+        _exit(90);
+    close(file);
+}
+
+static void nap(long milliseconds)
+{
+    const struct timespec time = {.tv_sec = milliseconds / 1000, .tv_nsec = milliseconds % 1000 * 1000000};
+    nanosleep(&time, NULL);
+}
+
+static void tell(const char *line)
+{
+    if (write(PB_WORKER_PIPE, line, strlen(line)) < 0)
+        _exit(91);
+}
+
+/* The base of a data set is shared by all, the score by all cells of one criterion, the rest by none. */
+static void stage_keys(const struct pb_cell_config *cell, char keys[3][65])
+{
+    snprintf(keys[0], 65, "base-%s", cell->dataset.label);
+    snprintf(keys[1], 65, "score-%s-%s", cell->dataset.label, cell->criterion.label);
+    snprintf(keys[2], 65, "prune-%.40s", cell->id);
+}
+
+static void plan(const struct pb_matrix *matrix, int argc, char **argv)
+{
+    static const char *const names[] = {"base", "score", "prune"};
+    const char *first = argument(argc, argv, "--first"), *skip = argument(argc, argv, "--skip");
+    for (uint32_t i = (uint32_t)strtoul(first, NULL, 10); i < matrix->cell_count; i++) {
+        char keys[3][65], line[256];
+        const struct pb_cell_config *cell = matrix->cells[i];
+        const bool skipped = skip && strcmp(skip, cell->schedule.label) == 0;
+        if (strcmp(cell->schedule.label, "deaf") == 0 && !skipped)
+            abort();
+        stage_keys(cell, keys);
+        for (int s = 0; s < 3 && !skipped; s++) {
+            snprintf(line, sizeof line, "stage %s %s 1000\n", keys[s], names[s]);
+            tell(line);
+        }
+        tell("planned\n");
+    }
+}
+
+static void write_document(const struct pb_cell_config *cell, const char *out, enum pb_cell_status status)
+{
+    struct pb_error error = {0};
+    const struct pb_failure document = {.status = status, .message = status == PB_CELL_OK ? NULL : "it did not work"};
+    if (pb_outcome_write(out, cell, &document, &error) != PB_OK) {
+        fprintf(stderr, "prunebench: %s\n", error.text);
+        _exit(1);
+    }
+    tell("result\n");
+}
+
+static void misbehave(const struct pb_cell_config *cell, const char *out)
+{
+    const char *how = cell->criterion.label;
+    fprintf(stderr, "about to %s\n", how);
+    if (strcmp(how, "crash") == 0) {
+        signal(SIGSEGV, SIG_DFL);
+        raise(SIGSEGV);
+    } else if (strcmp(how, "hang") == 0) {
+        signal(SIGTERM, SIG_IGN);
+        nap(60000);
+    } else if (strcmp(how, "silent") == 0) {
+        exit(3);
+    } else if (strcmp(how, "fail") == 0) {
+        write_document(cell, out, PB_CELL_FAILED);
+        exit(1);
+    } else if (strcmp(how, "stop") == 0) {
+        kill(getppid(), SIGTERM);
+        nap(60000);
+    } else if (strcmp(how, "hog") == 0) {
+        const size_t size = (size_t)300 << 20;
+        volatile char *memory = malloc(size);
+        for (size_t i = 0; memory && i < size; i += 4096)
+            memory[i] = 1;
+        nap(60000);
+    }
+}
+
+static void run(const struct pb_cell_config *cell, const char *out)
+{
+    char keys[3][65], line[128];
+    stage_keys(cell, keys);
+    note(out, "start", cell->id, getenv("OMP_NUM_THREADS"));
+    for (int s = 0; s < 3; s++) {
+        nap(20);
+        if (s == 0 && strcmp(cell->criterion.label, "base") == 0) {
+            write_document(cell, out, PB_CELL_FAILED);
+            exit(1);
+        }
+        if (s == 1)
+            misbehave(cell, out);
+        note(out, "stored", keys[s], NULL);
+        snprintf(line, sizeof line, "progress %.2f %d stage %d\n", (s + 1) / 3.0, s + 1, s);
+        tell(line);
+    }
+    note(out, "end", cell->id, NULL);
+    write_document(cell, out, PB_CELL_OK);
+}
+
+void fake_worker(int argc, char **argv)
+{
+    if (argc < 3 || strcmp(argv[1], "cell") != 0)
+        return;
+    struct pb_error error = {0};
+    struct pb_matrix *matrix = NULL;
+    const char *out = argument(argc, argv, "-o");
+    if (!out || pb_matrix_read(argv[2], &fake_registry, &matrix, &error) != PB_OK) {
+        fprintf(stderr, "fake worker: %s\n", error.text);
+        exit(2);
+    }
+    if (argument(argc, argv, "--plan")) {
+        plan(matrix, argc, argv);
+    } else if (argument(argc, argv, "--latency")) {
+        note(out, "latency", argv[3], getenv("OMP_NUM_THREADS"));
+        tell("result\n");
+    } else {
+        run(pb_matrix_find(matrix, argv[3]), out);
+    }
+    pb_matrix_free(&matrix);
+    exit(0);
+}

@@ -1,0 +1,15 @@
+/* Stands in for `prunebench cell`: does nothing slowly, fails as its cell's criterion label says, and keeps a diary. */
+#ifndef PB_TEST_FAKE_WORKER_H
+#define PB_TEST_FAKE_WORKER_H
+
+/*
+ * A test's main calls this first; it returns when the program was not started as a worker. By the cell's criterion label:
+ *   crash    SIGSEGV while scoring          hang    sleeps while scoring, deaf to SIGTERM
+ *   fail     writes a failed document       silent  ends with exit code 3 and no document
+ *   hog      touches 300 MiB                base    fails while training its base
+ *   stop     sends SIGTERM to its parent    deaf    cannot be planned
+ * any other: ok. OUT/diary gets "start ID THREADS", "stored KEY", "end ID", "latency ID THREADS" as they happen.
+ */
+void fake_worker(int argc, char **argv);
+
+#endif
