@@ -9,27 +9,9 @@
 
 #include "support/operators.h"
 
-static enum pb_status create(const struct pb_host *host, const void *options, void **self)
-{
-    (void)host;
-    (void)options;
-    *self = NULL;
-    return PB_OK;
-}
-
-static const char *describe(void *self)
-{
-    (void)self;
-    return "plain";
-}
-
-/* What the reference backend is: nothing of its own. */
-static const struct pb_backend plain = {
-    .size = sizeof(struct pb_backend), .on_host = true, .create = create, .describe = describe};
-
 static uint64_t run(uint32_t threads)
 {
-    struct pb_device *device = operator_device(&plain, "plain", threads);
+    struct pb_device *device = portable_device(threads);
     const uint64_t digest = operator_suite(device, 5e-6);
     operator_device_close(&device);
     return digest;
@@ -47,7 +29,7 @@ static void test_operators_agree_with_their_definitions_bit_for_bit_on_any_threa
 static void test_a_backend_without_operators_falls_back_on_every_one_by_name(void **state)
 {
     (void)state;
-    struct pb_device *device = operator_device(&plain, "plain", 1);
+    struct pb_device *device = portable_device(1);
     assert_memory_equal(device->description, "plain; portable operators", strlen("plain; portable operators"));
     assert_string_equal(device->fallbacks,
                         "conv_forward conv_backward_data conv_backward_weights bn_forward bn_evaluate bn_backward "

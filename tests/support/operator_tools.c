@@ -210,6 +210,27 @@ struct pb_device *operator_device(const struct pb_backend *table, const char *na
     return device;
 }
 
+static enum pb_status create_nothing(const struct pb_host *host, const void *options, void **self)
+{
+    (void)host;
+    (void)options;
+    *self = NULL;
+    return PB_OK;
+}
+
+static const char *describe_plain(void *self)
+{
+    (void)self;
+    return "plain";
+}
+
+struct pb_device *portable_device(uint32_t threads)
+{
+    static const struct pb_backend plain = {
+        .size = sizeof(struct pb_backend), .on_host = true, .create = create_nothing, .describe = describe_plain};
+    return operator_device(&plain, "plain", threads);
+}
+
 void operator_device_close(struct pb_device **device)
 {
     if (!*device)

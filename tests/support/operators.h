@@ -16,4 +16,7 @@ uint64_t operator_suite(struct pb_device *device, double tolerance);
 struct pb_device *operator_device(const struct pb_backend *table, const char *name, uint32_t threads);
 void operator_device_close(struct pb_device **device);
 
+/* The portable operators alone, as the reference backend has them. Close with operator_device_close. */
+struct pb_device *portable_device(uint32_t threads);
+
 #endif
