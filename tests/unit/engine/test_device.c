@@ -1,0 +1,174 @@
+/* Opening backends: what is merged, what is refused, whose self an operator gets. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/memory.h"
+#include "engine/device.h"
+#include "support/operators.h"
+
+static int own_self;
+
+static enum pb_status create(const struct pb_host *host, const void *options, void **self)
+{
+    (void)host;
+    (void)options;
+    *self = &own_self;
+    return PB_OK;
+}
+
+static enum pb_status create_and_fail(const struct pb_host *host, const void *options, void **self)
+{
+    (void)options;
+    (void)self;
+    return (host->fail)(host, PB_ERROR_RUN, "no such kernels");
+}
+
+static const char *describe(void *self)
+{
+    assert_ptr_equal(self, &own_self);
+    return "fake 1.0";
+}
+
+static enum pb_status relu_forward(void *self, size_t count, struct pb_view x, struct pb_view y)
+{
+    (void)count;
+    (void)x;
+    (void)y;
+    assert_ptr_equal(self, &own_self);
+    return PB_OK;
+}
+
+static const struct pb_backend on_host = {.size = sizeof(struct pb_backend),
+                                          .on_host = true,
+                                          .create = create,
+                                          .describe = describe,
+                                          .relu_forward = relu_forward};
+
+static enum pb_status open_table(const struct pb_backend *table, struct pb_error *error)
+{
+    static struct pb_plugin plugin = {.name = "fake"};
+    plugin.backend = table;
+    const struct pb_loaded loaded = {.plugin = &plugin, .file = "fake.so"};
+    struct pb_device *device = NULL;
+    const enum pb_status status = pb_device_open(&loaded, NULL, 1, &device, error);
+    assert_true((status == PB_OK) == (device != NULL));
+    pb_device_close(&device);
+    return status;
+}
+
+static void test_operators_get_the_self_of_whoever_wrote_them(void **state)
+{
+    (void)state;
+    struct pb_device *device = operator_device(&on_host, "fake", 2);
+    const struct pb_view none = {0};
+    assert_int_equal(device->ops.relu_forward(pb_device_self(device, relu_forward), 0, none, none), PB_OK);
+    assert_ptr_equal(pb_device_self(device, add_forward), &device->host.table);
+    assert_ptr_equal(pb_device_self(device, describe), &own_self);
+    assert_null(strstr(device->fallbacks, "relu_forward"));
+    assert_non_null(strstr(device->fallbacks, "relu_backward"));
+    assert_int_equal(((const struct pb_host *)pb_device_self(device, add_forward))->threads, 2);
+    operator_device_close(&device);
+}
+
+static void test_every_slot_of_an_opened_device_is_set(void **state)
+{
+    (void)state;
+    struct pb_device *device = operator_device(&on_host, "fake", 1);
+    const char *bytes = (const char *)&device->ops;
+    for (size_t slot = offsetof(struct pb_backend, create); slot < sizeof device->ops; slot += sizeof(void *)) {
+        void *pointer;
+        memcpy(&pointer, bytes + slot, sizeof pointer);
+        if (slot != offsetof(struct pb_backend, destroy))
+            assert_non_null(pointer);
+    }
+    operator_device_close(&device);
+}
+
+/* What lies behind the size that a plugin states is not its table. */
+static void test_a_table_is_not_read_past_its_stated_size(void **state)
+{
+    (void)state;
+    struct pb_backend table = on_host;
+    table.size = offsetof(struct pb_backend, relu_forward);
+    memset((char *)&table + table.size, 0xee, sizeof table - table.size);
+    struct pb_device *device = operator_device(&table, "fake", 1);
+    assert_true(device->ops.relu_forward == pb_portable_backend.relu_forward);
+    assert_true(device->ops.sgd_step == pb_portable_backend.sgd_step);
+    operator_device_close(&device);
+}
+
+static void test_half_a_convolution_is_refused(void **state)
+{
+    (void)state;
+    struct pb_error error = {0};
+    struct pb_backend table = on_host;
+    table.conv_forward = pb_portable_backend.conv_forward;
+    assert_int_equal(open_table(&table, &error), PB_ERROR_RUN);
+    assert_non_null(strstr(error.text, "1 of the 6 convolution operators"));
+}
+
+static void test_half_a_memory_is_refused(void **state)
+{
+    (void)state;
+    struct pb_error error = {0};
+    struct pb_backend table = on_host;
+    table.upload = pb_portable_backend.upload;
+    assert_int_equal(open_table(&table, &error), PB_ERROR_RUN);
+    assert_non_null(strstr(error.text, "memory operators"));
+}
+
+static void test_a_device_backend_must_be_complete(void **state)
+{
+    (void)state;
+    struct pb_error error = {0};
+    struct pb_backend table = pb_portable_backend;
+    table.on_host = false;
+    table.create = create;
+    table.describe = describe;
+    table.thread_dependent = NULL; /* this one may be absent */
+    assert_int_equal(open_table(&table, &error), PB_OK);
+    table.bn_evaluate = NULL;
+    table.fill = NULL;
+    assert_int_equal(open_table(&table, &error), PB_ERROR_RUN);
+    assert_non_null(strstr(error.text, "fill bn_evaluate"));
+}
+
+static void test_a_backends_own_message_is_passed_on(void **state)
+{
+    (void)state;
+    struct pb_error error = {0};
+    struct pb_backend table = on_host;
+    table.create = create_and_fail;
+    assert_int_equal(open_table(&table, &error), PB_ERROR_RUN);
+    assert_string_equal(error.text, "backend 'fake': no such kernels");
+}
+
+static void test_a_device_that_finds_no_memory_says_so(void **state)
+{
+    (void)state;
+    struct pb_error error = {0};
+    pb_memory_fail_after(0);
+    const enum pb_status status = open_table(&on_host, &error);
+    pb_memory_fail_after(-1);
+    assert_int_equal(status, PB_ERROR_MEMORY);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_operators_get_the_self_of_whoever_wrote_them),
+        cmocka_unit_test(test_every_slot_of_an_opened_device_is_set),
+        cmocka_unit_test(test_a_table_is_not_read_past_its_stated_size),
+        cmocka_unit_test(test_half_a_convolution_is_refused),
+        cmocka_unit_test(test_half_a_memory_is_refused),
+        cmocka_unit_test(test_a_device_backend_must_be_complete),
+        cmocka_unit_test(test_a_backends_own_message_is_passed_on),
+        cmocka_unit_test(test_a_device_that_finds_no_memory_says_so),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
