@@ -62,6 +62,17 @@ static inline size_t pb_smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
+/* value where keep is set, else 0; by bits, because compilers do not vectorise loops in which they see a branch. */
+static inline float pb_keep_if(bool keep, float value)
+{
+    union {
+        float real;
+        uint32_t bits;
+    } both = {.real = value};
+    both.bits &= 0u - (uint32_t)keep;
+    return both.real;
+}
+
 /* Elements that one thread handles at a time; fixed, so that no result depends on the number of threads. */
 #define PB_CHUNK ((size_t)16384)
 

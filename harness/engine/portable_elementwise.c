@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-/* Operands of one element-wise pass; each kernel handles [begin, end). */
+/* Operands of one element-wise pass; each kernel handles [begin, end). The result may be an operand. */
 struct operands {
     const float *a, *b;
     float *result;
@@ -22,6 +22,7 @@ static enum pb_status run(void *self, size_t count, element_kernel kernel, const
 PB_KERNEL
 static void relu(const struct operands *operands, size_t begin, size_t end)
 {
+#pragma GCC ivdep
     for (size_t i = begin; i < end; i++)
         operands->result[i] = operands->a[i] < 0 ? 0 : operands->a[i]; /* a NaN stays one */
 }
@@ -29,13 +30,15 @@ static void relu(const struct operands *operands, size_t begin, size_t end)
 PB_KERNEL
 static void relu_gradient(const struct operands *operands, size_t begin, size_t end)
 {
+#pragma GCC ivdep
     for (size_t i = begin; i < end; i++)
-        operands->result[i] = operands->a[i] > 0 ? operands->b[i] : 0;
+        operands->result[i] = pb_keep_if(operands->a[i] > 0, operands->b[i]);
 }
 
 PB_KERNEL
 static void sum(const struct operands *operands, size_t begin, size_t end)
 {
+#pragma GCC ivdep
     for (size_t i = begin; i < end; i++)
         operands->result[i] = operands->a[i] + operands->b[i];
 }
@@ -43,6 +46,7 @@ static void sum(const struct operands *operands, size_t begin, size_t end)
 PB_KERNEL
 static void product(const struct operands *operands, size_t begin, size_t end)
 {
+#pragma GCC ivdep
     for (size_t i = begin; i < end; i++)
         operands->result[i] = operands->a[i] * operands->b[i];
 }
@@ -121,6 +125,7 @@ static void descend(const struct descent *job, size_t begin, size_t end)
     float *velocity = job->velocity, *weight = job->weight;
     const float lr = job->lr, momentum = job->momentum, decay = job->weight_decay, l1 = job->l1;
     const float direct = job->nesterov ? 1 : 0, through = job->nesterov ? momentum : 1;
+#pragma GCC ivdep
     for (size_t i = begin; i < end; i++) {
         const float w = weight[i], sign = (float)((w > 0) - (w < 0));
         const float g = gradient[i] + l1 * sign + decay * w;

@@ -96,6 +96,7 @@ static void signed_sqrt(const float *b, float eps, float *z, size_t count)
 PB_KERNEL
 static void signed_sqrt_gradient(const float *b, float eps, const float *dz, float *db, size_t count)
 {
+#pragma GCC ivdep /* db may be dz */
     for (size_t i = 0; i < count; i++)
         db[i] = b[i] == 0 ? 0 : dz[i] / (2 * sqrtf(fabsf(b[i]) + eps));
 }

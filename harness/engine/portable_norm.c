@@ -81,6 +81,7 @@ struct affine {
 PB_KERNEL
 static void apply_affine(const struct affine *job, size_t first_row, size_t end_row)
 {
+    const bool relu = job->relu;
     for (size_t first = 0; first < job->columns; first += PB_BLOCK_COLUMNS) {
         const size_t columns = pb_smaller(PB_BLOCK_COLUMNS, job->columns - first);
         float mean[PB_BLOCK_COLUMNS], scale[PB_BLOCK_COLUMNS], shift[PB_BLOCK_COLUMNS];
@@ -94,14 +95,11 @@ static void apply_affine(const struct affine *job, size_t first_row, size_t end_
         for (size_t row = first_row; row < end_row; row++) {
             const float *x = job->x + row * job->columns + first;
             float *y = job->y + row * job->columns + first;
-            if (job->relu)
-                for (size_t c = 0; c < columns; c++) {
-                    const float value = (x[c] - mean[c]) * scale[c] + shift[c];
-                    y[c] = value < 0 ? 0 : value;
-                }
-            else
-                for (size_t c = 0; c < columns; c++)
-                    y[c] = (x[c] - mean[c]) * scale[c] + shift[c];
+#pragma GCC ivdep /* y may be x */
+            for (size_t c = 0; c < columns; c++) {
+                const float value = (x[c] - mean[c]) * scale[c] + shift[c];
+                y[c] = relu & (value < 0) ? 0 : value;
+            }
         }
     }
 }
@@ -189,12 +187,13 @@ static void sum_gradients(const void *argument, const struct pb_row_block *block
 {
     const struct backward *job = argument;
     const float *mean = job->mean + block->first_column;
+    const bool relu = job->relu;
     for (size_t row = block->first_row; row < block->end_row; row++) {
         const size_t offset = row * job->columns + block->first_column;
         const float *x = job->x + offset, *dy = job->dy + offset;
-        const float *y = job->relu ? job->y + offset : dy;
+        const float *y = relu ? job->y + offset : dy;
         for (size_t c = 0; c < block->columns; c++) {
-            const double g = job->relu && !(y[c] > 0) ? 0 : (double)dy[c], deviation = (double)x[c] - (double)mean[c];
+            const double g = (double)pb_keep_if(!relu | (y[c] > 0), dy[c]), deviation = (double)x[c] - (double)mean[c];
             sums->first[c] += g;
             sums->second[c] += g * deviation;
             sums->third[c] += deviation;
@@ -205,13 +204,15 @@ static void sum_gradients(const void *argument, const struct pb_row_block *block
 PB_KERNEL
 static void apply_backward(const struct backward *job, const struct pb_row_block *block, const struct columns *columns)
 {
+    const bool relu = job->relu;
     for (size_t row = block->first_row; row < block->end_row; row++) {
         const size_t offset = row * job->columns + block->first_column;
         const float *x = job->x + offset, *dy = job->dy + offset;
-        const float *y = job->relu ? job->y + offset : dy;
+        const float *y = relu ? job->y + offset : dy;
         float *dx = job->dx + offset;
+#pragma GCC ivdep /* dx may be dy */
         for (size_t c = 0; c < block->columns; c++) {
-            const double g = job->relu && !(y[c] > 0) ? 0 : (double)dy[c];
+            const double g = (double)pb_keep_if(!relu | (y[c] > 0), dy[c]);
             dx[c] = (float)(columns->scale[c] *
                             (g - columns->level[c] - ((double)x[c] - columns->mean[c]) * columns->slope[c]));
         }

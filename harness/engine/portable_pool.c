@@ -115,7 +115,7 @@ static void give_to_first(const struct pool_gradient *job, size_t input, size_t 
     float *dx = job->dx + input;
     for (size_t c = 0; c < channels; c++) {
         const int32_t hit = (taken[c] == 0) & ((x[c] == y[c]) | ((x[c] != x[c]) & (y[c] != y[c])));
-        dx[c] += hit ? dy[c] : 0;
+        dx[c] += pb_keep_if(hit, dy[c]);
         taken[c] |= hit;
     }
 }

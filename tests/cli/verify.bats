@@ -1,0 +1,66 @@
+#!/usr/bin/env bats
+# prunebench verify: every backend against every recorded training, and what else may be given to it.
+
+prunebench() { "$PRUNEBENCH_BUILD/prunebench" "$@"; }
+
+setup() {
+    cd "$(dirname "$BATS_TEST_FILENAME")/../golden" || return 1
+    folder=$(mktemp -d)
+}
+
+teardown() { rm -rf "$folder"; }
+
+@test "the reference backend reproduces every trace, whatever the threads" {
+    prunebench verify --backend reference ./*.safetensors >"$folder/one"
+    prunebench verify --backend reference --threads 2 ./*.safetensors >"$folder/two"
+    diff <(tail -n +2 "$folder/one") <(tail -n +2 "$folder/two")
+    [ "$(grep -c '^\./.*steps$' "$folder/one")" -eq "$(ls ./*.safetensors | wc -l)" ]
+    for group in logits losses gradients states 'running statistics' 'evaluation logits'; do
+        [ "$(grep -c "^  $group  *worst .* ok$" "$folder/one")" -eq "$(ls ./*.safetensors | wc -l)" ]
+    done
+}
+
+@test "the BLIS backend reproduces every trace" {
+    prunebench verify --backend blis --threads 2 ./*.safetensors
+}
+
+@test "the oneDNN backend reproduces every trace" {
+    prunebench verify --backend onednn --threads 2 ./*.safetensors
+}
+
+@test "--json says the same" {
+    prunebench verify --backend reference bcnn-tiny.safetensors --json | python3 -c '
+import json, sys
+d = json.load(sys.stdin)
+assert "reference" in d["backend"] and "sgd_step" in d["fallbacks"] and d["tolerance"] == 1e-4, d
+(trace,) = d["traces"]
+assert trace["passed"] is True and trace["steps"] == 3 and len(trace["groups"]) == 6, trace
+assert all(0 <= group["worst"] < 1e-4 and group["passed"] for group in trace["groups"].values()), trace'
+}
+
+@test "a trace that the backend does not reproduce exits 1 and is named" {
+    # The last eight bytes are the last two logits of evaluation.
+    head -c -8 bcnn-tiny.safetensors >"$folder/off.safetensors"
+    printf '\0\0\200\77\0\0\200\77' >>"$folder/off.safetensors"
+    run prunebench verify --backend reference bcnn-tiny.safetensors "$folder/off.safetensors"
+    [ "$status" -eq 1 ]
+    [[ $output == *"evaluation logits "*"eval3.logits "*FAILED* ]]
+    [ "$(grep -c FAILED <<<"$output")" -eq 1 ]
+}
+
+@test "what is no trace, no backend or no usage exits 2 with a message" {
+    run prunebench verify --backend reference thesis-costs.tsv
+    [ "$status" -eq 2 ]
+    [[ $output == *thesis-costs.tsv* ]]
+    head -c 60000 bcnn-tiny.safetensors >"$folder/cut.safetensors"
+    run prunebench verify --backend reference "$folder/cut.safetensors"
+    [ "$status" -eq 2 ]
+    [[ $output == *cut.safetensors* ]]
+    run prunebench verify --backend referense bcnn-tiny.safetensors
+    [ "$status" -eq 2 ]
+    [[ $output == *"did you mean 'reference'"* ]]
+    run prunebench verify bcnn-tiny.safetensors
+    [ "$status" -eq 2 ]
+    run prunebench verify --backend reference
+    [ "$status" -eq 2 ]
+}
