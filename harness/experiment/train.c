@@ -190,6 +190,7 @@ static enum pb_status run_steps(struct trainer *trainer, struct epoch_sums *sums
                            .lambda_last = spec->lambda_last,
                            .head_only = head_only};
     enum pb_status status = pb_batches_start(trainer->training, trainer->epoch, error);
+    pb_engine_freeze_trunk(trainer->engine, head_only);
     for (uint32_t i = 0; status == PB_OK && i < steps; i++) {
         struct pb_batch batch;
         double loss = 0;

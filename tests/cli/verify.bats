@@ -20,12 +20,12 @@ teardown() { rm -rf "$folder"; }
     done
 }
 
-@test "the BLIS backend reproduces every trace" {
-    prunebench verify --backend blis --threads 2 ./*.safetensors
+@test "the BLIS backend reproduces recorded trainings" {
+    prunebench verify --backend blis --threads 2 bcnn-tiny.safetensors odd-widths.safetensors
 }
 
-@test "the oneDNN backend reproduces every trace" {
-    prunebench verify --backend onednn --threads 2 ./*.safetensors
+@test "the oneDNN backend reproduces recorded trainings" {
+    prunebench verify --backend onednn --threads 2 bcnn-tiny.safetensors odd-widths.safetensors
 }
 
 @test "--json says the same" {
