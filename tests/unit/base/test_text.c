@@ -168,6 +168,9 @@ static void test_the_closest_name_is_found_when_it_is_close(void **state)
     assert_string_equal(pb_closest("bnscael", names, 5), "bn-scale");
     assert_null(pb_closest("magnitude", names, 5));
     assert_null(pb_closest("taylor", NULL, 0));
+    static const char *const swapped[] = {"ab"};
+    assert_string_equal(pb_closest("ba", swapped, 1), "ab"); /* two letters leave room for one edit */
+    assert_null(pb_closest("bc", swapped, 1));
     /* Distance 3 to a word of six letters is the limit: 6/3 + 1; distance 4 is beyond. */
     static const char *const one[] = {"abcdef"};
     assert_non_null(pb_closest("abcxyz", one, 1));

@@ -81,6 +81,7 @@ static void test_each_bad_object_is_listed_with_its_reason_and_the_good_ones_go_
         {"crash-loading", "crashed while it was being loaded (signal 11, SIGSEGV)"},
         {"crash-unloading", "crashed while it was being unloaded (signal 7, SIGBUS)"},
         {"exit-loading", "ended the process while it was being loaded (exit code 0)"},
+        {"exit-unloading", "ended the process while it was being unloaded (exit code 3)"},
         {"hang-loading", "was not loaded within 3 seconds"},
         {"bad-options", "option 1 ('rate'): its default does not fit: option 'rate': 2 is out of range"},
         {"same-twice", "offers criterion 'same-twice' twice"},
