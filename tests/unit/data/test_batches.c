@@ -128,6 +128,63 @@ static void test_an_epoch_is_the_same_whenever_it_is_started(void **state)
     scene_close(&scene);
 }
 
+/* Large enough that threads are still at work on the old epoch when the new one starts. */
+static void test_restarting_in_mid_epoch_mixes_nothing(void **state)
+{
+    struct scene scene;
+    const size_t bytes = (size_t)5 * 128 * 128 * 3 * sizeof(float);
+    char *expected = pb_calloc(2 * 3, bytes); /* three batches of two epochs */
+    make(&scene, *state);
+    scene.preprocess.image_size = 128;
+    struct pb_cache *cache = scene_cache(&scene, 2);
+    struct pb_batches_spec spec = training_spec(&scene);
+    spec.threads = 4;
+    struct pb_batches *batches = must_create(&scene, cache, &spec);
+    for (uint32_t round = 0; round < 40; round++) {
+        must_start(batches, 7 + round);
+        (void)must_next(batches);
+        must_start(batches, round % 2);
+        for (uint32_t i = 0; i < 3; i++) {
+            const struct pb_batch batch = must_next(batches);
+            char *known = expected + (round % 2 * 3 + i) * bytes;
+            if (round < 2)
+                memcpy(known, batch.images, bytes);
+            assert_memory_equal(batch.images, known, bytes);
+        }
+    }
+    pb_batches_free(&batches);
+    pb_cache_close(&cache);
+    pb_free(expected);
+    scene_close(&scene);
+}
+
+/* The same image twenty times an epoch: position and epoch alone make the difference. */
+static void test_every_showing_of_an_image_is_augmented_afresh(void **state)
+{
+    struct scene scene;
+    uint32_t same[20] = {0};
+    float shown[40][FLOATS];
+    make(&scene, *state);
+    scene.preprocess.flip = 0;
+    struct pb_cache *cache = scene_cache(&scene, 2);
+    struct pb_batches_spec spec = training_spec(&scene);
+    spec.samples = same;
+    spec.sample_count = 20;
+    struct pb_batches *batches = must_create(&scene, cache, &spec);
+    for (uint32_t i = 0; i < 40; i += 5) {
+        if (i % 20 == 0)
+            must_start(batches, i / 20);
+        const struct pb_batch batch = must_next(batches);
+        memcpy(shown[i], batch.images, sizeof shown[0] * 5);
+    }
+    for (uint32_t i = 0; i < 40; i++)
+        for (uint32_t j = 0; j < i; j++)
+            assert_memory_not_equal(shown[i], shown[j], sizeof shown[0]);
+    pb_batches_free(&batches);
+    pb_cache_close(&cache);
+    scene_close(&scene);
+}
+
 static void test_training_shows_each_image_once_and_drops_the_rest(void **state)
 {
     struct scene scene;
@@ -390,6 +447,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_threads_do_not_change_a_bit),
         TEST(test_an_epoch_is_the_same_whenever_it_is_started),
+        TEST(test_restarting_in_mid_epoch_mixes_nothing),
+        TEST(test_every_showing_of_an_image_is_augmented_afresh),
         TEST(test_training_shows_each_image_once_and_drops_the_rest),
         TEST(test_evaluation_keeps_order_and_augments_nothing),
         TEST(test_flips_come_as_often_as_asked),

@@ -124,6 +124,29 @@ static void test_a_quarter_turn_moves_pixels_where_they_belong(void **state)
     pb_free(trial.pixels);
 }
 
+/* A picture of 60×20 pixels stored as 30×40: the same places, whatever the storage. */
+static void test_the_stored_size_does_not_move_the_picture(void **state)
+{
+    struct trial trial;
+    (void)state;
+    setup_trial(&trial, 30, 40, 10);
+    trial.cropped = (struct pb_size){.width = 60, .height = 20};
+    for (uint32_t y = 0; y < 40; y++)
+        for (uint32_t x = 0; x < 30; x++) {
+            trial.pixels[(y * 30 + x) * 3] = (uint8_t)(4 * x);
+            trial.pixels[(y * 30 + x) * 3 + 1] = (uint8_t)(4 * y);
+        }
+    trial.augmentation.angle = 0.1;
+    run(&trial);
+    /* Output (6, 6) is (39, 13) in the picture, (9, 3) from its centre. Turned, that is (9c − 3s, 9s + 3c) from the
+     * centre; stored columns are two pixels wide and rows half a pixel high; a stored pixel's value belongs to its middle. */
+    const double c = cos(0.1), s = sin(0.1);
+    const double column = (30 + 9 * c - 3 * s) / 2 - 0.5, row = (10 + 9 * s + 3 * c) * 2 - 0.5;
+    assert_near(out_at(&trial, 6, 6, 0), 4 * column, 0.01);
+    assert_near(out_at(&trial, 6, 6, 1), 4 * row, 0.01);
+    pb_free(trial.pixels);
+}
+
 /* Rotation turns the image as it was shot, not as it was squeezed: the ends of a 2:1 image fall outside a quarter turn. */
 static void test_rotation_happens_before_the_resize(void **state)
 {
@@ -269,6 +292,7 @@ int main(void)
         cmocka_unit_test(test_the_identity_gives_every_pixel_back_exactly),
         cmocka_unit_test(test_a_flip_is_the_exact_mirror),
         cmocka_unit_test(test_a_quarter_turn_moves_pixels_where_they_belong),
+        cmocka_unit_test(test_the_stored_size_does_not_move_the_picture),
         cmocka_unit_test(test_rotation_happens_before_the_resize),
         cmocka_unit_test(test_a_constant_image_stays_constant_at_any_scale),
         cmocka_unit_test(test_corners_are_black_and_the_centre_is_not),
