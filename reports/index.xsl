@@ -148,6 +148,7 @@
       <xsl:apply-templates select="s:schedule"/>
       <h3>What pruning saved</h3>
       <xsl:apply-templates select="$tables/t:table[@name = concat(current()/@id, '.costs')]" mode="html"/>
+      <xsl:apply-templates select="$tables/t:table[@name = concat(current()/@id, '.speed')]" mode="html"/>
       <xsl:if test="s:figure[@kind = 'gamma']">
         <h3>Scale factors before pruning</h3>
         <div class="figures"><xsl:apply-templates select="s:figure[@kind = 'gamma']"/></div>

@@ -206,10 +206,10 @@
   </xsl:template>
   <xsl:template match="s:schedule | s:section" mode="marks">
     <xsl:if test=".//@select-on-test">
-      <note>†: the test split chose the learning rate and the epoch (the thesis's protocol); such numbers flatter.</note>
+      <note mark="† selected on the test split">†: the test split chose the learning rate and the epoch (the thesis's protocol); such numbers flatter.</note>
     </xsl:if>
     <xsl:if test=".//@zero-gamma-beta">
-      <note>‡: soft pruning zeroed γ and β (the thesis's way), so that a channel can come back only through momentum.</note>
+      <note mark="‡ soft pruning zeroed γ and β">‡: soft pruning zeroed γ and β (the thesis's way), so that a channel can come back only through momentum.</note>
     </xsl:if>
   </xsl:template>
 

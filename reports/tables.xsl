@@ -4,6 +4,7 @@
 <xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform" xmlns:s="urn:prunebench:summary:1"
                 xmlns="urn:prunebench:tables:1" exclude-result-prefixes="s">
   <xsl:import href="numbers.xsl"/>
+  <xsl:import href="tables-costs.xsl"/>
   <xsl:output method="xml" encoding="UTF-8" indent="yes"/>
 
   <xsl:template match="/">
@@ -18,35 +19,12 @@
         <xsl:apply-templates select="s:schedule" mode="criteria"/>
         <xsl:apply-templates select="s:schedule[s:comparison]" mode="differences"/>
         <xsl:apply-templates select="." mode="costs"/>
+        <xsl:apply-templates select="." mode="speed"/>
       </xsl:for-each>
       <xsl:call-template name="failures-table"/>
       <xsl:call-template name="runs-table"/>
       <xsl:call-template name="values-table"/>
     </tables>
-  </xsl:template>
-
-  <!-- Columns that only data files have: which table a row comes from, under which protocol -->
-
-  <xsl:template name="place-columns">
-    <column name="dataset" only="csv"/>
-    <column name="model" only="csv"/>
-    <column name="backend" only="csv"/>
-    <column name="variant" only="csv"/>
-    <column name="schedule" only="csv"/>
-    <column name="measure" only="csv"/>
-    <column name="protocol" only="csv"/>
-  </xsl:template>
-  <xsl:template match="s:row | s:baseline" mode="place-cells">
-    <cell><xsl:value-of select="../../@dataset"/></cell>
-    <cell><xsl:value-of select="../../@model"/></cell>
-    <cell><xsl:value-of select="../../@backend"/></cell>
-    <cell><xsl:value-of select="../../@variant"/></cell>
-    <cell><xsl:value-of select="../@label"/></cell>
-    <cell><xsl:value-of select="@measure"/></cell>
-    <cell>
-      <xsl:if test="@select-on-test">selection=test </xsl:if>
-      <xsl:if test="@zero-gamma-beta">zero=gamma-beta</xsl:if>
-    </cell>
   </xsl:template>
 
   <!-- Everything, one value a line -->
@@ -289,99 +267,6 @@
       </xsl:for-each>
       <note>95 % interval and p: Student's t over the seeds' differences, without correction for the number of comparisons. Image s.e.: standard error of the difference from the test images alone, as if the two networks had seen different images (an upper bound).</note>
     </table>
-  </xsl:template>
-
-  <!-- Costs of a data set, all schedules -->
-
-  <xsl:template match="s:section" mode="costs">
-    <xsl:variable name="base" select="s:schedule[1]/s:baseline"/>
-    <xsl:variable name="params" select="$base/s:value[@name = 'params' and @stage = 'base']/@mean"/>
-    <xsl:variable name="macs" select="$base/s:value[@name = 'macs' and @stage = 'base']/@mean"/>
-    <xsl:variable name="bytes" select="$base/s:value[@name = 'bytes' and @stage = 'base']/@mean"/>
-    <xsl:variable name="unit-params"><xsl:call-template name="unit"><xsl:with-param name="of" select="$params"/></xsl:call-template></xsl:variable>
-    <xsl:variable name="unit-macs"><xsl:call-template name="unit"><xsl:with-param name="of" select="$macs"/></xsl:call-template></xsl:variable>
-    <xsl:variable name="unit-bytes"><xsl:call-template name="unit"><xsl:with-param name="of" select="$bytes"/></xsl:call-template></xsl:variable>
-    <xsl:variable name="batch-list" select="(.//s:value[@name = 'median-ms' and @stage = 'pruned'])[1]/../s:value[@name = 'median-ms' and @stage = 'pruned']/@batch"/>
-    <table name="{@id}.costs" kind="costs" section="{@id}">
-      <caption>
-        <xsl:value-of select="concat(@title, ': what pruning saved; ')"/>
-        <xsl:apply-templates select="." mode="seeds"/>
-      </caption>
-      <xsl:call-template name="place-columns"/>
-      <column name="schedule" title="Schedule" only="text"/>
-      <column name="removed" title="Removed" unit="%" align="right"/>
-      <column name="criterion" title="Criterion"/>
-      <column name="params" title="Params" unit="{$unit-params}" align="right"/>
-      <column name="params_reduction" title="less" unit="%" align="right"/>
-      <column name="params_trunk" title="Trunk" unit="{$unit-params}" align="right"/>
-      <column name="params_head" title="Head" unit="{$unit-params}" align="right"/>
-      <column name="macs" title="MACs" unit="{$unit-macs}" align="right"/>
-      <column name="macs_reduction" title="less" unit="%" align="right"/>
-      <column name="macs_thesis" title="MACs, thesis" unit="{$unit-macs}" align="right"/>
-      <column name="bytes" title="File" unit="{$unit-bytes}B" align="right"/>
-      <xsl:for-each select="$batch-list">
-        <column name="latency_ms_batch_{.}" title="Batch {.}" unit="ms" align="right"/>
-        <column name="speed_up_batch_{.}" title="faster" unit="×" align="right"/>
-      </xsl:for-each>
-      <column name="achieved" title="Reached" unit="%" align="right"/>
-      <column name="floored" title="Floored" align="right"/>
-      <column name="peak_rss_bytes" title="Peak memory" unit="MB" align="right"/>
-      <column name="seeds" title="n" align="right"/>
-      <row kind="baseline">
-        <xsl:apply-templates select="$base" mode="place-cells"/>
-        <cell>any</cell>
-        <cell value="0">0</cell>
-        <cell>unpruned</cell>
-        <xsl:apply-templates select="$base" mode="cost-cells">
-          <xsl:with-param name="stage" select="'base'"/>
-          <xsl:with-param name="params" select="$params"/><xsl:with-param name="macs" select="$macs"/><xsl:with-param name="bytes" select="$bytes"/><xsl:with-param name="batches" select="$batch-list"/>
-        </xsl:apply-templates>
-      </row>
-      <xsl:for-each select="s:schedule/s:row">
-        <row>
-          <xsl:if test="not(preceding-sibling::s:row)"><xsl:attribute name="first">true</xsl:attribute></xsl:if>
-          <xsl:apply-templates select="." mode="place-cells"/>
-          <cell>
-            <xsl:if test="preceding-sibling::s:row"><xsl:attribute name="repeated">true</xsl:attribute></xsl:if>
-            <xsl:value-of select="../@label"/>
-          </cell>
-          <cell value="{@amount}"><xsl:value-of select="format-number(100 * @amount, '0.#')"/></cell>
-          <cell value="{@criterion}"><xsl:apply-templates select="." mode="criterion"/></cell>
-          <xsl:apply-templates select="." mode="cost-cells">
-            <xsl:with-param name="stage" select="'pruned'"/>
-            <xsl:with-param name="params" select="$params"/><xsl:with-param name="macs" select="$macs"/><xsl:with-param name="bytes" select="$bytes"/><xsl:with-param name="batches" select="$batch-list"/>
-          </xsl:apply-templates>
-        </row>
-      </xsl:for-each>
-      <note>Means over seeds. MACs: multiplications with addition of convolutions, linear layers and bilinear pooling (FLOPs = 2 · MACs). MACs, thesis: counted as ptflops does, without the bilinear pooling. File: the checkpoint without momentum. Reached: share of the measure that was asked for. Floored: channels that the floor per layer saved.</note>
-      <xsl:apply-templates select="." mode="marks"/>
-    </table>
-  </xsl:template>
-
-  <xsl:template match="s:row | s:baseline" mode="cost-cells">
-    <xsl:param name="stage"/>
-    <xsl:param name="params"/>
-    <xsl:param name="macs"/>
-    <xsl:param name="bytes"/>
-    <xsl:param name="batches"/>
-    <xsl:variable name="row" select="."/>
-    <xsl:apply-templates select="." mode="mean-scaled"><xsl:with-param name="name" select="'params'"/><xsl:with-param name="stage" select="$stage"/><xsl:with-param name="of" select="$params"/></xsl:apply-templates>
-    <xsl:apply-templates select="." mode="mean-percent"><xsl:with-param name="name" select="'params-reduction'"/><xsl:with-param name="stage" select="$stage"/></xsl:apply-templates>
-    <xsl:apply-templates select="." mode="mean-scaled"><xsl:with-param name="name" select="'params-trunk'"/><xsl:with-param name="stage" select="$stage"/><xsl:with-param name="of" select="$params"/></xsl:apply-templates>
-    <xsl:apply-templates select="." mode="mean-scaled"><xsl:with-param name="name" select="'params-head'"/><xsl:with-param name="stage" select="$stage"/><xsl:with-param name="of" select="$params"/></xsl:apply-templates>
-    <xsl:apply-templates select="." mode="mean-scaled"><xsl:with-param name="name" select="'macs'"/><xsl:with-param name="stage" select="$stage"/><xsl:with-param name="of" select="$macs"/></xsl:apply-templates>
-    <xsl:apply-templates select="." mode="mean-percent"><xsl:with-param name="name" select="'macs-reduction'"/><xsl:with-param name="stage" select="$stage"/></xsl:apply-templates>
-    <xsl:apply-templates select="." mode="mean-scaled"><xsl:with-param name="name" select="'macs-thesis'"/><xsl:with-param name="stage" select="$stage"/><xsl:with-param name="of" select="$macs"/></xsl:apply-templates>
-    <xsl:apply-templates select="." mode="mean-scaled"><xsl:with-param name="name" select="'bytes'"/><xsl:with-param name="stage" select="$stage"/><xsl:with-param name="of" select="$bytes"/></xsl:apply-templates>
-    <xsl:for-each select="$batches">
-      <xsl:apply-templates select="$row" mode="mean-plain"><xsl:with-param name="name" select="'median-ms'"/><xsl:with-param name="stage" select="$stage"/><xsl:with-param name="batch" select="."/></xsl:apply-templates>
-      <xsl:apply-templates select="$row" mode="mean-plain"><xsl:with-param name="name" select="'speed-up'"/><xsl:with-param name="stage" select="$stage"/><xsl:with-param name="batch" select="."/></xsl:apply-templates>
-    </xsl:for-each>
-    <xsl:apply-templates select="." mode="mean-percent"><xsl:with-param name="name" select="'achieved'"/><xsl:with-param name="stage" select="$stage"/></xsl:apply-templates>
-    <xsl:apply-templates select="." mode="mean-count"><xsl:with-param name="name" select="'floored'"/><xsl:with-param name="stage" select="$stage"/></xsl:apply-templates>
-    <xsl:variable name="rss" select="s:value[@name = 'peak-rss-bytes']/@mean"/>
-    <cell value="{$rss}"><xsl:call-template name="number"><xsl:with-param name="value" select="$rss div 1000000"/><xsl:with-param name="format" select="'0'"/></xsl:call-template></cell>
-    <cell><xsl:value-of select="@n"/></cell>
   </xsl:template>
 
   <!-- Cells -->

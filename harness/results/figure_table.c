@@ -115,6 +115,20 @@ static enum pb_status measure(struct sheet *sheet, const xmlNode *table, double 
     return PB_OK;
 }
 
+/* A title longer than the table is wide spreads the columns. */
+static void stretch(struct sheet *sheet, double needed, double *width)
+{
+    double factor = needed / *width;
+    if (factor <= 1)
+        return;
+    for (uint32_t i = 0; i < sheet->column_count; i++) {
+        sheet->columns[i].left *= factor;
+        sheet->columns[i].right *= factor;
+    }
+    *width = needed;
+}
+
+/* Every text at its place; notes that explain a mark go below the table. */
 static enum pb_status place_all(struct sheet *sheet, const xmlNode *table, struct pb_error *error)
 {
     uint32_t index = 0;
@@ -138,6 +152,15 @@ static enum pb_status place_all(struct sheet *sheet, const xmlNode *table, struc
             return status;
     }
     pb_text_append(&sheet->blocks[4], "%u\t1.4\n", sheet->row);
+    for (; child != NULL; child = pb_xml_next(child)) {
+        const char *mark = pb_xml_attribute(child, "mark");
+        if (mark == NULL)
+            continue;
+        sheet->row++;
+        pb_text_append(&sheet->blocks[0], "0\t%u\t", sheet->row);
+        pb_gnuplot_field(&sheet->blocks[0], mark, false);
+        pb_text_append(&sheet->blocks[0], "\n");
+    }
     return PB_OK;
 }
 
@@ -174,6 +197,8 @@ enum pb_status pb_figure_table(const xmlNode *table, struct pb_figure_data *made
     enum pb_status status = read_caption(table, title, error);
     if (status == PB_OK)
         status = measure(&sheet, table, &width, error);
+    if (status == PB_OK && title->data != NULL)
+        stretch(&sheet, 1.05 * (double)characters(title->data), &width);
     if (status == PB_OK)
         status = place_all(&sheet, table, error);
     bool failed = false;

@@ -83,7 +83,7 @@ enum pb_status pb_report_write_tables(const struct pb_report_place *place, const
 /* Those that fit on a slide. */
 static bool is_drawn(const xmlNode *table)
 {
-    static const char *const KINDS[] = {"data", "results", "criteria", "costs"};
+    static const char *const KINDS[] = {"data", "results", "criteria", "costs", "speed"};
     const char *kind = pb_xml_attribute(table, "kind");
     for (size_t i = 0; i < sizeof KINDS / sizeof *KINDS; i++)
         if (kind != NULL && strcmp(kind, KINDS[i]) == 0)
