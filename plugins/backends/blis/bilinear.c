@@ -8,7 +8,7 @@ static void strip(size_t positions, size_t channels, size_t first, const float *
 {
     const size_t rows = channels - first < STRIP ? channels - first : STRIP, columns = first + rows;
     blis_product(rows, columns, positions, (struct matrix){x + first, 1, channels}, (struct matrix){x, channels, 1}, 0,
-                 b + first * channels, channels, 1);
+                 b + first * channels, channels);
     const float scale = 1 / (float)positions;
     for (size_t i = first; i < first + rows; i++) {
         for (size_t j = 0; j <= i; j++) {
@@ -67,7 +67,7 @@ enum pb_status blis_bilinear_backward(void *opaque, uint32_t batch, size_t posit
         blis_product(positions, columns, channels,
                      (struct matrix){pb_host_pointer(x) + image * positions * channels, channels, 1},
                      (struct matrix){sums + image * area + first, channels, 1}, 0,
-                     pb_host_pointer(dx) + image * positions * channels + first, channels, 1);
+                     pb_host_pointer(dx) + image * positions * channels + first, channels);
     }
     return PB_OK;
 }

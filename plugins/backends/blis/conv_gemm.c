@@ -138,7 +138,7 @@ static void forward(const struct blis *self, const struct geometry *g, const flo
         }
         float *out = y + first * g->filters + filter;
         blis_product(rows, columns, g->patch, left, (struct matrix){w + filter * g->patch, 1, g->patch}, 0, out,
-                     g->filters, 1);
+                     g->filters);
         for (size_t row = 0; bias && row < rows; row++) {
             for (size_t k = 0; k < columns; k++)
                 out[row * g->filters + k] += bias[filter + k];
@@ -180,7 +180,7 @@ static void backward_data(const struct blis *self, const struct geometry *g, con
         }
         const struct matrix right = {transposed + group * depth * g->group_channels + column, g->group_channels, 1};
         blis_product(rows, columns, depth, left, right, 0,
-                     dx + first * g->channels + group * g->group_channels + column, g->channels, 1);
+                     dx + first * g->channels + group * g->group_channels + column, g->channels);
     }
 }
 
@@ -198,7 +198,7 @@ static void weights_of_chunk(const struct geometry *g, const struct blocks *bloc
             }
             const struct matrix left = {dy + first * g->filters + group * g->group_filters, 1, g->filters};
             blis_product(g->group_filters, g->patch, rows, left, right, block == begin ? 0.0f : 1.0f,
-                         partial + group * g->group_filters * g->patch, g->patch, 1);
+                         partial + group * g->group_filters * g->patch, g->patch);
         }
     }
 }

@@ -30,10 +30,12 @@ struct matrix {
     size_t row, column;
 };
 
-/* c ← a·b + beta·c, with c m×n and its rows contiguous; beta = 0 overwrites. threads: BLIS's own. The sum over k does
- * not depend on threads: BLIS never splits k, and the small-matrix path, which does otherwise, is off. */
-void blis_product(size_t m, size_t n, size_t k, struct matrix a, struct matrix b, float beta, float *c, size_t c_row,
-                  int threads);
+/*
+ * c ← a·b + beta·c, with c m×n and its rows contiguous; beta = 0 overwrites. On the calling thread alone: threads share
+ * out products, so that no sum depends on them, and none waits for another in BLIS's spinning barriers. The small-matrix
+ * path is off: it orders sums by the shape of the part.
+ */
+void blis_product(size_t m, size_t n, size_t k, struct matrix a, struct matrix b, float beta, float *c, size_t c_row);
 
 /* The instance's scratch, at least floats long; contents undefined. */
 enum pb_status blis_scratch(struct blis *self, size_t floats, float **scratch);

@@ -33,14 +33,11 @@ enum pb_status blis_library_start(const struct pb_host *host, enum kernel_set ke
     return PB_OK;
 }
 
-void blis_product(size_t m, size_t n, size_t k, struct matrix a, struct matrix b, float beta, float *c, size_t c_row,
-                  int threads)
+void blis_product(size_t m, size_t n, size_t k, struct matrix a, struct matrix b, float beta, float *c, size_t c_row)
 {
     rntm_t runtime;
     bli_rntm_init(&runtime);
-    bli_rntm_set_num_threads(threads, &runtime);
-    if (threads == 1)
-        bli_rntm_set_ways(1, 1, 1, 1, 1, &runtime);
+    bli_rntm_set_ways(1, 1, 1, 1, 1, &runtime);
     bli_rntm_disable_l3_sup(&runtime);
     const float one = 1;
     /* BLIS's prototypes lack const; it only reads a, b and the scalars. */

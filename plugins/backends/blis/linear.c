@@ -54,8 +54,8 @@ enum pb_status blis_linear_forward(void *opaque, uint32_t batch, size_t in, size
         const size_t part = task / slices, i = part * INPUTS, o = task % slices * OUTPUTS;
         blis_product(batch, part_length(out, OUTPUTS, task % slices), part_length(in, INPUTS, part),
                      (struct matrix){pb_host_pointer(x) + i, in, 1},
-                     (struct matrix){pb_host_pointer(w) + o * in + i, 1, in}, 0, partials + part * batch * out + o, out,
-                     1);
+                     (struct matrix){pb_host_pointer(w) + o * in + i, 1, in}, 0, partials + part * batch * out + o,
+                     out);
     }
     add_parts(partials, parts, batch, out, pb_host_pointer(bias), pb_host_pointer(y));
     return PB_OK;
@@ -70,7 +70,7 @@ enum pb_status blis_linear_backward_data(void *opaque, uint32_t batch, size_t in
     for (size_t part = 0; part < parts; part++) {
         const size_t i = part * INPUTS;
         blis_product(batch, part_length(in, INPUTS, part), out, (struct matrix){pb_host_pointer(dy), out, 1},
-                     (struct matrix){pb_host_pointer(w) + i, in, 1}, 0, pb_host_pointer(dx) + i, in, 1);
+                     (struct matrix){pb_host_pointer(w) + i, in, 1}, 0, pb_host_pointer(dx) + i, in);
     }
     return PB_OK;
 }
@@ -84,7 +84,7 @@ enum pb_status blis_linear_backward_weights(void *opaque, uint32_t batch, size_t
     for (size_t part = 0; part < parts; part++) {
         const size_t i = part * INPUTS;
         blis_product(out, part_length(in, INPUTS, part), batch, (struct matrix){pb_host_pointer(dy), 1, out},
-                     (struct matrix){pb_host_pointer(x) + i, in, 1}, 0, pb_host_pointer(dw) + i, in, 1);
+                     (struct matrix){pb_host_pointer(x) + i, in, 1}, 0, pb_host_pointer(dw) + i, in);
     }
     return dbias.buffer ? blis_column_sums(self, batch, out, pb_host_pointer(dy), pb_host_pointer(dbias)) : PB_OK;
 }

@@ -61,7 +61,7 @@ static enum pb_status run(struct onednn *self, enum operator_kind kind, const st
     const size_t shape[4] = {(size_t)product->batch, (size_t)product->m, (size_t)product->n, (size_t)product->k};
     struct primitive *primitive = onednn_cached(self, kind, shape), made;
     if (!primitive) {
-        const int before = onednn_enter(self);
+        const struct openmp_settings before = onednn_enter(self);
         enum pb_status status = make(self, product, &made);
         onednn_leave(before);
         if (!status)

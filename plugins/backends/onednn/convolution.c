@@ -182,7 +182,7 @@ enum pb_status onednn_conv_plan_create(void *opaque, const struct pb_conv_shape 
     made->zeros = host->alloc(host, shape->filters * sizeof *made->zeros);
     made->ignored = host->alloc(host, shape->filters * sizeof *made->ignored);
     if (made->zeros && made->ignored) {
-        const int before = onednn_enter(self);
+        const struct openmp_settings before = onednn_enter(self);
         status = make_passes(self, shape, made);
         onednn_leave(before);
     }

@@ -42,9 +42,15 @@ struct onednn {
     char description[64];
 };
 
-/* oneDNN takes its thread count from the calling thread's OpenMP setting: it is set around every use, and put back. */
-int onednn_enter(const struct onednn *self);
-void onednn_leave(int before);
+/*
+ * oneDNN takes its thread count from the calling thread's OpenMP settings: they are set around every use, and put back.
+ * It leaves work undone when it gets fewer threads than that, which OMP_DYNAMIC does on a busy machine.
+ */
+struct openmp_settings {
+    int threads, dynamic;
+};
+struct openmp_settings onednn_enter(const struct onednn *self);
+void onednn_leave(struct openmp_settings before);
 
 /* PB_OK, or the failure of what oneDNN was asked to do, with a message. */
 enum pb_status onednn_check(const struct onednn *self, dnnl_status_t status, const char *what);

@@ -51,7 +51,7 @@ static enum pb_status find(struct onednn *self, enum operator_kind kind, const s
     struct problem problem;
     dnnl_primitive_desc_t descriptor = NULL;
     struct primitive made;
-    const int before = onednn_enter(self);
+    const struct openmp_settings before = onednn_enter(self);
     enum pb_status status = problem_of(self, shape, &problem);
     if (!status)
         status = describe(self, kind, &problem, shape[3] != 0, &descriptor);

@@ -1,4 +1,5 @@
 /* The onednn backend: options, instance, operator table. What it leaves out is the host's, named in results. */
+#include <omp.h>
 #include <stdio.h>
 
 #include "instance.h"
@@ -72,6 +73,15 @@ static enum pb_status limit_isa(const struct pb_host *host, int32_t choice)
                       isa_name(dnnl_get_effective_cpu_isa()), isa_names[choice]);
 }
 
+/* OMP_THREAD_LIMIT cannot be lifted from inside, and oneDNN computes nonsense on fewer threads than it counts on. */
+static int threads_to_use(const struct pb_host *host)
+{
+    const int wanted = (int)host->threads, limit = omp_get_thread_limit();
+    if (wanted > limit)
+        host->log(host, PB_LOG_WARNING, "OMP_THREAD_LIMIT allows %d of %d threads", limit, wanted);
+    return wanted < limit ? wanted : limit;
+}
+
 static enum pb_status create(const struct pb_host *host, const void *given, void **self)
 {
     const struct options *options = given;
@@ -82,7 +92,7 @@ static enum pb_status create(const struct pb_host *host, const void *given, void
     if (!made)
         return PB_ERROR_MEMORY;
     made->host = host;
-    made->threads = (int)host->threads;
+    made->threads = threads_to_use(host);
     status = onednn_check(made, dnnl_engine_create(&made->engine, dnnl_cpu, 0), "start on this CPU");
     if (!status)
         status = onednn_check(made, dnnl_stream_create(&made->stream, made->engine, dnnl_stream_default_flags),

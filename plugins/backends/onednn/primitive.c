@@ -5,16 +5,18 @@
 #include <omp.h>
 #include <string.h>
 
-int onednn_enter(const struct onednn *self)
+struct openmp_settings onednn_enter(const struct onednn *self)
 {
-    const int before = omp_get_max_threads();
+    const struct openmp_settings before = {omp_get_max_threads(), omp_get_dynamic()};
     omp_set_num_threads(self->threads);
+    omp_set_dynamic(0);
     return before;
 }
 
-void onednn_leave(int before)
+void onednn_leave(struct openmp_settings before)
 {
-    omp_set_num_threads(before);
+    omp_set_num_threads(before.threads);
+    omp_set_dynamic(before.dynamic);
 }
 
 enum pb_status onednn_check(const struct onednn *self, dnnl_status_t status, const char *what)
@@ -68,7 +70,7 @@ enum pb_status primitive_run(const struct onednn *self, const struct primitive *
         if (status)
             return status;
     }
-    const int before = onednn_enter(self);
+    const struct openmp_settings before = onednn_enter(self);
     dnnl_status_t ran = dnnl_primitive_execute(primitive->handle, self->stream, primitive->count, primitive->operands);
     if (ran == dnnl_success)
         ran = dnnl_stream_wait(self->stream);

@@ -1,0 +1,194 @@
+/* The blis backend: every kernel set and algorithm against double precision, and the same bits on any thread count. */
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "support/again.h"
+#include "support/backends.h"
+#include "support/operators.h"
+#include "support/training.h"
+
+static const double TOLERANCE = 5e-6;
+
+/* What a child does with its settings and thread counts. */
+static const char *settings, *task;
+
+/* Prints "description: suite training" for the thread count; the suite is 0 where only the training is asked for. */
+static void report(uint32_t threads, bool with_suite)
+{
+    struct backend backend;
+    struct pb_error error = {0};
+    if (backend_open("blis", settings, threads, &backend, &error))
+        fail_msg("%s", error.text);
+    const uint64_t suite = with_suite ? operator_suite(backend.device, TOLERANCE) : 0;
+    const uint64_t training = training_digest(backend.device);
+    printf("%s: %016" PRIx64 " %016" PRIx64 "\n", backend.device->description, suite, training);
+    assert_false(backend.device->thread_dependent);
+    backend_close(&backend);
+}
+
+static void child_digests(void **state)
+{
+    (void)state;
+    const bool with_suite = strcmp(task, "suite") == 0;
+    report(1, with_suite);
+    report(2, with_suite);
+}
+
+/* Prints the status and message of opening with settings; the kernel sets that the process has run before are in task. */
+static void child_refusal(void **state)
+{
+    (void)state;
+    struct backend backend;
+    struct pb_error error = {0};
+    const char *before = task + strlen("refuse");
+    if (*before) {
+        assert_int_equal(backend_open("blis", before + 1, 1, &backend, &error), PB_OK);
+        backend_close(&backend);
+    }
+    const enum pb_status status = backend_open("blis", settings, 1, &backend, &error);
+    printf("%d %s\n", (int)status, error.text);
+    if (!status)
+        backend_close(&backend);
+}
+
+/* The line of digests that a child prints for one thread and for two, which must be the same. */
+static void digests_of(const char *what, const char *options, const char *const *environment, char *digest, size_t size)
+{
+    char output[4096];
+    run_again((const char *const[]){what, options, NULL}, environment, output, sizeof output);
+    const char *line = strstr(output, "blis ");
+    assert_non_null(line);
+    const size_t length = strcspn(line, "\n") + 1;
+    assert_true(length < size);
+    const char *second = strstr(line + length, "blis ");
+    if (!second || strncmp(second, line, length) != 0)
+        fail_msg("%s: not the same bits on one thread and on two:\n%s", options, output);
+    memcpy(digest, line, length - 1);
+    digest[length - 1] = '\0';
+}
+
+static bool this_cpu_can(const char *kernels)
+{
+    __builtin_cpu_init();
+    if (strstr(kernels, "skx"))
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512cd") &&
+               __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+               __builtin_cpu_supports("avx512vl");
+    if (strstr(kernels, "haswell") || strstr(kernels, "zen"))
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    if (strstr(kernels, "sandybridge"))
+        return __builtin_cpu_supports("avx");
+    return !strstr(kernels, "penryn") || __builtin_cpu_supports("ssse3");
+}
+
+static void test_operators_and_training_are_right_and_repeat_on_every_kernel_set_and_algorithm(void **state)
+{
+    (void)state;
+    static const char *const tried[] = {"", "algorithm=gemm", "kernels=haswell", "kernels=haswell algorithm=gemm",
+                                        "kernels=generic"};
+    for (size_t i = 0; i < sizeof tried / sizeof *tried; i++) {
+        char digest[256];
+        if (this_cpu_can(tried[i]))
+            digests_of("suite", tried[i], NULL, digest, sizeof digest);
+    }
+}
+
+static void test_training_repeats_on_every_other_kernel_set(void **state)
+{
+    (void)state;
+    static const char *const tried[] = {"kernels=zen3 algorithm=gemm", "kernels=zen2 algorithm=gemm",
+                                        "kernels=zen algorithm=gemm", "kernels=sandybridge", "kernels=penryn"};
+    for (size_t i = 0; i < sizeof tried / sizeof *tried; i++) {
+        char digest[256];
+        if (this_cpu_can(tried[i]))
+            digests_of("training", tried[i], NULL, digest, sizeof digest);
+    }
+}
+
+static void test_the_environment_changes_nothing(void **state)
+{
+    (void)state;
+    static const char *const hostile[] = {"BLIS_ARCH_TYPE=99",
+                                          "BLIS_NUM_THREADS=7",
+                                          "BLIS_JC_NT=3",
+                                          "BLIS_IC_NT=5",
+                                          "BLIS_JR_NT=2",
+                                          "OMP_NUM_THREADS=1",
+                                          "OMP_THREAD_LIMIT=1",
+                                          "OMP_DYNAMIC=true",
+                                          "OMP_PROC_BIND=true",
+                                          "OMP_SCHEDULE=guided",
+                                          NULL};
+    char plain[256], disturbed[256];
+    digests_of("training", "algorithm=gemm", NULL, plain, sizeof plain);
+    digests_of("training", "algorithm=gemm", hostile, disturbed, sizeof disturbed);
+    assert_string_equal(disturbed, plain);
+}
+
+static void refusal(const char *before, const char *options, char *output, size_t size)
+{
+    char name[128];
+    snprintf(name, sizeof name, "refuse%s%s", *before ? " " : "", before);
+    run_again((const char *const[]){name, options, NULL}, NULL, output, size);
+}
+
+static void test_a_kernel_set_that_this_cpu_lacks_is_refused_and_any_other_runs(void **state)
+{
+    (void)state;
+    static const char *const sets[] = {"kernels=skx", "kernels=haswell",     "kernels=zen3",   "kernels=zen2",
+                                       "kernels=zen", "kernels=sandybridge", "kernels=penryn", "kernels=generic"};
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+        char output[2048], expected[16];
+        refusal("", sets[i], output, sizeof output);
+        snprintf(expected, sizeof expected, "%d ", this_cpu_can(sets[i]) ? PB_OK : PB_ERROR_INPUT);
+        if (!strstr(output, expected))
+            fail_msg("%s: %s", sets[i], output);
+    }
+}
+
+static void test_a_second_kernel_set_in_one_process_is_refused(void **state)
+{
+    (void)state;
+    char output[2048];
+    refusal("kernels=generic", "kernels=penryn", output, sizeof output);
+    assert_non_null(strstr(output, "2 backend 'blis': BLIS already runs its 'generic' kernels in this process"));
+    refusal("kernels=generic", "kernels=generic", output, sizeof output);
+    assert_non_null(strstr(output, "0 \n"));
+}
+
+static void test_direct_convolution_is_refused_without_its_instruction_set(void **state)
+{
+    (void)state;
+    char output[2048];
+    refusal("", "kernels=generic algorithm=direct", output, sizeof output);
+    assert_non_null(strstr(output, "1 backend 'blis': algorithm=direct needs AVX2 and FMA"));
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 3) {
+        task = argv[1];
+        settings = argv[2];
+        const struct CMUnitTest child[] = {
+            cmocka_unit_test(strncmp(task, "refuse", 6) == 0 ? child_refusal : child_digests),
+        };
+        return cmocka_run_group_tests(child, NULL, NULL);
+    }
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_operators_and_training_are_right_and_repeat_on_every_kernel_set_and_algorithm),
+        cmocka_unit_test(test_training_repeats_on_every_other_kernel_set),
+        cmocka_unit_test(test_the_environment_changes_nothing),
+        cmocka_unit_test(test_a_kernel_set_that_this_cpu_lacks_is_refused_and_any_other_runs),
+        cmocka_unit_test(test_a_second_kernel_set_in_one_process_is_refused),
+        cmocka_unit_test(test_direct_convolution_is_refused_without_its_instruction_set),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
