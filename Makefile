@@ -49,7 +49,8 @@ RESOURCES = $(BUILD)/man/prunebench.1 $(BUILD)/completions/prunebench \
 TEST_SOURCES = $(wildcard tests/unit/*/test_*.c tests/numerics/test_*.c)
 TESTS        = $(TEST_SOURCES:%.c=$(BUILD)/%)
 TEST_HELPERS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
-TEST_PLUGINS = $(patsubst tests/plugins/%.c,$(BUILD)/tests/plugins/%.so,$(wildcard tests/plugins/*.c))
+# Plugins that cannot be loaded (tests/plugins), and such that load well and do evil when they are run (tests/evil).
+TEST_PLUGINS = $(patsubst %.c,$(BUILD)/%.so,$(wildcard tests/plugins/*.c tests/evil/*.c))
 
 # `make V=1` shows the commands.
 Q   = $(if $(V),,@)
@@ -133,7 +134,7 @@ $(TESTS): $(BUILD)/%: $(BUILD)/%.o $(TEST_HELPERS) $(LIBRARY)
 	$(Q)$(CC) -fopenmp $(OPTIMISE) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
 $(BUILD)/tests/unit/datasets/test_cars: LDLIBS += -lmatio
 $(BUILD)/tests/%.o: CPPFLAGS += -Itests -DPB_TEST_SOURCES='"$(CURDIR)/tests"' -DPB_TEST_BUILD='"$(abspath $(BUILD))"'
-$(BUILD)/tests/plugins/%.so: tests/plugins/%.c
+$(BUILD)/tests/%.so: tests/%.c
 	@mkdir -p $(@D)
 	@$(call say,LINK,$@)
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -shared -o $@ $<

@@ -1,5 +1,6 @@
 /* prunebench cell: runs one cell of a matrix. What workers run; useful by hand to look at one cell. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,6 +21,8 @@ static const struct pb_cli_option options[] = {
     {"plugin-dir", 0, "DIR", "look for plugins here first; may be given several times"},
     {"shared", 0, "FILE", "keep only these of the cell's stages and its last (default: keep all)"},
     {"latency", 0, "N", "do not run the cell: measure the latency of its networks on N threads"},
+    {"report-to", 0, "FD",
+     "write a line for every step to this descriptor, and end with the process that started this"},
     {"plan", 0, "costs|keys", "do not run anything: write every cell's stages for the coordinator"},
     {"first", 0, "I", "with --plan: begin with this cell"},
     {"skip", 0, "LABEL", "with --plan: no stages for this schedule's cells; may be given several times"},
@@ -33,28 +36,33 @@ struct job {
     const struct pb_cell_config *cell;
     const char *out;
     uint32_t stages_done;
-    bool started_by_run; /* its pipe is there */
+    int report_to; /* the coordinator's pipe; −1: none */
 };
 
-/* The coordinator's pipe is descriptor 3 and nothing else that we opened: we look before opening anything. A worker must
- * not outlive its coordinator, whose next run would start the same cell again. */
-static bool has_coordinator(void)
+/* A worker must not outlive its coordinator, whose next run would start the same cell again. */
+static enum pb_status meet_coordinator(struct job *job, const struct pb_arguments *arguments, struct pb_error *error)
 {
-    char name[64];
+    size_t descriptor = 0;
     const pid_t parent = getppid();
-    const ssize_t length = readlink("/proc/self/fd/3", name, sizeof name - 1);
-    if (length < 5 || strncmp(name, "pipe:", 5) != 0)
-        return false;
+    job->report_to = -1;
+    if (!pb_argument(arguments, "report-to"))
+        return PB_OK;
+    const enum pb_status status = pb_argument_size(arguments, "report-to", 0, 1024, &descriptor, error);
+    if (status != PB_OK)
+        return status;
+    if (fcntl((int)descriptor, F_SETFD, FD_CLOEXEC) != 0)
+        return pb_fail_errno(error, "--report-to %zu", descriptor);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
-        _exit(1);
-    return true;
+        return pb_fail(error, PB_ERROR_RUN, "cell: the process that started this one is gone");
+    job->report_to = (int)descriptor;
+    return PB_OK;
 }
 
 static void say(const struct job *job, const char *line)
 {
-    if (!job->started_by_run)
+    if (job->report_to < 0)
         return;
-    const ssize_t wrote = write(PB_WORKER_PIPE, line, strlen(line));
+    const ssize_t wrote = write(job->report_to, line, strlen(line));
     if (wrote < 0)
         pb_log(PB_LOG_DEBUG, "the coordinator does not listen: %s", strerror(errno));
 }
@@ -65,7 +73,7 @@ static void on_progress(void *argument, const struct pb_progress *progress)
     char line[512];
     job->stages_done = progress->stages_done;
     snprintf(line, sizeof line, "progress %.6f %u %s\n", progress->share, progress->stages_done, progress->what);
-    if (job->started_by_run)
+    if (job->report_to >= 0)
         say(job, line);
     else
         pb_log(PB_LOG_INFO, "%3.0f %%  %s", 100 * progress->share, progress->what);
@@ -233,7 +241,7 @@ static enum pb_status plan_cells(const struct job *job, const struct pb_argument
     const struct pb_plan_child child = {.first = (uint32_t)first,
                                         .costs = strcmp(kind, "costs") == 0,
                                         .skipped = pb_argument_list(arguments, "skip"),
-                                        .descriptor = job->started_by_run ? PB_WORKER_PIPE : STDOUT_FILENO};
+                                        .descriptor = job->report_to >= 0 ? job->report_to : STDOUT_FILENO};
     return pb_plan_child(job->matrix, &child, error);
 }
 
@@ -266,10 +274,12 @@ static enum pb_status do_job(struct job *job, const struct pb_arguments *argumen
 static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, struct pb_error *error)
 {
     (void)exit_code;
-    struct job job = {.started_by_run = has_coordinator(), .out = pb_argument(arguments, "output")};
+    struct job job = {.out = pb_argument(arguments, "output")};
     if (!job.out)
         return pb_fail(error, PB_ERROR_INPUT, "cell: where to? usage: prunebench cell MATRIX ID -o OUT");
-    const enum pb_status status = do_job(&job, arguments, error);
+    enum pb_status status = meet_coordinator(&job, arguments, error);
+    if (status == PB_OK)
+        status = do_job(&job, arguments, error);
     pb_matrix_free(&job.matrix);
     pb_registry_close(&job.registry);
     return status;

@@ -95,8 +95,17 @@ static enum pb_status run_child(const struct pb_planning *planning, bool costs, 
     char first[16], threads[16];
     snprintf(first, sizeof first, "%u", hearing->next);
     snprintf(threads, sizeof threads, "%u", planning->threads);
-    const char *const fixed[] = {"cell",   planning->matrix_path,    "-o",      planning->out, "--threads", threads,
-                                 "--plan", costs ? "costs" : "keys", "--first", first};
+    const char *const fixed[] = {"cell",
+                                 planning->matrix_path,
+                                 PB_WORKER_PIPE_OPTION,
+                                 "-o",
+                                 planning->out,
+                                 "--threads",
+                                 threads,
+                                 "--plan",
+                                 costs ? "costs" : "keys",
+                                 "--first",
+                                 first};
     const char **words = NULL;
     struct pb_worker child;
     char *log = pb_format("%s/logs/plan.log", planning->out);

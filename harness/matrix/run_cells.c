@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "matrix/run.h"
 
-#define FIXED_WORDS 12
+#define FIXED_WORDS 13
 
 enum pb_status pb_run_start_worker(struct pb_run *run, struct pb_slot *slot, uint32_t cell, uint32_t latency_threads,
                                    struct pb_error *error)
@@ -24,8 +24,9 @@ enum pb_status pb_run_start_worker(struct pb_run *run, struct pb_slot *slot, uin
     if (status == PB_OK) {
         snprintf(each, sizeof each, "%u", run->threads_each);
         snprintf(latency, sizeof latency, "%u", latency_threads);
-        const char *const fixed[] = {"cell", run->matrix_path, config->id,      "-o", run->options->out, "--threads",
-                                     each,   "--shared",       run->shared_path};
+        const char *const fixed[] = {"cell",     run->matrix_path,  config->id,  PB_WORKER_PIPE_OPTION,
+                                     "-o",       run->options->out, "--threads", each,
+                                     "--shared", run->shared_path};
         memcpy(words, fixed, sizeof fixed);
         count = sizeof fixed / sizeof *fixed;
         if (latency_threads) {

@@ -8,7 +8,9 @@
 
 #include "base/error.h"
 
-#define PB_WORKER_PIPE 3 /* the descriptor that a worker writes its lines to */
+/* The descriptor that a worker writes its lines to, and the option that says so. */
+#define PB_WORKER_PIPE 3
+#define PB_WORKER_PIPE_OPTION "--report-to", "3"
 
 struct pb_worker_spec {
     const char *program;
