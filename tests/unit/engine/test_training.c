@@ -148,7 +148,7 @@ static void test_dropout_keeps_the_mean(void **state)
 {
     (void)state;
     struct run run = run_create(SMALL_FLAT, PB_ENGINE_TRAIN, 1);
-    const int steps = 4000;
+    const int steps = 1500;
     double sums[RUN_BATCH * 3] = {0};
     float logits[RUN_BATCH * 3];
     for (int i = 0; i < steps; i++) {
@@ -158,7 +158,7 @@ static void test_dropout_keeps_the_mean(void **state)
     }
     run_evaluate(&run, RUN_BATCH, logits);
     for (size_t k = 0; k < RUN_BATCH * 3; k++)
-        assert_true(fabs(sums[k] - (double)logits[k]) < 0.05);
+        assert_true(fabs(sums[k] - (double)logits[k]) < 0.08);
     run_free(&run);
 }
 
