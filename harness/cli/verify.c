@@ -99,7 +99,7 @@ static enum pb_status verify_all(const struct pb_arguments *arguments, struct pb
             json_pack("{s:s, s:s, s:i, s:f, s:O}", "backend", device->description, "fallbacks", device->fallbacks,
                       "threads", (int)device->threads, "tolerance", PB_TRACE_TOLERANCE, "traces", traces);
         if (!whole || json_dumpf(whole, stdout, JSON_INDENT(2)))
-            status = pb_fail_memory(error, sizeof whole);
+            status = pb_fail_memory(error, sizeof *whole);
         else
             putchar('\n');
         json_decref(whole);

@@ -8,8 +8,7 @@
 static enum pb_status create(const struct pb_host *host, const void *options, void **self)
 {
     (void)options;
-    /* The operators only read it; the table's self is not const. */
-    memcpy(self, &host, sizeof host);
+    memcpy(self, &host, sizeof *self); /* the operators only read it; the table's self is not const */
     return PB_OK;
 }
 
@@ -21,7 +20,7 @@ static void destroy(void *self)
 static const char *describe(void *self)
 {
     (void)self;
-#if defined(__x86_64__)
+#ifdef PB_KERNEL_SETS
     if (__builtin_cpu_supports("x86-64-v4"))
         return "portable operators x86-64-v4";
     if (__builtin_cpu_supports("x86-64-v3"))
@@ -57,21 +56,21 @@ static void buffer_destroy(void *self, struct pb_buffer *buffer)
 static enum pb_status upload(void *self, struct pb_view destination, const float *source, size_t floats)
 {
     (void)self;
-    memcpy(pb_host_pointer(destination), source, floats * sizeof(float));
+    memcpy(pb_floats(destination), source, floats * sizeof(float));
     return PB_OK;
 }
 
 static enum pb_status download(void *self, float *destination, struct pb_view source, size_t floats)
 {
     (void)self;
-    memcpy(destination, pb_host_pointer(source), floats * sizeof(float));
+    memcpy(destination, pb_floats(source), floats * sizeof(float));
     return PB_OK;
 }
 
 static enum pb_status fill(void *self, struct pb_view destination, float value, size_t floats)
 {
     (void)self;
-    float *values = pb_host_pointer(destination);
+    float *values = pb_floats(destination);
     for (size_t i = 0; i < floats; i++)
         values[i] = value;
     return PB_OK;

@@ -7,6 +7,7 @@
 /* Inner loops are compiled for several instruction sets and picked when the program is loaded, so that it runs on
  * older processors than the one it was built on. (Sanitizers start too late for the pickers.) */
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
+#define PB_KERNEL_SETS
 #define PB_KERNEL __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define PB_KERNEL
@@ -50,6 +51,12 @@ PB_PORTABLE(sgd_step);
 static inline int pb_portable_threads(void *self)
 {
     return (int)((const struct pb_host *)self)->threads;
+}
+
+/* The memory behind an argument that is never absent; pb_host_pointer is for those that may be. */
+static inline float *pb_floats(struct pb_view view)
+{
+    return (float *)(void *)view.buffer + view.offset;
 }
 
 static inline size_t pb_divide_up(size_t count, size_t part)

@@ -188,16 +188,16 @@ enum pb_status pb_portable_conv_forward(void *self, struct pb_conv_plan *plan, s
     const struct pb_conv_shape *shape = &plan->shape;
     struct gather gather = {.shape = shape,
                             .zeros = plan->zeros,
-                            .source = pb_host_pointer(x),
+                            .source = pb_floats(x),
                             .source_height = shape->height,
                             .source_width = shape->width,
                             .depth = shape->channels / shape->groups,
-                            .result = pb_host_pointer(y),
+                            .result = pb_floats(y),
                             .result_height = shape->output_height,
                             .result_width = shape->output_width,
                             .width = shape->filters / shape->groups,
                             .bias = pb_host_pointer(bias)};
-    pack(self, &gather, pb_host_pointer(w), pb_host_pointer(workspace));
+    pack(self, &gather, pb_floats(w), pb_floats(workspace));
     run_gather(self, &gather);
     return PB_OK;
 }
@@ -209,15 +209,15 @@ enum pb_status pb_portable_conv_backward_data(void *self, struct pb_conv_plan *p
     struct gather gather = {.shape = shape,
                             .zeros = plan->zeros,
                             .transposed = true,
-                            .source = pb_host_pointer(dy),
+                            .source = pb_floats(dy),
                             .source_height = shape->output_height,
                             .source_width = shape->output_width,
                             .depth = shape->filters / shape->groups,
-                            .result = pb_host_pointer(dx),
+                            .result = pb_floats(dx),
                             .result_height = shape->height,
                             .result_width = shape->width,
                             .width = shape->channels / shape->groups};
-    pack(self, &gather, pb_host_pointer(w), pb_host_pointer(workspace));
+    pack(self, &gather, pb_floats(w), pb_floats(workspace));
     run_gather(self, &gather);
     return PB_OK;
 }
@@ -298,9 +298,9 @@ enum pb_status pb_portable_conv_backward_weights(void *self, struct pb_conv_plan
     for (size_t i = 0; i < shape->groups * filter_tiles * channel_tiles * taps; i++) {
         struct weight_tile job = {
             .shape = shape,
-            .x = pb_host_pointer(x),
-            .dy = pb_host_pointer(dy),
-            .dw = pb_host_pointer(dw),
+            .x = pb_floats(x),
+            .dy = pb_floats(dy),
+            .dw = pb_floats(dw),
             .group = i / taps / channel_tiles / filter_tiles,
             .filter = i / taps / channel_tiles % filter_tiles * PB_TILE_ROWS,
             .channel = i / taps % channel_tiles * PB_TILE_LANES,
@@ -311,6 +311,6 @@ enum pb_status pb_portable_conv_backward_weights(void *self, struct pb_conv_plan
     }
     if (dbias.buffer)
         pb_sum_columns(self, (size_t)shape->batch * shape->output_height * shape->output_width, shape->filters,
-                       pb_host_pointer(dy), pb_host_pointer(dbias));
+                       pb_floats(dy), pb_floats(dbias));
     return PB_OK;
 }

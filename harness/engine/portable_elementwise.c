@@ -53,20 +53,19 @@ static void product(const struct operands *operands, size_t begin, size_t end)
 
 enum pb_status pb_portable_relu_forward(void *self, size_t count, struct pb_view x, struct pb_view y)
 {
-    return run(self, count, relu, &(struct operands){.a = pb_host_pointer(x), .result = pb_host_pointer(y)});
+    return run(self, count, relu, &(struct operands){.a = pb_floats(x), .result = pb_floats(y)});
 }
 
 enum pb_status pb_portable_relu_backward(void *self, size_t count, struct pb_view y, struct pb_view dy,
                                          struct pb_view dx)
 {
     return run(self, count, relu_gradient,
-               &(struct operands){.a = pb_host_pointer(y), .b = pb_host_pointer(dy), .result = pb_host_pointer(dx)});
+               &(struct operands){.a = pb_floats(y), .b = pb_floats(dy), .result = pb_floats(dx)});
 }
 
 enum pb_status pb_portable_add_forward(void *self, size_t count, struct pb_view a, struct pb_view b, struct pb_view y)
 {
-    return run(self, count, sum,
-               &(struct operands){.a = pb_host_pointer(a), .b = pb_host_pointer(b), .result = pb_host_pointer(y)});
+    return run(self, count, sum, &(struct operands){.a = pb_floats(a), .b = pb_floats(b), .result = pb_floats(y)});
 }
 
 enum pb_status pb_portable_accumulate(void *self, size_t count, struct pb_view value, struct pb_view accumulator)
@@ -77,18 +76,19 @@ enum pb_status pb_portable_accumulate(void *self, size_t count, struct pb_view v
 enum pb_status pb_portable_multiply(void *self, size_t count, struct pb_view x, struct pb_view mask, struct pb_view y)
 {
     return run(self, count, product,
-               &(struct operands){.a = pb_host_pointer(x), .b = pb_host_pointer(mask), .result = pb_host_pointer(y)});
+               &(struct operands){.a = pb_floats(x), .b = pb_floats(mask), .result = pb_floats(y)});
 }
 
 /* log Σ exp(logits), with the largest one taken out first. */
 static double log_sum_exp(const float *logits, uint32_t classes)
 {
-    double largest = (double)logits[0], total = 0;
+    uint32_t largest = 0;
+    double others = 0;
     for (uint32_t c = 1; c < classes; c++)
-        largest = (double)logits[c] > largest ? (double)logits[c] : largest;
+        largest = logits[c] > logits[largest] ? c : largest;
     for (uint32_t c = 0; c < classes; c++)
-        total += exp((double)logits[c] - largest);
-    return largest + log(total);
+        others += c == largest ? 0 : exp((double)logits[c] - (double)logits[largest]);
+    return (double)logits[largest] + log1p(others);
 }
 
 enum pb_status pb_portable_softmax_cross_entropy(void *self, uint32_t batch, uint32_t classes, struct pb_view logits,
@@ -99,12 +99,12 @@ enum pb_status pb_portable_softmax_cross_entropy(void *self, uint32_t batch, uin
         if (labels[n] >= classes)
             return host->fail(host, PB_ERROR_RUN, "label %u of image %u is not below %u classes", labels[n], n,
                               classes);
-        const float *values = pb_host_pointer(logits) + (size_t)n * classes;
+        const float *values = pb_floats(logits) + (size_t)n * classes;
         const double normaliser = log_sum_exp(values, classes);
-        pb_host_pointer(losses)[n] = (float)(normaliser - (double)values[labels[n]]);
+        pb_floats(losses)[n] = (float)(normaliser - (double)values[labels[n]]);
         if (!dlogits.buffer)
             continue;
-        float *gradient = pb_host_pointer(dlogits) + (size_t)n * classes;
+        float *gradient = pb_floats(dlogits) + (size_t)n * classes;
         for (uint32_t c = 0; c < classes; c++)
             gradient[c] = (float)((exp((double)values[c] - normaliser) - (c == labels[n])) / batch);
     }
@@ -143,9 +143,9 @@ enum pb_status pb_portable_sgd_step(void *self, size_t count, const struct pb_sg
                                 .weight_decay = (float)sgd->weight_decay,
                                 .l1 = (float)sgd->l1,
                                 .nesterov = sgd->nesterov,
-                                .gradient = pb_host_pointer(gradient),
-                                .velocity = pb_host_pointer(velocity),
-                                .weight = pb_host_pointer(weight)};
+                                .gradient = pb_floats(gradient),
+                                .velocity = pb_floats(velocity),
+                                .weight = pb_floats(weight)};
     const size_t chunks = pb_divide_up(count, PB_CHUNK);
 #pragma omp parallel for num_threads(pb_portable_threads(self)) schedule(static) if (chunks > 1)
     for (size_t i = 0; i < chunks; i++)

@@ -29,8 +29,8 @@ enum pb_status pb_portable_bilinear_forward(void *self, uint32_t batch, size_t p
 #pragma omp parallel for num_threads(pb_portable_threads(self)) schedule(static)
     for (size_t i = 0; i < batch * rows * columns; i++) {
         const size_t image = i / columns / rows;
-        bilinear_tile(pb_host_pointer(x) + image * input, positions, channels, i / columns % rows * PB_TILE_ROWS,
-                      i % columns * PB_TILE_LANES, pb_host_pointer(b) + image * output);
+        bilinear_tile(pb_floats(x) + image * input, positions, channels, i / columns % rows * PB_TILE_ROWS,
+                      i % columns * PB_TILE_LANES, pb_floats(b) + image * output);
     }
     return PB_OK;
 }
@@ -80,8 +80,8 @@ enum pb_status pb_portable_bilinear_backward(void *self, uint32_t batch, size_t 
 #pragma omp parallel for num_threads(pb_portable_threads(self)) schedule(static)
     for (size_t i = 0; i < batch * columns; i++) {
         const size_t image = i / columns;
-        bilinear_gradient(pb_host_pointer(x) + image * input, pb_host_pointer(db) + image * output, positions, channels,
-                          i % columns * PB_TILE_LANES, pb_host_pointer(dx) + image * input);
+        bilinear_gradient(pb_floats(x) + image * input, pb_floats(db) + image * output, positions, channels,
+                          i % columns * PB_TILE_LANES, pb_floats(dx) + image * input);
     }
     return PB_OK;
 }
@@ -106,7 +106,7 @@ enum pb_status pb_portable_signed_sqrt_forward(void *self, size_t count, double 
     const size_t chunks = pb_divide_up(count, PB_CHUNK);
 #pragma omp parallel for num_threads(pb_portable_threads(self)) schedule(static) if (chunks > 1)
     for (size_t i = 0; i < chunks; i++)
-        signed_sqrt(pb_host_pointer(b) + i * PB_CHUNK, (float)eps, pb_host_pointer(z) + i * PB_CHUNK,
+        signed_sqrt(pb_floats(b) + i * PB_CHUNK, (float)eps, pb_floats(z) + i * PB_CHUNK,
                     pb_smaller(PB_CHUNK, count - i * PB_CHUNK));
     return PB_OK;
 }
@@ -117,8 +117,8 @@ enum pb_status pb_portable_signed_sqrt_backward(void *self, size_t count, double
     const size_t chunks = pb_divide_up(count, PB_CHUNK);
 #pragma omp parallel for num_threads(pb_portable_threads(self)) schedule(static) if (chunks > 1)
     for (size_t i = 0; i < chunks; i++)
-        signed_sqrt_gradient(pb_host_pointer(b) + i * PB_CHUNK, (float)eps, pb_host_pointer(dz) + i * PB_CHUNK,
-                             pb_host_pointer(db) + i * PB_CHUNK, pb_smaller(PB_CHUNK, count - i * PB_CHUNK));
+        signed_sqrt_gradient(pb_floats(b) + i * PB_CHUNK, (float)eps, pb_floats(dz) + i * PB_CHUNK,
+                             pb_floats(db) + i * PB_CHUNK, pb_smaller(PB_CHUNK, count - i * PB_CHUNK));
     return PB_OK;
 }
 
@@ -167,10 +167,10 @@ enum pb_status pb_portable_l2_norm_forward(void *self, size_t rows, size_t colum
 {
 #pragma omp parallel for num_threads(pb_portable_threads(self)) schedule(static) if (rows * columns > PB_CHUNK)
     for (size_t row = 0; row < rows; row++) {
-        const float *values = pb_host_pointer(v) + row * columns;
+        const float *values = pb_floats(v) + row * columns;
         const double norm = sqrt(dot(values, values, columns));
-        pb_host_pointer(norms)[row] = (float)norm;
-        scale_row(values, (float)(1 / clamped_norm(norm)), pb_host_pointer(y) + row * columns, columns);
+        pb_floats(norms)[row] = (float)norm;
+        scale_row(values, (float)(1 / clamped_norm(norm)), pb_floats(y) + row * columns, columns);
     }
     return PB_OK;
 }
@@ -180,10 +180,10 @@ enum pb_status pb_portable_l2_norm_backward(void *self, size_t rows, size_t colu
 {
 #pragma omp parallel for num_threads(pb_portable_threads(self)) schedule(static) if (rows * columns > PB_CHUNK)
     for (size_t row = 0; row < rows; row++) {
-        const float *result = pb_host_pointer(y) + row * columns, *gradient = pb_host_pointer(dy) + row * columns;
+        const float *result = pb_floats(y) + row * columns, *gradient = pb_floats(dy) + row * columns;
         const float projection_scale[2] = {(float)dot(result, gradient, columns),
-                                           (float)(1 / clamped_norm((double)pb_host_pointer(norms)[row]))};
-        project_row(result, gradient, projection_scale, pb_host_pointer(dv) + row * columns, columns);
+                                           (float)(1 / clamped_norm((double)pb_floats(norms)[row]))};
+        project_row(result, gradient, projection_scale, pb_floats(dv) + row * columns, columns);
     }
     return PB_OK;
 }

@@ -31,8 +31,8 @@ enum pb_status pb_portable_linear_forward(void *self, uint32_t batch, size_t in,
                                           struct pb_view w, struct pb_view bias, struct pb_view y)
 {
     const size_t tiles = pb_divide_up(out, OUTPUTS);
-    const float *inputs = pb_host_pointer(x), *weights = pb_host_pointer(w), *biases = pb_host_pointer(bias);
-    float *outputs = pb_host_pointer(y);
+    const float *inputs = pb_floats(x), *weights = pb_floats(w), *biases = pb_host_pointer(bias);
+    float *outputs = pb_floats(y);
 #pragma omp parallel for num_threads(pb_portable_threads(self)) schedule(static)
     for (size_t i = 0; i < batch * tiles; i++) {
         const size_t image = i / tiles, first = i % tiles * OUTPUTS, count = pb_smaller(OUTPUTS, out - first);
@@ -80,9 +80,9 @@ static void multiply_pieces(void *self, const struct product *job)
 enum pb_status pb_portable_linear_backward_data(void *self, uint32_t batch, size_t in, size_t out, struct pb_view dy,
                                                 struct pb_view w, struct pb_view dx)
 {
-    multiply_pieces(self, &(struct product){.a = pb_host_pointer(dy),
-                                            .b = pb_host_pointer(w),
-                                            .c = pb_host_pointer(dx),
+    multiply_pieces(self, &(struct product){.a = pb_floats(dy),
+                                            .b = pb_floats(w),
+                                            .c = pb_floats(dx),
                                             .rows = batch,
                                             .depth = out,
                                             .columns = in,
@@ -94,15 +94,15 @@ enum pb_status pb_portable_linear_backward_data(void *self, uint32_t batch, size
 enum pb_status pb_portable_linear_backward_weights(void *self, uint32_t batch, size_t in, size_t out, struct pb_view x,
                                                    struct pb_view dy, struct pb_view dw, struct pb_view dbias)
 {
-    multiply_pieces(self, &(struct product){.a = pb_host_pointer(dy),
-                                            .b = pb_host_pointer(x),
-                                            .c = pb_host_pointer(dw),
+    multiply_pieces(self, &(struct product){.a = pb_floats(dy),
+                                            .b = pb_floats(x),
+                                            .c = pb_floats(dw),
                                             .rows = out,
                                             .depth = batch,
                                             .columns = in,
                                             .row_step = 1,
                                             .depth_step = out});
     if (dbias.buffer)
-        pb_sum_columns(self, batch, out, pb_host_pointer(dy), pb_host_pointer(dbias));
+        pb_sum_columns(self, batch, out, pb_floats(dy), pb_floats(dbias));
     return PB_OK;
 }

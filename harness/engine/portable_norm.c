@@ -6,7 +6,7 @@
 /* Rows that make about one chunk of work. */
 static size_t rows_per_chunk(size_t columns)
 {
-    const size_t rows = PB_CHUNK / columns;
+    const size_t rows = columns ? PB_CHUNK / columns : 0;
     return rows ? rows : 1;
 }
 
@@ -72,9 +72,9 @@ static void store_variance(const void *argument, const struct pb_row_block *bloc
 /* y = (x − mean)·inv_std·γ + β over count rows, then ReLU. A NaN stays one. */
 struct affine {
     size_t rows, columns;
-    const float *x, *mean, *inv_std, *variance, *gamma, *beta; /* inv_std, or variance and eps */
+    const float *x, *mean, *inv_std, *variance, *gamma, *beta; /* variance and eps, or inv_std of the batch */
     double eps;
-    bool relu;
+    bool relu, batch_statistics;
     float *y;
 };
 
@@ -86,8 +86,9 @@ static void apply_affine(const struct affine *job, size_t first_row, size_t end_
         const size_t columns = pb_smaller(PB_BLOCK_COLUMNS, job->columns - first);
         float mean[PB_BLOCK_COLUMNS], scale[PB_BLOCK_COLUMNS], shift[PB_BLOCK_COLUMNS];
         for (size_t c = 0; c < columns; c++) {
-            const float inv_std = job->variance ? (float)(1 / sqrt((double)job->variance[first + c] + job->eps))
-                                                : job->inv_std[first + c];
+            const float inv_std = job->batch_statistics
+                                      ? job->inv_std[first + c]
+                                      : (float)(1 / sqrt((double)job->variance[first + c] + job->eps));
             mean[c] = job->mean[first + c];
             scale[c] = inv_std * job->gamma[first + c];
             shift[c] = job->beta[first + c];
@@ -119,11 +120,11 @@ enum pb_status pb_portable_bn_forward(void *self, size_t rows, uint32_t channels
 {
     const struct moments job = {.rows = rows,
                                 .columns = channels,
-                                .x = pb_host_pointer(x),
-                                .mean = pb_host_pointer(saved_mean),
-                                .inv_std = pb_host_pointer(saved_inv_std),
-                                .running_mean = pb_host_pointer(running_mean),
-                                .running_var = pb_host_pointer(running_var),
+                                .x = pb_floats(x),
+                                .mean = pb_floats(saved_mean),
+                                .inv_std = pb_floats(saved_inv_std),
+                                .running_mean = pb_floats(running_mean),
+                                .running_var = pb_floats(running_var),
                                 .eps = eps,
                                 .momentum = momentum};
     struct pb_row_reduction reduction = {
@@ -137,10 +138,11 @@ enum pb_status pb_portable_bn_forward(void *self, size_t rows, uint32_t channels
                                       .x = job.x,
                                       .mean = job.mean,
                                       .inv_std = job.inv_std,
-                                      .gamma = pb_host_pointer(gamma),
-                                      .beta = pb_host_pointer(beta),
+                                      .gamma = pb_floats(gamma),
+                                      .beta = pb_floats(beta),
                                       .relu = relu,
-                                      .y = pb_host_pointer(y)});
+                                      .batch_statistics = true,
+                                      .y = pb_floats(y)});
     return PB_OK;
 }
 
@@ -150,14 +152,14 @@ enum pb_status pb_portable_bn_evaluate(void *self, size_t rows, uint32_t channel
 {
     run_affine(self, &(struct affine){.rows = rows,
                                       .columns = channels,
-                                      .x = pb_host_pointer(x),
-                                      .mean = pb_host_pointer(running_mean),
-                                      .variance = pb_host_pointer(running_var),
+                                      .x = pb_floats(x),
+                                      .mean = pb_floats(running_mean),
+                                      .variance = pb_floats(running_var),
                                       .eps = eps,
-                                      .gamma = pb_host_pointer(gamma),
-                                      .beta = pb_host_pointer(beta),
+                                      .gamma = pb_floats(gamma),
+                                      .beta = pb_floats(beta),
                                       .relu = relu,
-                                      .y = pb_host_pointer(y)});
+                                      .y = pb_floats(y)});
     return PB_OK;
 }
 
@@ -226,7 +228,8 @@ static void finish_block(const void *argument, const struct pb_row_block *block,
     struct columns columns = {0};
     for (size_t i = 0; i < block->columns; i++) {
         const size_t c = block->first_column + i;
-        const double inv_std = job->variance ? 1 / sqrt((double)job->variance[c] + job->eps) : (double)job->inv_std[c];
+        const double inv_std =
+            job->batch_statistics ? (double)job->inv_std[c] : 1 / sqrt((double)job->variance[c] + job->eps);
         const double rounding = job->batch_statistics ? sums->third[i] / rows : 0; /* of the saved mean */
         const double products = sums->second[i] - rounding * sums->first[i];
         job->dbeta[c] = (float)sums->first[i];
@@ -264,15 +267,15 @@ enum pb_status pb_portable_bn_backward(void *self, size_t rows, uint32_t channel
                                     .columns = channels,
                                     .relu = relu,
                                     .batch_statistics = true,
-                                    .x = pb_host_pointer(x),
-                                    .y = pb_host_pointer(y),
-                                    .dy = pb_host_pointer(dy),
-                                    .gamma = pb_host_pointer(gamma),
-                                    .mean = pb_host_pointer(saved_mean),
-                                    .inv_std = pb_host_pointer(saved_inv_std),
-                                    .dx = pb_host_pointer(dx),
-                                    .dgamma = pb_host_pointer(dgamma),
-                                    .dbeta = pb_host_pointer(dbeta)});
+                                    .x = pb_floats(x),
+                                    .y = pb_floats(y),
+                                    .dy = pb_floats(dy),
+                                    .gamma = pb_floats(gamma),
+                                    .mean = pb_floats(saved_mean),
+                                    .inv_std = pb_floats(saved_inv_std),
+                                    .dx = pb_floats(dx),
+                                    .dgamma = pb_floats(dgamma),
+                                    .dbeta = pb_floats(dbeta)});
     return PB_OK;
 }
 
@@ -286,15 +289,15 @@ enum pb_status pb_portable_bn_evaluate_backward(void *self, size_t rows, uint32_
                                     .rows = rows,
                                     .columns = channels,
                                     .relu = relu,
-                                    .x = pb_host_pointer(x),
-                                    .y = pb_host_pointer(y),
-                                    .dy = pb_host_pointer(dy),
-                                    .gamma = pb_host_pointer(gamma),
-                                    .mean = pb_host_pointer(running_mean),
-                                    .variance = pb_host_pointer(running_var),
+                                    .x = pb_floats(x),
+                                    .y = pb_floats(y),
+                                    .dy = pb_floats(dy),
+                                    .gamma = pb_floats(gamma),
+                                    .mean = pb_floats(running_mean),
+                                    .variance = pb_floats(running_var),
                                     .eps = eps,
-                                    .dx = pb_host_pointer(dx),
-                                    .dgamma = pb_host_pointer(dgamma),
-                                    .dbeta = pb_host_pointer(dbeta)});
+                                    .dx = pb_floats(dx),
+                                    .dgamma = pb_floats(dgamma),
+                                    .dbeta = pb_floats(dbeta)});
     return PB_OK;
 }

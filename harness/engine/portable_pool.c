@@ -85,7 +85,7 @@ static enum pb_status pool_forward(void *self, const struct pb_pool_shape *shape
     const size_t lines = (size_t)shape->batch * shape->output_height;
 #pragma omp parallel for num_threads(pb_portable_threads(self)) schedule(static)
     for (size_t line = 0; line < lines; line++)
-        pool_row(shape, pool, line, pb_host_pointer(x), pb_host_pointer(y));
+        pool_row(shape, pool, line, pb_floats(x), pb_floats(y));
     return PB_OK;
 }
 
@@ -168,16 +168,13 @@ static enum pb_status pool_backward(void *self, const struct pool_gradient *job)
 enum pb_status pb_portable_max_pool_backward(void *self, const struct pb_pool_shape *shape, struct pb_view x,
                                              struct pb_view y, struct pb_view dy, struct pb_view dx)
 {
-    return pool_backward(self, &(struct pool_gradient){.shape = shape,
-                                                       .x = pb_host_pointer(x),
-                                                       .y = pb_host_pointer(y),
-                                                       .dy = pb_host_pointer(dy),
-                                                       .dx = pb_host_pointer(dx)});
+    return pool_backward(
+        self, &(struct pool_gradient){
+                  .shape = shape, .x = pb_floats(x), .y = pb_floats(y), .dy = pb_floats(dy), .dx = pb_floats(dx)});
 }
 
 enum pb_status pb_portable_avg_pool_backward(void *self, const struct pb_pool_shape *shape, struct pb_view dy,
                                              struct pb_view dx)
 {
-    return pool_backward(self,
-                         &(struct pool_gradient){.shape = shape, .dy = pb_host_pointer(dy), .dx = pb_host_pointer(dx)});
+    return pool_backward(self, &(struct pool_gradient){.shape = shape, .dy = pb_floats(dy), .dx = pb_floats(dx)});
 }

@@ -46,13 +46,14 @@ static enum pb_status read_layers(const struct pb_trace *trace, struct form *for
     if (!status && !pools)
         status = pb_fail_at(error, PB_ERROR_INPUT, trace->path, 0,
                             "no metadata 'pools'; it must say for every layer whether a max-pool follows (0,1,1,0)");
-    for (uint32_t i = 0; i < form->layers && !status; i++) {
+    for (uint32_t i = 0; pools && i < form->layers && !status; i++) {
         char name[64];
-        const struct pb_tensor *weight = NULL;
         snprintf(name, sizeof name, "step0.convs.%" PRIu32 ".weight", i);
-        status = pb_trace_find(trace, name, 4, &weight, error);
-        if (status)
+        const struct pb_tensor *weight = pb_trace_find(trace, name, 4, error);
+        if (!weight) {
+            status = PB_ERROR_INPUT;
             break;
+        }
         form->filters[i] = (uint32_t)weight->dims[0];
         form->pooled[i] = pools[i] == 1;
         if (weight->dims[2] != 3 || weight->dims[3] != 3)
@@ -84,12 +85,10 @@ static uint32_t count_tensors(const struct pb_trace *trace, const char *before, 
 
 static enum pb_status read_form(struct pb_trace *trace, struct form *form, struct pb_error *error)
 {
-    const struct pb_tensor *input = NULL, *classifier = NULL;
-    enum pb_status status = pb_trace_find(trace, "input", 4, &input, error);
-    if (!status)
-        status = pb_trace_find(trace, "step0.fc.weight", 2, &classifier, error);
-    if (status)
-        return status;
+    const struct pb_tensor *input = pb_trace_find(trace, "input", 4, error);
+    const struct pb_tensor *classifier = input ? pb_trace_find(trace, "step0.fc.weight", 2, error) : NULL;
+    if (!classifier)
+        return PB_ERROR_INPUT;
     *form = (struct form){.batch = (uint32_t)input->dims[0],
                           .channels = (uint32_t)input->dims[1],
                           .height = (uint32_t)input->dims[2],
@@ -228,40 +227,45 @@ static enum pb_status read_state(struct pb_trace *trace, struct pb_error *error)
     return PB_OK;
 }
 
-static enum pb_status read_batch(struct pb_trace *trace, const struct form *form, struct pb_error *error)
+static enum pb_status read_images(struct pb_trace *trace, struct pb_error *error)
 {
-    const struct pb_tensor *labels = NULL, *input = NULL;
+    const struct pb_tensor *input = pb_trace_find(trace, "input", 4, error);
     double *images = NULL;
-    enum pb_status status = pb_trace_find(trace, "input", 4, &input, error);
-    if (!status)
-        status = pb_trace_find(trace, "labels", 1, &labels, error);
-    if (!status)
-        status = pb_trace_reals(trace, input, &images, error);
+    if (!input)
+        return PB_ERROR_INPUT;
+    const enum pb_status status = pb_trace_reals(trace, input, &images, error);
     if (status)
         return status;
     trace->images = pb_calloc(input->count, sizeof *trace->images);
-    trace->labels = pb_calloc(form->batch, sizeof *trace->labels);
-    if (!trace->images || !trace->labels)
-        status = pb_fail_memory(error, input->count * sizeof *trace->images);
-    else if (labels->dims[0] != form->batch)
-        status = pb_fail_at(error, PB_ERROR_INPUT, trace->path, 0, "%zu labels for %" PRIu32 " images", labels->dims[0],
-                            form->batch);
-    for (size_t i = 0; i < input->count && !status; i++)
+    for (size_t i = 0; trace->images && i < input->count; i++)
         trace->images[i] = (float)images[i];
-    for (uint32_t n = 0; n < form->batch && !status; n++) {
+    pb_free(images);
+    return trace->images ? PB_OK : pb_fail_memory(error, input->count * sizeof *trace->images);
+}
+
+static enum pb_status read_labels(struct pb_trace *trace, const struct form *form, struct pb_error *error)
+{
+    const struct pb_tensor *labels = pb_trace_find(trace, "labels", 1, error);
+    if (!labels)
+        return PB_ERROR_INPUT;
+    if (labels->dims[0] != form->batch)
+        return pb_fail_at(error, PB_ERROR_INPUT, trace->path, 0, "%zu labels for %" PRIu32 " images", labels->dims[0],
+                          form->batch);
+    trace->labels = pb_calloc(form->batch, sizeof *trace->labels);
+    if (!trace->labels)
+        return pb_fail_memory(error, form->batch * sizeof *trace->labels);
+    for (uint32_t n = 0; n < form->batch; n++) {
         int64_t label = -1;
         if (!pb_trace_integer(labels, n, &label))
-            status = pb_fail_at(error, PB_ERROR_INPUT, trace->path, 0,
-                                "tensor 'labels' is of type %s; I64 and I32 can be read", labels->dtype);
-        else if (label < 0 || label >= form->classes)
-            status = pb_fail_at(error, PB_ERROR_INPUT, trace->path, 0,
-                                "label %" PRId64 " of image %" PRIu32 " is not one of %" PRIu32 " classes", label, n,
-                                form->classes);
-        else
-            trace->labels[n] = (uint32_t)label;
+            return pb_fail_at(error, PB_ERROR_INPUT, trace->path, 0,
+                              "tensor 'labels' is of type %s; I64 and I32 can be read", labels->dtype);
+        if (label < 0 || label >= form->classes)
+            return pb_fail_at(error, PB_ERROR_INPUT, trace->path, 0,
+                              "label %" PRId64 " of image %" PRIu32 " is not one of %" PRIu32 " classes", label, n,
+                              form->classes);
+        trace->labels[n] = (uint32_t)label;
     }
-    pb_free(images);
-    return status;
+    return PB_OK;
 }
 
 enum pb_status pb_trace_open(const char *path, struct pb_trace *trace, struct pb_error *error)
@@ -279,7 +283,9 @@ enum pb_status pb_trace_open(const char *path, struct pb_trace *trace, struct pb
     if (!status)
         status = read_state(&opened, error);
     if (!status)
-        status = read_batch(&opened, &form, error);
+        status = read_images(&opened, error);
+    if (!status)
+        status = read_labels(&opened, &form, error);
     pb_free(form.filters);
     pb_free(form.pooled);
     if (status)

@@ -19,23 +19,28 @@ void pb_trace_parameter_name(const struct pb_graph *graph, const struct pb_param
     snprintf(name, 64, "%s.%s", graph->nodes[parameter->node].name, roles[parameter->role]);
 }
 
-enum pb_status pb_trace_find(const struct pb_trace *trace, const char *name, uint32_t rank,
-                             const struct pb_tensor **tensor, struct pb_error *error)
+const struct pb_tensor *pb_trace_find(const struct pb_trace *trace, const char *name, uint32_t rank,
+                                      struct pb_error *error)
 {
     const struct pb_tensor *found = pb_safetensors_find(&trace->file, name);
-    if (!found)
-        return pb_fail_at(error, PB_ERROR_INPUT, trace->path, 0,
-                          "no tensor '%s'; is this a recorded training, as tests/golden/README.md describes them?",
-                          name);
-    if (found->rank != rank)
-        return pb_fail_at(error, PB_ERROR_INPUT, trace->path, 0, "tensor '%s' has %u dimensions instead of %u", name,
-                          found->rank, rank);
+    if (!found) {
+        (void)pb_fail_at(error, PB_ERROR_INPUT, trace->path, 0,
+                         "no tensor '%s'; is this a recorded training, as tests/golden/README.md describes them?",
+                         name);
+        return NULL;
+    }
+    if (found->rank != rank) {
+        (void)pb_fail_at(error, PB_ERROR_INPUT, trace->path, 0, "tensor '%s' has %u dimensions instead of %u", name,
+                         found->rank, rank);
+        return NULL;
+    }
     for (uint32_t i = 0; i < rank; i++)
-        if (found->dims[i] == 0 || found->dims[i] > UINT32_MAX)
-            return pb_fail_at(error, PB_ERROR_INPUT, trace->path, 0, "tensor '%s': dimension %u is %zu", name, i,
-                              found->dims[i]);
-    *tensor = found;
-    return PB_OK;
+        if (found->dims[i] == 0 || found->dims[i] > UINT32_MAX) {
+            (void)pb_fail_at(error, PB_ERROR_INPUT, trace->path, 0, "tensor '%s': dimension %u is %zu", name, i,
+                             found->dims[i]);
+            return NULL;
+        }
+    return found;
 }
 
 /* One value; false for a type that holds no reals. Data may lie at any address. */
@@ -96,10 +101,9 @@ enum pb_status pb_trace_reals(const struct pb_trace *trace, const struct pb_tens
 enum pb_status pb_trace_values(const struct pb_trace *trace, const char *name, uint32_t rank, const size_t *dims,
                                double **values, struct pb_error *error)
 {
-    const struct pb_tensor *tensor = NULL;
-    const enum pb_status status = pb_trace_find(trace, name, rank, &tensor, error);
-    if (status)
-        return status;
+    const struct pb_tensor *tensor = pb_trace_find(trace, name, rank, error);
+    if (!tensor)
+        return PB_ERROR_INPUT;
     /* The engine's order of a filter's dimensions is K, R, S, C; the file's K, C, R, S. */
     const size_t order[4] = {0, rank == 4 ? 3 : 1, rank == 4 ? 1 : 2, 2};
     for (uint32_t i = 0; i < rank; i++)

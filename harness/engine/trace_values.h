@@ -4,9 +4,9 @@
 
 #include "engine/trace.h"
 
-/* A tensor of that rank whose dimensions fit 32 bits and are not 0. */
-PB_MUST_CHECK enum pb_status pb_trace_find(const struct pb_trace *trace, const char *name, uint32_t rank,
-                                           const struct pb_tensor **tensor, struct pb_error *error);
+/* The tensor, if it is of that rank and its dimensions fit 32 bits and are not 0; else NULL, with the message in error. */
+const struct pb_tensor *pb_trace_find(const struct pb_trace *trace, const char *name, uint32_t rank,
+                                      struct pb_error *error);
 
 /* Every value, from pb_calloc; tensors of rank 4 with their channels last. */
 PB_MUST_CHECK enum pb_status pb_trace_reals(const struct pb_trace *trace, const struct pb_tensor *tensor,
