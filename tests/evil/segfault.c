@@ -10,8 +10,9 @@ static enum pb_status create(const struct pb_host *host, const void *options, vo
 
 static enum pb_status score(void *self, const struct pb_layer_view *layer, double *scores)
 {
-    (void)layer, (void)scores;
-    *(volatile int *)self = 1;
+    (void)self, (void)layer, (void)scores;
+    volatile uintptr_t nowhere = 64; /* not 0, which a sanitizer would notice before the processor does */
+    *(volatile int *)nowhere = 1;
     return PB_OK;
 }
 
