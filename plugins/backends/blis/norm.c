@@ -14,21 +14,20 @@ static void chunk_moments(const struct blis *self, const struct rows_walk *walk,
     const struct rows_chunk chunk = rows_chunk_of(walk, index);
     const size_t channels = walk->channels;
     const float *values = x + chunk.first_row * channels;
-    float *origin = rows_thread_space(space, walk), *sums = origin + walk->period;
+    const struct rows_room room = rows_thread_room(space, walk);
+    float *origin = room.values;
     double *mean = space->first + index * channels, *squares = space->second + index * channels;
     memcpy(origin, values, channels * sizeof *origin);
     rows_repeat_first(walk, origin);
-    memset(sums, 0, walk->period * sizeof *sums);
-    self->vector->row_sums(chunk.blocks, chunk.period, values, origin, sums);
-    rows_fold(walk, chunk.period, sums, mean);
+    self->vector->row_sums(chunk.blocks, chunk.period, values, origin, room.sums[0]);
+    rows_fold(walk, chunk.period, room.sums[0], mean);
     for (size_t c = 0; c < channels; c++) {
         mean[c] = (double)values[c] + mean[c] / (double)chunk.rows;
         origin[c] = (float)mean[c];
     }
     rows_repeat_first(walk, origin);
-    memset(sums, 0, walk->period * sizeof *sums);
-    self->vector->row_squares(chunk.blocks, chunk.period, values, origin, sums);
-    rows_fold(walk, chunk.period, sums, squares);
+    self->vector->row_squares(chunk.blocks, chunk.period, values, origin, room.sums[1]);
+    rows_fold(walk, chunk.period, room.sums[1], squares);
     for (size_t c = 0; c < channels; c++) {
         const double rounding = (double)(float)mean[c] - mean[c];
         const double exact = squares[c] - rounding * rounding * (double)chunk.rows;

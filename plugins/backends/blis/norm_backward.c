@@ -15,20 +15,26 @@ struct gradient {
     float *dx;
 };
 
+/* What the kernels read of a chunk. */
+static struct row_gradient_input input_at(const struct gradient *gradient, const struct rows_space *space, size_t at)
+{
+    return (struct row_gradient_input){gradient->x + at, gradient->y + at, gradient->dy + at, space->mean};
+}
+
 static void chunk_sums(const struct blis *self, const struct rows_walk *walk, const struct rows_space *space,
                        size_t index, const struct gradient *gradient)
 {
     const struct rows_chunk chunk = rows_chunk_of(walk, index);
-    const size_t at = chunk.first_row * walk->channels;
-    float *sums = rows_thread_space(space, walk), *products = sums + walk->period;
-    memset(sums, 0, 2 * walk->period * sizeof *sums);
-    self->vector->row_gradient_sums(chunk.blocks, chunk.period, gradient->relu, gradient->x + at, gradient->y + at,
-                                    gradient->dy + at, space->mean, sums, products);
-    rows_fold(walk, chunk.period, sums, space->first + index * walk->channels);
-    rows_fold(walk, chunk.period, products, space->second + index * walk->channels);
+    const struct row_gradient_input input = input_at(gradient, space, chunk.first_row * walk->channels);
+    const struct rows_room room = rows_thread_room(space, walk);
+    self->vector->row_gradient_sums(chunk.blocks, chunk.period, gradient->relu, &input, room.sums[0], room.sums[1],
+                                    room.sums[2]);
+    rows_fold(walk, chunk.period, room.sums[0], space->first + index * walk->channels);
+    rows_fold(walk, chunk.period, room.sums[1], space->second + index * walk->channels);
+    rows_fold(walk, chunk.period, room.sums[2], space->third + index * walk->channels);
 }
 
-/* Σ g and Σ g·(x − mean) of every channel, into the first chunk's places. space->mean holds one row of means. */
+/* Σ g, Σ g·(x − mean) and Σ(x − mean) of every channel, into the first chunk's places. space->mean holds one row. */
 static void gradient_sums(const struct blis *self, const struct rows_walk *walk, const struct rows_space *space,
                           const struct gradient *gradient)
 {
@@ -40,8 +46,24 @@ static void gradient_sums(const struct blis *self, const struct rows_walk *walk,
         for (size_t c = 0; c < walk->channels; c++) {
             space->first[c] += space->first[i * walk->channels + c];
             space->second[c] += space->second[i * walk->channels + c];
+            space->third[c] += space->third[i * walk->channels + c];
         }
     }
+}
+
+/*
+ * The terms of one channel. shift is what makes the gradients sum to zero, as they must: from the rounded scale and slope,
+ * and with what the rounded mean leaves of Σ(x − mean).
+ */
+static void channel_terms(const struct rows_space *space, size_t c, size_t rows, double inv_std, double gamma)
+{
+    const double scale = inv_std * gamma;
+    space->scale[c] = (float)scale;
+    space->slope[c] = (float)(-scale * inv_std * inv_std * space->second[c] / (double)rows);
+    const double shift =
+        -((double)space->scale[c] * space->first[c] + (double)space->slope[c] * space->third[c]) / (double)rows;
+    space->shift[c] = (float)shift;
+    space->rest[c] = (float)(shift - (double)space->shift[c]);
 }
 
 enum pb_status blis_bn_backward(void *opaque, size_t rows, uint32_t channels, bool relu, struct pb_view x,
@@ -61,22 +83,21 @@ enum pb_status blis_bn_backward(void *opaque, size_t rows, uint32_t channels, bo
     gradient_sums(self, &walk, &space, &gradient);
     for (size_t c = 0; c < channels; c++) {
         const double inv_std = (double)pb_host_pointer(saved_inv_std)[c];
-        const double scale = inv_std * (double)pb_host_pointer(gamma)[c];
         pb_host_pointer(dbeta)[c] = (float)space.first[c];
         pb_host_pointer(dgamma)[c] = (float)(space.second[c] * inv_std);
-        space.scale[c] = (float)scale;
-        space.shift[c] = (float)(-scale * space.first[c] / (double)rows);
-        space.slope[c] = (float)(-scale * inv_std * inv_std * space.second[c] / (double)rows);
+        channel_terms(&space, c, rows, inv_std, (double)pb_host_pointer(gamma)[c]);
     }
     rows_repeat_first(&walk, space.scale);
     rows_repeat_first(&walk, space.shift);
     rows_repeat_first(&walk, space.slope);
+    rows_repeat_first(&walk, space.rest);
+    const struct row_gradient_terms terms = {space.scale, space.slope, space.shift, space.rest};
 #pragma omp parallel for num_threads(self->threads) schedule(static) if (walk.chunks > 1)
     for (size_t i = 0; i < walk.chunks; i++) {
         const struct rows_chunk chunk = rows_chunk_of(&walk, i);
         const size_t at = chunk.first_row * channels;
-        self->vector->row_gradient(chunk.blocks, chunk.period, relu, gradient.x + at, gradient.y + at, gradient.dy + at,
-                                   space.mean, space.scale, space.slope, space.shift, gradient.dx + at);
+        const struct row_gradient_input input = input_at(&gradient, &space, at);
+        self->vector->row_gradient(chunk.blocks, chunk.period, relu, &input, &terms, gradient.dx + at);
     }
     return PB_OK;
 }

@@ -38,34 +38,42 @@ struct rows_chunk rows_chunk_of(const struct rows_walk *walk, size_t index)
     return (struct rows_chunk){first * walk->block_rows, blocks * walk->block_rows, blocks, walk->period};
 }
 
-void rows_fold(const struct rows_walk *walk, size_t period, const float *periodic, double *sums)
+void rows_fold(const struct rows_walk *walk, size_t period, const double *periodic, double *sums)
 {
     memset(sums, 0, walk->channels * sizeof *sums);
     for (size_t row = 0; row < period; row += walk->channels) {
         for (size_t c = 0; c < walk->channels; c++)
-            sums[c] += (double)periodic[row + c];
+            sums[c] += periodic[row + c];
     }
 }
 
-float *rows_thread_space(const struct rows_space *space, const struct rows_walk *walk)
+struct rows_room rows_thread_room(const struct rows_space *space, const struct rows_walk *walk)
 {
-    return space->threads + 2 * (size_t)omp_get_thread_num() * walk->period;
+    const size_t thread = (size_t)omp_get_thread_num();
+    double *sums = space->sums + 3 * thread * walk->period;
+    memset(sums, 0, 3 * walk->period * sizeof *sums);
+    return (struct rows_room){space->values + thread * walk->period,
+                              {sums, sums + walk->period, sums + 2 * walk->period}};
 }
 
 enum pb_status rows_space(struct blis *self, const struct rows_walk *walk, struct rows_space *space)
 {
-    const size_t partials = walk->chunks * walk->channels, threads = (size_t)self->threads;
+    const size_t partials = walk->chunks * walk->channels, threads = (size_t)self->threads, period = walk->period;
     float *scratch;
-    const enum pb_status status = blis_scratch(self, 4 * partials + (2 * threads + 4) * walk->period, &scratch);
+    /* A double takes the room of two floats. */
+    const enum pb_status status = blis_scratch(self, 6 * partials + (7 * threads + 5) * period, &scratch);
     if (status)
         return status;
-    space->threads = scratch;
-    space->mean = space->threads + 2 * threads * walk->period;
-    space->scale = space->mean + walk->period;
-    space->shift = space->scale + walk->period;
-    space->slope = space->shift + walk->period;
-    space->first = (double *)(void *)(space->slope + walk->period);
+    space->sums = (double *)(void *)scratch;
+    space->values = scratch + 6 * threads * period;
+    space->mean = space->values + threads * period;
+    space->scale = space->mean + period;
+    space->shift = space->scale + period;
+    space->slope = space->shift + period;
+    space->rest = space->slope + period;
+    space->first = (double *)(void *)(space->rest + period);
     space->second = space->first + partials;
+    space->third = space->second + partials;
     return PB_OK;
 }
 
@@ -79,10 +87,9 @@ static void chunk_sums(const struct blis *self, const struct rows_walk *walk, co
                        size_t index, const float *x)
 {
     const struct rows_chunk chunk = rows_chunk_of(walk, index);
-    float *sums = rows_thread_space(space, walk);
-    memset(sums, 0, walk->period * sizeof *sums);
-    self->vector->row_sums(chunk.blocks, chunk.period, x + chunk.first_row * walk->channels, space->mean, sums);
-    rows_fold(walk, chunk.period, sums, space->first + index * walk->channels);
+    const struct rows_room room = rows_thread_room(space, walk);
+    self->vector->row_sums(chunk.blocks, chunk.period, x + chunk.first_row * walk->channels, space->mean, room.sums[0]);
+    rows_fold(walk, chunk.period, room.sums[0], space->first + index * walk->channels);
 }
 
 enum pb_status blis_column_sums(struct blis *self, size_t rows, size_t channels, const float *x, float *sums)

@@ -19,24 +19,32 @@ struct rows_chunk {
 };
 
 /*
- * Scratch: two partial results per chunk and channel, two periods for every thread, and periodic constants.
+ * Scratch: three partial results per chunk and channel, a period of floats and three of sums for every thread, and
+ * periodic constants.
  */
 struct rows_space {
-    double *first, *second; /* chunks × channels */
-    float *threads; /* threads × 2 × period */
-    float *mean, *scale, *shift, *slope; /* period each */
+    double *first, *second, *third; /* chunks × channels */
+    double *sums; /* threads × 3 × period */
+    float *values; /* threads × period */
+    float *mean, *scale, *shift, *slope, *rest; /* period each */
+};
+
+/* One thread's part of it: a period each. */
+struct rows_room {
+    float *values;
+    double *sums[3];
 };
 
 struct rows_walk rows_walk_of(size_t rows, size_t channels);
 struct rows_chunk rows_chunk_of(const struct rows_walk *walk, size_t index);
 /* Lays space out in the instance's scratch. */
 enum pb_status rows_space(struct blis *self, const struct rows_walk *walk, struct rows_space *space);
-/* This thread's two periods; only inside a parallel region of at most the instance's threads. */
-float *rows_thread_space(const struct rows_space *space, const struct rows_walk *walk);
+/* This thread's part, its sums zeroed; only inside a parallel region of at most the instance's threads. */
+struct rows_room rows_thread_room(const struct rows_space *space, const struct rows_walk *walk);
 /* Repeats the first row of a period over the rest of it. */
 void rows_repeat_first(const struct rows_walk *walk, float *periodic);
 /* sums (channels) of what stands in a period. */
-void rows_fold(const struct rows_walk *walk, size_t period, const float *periodic, double *sums);
+void rows_fold(const struct rows_walk *walk, size_t period, const double *periodic, double *sums);
 
 /* sums[c] = Σ over rows of x.  x: rows × channels. May use the instance's scratch. */
 enum pb_status blis_column_sums(struct blis *self, size_t rows, size_t channels, const float *x, float *sums);

@@ -1,19 +1,24 @@
-/* Row kernels, compiled once per instruction set. Before: KERNEL, the attributes of a kernel function. */
+/*
+ * Row kernels, compiled once per instruction set. Before: KERNEL, the attributes of a kernel function; DOUBLES in a vector.
+ * Sums are taken in double, because they may be zero but for rounding, as the gradient of a bias before a batch norm is.
+ */
 KERNEL void row_sums(size_t blocks, size_t period, const float *restrict x, const float *restrict origin,
-                     float *restrict sums)
+                     double *restrict sums)
 {
     for (size_t b = 0; b < blocks; b++, x += period) {
         for (size_t j = 0; j < period; j++)
-            sums[j] += x[j] - origin[j];
+            sums[j] += (double)(x[j] - origin[j]);
     }
 }
 
 KERNEL void row_squares(size_t blocks, size_t period, const float *restrict x, const float *restrict mean,
-                        float *restrict squares)
+                        double *restrict squares)
 {
     for (size_t b = 0; b < blocks; b++, x += period) {
-        for (size_t j = 0; j < period; j++)
-            squares[j] += (x[j] - mean[j]) * (x[j] - mean[j]);
+        for (size_t j = 0; j < period; j++) {
+            const float deviation = x[j] - mean[j];
+            squares[j] += (double)(deviation * deviation);
+        }
     }
 }
 
@@ -30,29 +35,62 @@ KERNEL void row_affine(size_t blocks, size_t period, bool relu, const float *x, 
     }
 }
 
-KERNEL void row_gradient_sums(size_t blocks, size_t period, bool relu, const float *restrict x, const float *restrict y,
-                              const float *restrict dy, const float *restrict mean, float *restrict sums,
-                              float *restrict products)
+enum { PARTS = 16 / DOUBLES, COLUMN = 16 };
+typedef float part __attribute__((vector_size(DOUBLES * sizeof(float)), aligned(sizeof(float)), may_alias));
+typedef int32_t part_mask __attribute__((vector_size(DOUBLES * sizeof(int32_t))));
+typedef double part_sum __attribute__((vector_size(DOUBLES * sizeof(double)), aligned(sizeof(double)), may_alias));
+
+/* Column by column: what a column sums stays in registers over all blocks. */
+KERNEL void row_gradient_sums(size_t blocks, size_t period, bool relu, const struct row_gradient_input *input,
+                              double *sums, double *products, double *deviations)
 {
-    for (size_t b = 0; b < blocks; b++, x += period, y += period, dy += period) {
-        for (size_t j = 0; j < period; j++) {
-            const float g = relu && !(y[j] > 0) ? 0 : dy[j];
-            sums[j] += g;
-            products[j] += g * (x[j] - mean[j]);
+    const part zero = {0};
+    const part_mask all = {0}, pass = relu ? all : ~all; /* without ReLU everything passes */
+    size_t j = 0;
+    for (; j + COLUMN <= period; j += COLUMN) {
+        part_sum sum[PARTS] = {{0}}, product[PARTS] = {{0}}, deviation[PARTS] = {{0}};
+        for (size_t b = 0; b < blocks; b++) {
+#pragma GCC unroll 8
+            for (size_t v = 0; v < PARTS; v++) {
+                const size_t at = b * period + j + v * DOUBLES;
+                const part_mask open = (*(const part *)(input->y + at) > zero) | pass;
+                const part g = (part)((part_mask) * (const part *)(input->dy + at) & open);
+                const part centred = *(const part *)(input->x + at) - *(const part *)(input->mean + j + v * DOUBLES);
+                sum[v] += __builtin_convertvector(g, part_sum);
+                product[v] += __builtin_convertvector(g * centred, part_sum);
+                deviation[v] += __builtin_convertvector(centred, part_sum);
+            }
+        }
+#pragma GCC unroll 8
+        for (size_t v = 0; v < PARTS; v++) {
+            *(part_sum *)(sums + j + v * DOUBLES) += sum[v];
+            *(part_sum *)(products + j + v * DOUBLES) += product[v];
+            *(part_sum *)(deviations + j + v * DOUBLES) += deviation[v];
+        }
+    }
+    for (; j < period; j++) {
+        for (size_t b = 0; b < blocks; b++) {
+            const size_t at = b * period + j;
+            const float g = relu && !(input->y[at] > 0) ? 0 : input->dy[at], centred = input->x[at] - input->mean[j];
+            sums[j] += (double)g;
+            products[j] += (double)(g * centred);
+            deviations[j] += (double)centred;
         }
     }
 }
 
 /* dy and dx may be the same. */
-KERNEL void row_gradient(size_t blocks, size_t period, bool relu, const float *restrict x, const float *restrict y,
-                         const float *dy, const float *restrict mean, const float *restrict scale,
-                         const float *restrict slope, const float *restrict shift, float *dx)
+KERNEL void row_gradient(size_t blocks, size_t period, bool relu, const struct row_gradient_input *input,
+                         const struct row_gradient_terms *terms, float *dx)
 {
+    const float *restrict x = input->x, *restrict y = input->y, *restrict mean = input->mean, *dy = input->dy;
+    const float *restrict scale = terms->scale, *restrict slope = terms->slope;
+    const float *restrict shift = terms->shift, *restrict rest = terms->rest;
     for (size_t b = 0; b < blocks; b++, x += period, y += period, dy += period, dx += period) {
 #pragma GCC ivdep
         for (size_t j = 0; j < period; j++) {
             const float g = relu && !(y[j] > 0) ? 0 : dy[j];
-            dx[j] = scale[j] * g + slope[j] * (x[j] - mean[j]) + shift[j];
+            dx[j] = (scale[j] * g + shift[j]) + (slope[j] * (x[j] - mean[j]) + rest[j]);
         }
     }
 }

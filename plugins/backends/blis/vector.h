@@ -34,6 +34,19 @@ struct outer_tile {
     size_t columns; /* at most lanes */
 };
 
+/* What a batch norm's gradient is made from: g is dy where y > 0 (with ReLU) or everywhere. mean: one period. */
+struct row_gradient_input {
+    const float *x, *y, *dy, *mean;
+};
+
+/*
+ * dx = scale·g + shift + slope·(x − mean) + rest. rest is what rounding took from shift: a float's worth of it, times all
+ * rows, would be seen in the gradient of a bias before the batch norm, which is zero.
+ */
+struct row_gradient_terms {
+    const float *scale, *slope, *shift, *rest; /* period each */
+};
+
 /*
  * Row kernels work on `blocks` blocks of `period` floats, period being a multiple of 16 that holds whole rows of all
  * channels, so that per-channel values stand repeated in arrays of period floats and no channel count needs a tail.
@@ -51,18 +64,17 @@ struct vector_kernels {
     void (*const *outer_narrow)(const struct outer_tile *tile);
 
     /* sums[j] += x[b·period + j] − origin[j] */
-    void (*row_sums)(size_t blocks, size_t period, const float *x, const float *origin, float *sums);
+    void (*row_sums)(size_t blocks, size_t period, const float *x, const float *origin, double *sums);
     /* squares[j] += (x − mean[j])² */
-    void (*row_squares)(size_t blocks, size_t period, const float *x, const float *mean, float *squares);
+    void (*row_squares)(size_t blocks, size_t period, const float *x, const float *mean, double *squares);
     /* y = scale[j]·(x − mean[j]) + shift[j], then ReLU */
     void (*row_affine)(size_t blocks, size_t period, bool relu, const float *x, const float *mean, const float *scale,
                        const float *shift, float *y);
-    /* g = dy where y > 0 (relu) or everywhere: sums[j] += g, products[j] += g·(x − mean[j]) */
-    void (*row_gradient_sums)(size_t blocks, size_t period, bool relu, const float *x, const float *y, const float *dy,
-                              const float *mean, float *sums, float *products);
-    /* dx = scale[j]·g + slope[j]·(x − mean[j]) + shift[j] */
-    void (*row_gradient)(size_t blocks, size_t period, bool relu, const float *x, const float *y, const float *dy,
-                         const float *mean, const float *scale, const float *slope, const float *shift, float *dx);
+    /* sums[j] += g, products[j] += g·(x − mean[j]), deviations[j] += x − mean[j] */
+    void (*row_gradient_sums)(size_t blocks, size_t period, bool relu, const struct row_gradient_input *input,
+                              double *sums, double *products, double *deviations);
+    void (*row_gradient)(size_t blocks, size_t period, bool relu, const struct row_gradient_input *input,
+                         const struct row_gradient_terms *terms, float *dx);
     /* dx = scale[j]·g */
     void (*row_scaled_gradient)(size_t blocks, size_t period, bool relu, const float *y, const float *dy,
                                 const float *scale, float *dx);

@@ -1,10 +1,12 @@
 /* Our kernels for AVX2 with FMA: 12 of the 16 registers hold sums. */
+#include <stdint.h>
 #include <string.h>
 
 #include "vector.h"
 
 #define KERNEL static __attribute__((target("avx2,fma")))
 
+#define DOUBLES 4
 #include "rows_template.h"
 
 #define ROWS 6

@@ -1,4 +1,5 @@
 /* Our kernels for AVX-512: 28 of the 32 registers hold sums. */
+#include <stdint.h>
 #include <string.h>
 
 #include "vector.h"
@@ -6,6 +7,7 @@
 #define KERNEL                                                                                                         \
     static __attribute__((target("avx512f,avx512cd,avx512bw,avx512dq,avx512vl,avx2,fma,prefer-vector-width=512")))
 
+#define DOUBLES 8
 #include "rows_template.h"
 
 #define ROWS 14

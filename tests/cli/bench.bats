@@ -1,0 +1,100 @@
+#!/usr/bin/env bats
+# prunebench bench, doctor and verify: what scripts read from them, and what wrong usage gets.
+
+prunebench() { "$PRUNEBENCH_BUILD/prunebench" "$@"; }
+
+setup() { cd "$(dirname "$BATS_TEST_FILENAME")/.." || return 1; }
+
+json() { # EXPRESSION over the object d on standard input
+    python3 -c 'import json, sys; d = json.load(sys.stdin); print(eval(sys.argv[1]))' "$1"
+}
+
+tiny=(--model vgg11-bcnn --classes 5 --image-size 32 --width-multiplier 0.125 --batch 2 --runs 3)
+
+@test "bench prints one JSON object with what scripts need, for every backend and mode" {
+    for backend in reference blis onednn; do
+        for mode in train infer; do
+            out=$(prunebench bench --backend $backend "${tiny[@]}" --threads 2 --$mode --json)
+            [ "$(json 'd["backend"], d["threads"], d["batch"], d["mode"], d["runs"]' <<<"$out")" = "('$backend', 2, 2, '$mode', 3)" ]
+            [ "$(json 'd["images_per_second"] > 0 and d["peak_gflops"] > 1 and d["peak_rss_bytes"] > 1e6' <<<"$out")" = True ]
+            [ "$(json 'abs(d["images_per_second"] * d["seconds_per_step"] - 2) < 1e-9' <<<"$out")" = True ]
+            [ "$(json 'd["seconds_per_step"] == sorted(d["run_seconds_per_step"])[1]' <<<"$out")" = True ]
+        done
+    done
+}
+
+@test "bench splits a step into phases that add up to no more than it took, and times every layer and pass" {
+    out=$(prunebench bench "${tiny[@]}" --threads 1 --json)
+    [ "$(json 'sum(d["phase_seconds"].values()) <= 1.01 * sum(d["run_seconds_per_step"]) / 3' <<<"$out")" = True ]
+    [ "$(json 'sum(d["phase_seconds"].values()) >= 0.5 * sum(d["run_seconds_per_step"]) / 3' <<<"$out")" = True ]
+    [ "$(json '[l["name"] for l in d["layers_gflops"]][-2:]' <<<"$out")" = "['bilinear', 'fc']" ]
+    [ "$(json 'len(d["layers_gflops"])' <<<"$out")" = 10 ]
+    [ "$(json '"backward_data" in d["layers_gflops"][0]' <<<"$out")" = False ]
+    [ "$(json 'all("backward_data" in l and "forward" in l for l in d["layers_gflops"][1:])' <<<"$out")" = True ]
+    [ "$(json 'all("backward_weights" in l for l in d["layers_gflops"] if l["name"] != "bilinear")' <<<"$out")" = True ]
+}
+
+@test "bench passes options to the backend and says which algorithm ran" {
+    out=$(prunebench bench "${tiny[@]}" --threads 1 --infer --option algorithm=gemm --option kernels=generic --json)
+    [ "$(json 'd["backend_detail"].split(";")[0]' <<<"$out")" = "blis 0.9.0 generic" ]
+    [ "$(json 'set(l["algorithm"] for l in d["layers_gflops"] if l["name"].startswith("conv"))' <<<"$out")" = "{'gemm'}" ]
+}
+
+@test "bench takes the widths of a pruned network" {
+    out=$(prunebench bench --model vgg11-bcnn --classes 3 --image-size 32 --widths 3,5,7,9,11,13,9,5 --batch 1 --runs 1 --threads 1 --json)
+    [ "$(json 'd["layers_gflops"][-1]["macs"]' <<<"$out")" = 75 ]
+}
+
+@test "bench in plain text names the backend, the peak and every layer" {
+    out=$(prunebench bench "${tiny[@]}" --threads 1 --infer)
+    [[ $out == *"blis 0.9.0"* && $out == *"images per second"* && $out == *"of the peak"* && $out == *"conv1_1"* ]]
+}
+
+@test "bench says what is wrong with its arguments" {
+    run prunebench bench --backend blis
+    [ "$status" -eq 2 ]
+    [[ $output == *"needs --model"* ]]
+    run prunebench bench "${tiny[@]}" --train --infer
+    [ "$status" -eq 2 ]
+    run prunebench bench "${tiny[@]}" --backend blsi
+    [ "$status" -eq 2 ]
+    [[ $output == *"did you mean 'blis'?"* ]]
+    run prunebench bench "${tiny[@]}" --option algorithm
+    [ "$status" -eq 2 ]
+    run prunebench bench "${tiny[@]}" --option kernels=skylake
+    [ "$status" -eq 2 ]
+    [[ $output == *"is none of auto"* ]]
+    run prunebench bench "${tiny[@]}" --option kernels=generic --option algorithm=direct
+    [ "$status" -eq 2 ]
+    [[ $output == *"needs AVX2 and FMA"* ]]
+}
+
+@test "every backend follows every recorded training, on one thread and on two" {
+    for backend in reference blis onednn; do
+        for threads in 1 2; do
+            prunebench verify --backend $backend --threads $threads golden/*.safetensors
+        done
+    done
+}
+
+@test "doctor says which kernels every backend runs" {
+    out=$(prunebench doctor --json)
+    [ "$(json 'sorted(b["name"] for b in d["backends"])' <<<"$out")" = "['blis', 'onednn', 'reference']" ]
+    [ "$(json 'all("runs" in b for b in d["backends"])' <<<"$out")" = True ]
+    [ "$(json 'd["problems"]' <<<"$out")" = "[]" ]
+    [ "$(json 'd["processors"] >= 1 and d["memory_bytes"] > 1e8 and "sse2" in d["cpu_flags"]' <<<"$out")" = True ]
+    # A CPU with AVX2 runs no generic kernels: the trap that the backend's own choice is for.
+    if [[ $(json 'd["cpu_flags"]' <<<"$out") == *" avx2 fma"* ]]; then
+        [ "$(json '[b["runs"] for b in d["backends"] if b["name"] == "blis"][0].endswith("generic")' <<<"$out")" = False ]
+    fi
+}
+
+@test "doctor lists a broken plugin as a problem and exits with 1" {
+    folder=$(mktemp -d)
+    echo "not an object" >"$folder/criterion-broken.so"
+    run prunebench doctor --plugin-dir "$folder"
+    rm -rf "$folder"
+    [ "$status" -eq 1 ]
+    [[ $output == *"problem "*"criterion-broken.so"* ]]
+    [[ $output == *"backend    blis: blis 0.9.0"* ]]
+}
