@@ -120,7 +120,7 @@ static enum pb_status show(const struct pb_arguments *arguments, const char *plu
     if (status != PB_OK)
         return status;
     if (plugin != NULL) {
-        const struct pb_loaded *loaded;
+        const struct pb_loaded *loaded = NULL;
         status = find(&registry, plugin, &loaded, error);
         if (status == PB_OK && json) {
             pb_plugin_describe_json(loaded, &text);

@@ -59,9 +59,11 @@ enum pb_status pb_object_open(const char *file, struct pb_object *object, struct
     if (path == NULL)
         return pb_fail(error, PB_ERROR_INPUT, "%s: it cannot be loaded: %s", file, strerror(errno));
     void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-    enum pb_status status = handle == NULL ? fail_load(file, path, error) : PB_OK;
+    enum pb_status status = PB_OK;
+    if (handle == NULL)
+        status = fail_load(file, path, error);
     free(path);
-    if (status != PB_OK)
+    if (handle == NULL)
         return status;
     void *symbol = dlsym(handle, "prunebench_plugin");
     if (symbol == NULL)

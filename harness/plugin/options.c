@@ -61,8 +61,10 @@ enum pb_status pb_options_create(const struct pb_plugin *plugin, struct pb_optio
     made.texts = pb_calloc(count, sizeof *made.texts);
     made.given = pb_calloc(count, sizeof *made.given);
     made.owned = pb_calloc(count, sizeof *made.owned);
-    if (made.values == NULL || made.texts == NULL || made.given == NULL || made.owned == NULL)
+    if (made.values == NULL || made.texts == NULL || made.given == NULL || made.owned == NULL) {
         status = pb_fail_memory(error, plugin->options_size);
+        goto cleanup;
+    }
     for (size_t i = 0; i < count && status == PB_OK; i++) {
         const struct pb_option *option = &plugin->options[i];
         struct pb_option_value value;
@@ -75,12 +77,13 @@ enum pb_status pb_options_create(const struct pb_plugin *plugin, struct pb_optio
         else
             status = add_place(plugin, NULL, error);
     }
-    if (status != PB_OK) {
+
+cleanup:
+    if (status == PB_OK)
+        *options = made;
+    else
         pb_options_free(&made);
-        return status;
-    }
-    *options = made;
-    return PB_OK;
+    return status;
 }
 
 static enum pb_status fail_unknown(const struct pb_plugin *plugin, const char *name, struct pb_error *error)

@@ -33,14 +33,18 @@ enum pb_status pb_program_path(char **path, struct pb_error *error)
     const char *named = getenv("PRUNEBENCH_PROGRAM");
     if (named != NULL && *named != '\0') {
         char *copy = pb_strdup(named);
-        if (copy == NULL)
-            return pb_fail_memory(error, strlen(named) + 1);
+        if (copy == NULL) {
+            (void)pb_fail_memory(error, strlen(named) + 1);
+            return PB_ERROR_MEMORY;
+        }
         *path = copy;
         return PB_OK;
     }
     char *running = running_program();
-    if (running == NULL)
-        return pb_fail_errno(error, "read '/proc/self/exe'");
+    if (running == NULL) {
+        (void)pb_fail_errno(error, "read '/proc/self/exe'");
+        return PB_ERROR_RUN;
+    }
     *path = running;
     return PB_OK;
 }
