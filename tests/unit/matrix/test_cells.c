@@ -175,8 +175,18 @@ static void test_the_resolved_document_reads_back_to_equal_cells(void **state)
         "<targets>0.25 0.5</targets><targets measure='macs'>0.3</targets><seeds>3 2</seeds>"
         "<override target='0.5' seed='3'><retraining lr='0.5'/><calibration batches='3'/></override>"
         "<exclude model='wide' variant='thesis'/></matrix>");
+    static const char *const written[] = {"lr-patience=\"10\"",
+                                          "momentum=\"0.9\"",
+                                          "lambda-last=\"lambda\"",
+                                          "batch=\"7\"",
+                                          "<option name=\"share\" value=\"0.5\"/>",
+                                          "batch-norm=\"true\"",
+                                          "<backend plugin=\"blis\" label=\"blis\"/>"};
     struct pb_error error = {0};
     struct pb_matrix *again = NULL;
+    for (size_t i = 0; i < sizeof written / sizeof *written; i++)
+        if (!strstr(matrix->resolved, written[i]))
+            fail_msg("%s is not in\n%s", written[i], matrix->resolved);
     const char *path = folder_path(state, "resolved.xml");
     assert_int_equal(pb_file_write_atomic(path, matrix->resolved, strlen(matrix->resolved), &error), PB_OK);
     if (pb_matrix_read(path, &fake_registry, &again, &error) != PB_OK)

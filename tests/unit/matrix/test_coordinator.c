@@ -113,7 +113,7 @@ static void test_no_worker_waits_for_a_stage_that_another_makes(void **state)
     char *seen = diary(state);
     /* the first two to start are of different data sets; every other one begins after its base is stored */
     const char *first = strstr(seen, "start "), *second = strstr(first + 1, "start ");
-    assert_true(strncmp(first, "start birds", 11) == 0 && strncmp(second, "start cars", 10) == 0);
+    assert_true(first[6] != second[6]);
     assert_int_equal(count_of(seen, "stored base-birds"), 4); /* all pass through it, one makes it */
     const char *third = strstr(second + 1, "start ");
     const char *stored = strstr(seen, third[6] == 'b' ? "stored base-birds" : "stored base-cars");
