@@ -111,41 +111,55 @@ static enum pb_matrix_axis entry_axis(const char *element)
     return axis;
 }
 
-enum pb_status pb_axes_read_entry(struct pb_document *document, const struct pb_registry *registry, const xmlNode *node,
-                                  struct pb_error *error)
+/* Attributes and children of an entry. */
+static enum pb_status read_contents(const struct pb_document *document, enum pb_matrix_axis axis,
+                                    struct pb_entry *entry, struct pb_error *error)
 {
     static const char *const plugin_attributes[] = {"plugin", "label", NULL};
     static const char *const model_attributes[] = {"name", "label", NULL};
     static const char *const variant_attributes[] = {"label", NULL};
-    const enum pb_matrix_axis axis = entry_axis(pb_xml_name(node));
-    const bool model = axis == PB_MATRIX_MODEL, variant = axis == PB_MATRIX_VARIANT;
-    const char *key = model ? "name" : "plugin";
-    struct pb_entry entry = {.node = node, .line = pb_xml_line(node)};
-    enum pb_status status =
-        variant ? pb_only_attributes(&document->xml, node, variant_attributes, error)
-                : pb_changes_read_element(&document->xml, node, model ? model_attributes : plugin_attributes,
-                                          &entry.own, error);
-    entry.plugin = variant ? NULL : pb_xml_attribute(node, key);
-    if (status == PB_OK && !variant && !entry.plugin)
-        status = pb_xml_fail(&document->xml, node, error, "<%s>: attribute '%s' is missing", pb_xml_name(node), key);
-    if (status == PB_OK && model)
-        status = check_model(document, node, entry.plugin, error);
-    else if (status == PB_OK && !variant)
-        status = find_plugin(document, registry, axis, &entry, error);
-    const char *label = pb_xml_attribute(node, "label");
+    if (axis == PB_MATRIX_VARIANT) /* its children change values: they are read when all axes are known */
+        return pb_only_attributes(&document->xml, entry->node, variant_attributes, error);
+    const char *const *attributes = axis == PB_MATRIX_MODEL ? model_attributes : plugin_attributes;
+    const enum pb_status status = pb_changes_read_element(&document->xml, entry->node, attributes, &entry->own, error);
+    if (status != PB_OK)
+        return status;
+    entry->plugin = pb_xml_attribute(entry->node, attributes[0]);
+    if (!entry->plugin)
+        return pb_xml_fail(&document->xml, entry->node, error, "<%s>: attribute '%s' is missing",
+                           pb_xml_name(entry->node), attributes[0]);
+    return PB_OK;
+}
+
+/* The given label, or the plugin's name. */
+static enum pb_status read_label(const struct pb_document *document, struct pb_entry *entry, struct pb_error *error)
+{
+    const char *label = pb_xml_attribute(entry->node, "label");
     if (!label)
-        label = entry.plugin;
-    if (status == PB_OK && !label)
-        status = pb_xml_fail(&document->xml, node, error, "<%s>: attribute 'label' is missing", pb_xml_name(node));
-    if (status == PB_OK && !label_is_safe(label))
-        status = pb_xml_fail(&document->xml, node, error,
-                             "<%s>: label '%s' may hold only letters, digits, '-', '_' and '+', at most %d of them",
-                             pb_xml_name(node), label, LABEL_LENGTH);
-    if (status == PB_OK) {
-        entry.label = pb_strdup(label);
-        if (!entry.label)
-            status = pb_fail_memory(error, strlen(label) + 1);
-    }
+        label = entry->plugin;
+    if (!label)
+        return pb_xml_fail(&document->xml, entry->node, error, "<%s>: attribute 'label' is missing",
+                           pb_xml_name(entry->node));
+    if (!label_is_safe(label))
+        return pb_xml_fail(&document->xml, entry->node, error,
+                           "<%s>: label '%s' may hold only letters, digits, '-', '_' and '+', at most %d of them",
+                           pb_xml_name(entry->node), label, LABEL_LENGTH);
+    entry->label = pb_strdup(label);
+    return entry->label ? PB_OK : pb_fail_memory(error, strlen(label) + 1);
+}
+
+enum pb_status pb_axes_read_entry(struct pb_document *document, const struct pb_registry *registry, const xmlNode *node,
+                                  struct pb_error *error)
+{
+    const enum pb_matrix_axis axis = entry_axis(pb_xml_name(node));
+    struct pb_entry entry = {.node = node, .line = pb_xml_line(node)};
+    enum pb_status status = read_contents(document, axis, &entry, error);
+    if (status == PB_OK && axis == PB_MATRIX_MODEL)
+        status = check_model(document, node, entry.plugin, error);
+    else if (status == PB_OK && axis != PB_MATRIX_VARIANT)
+        status = find_plugin(document, registry, axis, &entry, error);
+    if (status == PB_OK)
+        status = read_label(document, &entry, error);
     if (status != PB_OK) {
         pb_changes_free(&entry.own);
         return status;

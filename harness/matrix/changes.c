@@ -35,7 +35,7 @@ static void append_help(struct pb_text *text, const char *word, const char *cons
         pb_text_append(text, "; did you mean %c%s%c?", quotes[0], closest, quotes[1]);
         return;
     }
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; candidates && candidates[i]; i++)
         pb_text_append(text, "%s%s", i ? ", " : "; known are: ", candidates[i]);
     if (count == 0)
         pb_text_append(text, "; none is allowed here");

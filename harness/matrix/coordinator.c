@@ -140,7 +140,9 @@ static enum pb_status run_cells(struct pb_run *run, struct pb_error *error)
 {
     bool busy = true;
     bool *ended = pb_calloc(run->slot_count, sizeof *ended);
-    enum pb_status status = ended ? PB_OK : pb_fail_memory(error, run->slot_count);
+    enum pb_status status = PB_OK;
+    if (!ended)
+        return pb_fail_memory(error, run->slot_count);
     while (status == PB_OK && run->signals == 0) {
         status = pb_run_start_cells(run, &busy, error);
         if (status != PB_OK || !busy)

@@ -85,10 +85,10 @@ static enum pb_status multiply_out(const struct pb_document *document, struct pb
     enum pb_status status = count_places(document, &count, error);
     if (status != PB_OK)
         return status;
-    matrix->cells = pb_calloc(count, sizeof *matrix->cells);
+    matrix->cells = pb_calloc(count, sizeof(void *));
     matrix->lines = pb_calloc(count, sizeof *matrix->lines);
     if (!matrix->cells || !matrix->lines)
-        return pb_fail_memory(error, count * sizeof *matrix->cells);
+        return pb_fail_memory(error, count * sizeof(void *));
     do {
         if (!excluded(document, place))
             status = add_cell(document, place, matrix, error);

@@ -20,8 +20,10 @@ enum pb_status pb_run_start_worker(struct pb_run *run, struct pb_slot *slot, uin
         dirs++;
     const char **words = pb_calloc(FIXED_WORDS + 2 * dirs + 1, sizeof *words);
     char *log = pb_log_path(run->options->out, config->id);
-    enum pb_status status = words && log ? PB_OK : pb_fail_memory(error, FIXED_WORDS * sizeof *words);
-    if (status == PB_OK) {
+    enum pb_status status = PB_OK;
+    if (!words || !log) {
+        status = pb_fail_memory(error, FIXED_WORDS * sizeof *words);
+    } else {
         snprintf(each, sizeof each, "%u", run->threads_each);
         snprintf(latency, sizeof latency, "%u", latency_threads);
         const char *const fixed[] = {"cell",     run->matrix_path,  config->id,  PB_WORKER_PIPE_OPTION,
@@ -171,31 +173,30 @@ static enum pb_status read_end(struct pb_run *run, struct pb_slot *slot, bool *o
     return PB_OK;
 }
 
-static enum pb_status record_end(struct pb_run *run, struct pb_slot *slot, const char *failed_stage,
-                                 struct pb_failure *failure, struct pb_error *error)
+/* Writes the document in the worker's place; *end: how it ended. */
+static enum pb_status record_end(struct pb_run *run, const struct pb_slot *slot, const char *failed_stage,
+                                 enum pb_cell_status *end, struct pb_error *error)
 {
     struct pb_run_cell *cell = &run->cells[slot->cell];
     char message[400], signal_name[32];
-    failure->failed_stage = failed_stage;
-    failure->has_log = true;
-    failure->log_start = slot->worker.log_start;
-    failure->seconds = pb_clock() - slot->worker.started;
-    failure->peak_memory = slot->worker.peak_memory;
-    describe_end(run, slot, failure, message, signal_name);
+    struct pb_failure failure = {.failed_stage = failed_stage,
+                                 .has_log = true,
+                                 .log_start = slot->worker.log_start,
+                                 .seconds = pb_clock() - slot->worker.started,
+                                 .peak_memory = slot->worker.peak_memory};
+    describe_end(run, slot, &failure, message, signal_name);
     pb_free(cell->message);
     cell->message = pb_strdup(message);
     if (!cell->message)
         return pb_fail_memory(error, sizeof message);
-    const enum pb_status status = pb_outcome_write(run->options->out, run->matrix->cells[slot->cell], failure, error);
-    failure->message = NULL;
-    failure->signal = NULL;
-    return status;
+    *end = failure.status;
+    return pb_outcome_write(run->options->out, run->matrix->cells[slot->cell], &failure, error);
 }
 
 enum pb_status pb_run_finish_cell(struct pb_run *run, struct pb_slot *slot, struct pb_error *error)
 {
     struct pb_run_cell *cell = &run->cells[slot->cell];
-    struct pb_failure failure = {.status = PB_CELL_FAILED};
+    enum pb_cell_status end = PB_CELL_FAILED;
     bool ok = false;
     if (slot->worker.stop == PB_WORKER_INTERRUPTED) {
         cell->state = PB_RUN_WAITING;
@@ -206,11 +207,11 @@ enum pb_status pb_run_finish_cell(struct pb_run *run, struct pb_slot *slot, stru
         return status;
     const uint32_t stage = pb_queue_end(&run->queue, slot->cell, !ok);
     if (!slot->wrote)
-        status = record_end(run, slot, stage == PB_NONE ? NULL : run->queue.stages[stage].key, &failure, error);
+        status = record_end(run, slot, stage == PB_NONE ? NULL : run->queue.stages[stage].key, &end, error);
     if (status != PB_OK)
         return pb_fail_context(error, "the result of cell '%s' cannot be written; make room and run again",
                                run->matrix->cells[slot->cell]->id);
     cell->state = ok ? PB_RUN_OK : PB_RUN_FAILED;
-    pb_run_say_end(run, slot, ok ? "ok" : pb_cell_status_name(failure.status), ok ? NULL : cell->message);
+    pb_run_say_end(run, slot, ok ? "ok" : pb_cell_status_name(end), ok ? NULL : cell->message);
     return PB_OK;
 }

@@ -18,77 +18,77 @@ static const char *const keep_names[] = {"shared", "all", NULL};
 /* Training and retraining have these alike; retraining follows training where it says nothing, but for the head's
  * own epochs, which belong to a head that is new. */
 #define TRAIN(element_, spec, default_of)                                                                              \
-    {.element = element_,                                                                                              \
+    {.element = (element_),                                                                                            \
      .name = "epochs",                                                                                                 \
      COUNT(1, 1000000),                                                                                                \
      .default_text = default_of("60"),                                                                                 \
      .offset = spec(epochs)},                                                                                          \
-        {.element = element_,                                                                                          \
+        {.element = (element_),                                                                                        \
          .name = "lr",                                                                                                 \
          REAL(0, 1000),                                                                                                \
          .above = true,                                                                                                \
          .default_text = default_of("0.01"),                                                                           \
          .offset = spec(lr)},                                                                                          \
-        {.element = element_,                                                                                          \
+        {.element = (element_),                                                                                        \
          .name = "lr-policy",                                                                                          \
          CHOICE(pb_lr_policy_names),                                                                                   \
          .default_text = default_of("plateau"),                                                                        \
          .offset = spec(lr_policy)},                                                                                   \
-        {.element = element_,                                                                                          \
+        {.element = (element_),                                                                                        \
          .name = "lr-factor",                                                                                          \
          REAL(0, 1),                                                                                                   \
          .above = true,                                                                                                \
          .below = true,                                                                                                \
          .default_text = default_of("0.1"),                                                                            \
          .offset = spec(lr_factor)},                                                                                   \
-        {.element = element_,                                                                                          \
+        {.element = (element_),                                                                                        \
          .name = "lr-patience",                                                                                        \
          COUNT(0, 1000000),                                                                                            \
          .default_text = default_of("10"),                                                                             \
          .offset = spec(lr_patience)},                                                                                 \
-        {.element = element_,                                                                                          \
+        {.element = (element_),                                                                                        \
          .name = "lr-threshold",                                                                                       \
          REAL(0, 1),                                                                                                   \
          .default_text = default_of("1e-4"),                                                                           \
          .offset = spec(lr_threshold)},                                                                                \
-        {.element = element_,                                                                                          \
+        {.element = (element_),                                                                                        \
          .name = "lr-min",                                                                                             \
          REAL(0, 1000),                                                                                                \
          .default_text = default_of("1e-6"),                                                                           \
          .offset = spec(lr_min)},                                                                                      \
-        {.element = element_,                                                                                          \
+        {.element = (element_),                                                                                        \
          .name = "warmup",                                                                                             \
          COUNT(0, 1000000),                                                                                            \
          .default_text = default_of("0"),                                                                              \
          .offset = spec(warmup_epochs)},                                                                               \
-        {.element = element_,                                                                                          \
+        {.element = (element_),                                                                                        \
          .name = "early-stop",                                                                                         \
          COUNT(0, 1000000),                                                                                            \
          .default_text = default_of("0"),                                                                              \
          .offset = spec(early_stop)},                                                                                  \
-        {.element = element_,                                                                                          \
+        {.element = (element_),                                                                                        \
          .name = "momentum",                                                                                           \
          REAL(0, 1),                                                                                                   \
          .below = true,                                                                                                \
          .default_text = default_of("0.9"),                                                                            \
          .offset = spec(momentum)},                                                                                    \
-        {.element = element_,                                                                                          \
+        {.element = (element_),                                                                                        \
          .name = "nesterov",                                                                                           \
          .type = PB_SETTING_BOOL,                                                                                      \
          .default_text = default_of("true"),                                                                           \
          .offset = spec(nesterov)},                                                                                    \
-        {.element = element_,                                                                                          \
+        {.element = (element_),                                                                                        \
          .name = "weight-decay",                                                                                       \
          REAL(0, 1),                                                                                                   \
          .default_text = default_of("1e-5"),                                                                           \
          .offset = spec(weight_decay)},                                                                                \
-        {.element = element_,                                                                                          \
+        {.element = (element_),                                                                                        \
          .name = "head-epochs",                                                                                        \
          COUNT(0, 1000000),                                                                                            \
          .default_text = "0",                                                                                          \
          .offset = spec(head_epochs)},                                                                                 \
     {                                                                                                                  \
-        .element = element_, .name = "head-lr", REAL(0, 1000), .above = true, .default_text = default_of("1"),         \
+        .element = (element_), .name = "head-lr", REAL(0, 1000), .above = true, .default_text = default_of("1"),       \
         .offset = spec(head_lr)                                                                                        \
     }
 #define OWN_DEFAULT(text) text

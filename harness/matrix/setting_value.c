@@ -58,7 +58,7 @@ static void say_choices(const struct pb_setting *setting, const char *text, char
     uint32_t count = 0;
     const char *names[16];
     size_t used = 0;
-    while (setting->choices[count] && count < 15) {
+    while (count < 15 && setting->choices[count]) {
         names[count] = setting->choices[count];
         count++;
     }

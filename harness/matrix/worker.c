@@ -140,8 +140,9 @@ enum pb_status pb_worker_start(const struct pb_worker_spec *spec, struct pb_work
     int log = -1, ends[2] = {-1, -1};
     const size_t count = count_words(spec->arguments);
     const char **words = pb_calloc(count + 2, sizeof *words);
-    enum pb_status status = words ? open_log(spec->log, &log, &started.log_start, error)
-                                  : pb_fail_memory(error, (count + 2) * sizeof *words);
+    if (!words)
+        return pb_fail_memory(error, (count + 2) * sizeof *words);
+    enum pb_status status = open_log(spec->log, &log, &started.log_start, error);
     if (status == PB_OK)
         status = open_pipe(ends, error);
     if (status != PB_OK)
