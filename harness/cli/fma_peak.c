@@ -8,7 +8,8 @@
 #define SUMS(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11)
 enum { SUM_COUNT = 12 };
 
-#define DECLARE(i) vector sum##i = {0};
+/* Each from another value: equal sums would be computed once. */
+#define DECLARE(i) vector sum##i = factor + (i);
 #define STEP(i) sum##i = sum##i * factor + term;
 #define ADD(i) total += sum##i;
 
