@@ -75,7 +75,7 @@ static enum pb_status estimate_cell(struct check *check, uint32_t index, struct 
     cell->memory = plan.memory;
     memcpy(cell->missing, plan.missing, sizeof cell->missing);
     if (status == PB_OK && plan.macs > 0)
-        status = pb_speed_of(&check->speeds, check->planner, config, &cell->macs_per_second, error);
+        status = pb_speed_of(&check->speeds, check->planner, config, plan.classes, &cell->macs_per_second, error);
     if (status == PB_OK && plan.macs > 0)
         cell->seconds = (double)plan.macs / cell->macs_per_second;
     pb_cell_plan_free(&plan);

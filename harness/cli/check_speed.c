@@ -1,6 +1,11 @@
-/* How fast this machine trains a cell's network. */
+/*
+ * How fast this machine trains a cell's network. Part of a step costs the same for any batch (the optimiser, transforms
+ * of the weights), so the step that is timed should be as large as the patience allows: it grows, from small images and
+ * one at a time towards the cell's own, as long as it takes less than STEP_SECONDS.
+ */
 #include "cli/check_speed.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -9,77 +14,69 @@
 #include "graph/cost.h"
 #include "graph/network.h"
 
-#define PROBE_MACS 2e9 /* one step of the probe; more than that is scaled down */
-#define PROBE_SECONDS 0.25
-#define PROBE_STEPS 20
-#define PROBE_CLASSES 10
+#define FIRST_MACS 5e8 /* of the first step, whatever the backend */
+#define GROWTH 4
+#define STEP_SECONDS 0.5
+#define MEASURE_SECONDS 0.3 /* for one size of step, but at least three steps: the first one touches fresh memory */
+#define MEASURE_STEPS 20
 #define SMALLEST_IMAGE 32
 
-/* The cell's network, on smaller images where one image alone is more than a step shall take, and a batch that fits. */
-static enum pb_status probe_network(const struct pb_cell_config *config, struct pb_network **network, uint32_t *batch,
-                                    double *macs, struct pb_error *error)
+static double training_macs(const struct pb_graph *graph)
+{
+    return 3 * (double)pb_graph_cost(graph).macs;
+}
+
+/* The cell's network for images halved until a step on one of them costs at most limit MACs, and as large a batch as
+ * fits below that. */
+static enum pb_status probe_graph(const struct pb_cell_config *config, uint32_t classes, double limit,
+                                  struct pb_graph **graph, uint32_t *batch, struct pb_error *error)
 {
     struct pb_model_spec spec = config->model;
-    struct pb_graph *graph = NULL;
-    double one;
-    spec.classes = PROBE_CLASSES;
+    struct pb_graph *built = NULL;
+    spec.classes = classes;
     for (;;) {
-        const enum pb_status status = pb_model_build(&spec, &graph, error);
+        const enum pb_status status = pb_model_build(&spec, &built, error);
         if (status != PB_OK)
             return status;
-        one = 3 * (double)pb_graph_cost(graph).macs;
-        if (one <= PROBE_MACS || spec.image_size / 2 < SMALLEST_IMAGE)
+        if (training_macs(built) <= limit || spec.image_size / 2 < SMALLEST_IMAGE)
             break;
-        pb_graph_free(&graph);
+        pb_graph_free(&built);
         spec.image_size /= 2;
     }
-    const enum pb_status status = pb_network_create(graph, network, error);
-    if (status != PB_OK)
-        return status;
-    pb_network_initialise(*network, 1);
-    const double fitting = PROBE_MACS / one;
+    const double fitting = limit / training_macs(built);
     *batch = fitting < 1 ? 1 : fitting < config->batch ? (uint32_t)fitting : config->batch;
-    *macs = one * *batch;
+    *graph = built;
     return PB_OK;
 }
 
+/* The fastest step: what slows the others down is not the network. */
 static enum pb_status time_steps(struct pb_engine *engine, const float *images, const uint32_t *labels,
                                  double *seconds_per_step, struct pb_error *error)
 {
     const struct pb_step step = {.lr = 1e-3, .momentum = 0.9, .nesterov = true};
-    double loss, began = 0, now = 0;
-    uint32_t steps = 0;
-    /* the first step is for caches and first touches */
-    for (uint32_t i = 0; i <= PROBE_STEPS && (i < 2 || now - began < PROBE_SECONDS); i++) {
+    double loss, fastest = INFINITY;
+    const double start = pb_clock();
+    for (uint32_t i = 0; i < MEASURE_STEPS && (i < 3 || pb_clock() - start < MEASURE_SECONDS); i++) {
+        const double began = pb_clock();
         enum pb_status status = pb_engine_backward(engine, images, labels, &loss, NULL, error);
         if (status == PB_OK)
             status = pb_engine_step(engine, &step, error);
         if (status != PB_OK)
             return status;
-        now = pb_clock();
-        if (i == 0)
-            began = now;
-        else
-            steps++;
+        fastest = fmin(fastest, pb_clock() - began);
     }
-    *seconds_per_step = (now - began) / steps;
+    *seconds_per_step = fastest;
     return PB_OK;
 }
 
-static enum pb_status measure(struct pb_device *device, const struct pb_cell_config *config, double *macs_per_second,
-                              struct pb_error *error)
+static enum pb_status time_batch(struct pb_device *device, const struct pb_network *network, uint32_t batch,
+                                 double *seconds, struct pb_error *error)
 {
-    struct pb_network *network = NULL;
     struct pb_engine *engine = NULL;
-    float *images = NULL;
-    uint32_t *labels = NULL, batch = 0;
-    double macs = 0, seconds = 0;
-    enum pb_status status = probe_network(config, &network, &batch, &macs, error);
-    if (status != PB_OK)
-        return status;
     const size_t floats = (size_t)batch * pb_shape_count(network->graph->nodes[0].shape);
-    images = pb_calloc(floats, sizeof *images);
-    labels = pb_calloc(batch, sizeof *labels);
+    float *images = pb_calloc(floats, sizeof *images);
+    uint32_t *labels = pb_calloc(batch, sizeof *labels);
+    enum pb_status status = PB_OK;
     if (!images || !labels) {
         status = pb_fail_memory(error, floats * sizeof *images);
         goto cleanup;
@@ -87,51 +84,100 @@ static enum pb_status measure(struct pb_device *device, const struct pb_cell_con
     for (size_t i = 0; i < floats; i++)
         images[i] = (float)(i * 2654435761u % 1024) / 512 - 1;
     for (uint32_t i = 0; i < batch; i++)
-        labels[i] = i % PROBE_CLASSES;
+        labels[i] = i % network->graph->classes;
     status = pb_engine_create(device, network,
                               &(struct pb_engine_options){.batch = batch, .mode = PB_ENGINE_TRAIN, .seed = 1}, &engine,
                               error);
     if (status == PB_OK)
-        status = time_steps(engine, images, labels, &seconds, error);
-    if (status == PB_OK)
-        *macs_per_second = macs / seconds;
+        status = time_steps(engine, images, labels, seconds, error);
 cleanup:
     pb_engine_free(&engine);
-    pb_network_free(&network);
     pb_free(images);
     pb_free(labels);
     return status;
 }
 
+/* MACs per second of steps of about limit MACs; *macs: what a step really had. */
+static enum pb_status measure_once(struct pb_device *device, const struct pb_cell_config *config, uint32_t classes,
+                                   double limit, double *macs, double *macs_per_second, struct pb_error *error)
+{
+    struct pb_graph *graph = NULL;
+    struct pb_network *network = NULL;
+    uint32_t batch = 0;
+    double seconds = 0;
+    enum pb_status status = probe_graph(config, classes, limit, &graph, &batch, error);
+    if (status == PB_OK)
+        status = pb_network_create(graph, &network, error);
+    if (status != PB_OK)
+        return status;
+    pb_network_initialise(network, 1);
+    const double step_macs = training_macs(network->graph) * batch;
+    status = time_batch(device, network, batch, &seconds, error);
+    if (status == PB_OK) {
+        *macs = step_macs;
+        *macs_per_second = step_macs / seconds;
+    }
+    pb_network_free(&network);
+    return status;
+}
+
+static enum pb_status measure(struct pb_device *device, const struct pb_cell_config *config, uint32_t classes,
+                              double *macs_per_second, struct pb_error *error)
+{
+    struct pb_graph *whole = NULL;
+    uint32_t batch = 0;
+    double limit = FIRST_MACS, macs = 0, speed = 0;
+    enum pb_status status = probe_graph(config, classes, INFINITY, &whole, &batch, error);
+    if (status != PB_OK)
+        return status;
+    const double whole_step = training_macs(whole) * batch;
+    pb_graph_free(&whole);
+    do {
+        status = measure_once(device, config, classes, limit, &macs, &speed, error);
+        if (status != PB_OK)
+            return status;
+        limit = fmax(limit, macs) * GROWTH;
+    } while (macs < whole_step && macs / speed < STEP_SECONDS);
+    *macs_per_second = speed;
+    return PB_OK;
+}
+
+static enum pb_status add_speed(struct pb_speeds *speeds, const struct pb_speed *speed, struct pb_error *error)
+{
+    struct pb_speed *grown = pb_realloc(speeds->list, speeds->count, (size_t)speeds->count + 1, sizeof *grown);
+    if (!grown)
+        return pb_fail_memory(error, sizeof *grown);
+    grown[speeds->count++] = *speed;
+    speeds->list = grown;
+    return PB_OK;
+}
+
 enum pb_status pb_speed_of(struct pb_speeds *speeds, struct pb_planner *planner, const struct pb_cell_config *config,
-                           double *macs_per_second, struct pb_error *error)
+                           uint32_t classes, double *macs_per_second, struct pb_error *error)
 {
     struct pb_device *device = NULL;
-    struct pb_speed speed = {0};
-    char *key = pb_format("%s %s %u", config->backend.label, config->model_label, config->model.image_size);
-    if (!key)
-        return pb_fail_memory(error, 64);
+    struct pb_speed speed = {
+        .key = pb_format("%s, %s, %u px", config->backend.label, config->model_label, config->model.image_size)};
+    if (!speed.key)
+        return pb_fail_memory(error, 128);
     for (uint32_t i = 0; i < speeds->count; i++)
-        if (strcmp(speeds->list[i].key, key) == 0) {
+        if (strcmp(speeds->list[i].key, speed.key) == 0) {
             *macs_per_second = speeds->list[i].macs_per_second;
-            pb_free(key);
+            pb_free(speed.key);
             return PB_OK;
         }
     enum pb_status status = pb_planner_device(planner, config, &device, error);
     if (status == PB_OK)
-        status = measure(device, config, &speed.macs_per_second, error);
-    struct pb_speed *grown =
-        status == PB_OK ? pb_realloc(speeds->list, speeds->count, (size_t)speeds->count + 1, sizeof *grown) : NULL;
-    if (!grown) {
-        pb_free(key);
-        return status == PB_OK ? pb_fail_memory(error, sizeof *grown) : status;
+        status = measure(device, config, classes, &speed.macs_per_second, error);
+    if (status == PB_OK) {
+        speed.backend = device->description;
+        status = add_speed(speeds, &speed, error);
     }
-    speed.key = key;
-    speed.backend = device->description;
-    grown[speeds->count++] = speed;
-    speeds->list = grown;
-    *macs_per_second = speed.macs_per_second;
-    return PB_OK;
+    if (status == PB_OK)
+        *macs_per_second = speed.macs_per_second;
+    else
+        pb_free(speed.key);
+    return status;
 }
 
 void pb_speeds_free(struct pb_speeds *speeds)

@@ -25,6 +25,7 @@ struct pb_cell_plan {
     uint64_t macs; /* of all stages and evaluations */
     uint64_t memory; /* the largest of the stages */
     uint64_t params, forward_macs; /* of the unpruned network, one image */
+    uint32_t classes; /* of the data set; 0 when they are not known */
     char missing[256]; /* "" or what is not here: "data set 'data/cars' is not there (counts are the official ones)" */
 };
 

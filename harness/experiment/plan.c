@@ -273,6 +273,7 @@ static enum pb_status estimate(struct pb_planner *planner, const struct pb_cell_
     if (status != PB_OK)
         return status;
     const struct pb_cost cost = pb_graph_cost(graph);
+    plan->classes = data->classes;
     plan->params = cost.params;
     plan->forward_macs = cost.macs;
     status = pb_planner_device(planner, config, &device, error);
