@@ -90,6 +90,8 @@ $(BUILD)/completions/prunebench: $(PROGRAM)
 $(LIBRARY): $(LIBRARY_OBJECTS)
 	@rm -f $@
 	@$(call say,AR,$@)
+	@# two functions of one name: the linker would take either from an archive, without a word
+	@! nm --defined-only -g $^ | awk '{print $$NF}' | sort | uniq -d | grep '^pb_'
 	$(Q)ar rcs $@ $^
 
 $(BUILD)/%.o: %.c Makefile

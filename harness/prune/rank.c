@@ -7,7 +7,7 @@
 #include "base/rng.h"
 #include "graph/build.h"
 #include "graph/cost.h"
-#include "prune/order.h"
+#include "prune/removal.h"
 #include "prune/prune.h"
 
 /* One ranking at work. A choice is a number of channels per layer: the lowest wanted[g] of layer g are to go. */

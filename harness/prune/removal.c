@@ -1,5 +1,5 @@
 /* The order in which channels would go. */
-#include "prune/order.h"
+#include "prune/removal.h"
 
 #include <math.h>
 #include <stdlib.h>

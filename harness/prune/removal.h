@@ -1,6 +1,6 @@
 /* The order in which channels would go. */
-#ifndef PB_PRUNE_ORDER_H
-#define PB_PRUNE_ORDER_H
+#ifndef PB_PRUNE_REMOVAL_H
+#define PB_PRUNE_REMOVAL_H
 
 #include "prune/prune.h"
 
