@@ -10,17 +10,6 @@
 #include "cli/cli.h"
 #include "cli/help.h"
 
-#pragma weak pb_command_run
-#pragma weak pb_command_check
-#pragma weak pb_command_cell
-#pragma weak pb_command_report
-#pragma weak pb_command_plugins
-#pragma weak pb_command_count
-#pragma weak pb_command_verify
-#pragma weak pb_command_bench
-#pragma weak pb_command_synth
-#pragma weak pb_command_doctor
-
 static const struct pb_command *const commands[] = {
     &pb_command_run,
     &pb_command_check,
@@ -37,9 +26,9 @@ static const struct pb_command *const commands[] = {
 
 static const struct pb_command *find_command(const char *name)
 {
-    for (size_t i = 0; i + 1 < sizeof commands / sizeof *commands; i++)
-        if (commands[i] && strcmp(commands[i]->name, name) == 0)
-            return commands[i];
+    for (const struct pb_command *const *command = commands; *command; command++)
+        if (strcmp((*command)->name, name) == 0)
+            return *command;
     return NULL;
 }
 
