@@ -24,16 +24,19 @@ extern char **environ;
 static bool is_thread_setting(const char *variable)
 {
     static const char *const names[] = {
-        "OMP_NUM_THREADS=",  "OMP_DYNAMIC=", "OMP_PROC_BIND=", "OMP_PLACES=", "OMP_THREAD_LIMIT=", "GOMP_CPU_AFFINITY=",
-        "BLIS_NUM_THREADS=", "BLIS_JC_NT=",  "BLIS_PC_NT=",    "BLIS_IC_NT=", "BLIS_JR_NT=",       "BLIS_IR_NT="};
+        "OMP_NUM_THREADS=",   "OMP_DYNAMIC=",    "OMP_PROC_BIND=",    "OMP_PLACES=", "OMP_THREAD_LIMIT=",
+        "GOMP_CPU_AFFINITY=", "GOMP_SPINCOUNT=", "BLIS_NUM_THREADS=", "BLIS_JC_NT=", "BLIS_PC_NT=",
+        "BLIS_IC_NT=",        "BLIS_JR_NT=",     "BLIS_IR_NT="};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (pb_starts_with(variable, names[i]))
             return true;
     return false;
 }
 
+enum { OWN_VARIABLES = 5 };
+
 /* The caller's environment with the worker's thread counts. own: the strings made here. */
-static char **make_environment(uint32_t threads, char *own[4])
+static char **make_environment(uint32_t threads, char *own[OWN_VARIABLES])
 {
     size_t count = 0, used = 0;
     while (environ[count])
@@ -42,15 +45,21 @@ static char **make_environment(uint32_t threads, char *own[4])
     own[1] = pb_format("BLIS_NUM_THREADS=%u", threads);
     own[2] = pb_strdup("OMP_DYNAMIC=false");
     own[3] = pb_strdup("OMP_PROC_BIND=false"); /* several workers bound alike would share the same cores */
-    char **variables = pb_calloc(count + 5, sizeof *variables);
-    if (!variables || !own[0] || !own[1] || !own[2] || !own[3]) {
+    /* Threads that wait give a busy core up after some microseconds: spinning for a thread that another process keeps
+     * from running made steps ten times as long. */
+    own[4] = pb_strdup("GOMP_SPINCOUNT=10000");
+    char **variables = pb_calloc(count + OWN_VARIABLES + 1, sizeof *variables);
+    bool made = variables != NULL;
+    for (size_t i = 0; i < OWN_VARIABLES; i++)
+        made = made && own[i];
+    if (!made) {
         pb_free(variables);
         return NULL;
     }
     for (size_t i = 0; i < count; i++)
         if (!is_thread_setting(environ[i]))
             variables[used++] = environ[i];
-    for (size_t i = 0; i < 4; i++)
+    for (size_t i = 0; i < OWN_VARIABLES; i++)
         variables[used++] = own[i];
     return variables;
 }
@@ -136,7 +145,7 @@ enum pb_status pb_worker_start(const struct pb_worker_spec *spec, struct pb_work
 {
     struct pb_worker started = {
         .pipe = -1, .started = pb_clock(), .time_limit = spec->time_limit, .memory_limit = spec->memory_limit};
-    char *own[4] = {0}, **variables = NULL, **arguments;
+    char *own[OWN_VARIABLES] = {0}, **variables = NULL, **arguments;
     int log = -1, ends[2] = {-1, -1};
     const size_t count = count_words(spec->arguments);
     const char **words = pb_calloc(count + 2, sizeof *words);
@@ -170,7 +179,7 @@ cleanup:
     for (int i = 0; i < 2; i++)
         if (ends[i] >= 0)
             close(ends[i]);
-    for (int i = 0; i < 4; i++)
+    for (size_t i = 0; i < OWN_VARIABLES; i++)
         pb_free(own[i]);
     pb_free(variables);
     pb_free(words);
