@@ -158,17 +158,16 @@ static void draw_gear(struct aircraft *a)
 
 static void choose_livery(struct aircraft *a, struct pb_rng *rng)
 {
-    const struct synth_colour accent =
-        synth_hsv(synth_between(rng, 0, 1), synth_between(rng, 0.55, 1), synth_between(rng, 0.25, 0.95));
+    const struct synth_colour accent = synth_any_hsv(rng, (const double[6]){0, 1, 0.55, 1, 0.25, 0.95});
     const double metal = synth_between(rng, 0.6, 1);
     const double tint = synth_between(rng, 0, 0.12);
-    const bool painted = synth_chance(rng, 0.25);
-    const struct synth_colour paint =
-        synth_hsv(synth_between(rng, 0, 1), synth_between(rng, 0.3, 0.9), synth_between(rng, 0.4, 1));
+    const bool painted = synth_chance(rng, 0.12);
+    const struct synth_colour paint = synth_any_hsv(rng, (const double[6]){0, 1, 0.3, 0.9, 0.4, 1});
     a->body = painted ? paint : synth_mix(synth_grey(metal), accent, tint);
     a->accent = accent;
     a->belly = synth_mix(a->body, synth_grey(0.5), synth_between(rng, 0, 0.8));
-    a->wing = synth_mix(synth_grey(synth_between(rng, 0.5, 0.85)), a->body, synth_between(rng, 0, 0.5));
+    const double wing = synth_between(rng, 0.5, 0.85);
+    a->wing = synth_mix(synth_grey(wing), a->body, synth_between(rng, 0, 0.5));
     a->engine = synth_chance(rng, 0.4) ? accent : synth_grey(synth_between(rng, 0.55, 0.95));
     a->glass = synth_mix(synth_grey(0.08), synth_hsv(0.58, 0.5, 0.4), synth_between(rng, 0, 0.7));
     a->livery = (int)pb_rng_below(rng, 5);
@@ -182,13 +181,13 @@ void synth_draw_aircraft(cairo_t *cr, const struct synth_class *class, struct pb
     struct aircraft a = {.cr = cr, .class = class};
     a.half = class->parts[AIRCRAFT_LENGTH] == LENGTH_LONG ? 1.02 : 0.78;
     a.radius = class->parts[AIRCRAFT_LENGTH] == LENGTH_LONG ? 0.12 : 0.135;
-    const double yaw = synth_between(&rng, -20, 26) * degree;
-    a.from_above = synth_chance(&rng, 0.25);
+    const double yaw = synth_between(&rng, -16, 24) * degree;
+    a.from_above = synth_chance(&rng, 0.2);
     const double pitch = (a.from_above ? synth_between(&rng, 8, 16) : -synth_between(&rng, 8, 19)) * degree;
     a.view = synth_view(yaw, pitch);
     cairo_rotate(cr, synth_between(&rng, -7, 7) * degree);
     choose_livery(&a, &rng);
-    const bool gear = synth_chance(&rng, 0.35);
+    const bool gear = synth_chance(&rng, 0.25);
     build_hull(&a);
 
     aircraft_wing(&a, -1);

@@ -22,30 +22,30 @@ static void draw_sky(cairo_t *cr, double aspect, struct pb_rng *rng)
 {
     const uint32_t weather = pb_rng_below(rng, 4);
     const double light = synth_between(rng, 0.6, 1);
-    struct synth_colour high = synth_hsv(synth_between(rng, 0.54, 0.64), synth_between(rng, 0.35, 0.8), light);
+    struct synth_colour high = synth_any_hsv(rng, (const double[6]){0.54, 0.64, 0.35, 0.8, light, light});
     struct synth_colour low = synth_mix(high, synth_grey(1), synth_between(rng, 0.3, 0.8));
     if (weather == 1) {
         high = synth_grey(light);
         low = synth_grey(light * synth_between(rng, 0.85, 1.1));
     } else if (weather == 2) {
-        low = synth_hsv(synth_between(rng, 0.02, 0.12), synth_between(rng, 0.3, 0.7), light);
+        low = synth_any_hsv(rng, (const double[6]){0.02, 0.12, 0.3, 0.7, light, light});
     }
     vertical_gradient(cr, aspect, -0.05, 1.05, high, low);
     const uint32_t clouds = pb_rng_below(rng, 6);
     for (uint32_t i = 0; i < clouds; i++) {
         const double x = synth_between(rng, 0, aspect), y = synth_between(rng, 0, 0.8),
                      r = synth_between(rng, 0.05, 0.2);
-        for (int puff = 0; puff < 5; puff++)
-            synth_soft_disc(cr, x + synth_between(rng, -1.6, 1.6) * r, y + synth_between(rng, -0.4, 0.4) * r,
-                            r * synth_between(rng, 0.6, 1.2), synth_grey(light * 1.05), 0.5);
+        for (int puff = 0; puff < 5; puff++) {
+            const double px = x + synth_between(rng, -1.6, 1.6) * r, py = y + synth_between(rng, -0.4, 0.4) * r;
+            synth_soft_disc(cr, px, py, r * synth_between(rng, 0.6, 1.2), synth_grey(light * 1.05), 0.5);
+        }
     }
 }
 
 /* A row of round crowns along the horizon. */
 static void draw_tree_line(cairo_t *cr, double aspect, double horizon, struct pb_rng *rng)
 {
-    const struct synth_colour green =
-        synth_hsv(synth_between(rng, 0.2, 0.42), synth_between(rng, 0.2, 0.6), synth_between(rng, 0.2, 0.5));
+    const struct synth_colour green = synth_any_hsv(rng, (const double[6]){0.2, 0.42, 0.2, 0.6, 0.2, 0.5});
     const double size = synth_between(rng, 0.02, 0.08);
     for (double x = -size; x < aspect + size; x += size * 0.9) {
         synth_ellipse(cr, x, horizon - size * 0.2, size, size * synth_between(rng, 0.6, 1.5));
@@ -58,8 +58,7 @@ static void draw_buildings(cairo_t *cr, double aspect, double horizon, double ta
 {
     for (double x = synth_between(rng, -0.3, 0.1); x < aspect;) {
         const double width = synth_between(rng, 0.15, 0.5), height = synth_between(rng, 0.3, 1) * tallest;
-        const struct synth_colour wall =
-            synth_hsv(synth_between(rng, 0, 1), synth_between(rng, 0, 0.35), synth_between(rng, 0.3, 0.85));
+        const struct synth_colour wall = synth_any_hsv(rng, (const double[6]){0, 1, 0, 0.35, 0.3, 0.85});
         const bool lit = synth_chance(rng, 0.3);
         cairo_rectangle(cr, x, horizon - height, width, height);
         synth_fill(cr, wall);
@@ -94,12 +93,12 @@ static void draw_ground(cairo_t *cr, double aspect, double horizon, struct synth
 static void draw_airfield(cairo_t *cr, double aspect, struct pb_rng *rng)
 {
     draw_sky(cr, aspect, rng);
-    if (synth_chance(rng, 0.45))
+    if (synth_chance(rng, 0.5))
         return;
     const double horizon = synth_between(rng, 0.55, 0.85);
     const uint32_t scene = pb_rng_below(rng, 4);
     if (scene == 0) {
-        const struct synth_colour haze = synth_hsv(0.6, synth_between(rng, 0.1, 0.4), synth_between(rng, 0.4, 0.7));
+        const struct synth_colour haze = synth_any_hsv(rng, (const double[6]){0.6, 0.6, 0.1, 0.4, 0.4, 0.7});
         enum { PEAKS = 8 };
         struct synth_point ridge[PEAKS + 2] = {{aspect + 0.3, horizon + 0.02}, {-0.3, horizon + 0.02}};
         for (int i = 0; i < PEAKS; i++)
@@ -113,10 +112,10 @@ static void draw_airfield(cairo_t *cr, double aspect, struct pb_rng *rng)
         draw_tree_line(cr, aspect, horizon, rng);
     }
     const bool paved = synth_chance(rng, 0.6);
-    const struct synth_colour ground =
-        paved ? synth_grey(synth_between(rng, 0.3, 0.65))
-              : synth_hsv(synth_between(rng, 0.13, 0.33), synth_between(rng, 0.2, 0.5), synth_between(rng, 0.3, 0.6));
-    draw_ground(cr, aspect, horizon, ground, paved ? synth_between(rng, 0.06, 0.2) : 0, rng);
+    const struct synth_colour ground = paved ? synth_grey(synth_between(rng, 0.3, 0.65))
+                                             : synth_any_hsv(rng, (const double[6]){0.13, 0.33, 0.2, 0.5, 0.3, 0.6});
+    const double stripes = paved ? synth_between(rng, 0.06, 0.2) : 0;
+    draw_ground(cr, aspect, horizon, ground, stripes, rng);
 }
 
 /* Leaves and light far out of focus. */
@@ -129,10 +128,10 @@ static void draw_foliage(cairo_t *cr, double aspect, struct pb_rng *rng)
     const uint32_t blobs = 12 + pb_rng_below(rng, 22);
     for (uint32_t i = 0; i < blobs; i++) {
         const struct synth_colour colour =
-            synth_hsv(hue + synth_between(rng, -0.1, 0.1), saturation * synth_between(rng, 0.4, 1.3),
-                      fmin(1, light * synth_between(rng, 0.5, 1.5)));
-        synth_soft_disc(cr, synth_between(rng, 0, aspect), synth_between(rng, 0, 1), synth_between(rng, 0.08, 0.35),
-                        colour, 0.7);
+            synth_any_hsv(rng, (const double[6]){hue - 0.1, hue + 0.1, saturation * 0.4, saturation * 1.3, light * 0.5,
+                                                 fmin(1, light * 1.5)});
+        const double x = synth_between(rng, 0, aspect), y = synth_between(rng, 0, 1);
+        synth_soft_disc(cr, x, y, synth_between(rng, 0.08, 0.35), colour, 0.7);
     }
 }
 
@@ -144,22 +143,22 @@ static void draw_reeds(cairo_t *cr, double aspect, struct pb_rng *rng)
         const double x = synth_between(rng, 0, aspect), lean = synth_between(rng, -0.25, 0.25);
         cairo_move_to(cr, x, 1.05);
         cairo_curve_to(cr, x, 0.7, x + lean * 0.5, 0.4, x + lean, synth_between(rng, 0, 0.7));
-        synth_stroke(cr, synth_hsv(hue, synth_between(rng, 0.2, 0.6), synth_between(rng, 0.25, 0.8)),
-                     synth_between(rng, 0.006, 0.022));
+        const struct synth_colour colour = synth_any_hsv(rng, (const double[6]){hue, hue, 0.2, 0.6, 0.25, 0.8});
+        synth_stroke(cr, colour, synth_between(rng, 0.006, 0.022));
     }
 }
 
 static void draw_water(cairo_t *cr, double aspect, struct pb_rng *rng)
 {
-    const struct synth_colour water =
-        synth_hsv(synth_between(rng, 0.45, 0.64), synth_between(rng, 0.15, 0.6), synth_between(rng, 0.35, 0.85));
+    const struct synth_colour water = synth_any_hsv(rng, (const double[6]){0.45, 0.64, 0.15, 0.6, 0.35, 0.85});
     vertical_gradient(cr, aspect, -0.05, 1.05, synth_shade(water, 1.2), synth_shade(water, 0.75));
     for (int i = 0; i < 40; i++) {
         const double y = synth_between(rng, 0, 1), width = synth_between(rng, 0.05, 0.3),
                      x = synth_between(rng, -0.1, aspect);
         cairo_move_to(cr, x, y);
         cairo_curve_to(cr, x + width * 0.3, y - 0.015, x + width * 0.7, y - 0.015, x + width, y);
-        synth_stroke(cr, synth_shade(water, synth_between(rng, 0.8, 1.35)), synth_between(rng, 0.004, 0.014));
+        const double shade = synth_between(rng, 0.8, 1.35);
+        synth_stroke(cr, synth_shade(water, shade), synth_between(rng, 0.004, 0.014));
     }
 }
 
@@ -179,9 +178,10 @@ static void draw_wilds(cairo_t *cr, double aspect, struct pb_rng *rng)
     case 3:
         draw_sky(cr, aspect, rng);
         for (int i = 0; i < 4; i++) {
-            const double line[4] = {synth_between(rng, 0, aspect), -0.05, synth_between(rng, 0, aspect),
-                                    synth_between(rng, 0.3, 1)};
-            synth_draw_branch(cr, line, synth_between(rng, 0.008, 0.025), synth_between(rng, -0.12, 0.12), 3, rng);
+            const double from = synth_between(rng, 0, aspect), to = synth_between(rng, 0, aspect);
+            const double line[4] = {from, -0.05, to, synth_between(rng, 0.3, 1)};
+            const double width = synth_between(rng, 0.008, 0.025);
+            synth_draw_branch(cr, line, width, synth_between(rng, -0.12, 0.12), 3, rng);
         }
         break;
     default:
@@ -202,12 +202,10 @@ static void draw_street(cairo_t *cr, double aspect, struct pb_rng *rng)
         draw_buildings(cr, aspect, horizon, horizon * 1.1, rng);
     } else if (scene == 3) {
         /* A showroom: wall and polished floor. */
-        const struct synth_colour wall =
-            synth_hsv(synth_between(rng, 0, 1), synth_between(rng, 0, 0.2), synth_between(rng, 0.3, 0.95));
+        const struct synth_colour wall = synth_any_hsv(rng, (const double[6]){0, 1, 0, 0.2, 0.3, 0.95});
         vertical_gradient(cr, aspect, -0.05, horizon, wall, synth_shade(wall, 0.85));
     } else {
-        const struct synth_colour brick =
-            synth_hsv(synth_between(rng, 0, 0.1), synth_between(rng, 0.1, 0.5), synth_between(rng, 0.4, 0.8));
+        const struct synth_colour brick = synth_any_hsv(rng, (const double[6]){0, 0.1, 0.1, 0.5, 0.4, 0.8});
         vertical_gradient(cr, aspect, -0.05, horizon, brick, synth_shade(brick, 0.9));
         const double course = synth_between(rng, 0.035, 0.07);
         for (double y = 0; y < horizon; y += course)
@@ -215,10 +213,10 @@ static void draw_street(cairo_t *cr, double aspect, struct pb_rng *rng)
         synth_stroke(cr, synth_shade(brick, 0.8), 0.008);
     }
     const bool grass = synth_chance(rng, 0.2);
-    const struct synth_colour ground =
-        grass ? synth_hsv(synth_between(rng, 0.18, 0.3), synth_between(rng, 0.2, 0.5), synth_between(rng, 0.3, 0.6))
-              : synth_grey(synth_between(rng, 0.25, 0.7));
-    draw_ground(cr, aspect, horizon, ground, synth_chance(rng, 0.4) ? synth_between(rng, 0.1, 0.3) : 0, rng);
+    const struct synth_colour ground = grass ? synth_any_hsv(rng, (const double[6]){0.18, 0.3, 0.2, 0.5, 0.3, 0.6})
+                                             : synth_grey(synth_between(rng, 0.25, 0.7));
+    const double stripes = synth_chance(rng, 0.4) ? synth_between(rng, 0.1, 0.3) : 0;
+    draw_ground(cr, aspect, horizon, ground, stripes, rng);
 }
 
 void synth_draw_backdrop(cairo_t *cr, enum synth_kind kind, double aspect, struct pb_rng *rng)

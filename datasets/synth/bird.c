@@ -25,8 +25,8 @@ static void choose_plumage(struct bird *b, struct pb_rng *rng)
     const struct synth_colour second = feather(rng), third = feather(rng);
     b->breast = synth_mix(b->back, second, synth_chance(rng, 0.6) ? 1 : 0.2);
     b->belly = synth_mix(b->breast, synth_grey(0.95), synth_between(rng, 0.1, 0.9));
-    b->wing =
-        synth_shade(synth_mix(b->back, third, synth_chance(rng, 0.35) ? 0.9 : 0.1), synth_between(rng, 0.6, 0.95));
+    b->wing = synth_mix(b->back, third, synth_chance(rng, 0.35) ? 0.9 : 0.1);
+    b->wing = synth_shade(b->wing, synth_between(rng, 0.6, 0.95));
     b->tail = synth_shade(b->wing, synth_between(rng, 0.75, 1.05));
     b->cap = feather(rng);
     b->cheek = feather(rng);
@@ -37,9 +37,9 @@ static void choose_plumage(struct bird *b, struct pb_rng *rng)
     b->has_stripe = synth_chance(rng, 0.25);
     b->breast_marks = (int)pb_rng_below(rng, 4);
     b->bill = synth_chance(rng, 0.6) ? synth_grey(synth_between(rng, 0.1, 0.35))
-                                     : synth_hsv(synth_between(rng, 0.03, 0.14), 0.8, synth_between(rng, 0.6, 0.95));
+                                     : synth_any_hsv(rng, (const double[6]){0.03, 0.14, 0.8, 0.8, 0.6, 0.95});
     b->leg = synth_chance(rng, 0.5) ? synth_grey(synth_between(rng, 0.15, 0.4))
-                                    : synth_hsv(synth_between(rng, 0, 0.12), 0.6, synth_between(rng, 0.4, 0.8));
+                                    : synth_any_hsv(rng, (const double[6]){0, 0.12, 0.6, 0.6, 0.4, 0.8});
 }
 
 struct synth_point bird_from_body(const struct bird *b, double x, double y)
@@ -79,14 +79,15 @@ void synth_draw_perch(cairo_t *cr, const struct synth_class *class, struct pb_rn
     const double width = synth_between(&rng, 0.06, 0.14), slope = synth_between(&rng, -0.15, 0.15);
     if (form == 0) {
         /* A stone or a bank. */
-        const struct synth_colour stone =
-            synth_hsv(synth_between(&rng, 0.05, 0.3), synth_between(&rng, 0.05, 0.3), synth_between(&rng, 0.25, 0.7));
-        synth_ellipse(cr, synth_between(&rng, -0.2, 0.2), b.foot + 0.5, synth_between(&rng, 0.9, 3), 0.52);
+        const struct synth_colour stone = synth_any_hsv(&rng, (const double[6]){0.05, 0.3, 0.05, 0.3, 0.25, 0.7});
+        const double middle = synth_between(&rng, -0.2, 0.2);
+        synth_ellipse(cr, middle, b.foot + 0.5, synth_between(&rng, 0.9, 3), 0.52);
         synth_set(cr, stone, 1);
         cairo_fill_preserve(cr);
         synth_stroke(cr, synth_shade(stone, 1.2), 0.02);
         return;
     }
     const double line[4] = {-2.6, b.foot + width * 0.4 - slope * 2.6, 2.6, b.foot + width * 0.4 + slope * 2.6};
-    synth_draw_branch(cr, line, width, 0, pb_rng_below(&rng, 6), &rng);
+    const uint32_t leaves = pb_rng_below(&rng, 6);
+    synth_draw_branch(cr, line, width, 0, leaves, &rng);
 }

@@ -153,9 +153,9 @@ static void choose_paint(struct car *c, struct pb_rng *rng)
 {
     const double hue = synth_between(rng, 0, 1);
     const bool vivid = synth_chance(rng, 0.55);
-    c->paint = vivid ? synth_hsv(hue, synth_between(rng, 0.45, 0.95), synth_between(rng, 0.3, 0.95))
+    c->paint = vivid ? synth_any_hsv(rng, (const double[6]){hue, hue, 0.45, 0.95, 0.3, 0.95})
                      : synth_hsv(hue, 0.06, synth_between(rng, 0.12, 0.97));
-    c->second = synth_hsv(synth_between(rng, 0, 1), synth_between(rng, 0, 0.6), synth_between(rng, 0.2, 0.9));
+    c->second = synth_any_hsv(rng, (const double[6]){0, 1, 0, 0.6, 0.2, 0.9});
     c->glass = synth_mix(synth_grey(0.10), synth_hsv(0.56, 0.35, 0.65), synth_between(rng, 0, 0.8));
     c->chrome = synth_chance(rng, 0.5);
     c->trim = c->chrome ? synth_grey(0.85) : synth_grey(0.2);

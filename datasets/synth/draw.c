@@ -36,6 +36,13 @@ struct synth_colour synth_hsv(double hue, double saturation, double value)
     }
 }
 
+struct synth_colour synth_any_hsv(struct pb_rng *rng, const double ranges[6])
+{
+    const double hue = synth_between(rng, ranges[0], ranges[1]);
+    const double saturation = synth_between(rng, ranges[2], ranges[3]);
+    return synth_hsv(hue, saturation, synth_between(rng, ranges[4], ranges[5]));
+}
+
 struct synth_colour synth_mix(struct synth_colour a, struct synth_colour b, double share_of_b)
 {
     return (struct synth_colour){a.r + (b.r - a.r) * share_of_b, a.g + (b.g - a.g) * share_of_b,

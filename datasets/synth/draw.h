@@ -16,12 +16,14 @@ struct synth_point {
     double x, y;
 };
 
-/* Random values; every one advances the stream once. */
+/* Random values; every one advances the stream once. C does not say in which order arguments are evaluated: draw at most one value in a call. */
 double synth_between(struct pb_rng *rng, double low, double high);
 bool synth_chance(struct pb_rng *rng, double probability);
 
 /* hue in turns, saturation and value 0 … 1. */
 struct synth_colour synth_hsv(double hue, double saturation, double value);
+/* Each of the three from its range: hue low, hue high, saturation low, … */
+struct synth_colour synth_any_hsv(struct pb_rng *rng, const double ranges[6]);
 struct synth_colour synth_mix(struct synth_colour a, struct synth_colour b, double share_of_b);
 /* Towards black (factor < 1) or white (factor > 1). */
 struct synth_colour synth_shade(struct synth_colour colour, double factor);

@@ -24,8 +24,7 @@ void synth_draw_branch(cairo_t *cr, const double line[4], double width, double b
                        struct pb_rng *rng)
 {
     const double dx = line[2] - line[0], dy = line[3] - line[1];
-    const struct synth_colour bark =
-        synth_hsv(synth_between(rng, 0.04, 0.1), synth_between(rng, 0.15, 0.5), synth_between(rng, 0.2, 0.5));
+    const struct synth_colour bark = synth_any_hsv(rng, (const double[6]){0.04, 0.1, 0.15, 0.5, 0.2, 0.5});
     cairo_set_line_cap(cr, CAIRO_LINE_CAP_ROUND);
     for (int layer = 0; layer < 2; layer++) {
         const double lift = layer ? -width * 0.2 : 0;
@@ -36,8 +35,8 @@ void synth_draw_branch(cairo_t *cr, const double line[4], double width, double b
     }
     for (uint32_t i = 0; i < leaves; i++) {
         const double t = synth_between(rng, 0.1, 1), swell = 3 * t * (1 - t) * bend;
-        synth_draw_leaf(cr, line[0] + dx * t - dy * swell, line[1] + dy * t + dx * swell,
-                        synth_between(rng, 0, 2 * M_PI), synth_between(rng, 2.5, 5) * width + 0.03,
+        const double angle = synth_between(rng, 0, 2 * M_PI), length = synth_between(rng, 2.5, 5) * width + 0.03;
+        synth_draw_leaf(cr, line[0] + dx * t - dy * swell, line[1] + dy * t + dx * swell, angle, length,
                         synth_between(rng, 0, 1));
     }
 }
@@ -76,10 +75,11 @@ static void draw_fence(cairo_t *cr, double aspect, struct pb_rng *rng)
 static void draw_bush(cairo_t *cr, double aspect, struct pb_rng *rng)
 {
     const double x = synth_between(rng, 0, aspect), size = synth_between(rng, 0.1, 0.22);
-    for (int i = 0; i < 26; i++)
-        synth_draw_leaf(cr, x + synth_between(rng, -1.2, 1.2) * size, 1.02 - synth_between(rng, 0, 1) * size,
-                        synth_between(rng, M_PI, 2 * M_PI), size * synth_between(rng, 0.3, 0.6),
-                        synth_between(rng, 0, 1));
+    for (int i = 0; i < 26; i++) {
+        const double lx = x + synth_between(rng, -1.2, 1.2) * size, ly = 1.02 - synth_between(rng, 0, 1) * size;
+        const double angle = synth_between(rng, M_PI, 2 * M_PI), length = size * synth_between(rng, 0.3, 0.6);
+        synth_draw_leaf(cr, lx, ly, angle, length, synth_between(rng, 0, 1));
+    }
 }
 
 static void draw_twig(cairo_t *cr, double aspect, struct pb_rng *rng)
@@ -89,8 +89,9 @@ static void draw_twig(cairo_t *cr, double aspect, struct pb_rng *rng)
     const double reach = synth_between(rng, 0.35, 1.1) * aspect;
     const double line[4] = {from_left ? -0.05 : aspect + 0.05, y, from_left ? reach : aspect - reach,
                             y + synth_between(rng, -0.4, 0.4)};
-    synth_draw_branch(cr, line, synth_between(rng, 0.012, 0.03), synth_between(rng, -0.12, 0.12),
-                      2 + pb_rng_below(rng, 6), rng);
+    const double width = synth_between(rng, 0.012, 0.03), bend = synth_between(rng, -0.12, 0.12);
+    const uint32_t leaves = 2 + pb_rng_below(rng, 6);
+    synth_draw_branch(cr, line, width, bend, leaves, rng);
 }
 
 void synth_draw_occluder(cairo_t *cr, enum synth_kind kind, double aspect, struct pb_rng *rng)

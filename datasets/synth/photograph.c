@@ -18,9 +18,10 @@ struct camera {
 
 static struct camera choose_camera(struct pb_rng *rng)
 {
-    struct camera camera = {.contrast = synth_between(rng, 0.8, 1.15),
-                            .lift = synth_between(rng, -12, 18),
-                            .vignette = synth_between(rng, 0, 0.35)};
+    struct camera camera;
+    camera.contrast = synth_between(rng, 0.8, 1.15);
+    camera.lift = synth_between(rng, -12, 18);
+    camera.vignette = synth_between(rng, 0, 0.35);
     const double exposure = synth_between(rng, 0.78, 1.18), warmth = synth_between(rng, -0.1, 0.1);
     camera.gain[0] = exposure * (1 + warmth);
     camera.gain[1] = exposure;

@@ -129,31 +129,26 @@ static void compose(struct frame *frame, enum synth_kind kind, const struct synt
     }
 }
 
-enum pb_status synth_render(enum synth_kind kind, const struct synth_class *class, uint32_t size, struct pb_rng rng,
-                            struct synth_image *image, struct pb_error *error)
+enum pb_status synth_render(enum synth_kind kind, const struct synth_class *class, uint32_t size,
+                            const struct synth_streams *streams, struct synth_image *image, struct pb_error *error)
 {
     enum pb_status status = PB_OK;
     struct extent extent, ink;
+    struct pb_rng rng = streams->scene;
     const double longer = round(size * synth_between(&rng, 0.85, 1));
     const double aspect = synth_between(&rng, subjects[kind].narrowest, subjects[kind].widest);
     struct frame frame = {.width = aspect >= 1 ? longer : round(longer * aspect),
                           .height = aspect >= 1 ? round(longer / aspect) : longer};
-    struct pb_rng individual = rng;
-    pb_rng_next(&rng);
-    pb_rng_next(&individual);
-    individual.state[0] ^=
-        0x9e3779b97f4a7c15; /* a stream of its own for the individual, which is drawn more than once */
-
     frame.canvas = cairo_image_surface_create(CAIRO_FORMAT_ARGB32, (int)frame.width, (int)frame.height);
     frame.layer = cairo_image_surface_create(CAIRO_FORMAT_ARGB32, (int)frame.width, (int)frame.height);
     frame.behind = cairo_create(frame.canvas);
     frame.subject = cairo_create(frame.layer);
-    if (!measure(kind, class, individual, &extent)) {
+    if (!measure(kind, class, streams->individual, &extent)) {
         status = pb_fail(error, PB_ERROR_MEMORY, "cairo cannot draw a %s image: out of memory", synth_kind_name(kind));
         goto cleanup;
     }
     place_subject(&frame, kind, &extent, &rng);
-    compose(&frame, kind, class, individual, &rng);
+    compose(&frame, kind, class, streams->individual, &rng);
     if (cairo_status(frame.behind) != CAIRO_STATUS_SUCCESS || cairo_status(frame.subject) != CAIRO_STATUS_SUCCESS ||
         !find_ink(frame.layer, 4, &ink)) {
         status =

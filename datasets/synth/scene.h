@@ -20,9 +20,15 @@ struct synth_image {
     double box[4]; /* the subject: x, y, width, height in pixels, 0-based */
 };
 
+/* The individual is drawn more than once (to measure it first), so it has a stream of its own. */
+struct synth_streams {
+    struct pb_rng individual, scene;
+};
+
 /* Draws one image whose longer side is at most size pixels. Whoever calls frees image->pixels. */
 PB_MUST_CHECK enum pb_status synth_render(enum synth_kind kind, const struct synth_class *class, uint32_t size,
-                                          struct pb_rng rng, struct synth_image *image, struct pb_error *error);
+                                          const struct synth_streams *streams, struct synth_image *image,
+                                          struct pb_error *error);
 
 /* Lens and sensor: blur, light, noise; ARGB32 canvas → image->pixels, channels and quality. */
 PB_MUST_CHECK enum pb_status synth_photograph(cairo_surface_t *canvas, struct pb_rng *rng, struct synth_image *image,

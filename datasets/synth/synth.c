@@ -173,9 +173,10 @@ enum pb_status synth_draw_sample(const struct synth_set *set, const struct synth
                                  struct synth_image *image, struct pb_error *error)
 {
     struct synth_image drawn = {0};
-    const struct pb_rng rng = stream(set, sample->class, "image", sample->number);
+    const struct synth_streams streams = {stream(set, sample->class, "individual", sample->number),
+                                          stream(set, sample->class, "scene", sample->number)};
     enum pb_status status =
-        synth_render(set->kind, &set->classes[sample->class], set->options->size, rng, &drawn, error);
+        synth_render(set->kind, &set->classes[sample->class], set->options->size, &streams, &drawn, error);
     if (status == PB_OK && set->layout->banner > 0)
         status = add_banner(set, sample, &drawn, error);
     if (status == PB_OK)

@@ -441,6 +441,30 @@ static void test_what_cannot_be_drawn_is_said(void **state)
     assert_false(pb_file_exists(out));
 }
 
+static void test_every_allocation_may_fail(void **state)
+{
+    struct pb_synth_options options = small_options();
+    options.classes = 2;
+    options.train_per_class = 2;
+    options.test_per_class = 1;
+    options.size = PB_SYNTH_SIZE_MIN;
+    options.sheets = true;
+    const char *out = folder_path(state, "out");
+    enum pb_status status = PB_ERROR_MEMORY;
+    /* A stride that is no divisor of any loop's count meets allocations of every kind. */
+    long n = 0;
+    for (; status != PB_OK && n < 20000; n += 7) {
+        struct pb_error error = {0};
+        pb_memory_fail_after(n);
+        status = pb_synth(out, &options, &error);
+        pb_memory_fail_after(-1);
+        if (status != PB_OK)
+            assert_true(error.text[0] != '\0');
+    }
+    assert_int_equal(status, PB_OK);
+    assert_true(n > 100);
+}
+
 int main(void)
 {
 #define TEST_IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_setup, folder_teardown)
@@ -456,6 +480,7 @@ int main(void)
         TEST_IN_FOLDER(test_an_unfinished_set_is_drawn_again),
         TEST_IN_FOLDER(test_a_folder_of_somebody_else_is_refused_and_kept),
         TEST_IN_FOLDER(test_what_cannot_be_drawn_is_said),
+        TEST_IN_FOLDER(test_every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
