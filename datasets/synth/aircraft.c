@@ -168,9 +168,9 @@ static void choose_livery(struct aircraft *a, struct pb_rng *rng)
     a->belly = synth_mix(a->body, synth_grey(0.5), synth_between(rng, 0, 0.8));
     const double wing = synth_between(rng, 0.5, 0.85);
     a->wing = synth_mix(synth_grey(wing), a->body, synth_between(rng, 0, 0.5));
-    a->engine = synth_chance(rng, 0.4) ? accent : synth_grey(synth_between(rng, 0.55, 0.95));
+    a->engine = synth_chance(rng, 0.3) ? accent : synth_grey(synth_between(rng, 0.55, 0.95));
     a->glass = synth_mix(synth_grey(0.08), synth_hsv(0.58, 0.5, 0.4), synth_between(rng, 0, 0.7));
-    a->livery = (int)pb_rng_below(rng, 5);
+    a->livery = synth_chance(rng, 0.3) ? 0 : 1 + (int)pb_rng_below(rng, 4);
     a->line_low = synth_between(rng, -20, 5) * degree;
     a->line_high = a->line_low + synth_between(rng, 12, 28) * degree;
 }
@@ -182,7 +182,7 @@ void synth_draw_aircraft(cairo_t *cr, const struct synth_class *class, struct pb
     a.half = class->parts[AIRCRAFT_LENGTH] == LENGTH_LONG ? 1.02 : 0.78;
     a.radius = class->parts[AIRCRAFT_LENGTH] == LENGTH_LONG ? 0.12 : 0.135;
     const double yaw = synth_between(&rng, -16, 24) * degree;
-    a.from_above = synth_chance(&rng, 0.2);
+    a.from_above = synth_chance(&rng, 0.12);
     const double pitch = (a.from_above ? synth_between(&rng, 8, 16) : -synth_between(&rng, 8, 19)) * degree;
     a.view = synth_view(yaw, pitch);
     cairo_rotate(cr, synth_between(&rng, -7, 7) * degree);

@@ -203,7 +203,7 @@ static void draw_tailplane(const struct aircraft *a, double x, double y, double 
 {
     const double sweep = a->class->parts[AIRCRAFT_SWEEP] == SWEEP_BACK ? 0.2 : 0.04;
     const struct space_point plane[4] = {
-        {x, y, 0}, {x + sweep, y - 0.02, side * 0.42}, {x + sweep + 0.1, y - 0.02, side * 0.42}, {x + 0.2, y, 0}};
+        {x, y, 0}, {x + sweep, y - 0.02, side * 0.48}, {x + sweep + 0.1, y - 0.02, side * 0.48}, {x + 0.2, y, 0}};
     struct synth_point outline[4];
     for (int i = 0; i < 4; i++)
         outline[i] = project(a, plane[i]);
@@ -247,7 +247,7 @@ void aircraft_tail_behind(struct aircraft *a)
     if (tail == TAIL_LOW || tail == TAIL_TWIN)
         draw_tailplane(a, s.x, s.y, -1);
     if (tail == TAIL_TWIN)
-        draw_fin(a, s.x + 0.05, s.y + 0.05, -0.40, 0.36);
+        draw_fin(a, s.x + 0.05, s.y + 0.05, -0.46, 0.42);
 }
 
 void aircraft_tail_before(struct aircraft *a)
@@ -256,7 +256,7 @@ void aircraft_tail_before(struct aircraft *a)
     const struct synth_station s = aircraft_station(a, 0.87);
     const double sweep = a->class->parts[AIRCRAFT_SWEEP] == SWEEP_BACK ? 0.26 : 0.12;
     const struct synth_point foot = fin_foot(a);
-    const double height = 0.44, share = tail == TAIL_T ? 0.97 : 0.5;
+    const double height = 0.48, share = tail == TAIL_T ? 0.97 : 0.5;
     if (tail != TAIL_TWIN)
         draw_fin(a, foot.x, foot.y, 0, height);
     if (tail == TAIL_T || tail == TAIL_CROSS) {
@@ -266,5 +266,5 @@ void aircraft_tail_before(struct aircraft *a)
     }
     draw_tailplane(a, s.x, s.y, 1);
     if (tail == TAIL_TWIN)
-        draw_fin(a, s.x + 0.05, s.y + 0.05, 0.40, 0.36);
+        draw_fin(a, s.x + 0.05, s.y + 0.05, 0.46, 0.42);
 }

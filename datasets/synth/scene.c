@@ -15,7 +15,7 @@ static const struct {
     double smallest, largest; /* share of the frame that the subject fills */
     double occluded; /* how often something stands in front */
 } subjects[SYNTH_KINDS] = {
-    [SYNTH_AIRCRAFT] = {synth_draw_aircraft, NULL, 1.3, 1.65, 0.84, 0.99, 0.14},
+    [SYNTH_AIRCRAFT] = {synth_draw_aircraft, NULL, 1.5, 1.9, 0.86, 0.99, 0.12},
     [SYNTH_BIRDS] = {synth_draw_bird, synth_draw_perch, 0.85, 1.4, 0.80, 0.98, 0.2},
     [SYNTH_CARS] = {synth_draw_car, synth_draw_shadow, 1.3, 1.6, 0.84, 0.99, 0.15},
 };
