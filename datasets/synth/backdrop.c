@@ -47,7 +47,8 @@ static void draw_tree_line(cairo_t *cr, double aspect, double horizon, struct pb
 {
     const struct synth_colour green = synth_any_hsv(rng, (const double[6]){0.2, 0.42, 0.2, 0.6, 0.2, 0.5});
     const double size = synth_between(rng, 0.02, 0.08);
-    for (double x = -size; x < aspect + size; x += size * 0.9) {
+    for (int i = 0; i < synth_steps(aspect + 2 * size, size * 0.9); i++) {
+        const double x = size * (0.9 * i - 1);
         synth_ellipse(cr, x, horizon - size * 0.2, size, size * synth_between(rng, 0.6, 1.5));
         synth_fill(cr, synth_shade(green, synth_between(rng, 0.8, 1.1)));
     }
@@ -63,9 +64,11 @@ static void draw_buildings(cairo_t *cr, double aspect, double horizon, double ta
         cairo_rectangle(cr, x, horizon - height, width, height);
         synth_fill(cr, wall);
         const double step = synth_between(rng, 0.05, 0.1);
-        for (double wy = horizon - height + step * 0.4; wy < horizon - step; wy += step)
-            for (double wx = x + step * 0.4; wx < x + width - step * 0.6; wx += step)
-                cairo_rectangle(cr, wx, wy, step * 0.5, step * 0.55);
+        const int rows = synth_steps(height - 1.4 * step, step), columns = synth_steps(width - step, step);
+        for (int row = 0; row < rows; row++)
+            for (int column = 0; column < columns; column++)
+                cairo_rectangle(cr, x + step * (0.4 + column), horizon - height + step * (0.4 + row), step * 0.5,
+                                step * 0.55);
         synth_fill(cr, synth_shade(wall, lit ? 1.4 : 0.55));
         x += width + synth_between(rng, 0, 0.25);
     }
@@ -84,8 +87,8 @@ static void draw_ground(cairo_t *cr, double aspect, double horizon, struct synth
     }
     if (stripes > 0) {
         const double y = horizon + (1 - horizon) * synth_between(rng, 0.3, 0.9);
-        for (double x = -0.2; x < aspect; x += stripes * 2)
-            cairo_rectangle(cr, x, y, stripes, 0.018);
+        for (int i = 0; i < synth_steps(aspect + 0.2, stripes * 2); i++)
+            cairo_rectangle(cr, -0.2 + i * stripes * 2, y, stripes, 0.018);
         synth_fill(cr, synth_grey(0.9));
     }
 }
@@ -208,8 +211,8 @@ static void draw_street(cairo_t *cr, double aspect, struct pb_rng *rng)
         const struct synth_colour brick = synth_any_hsv(rng, (const double[6]){0, 0.1, 0.1, 0.5, 0.4, 0.8});
         vertical_gradient(cr, aspect, -0.05, horizon, brick, synth_shade(brick, 0.9));
         const double course = synth_between(rng, 0.035, 0.07);
-        for (double y = 0; y < horizon; y += course)
-            synth_line(cr, -0.1, y, aspect + 0.1, y);
+        for (int i = 0; i < synth_steps(horizon, course); i++)
+            synth_line(cr, -0.1, i * course, aspect + 0.1, i * course);
         synth_stroke(cr, synth_shade(brick, 0.8), 0.008);
     }
     const bool grass = synth_chance(rng, 0.2);

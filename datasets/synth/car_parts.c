@@ -58,11 +58,11 @@ static void draw_grille(const struct car *c, double top, double bottom)
     cairo_fill_preserve(cr);
     synth_stroke(cr, c->trim, 0.03);
     if (form == GRILLE_UPRIGHT)
-        for (double z = -half + 0.06; z < half - 0.03; z += 0.06)
-            synth_line(cr, z, -upper + 0.02, z, -lower - 0.02);
+        for (int i = 1; i <= synth_steps(2 * half - 0.09, 0.06); i++)
+            synth_line(cr, -half + i * 0.06, -upper + 0.02, -half + i * 0.06, -lower - 0.02);
     else
-        for (double y = lower + 0.05; y < upper - 0.02; y += 0.05)
-            synth_line(cr, -half + 0.02, -y, half - 0.02, -y);
+        for (int i = 1; i <= synth_steps(upper - lower - 0.07, 0.05); i++)
+            synth_line(cr, -half + 0.02, -lower - i * 0.05, half - 0.02, -lower - i * 0.05);
     synth_stroke(cr, synth_shade(c->trim, 0.7), 0.014);
 }
 

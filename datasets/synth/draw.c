@@ -66,6 +66,11 @@ void synth_set(cairo_t *cr, struct synth_colour colour, double alpha)
     cairo_set_source_rgba(cr, colour.r, colour.g, colour.b, alpha);
 }
 
+int synth_steps(double length, double step)
+{
+    return length > 0 ? (int)ceil(length / step) : 0;
+}
+
 void synth_polygon(cairo_t *cr, const struct synth_point *points, size_t count)
 {
     cairo_new_sub_path(cr);

@@ -30,6 +30,9 @@ struct synth_colour synth_shade(struct synth_colour colour, double factor);
 struct synth_colour synth_grey(double value);
 void synth_set(cairo_t *cr, struct synth_colour colour, double alpha);
 
+/* How many steps fit into a length; 0 where it is negative. */
+int synth_steps(double length, double step);
+
 /* Paths. They append to the current path. */
 void synth_polygon(cairo_t *cr, const struct synth_point *points, size_t count);
 /* Catmull–Rom curve through the points. */

@@ -57,7 +57,8 @@ static void draw_fence(cairo_t *cr, double aspect, struct pb_rng *rng)
     const struct synth_colour wire = synth_grey(synth_between(rng, 0.3, 0.75));
     if (synth_chance(rng, 0.5)) {
         const double top = synth_between(rng, 0.6, 0.85), mesh = synth_between(rng, 0.06, 0.12);
-        for (double x = -1; x < aspect + 1; x += mesh) {
+        for (int i = 0; i < synth_steps(aspect + 2, mesh); i++) {
+            const double x = -1 + i * mesh;
             synth_line(cr, x, top, x + (1 - top), 1);
             synth_line(cr, x, top, x - (1 - top), 1);
         }
@@ -67,8 +68,11 @@ static void draw_fence(cairo_t *cr, double aspect, struct pb_rng *rng)
         return;
     }
     const double slope = synth_between(rng, -0.1, 0.1);
-    for (double y = synth_between(rng, 0.05, 0.3); y < 1; y += synth_between(rng, 0.22, 0.4))
+    double y = synth_between(rng, 0.05, 0.3);
+    while (y < 1) {
         synth_line(cr, -0.1, y, aspect + 0.1, y + slope);
+        y += synth_between(rng, 0.22, 0.4);
+    }
     synth_stroke(cr, wire, synth_between(rng, 0.006, 0.014));
 }
 

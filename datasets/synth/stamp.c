@@ -31,8 +31,10 @@ static enum pb_status read_stamp(const char *root, char **text, struct pb_error 
 {
     char *path = pb_path_join(root, stamp_name);
     size_t length;
-    if (!path)
-        return pb_fail_memory(error, strlen(root));
+    if (!path) {
+        pb_fail_memory(error, strlen(root));
+        return PB_ERROR_MEMORY;
+    }
     const enum pb_status status = pb_file_read(path, 4096, text, &length, error);
     pb_free(path);
     return status;

@@ -296,7 +296,7 @@ static enum pb_status draw_set(const char *out, enum synth_kind kind, const stru
 
 enum pb_status pb_synth(const char *out, const struct pb_synth_options *options, struct pb_error *error)
 {
-    bool wanted[SYNTH_KINDS];
+    bool wanted[SYNTH_KINDS] = {false};
     enum pb_status status = check_options(options, error);
     if (status == PB_OK)
         status = parse_sets(options->sets, wanted, error);
