@@ -15,14 +15,14 @@ struct part {
 static const struct kind {
     const char *name;
     uint32_t part_count;
-    /* Neighbours differ by the one at least and, within a family, by the other at most, while there is room. */
-    uint32_t apart, family;
+    uint32_t apart; /* salience by which any two classes differ at least, while there is room */
+    uint32_t family; /* parts in which members of a family differ from its first at most */
     struct part parts[SYNTH_PARTS];
 } kinds[SYNTH_KINDS] = {
     [SYNTH_AIRCRAFT] = {"aircraft",
                         8,
                         8,
-                        9,
+                        4,
                         {[AIRCRAFT_ENGINES] = {6, 4},
                          [AIRCRAFT_TAIL] = {4, 3},
                          [AIRCRAFT_SWEEP] = {2, 2},
@@ -34,7 +34,7 @@ static const struct kind {
     [SYNTH_BIRDS] = {"birds",
                      6,
                      5,
-                     7,
+                     3,
                      {[BIRD_BILL] = {5, 3},
                       [BIRD_CREST] = {3, 3},
                       [BIRD_WING] = {3, 2},
@@ -44,7 +44,7 @@ static const struct kind {
     [SYNTH_CARS] = {"cars",
                     6,
                     5,
-                    7,
+                    3,
                     {[CAR_ROOF] = {6, 3},
                      [CAR_LAMPS] = {3, 2},
                      [CAR_GRILLE] = {3, 2},
@@ -67,6 +67,14 @@ uint32_t synth_class_distance(enum synth_kind kind, const struct synth_class *a,
         if (a->parts[p] != b->parts[p])
             distance += kinds[kind].parts[p].salience;
     return distance;
+}
+
+static uint32_t different_parts(const struct synth_class *a, const struct synth_class *b)
+{
+    uint32_t different = 0;
+    for (uint32_t p = 0; p < SYNTH_PARTS; p++)
+        different += a->parts[p] != b->parts[p];
+    return different;
 }
 
 /* Whether candidate is at least min away from every class so far. */
@@ -94,7 +102,7 @@ static struct synth_class choose(enum synth_kind kind, struct pb_rng *rng, const
     for (uint32_t min = kinds[kind].apart; min > 1; min--)
         for (int i = 0; i < TRIES; i++) {
             const struct synth_class candidate = random_class(kind, rng);
-            if (base && synth_class_distance(kind, &candidate, base) > kinds[kind].family)
+            if (base && different_parts(&candidate, base) > kinds[kind].family)
                 continue;
             if (is_apart(kind, &candidate, classes, count, min))
                 return candidate;
