@@ -16,7 +16,8 @@ OPTIMISE ?= -O3
 CFLAGS  ?= -g
 CPPFLAGS += -D_GNU_SOURCE -MMD -MP -Iharness/include -Iharness -Idatasets -isystem /usr/include/stb \
             $(subst -I,-isystem ,$(PKG_CFLAGS))
-ALL_CFLAGS = -std=c17 -ffp-contract=fast -fPIC -fvisibility=hidden -fopenmp $(WARNINGS) $(OPTIMISE) $(CFLAGS) $(FOREIGN)
+# Nobody reads errno or exception flags after arithmetic; believing that someone might keeps loops scalar.
+ALL_CFLAGS = -std=c17 -ffp-contract=fast -fno-math-errno -fno-trapping-math -fPIC -fvisibility=hidden -fopenmp $(WARNINGS) $(OPTIMISE) $(CFLAGS) $(FOREIGN)
 LDLIBS  += $(PKG_LIBS) -lmatio -ldl -lm
 ifeq ($(SANITIZE),1)
 BUILD    := build/sanitized

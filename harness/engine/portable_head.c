@@ -89,8 +89,9 @@ enum pb_status pb_portable_bilinear_backward(void *self, uint32_t batch, size_t 
 PB_KERNEL
 static void signed_sqrt(const float *b, float eps, float *z, size_t count)
 {
+#pragma GCC ivdep /* z may be b */
     for (size_t i = 0; i < count; i++)
-        z[i] = b[i] == 0 ? 0 : copysignf(sqrtf(fabsf(b[i]) + eps), b[i]);
+        z[i] = copysignf(sqrtf(fabsf(b[i]) + eps), b[i]) * (b[i] == 0 ? 0.0f : 1.0f); /* a root behind no branch */
 }
 
 PB_KERNEL
@@ -98,7 +99,7 @@ static void signed_sqrt_gradient(const float *b, float eps, const float *dz, flo
 {
 #pragma GCC ivdep /* db may be dz */
     for (size_t i = 0; i < count; i++)
-        db[i] = b[i] == 0 ? 0 : dz[i] / (2 * sqrtf(fabsf(b[i]) + eps));
+        db[i] = (b[i] == 0 ? 0 : dz[i]) / (b[i] == 0 ? 1 : 2 * sqrtf(fabsf(b[i]) + eps));
 }
 
 enum pb_status pb_portable_signed_sqrt_forward(void *self, size_t count, double eps, struct pb_view b, struct pb_view z)

@@ -52,6 +52,11 @@ enum pb_status blis_conv_backward_data(void *self, struct pb_conv_plan *plan, st
 enum pb_status blis_conv_backward_weights(void *self, struct pb_conv_plan *plan, struct pb_view x, struct pb_view dy,
                                           struct pb_view dw, struct pb_view dbias, struct pb_view workspace);
 
+/* pool.c */
+enum pb_status blis_max_pool_forward(void *self, const struct pb_pool_shape *shape, struct pb_view x, struct pb_view y);
+enum pb_status blis_max_pool_backward(void *self, const struct pb_pool_shape *shape, struct pb_view x, struct pb_view y,
+                                      struct pb_view dy, struct pb_view dx);
+
 /* linear.c */
 enum pb_status blis_linear_forward(void *self, uint32_t batch, size_t in, size_t out, struct pb_view x,
                                    struct pb_view w, struct pb_view bias, struct pb_view y);

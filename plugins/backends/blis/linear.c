@@ -1,14 +1,17 @@
 /*
- * The linear layer as matrix products by BLIS over fixed parts, each on one thread: the classifier behind bilinear
- * pooling is C²×K, so its inputs are what there is to share out.
+ * The linear layer over fixed parts, each on one thread: the classifier behind bilinear pooling is C²×K, so its inputs are
+ * what there is to share out. Its weights are read once per step and pass: forward by products of rows with rows, which
+ * need no packing; the data gradient in register tiles; the weight gradient by BLIS.
  */
+#include <omp.h>
 #include <string.h>
 
 #include "instance.h"
 #include "rows.h"
+#include "vector.h"
 
 enum {
-    INPUTS = 4096, /* per part */
+    INPUTS = 2048, /* per part */
     OUTPUTS = 256, /* per part of the forward pass */
 };
 
@@ -40,6 +43,22 @@ static void add_parts(const float *partials, size_t parts, size_t batch, size_t 
     }
 }
 
+/* A product of any size, tile by tile; the weights of a tile stay in cache while all rows of x pass. */
+static void multiply_rows(const struct vector_kernels *vector, const struct dot_tile *product)
+{
+    for (size_t j = 0; j < product->columns; j += vector->dot_columns) {
+        for (size_t i = 0; i < product->rows; i += vector->dot_rows) {
+            struct dot_tile tile = *product;
+            tile.x += i * product->x_row;
+            tile.w += j * product->w_row;
+            tile.y += i * product->y_row + j;
+            tile.rows = product->rows - i < vector->dot_rows ? product->rows - i : vector->dot_rows;
+            tile.columns = product->columns - j < vector->dot_columns ? product->columns - j : vector->dot_columns;
+            vector->dot(&tile);
+        }
+    }
+}
+
 enum pb_status blis_linear_forward(void *opaque, uint32_t batch, size_t in, size_t out, struct pb_view x,
                                    struct pb_view w, struct pb_view bias, struct pb_view y)
 {
@@ -52,25 +71,75 @@ enum pb_status blis_linear_forward(void *opaque, uint32_t batch, size_t in, size
 #pragma omp parallel for num_threads(self->threads) schedule(dynamic) if (parts * slices > 1)
     for (size_t task = 0; task < parts * slices; task++) {
         const size_t part = task / slices, i = part * INPUTS, o = task % slices * OUTPUTS;
-        blis_product(batch, part_length(out, OUTPUTS, task % slices), part_length(in, INPUTS, part),
-                     (struct matrix){pb_host_pointer(x) + i, in, 1},
-                     (struct matrix){pb_host_pointer(w) + o * in + i, 1, in}, 0, partials + part * batch * out + o,
-                     out);
+        const struct dot_tile product = {.x = pb_host_pointer(x) + i,
+                                         .w = pb_host_pointer(w) + o * in + i,
+                                         .x_row = in,
+                                         .w_row = in,
+                                         .depth = part_length(in, INPUTS, part),
+                                         .rows = batch,
+                                         .columns = part_length(out, OUTPUTS, task % slices),
+                                         .y = partials + part * batch * out + o,
+                                         .y_row = out};
+        multiply_rows(self->vector, &product);
     }
     add_parts(partials, parts, batch, out, pb_host_pointer(bias), pb_host_pointer(y));
     return PB_OK;
 }
 
+/* dx (batch × inputs, rows in apart) of one part by tiles. panels: out × inputs, rearranged */
+static void gather_inputs(const struct vector_kernels *vector, const struct dot_tile *part, size_t in, float *panels)
+{
+    const size_t inputs = part->columns, out = part->depth, lanes = vector->wide;
+    const size_t count = (inputs + lanes - 1) / lanes;
+    for (size_t o = 0; o < out; o++) {
+        for (size_t panel = 0; panel < count; panel++) {
+            const size_t left = inputs - panel * lanes, valid = left < lanes ? left : lanes;
+            float *to = panels + (panel * out + o) * lanes;
+            memcpy(to, part->w + o * in + panel * lanes, valid * sizeof *to);
+            memset(to + valid, 0, (lanes - valid) * sizeof *to);
+        }
+    }
+    for (size_t n = 0; n < part->rows; n += vector->tile_rows) {
+        const size_t left = part->rows - n, rows = left < vector->tile_rows ? left : vector->tile_rows;
+        const float *starts[TILE_ROWS_MAX];
+        for (size_t i = 0; i < vector->tile_rows; i++) /* rows behind the last repeat it and are dropped */
+            starts[i] = part->x + (n + (i < rows ? i : rows - 1)) * out;
+        for (size_t panel = 0; panel < count; panel++) {
+            const size_t columns = inputs - panel * lanes;
+            vector->gather_wide(&(struct gather_tile){.starts = starts,
+                                                      .taps = 1,
+                                                      .depth = out,
+                                                      .panel = panels + panel * out * lanes,
+                                                      .y = part->y + n * in + panel * lanes,
+                                                      .y_row = in,
+                                                      .rows = rows,
+                                                      .columns = columns < lanes ? columns : lanes});
+        }
+    }
+}
+
 enum pb_status blis_linear_backward_data(void *opaque, uint32_t batch, size_t in, size_t out, struct pb_view dy,
                                          struct pb_view w, struct pb_view dx)
 {
+    enum { COLUMNS = 256 }; /* inputs per part: a row of them is a run that memory likes, all rows stay in cache */
     struct blis *self = opaque;
-    const size_t parts = part_count(in, INPUTS);
+    const bool tiles = self->vector->tile_rows && self->algorithm != ALGORITHM_GEMM;
+    const size_t columns = tiles ? COLUMNS : INPUTS, parts = part_count(in, columns);
+    float *scratch = NULL;
+    const enum pb_status status = tiles ? blis_scratch(self, (size_t)self->threads * COLUMNS * out, &scratch) : PB_OK;
+    if (status)
+        return status;
 #pragma omp parallel for num_threads(self->threads) schedule(dynamic) if (parts > 1)
     for (size_t part = 0; part < parts; part++) {
-        const size_t i = part * INPUTS;
-        blis_product(batch, part_length(in, INPUTS, part), out, (struct matrix){pb_host_pointer(dy), out, 1},
-                     (struct matrix){pb_host_pointer(w) + i, in, 1}, 0, pb_host_pointer(dx) + i, in);
+        const size_t i = part * columns, length = part_length(in, columns, part);
+        const float *gradient = pb_host_pointer(dy), *weights = pb_host_pointer(w) + i;
+        const struct dot_tile piece = {
+            .x = gradient, .w = weights, .depth = out, .rows = batch, .columns = length, .y = pb_host_pointer(dx) + i};
+        if (tiles)
+            gather_inputs(self->vector, &piece, in, scratch + (size_t)omp_get_thread_num() * COLUMNS * out);
+        else
+            blis_product(batch, length, out, (struct matrix){gradient, out, 1}, (struct matrix){weights, in, 1}, 0,
+                         piece.y, in);
     }
     return PB_OK;
 }

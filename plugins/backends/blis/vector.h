@@ -47,6 +47,23 @@ struct row_gradient_terms {
     const float *scale, *slope, *shift, *rest; /* period each */
 };
 
+/* Two input rows of 2×2 pooling: pixels windows side by side. */
+struct pool_rows {
+    size_t pixels, channels;
+    size_t row; /* floats from one input row to the next */
+    const float *x, *y, *dy;
+    float *dx;
+};
+
+/* A few rows of x against a few of w: y[i][j] = Σ x[i]·w[j] over depth. */
+struct dot_tile {
+    const float *x, *w;
+    size_t x_row, w_row, depth;
+    size_t rows, columns; /* at most dot_rows, dot_columns; what is behind them is not read */
+    float *y;
+    size_t y_row;
+};
+
 /*
  * Row kernels work on `blocks` blocks of `period` floats, period being a multiple of 16 that holds whole rows of all
  * channels, so that per-channel values stand repeated in arrays of period floats and no channel count needs a tail.
@@ -78,6 +95,15 @@ struct vector_kernels {
     /* dx = scale[j]·g */
     void (*row_scaled_gradient)(size_t blocks, size_t period, bool relu, const float *y, const float *dy,
                                 const float *scale, float *dx);
+
+    /* Linear layers. */
+    size_t dot_rows, dot_columns;
+    void (*dot)(const struct dot_tile *tile);
+
+    /* 2×2 maximum pooling. */
+    void (*pool_larger)(size_t count, const float *first, const float *second, float *y);
+    void (*pool_neighbours)(size_t pixels, size_t channels, const float *row, float *y);
+    void (*pool_gradient)(const struct pool_rows *rows);
 };
 
 extern const struct vector_kernels vector_sse2, vector_avx2, vector_avx512;

@@ -9,6 +9,13 @@
 #define DOUBLES 4
 #include "rows_template.h"
 
+#include "pool_template.h"
+
+#define DOT_LANES 8
+#define DOT_ROWS 2
+#define DOT_COLUMNS 4
+#include "dot_template.h"
+
 #define ROWS 6
 #define LANES 8
 #define VECTORS 2
@@ -53,4 +60,10 @@ const struct vector_kernels vector_avx2 = {
     .row_gradient_sums = row_gradient_sums,
     .row_gradient = row_gradient,
     .row_scaled_gradient = row_scaled_gradient,
+    .dot_rows = DOT_ROWS,
+    .dot_columns = DOT_COLUMNS,
+    .dot = dot,
+    .pool_larger = pool_larger,
+    .pool_neighbours = pool_neighbours,
+    .pool_gradient = pool_gradient,
 };

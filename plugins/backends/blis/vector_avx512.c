@@ -10,6 +10,13 @@
 #define DOUBLES 8
 #include "rows_template.h"
 
+#include "pool_template.h"
+
+#define DOT_LANES 16
+#define DOT_ROWS 4
+#define DOT_COLUMNS 4
+#include "dot_template.h"
+
 #define ROWS 14
 #define LANES 16
 #define VECTORS 2
@@ -73,4 +80,10 @@ const struct vector_kernels vector_avx512 = {
     .row_gradient_sums = row_gradient_sums,
     .row_gradient = row_gradient,
     .row_scaled_gradient = row_scaled_gradient,
+    .dot_rows = DOT_ROWS,
+    .dot_columns = DOT_COLUMNS,
+    .dot = dot,
+    .pool_larger = pool_larger,
+    .pool_neighbours = pool_neighbours,
+    .pool_gradient = pool_gradient,
 };

@@ -9,6 +9,13 @@
 #define DOUBLES 2
 #include "rows_template.h"
 
+#include "pool_template.h"
+
+#define DOT_LANES 4
+#define DOT_ROWS 2
+#define DOT_COLUMNS 4
+#include "dot_template.h"
+
 const struct vector_kernels vector_sse2 = {
     .name = "sse2",
     .row_sums = row_sums,
@@ -17,4 +24,10 @@ const struct vector_kernels vector_sse2 = {
     .row_gradient_sums = row_gradient_sums,
     .row_gradient = row_gradient,
     .row_scaled_gradient = row_scaled_gradient,
+    .dot_rows = DOT_ROWS,
+    .dot_columns = DOT_COLUMNS,
+    .dot = dot,
+    .pool_larger = pool_larger,
+    .pool_neighbours = pool_neighbours,
+    .pool_gradient = pool_gradient,
 };
