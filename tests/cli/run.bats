@@ -18,7 +18,7 @@ matrix() {
   <model name="vgg11-bcnn" image-size="32" width-multiplier="0.125"/>
   <training epochs="${EPOCHS:-2}" batch="8" lr="0.05" validation="0.2"/>
   <retraining epochs="1"/>
-  <latency batch="2" runs="2"/>
+  <latency batch="2" runs="${LATENCY_RUNS:-0}"/>
   <dataset plugin="birds" root="$SETS/CUB_200_2011"/>
   <schedule plugin="one-shot"/>
   $1
@@ -32,6 +32,7 @@ timeless() {
 }
 
 @test "a run trains, prunes, retrains and measures every cell; the same command again runs none" {
+    export LATENCY_RUNS=2
     matrix '<criterion plugin="bn-scale"/><schedule plugin="iterative"/><targets>0.3 0.5</targets>' >m.xml
     run prunebench run m.xml -o out -j 2
     echo "$output"
