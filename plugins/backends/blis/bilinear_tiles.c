@@ -44,6 +44,7 @@ static void multiply_columns(const struct bilinear *job, struct panel panel, con
                                         .x = copy,
                                         .dy_step = channels,
                                         .x_step = panel.lanes,
+                                        .images = 1,
                                         .rows = 1,
                                         .count = job->positions,
                                         .dw = b + row * channels + panel.first,

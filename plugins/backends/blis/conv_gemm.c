@@ -40,13 +40,6 @@ static bool is_product(const struct geometry *g)
     return g->taps == 1 && g->stride_height == 1 && g->stride_width == 1 && g->pad_height == 0 && g->pad_width == 0;
 }
 
-/* The input row (or column) under an output row and tap, or -1 outside the image. */
-static ptrdiff_t under(size_t out, size_t stride, size_t tap, size_t dilation, size_t pad, size_t extent)
-{
-    const size_t at = out * stride + tap * dilation;
-    return at < pad || at - pad >= extent ? -1 : (ptrdiff_t)(at - pad);
-}
-
 /* The output row that reads input row `in` through a tap, or -1 where none does. */
 static ptrdiff_t above(size_t in, size_t stride, size_t tap, size_t dilation, size_t pad, size_t extent)
 {
@@ -54,27 +47,6 @@ static ptrdiff_t above(size_t in, size_t stride, size_t tap, size_t dilation, si
     if (at < shift || (at - shift) % stride != 0 || (at - shift) / stride >= extent)
         return -1;
     return (ptrdiff_t)((at - shift) / stride);
-}
-
-/* patches: rows × (R·S·C/groups) of x for the outputs first … first + rows − 1 of one group. */
-static void gather(const struct geometry *g, size_t group, const float *x, size_t first, size_t rows, float *patches)
-{
-    const size_t depth = g->group_channels;
-    for (size_t row = first; row < first + rows; row++) {
-        const size_t q = row % g->out_width, p = row / g->out_width % g->out_height;
-        const float *image = x + row / (g->out_width * g->out_height) * g->height * g->width * g->channels;
-        for (size_t r = 0; r < g->kernel_height; r++) {
-            const ptrdiff_t h = under(p, g->stride_height, r, g->dilation_height, g->pad_height, g->height);
-            for (size_t s = 0; s < g->kernel_width; s++, patches += depth) {
-                const ptrdiff_t v = under(q, g->stride_width, s, g->dilation_width, g->pad_width, g->width);
-                if (h < 0 || v < 0)
-                    memset(patches, 0, depth * sizeof *patches);
-                else
-                    memcpy(patches, image + ((size_t)h * g->width + (size_t)v) * g->channels + group * depth,
-                           depth * sizeof *patches);
-            }
-        }
-    }
 }
 
 /* patches: rows × (R·S·K/groups) of dy that reach the inputs first … first + rows − 1 of one group. */
@@ -106,10 +78,16 @@ static size_t weight_chunks(const struct geometry *g)
     return at_most(at_most(WEIGHT_CHUNKS, fits), blocks);
 }
 
+/* Of one thread's patches of x. */
+static size_t patch_floats(const struct geometry *g)
+{
+    return cut(g->out_rows, g->group_filters, g->patch).rows * g->patch + CONV_GATHER_SLACK;
+}
+
 static size_t workspace_floats(const struct blis *self, const struct geometry *g, bool training)
 {
     const size_t threads = (size_t)self->threads;
-    const size_t forward = threads * cut(g->out_rows, g->group_filters, g->patch).rows * g->patch;
+    const size_t forward = threads * patch_floats(g);
     if (!training)
         return forward;
     const size_t depth = g->taps * g->group_filters;
@@ -132,8 +110,8 @@ static void forward(const struct blis *self, const struct geometry *g, const flo
         const size_t filter = group * g->group_filters + column;
         struct matrix left = {x + first * g->channels + group * g->group_channels, g->channels, 1};
         if (!is_product(g)) {
-            float *patches = workspace + (size_t)omp_get_thread_num() * blocks.rows * g->patch;
-            gather(g, group, x, first, rows, patches);
+            float *patches = workspace + (size_t)omp_get_thread_num() * patch_floats(g);
+            conv_gather(g, group, x, first, rows, g->patch, patches);
             left = (struct matrix){patches, g->patch, 1};
         }
         float *out = y + first * g->filters + filter;
@@ -193,7 +171,7 @@ static void weights_of_chunk(const struct geometry *g, const struct blocks *bloc
         for (size_t group = 0; group < g->groups; group++) {
             struct matrix right = {x + first * g->channels + group * g->group_channels, g->channels, 1};
             if (!is_product(g)) {
-                gather(g, group, x, first, rows, patches);
+                conv_gather(g, group, x, first, rows, g->patch, patches);
                 right = (struct matrix){patches, g->patch, 1};
             }
             const struct matrix left = {dy + first * g->filters + group * g->group_filters, 1, g->filters};
@@ -212,7 +190,7 @@ static void backward_weights(const struct blis *self, const struct geometry *g, 
 #pragma omp parallel for num_threads(self->threads) schedule(dynamic) if (chunks > 1)
     for (size_t chunk = 0; chunk < chunks; chunk++) {
         weights_of_chunk(g, &blocks, chunk * blocks.row_count / chunks, (chunk + 1) * blocks.row_count / chunks, x, dy,
-                         partials + chunk * count, gathered + (size_t)omp_get_thread_num() * blocks.rows * g->patch);
+                         partials + chunk * count, gathered + (size_t)omp_get_thread_num() * patch_floats(g));
     }
     conv_add_partials(self, chunks, count, partials, dw);
 }

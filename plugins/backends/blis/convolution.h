@@ -38,6 +38,14 @@ size_t direct_weights_workspace(const struct blis *self, const struct geometry *
 void direct_backward_weights(const struct blis *self, const struct geometry *g, const float *x, const float *dy,
                              float *dw, float *workspace);
 
+/*
+ * patches: rows × (R·S·C/groups) of x, row_floats apart, for the outputs first … first + rows − 1 of one group. What lies
+ * between them is overwritten too, and CONV_GATHER_SLACK floats behind the last.
+ */
+enum { CONV_GATHER_SLACK = 16 };
+void conv_gather(const struct geometry *g, size_t group, const float *x, size_t first, size_t rows, size_t row_floats,
+                 float *patches);
+
 /* dw = the sum of chunks arrays of count floats, in order. */
 void conv_add_partials(const struct blis *self, size_t chunks, size_t count, const float *partials, float *dw);
 

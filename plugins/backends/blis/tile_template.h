@@ -87,8 +87,10 @@ KERNEL void NAME(gather)(const struct gather_tile *tile)
     KERNEL void NAME(outer_##FILTERS)(const struct outer_tile *tile)                                                   \
     {                                                                                                                  \
         NAME(vector) sums[FILTERS][VECTORS] = {{{0}}};                                                                 \
-        for (size_t r = 0; r < tile->rows; r++) {                                                                      \
-            const float *dy = tile->dy + r * tile->dy_row, *x = tile->x + r * tile->x_row;                             \
+        for (size_t r = 0; r < tile->images * tile->rows; r++) {                                                       \
+            const size_t image = r / tile->rows, row = r % tile->rows;                                                 \
+            const float *dy = tile->dy + image * tile->dy_image + row * tile->dy_row;                                  \
+            const float *x = tile->x + image * tile->x_image + row * tile->x_row;                                      \
             for (size_t q = 0; q < tile->count; q++, dy += tile->dy_step, x += tile->x_step) {                         \
                 NAME(vector) column[VECTORS];                                                                          \
                 _Pragma("GCC unroll 2") for (size_t v = 0; v < VECTORS; v++) column[v] =                               \

@@ -23,12 +23,13 @@ struct gather_tile {
     size_t rows, columns; /* how much of the tile is stored */
 };
 
-/* Positions that one tap of a weight gradient sums over: for every row, count neighbours. dw += Σ dy·x. */
+/* Positions that one tap of a weight gradient sums over: for every image and row, count neighbours. dw += Σ dy·x. */
 struct outer_tile {
     const float *dy, *x; /* at the first position of the first row */
     size_t dy_step, x_step; /* floats between neighbours */
     size_t dy_row, x_row; /* floats between rows */
-    size_t rows, count;
+    size_t dy_image, x_image; /* floats between images */
+    size_t images, rows, count;
     float *dw; /* filters × columns */
     size_t dw_row;
     size_t columns; /* at most lanes */
