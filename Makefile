@@ -39,7 +39,7 @@ PLUGINS  = $(patsubst plugins/criteria/%.c,$(BUILD)/plugins/criterion-%.so,$(wil
 PLUGIN_LDFLAGS = -shared -Wl,-z,defs
 LIBS_backend-blis   = -lblis
 LIBS_backend-onednn = -ldnnl
-LIBS_dataset-cars   = -lmatio
+LIBS_dataset-cars   = -lmatio -lz
 COMMON_dataset      = $(wildcard datasets/common/*.c)
 # The man page and the completion come out of the program itself.
 RESOURCES = $(BUILD)/man/prunebench.1 $(BUILD)/completions/prunebench \
@@ -141,6 +141,32 @@ $(BUILD)/tests/%.so: tests/%.c
 	@mkdir -p $(@D)
 	@$(call say,LINK,$@)
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -shared -o $@ $<
+
+# Fuzz targets, compiled by clang with objects of their own: tests/fuzz/fuzz_*.c over the harness's readers, and
+# tests/fuzz/dataset.c over each dataset plugin.
+FUZZ        = $(BUILD)/fuzz
+FUZZ_CC     = clang -std=c17 -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined -w
+FUZZ_BASE   = $(patsubst %.c,$(FUZZ)/%.o,$(filter-out %/version.c %/xml.c,$(wildcard harness/base/*.c)) \
+                                        harness/data/image.c harness/data/reduce.c harness/data/stb.c)
+FUZZ_COMMON = $(patsubst %.c,$(FUZZ)/%.o,$(COMMON_dataset) tests/fuzz/dataset.c)
+FUZZERS     = $(patsubst tests/fuzz/%.c,$(FUZZ)/%,$(wildcard tests/fuzz/fuzz_*.c)) \
+              $(patsubst %,$(FUZZ)/fuzz_dataset_%,$(sort $(DATASETS)))
+fuzz: $(PROGRAM) $(FUZZERS) ## every fuzz target for some seconds (FUZZ_SECONDS=10)
+	@scripts/fuzz-smoke $(BUILD) $(or $(FUZZ_SECONDS),10)
+$(FUZZ)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	@$(call say,CLANG,$@)
+	$(Q)$(FUZZ_CC) -fsanitize=fuzzer-no-link $(CPPFLAGS) $(FOREIGN) -c -o $@ $<
+$(FUZZ)/harness/data/stb.o: FOREIGN = -fno-sanitize=undefined
+$(FUZZ)/fuzz_%: $(FUZZ)/tests/fuzz/fuzz_%.o $(FUZZ_BASE)
+	@$(call say,LINK,$@)
+	$(Q)$(FUZZ_CC) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
+define fuzz_dataset # name
+$(FUZZ)/fuzz_dataset_$(1): $(patsubst %.c,$(FUZZ)/%.o,$(wildcard datasets/$(1)/*.c)) $(FUZZ_COMMON)
+	@$$(call say,LINK,$$@)
+	$$(Q)$$(FUZZ_CC) -fsanitize=fuzzer -o $$@ $$^ $(LIBS_dataset-$(1)) -lm
+endef
+$(foreach name,$(sort $(DATASETS)),$(eval $(call fuzz_dataset,$(name))))
 
 format: ## rewrite the sources as .clang-format says
 	clang-format -i $$(git ls-files '*.c' '*.h')

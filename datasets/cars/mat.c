@@ -6,6 +6,9 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/stat.h>
+
+#include "mat_check.h"
 
 enum pb_status mat_fail(const struct mat_file *file, size_t record, const char *format, ...)
 {
@@ -20,32 +23,54 @@ enum pb_status mat_fail(const struct mat_file *file, size_t record, const char *
     return host->fail(host, PB_ERROR_INPUT, "%s:%zu: %s", file->path, record, text);
 }
 
-/* matio takes what it does not know for the headerless v4 format and reads nonsense: look before it does. */
-static enum pb_status check_header(const struct mat_file *file)
+/* *bytes: the host's memory. */
+static enum pb_status read_file(const struct mat_file *file, void **bytes, size_t *length)
 {
-    unsigned char header[128];
+    const struct pb_host *host = file->arena->host;
+    struct stat info;
     FILE *stream = fopen(file->path, "rb");
     if (stream == NULL)
         return mat_fail(file, 0, "cannot be opened: %s", strerror(errno));
-    const size_t got = fread(header, 1, sizeof header, stream);
-    const int failed = ferror(stream);
+    if (fstat(fileno(stream), &info) != 0 || !S_ISREG(info.st_mode)) {
+        fclose(stream);
+        return mat_fail(file, 0, "is not a file");
+    }
+    const size_t size = (size_t)info.st_size;
+    void *read = host->alloc(host, size);
+    const size_t got = read != NULL ? fread(read, 1, size, stream) : 0;
     fclose(stream);
-    if (failed)
-        return mat_fail(file, 0, "cannot be read: %s", strerror(errno));
-    if (got == 0)
-        return mat_fail(file, 0, "is empty; get it again");
-    if (got < sizeof header || memcmp(header, "MATLAB ", 7) != 0)
-        return mat_fail(file, 0, "is not a MATLAB file; get it again");
-    /* Version 0x0100, then the byte order as "MI" written as one 16-bit number. */
-    if (memcmp(header + 124, "\x00\x01IM", 4) != 0 && memcmp(header + 124, "\x01\x00MI", 4) != 0)
-        return mat_fail(file, 0, "is not a MATLAB v5 file; save it again with the option -v7 or -v6");
+    if (read == NULL)
+        return PB_ERROR_MEMORY;
+    if (got != size) {
+        host->free(host, read);
+        return mat_fail(file, 0, "cannot be read to its end");
+    }
+    *bytes = read;
+    *length = size;
     return PB_OK;
+}
+
+/* matio takes what it does not know for the headerless v4 format and reads nonsense, and damage makes it crash. */
+static enum pb_status check_file(const struct mat_file *file)
+{
+    struct mat_check check = {0};
+    void *bytes = NULL;
+    const enum pb_status status = read_file(file, &bytes, &check.length);
+    if (status != PB_OK)
+        return status;
+    check.bytes = bytes;
+    const char *wrong = mat_check(&check);
+    file->arena->host->free(file->arena->host, bytes);
+    if (check.memory_out)
+        return file->arena->host->fail(file->arena->host, PB_ERROR_MEMORY, "out of memory while '%s' is read",
+                                       file->path);
+    return wrong != NULL ? mat_fail(file, 0, "%s", wrong) : PB_OK;
 }
 
 enum pb_status mat_open(struct arena *arena, const char *path, struct mat_file *file)
 {
     struct mat_file opened = {.arena = arena, .path = path};
-    const enum pb_status status = check_header(&opened);
+    const enum pb_status status = check_file(&opened);
     if (status != PB_OK)
         return status;
     opened.mat = Mat_Open(path, MAT_ACC_RDONLY);

@@ -256,6 +256,47 @@ static void test_files_that_are_cut_are_refused(void **state)
     pb_free(path);
 }
 
+static void test_damage_in_a_compressed_file_is_noticed(void **state)
+{
+    struct pb_error error;
+    char *data, *path = images_path(*state, "cars_annos.mat");
+    size_t length;
+    put_annos(*state, annos, 3, &annos_shape);
+    assert_int_equal(pb_file_read(path, 0, &data, &length, &error), PB_OK);
+    for (size_t i = 128; i < length; i += 5) {
+        data[i] = (char)(data[i] ^ 0x55);
+        images_put(*state, "cars_annos.mat", data, length);
+        dataset_assert_refused("cars", *state, "cars_annos.mat: ", "is damaged; get it again");
+        data[i] = (char)(data[i] ^ 0x55);
+    }
+    pb_free(data);
+    pb_free(path);
+}
+
+/* Without check sums damage may pass for data, but it must not reach matio as a size. */
+static void test_damage_in_a_plain_file_never_crashes(void **state)
+{
+    struct shape shape = annos_shape;
+    struct pb_error error;
+    char *data, *path = images_path(*state, "cars_annos.mat");
+    size_t length, refused = 0, tried = 0;
+    shape.compression = MAT_COMPRESSION_NONE;
+    put_annos(*state, annos, 3, &shape);
+    assert_int_equal(pb_file_read(path, 0, &data, &length, &error), PB_OK);
+    for (size_t i = 128; i < length; i += 3, tried++) {
+        struct dataset set;
+        data[i] = (char)(data[i] ^ 0x55);
+        images_put(*state, "cars_annos.mat", data, length);
+        dataset_open(&set, "cars", *state, NULL, NULL);
+        refused += set.status != PB_OK;
+        dataset_close(&set);
+        data[i] = (char)(data[i] ^ 0x55);
+    }
+    assert_true(refused > tried / 2);
+    pb_free(data);
+    pb_free(path);
+}
+
 static void test_missing_fields_and_wrong_types_name_the_record(void **state)
 {
     static const char *const fields[] = {"bbox_x1", "bbox_y2", "class", "test", "relative_im_path"};
@@ -324,6 +365,8 @@ int main(void)
         TEST(test_a_folder_without_annotations_says_what_to_give),
         TEST(test_files_that_are_no_matlab_files_are_refused),
         TEST(test_files_that_are_cut_are_refused),
+        TEST(test_damage_in_a_compressed_file_is_noticed),
+        TEST(test_damage_in_a_plain_file_never_crashes),
         TEST(test_missing_fields_and_wrong_types_name_the_record),
         TEST(test_bad_values_name_the_record),
         TEST(test_variables_that_are_missing_or_of_another_kind_are_named),
