@@ -55,6 +55,7 @@ static json_t *layer_row(const struct pb_graph *graph, uint32_t index)
 static enum pb_status print_json(const struct pb_graph *graph, struct pb_error *error)
 {
     const struct pb_cost total = pb_graph_cost(graph);
+    const uint64_t flops = 2 * total.macs;
     uint64_t trunk, head;
     pb_graph_split_params(graph, &trunk, &head);
     json_t *layers = json_array();
@@ -66,7 +67,7 @@ static enum pb_status print_json(const struct pb_graph *graph, struct pb_error *
                          (json_int_t)graph->classes, "image_size", (json_int_t)graph->nodes[0].shape.height, "params",
                          (json_int_t)total.params, "params_trunk", (json_int_t)trunk, "params_head", (json_int_t)head,
                          "macs", (json_int_t)total.macs, "macs_thesis", (json_int_t)total.macs_thesis, "flops",
-                         (json_int_t)(2 * total.macs), "layers", layers)
+                         (json_int_t)flops, "layers", layers)
              : NULL;
     good = whole && json_dumpf(whole, stdout, JSON_INDENT(2)) == 0;
     if (good)

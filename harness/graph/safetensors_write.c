@@ -19,8 +19,8 @@ static bool tensor_bytes(const struct pb_tensor *tensor, size_t *bytes)
     return size <= INT64_MAX;
 }
 
-/* One tensor's row of the header, at offset. json_pack's failures are memory or names that are not UTF-8. */
-static enum pb_status describe(json_t *header, const struct pb_tensor *tensor, size_t offset, size_t bytes,
+/* One tensor's row of the header: its data lie from begin to end. json_pack's failures are memory or names that are not UTF-8. */
+static enum pb_status describe(json_t *header, const struct pb_tensor *tensor, size_t begin, size_t end,
                                struct pb_error *error)
 {
     json_t *shape = json_array();
@@ -30,7 +30,7 @@ static enum pb_status describe(json_t *header, const struct pb_tensor *tensor, s
             shape = NULL;
         }
     json_t *entry = shape ? json_pack("{s:s, s:o, s:[I, I]}", "dtype", tensor->dtype, "shape", shape, "data_offsets",
-                                      (json_int_t)offset, (json_int_t)(offset + bytes))
+                                      (json_int_t)begin, (json_int_t)end)
                           : NULL;
     if (!entry)
         return pb_fail_memory(error, sizeof(*tensor));
@@ -98,7 +98,7 @@ enum pb_status pb_safetensors_write(const char *path, const struct pb_tensor *te
             break;
         }
         parts[i + 1] = (struct pb_bytes){tensors[i].data, bytes};
-        status = describe(header, &tensors[i], offset, bytes, error);
+        status = describe(header, &tensors[i], offset, end, error);
         offset = end;
     }
     if (status == PB_OK)

@@ -263,7 +263,7 @@ enum pb_status pb_network_rewind(struct pb_network *network, const struct pb_net
     status = pb_network_compact(earlier, &keep, &rewound, error);
     if (status != PB_OK)
         goto cleanup;
-    if (rewound->graph->value_count != network->graph->value_count) {
+    if (rewound->graph->value_count != network->graph->value_count) { // NOLINT(clang-analyzer-core.NullDereference)
         status = pb_fail(error, PB_ERROR_RUN, "cannot rewind: the earlier network is of another model");
         goto cleanup;
     }

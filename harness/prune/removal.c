@@ -91,7 +91,7 @@ enum pb_status pb_removal_order_create(const struct pb_network *network, const s
     if (status != PB_OK)
         return status;
     created.candidates = pb_calloc(groups->total, sizeof(*created.candidates));
-    created.layers = pb_calloc(groups->count, sizeof(*created.layers));
+    created.layers = pb_calloc(groups->count, sizeof(struct pb_candidate *));
     if (!created.candidates || !created.layers) {
         status = pb_fail_memory(error, groups->total * sizeof(*created.candidates));
         goto cleanup;

@@ -7,7 +7,7 @@
 static enum pb_status create(const struct pb_host *host, const void *options, void **self)
 {
     (void)options;
-    *self = (void *)(uintptr_t)host;
+    *self = (void *)host;
     return PB_OK;
 }
 

@@ -28,7 +28,7 @@ static const struct pb_option options[] = {
 static enum pb_status create(const struct pb_host *host, const void *given, void **self)
 {
     (void)host;
-    *self = (void *)(uintptr_t)given;
+    *self = (void *)given;
     return PB_OK;
 }
 
