@@ -79,7 +79,7 @@ static struct cut cut_of(const struct pb_graph *graph, const struct pb_parameter
     } else { /* K × R·S × C/groups */
         cut.middle = parameter->dims[1] * parameter->dims[2];
         cut.column_count = parameter->dims[3];
-        if (node->attributes.conv.groups == 1 && !node->attributes.conv.depthwise)
+        if (node->attributes.conv.groups == 1)
             cut.columns = &kept[input];
     }
     return cut;

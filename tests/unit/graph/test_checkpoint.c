@@ -236,8 +236,22 @@ static void refuses(void **state, const struct pb_network *network, struct chang
 #define NODE(text) "{\"model\":\"m\",\"nodes\":[" text "]}"
 #define INPUT "{\"op\":\"input\",\"name\":\"input\",\"inputs\":[],\"height\":4,\"width\":4,\"channels\":3}"
 
+/* The network's own origins, but with the first layer's first two the other way round. */
+static void append_disordered_origin(const struct pb_network *network, struct pb_text *text)
+{
+    struct pb_channel_groups groups = groups_of(network->graph);
+    for (uint32_t g = 0; g < groups.count; g++)
+        for (uint32_t c = 0; c < groups.groups[g].channels; c++) {
+            const uint32_t from = g == 0 && c < 2 ? 1 - c : c;
+            pb_text_append(text, "%s%u", c ? "," : g ? "],[" : "[[", network->origin[g][from]);
+        }
+    pb_text_append(text, "]]");
+    pb_channel_groups_free(&groups);
+}
+
 static void test_checkpoints_that_do_not_fit_together_are_refused(void **state)
 {
+    struct pb_text disordered = {0};
     struct pb_network *network = pruned_model();
     refuses(state, network, (struct change){.without = "bn1_1.beta"}, "'bn1_1.beta' is missing");
     refuses(state, network, (struct change){.renamed = "bn1_1.beta"}, "'bn1_1.beta' is missing");
@@ -262,6 +276,9 @@ static void test_checkpoints_that_do_not_fit_together_are_refused(void **state)
     refuses(state, network, (struct change){"prunebench.graph", NODE(INPUT), 0, 0},
             "has 50 tensors where its graph has 0");
     refuses(state, network, (struct change){"prunebench.origin", "[[0,1],[0]]", 0, 0}, "origins");
+    append_disordered_origin(network, &disordered);
+    refuses(state, network, (struct change){"prunebench.origin", disordered.data, 0, 0}, "origins");
+    pb_text_free(&disordered);
     refuses(state, network, (struct change){"prunebench.original_widths", "[1,1,1,1,1,1,1,1]", 0, 0}, "origins");
     pb_network_free(&network);
 }
