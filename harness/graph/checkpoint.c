@@ -30,13 +30,10 @@ static void append_numbers(struct pb_text *text, const uint32_t *numbers, uint32
     pb_text_append(text, "]");
 }
 
-static enum pb_status set_text(struct pb_metadata *metadata, const char *key, struct pb_text *text,
+static enum pb_status set_text(struct pb_metadata *metadata, const char *key, const struct pb_text *text,
                                struct pb_error *error)
 {
-    const enum pb_status status =
-        text->failed ? pb_fail_memory(error, text->length) : pb_metadata_set(metadata, key, text->data, error);
-    pb_text_free(text);
-    return status;
+    return text->failed ? pb_fail_memory(error, text->length) : pb_metadata_set(metadata, key, text->data, error);
 }
 
 static enum pb_status describe_channels(const struct pb_network *network, const struct pb_channel_groups *groups,
@@ -53,11 +50,15 @@ static enum pb_status describe_channels(const struct pb_network *network, const 
     }
     pb_text_append(&widths, "]");
     pb_text_append(&origins, "]");
-    const enum pb_status first = set_text(metadata, KEY_WIDTHS, &widths, error);
-    const enum pb_status second = set_text(metadata, KEY_ORIGINAL_WIDTHS, &originals, first == PB_OK ? error : NULL);
-    const enum pb_status third =
-        set_text(metadata, KEY_ORIGIN, &origins, first == PB_OK && second == PB_OK ? error : NULL);
-    return first != PB_OK ? first : second != PB_OK ? second : third;
+    enum pb_status status = set_text(metadata, KEY_WIDTHS, &widths, error);
+    if (status == PB_OK)
+        status = set_text(metadata, KEY_ORIGINAL_WIDTHS, &originals, error);
+    if (status == PB_OK)
+        status = set_text(metadata, KEY_ORIGIN, &origins, error);
+    pb_text_free(&widths);
+    pb_text_free(&originals);
+    pb_text_free(&origins);
+    return status;
 }
 
 /* Ours and the caller's. */
