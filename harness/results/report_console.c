@@ -90,9 +90,9 @@ static const struct {
     size_t width;
     bool right;
 } COLUMNS[] = {
-    {"criterion", 15, false}, {"removed", 8, true},     {"pruned", 10, true},
-    {"retrained", 13, true},  {"Δ base", 6, true},      {"params", 8, true},
-    {"MACs", 8, true},        {"latency ms", 10, true}, {"n", 2, true},
+    {"criterion", 18, false}, {"removed", 7, true},     {"pruned", 10, true},
+    {"retrained", 13, true},  {"Δ base", 6, true},      {"params", 7, true},
+    {"MACs", 7, true},        {"latency ms", 10, true}, {"n", 2, true},
 };
 #define COLUMN_COUNT (sizeof COLUMNS / sizeof *COLUMNS)
 
@@ -153,11 +153,13 @@ static void append_schedule(struct pb_text *text, const struct pb_summary_sectio
     struct pb_text head = {0};
     for (size_t i = 0; i < COLUMN_COUNT; i++)
         titles[i] = COLUMNS[i].title;
-    format_percent(
-        pb_binomial_error(pb_summary_mean(&schedule->baseline, "top1", "base", 0), section->sample->test_images),
-        accuracy);
-    pb_text_append(&head, "%s · %s (top-1 in %%, %u test images: ±%s)", section->title, schedule->label,
-                   section->sample->test_images, accuracy);
+    pb_text_append(&head, "%s · %s (top-1 in %%", section->title, schedule->label);
+    const struct pb_summary_value *base = pb_summary_find(&schedule->baseline, "top1", "base", 0);
+    if (base != NULL && !isnan(base->image_error)) {
+        format_percent(base->image_error, accuracy);
+        pb_text_append(&head, "; standard error of the test images alone: %s", accuracy);
+    }
+    pb_text_append(&head, ")");
     if (head.data != NULL)
         append_column(text, head.data, WIDTH, false);
     text->failed |= head.failed;
@@ -185,8 +187,7 @@ static void append_footer(struct pb_text *text, const struct pb_summary *summary
                 marked |= row->select_on_test || row->zero_gamma_beta;
                 single &= row->ok_count < 2;
             }
-    pb_text_append(text, "n: seeds behind each number%s; ±: one standard error from the test images.\n",
-                   single ? "" : " (mean ±sd over them)");
+    pb_text_append(text, "n: seeds behind each number%s.\n", single ? "" : "; ±: standard deviation over them");
     if (marked)
         pb_text_append(text,
                        "*: a weaker protocol (selection on the test split, or soft pruning that zeroes γ and β).\n");
@@ -194,7 +195,8 @@ static void append_footer(struct pb_text *text, const struct pb_summary *summary
     if (ok < summary->record_count)
         pb_text_append(text, "; %u did not end well: see report/index.html", summary->record_count - ok);
     if (summary->unreadable_count != 0)
-        pb_text_append(text, "; %u documents could not be read", summary->unreadable_count);
+        pb_text_append(text, "; %u document%s could not be read", summary->unreadable_count,
+                       summary->unreadable_count == 1 ? "" : "s");
     pb_text_append(text, ".\n");
 }
 

@@ -57,6 +57,19 @@ static void on_message(void *context, const char *format, ...)
             messages->text[i] = ' ';
 }
 
+/* From here to unlisten, what libxslt and libxml2 (XPath) say in this thread goes into messages. */
+static void listen_to(struct messages *messages)
+{
+    current = messages;
+    xmlSetGenericErrorFunc(NULL, on_message);
+}
+
+static void unlisten(void)
+{
+    xmlSetGenericErrorFunc(NULL, NULL);
+    current = NULL;
+}
+
 /* Reading keeps line numbers where libxslt keeps things of its own (psvi). */
 static void clear_lines(xmlDoc *doc)
 {
@@ -127,9 +140,9 @@ enum pb_status pb_stylesheet_open(const char *path, struct pb_stylesheet **sheet
         goto cleanup;
     }
     clear_lines(xml.doc);
-    current = &messages;
+    listen_to(&messages);
     opened->compiled = xsltParseStylesheetDoc(xml.doc);
-    current = NULL;
+    unlisten();
     if (opened->compiled == NULL) {
         status = pb_fail_at(error, PB_ERROR_INPUT, path, 0, "not a usable stylesheet: %s", messages.text);
         goto cleanup;
@@ -194,7 +207,7 @@ enum pb_status pb_stylesheet_apply(const struct pb_stylesheet *sheet, const stru
     if (context == NULL)
         return pb_fail_memory(error, 0);
     clear_lines(xml->doc);
-    current = &messages;
+    listen_to(&messages);
     xsltSetTransformErrorFunc(context, NULL, on_message);
     enum pb_status status = PB_OK;
     if (xsltSetCtxtSecurityPrefs(security, context) != 0)
@@ -209,7 +222,7 @@ enum pb_status pb_stylesheet_apply(const struct pb_stylesheet *sheet, const stru
     }
     if (status == PB_OK && xsltSaveResultToString(&bytes, &length, result, sheet->compiled) != 0)
         status = pb_fail_memory(error, 0);
-    current = NULL;
+    unlisten();
     if (status == PB_OK && bytes != NULL)
         pb_text_append_bytes(text, (const char *)bytes, (size_t)length);
     if (status == PB_OK && text->failed)

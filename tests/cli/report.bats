@@ -1,0 +1,184 @@
+#!/usr/bin/env bats
+# prunebench report: every file it promises, whole and well formed, from a made-up run with failures in it.
+
+prunebench() { "$PRUNEBENCH_BUILD/prunebench" "$@"; }
+
+setup_file() {
+    export OUT=$BATS_FILE_TMPDIR/out
+    "$PRUNEBENCH_BUILD/tests/unit/results/test_report" "$OUT" 1 2 2 failures
+    mkdir -p "$OUT/report/tables"
+    touch "$OUT/report/tables/of-an-earlier-matrix.csv"
+    prunebench report "$OUT" >"$BATS_FILE_TMPDIR/said" 2>"$BATS_FILE_TMPDIR/warned"
+}
+
+# Magic bytes of a file.
+magic() { head -c "$2" "$1" | od -An -c | tr -d ' \n'; }
+
+@test "report prints the path of the page and warns of the document that was cut" {
+    [ "$(cat "$BATS_FILE_TMPDIR/said")" = "$OUT/report/index.html" ]
+    grep -q 'warning: .*/cells/cut.xml:3: not well-formed XML' "$BATS_FILE_TMPDIR/warned"
+    [ "$(wc -l <"$BATS_FILE_TMPDIR/warned")" -eq 1 ]
+}
+
+@test "results and summary fit their schemas by another validator" {
+    for cell in "$OUT"/cells/*.s1.xml; do
+        xmllint --noout --nonet --schema ../harness/schema/result-1.xsd "$cell" 2>>"$BATS_TEST_TMPDIR/log"
+    done
+    xmllint --noout --nonet --schema ../harness/schema/summary-1.xsd "$OUT/summary.xml"
+}
+
+@test "every figure is there as SVG, PDF and PNG" {
+    count=0
+    for id in aircraft.one-shot aircraft.iterative aircraft.soft; do
+        for kind in accuracy-rate accuracy-params accuracy-macs accuracy-latency layers curves; do
+            [ -s "$OUT/report/figures/$id.$kind.svg" ]
+        done
+        for kind in results criteria; do [ -s "$OUT/report/figures/table.$id.$kind.svg" ]; done
+    done
+    for name in aircraft.gamma table.aircraft.costs table.aircraft.speed table.data; do
+        [ -s "$OUT/report/figures/$name.svg" ]
+    done
+    for svg in "$OUT"/report/figures/*.svg; do
+        xmllint --noout --nonet "$svg"
+        [ "$(magic "${svg%.svg}.pdf" 5)" = '%PDF-' ]
+        [ "$(magic "${svg%.svg}.png" 4)" = '211PNG' ]
+        count=$((count + 1))
+    done
+    [ "$count" -eq 28 ]
+    [ "$(find "$OUT/report/figures" -type f | wc -l)" -eq $((3 * count)) ]
+}
+
+@test "every table is there in every format, and nothing of an earlier report" {
+    for name in data failures runs aircraft.costs aircraft.speed aircraft.soft.results aircraft.soft.criteria \
+        aircraft.soft.differences; do
+        for ending in html tex md csv; do [ -s "$OUT/report/tables/$name.$ending" ]; done
+    done
+    [ ! -e "$OUT/report/tables/of-an-earlier-matrix.csv" ]
+}
+
+@test "CSV tables are rectangles that a reader of CSV agrees with" {
+    python3 - "$OUT" <<'PYTHON'
+import csv, glob, sys
+out = sys.argv[1]
+for path in glob.glob(out + "/report/tables/*.csv"):
+    rows = list(csv.reader(open(path, newline="", encoding="utf-8"), strict=True))
+    assert len(rows) > 1 and len({len(row) for row in rows}) == 1, path
+    assert open(path, "rb").read().endswith(b"\r\n"), path
+rows = list(csv.DictReader(open(out + "/report/tables/aircraft.iterative.results.csv", newline="", encoding="utf-8")))
+assert [(r["removed"], r["criterion"], r["seeds"]) for r in rows] == [("0", "unpruned", "2")] + [
+    (rate, c, "2") for rate in ("0.2", "0.4") for c in ("bn-scale", "l1-norm", "random")]
+assert all(0 < float(r["top1"]) < 1 and float(r["top1_sd"]) >= 0 and float(r["params"]) > 1000 for r in rows)
+soft = list(csv.DictReader(open(out + "/report/tables/aircraft.soft.results.csv", newline="", encoding="utf-8")))
+assert {r["protocol"] for r in soft[1:]} == {"zero=gamma-beta"}
+PYTHON
+}
+
+@test "the page is well formed, stands alone and can be read aloud" {
+    page=$OUT/report/index.html
+    xmllint --html --noout --nonet "$page" 2>&1 | grep -vE 'Tag [a-zA-Z]+ invalid|^ *\^$|^<|^.{200,}' | grep error && false
+    python3 - "$page" <<'PYTHON'
+import html.parser, re, sys
+text = open(sys.argv[1], encoding="utf-8").read()
+class Page(html.parser.HTMLParser):
+    VOID = {"meta", "br", "hr", "img", "link", "input", "col"}
+    def __init__(self):
+        super().__init__()
+        self.open, self.ids, self.hrefs, self.tags, self.bad = [], [], [], {}, []
+    def handle_starttag(self, tag, attributes, closed=False):
+        self.tags[tag] = self.tags.get(tag, 0) + 1
+        for key, value in attributes:
+            if key == "id": self.ids.append(value)
+            if key in ("href", "src", "xlink:href", "srcset", "data", "action", "poster"): self.hrefs.append(value)
+            if key.startswith("on"): self.bad.append(key)
+            if value and "url(" in value and not re.search(r"url\(#", value): self.bad.append(value)
+        if tag == "th": assert dict(attributes).get("scope") in ("col", "row")
+        if tag == "svg": assert dict(attributes)["role"] == "img" and len(dict(attributes)["aria-label"]) > 20
+        if not closed and tag not in self.VOID: self.open.append(tag)
+    def handle_startendtag(self, tag, attributes):
+        self.handle_starttag(tag, attributes, closed=True)
+    def handle_endtag(self, tag):
+        assert self.open and self.open.pop() == tag, tag
+page = Page()
+page.feed(text)
+assert not page.open and not page.bad, (page.open, page.bad)
+assert len(page.ids) == len(set(page.ids)), "ids collide"
+local = set(page.ids)
+for href in page.hrefs:
+    assert href[1:] in local if href.startswith("#") else re.fullmatch(r"(figures|data)/[\w.-]+", href), href
+assert page.tags["svg"] == 19 and page.tags["figcaption"] == 19 and "script" not in page.tags and "img" not in page.tags
+assert "@import" not in text and not re.search(r'url\(\s*["\']?(https?:|//)', text)
+for word in ("n = 2 seeds", "made-up", "bench-3", "blis 0.9.0 skx", "32 of 36 cells done"):
+    assert word in text, word
+PYTHON
+}
+
+@test "the page says what failed, with the reason and the end of the log" {
+    page=$OUT/report/index.html
+    grep -q 'the worker ended with signal SIGSEGV' "$page"
+    grep -q 'retraining &lt;after&gt; the prune &amp; before' "$page"
+    grep -q 'cut.xml' "$page"
+    grep -q '‡' "$page"
+}
+
+@test "LaTeX tables balance their braces and use what booktabs has" {
+    for table in "$OUT"/report/tables/*.tex; do
+        [ "$(grep -c '^\\begin{table}' "$table")" -eq 1 ]
+        [ "$(grep -c '^\\toprule' "$table")" -eq 1 ]
+        [ "$(grep -c '^\\bottomrule' "$table")" -eq 1 ]
+        [ "$(sed 's/\\[{}]//g' "$table" | tr -dc '{' | wc -c)" -eq "$(sed 's/\\[{}]//g' "$table" | tr -dc '}' | wc -c)" ]
+    done
+    if command -v pdflatex >/dev/null; then
+        cd "$BATS_TEST_TMPDIR" || return 1
+        {
+            echo '\documentclass{article}\usepackage{booktabs}\begin{document}'
+            for table in "$OUT"/report/tables/aircraft.*.tex; do echo "\\input{$table}"; done
+            echo '\end{document}'
+        } >all.tex
+        pdflatex -interaction=nonstopmode -halt-on-error all.tex >log 2>&1
+    fi
+}
+
+@test "formats can be chosen" {
+    rm -rf "$BATS_TEST_TMPDIR/out"
+    mkdir "$BATS_TEST_TMPDIR/out"
+    cp -r "$OUT/cells" "$BATS_TEST_TMPDIR/out/cells"
+    rm "$BATS_TEST_TMPDIR/out/cells/cut.xml"
+    run prunebench report "$BATS_TEST_TMPDIR/out" --format csv,latex
+    [ "$status" -eq 0 ]
+    [ "$output" = "$BATS_TEST_TMPDIR/out/report/tables" ]
+    [ -s "$BATS_TEST_TMPDIR/out/report/tables/data.csv" ]
+    [ -s "$BATS_TEST_TMPDIR/out/report/tables/data.tex" ]
+    [ ! -e "$BATS_TEST_TMPDIR/out/report/tables/data.md" ]
+    [ ! -e "$BATS_TEST_TMPDIR/out/report/index.html" ]
+    run prunebench report "$BATS_TEST_TMPDIR/out" --format latx
+    [ "$status" -eq 2 ]
+    [[ $output == *"unknown format 'latx'; did you mean 'latex'?"* ]]
+}
+
+@test "a stylesheet of one's own is applied to the summary" {
+    cat >"$BATS_TEST_TMPDIR/own.xsl" <<'XSL'
+<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform" xmlns:s="urn:prunebench:summary:1">
+  <xsl:output method="text"/>
+  <xsl:template match="/"><xsl:value-of select="count(//s:row)"/> rows</xsl:template>
+</xsl:stylesheet>
+XSL
+    prunebench report "$OUT" --stylesheet "$BATS_TEST_TMPDIR/own.xsl" --output "$BATS_TEST_TMPDIR/own.txt" 2>/dev/null
+    [ "$(cat "$BATS_TEST_TMPDIR/own.txt")" = "18 rows" ]
+    run prunebench report "$OUT" --stylesheet "$BATS_TEST_TMPDIR/own.xsl"
+    [ "$status" -eq 2 ]
+    [[ $output == *"--output"* ]]
+    run prunebench report "$OUT" --stylesheet "$OUT/report/tables/data.csv" --output "$BATS_TEST_TMPDIR/x"
+    [ "$status" -eq 2 ]
+    [[ $output == *"data.csv:1: "* ]]
+}
+
+@test "a folder without results, and a missing gnuplot, get a message that helps" {
+    run prunebench report "$BATS_TEST_TMPDIR"
+    [ "$status" -eq 2 ]
+    [[ $output == *"/cells: no such folder; "* ]]
+    PRUNEBENCH_GNUPLOT=/nonexistent/gnuplot run prunebench report "$OUT" --format figures
+    [ "$status" -eq 1 ]
+    [[ $output == *"install the package gnuplot-nox"* ]]
+}
+
+setup() { cd "$(dirname "$BATS_TEST_FILENAME")/.." || return 1; }
