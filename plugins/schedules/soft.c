@@ -1,11 +1,13 @@
 /*
  * soft: train, then train on while the least important channels are zeroed after every epoch and may come back;
- * remove them at the end.
+ * remove them at the end. A zeroed filter still puts out a constant through its batch norm; with the channel that constant
+ * goes, and the statistics behind it are measured anew.
  */
 #include <prunebench/schedule.h>
 
 struct soft_options {
     int32_t zero; /* index into zero_choices */
+    bool recalibrate;
 };
 
 static const char *const zero_choices[] = {"filters", "gamma-beta", NULL};
@@ -21,6 +23,13 @@ static const struct pb_option options[] = {
         .default_text = "filters",
         .choices = zero_choices,
         .offset = offsetof(struct soft_options, zero),
+    },
+    {
+        .name = "recalibrate",
+        .help = "measure batch norm's running statistics anew after the removal (the thesis: false)",
+        .type = PB_OPTION_BOOL,
+        .default_text = "true",
+        .offset = offsetof(struct soft_options, recalibrate),
     },
 };
 
@@ -46,7 +55,9 @@ static enum pb_status run(void *self, const struct pb_verbs *verbs, const struct
         return status;
     if ((status = verbs->score(verbs, NULL)) != PB_OK)
         return status;
-    return verbs->prune(verbs, last->target, NULL);
+    if ((status = verbs->prune(verbs, last->target, NULL)) != PB_OK)
+        return status;
+    return chosen->recalibrate ? verbs->recalibrate_bn(verbs, 0, NULL) : PB_OK;
 }
 
 static void destroy(void *self)
@@ -68,7 +79,7 @@ static const struct pb_plugin plugin = {
     .version = "1.0.0",
     .reference = "Y. He et al., Soft Filter Pruning for Accelerating Deep CNNs, 2018, arXiv:1808.06866",
     .options = options,
-    .option_count = 1,
+    .option_count = sizeof options / sizeof *options,
     .options_size = sizeof(struct soft_options),
     .schedule = &schedule,
 };

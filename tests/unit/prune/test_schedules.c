@@ -53,8 +53,21 @@ static enum pb_status prune(const struct pb_verbs *verbs, struct pb_target targe
     return note(verbs);
 }
 
+static enum pb_status recalibrate(const struct pb_verbs *verbs, uint32_t batches, pb_stage *stage)
+{
+    (void)stage;
+    assert_int_equal(batches, 0);
+    pb_text_append(&((struct notes *)verbs->context)->text, "recalibrate; ");
+    return note(verbs);
+}
+
+/* An option as the matrix would give it; its name NULL: none. */
+struct given {
+    const char *name, *value;
+};
+
 /* Base training of 60 epochs; targets 20, 40, 60 % with 30, 80, 150 epochs. */
-static enum pb_status run(const char *name, const char *zero, int fail_at, char *asked, size_t size)
+static enum pb_status run(const char *name, struct given given, int fail_at, char *asked, size_t size)
 {
     struct pb_error error = {0};
     struct pb_object object;
@@ -62,8 +75,12 @@ static enum pb_status run(const char *name, const char *zero, int fail_at, char 
     char file[512];
     void *self = NULL;
     struct notes notes = {.fail_at = fail_at};
-    const struct pb_verbs verbs = {
-        .size = sizeof(verbs), .context = &notes, .train = train, .score = score, .prune = prune};
+    const struct pb_verbs verbs = {.size = sizeof(verbs),
+                                   .context = &notes,
+                                   .train = train,
+                                   .score = score,
+                                   .prune = prune,
+                                   .recalibrate_bn = recalibrate};
     const struct pb_round rounds[] = {
         {.target = {PB_MEASURE_MACS, 0.2}, .retraining = {.size = sizeof(struct pb_train_spec), .epochs = 30}},
         {.target = {PB_MEASURE_MACS, 0.4}, .retraining = {.size = sizeof(struct pb_train_spec), .epochs = 80}},
@@ -79,7 +96,7 @@ static enum pb_status run(const char *name, const char *zero, int fail_at, char 
     const struct pb_plugin *plugin = object.plugin(0);
     assert_string_equal(plugin->name, name);
     if (pb_options_create(plugin, &options, &error) != PB_OK ||
-        (zero && pb_options_set(&options, "zero", zero, NULL, &error) != PB_OK))
+        (given.name && pb_options_set(&options, given.name, given.value, NULL, &error) != PB_OK))
         fail_msg("%s", error.text);
     struct pb_host_services host;
     pb_host_init(&host, name, 1, 1);
@@ -93,45 +110,49 @@ static enum pb_status run(const char *name, const char *zero, int fail_at, char 
     return status;
 }
 
-static void asks(const char *name, const char *zero, const char *expected)
+static void asks(const char *name, struct given given, const char *expected)
 {
     char asked[512];
-    assert_int_equal(run(name, zero, 0, asked, sizeof(asked)), PB_OK);
+    assert_int_equal(run(name, given, 0, asked, sizeof(asked)), PB_OK);
     assert_string_equal(asked, expected);
 }
 
 static void test_one_shot_prunes_once_to_the_last_target(void **state)
 {
     (void)state;
-    asks("one-shot", NULL, "train 60; score; prune 0.6; train 150; ");
+    asks("one-shot", (struct given){0}, "train 60; score; prune 0.6; train 150; ");
 }
 
 static void test_iterative_walks_the_targets(void **state)
 {
     (void)state;
-    asks("iterative", NULL,
+    asks("iterative", (struct given){0},
          "train 60; score; prune 0.2; train 30; score; prune 0.4; train 80; score; prune 0.6; train 150; ");
 }
 
 static void test_soft_masks_while_it_trains_and_prunes_at_the_end(void **state)
 {
     (void)state;
-    asks("soft", NULL, "train 60; train 150 zeroing filters of 0.6; score; prune 0.6; ");
-    asks("soft", "filters", "train 60; train 150 zeroing filters of 0.6; score; prune 0.6; ");
-    asks("soft", "gamma-beta", "train 60; train 150 zeroing gamma and beta of 0.6; score; prune 0.6; ");
+    asks("soft", (struct given){0}, "train 60; train 150 zeroing filters of 0.6; score; prune 0.6; recalibrate; ");
+    asks("soft", (struct given){"zero", "filters"},
+         "train 60; train 150 zeroing filters of 0.6; score; prune 0.6; recalibrate; ");
+    asks("soft", (struct given){"zero", "gamma-beta"},
+         "train 60; train 150 zeroing gamma and beta of 0.6; score; prune 0.6; recalibrate; ");
+    asks("soft", (struct given){"recalibrate", "false"},
+         "train 60; train 150 zeroing filters of 0.6; score; prune 0.6; ");
 }
 
 static void test_a_failed_verb_ends_the_program_at_once(void **state)
 {
     (void)state;
     static const char *const names[] = {"one-shot", "iterative", "soft"};
-    static const int verbs[] = {4, 10, 4};
+    static const int verbs[] = {4, 10, 5};
     for (int i = 0; i < 3; i++) {
         char whole[512], asked[512];
-        assert_int_equal(run(names[i], NULL, 0, whole, sizeof(whole)), PB_OK);
+        assert_int_equal(run(names[i], (struct given){0}, 0, whole, sizeof(whole)), PB_OK);
         for (int fail_at = 1; fail_at <= verbs[i]; fail_at++) {
             int calls = 0;
-            assert_int_equal(run(names[i], NULL, fail_at, asked, sizeof(asked)), PB_ERROR_RUN);
+            assert_int_equal(run(names[i], (struct given){0}, fail_at, asked, sizeof(asked)), PB_ERROR_RUN);
             for (const char *c = asked; *c; c++)
                 calls += *c == ';';
             assert_int_equal(calls, fail_at);
