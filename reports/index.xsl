@@ -101,7 +101,7 @@
         <xsl:for-each select="s:run/s:option[@name = 'model' or @name = 'backend' or @name = 'criterion' or @name = 'schedule' or @name = 'variant' or @name = 'seed' or @name = 'selection']">
           <xsl:if test="string(s:value)"><xsl:apply-templates select="." mode="fact"/></xsl:if>
         </xsl:for-each>
-        <xsl:for-each select="s:run/s:provenance[not(@name = 'started' or @name = 'seconds' or @name = 'version' or @name = 'git' or contains(@name, 'sha256'))]">
+        <xsl:for-each select="s:run/s:provenance[not(@name = 'started' or @name = 'seconds' or @name = 'version' or @name = 'git' or @name = 'last-stage' or contains(@name, '-plugin') or contains(@name, 'sha256'))]">
           <xsl:if test="string(s:value) or count(s:value) &gt; 1"><xsl:apply-templates select="." mode="fact"/></xsl:if>
         </xsl:for-each>
         <xsl:variable name="seconds" select="sum($cells/s:cell[number(@seconds) = number(@seconds)]/@seconds)"/>
@@ -268,7 +268,7 @@
     <section id="provenance">
       <h2>Provenance</h2>
       <dl class="facts">
-        <xsl:for-each select="s:run/s:provenance[@name = 'version' or @name = 'git' or contains(@name, 'sha256')]"><xsl:apply-templates select="." mode="fact"/></xsl:for-each>
+        <xsl:for-each select="s:run/s:provenance[@name = 'version' or @name = 'git' or contains(@name, '-plugin') or contains(@name, 'sha256')]"><xsl:apply-templates select="." mode="fact"/></xsl:for-each>
         <xsl:for-each select="s:run/s:provenance[@name = 'started']">
           <dt>first started</dt>
           <dd><xsl:for-each select="s:value"><xsl:sort select="."/><xsl:if test="position() = 1"><xsl:value-of select="."/></xsl:if></xsl:for-each></dd>
