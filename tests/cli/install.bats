@@ -139,3 +139,29 @@ make_plugin() { # kind, name
     [ -z "$(find stage -type f)" ]
     [ ! -e stage/opt/pb ]
 }
+
+@test "a new criterion stands in a run's tables beside the others" {
+    install_here
+    run make_plugin criterion mean-weight
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+    prunebench synth sets --sets birds --classes 3 --train 8 --test 4 --size 64 --quiet
+    cat >m.xml <<END
+<matrix xmlns="urn:prunebench:matrix:1" name="own">
+  <model name="vgg11-bcnn" image-size="32" width-multiplier="0.125"/>
+  <training epochs="1" batch="8" lr="0.1" validation="0.2"/>
+  <retraining epochs="1"/>
+  <latency batch="1" runs="0"/>
+  <dataset plugin="birds" root="sets/CUB_200_2011"/>
+  <criterion plugin="mean-weight"><option name="power" value="2"/></criterion>
+  <criterion plugin="random"/>
+  <schedule plugin="one-shot"/>
+  <targets>0.5</targets>
+</matrix>
+END
+    run prunebench run m.xml -o out --plugin-dir mean-weight
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+    [[ $output == *"mean-weight"*"50 %"* ]]
+    grep -q 'name="criterion.option.power" value="2"\|key="criterion.option.power" value="2"' out/cells/birds.vgg11-bcnn.mean-weight.one-shot.*.xml
+    prunebench report out --format markdown
+    grep -rq 'mean-weight' out/report/tables
+}
