@@ -1,5 +1,5 @@
 /* Convolution plans: activations stay NHWC, oneDNN chooses the filters' layout and gets them reordered. */
-#include "instance.h"
+#include "bias_sums.h"
 
 #include <string.h>
 
@@ -15,8 +15,8 @@ struct pass {
 
 struct pb_conv_plan {
     struct pass forward, data, weights;
-    float *zeros; /* a bias for calls without one; and room for the gradient of one that is not wanted */
-    float *ignored;
+    float *zeros; /* a bias for calls without one */
+    struct bias_sums bias;
 };
 
 /* The convolution in oneDNN's terms. */
@@ -130,14 +130,13 @@ static enum pb_status make_weights(const struct onednn *self, const struct probl
                                    const_dnnl_primitive_attr_t attributes, const_dnnl_primitive_desc_t hint,
                                    struct pass *pass)
 {
-    static const int arguments[] = {DNNL_ARG_SRC,       DNNL_ARG_DIFF_DST,   DNNL_ARG_DIFF_WEIGHTS,
-                                    DNNL_ARG_DIFF_BIAS, DNNL_ARG_SCRATCHPAD, 0};
+    static const int arguments[] = {DNNL_ARG_SRC, DNNL_ARG_DIFF_DST, DNNL_ARG_DIFF_WEIGHTS, DNNL_ARG_SCRATCHPAD, 0};
     dnnl_convolution_desc_t operation;
     dnnl_primitive_desc_t descriptor = NULL;
     enum pb_status status = onednn_check(self,
                                          dnnl_dilated_convolution_backward_weights_desc_init(
-                                             &operation, dnnl_convolution_direct, &p->x, &p->any_filters, &p->bias,
-                                             &p->y, p->strides, p->dilations, p->padding, p->padding),
+                                             &operation, dnnl_convolution_direct, &p->x, &p->any_filters, NULL, &p->y,
+                                             p->strides, p->dilations, p->padding, p->padding),
                                          "describe a convolution's weight gradient");
     if (!status)
         status =
@@ -180,8 +179,9 @@ enum pb_status onednn_conv_plan_create(void *opaque, const struct pb_conv_shape 
         return PB_ERROR_MEMORY;
     enum pb_status status = PB_ERROR_MEMORY;
     made->zeros = host->alloc(host, shape->filters * sizeof *made->zeros);
-    made->ignored = host->alloc(host, shape->filters * sizeof *made->ignored);
-    if (made->zeros && made->ignored) {
+    if (made->zeros)
+        status = bias_sums_create(self, shape, &made->bias);
+    if (!status) {
         const struct openmp_settings before = onednn_enter(self);
         status = make_passes(self, shape, made);
         onednn_leave(before);
@@ -208,7 +208,7 @@ void onednn_conv_plan_destroy(void *opaque, struct pb_conv_plan *plan)
     pass_destroy(&plan->data);
     pass_destroy(&plan->weights);
     self->host->free(self->host, plan->zeros);
-    self->host->free(self->host, plan->ignored);
+    self->host->free(self->host, plan->bias.partials);
     self->host->free(self->host, plan);
 }
 
@@ -269,11 +269,12 @@ enum pb_status onednn_conv_backward_weights(void *self, struct pb_conv_plan *pla
 {
     const struct pass *pass = &plan->weights;
     float *room = pb_host_pointer(workspace), *filters = pass->reordered ? room : pb_host_pointer(dw);
-    float *bias = dbias.buffer ? pb_host_pointer(dbias) : plan->ignored;
-    const enum pb_status status =
+    enum pb_status status =
         primitive_run(self, &pass->compute,
-                      (float *[]){pb_host_pointer(x), pb_host_pointer(dy), filters, bias, room + pass->filter_floats});
-    if (status || !pass->reordered)
-        return status;
-    return primitive_run(self, &pass->reorder, (float *[]){filters, pb_host_pointer(dw)});
+                      (float *[]){pb_host_pointer(x), pb_host_pointer(dy), filters, room + pass->filter_floats});
+    if (!status && pass->reordered)
+        status = primitive_run(self, &pass->reorder, (float *[]){filters, pb_host_pointer(dw)});
+    if (!status && dbias.buffer)
+        bias_sums_run(self, &plan->bias, pb_host_pointer(dy), pb_host_pointer(dbias));
+    return status;
 }
