@@ -122,10 +122,10 @@ static enum pb_status find_field(const struct mat_file *file, matvar_t *array, c
                                  const matvar_t **field)
 {
     const matvar_t *found = Mat_VarGetStructFieldByName(array, name, index);
-    if (found == NULL)
-        return mat_fail(file, index + 1, "the field '%s' is missing", name);
-    if (found->data == NULL || mat_count(found) == 0)
-        return mat_fail(file, index + 1, "the field '%s' is empty or damaged", name);
+    if (found == NULL || found->data == NULL || mat_count(found) == 0) {
+        (void)mat_fail(file, index + 1, "the field '%s' is %s", name, found ? "empty or damaged" : "missing");
+        return PB_ERROR_INPUT;
+    }
     *field = found;
     return PB_OK;
 }

@@ -76,9 +76,9 @@ enum pb_status pb_fail_errno(struct pb_error *error, const char *format, ...)
     return PB_ERROR_RUN;
 }
 
-enum pb_status pb_fail_memory(struct pb_error *error, size_t bytes)
+void pb_describe_memory(struct pb_error *error, size_t bytes)
 {
-    return pb_fail(error, PB_ERROR_MEMORY, "out of memory: %zu bytes were asked for", bytes);
+    (void)pb_fail(error, PB_ERROR_MEMORY, "out of memory: %zu bytes were asked for", bytes);
 }
 
 int pb_exit_code(enum pb_status status)

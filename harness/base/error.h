@@ -26,8 +26,13 @@ enum pb_status pb_fail_context(struct pb_error *error, const char *format, ...) 
 /* PB_ERROR_RUN with strerror(errno) at the end: "write 'a.xml': No space left on device". */
 enum pb_status pb_fail_errno(struct pb_error *error, const char *format, ...) PB_PRINTF(2, 3);
 
-/* PB_ERROR_MEMORY for an allocation of bytes. */
-enum pb_status pb_fail_memory(struct pb_error *error, size_t bytes);
+/* PB_ERROR_MEMORY for an allocation of bytes. Inline, so that compilers and analysers see that it is never PB_OK. */
+void pb_describe_memory(struct pb_error *error, size_t bytes);
+static inline enum pb_status pb_fail_memory(struct pb_error *error, size_t bytes)
+{
+    pb_describe_memory(error, bytes);
+    return PB_ERROR_MEMORY;
+}
 
 /* The program's exit code for a status: 0, 1 (run) or 2 (input). */
 int pb_exit_code(enum pb_status status);

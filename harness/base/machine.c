@@ -1,10 +1,12 @@
 /* What this machine is, and what it lets the process use. */
 #include "base/machine.h"
 
-#include <inttypes.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/text.h"
 
 void pb_cpu_name(char name[128])
 {
@@ -57,14 +59,13 @@ uint32_t pb_machine_threads(void)
 void pb_memory(uint64_t *total, uint64_t *available)
 {
     char line[256];
-    uint64_t kibibytes;
     *total = *available = 0;
     FILE *file = fopen("/proc/meminfo", "r");
     while (file && fgets(line, sizeof line, file)) {
-        if (sscanf(line, "MemTotal: %" SCNu64, &kibibytes) == 1)
-            *total = kibibytes * 1024;
-        else if (sscanf(line, "MemAvailable: %" SCNu64, &kibibytes) == 1)
-            *available = kibibytes * 1024;
+        if (pb_starts_with(line, "MemTotal:"))
+            *total = strtoull(line + strlen("MemTotal:"), NULL, 10) * 1024;
+        else if (pb_starts_with(line, "MemAvailable:"))
+            *available = strtoull(line + strlen("MemAvailable:"), NULL, 10) * 1024;
     }
     if (file)
         fclose(file);

@@ -1,6 +1,7 @@
 /* Opening the decoded cache: mapping a finished file, or building it first. */
 #include "data/cache.h"
 
+#include <assert.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdatomic.h>
@@ -124,6 +125,7 @@ static enum pb_status map_or_build(struct pb_cache *cache, uint32_t threads, str
 static uint32_t keep_usable(const struct pb_cache *cache, uint32_t *samples, uint32_t count)
 {
     uint32_t kept = 0;
+    assert(cache->entries); /* it is mapped */
     for (uint32_t i = 0; i < count; i++)
         if (cache->entries[samples[i]].width > 0)
             samples[kept++] = samples[i];
@@ -133,6 +135,7 @@ static uint32_t keep_usable(const struct pb_cache *cache, uint32_t *samples, uin
 /* Says again what was said when the cache was built: every run's log tells what it left out. */
 static void log_skipped(const struct pb_cache *cache)
 {
+    assert(cache->header && cache->entries); /* it is mapped */
     const char *text = (const char *)cache->map + cache->header->text_offset;
     for (uint32_t i = 0; i < cache->data->contents.sample_count; i++)
         if (cache->entries[i].width == 0)

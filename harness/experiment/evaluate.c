@@ -21,7 +21,7 @@ static double cross_entropy(const float *logits, uint32_t label, uint32_t classe
         top = fmax(top, logits[c]);
     for (uint32_t c = 0; c < classes; c++)
         sum += exp(logits[c] - top);
-    return log(sum) - (logits[label] - top);
+    return log(sum) - (logits[label] - top); /* sum ≥ 1: the largest logit's own term */
 }
 
 uint32_t pb_count_correct(const float *logits, const uint32_t *labels, uint32_t count, uint32_t classes)
