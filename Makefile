@@ -147,7 +147,7 @@ $(BUILD)/tests/%.so: tests/%.c
 FUZZ        = $(BUILD)/fuzz
 FUZZ_CC     = clang -std=c17 -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined -w
 FUZZ_BASE   = $(patsubst %.c,$(FUZZ)/%.o,$(filter-out %/version.c %/xml.c,$(wildcard harness/base/*.c)) \
-                                        harness/data/image.c harness/data/reduce.c harness/data/stb.c)
+                                        harness/data/image.c harness/data/jpeg.c harness/data/reduce.c harness/data/stb.c)
 FUZZ_COMMON = $(patsubst %.c,$(FUZZ)/%.o,$(COMMON_dataset) tests/fuzz/dataset.c)
 FUZZERS     = $(patsubst tests/fuzz/%.c,$(FUZZ)/%,$(wildcard tests/fuzz/fuzz_*.c)) \
               $(patsubst %,$(FUZZ)/fuzz_dataset_%,$(sort $(DATASETS)))

@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "data/jpeg.h"
 
 static const uint8_t jpeg_start[] = {0xff, 0xd8, 0xff};
 static const uint8_t png_start[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
@@ -34,44 +35,6 @@ static bool is_cut_short(const uint8_t *bytes, size_t length)
     /* Some cameras pad behind the end mark; one inside a thumbnail lies further back. */
     const size_t tail = length < 512 ? length : 512;
     return memmem(bytes + length - tail, tail, end, end_length) == NULL;
-}
-
-/* What the segments in front of a JPEG's first scan say about its colours. */
-struct jpeg_colours {
-    unsigned components; /* 0: no frame header found */
-    bool adobe;
-};
-
-static struct jpeg_colours read_jpeg_colours(const uint8_t *bytes, size_t length)
-{
-    struct jpeg_colours colours = {0};
-    size_t at = 2;
-    while (at + 4 <= length && bytes[at] == 0xff) {
-        const uint8_t marker = bytes[at + 1];
-        const size_t size = (size_t)bytes[at + 2] << 8 | bytes[at + 3];
-        const bool frame = marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc;
-        if (marker == 0xff) { /* fill byte */
-            at++;
-            continue;
-        }
-        if (marker == 0xda || size < 2)
-            break;
-        if (frame && at + 9 < length)
-            colours.components = bytes[at + 9];
-        if (marker == 0xee && at + 9 <= length && memcmp(bytes + at + 4, "Adobe", 5) == 0)
-            colours.adobe = true;
-        at += 2 + size;
-    }
-    return colours;
-}
-
-static enum pb_status check_colours(const uint8_t *bytes, size_t length, struct pb_error *error)
-{
-    const struct jpeg_colours colours = read_jpeg_colours(bytes, length);
-    if (colours.components == 4 && !colours.adobe)
-        return pb_fail(error, PB_ERROR_INPUT,
-                       "a JPEG of four colours without Adobe's marker, which says what they are; convert it to RGB");
-    return PB_OK;
 }
 
 static enum pb_status fail_decode(const uint8_t *bytes, size_t length, struct pb_error *error)
@@ -116,14 +79,16 @@ static enum pb_status check_header(const uint8_t *bytes, size_t length, struct p
         return pb_fail(error, PB_ERROR_INPUT, "the file has %zu bytes, more than an image can", length);
     if (!is_jpeg(bytes, length) && !begins_with(bytes, length, png_start, sizeof png_start))
         return pb_fail(error, PB_ERROR_INPUT, "neither a JPEG nor a PNG file; convert it or get it again");
-    const enum pb_status status = read_size(bytes, length, &width, &height, error);
+    enum pb_status status = is_jpeg(bytes, length) ? pb_jpeg_check(bytes, length, error) : PB_OK;
+    if (status == PB_OK)
+        status = read_size(bytes, length, &width, &height, error);
     if (status != PB_OK)
         return status;
     if (width * height > PB_IMAGE_MAX_PIXELS)
         return pb_fail(error, PB_ERROR_INPUT,
                        "the image is of size %llu×%llu, above the limit of %llu pixels; reduce it",
                        (unsigned long long)width, (unsigned long long)height, (unsigned long long)PB_IMAGE_MAX_PIXELS);
-    return is_jpeg(bytes, length) ? check_colours(bytes, length, error) : PB_OK;
+    return PB_OK;
 }
 
 enum pb_status pb_image_decode(const void *bytes, size_t length, struct pb_image *image, struct pb_error *error)

@@ -3,6 +3,11 @@
 #define STBI_ONLY_JPEG
 #define STBI_ONLY_PNG
 #define STBI_NO_STDIO
+/* Zeroed: a JPEG that uses a Huffman table before it defines it must find an empty one, not what the memory held before. */
+#include <stdlib.h>
+#define STBI_MALLOC(size) calloc(1, size)
+#define STBI_REALLOC(memory, size) realloc(memory, size)
+#define STBI_FREE(memory) free(memory)
 #include <stb_image.h>
 
 /* It asserts that a filter's weights add up to 0.9 … 1.1 and divides by their sum right after. At ratios near 1.5 the

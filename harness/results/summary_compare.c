@@ -34,7 +34,10 @@ static enum pb_status compare_rows(const struct pb_summary_row *a, const struct 
         const struct pb_record *other = find_seed(b, pb_record_seed(a->cells[i]));
         const struct pb_accuracy_record *left = pb_record_final(a->cells[i]);
         const struct pb_accuracy_record *right = other == NULL ? NULL : pb_record_final(other);
-        differences[i] = left == NULL || right == NULL ? NAN : left->top1 - right->top1;
+        differences[i] = NAN;
+        if (left == NULL || right == NULL)
+            continue;
+        differences[i] = left->top1 - right->top1;
         if (!isnan(differences[i]))
             error_square += square(pb_binomial_error(left->top1, left->images)) +
                             square(pb_binomial_error(right->top1, right->images));
