@@ -53,7 +53,9 @@ static enum pb_status read_whole(struct annotations *file, FILE *stream)
 static enum pb_status check_text(struct annotations *file)
 {
     const size_t length = (size_t)(file->end - file->next);
-    const char *nul = length > 0 ? memchr(file->next, '\0', length) : NULL;
+    if (length == 0)
+        return annotations_fail(file, "is empty; get it again");
+    const char *nul = memchr(file->next, '\0', length);
     if (nul != NULL) {
         file->line = 1;
         for (const char *c = file->next; c < nul; c++)
