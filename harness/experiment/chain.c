@@ -12,7 +12,7 @@
 #include "experiment/settings.h"
 
 /* Raised when a change of the harness makes stored results different from what it would compute now. */
-static const char FORMAT[] = "prunebench stage 1";
+static const char FORMAT[] = "prunebench stage 2";
 
 static enum pb_status finish_key(struct pb_text *text, char key[65], struct pb_error *error)
 {

@@ -1,7 +1,6 @@
 /* From a finished session to a record. */
 #include "experiment/findings.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -9,11 +8,10 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "experiment/findings_chain.h"
 #include "experiment/record.h"
 #include "graph/checkpoint.h"
 #include "graph/cost.h"
-
-enum { GAMMA_BINS = 128 };
 
 /* The stages that a record speaks of; 0 where the schedule has none. */
 struct roles {
@@ -72,6 +70,30 @@ static enum pb_status add_accuracy(struct pb_session *session, pb_stage stage, c
     return status;
 }
 
+/* Accuracies of the four roles, then those of earlier rounds under the stages' own names. */
+static enum pb_status add_accuracies(struct pb_session *session, const struct roles *roles, struct pb_record *record,
+                                     struct pb_error *error)
+{
+    const struct {
+        pb_stage stage;
+        const char *name;
+    } named[] = {
+        {roles->base, "base"}, {roles->trained, "trained"}, {roles->pruned, "pruned"}, {roles->retrained, "retrained"}};
+    const size_t count = sizeof named / sizeof *named;
+    enum pb_status status = PB_OK;
+    for (size_t i = 0; status == PB_OK && i < count; i++)
+        status = add_accuracy(session, named[i].stage, named[i].name, record, error);
+    for (pb_stage stage = 1; status == PB_OK && stage <= session->chain.count; stage++) {
+        const struct pb_link *link = &session->chain.links[stage - 1];
+        bool has_role = false;
+        for (size_t i = 0; i < count; i++)
+            has_role = has_role || named[i].stage == stage;
+        if (!has_role && (link->verb == PB_VERB_TRAIN || link->verb == PB_VERB_PRUNE))
+            status = add_accuracy(session, stage, link->name, record, error);
+    }
+    return status;
+}
+
 /* Size of the network's file without momentum: written, measured, removed. */
 static enum pb_status checkpoint_bytes(struct pb_session *session, const struct pb_network *network, uint64_t *bytes,
                                        struct pb_error *error)
@@ -109,8 +131,9 @@ static enum pb_status list_widths(const struct pb_network *network, uint32_t **w
     return PB_OK;
 }
 
-static enum pb_status add_cost(struct pb_session *session, pb_stage stage, const char *name, const json_t *pruning,
-                               struct pb_record *record, struct pb_error *error)
+static enum pb_status add_cost(struct pb_session *session, pb_stage stage, const char *name,
+                               const struct pb_pruning_record *pruning, struct pb_record *record,
+                               struct pb_error *error)
 {
     const struct pb_network *network;
     struct pb_cost_record row = {.stage = (char *)(uintptr_t)name};
@@ -124,9 +147,9 @@ static enum pb_status add_cost(struct pb_session *session, pb_stage stage, const
     pb_graph_split_params(network->graph, &row.params_trunk, &row.params_head);
     if (pruning) {
         row.has_target = true;
-        row.requested = json_number_value(json_object_get(pruning, "requested"));
-        row.achieved = json_number_value(json_object_get(pruning, "achieved"));
-        row.floored = (uint32_t)json_integer_value(json_object_get(pruning, "floored"));
+        row.requested = pruning->requested;
+        row.achieved = pruning->achieved;
+        row.floored = pruning->floored;
     }
     status = checkpoint_bytes(session, network, &row.bytes, error);
     if (status == PB_OK)
@@ -139,135 +162,22 @@ static enum pb_status add_cost(struct pb_session *session, pb_stage stage, const
     return status;
 }
 
-/* |γ| of one batch norm over its full range; the first bin is the near-zero one. */
-static enum pb_status fill_gamma(const struct pb_network *network, uint32_t norm, struct pb_layer_record *row,
-                                 struct pb_error *error)
-{
-    const float *gamma = pb_network_values(network, norm, PB_ROLE_GAMMA);
-    const uint32_t channels = network->graph->nodes[norm].shape.channels;
-    row->gamma_bins = pb_calloc(GAMMA_BINS, sizeof *row->gamma_bins);
-    if (!row->gamma_bins)
-        return pb_fail_memory(error, GAMMA_BINS * sizeof *row->gamma_bins);
-    row->gamma_bin_count = GAMMA_BINS;
-    for (uint32_t c = 0; c < channels; c++)
-        row->gamma_max = fmax(row->gamma_max, fabs(gamma[c]));
-    for (uint32_t c = 0; c < channels; c++) {
-        const double place = row->gamma_max > 0 ? fabs(gamma[c]) / row->gamma_max * GAMMA_BINS : 0;
-        row->gamma_bins[place < GAMMA_BINS ? (uint32_t)place : GAMMA_BINS - 1]++;
-    }
-    row->near_zero = (double)row->gamma_bins[0] / channels;
-    return PB_OK;
-}
-
-static enum pb_status add_layer(const struct pb_network *base, const struct pb_channel_group *group,
-                                uint32_t original_width, const json_t *pruned, struct pb_record *record,
-                                struct pb_error *error)
-{
-    struct pb_layer_record row = {
-        .name = base->graph->nodes[group->producers[0]].name, .channels = original_width, .kept = original_width};
-    enum pb_status status = PB_OK;
-    if (pruned) {
-        row.kept = (uint32_t)json_integer_value(json_object_get(pruned, "after"));
-        row.floored = (uint32_t)json_integer_value(json_object_get(pruned, "floored"));
-        row.ties = (uint32_t)json_integer_value(json_object_get(pruned, "ties"));
-    }
-    if (group->norms[0] != UINT32_MAX)
-        status = fill_gamma(base, group->norms[0], &row, error);
-    if (status == PB_OK)
-        status = pb_record_layer(record, &row, error);
-    if (status != PB_OK)
-        pb_free(row.gamma_bins);
-    return status;
-}
-
-static enum pb_status add_layers(struct pb_session *session, pb_stage base_stage, const json_t *pruning,
-                                 struct pb_record *record, struct pb_error *error)
-{
-    const struct pb_network *base;
-    struct pb_channel_groups groups = {0};
-    const json_t *layers = json_object_get(pruning, "layers");
-    enum pb_status status = pb_session_network(session, base_stage, &base, error);
-    if (status == PB_OK)
-        status = pb_channel_groups_find(base->graph, &groups, error);
-    for (uint32_t g = 0; status == PB_OK && g < groups.count; g++)
-        status = add_layer(base, &groups.groups[g], base->original_widths[g], json_array_get(layers, g), record, error);
-    pb_channel_groups_free(&groups);
-    return status;
-}
-
-static enum pb_status add_epochs(const struct pb_link *link, const json_t *facts, struct pb_record *record,
-                                 struct pb_error *error)
-{
-    size_t index;
-    json_t *epoch;
-    enum pb_status status = PB_OK;
-    json_array_foreach(json_object_get(facts, "epochs"), index, epoch)
-    {
-        const struct pb_epoch_record row = {
-            .stage = (char *)(uintptr_t)link->name,
-            .number = (uint32_t)json_integer_value(json_object_get(epoch, "epoch")),
-            .lr = json_number_value(json_object_get(epoch, "lr")),
-            .loss = json_number_value(json_object_get(epoch, "loss")),
-            .top1 = json_number_value(json_object_get(epoch, "top1")),
-            .validation_top1 = json_number_value(json_object_get(epoch, "validation_top1")),
-            .validation_loss = json_number_value(json_object_get(epoch, "validation_loss")),
-            .seconds = json_number_value(json_object_get(epoch, "seconds")),
-            .masked = (uint32_t)json_integer_value(json_object_get(epoch, "masked")),
-            .revived = (uint32_t)json_integer_value(json_object_get(epoch, "revived")),
-        };
-        if (status == PB_OK)
-            status = pb_record_epoch(record, &row, error);
-    }
-    return status;
-}
-
-/* Walks the chain: epochs of trainings, the worst equivalence of prunings; *last_pruning: facts of the last (owned). */
-static enum pb_status walk_chain(struct pb_session *session, struct pb_record *record, json_t **last_pruning,
-                                 struct pb_error *error)
-{
-    enum pb_status status = PB_OK;
-    for (pb_stage stage = 1; status == PB_OK && stage <= session->chain.count; stage++) {
-        const struct pb_link *link = &session->chain.links[stage - 1];
-        json_t *facts = NULL;
-        if (link->verb != PB_VERB_TRAIN && link->verb != PB_VERB_PRUNE)
-            continue;
-        status = pb_store_facts(&session->store, link->key, &facts, error);
-        if (status == PB_OK && link->verb == PB_VERB_TRAIN)
-            status = add_epochs(link, facts, record, error);
-        if (status == PB_OK && link->verb == PB_VERB_PRUNE) {
-            record->equivalence = fmax(record->equivalence, json_number_value(json_object_get(facts, "equivalence")));
-            json_decref(*last_pruning);
-            *last_pruning = json_incref(facts);
-        }
-        json_decref(facts);
-    }
-    return status;
-}
-
 enum pb_status pb_findings(struct pb_session *session, struct pb_record *record, struct pb_error *error)
 {
     const struct roles roles = find_roles(&session->chain);
-    json_t *pruning = NULL;
     record->train_images = session->data->train_count;
     record->validation_images = session->data->validation_count;
     record->test_images = session->data->test_count;
     record->class_count = session->data->contents.class_count;
     record->skipped_images = pb_cache_skipped(session->cache);
-    enum pb_status status = walk_chain(session, record, &pruning, error);
+    enum pb_status status = pb_findings_chain(session, record, error);
     if (status == PB_OK)
         status = add_cost(session, roles.base, "base", NULL, record, error);
     if (status == PB_OK && roles.pruned)
-        status = add_cost(session, roles.pruned, "pruned", pruning, record, error);
+        status = add_cost(session, roles.pruned, "pruned", &record->prunings[record->pruning_count - 1], record, error);
     if (status == PB_OK)
-        status = add_accuracy(session, roles.base, "base", record, error);
+        status = add_accuracies(session, &roles, record, error);
     if (status == PB_OK)
-        status = add_accuracy(session, roles.trained, "trained", record, error);
-    if (status == PB_OK)
-        status = add_accuracy(session, roles.pruned, "pruned", record, error);
-    if (status == PB_OK)
-        status = add_accuracy(session, roles.retrained, "retrained", record, error);
-    if (status == PB_OK)
-        status = add_layers(session, roles.base, pruning, record, error);
-    json_decref(pruning);
+        status = pb_findings_layers(session, roles.base, record, error);
     return status;
 }

@@ -151,6 +151,24 @@ enum pb_status pb_record_layer(struct pb_record *record, const struct pb_layer_r
     return PB_OK;
 }
 
+enum pb_status pb_record_pruning(struct pb_record *record, const struct pb_pruning_record *row, struct pb_error *error)
+{
+    struct pb_pruning_record *grown = pb_array_room(record->prunings, record->pruning_count, sizeof *grown, error);
+    if (grown == NULL)
+        return PB_ERROR_MEMORY;
+    record->prunings = grown;
+    struct pb_pruning_record made = *row;
+    made.stage = copy(row->stage, error);
+    made.from = copy(row->from, error);
+    if (made.stage == NULL || made.from == NULL) {
+        pb_free(made.stage);
+        pb_free(made.from);
+        return PB_ERROR_MEMORY;
+    }
+    grown[record->pruning_count++] = made;
+    return PB_OK;
+}
+
 enum pb_status pb_record_epoch(struct pb_record *record, const struct pb_epoch_record *row, struct pb_error *error)
 {
     struct pb_epoch_record *grown = pb_array_room(record->epochs, record->epoch_count, sizeof *grown, error);
@@ -159,10 +177,45 @@ enum pb_status pb_record_epoch(struct pb_record *record, const struct pb_epoch_r
     record->epochs = grown;
     struct pb_epoch_record made = *row;
     made.stage = copy(row->stage, error);
-    if (made.stage == NULL)
+    made.mask = row->mask == NULL ? NULL : copy(row->mask, error);
+    if (made.stage == NULL || (row->mask != NULL && made.mask == NULL)) {
+        pb_free(made.stage);
+        pb_free(made.mask);
         return PB_ERROR_MEMORY;
+    }
     grown[record->epoch_count++] = made;
     return PB_OK;
+}
+
+double pb_gamma_near_zero(const struct pb_gamma_record *gamma)
+{
+    double count = 0;
+    if (gamma->bins == NULL)
+        return NAN;
+    for (uint32_t i = 0; i < gamma->bin_count; i++)
+        count += gamma->bins[i];
+    return count > 0 ? gamma->bins[0] / count : (double)NAN;
+}
+
+void pb_gamma_record_free(struct pb_gamma_record *gamma)
+{
+    pb_free(gamma->bins);
+    *gamma = (struct pb_gamma_record){0};
+}
+
+void pb_pruning_record_free(struct pb_pruning_record *pruning)
+{
+    pb_free(pruning->stage);
+    pb_free(pruning->from);
+    pb_gamma_record_free(&pruning->gamma_before);
+    pb_gamma_record_free(&pruning->gamma_after);
+    for (uint32_t i = 0; i < pruning->layer_count; i++) {
+        pb_free(pruning->layers[i].name);
+        pb_gamma_record_free(&pruning->layers[i].gamma_before);
+        pb_gamma_record_free(&pruning->layers[i].gamma_after);
+    }
+    pb_free(pruning->layers);
+    *pruning = (struct pb_pruning_record){0};
 }
 
 const char *pb_record_find(const struct pb_pair *pairs, uint32_t count, const char *key)
@@ -204,13 +257,17 @@ void pb_record_free(struct pb_record *record)
     for (uint32_t i = 0; i < record->latency_count; i++)
         pb_free(record->latencies[i].stage);
     pb_free(record->latencies);
-    for (uint32_t i = 0; i < record->layer_count; i++) {
+    pb_gamma_record_free(&record->gamma);
+    for (uint32_t i = 0; i < record->layer_count; i++)
         pb_free(record->layers[i].name);
-        pb_free(record->layers[i].gamma_bins);
-    }
     pb_free(record->layers);
-    for (uint32_t i = 0; i < record->epoch_count; i++)
+    for (uint32_t i = 0; i < record->pruning_count; i++)
+        pb_pruning_record_free(&record->prunings[i]);
+    pb_free(record->prunings);
+    for (uint32_t i = 0; i < record->epoch_count; i++) {
         pb_free(record->epochs[i].stage);
+        pb_free(record->epochs[i].mask);
+    }
     pb_free(record->epochs);
     pb_record_init(record);
 }

@@ -34,7 +34,7 @@ struct pb_cost_record {
     uint32_t floored;
 };
 struct pb_accuracy_record {
-    char *stage; /* "base", "pruned", "retrained" */
+    char *stage; /* "base", "trained", "pruned", "retrained"; of earlier rounds: "prune-20", "retrain-20" */
     char *split; /* "test", "validation" */
     double top1, top5, loss; /* shares 0 … 1 */
     uint64_t images;
@@ -46,20 +46,43 @@ struct pb_latency_record {
     uint32_t batch, runs, threads;
     double median_ms, p95_ms, min_ms;
 };
+/* |γ| of batch norms, counted in bins of equal width from 0 to the largest; the first bin holds the near-zero ones. */
+struct pb_gamma_record {
+    double max;
+    uint32_t *bins; /* 128; NULL without batch norm */
+    uint32_t bin_count;
+};
 struct pb_layer_record {
     char *name; /* "conv5_3" */
-    uint32_t channels, kept, floored, ties;
-    double gamma_max; /* upper end of the histogram's range, which begins at 0 */
-    double near_zero; /* share of γ in the first bin */
-    uint32_t *gamma_bins; /* |γ| of the base model; 128; NULL without BN */
-    uint32_t gamma_bin_count;
+    uint32_t channels, kept; /* of the unpruned network; after the last pruning */
+};
+/* One layer in one pruning step. */
+struct pb_pruned_layer_record {
+    char *name;
+    uint32_t before, after;
+    uint32_t ties; /* channels whose score is the threshold */
+    uint32_t floored; /* channels that the floor saved */
+    double threshold; /* normalised score up to which channels went; NaN where none was to go */
+    struct pb_gamma_record gamma_before, gamma_after;
+};
+struct pb_pruning_record {
+    char *stage, *from; /* "prune-40", and the stage that it cut: "base", "retrain-20" */
+    double requested, achieved; /* shares of the unpruned network's measure */
+    double threshold; /* the highest of the layers' */
+    double equivalence; /* max|Δ| / max|logit| of the masked and the compacted network */
+    uint32_t floored;
+    struct pb_gamma_record gamma_before, gamma_after; /* of all layers on one axis */
+    struct pb_pruned_layer_record *layers;
+    uint32_t layer_count;
 };
 struct pb_epoch_record {
     char *stage; /* "base", "retrain-40", "soft" */
     uint32_t number; /* 1-based */
     double lr, loss, top1, validation_top1, validation_loss, seconds;
-    uint32_t masked,
-        revived; /* soft pruning: channels masked after this epoch, and how many of the epoch before's came back */
+    /* Soft pruning: channels masked after this epoch, how many of the epoch before's came back, and which are masked:
+     * per layer a word of hexadecimal digits, its first channel the highest bit of the first digit, 1 where masked. */
+    uint32_t masked, revived;
+    char *mask; /* NULL: no mask */
 };
 
 struct pb_record {
@@ -80,8 +103,11 @@ struct pb_record {
     struct pb_latency_record *latencies;
     uint32_t latency_count;
     double equivalence; /* max|Δ| / max|logit| of the masked and the compacted network; NaN when not measured */
+    struct pb_gamma_record gamma; /* of the base model, all prunable layers */
     struct pb_layer_record *layers;
     uint32_t layer_count;
+    struct pb_pruning_record *prunings; /* in the order in which they were done */
+    uint32_t pruning_count;
     struct pb_epoch_record *epochs;
     uint32_t epoch_count;
     uint64_t peak_rss_bytes;
@@ -92,7 +118,8 @@ struct pb_record {
 /* Empty: status ok, equivalence not measured. */
 void pb_record_init(struct pb_record *record);
 /*
- * Adders copy their strings and take over arrays from pb_calloc (which stay the caller's when the call fails);
+ * Adders copy their strings and take over arrays from pb_calloc, with what is in them (they stay the caller's when the
+ * call fails);
  * PB_ERROR_MEMORY is their only failure. A config or provenance key that is there already gets the new value; provenance
  * keys are written as XML attributes, so they are names ("backend-detail").
  */
@@ -108,8 +135,15 @@ PB_MUST_CHECK enum pb_status pb_record_latency(struct pb_record *record, const s
                                                struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_record_layer(struct pb_record *record, const struct pb_layer_record *row,
                                              struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_record_pruning(struct pb_record *record, const struct pb_pruning_record *row,
+                                               struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_record_epoch(struct pb_record *record, const struct pb_epoch_record *row,
                                              struct pb_error *error);
+/* What is in it, not itself. */
+void pb_gamma_record_free(struct pb_gamma_record *gamma);
+void pb_pruning_record_free(struct pb_pruning_record *pruning);
+/* Share of the γ in the first bin; NaN without any. */
+double pb_gamma_near_zero(const struct pb_gamma_record *gamma);
 const char *pb_record_find(const struct pb_pair *pairs, uint32_t count, const char *key); /* NULL when absent */
 const char *pb_cell_status_name(
     enum pb_cell_status status); /* "ok", "failed", "crashed", "timed-out", "out-of-memory", "blocked" */

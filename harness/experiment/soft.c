@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 
 /* One string of '1' (kept) and '0' per group. */
 json_t *pb_soft_to_json(const struct pb_soft *soft)
@@ -17,6 +18,30 @@ json_t *pb_soft_to_json(const struct pb_soft *soft)
         pb_free(text);
     }
     return masks;
+}
+
+static void append_digits(struct pb_text *text, const bool *keep, uint32_t channels)
+{
+    for (uint32_t c = 0; c < channels; c += 4) {
+        unsigned digit = 0;
+        for (uint32_t bit = 0; bit < 4; bit++)
+            digit = 2 * digit + (c + bit < channels && !keep[c + bit]);
+        pb_text_append(text, "%x", digit);
+    }
+}
+
+json_t *pb_soft_mask_to_json(const struct pb_soft *soft)
+{
+    struct pb_text text = {0};
+    if (!soft->keep.keep)
+        return json_null();
+    for (uint32_t g = 0; g < soft->keep.group_count; g++) {
+        pb_text_append(&text, "%s", g ? " " : "");
+        append_digits(&text, soft->keep.keep[g], soft->groups.groups[g].channels);
+    }
+    json_t *made = text.failed ? NULL : json_string(text.data ? text.data : "");
+    pb_text_free(&text);
+    return made;
 }
 
 static enum pb_status read_mask(struct pb_soft *soft, const json_t *state, struct pb_error *error)

@@ -20,6 +20,8 @@ PB_MUST_CHECK enum pb_status pb_soft_start(struct pb_soft *soft, const struct pb
 PB_MUST_CHECK enum pb_status pb_soft_mask(struct pb_soft *soft, const struct pb_train_job *job,
                                           struct pb_network *network, struct pb_error *error);
 json_t *pb_soft_to_json(const struct pb_soft *soft);
+/* The last epoch's mask as struct pb_epoch_record keeps it; json null before the first. NULL when memory is out. */
+json_t *pb_soft_mask_to_json(const struct pb_soft *soft);
 void pb_soft_free(struct pb_soft *soft);
 
 #endif

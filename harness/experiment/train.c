@@ -268,11 +268,11 @@ static enum pb_status run_epoch(struct trainer *trainer, struct pb_error *error)
                              error);
     if (status != PB_OK)
         return status;
-    json_t *row =
-        json_pack("{s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:i, s:i}", "epoch", (int)trainer->epoch + 1, "lr", sums.lr,
-                  "loss", sums.loss / (double)sums.images, "top1", (double)sums.correct / (double)sums.images,
-                  "validation_top1", accuracy.top1, "validation_loss", accuracy.loss, "seconds", pb_clock() - began,
-                  "masked", (int)trainer->soft.masked, "revived", (int)trainer->soft.revived);
+    json_t *row = json_pack(
+        "{s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:i, s:i, s:o}", "epoch", (int)trainer->epoch + 1, "lr", sums.lr, "loss",
+        sums.loss / (double)sums.images, "top1", (double)sums.correct / (double)sums.images, "validation_top1",
+        accuracy.top1, "validation_loss", accuracy.loss, "seconds", pb_clock() - began, "masked",
+        (int)trainer->soft.masked, "revived", (int)trainer->soft.revived, "mask", pb_soft_mask_to_json(&trainer->soft));
     if (json_array_append_new(trainer->rows, row) != 0)
         status = pb_fail_memory(error, 0);
     if (trainer->epoch >= trainer->job->spec->head_epochs)

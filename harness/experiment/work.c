@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "experiment/equivalence.h"
+#include "experiment/pruning_facts.h"
 #include "experiment/recalibrate.h"
 
 static enum pb_status copy_parent(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
@@ -106,18 +107,6 @@ enum pb_status pb_work_score(struct pb_session *session, const struct pb_link *l
     return status;
 }
 
-static json_t *layers_to_json(const struct pb_pruning *pruning)
-{
-    json_t *layers = json_array();
-    for (uint32_t g = 0; g < pruning->group_count; g++) {
-        const struct pb_layer_pruning *layer = &pruning->layers[g];
-        json_array_append_new(layers,
-                              json_pack("{s:i, s:i, s:i, s:i}", "before", (int)layer->before, "after",
-                                        (int)layer->after, "floored", (int)layer->floored, "ties", (int)layer->ties));
-    }
-    return layers;
-}
-
 /* Runs the masked and the compacted network on the same images, and fails when they differ. */
 static enum pb_status check_removal(struct pb_session *session, const struct pb_network *before,
                                     const struct pb_channel_groups *groups, const struct pb_keep *keep,
@@ -166,13 +155,11 @@ enum pb_status pb_work_prune(struct pb_session *session, const struct pb_link *l
         status = pb_network_compact(before, &pruning.keep, &after, error);
     if (status == PB_OK)
         status = check_removal(session, before, &groups, &pruning.keep, after, &relative, error);
-    if (status == PB_OK) {
-        json_t *more = json_pack("{s:f, s:f, s:i, s:f, s:f, s:o}", "requested", pruning.requested, "achieved",
-                                 pruning.achieved, "floored", (int)pruning.floored, "threshold", pruning.threshold,
-                                 "equivalence", relative, "layers", layers_to_json(&pruning));
-        status = more && json_object_update(facts, more) == 0 ? PB_OK : pb_fail_memory(error, 0);
-        json_decref(more);
-    }
+    if (status == PB_OK)
+        status = pb_pruning_to_facts(
+            &(struct pb_pruning_done){
+                .before = before, .after = after, .groups = &groups, .pruning = &pruning, .equivalence = relative},
+            facts, error);
     if (status == PB_OK) {
         *network = after;
         after = NULL;

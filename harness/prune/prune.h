@@ -55,6 +55,7 @@ struct pb_layer_pruning {
     uint32_t before, after;
     uint32_t floored; /* channels that the floor saved */
     uint32_t ties; /* channels whose score equals the threshold */
+    double threshold; /* normalised score up to which its channels went; NaN where none was to go */
 };
 struct pb_pruning {
     struct pb_keep keep;

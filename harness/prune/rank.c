@@ -232,6 +232,7 @@ static void fill_layers(const struct rank *rank, uint32_t length, struct pb_prun
         struct pb_layer_pruning *layer = &pruning->layers[g];
         const double threshold = threshold_of(rank, length, g);
         const uint32_t most = width(rank, g) - floor_of(rank, g);
+        layer->threshold = threshold;
         layer->before = width(rank, g);
         layer->after = rank->kept[g];
         layer->floored = rank->wanted[g] > most ? rank->wanted[g] - most : 0;

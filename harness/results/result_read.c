@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/array.h"
 #include "base/memory.h"
 #include "base/xml.h"
 #include "results/read_xml.h"
@@ -128,29 +129,104 @@ static enum pb_status read_equivalence(struct pb_attributes *from, struct pb_rec
     return from->status;
 }
 
+static enum pb_status fill_gamma(struct pb_attributes *from, struct pb_gamma_record *gamma)
+{
+    struct pb_gamma_record read = {.max = pb_read_real(from, "max")};
+    read.bins = pb_read_counts(from, "bins", &read.bin_count);
+    if (from->status == PB_OK)
+        *gamma = read;
+    else
+        pb_gamma_record_free(&read);
+    return from->status;
+}
+
+static enum pb_status read_gamma(struct pb_attributes *from, struct pb_record *record)
+{
+    return fill_gamma(from, &record->gamma);
+}
+
 static enum pb_status read_layer(struct pb_attributes *from, struct pb_record *record)
 {
     struct pb_layer_record row = {
         .name = (char *)pb_read_text(from, "name"),
         .channels = pb_read_count32(from, "channels"),
         .kept = pb_read_count32(from, "kept"),
-        .floored = pb_read_count32(from, "floored"),
-        .ties = pb_read_count32(from, "ties"),
-        .gamma_max = pb_read_real(from, "gamma-max"),
-        .near_zero = pb_read_real(from, "near-zero"),
     };
-    const xmlNode *histogram = pb_xml_first(from->node);
-    if (histogram != NULL) {
-        struct pb_attributes bins = {.xml = from->xml, .node = histogram, .error = from->error};
-        row.gamma_bins = pb_read_counts(&bins, "bins", &row.gamma_bin_count);
-        if (bins.status != PB_OK)
-            from->status = bins.status;
+    return from->status != PB_OK ? from->status : pb_record_layer(record, &row, from->error);
+}
+
+/* gamma-before and gamma-after among the children of an element. */
+static enum pb_status fill_gammas(const struct pb_attributes *from, struct pb_gamma_record *before,
+                                  struct pb_gamma_record *after)
+{
+    enum pb_status status = PB_OK;
+    for (const xmlNode *child = pb_xml_first(from->node); child != NULL && status == PB_OK;
+         child = pb_xml_next(child)) {
+        struct pb_attributes attributes = {.xml = from->xml, .node = child, .error = from->error};
+        if (strcmp(pb_xml_name(child), "gamma-before") == 0)
+            status = fill_gamma(&attributes, before);
+        else if (strcmp(pb_xml_name(child), "gamma-after") == 0)
+            status = fill_gamma(&attributes, after);
     }
+    return status;
+}
+
+static enum pb_status fill_pruned_layer(struct pb_attributes *from, struct pb_pruned_layer_record *layer)
+{
+    layer->before = pb_read_count32(from, "before");
+    layer->after = pb_read_count32(from, "after");
+    layer->ties = pb_read_count32(from, "ties");
+    layer->floored = pb_read_count32(from, "floored");
+    layer->threshold = pb_read_real(from, "threshold");
+    if (from->status != PB_OK)
+        return from->status;
+    layer->name = pb_strdup(pb_read_text(from, "name"));
+    if (layer->name == NULL)
+        return pb_fail_memory(from->error, 1);
+    return fill_gammas(from, &layer->gamma_before, &layer->gamma_after);
+}
+
+static enum pb_status fill_pruned_layers(const struct pb_attributes *from, struct pb_pruning_record *row)
+{
+    enum pb_status status = PB_OK;
+    for (const xmlNode *child = pb_xml_first(from->node); child != NULL && status == PB_OK;
+         child = pb_xml_next(child)) {
+        struct pb_attributes attributes = {.xml = from->xml, .node = child, .error = from->error};
+        if (strcmp(pb_xml_name(child), "layer") != 0)
+            continue;
+        struct pb_pruned_layer_record *layers =
+            pb_array_room(row->layers, row->layer_count, sizeof *layers, from->error);
+        if (layers == NULL)
+            return PB_ERROR_MEMORY;
+        row->layers = layers;
+        layers[row->layer_count] = (struct pb_pruned_layer_record){0};
+        status = fill_pruned_layer(&attributes, &layers[row->layer_count++]);
+    }
+    return status;
+}
+
+static enum pb_status read_pruning(struct pb_attributes *from, struct pb_record *record)
+{
+    struct pb_pruning_record row = {
+        .requested = pb_read_real(from, "requested"),
+        .achieved = pb_read_real(from, "achieved"),
+        .threshold = pb_read_real(from, "threshold"),
+        .equivalence = pb_read_real(from, "equivalence"),
+        .floored = pb_read_count32(from, "floored"),
+    };
     enum pb_status status = from->status;
     if (status == PB_OK)
-        status = pb_record_layer(record, &row, from->error);
-    if (status != PB_OK)
-        pb_free(row.gamma_bins);
+        status = fill_gammas(from, &row.gamma_before, &row.gamma_after);
+    if (status == PB_OK)
+        status = fill_pruned_layers(from, &row);
+    row.stage = (char *)pb_read_text(from, "stage");
+    row.from = (char *)pb_read_text(from, "from");
+    if (status == PB_OK)
+        status = pb_record_pruning(record, &row, from->error);
+    if (status != PB_OK) {
+        row.stage = row.from = NULL; /* the document's */
+        pb_pruning_record_free(&row);
+    }
     return status;
 }
 
@@ -167,6 +243,7 @@ static enum pb_status read_epoch(struct pb_attributes *from, struct pb_record *r
         .seconds = pb_read_real(from, "seconds"),
         .masked = pb_read_count32(from, "masked"),
         .revived = pb_read_count32(from, "revived"),
+        .mask = (char *)(uintptr_t)pb_xml_attribute(from->node, "mask"),
     };
     return from->status != PB_OK ? from->status : pb_record_epoch(record, &row, from->error);
 }
@@ -181,10 +258,11 @@ static const struct {
     const char *name;
     enum pb_status (*read)(struct pb_attributes *from, struct pb_record *record);
 } READERS[] = {
-    {"failure", read_failure}, {"config", read_config}, {"provenance", read_provenance},
-    {"data", read_data},       {"cost", read_cost},     {"accuracy", read_accuracy},
-    {"latency", read_latency}, {"layer", read_layer},   {"equivalence", read_equivalence},
-    {"epoch", read_epoch},     {"memory", read_memory},
+    {"failure", read_failure}, {"config", read_config},   {"provenance", read_provenance},
+    {"data", read_data},       {"cost", read_cost},       {"accuracy", read_accuracy},
+    {"latency", read_latency}, {"layer", read_layer},     {"equivalence", read_equivalence},
+    {"gamma", read_gamma},     {"pruning", read_pruning}, {"epoch", read_epoch},
+    {"memory", read_memory},
 };
 
 static enum pb_status read_cell(const struct pb_xml *xml, struct pb_record *record, struct pb_error *error)

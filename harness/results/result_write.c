@@ -124,23 +124,65 @@ static void write_latency(struct pb_text *text, const struct pb_latency_record *
     pb_text_append(text, "/>\n");
 }
 
+/* What follows from the bins is written for readers without a program; reading leaves it aside. */
+static void write_gamma(struct pb_text *text, const char *indent, const char *element,
+                        const struct pb_gamma_record *gamma)
+{
+    uint64_t sum = 0;
+    if (gamma->bins == NULL)
+        return;
+    pb_text_append(text, "%s<%s", indent, element);
+    pb_emit_real(text, "max", gamma->max);
+    pb_emit_real(text, "near-zero", pb_gamma_near_zero(gamma));
+    write_counts(text, "bins", gamma->bins, gamma->bin_count);
+    pb_text_append(text, " cumulated=\"");
+    for (uint32_t i = 0; i < gamma->bin_count; i++) {
+        sum += gamma->bins[i];
+        pb_text_append(text, "%s%" PRIu64, i == 0 ? "" : " ", sum);
+    }
+    pb_text_append(text, "\"/>\n");
+}
+
 static void write_layer(struct pb_text *text, const struct pb_layer_record *row)
 {
     pb_text_append(text, "  <layer");
     pb_emit_text(text, "name", row->name);
     pb_emit_count(text, "channels", row->channels);
     pb_emit_count(text, "kept", row->kept);
+    pb_text_append(text, "/>\n");
+}
+
+static void write_pruned_layer(struct pb_text *text, const struct pb_pruned_layer_record *layer)
+{
+    pb_text_append(text, "    <layer");
+    pb_emit_text(text, "name", layer->name);
+    pb_emit_count(text, "before", layer->before);
+    pb_emit_count(text, "after", layer->after);
+    pb_emit_real(text, "threshold", layer->threshold);
+    pb_emit_count(text, "ties", layer->ties);
+    pb_emit_count(text, "floored", layer->floored);
+    pb_text_append(text, ">\n");
+    write_gamma(text, "      ", "gamma-before", &layer->gamma_before);
+    write_gamma(text, "      ", "gamma-after", &layer->gamma_after);
+    pb_text_append(text, "    </layer>\n");
+}
+
+static void write_pruning(struct pb_text *text, const struct pb_pruning_record *row)
+{
+    pb_text_append(text, "  <pruning");
+    pb_emit_text(text, "stage", row->stage);
+    pb_emit_text(text, "from", row->from);
+    pb_emit_real(text, "requested", row->requested);
+    pb_emit_real(text, "achieved", row->achieved);
     pb_emit_count(text, "floored", row->floored);
-    pb_emit_count(text, "ties", row->ties);
-    pb_emit_real(text, "gamma-max", row->gamma_max);
-    pb_emit_real(text, "near-zero", row->near_zero);
-    if (row->gamma_bins == NULL) {
-        pb_text_append(text, "/>\n");
-        return;
-    }
-    pb_text_append(text, ">\n    <gamma-histogram");
-    write_counts(text, "bins", row->gamma_bins, row->gamma_bin_count);
-    pb_text_append(text, "/>\n  </layer>\n");
+    pb_emit_real(text, "threshold", row->threshold);
+    pb_emit_real(text, "equivalence", row->equivalence);
+    pb_text_append(text, ">\n");
+    write_gamma(text, "    ", "gamma-before", &row->gamma_before);
+    write_gamma(text, "    ", "gamma-after", &row->gamma_after);
+    for (uint32_t i = 0; i < row->layer_count; i++)
+        write_pruned_layer(text, &row->layers[i]);
+    pb_text_append(text, "  </pruning>\n");
 }
 
 static void write_epoch(struct pb_text *text, const struct pb_epoch_record *row)
@@ -156,6 +198,7 @@ static void write_epoch(struct pb_text *text, const struct pb_epoch_record *row)
     pb_emit_real(text, "seconds", row->seconds);
     pb_emit_count(text, "masked", row->masked);
     pb_emit_count(text, "revived", row->revived);
+    pb_emit_text(text, "mask", row->mask);
     pb_text_append(text, "/>\n");
 }
 
@@ -188,8 +231,11 @@ static enum pb_status write_document(struct pb_text *text, const struct pb_recor
         pb_emit_real(text, "max-relative", record->equivalence);
         pb_text_append(text, "/>\n");
     }
+    write_gamma(text, "  ", "gamma", &record->gamma);
     for (uint32_t i = 0; i < record->layer_count; i++)
         write_layer(text, &record->layers[i]);
+    for (uint32_t i = 0; i < record->pruning_count; i++)
+        write_pruning(text, &record->prunings[i]);
     for (uint32_t i = 0; i < record->epoch_count; i++)
         write_epoch(text, &record->epochs[i]);
     pb_text_append(text, "  <memory");

@@ -9,10 +9,7 @@
 
 static bool has_gamma(const struct pb_record *record)
 {
-    for (uint32_t i = 0; i < record->layer_count; i++)
-        if (record->layers[i].gamma_bins != NULL && record->layers[i].gamma_max > 0)
-            return true;
-    return false;
+    return record->gamma.bins != NULL && record->gamma.max > 0;
 }
 
 static bool seed_seen(const struct pb_record *const *cells, uint32_t count, const struct pb_record *record)
@@ -50,9 +47,7 @@ static double largest_gamma(const struct pb_record *const *cells, uint32_t count
 {
     double max = 0;
     for (uint32_t i = 0; i < count; i++)
-        for (uint32_t k = 0; k < cells[i]->layer_count; k++)
-            if (cells[i]->layers[k].gamma_bins != NULL && cells[i]->layers[k].gamma_max > max)
-                max = cells[i]->layers[k].gamma_max;
+        max = fmax(max, cells[i]->gamma.max);
     return max;
 }
 
@@ -71,14 +66,12 @@ static void spread(struct pb_summary_gamma *gamma, double low, double high, doub
     }
 }
 
-static void add_layer(struct pb_summary_gamma *gamma, const struct pb_layer_record *layer, double weight)
+static void add_cell(struct pb_summary_gamma *gamma, const struct pb_gamma_record *cell, double weight)
 {
-    if (layer->gamma_bins == NULL || !(layer->gamma_max > 0))
-        return;
-    double width = layer->gamma_max / layer->gamma_bin_count;
-    bool aligned = layer->gamma_max == gamma->max && layer->gamma_bin_count == gamma->bin_count;
-    for (uint32_t bin = 0; bin < layer->gamma_bin_count; bin++) {
-        double share = weight * layer->gamma_bins[bin];
+    double width = cell->max / cell->bin_count;
+    bool aligned = cell->max == gamma->max && cell->bin_count == gamma->bin_count;
+    for (uint32_t bin = 0; bin < cell->bin_count; bin++) {
+        double share = weight * cell->bins[bin];
         if (aligned)
             gamma->bins[bin] += share;
         else if (share > 0)
@@ -104,9 +97,9 @@ enum pb_status pb_summary_add_gamma(struct pb_summary_section *section, struct p
             return pb_fail_memory(error, BINS * sizeof *gamma.bins);
         }
         for (uint32_t i = 0; i < gamma.seeds; i++)
-            for (uint32_t k = 0; k < cells[i]->layer_count; k++)
-                add_layer(&gamma, &cells[i]->layers[k], 1.0 / gamma.seeds);
-        gamma.near_zero = gamma.channels > 0 ? gamma.bins[0] / gamma.channels : 0;
+            add_cell(&gamma, &cells[i]->gamma, 1.0 / gamma.seeds);
+        for (uint32_t i = 0; i < gamma.seeds; i++)
+            gamma.near_zero += pb_gamma_near_zero(&cells[i]->gamma) / gamma.seeds;
     }
     pb_free(cells);
     section->gamma = gamma;

@@ -189,15 +189,13 @@ static void add_latencies(struct pb_record *record, struct pb_rng *rng)
         }
 }
 
-static uint32_t *gamma_bins(uint32_t channels, double near_zero, struct pb_rng *rng)
+static void count_gamma(struct pb_gamma_record *gamma, uint32_t channels, double near_zero, struct pb_rng *rng)
 {
-    uint32_t *bins = pb_calloc(BINS, sizeof *bins);
-    assert_non_null(bins);
+    uint32_t *bins = gamma->bins;
     for (uint32_t i = 0; i < channels; i++) {
-        double gamma = i < near_zero * channels ? 0.002 * fabs(pb_rng_normal(rng)) : 0.42 + 0.13 * pb_rng_normal(rng);
-        bins[(int)fmin(fmax(gamma, 0) * BINS, BINS - 1)]++;
+        double value = i < near_zero * channels ? 0.002 * fabs(pb_rng_normal(rng)) : 0.42 + 0.13 * pb_rng_normal(rng);
+        bins[(int)fmin(fmax(value, 0) * BINS, BINS - 1)]++;
     }
-    return bins;
 }
 
 static void add_layers(struct pb_record *record, const struct results_cell *cell, const uint32_t *kept)
@@ -206,14 +204,12 @@ static void add_layers(struct pb_record *record, const struct results_cell *cell
     struct pb_error error = {0};
     struct pb_rng rng;
     pb_rng_init(&rng, cell->seed + 10, DATASETS[cell->dataset]);
+    record->gamma =
+        (struct pb_gamma_record){.max = 1, .bin_count = BINS, .bins = pb_calloc(BINS, sizeof *record->gamma.bins)};
+    assert_non_null(record->gamma.bins);
     for (uint32_t i = 0; i < LAYERS; i++) {
-        struct pb_layer_record row = {.name = (char *)NAMES[i],
-                                      .channels = WIDTHS[i],
-                                      .kept = kept[i],
-                                      .gamma_max = 1,
-                                      .gamma_bin_count = BINS,
-                                      .gamma_bins = gamma_bins(WIDTHS[i], NEAR_ZERO[cell->dataset], &rng)};
-        row.near_zero = (double)row.gamma_bins[0] / WIDTHS[i];
+        struct pb_layer_record row = {.name = (char *)NAMES[i], .channels = WIDTHS[i], .kept = kept[i]};
+        count_gamma(&record->gamma, WIDTHS[i], NEAR_ZERO[cell->dataset], &rng);
         must(pb_record_layer(record, &row, &error), &error);
     }
 }
