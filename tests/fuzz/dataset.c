@@ -30,6 +30,7 @@ static const char *const names[] = {
     "cars_meta.mat",
     "cars_train_annos.mat",
     "cars_test_annos_withlabels.mat",
+    "list.csv",
 };
 enum { NAMES = sizeof names / sizeof names[0] };
 
@@ -48,6 +49,13 @@ static enum pb_status host_fail(const struct pb_host *host, enum pb_status statu
     return status;
 }
 
+static void host_log(const struct pb_host *host, enum pb_log_level level, const char *format, ...)
+{
+    (void)host;
+    (void)level;
+    (void)format;
+}
+
 static void *host_alloc(const struct pb_host *host, size_t bytes)
 {
     (void)host;
@@ -60,8 +68,12 @@ static void host_free(const struct pb_host *host, void *memory)
     free(memory);
 }
 
-static const struct pb_host fuzz_host = {
-    .size = sizeof(struct pb_host), .threads = 1, .fail = host_fail, .alloc = host_alloc, .free = host_free};
+static const struct pb_host fuzz_host = {.size = sizeof(struct pb_host),
+                                         .threads = 1,
+                                         .log = host_log,
+                                         .fail = host_fail,
+                                         .alloc = host_alloc,
+                                         .free = host_free};
 
 static void remove_folder(void)
 {
@@ -112,9 +124,20 @@ static void check(const struct pb_dataset_contents *contents)
         const struct pb_sample *sample = &contents->samples[i];
         if (sample->path == NULL || sample->source == NULL || sample->line == 0 ||
             sample->label >= contents->class_count || sample->split < split || sample->split > PB_SPLIT_TEST ||
-            !(sample->box[2] > 0) || strncmp(sample->path, folder, strlen(folder)) != 0)
+            !(sample->box[2] >= 0) || strncmp(sample->path, folder, strlen(folder)) != 0)
             abort();
         split = sample->split;
+    }
+}
+
+/* Zero is valid for every option but texts; a file of images is listed in list.csv. */
+static void set_texts(const struct pb_plugin *plugin, void *options)
+{
+    for (uint32_t i = 0; i < plugin->option_count; i++) {
+        const struct pb_option *option = &plugin->options[i];
+        const char *text = strcmp(option->name, "csv") == 0 ? "list.csv" : option->default_text;
+        if (option->type == PB_OPTION_STRING)
+            memcpy((char *)options + option->offset, &text, sizeof text);
     }
 }
 
@@ -122,7 +145,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
     const struct pb_plugin *plugin = prunebench_plugin(0);
     struct pb_dataset_contents contents = {.size = sizeof contents};
-    int64_t options[8] = {0}; /* zero is valid for every option of the three */
+    int64_t options[8] = {0};
     void *self = NULL;
     if (folder[0] == '\0') {
         strcpy(folder, access("/dev/shm", W_OK) == 0 ? "/dev/shm/prunebench-fuzz-XXXXXX" : "prunebench-fuzz-XXXXXX");
@@ -130,6 +153,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
             abort();
     }
     put_all((const char *)bytes, length);
+    set_texts(plugin, options);
     if (plugin->dataset->open(&fuzz_host, options, folder, &self, &contents) == PB_OK) {
         check(&contents);
         plugin->dataset->close(self);

@@ -25,12 +25,18 @@ const struct pb_plugin *dataset_plugin(const char *name)
 
 void dataset_open(struct dataset *dataset, const char *name, const char *root, const char *option, const char *value)
 {
+    const char *const options[] = {option, value, NULL};
+    dataset_open_with(dataset, name, root, options);
+}
+
+void dataset_open_with(struct dataset *dataset, const char *name, const char *root, const char *const *options)
+{
     const struct pb_plugin *plugin = dataset_plugin(name);
     memset(dataset, 0, sizeof *dataset);
     dataset->operations = plugin->dataset;
     assert_int_equal(pb_options_create(plugin, &dataset->options, &dataset->error), PB_OK);
-    if (option != NULL)
-        assert_int_equal(pb_options_set(&dataset->options, option, value, NULL, &dataset->error), PB_OK);
+    for (; options != NULL && options[0] != NULL; options += 2)
+        assert_int_equal(pb_options_set(&dataset->options, options[0], options[1], NULL, &dataset->error), PB_OK);
     pb_host_init(&dataset->host, name, 1, 1);
     dataset->contents.size = sizeof dataset->contents;
     const enum pb_status status = dataset->operations->open(&dataset->host.table, dataset->options.values, root,
@@ -55,8 +61,14 @@ const struct pb_sample *dataset_find(const struct dataset *dataset, const char *
 
 void dataset_assert_refused(const char *name, const char *root, const char *where, const char *what)
 {
+    dataset_assert_refused_with(name, root, NULL, where, what);
+}
+
+void dataset_assert_refused_with(const char *name, const char *root, const char *const *options, const char *where,
+                                 const char *what)
+{
     struct dataset dataset;
-    dataset_open(&dataset, name, root, NULL, NULL);
+    dataset_open_with(&dataset, name, root, options);
     assert_int_equal(dataset.status, PB_ERROR_INPUT);
     if (strstr(dataset.error.text, where) == NULL || strstr(dataset.error.text, what) == NULL)
         fail_msg("'%s' names not '%s' and '%s'", dataset.error.text, where, what);

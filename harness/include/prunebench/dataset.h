@@ -13,8 +13,8 @@ enum pb_split { PB_SPLIT_TRAIN = 0, PB_SPLIT_TEST = 1 };
 /* One image. Strings are the plugin's and live until close. */
 struct pb_sample {
     const char *path; /* of the image file: absolute, or relative to the current folder; never NULL */
-    const char *source; /* annotation file that lists it, for messages */
-    uint32_t line; /* 1-based line (or record) in source */
+    const char *source; /* annotation file that lists it, or the folder where it lies, for messages */
+    uint32_t line; /* 1-based line (or record) in source; 0 where source is a folder */
     uint32_t label; /* 0 … class_count − 1 */
     uint32_t split; /* enum pb_split: the official one */
     float box[4]; /* x, y, width, height in pixels, 0-based; width 0 where there is none */
