@@ -60,3 +60,58 @@ END
     [ "$status" -eq 2 ]
     [[ $output == "usage: scripts/nightly MATRIX OUT"* ]]
 }
+
+# IDX files like Fashion-MNIST's, of $1 training and 10 test images of 3×2 pixels; image i is of class i mod 10, all pixels i.
+idx_files() {
+    mkdir -p "$folder/idx"
+    python3 - "$folder/idx" "$1" <<'END'
+import gzip, struct, sys
+for prefix, count in ("train", int(sys.argv[2])), ("t10k", 10):
+    images = bytes(p for i in range(count) for p in [i] * 6)
+    with gzip.open(f"{sys.argv[1]}/{prefix}-images-idx3-ubyte.gz", "wb") as f:
+        f.write(struct.pack(">BBBBIII", 0, 0, 8, 3, count, 2, 3) + images)
+    with gzip.open(f"{sys.argv[1]}/{prefix}-labels-idx1-ubyte.gz", "wb") as f:
+        f.write(struct.pack(">BBBBI", 0, 0, 8, 1, count) + bytes(i % 10 for i in range(count)))
+END
+}
+
+@test "Fashion-MNIST becomes class folders of PNG files that the ready matrix reads" {
+    cd "$folder"
+    idx_files 20
+    FASHION_MNIST=$folder/idx run "$sources/scripts/fashion-mnist"
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ "$(find data/fashion-mnist/train -name '*.png' | wc -l)" -eq 20 ]
+    # image 13 is of class 3; its pixels, by another hand
+    python3 - data/fashion-mnist/train/dress/00013.png <<'END'
+import struct, sys, zlib
+data = open(sys.argv[1], "rb").read()
+assert data[:8] == b"\x89PNG\r\n\x1a\n" and struct.unpack(">II", data[16:24]) == (3, 2), data
+at = data.index(b"IDAT")
+length = struct.unpack(">I", data[at - 4 : at])[0]
+assert zlib.decompress(data[at + 4 : at + 4 + length]) == bytes([0, 13, 13, 13] * 2)
+END
+    sed 's/batch="64"/batch="8"/' "$sources/datasets/matrices/fashion-mnist.xml" >m.xml
+    run "$PRUNEBENCH_BUILD/prunebench" check m.xml --threads 1 --json
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ $output == *'"missing": ""'* ]]
+    # what is there is not touched
+    FASHION_MNIST=$folder/idx run "$sources/scripts/fashion-mnist"
+    [ "$status" -eq 1 ]
+    [[ $output == *"'data/fashion-mnist' is there already; remove it to make it anew"* ]]
+}
+
+@test "a Fashion-MNIST that is cut short leaves nothing half-written" {
+    cd "$folder"
+    idx_files 20
+    python3 -c '
+import gzip
+data = gzip.open("idx/train-images-idx3-ubyte.gz").read()
+gzip.open("idx/train-images-idx3-ubyte.gz", "wb").write(data[:-5])'
+    FASHION_MNIST=$folder/idx run "$sources/scripts/fashion-mnist" "sets/fm"
+    echo "$output"
+    [ "$status" -eq 1 ]
+    [[ $output == *"train-images-idx3-ubyte.gz: 115 bytes of data where 120 should be"* ]]
+    [ -z "$(ls sets)" ]
+}
