@@ -276,6 +276,9 @@ static const uint32_t listed[][14] = {
     {1, 12, 10, 3, 8, 7, 5, 2, 2, 3, 2, 1, 1, 1}, /* a large kernel */
     {2, 3, 3, 4, 5, 3, 3, 1, 1, 3, 3, 1, 1, 1}, /* outputs that see only padding */
     {1, 16, 16, 65, 67, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+    {3, 16, 16, 65, 67, 3, 3, 1, 1, 1, 1, 1, 1, 1}, /* enough tiles of 4×4 for Winograd's transforms */
+    {1, 45, 43, 1000, 3, 3, 3, 1, 1, 1, 1, 1, 1, 1}, /* more than a block of tiles; deep */
+    {1, 45, 43, 3, 1000, 3, 3, 1, 1, 1, 1, 1, 1, 1}, /* … deep backwards */
 };
 
 static struct pb_conv_shape shape_of(const uint32_t *row)

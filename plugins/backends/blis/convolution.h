@@ -46,6 +46,10 @@ enum { CONV_GATHER_SLACK = 16 };
 void conv_gather(const struct geometry *g, size_t group, const float *x, size_t first, size_t rows, size_t row_floats,
                  float *patches);
 
+/* Winograd's F(4×4, 3×3); needs conv_winograd_fits. */
+extern const struct conv_algorithm conv_winograd;
+bool conv_winograd_fits(const struct blis *self, const struct geometry *g);
+
 /* dw = the sum of chunks arrays of count floats, in order. */
 void conv_add_partials(const struct blis *self, size_t chunks, size_t count, const float *partials, float *dw);
 

@@ -10,7 +10,7 @@ struct options {
     int32_t kernels, algorithm;
 };
 
-static const char *const algorithm_names[] = {"auto", "gemm", "direct", NULL};
+static const char *const algorithm_names[] = {"auto", "gemm", "direct", "winograd", NULL};
 
 static const struct pb_option option_table[] = {
     {.name = "kernels",
@@ -63,10 +63,11 @@ static enum pb_status create(const struct pb_host *host, const void *given, void
     enum pb_status status = resolve_kernels(host, (enum kernel_set)options->kernels, &kernels);
     if (status)
         return status;
-    if (options->algorithm == ALGORITHM_DIRECT && !vector_for(kernels)->tile_rows)
+    const bool own = options->algorithm == ALGORITHM_DIRECT || options->algorithm == ALGORITHM_WINOGRAD;
+    if (own && !vector_for(kernels)->tile_rows)
         return host->fail(host, PB_ERROR_INPUT,
-                          "algorithm=direct needs AVX2 and FMA, which kernel set '%s' goes without; use auto or gemm",
-                          kernel_set_names[kernels]);
+                          "algorithm=%s needs AVX2 and FMA, which kernel set '%s' goes without; use auto or gemm",
+                          algorithm_names[options->algorithm], kernel_set_names[kernels]);
     status = blis_library_start(host, kernels, version, sizeof version);
     if (status)
         return status;

@@ -81,6 +81,14 @@ struct vector_kernels {
     void (*const *outer_wide)(const struct outer_tile *tile);
     void (*const *outer_narrow)(const struct outer_tile *tile);
 
+    /* Winograd's transforms of narrow channels (winograd_template.h); NULL: none. valid: channels that are there. */
+    void (*winograd_input)(const float *const *sources, size_t channel, size_t valid, float *v, size_t step);
+    void (*winograd_output)(const float *m, size_t step, const float *bias, float *const *targets, size_t channel,
+                            size_t valid);
+    void (*winograd_gradient)(const float *const *sources, size_t channel, size_t valid, float *d, size_t step);
+    void (*winograd_filter)(const float *w, ptrdiff_t tap_step, size_t valid, float *u, size_t step);
+    void (*winograd_filter_gradient)(const float *du, size_t step, float *dw, size_t tap_step, size_t valid);
+
     /* sums[j] += x[b·period + j] − origin[j] */
     void (*row_sums)(size_t blocks, size_t period, const float *x, const float *origin, double *sums);
     /* squares[j] += (x − mean[j])² */

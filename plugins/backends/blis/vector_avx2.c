@@ -39,6 +39,8 @@ OUTER_FILTERS(4)
 OUTER_FILTERS(5)
 OUTER_FILTERS(6)
 
+#include "winograd_template.h"
+
 static void (*const outer_wide[])(const struct outer_tile *) = {wide_outer_1, wide_outer_2, wide_outer_3,
                                                                 wide_outer_4, wide_outer_5, wide_outer_6};
 static void (*const outer_narrow[])(const struct outer_tile *) = {narrow_outer_1, narrow_outer_2, narrow_outer_3,
@@ -54,6 +56,11 @@ const struct vector_kernels vector_avx2 = {
     .gather_narrow = narrow_gather,
     .outer_wide = outer_wide,
     .outer_narrow = outer_narrow,
+    .winograd_input = winograd_input,
+    .winograd_output = winograd_output,
+    .winograd_gradient = winograd_gradient,
+    .winograd_filter = winograd_filter,
+    .winograd_filter_gradient = winograd_filter_gradient,
     .row_sums = row_sums,
     .row_squares = row_squares,
     .row_affine = row_affine,

@@ -1,0 +1,123 @@
+/*
+ * Weight gradients by Winograd's transforms: dw = Gᵀ(Σ over tiles (A dy Aᵀ) ⊙ (Bᵀ x B))G. Blocks of tiles of x and dy are
+ * transformed; each of the 36 transformed values then adds its product over the block's tiles to its own K×C sums.
+ */
+#include <string.h>
+
+#include "winograd.h"
+
+enum {
+    BLOCK_FLOATS = 1 << 22, /* of transformed x and dy per block: 16 MiB */
+    BLOCK_TILES_MIN = 64,
+};
+
+struct weights {
+    struct winograd_tiling tiling;
+    size_t channel_panels; /* of wide channels */
+    size_t filters; /* padded */
+    float *zeros, *x, *dy,
+        *sums; /* x: 36 × panels × tiles × wide; dy: 36 × tiles × filters; sums: 36 × K × panels·wide */
+    size_t x_step, dy_step, sum_step;
+};
+
+static struct weights lay_out(const struct blis *self, const struct geometry *g, float *workspace, size_t *floats)
+{
+    const struct vector_kernels *vector = self->vector;
+    struct weights weights = {.tiling = winograd_tiling(g->batch, g->height, g->width, g->out_height, g->out_width,
+                                                        g->pad_height, g->pad_width),
+                              .channel_panels = ceil_divide(g->channels, vector->wide),
+                              .filters = winograd_padded(vector, g->filters)};
+    const size_t channels = weights.channel_panels * vector->wide;
+    const size_t fits = BLOCK_FLOATS / (WINOGRAD_VALUES * (channels + weights.filters));
+    weights.tiling.block = at_most(weights.tiling.tiles, at_least(fits, BLOCK_TILES_MIN));
+    weights.x_step = weights.tiling.block * channels + WINOGRAD_SKEW;
+    weights.dy_step = weights.tiling.block * weights.filters + WINOGRAD_SKEW;
+    weights.sum_step = g->filters * channels + WINOGRAD_SKEW;
+    const size_t sizes[] = {at_least(channels, weights.filters), WINOGRAD_VALUES * weights.x_step,
+                            WINOGRAD_VALUES * weights.dy_step, WINOGRAD_VALUES * weights.sum_step};
+    float **arrays[] = {&weights.zeros, &weights.x, &weights.dy, &weights.sums};
+    *floats = 0;
+    for (size_t i = 0; i < 4; i++) {
+        *arrays[i] = workspace ? workspace + *floats : NULL;
+        *floats += sizes[i];
+    }
+    return weights;
+}
+
+size_t winograd_weights_workspace(const struct blis *self, const struct geometry *g)
+{
+    size_t floats;
+    lay_out(self, g, NULL, &floats);
+    return floats;
+}
+
+static void transform(const struct blis *self, const struct geometry *g, const struct weights *weights, const float *x,
+                      const float *dy, size_t first, size_t count)
+{
+    const struct vector_kernels *vector = self->vector;
+    const size_t chunk = vector->narrow, wide = vector->wide;
+#pragma omp parallel for num_threads(self->threads) schedule(static)
+    for (size_t t = 0; t < count; t++) {
+        const float *sources[WINOGRAD_VALUES], *outputs[16];
+        float *targets[16];
+        winograd_sources(&weights->tiling, first + t, x, g->channels, weights->zeros, sources);
+        for (size_t c = 0; c < g->channels; c += chunk)
+            vector->winograd_input(sources, c, g->channels - c,
+                                   weights->x + (c / wide * weights->tiling.block + t) * wide + c % wide,
+                                   weights->x_step);
+        winograd_targets(&weights->tiling, first + t, (float *)(uintptr_t)dy, g->filters, targets);
+        for (size_t i = 0; i < 16; i++)
+            outputs[i] = targets[i] ? targets[i] : weights->zeros;
+        for (size_t k = 0; k < g->filters; k += chunk)
+            vector->winograd_gradient(outputs, k, g->filters - k, weights->dy + t * weights->filters + k,
+                                      weights->dy_step);
+    }
+}
+
+/* sums of one transformed value += dyᵀ·x over the block's tiles. */
+static void multiply(const struct blis *self, const struct geometry *g, const struct weights *weights, size_t value,
+                     size_t panel, size_t count)
+{
+    const struct vector_kernels *vector = self->vector;
+    const size_t wide = vector->wide, rows = vector->tile_rows, channels = weights->channel_panels * wide;
+    for (size_t k = 0; k < g->filters; k += rows) {
+        const size_t filters = at_most(rows, g->filters - k);
+        const struct outer_tile tile = {
+            .dy = weights->dy + value * weights->dy_step + k,
+            .x = weights->x + value * weights->x_step + panel * weights->tiling.block * wide,
+            .dy_step = weights->filters,
+            .x_step = wide,
+            .images = 1,
+            .rows = 1,
+            .count = count,
+            .dw = weights->sums + value * weights->sum_step + k * channels + panel * wide,
+            .dw_row = channels,
+            .columns = wide,
+        };
+        vector->outer_wide[filters - 1](&tile);
+    }
+}
+
+void winograd_backward_weights(const struct blis *self, const struct geometry *g, const float *x, const float *dy,
+                               float *dw, float *workspace)
+{
+    const struct vector_kernels *vector = self->vector;
+    size_t floats;
+    const struct weights weights = lay_out(self, g, workspace, &floats);
+    const size_t channels = weights.channel_panels * vector->wide, chunk = vector->narrow;
+    const size_t tasks = WINOGRAD_VALUES * weights.channel_panels;
+    memset(weights.zeros, 0, at_least(channels, weights.filters) * sizeof *weights.zeros);
+    memset(weights.sums, 0, WINOGRAD_VALUES * weights.sum_step * sizeof *weights.sums);
+    for (size_t first = 0; first < weights.tiling.tiles; first += weights.tiling.block) {
+        const size_t count = at_most(weights.tiling.block, weights.tiling.tiles - first);
+        transform(self, g, &weights, x, dy, first, count);
+#pragma omp parallel for num_threads(self->threads) schedule(dynamic)
+        for (size_t task = 0; task < tasks; task++)
+            multiply(self, g, &weights, task / weights.channel_panels, task % weights.channel_panels, count);
+    }
+#pragma omp parallel for num_threads(self->threads) schedule(static)
+    for (size_t k = 0; k < g->filters; k++)
+        for (size_t c = 0; c < g->channels; c += chunk)
+            vector->winograd_filter_gradient(weights.sums + k * channels + c, weights.sum_step,
+                                             dw + k * 9 * g->channels + c, g->channels, g->channels - c);
+}

@@ -1,0 +1,42 @@
+/* What the passes of Winograd's convolution share: how images are cut into tiles. */
+#ifndef BLIS_WINOGRAD_H
+#define BLIS_WINOGRAD_H
+
+#include <omp.h>
+
+#include "convolution.h"
+#include "vector.h"
+
+enum {
+    WINOGRAD_VALUES = 36, /* transformed values per tile of 6×6 inputs or 4×4 outputs */
+    WINOGRAD_SKEW = 16, /* floats between transformed values, so that their addresses differ in more than high bits */
+    WINOGRAD_LANES_MAX = 32, /* of a wide panel */
+};
+
+/* N×P×Q outputs in tiles of 4×4, row by row; inputs N×H×W. */
+struct winograd_tiling {
+    size_t height, width, out_height, out_width, pad_height, pad_width;
+    size_t rows, columns; /* tiles per image */
+    size_t tiles; /* of the batch */
+    size_t block; /* tiles that are worked on at a time */
+};
+
+struct winograd_tiling winograd_tiling(size_t batch, size_t height, size_t width, size_t out_height, size_t out_width,
+                                       size_t pad_height, size_t pad_width);
+
+/* Where the 6×6 inputs of a tile begin (zeros outside the image), and its 4×4 outputs (outside: other, as given). */
+void winograd_sources(const struct winograd_tiling *tiling, size_t tile, const float *x, size_t channels,
+                      const float *zeros, const float *sources[WINOGRAD_VALUES]);
+void winograd_targets(const struct winograd_tiling *tiling, size_t tile, float *y, size_t channels, float *targets[16]);
+
+/* Channels of a transformed array: whole vectors. */
+static inline size_t winograd_padded(const struct vector_kernels *vector, size_t channels)
+{
+    return ceil_divide(channels, vector->narrow) * vector->narrow;
+}
+
+size_t winograd_weights_workspace(const struct blis *self, const struct geometry *g);
+void winograd_backward_weights(const struct blis *self, const struct geometry *g, const float *x, const float *dy,
+                               float *dw, float *workspace);
+
+#endif
