@@ -10,12 +10,11 @@
 #include "base/machine.h"
 #include "base/memory.h"
 #include "base/rng.h"
+#include "cli/backend_argument.h"
 #include "cli/bench.h"
 #include "cli/cli.h"
 #include "cli/fma_peak.h"
 #include "cli/model_argument.h"
-#include "plugin/options.h"
-#include "plugin/registry.h"
 
 enum { DEFAULT_CLASSES = 100, RUN_SECONDS_NUMERATOR = 1, RUN_SECONDS_DENOMINATOR = 4 };
 
@@ -27,18 +26,14 @@ static const struct pb_cli_option options[] = {
     {"train", 0, NULL, "time whole training steps: forward, backward, optimiser (the default)"},
     {"infer", 0, NULL, "time evaluation alone"},
     {"runs", 'r', "R", "timed runs, after a warm-up (5)"},
-    {"option", 'o', "NAME=VALUE", "an option of the backend; may be given several times"},
-    {"plugin-dir", 0, "DIR", "look for plugins here first; may be given several times"},
+    PB_BACKEND_OPTIONS,
     {"json", 0, NULL, "print one JSON object"},
     {0},
 };
 
 /* All that one benchmark holds. */
 struct session {
-    struct pb_registry registry;
-    bool registry_open;
-    struct pb_options options;
-    struct pb_device *device;
+    struct pb_backend_argument backend;
     struct pb_graph *graph;
     struct pb_network *network;
     struct pb_engine *engine;
@@ -61,42 +56,6 @@ static enum pb_status read_numbers(const struct pb_arguments *arguments, struct 
     if (!status)
         status = pb_argument_size(arguments, "threads", 1, 4096, &session->threads, error);
     return status ? status : pb_argument_size(arguments, "runs", 1, 10000, &session->runs, error);
-}
-
-static enum pb_status set_options(const struct pb_arguments *arguments, struct pb_options *resolved,
-                                  struct pb_error *error)
-{
-    const char *const *given = pb_argument_list(arguments, "option");
-    for (; given && *given; given++) {
-        const char *equals = strchr(*given, '=');
-        if (!equals)
-            return pb_fail(error, PB_ERROR_INPUT, "--option: '%s' is not of the form name=value", *given);
-        char *name = pb_strndup(*given, (size_t)(equals - *given));
-        if (!name)
-            return pb_fail_memory(error, strlen(*given));
-        const enum pb_status status = pb_options_set(resolved, name, equals + 1, "--option", error);
-        pb_free(name);
-        if (status)
-            return status;
-    }
-    return pb_options_finish(resolved, NULL, error);
-}
-
-static enum pb_status open_device(const struct pb_arguments *arguments, struct session *session, struct pb_error *error)
-{
-    const char *name = pb_argument(arguments, "backend");
-    const struct pb_loaded *loaded;
-    enum pb_status status = pb_registry_open(pb_argument_list(arguments, "plugin-dir"), &session->registry, error);
-    if (status)
-        return status;
-    session->registry_open = true;
-    status = pb_registry_find(&session->registry, PB_KIND_BACKEND, name ? name : "blis", "--backend", &loaded, error);
-    if (!status)
-        status = pb_options_create(loaded->plugin, &session->options, error);
-    if (!status)
-        status = set_options(arguments, &session->options, error);
-    return status ? status
-                  : pb_device_open(loaded, &session->options, (uint32_t)session->threads, &session->device, error);
 }
 
 /* Images of noise and labels in turn: what is in them does not change the time. */
@@ -122,12 +81,14 @@ static enum pb_status make_batch(struct session *session, struct pb_error *error
 
 static enum pb_status prepare(const struct pb_arguments *arguments, struct session *session, struct pb_error *error)
 {
+    const char *backend = pb_argument(arguments, "backend");
     struct pb_graph *copy = NULL;
     enum pb_status status = read_numbers(arguments, session, error);
     if (!status)
         status = pb_argument_model(arguments, "bench", DEFAULT_CLASSES, &session->graph, error);
     if (!status)
-        status = open_device(arguments, session, error);
+        status = pb_argument_backend(arguments, backend ? backend : "blis", (uint32_t)session->threads,
+                                     &session->backend, error);
     if (!status)
         status = make_batch(session, error);
     if (!status)
@@ -139,7 +100,7 @@ static enum pb_status prepare(const struct pb_arguments *arguments, struct sessi
     pb_network_initialise(session->network, 1);
     const struct pb_engine_options wanted = {
         .batch = (uint32_t)session->batch, .mode = session->training ? PB_ENGINE_TRAIN : PB_ENGINE_INFER, .seed = 1};
-    return pb_engine_create(session->device, session->network, &wanted, &session->engine, error);
+    return pb_engine_create(session->backend.device, session->network, &wanted, &session->engine, error);
 }
 
 static void dismantle(struct session *session)
@@ -147,10 +108,7 @@ static void dismantle(struct session *session)
     pb_engine_free(&session->engine);
     pb_network_free(&session->network);
     pb_graph_free(&session->graph);
-    pb_device_close(&session->device);
-    pb_options_free(&session->options);
-    if (session->registry_open)
-        pb_registry_close(&session->registry);
+    pb_argument_backend_close(&session->backend);
     pb_free(session->images);
     pb_free(session->logits);
     pb_free(session->labels);
@@ -209,7 +167,7 @@ static uint64_t peak_rss(void)
 
 static enum pb_status run_bench(struct session *session, bool json, struct pb_error *error)
 {
-    struct pb_bench bench = {.device = session->device,
+    struct pb_bench bench = {.device = session->backend.device,
                              .engine = session->engine,
                              .graph = session->graph,
                              .batch = (uint32_t)session->batch,

@@ -4,14 +4,14 @@
 
 #include <jansson.h>
 
+#include "cli/backend_argument.h"
 #include "cli/cli.h"
 #include "engine/trace.h"
-#include "plugin/registry.h"
 
 static const struct pb_cli_option options[] = {
     {"backend", 'b', "NAME", "the backend to verify"},
     {"threads", 't', "T", "threads that it may use (1)"},
-    {"plugin-dir", 0, "DIR", "look for plugins there first"},
+    PB_BACKEND_OPTIONS,
     {"json", 0, NULL, "print one JSON object"},
     {0},
 };
@@ -108,44 +108,25 @@ static enum pb_status verify_all(const struct pb_arguments *arguments, struct pb
     return status;
 }
 
-static enum pb_status open_device(const struct pb_registry *registry, const char *name, uint32_t threads,
-                                  struct pb_options *settings, struct pb_device **device, struct pb_error *error)
-{
-    const struct pb_loaded *loaded;
-    enum pb_status status = pb_registry_find(registry, PB_KIND_BACKEND, name, "--backend", &loaded, error);
-    if (!status)
-        status = pb_options_create(loaded->plugin, settings, error);
-    if (!status)
-        status = pb_options_finish(settings, NULL, error);
-    return status ? status : pb_device_open(loaded, settings, threads, device, error);
-}
-
 static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, struct pb_error *error)
 {
-    struct pb_registry registry = {0};
-    struct pb_options settings = {0};
-    struct pb_device *device = NULL;
+    struct pb_backend_argument backend = {0};
     size_t threads = 1;
-    const char *backend = pb_argument(arguments, "backend");
-    if (!backend)
+    const char *name = pb_argument(arguments, "backend");
+    if (!name)
         return pb_fail(error, PB_ERROR_INPUT, "verify needs --backend; 'prunebench plugins list' shows what there is");
     enum pb_status status = pb_argument_size(arguments, "threads", 1, 1024, &threads, error);
-    if (status)
-        return status;
-    status = pb_registry_open(pb_argument_list(arguments, "plugin-dir"), &registry, error);
     if (!status)
-        status = open_device(&registry, backend, (uint32_t)threads, &settings, &device, error);
+        status = pb_argument_backend(arguments, name, (uint32_t)threads, &backend, error);
     if (!status)
-        status = verify_all(arguments, device, exit_code, error);
-    pb_device_close(&device);
-    pb_options_free(&settings);
-    pb_registry_close(&registry);
+        status = verify_all(arguments, backend.device, exit_code, error);
+    pb_argument_backend_close(&backend);
     return status;
 }
 
 const struct pb_command pb_command_verify = {
     .name = "verify",
-    .usage = "--backend B TRACE.safetensors… [--threads T] [--plugin-dir DIR]… [--json]",
+    .usage = "--backend B TRACE.safetensors… [--threads T] [--option NAME=VALUE]… [--plugin-dir DIR]… [--json]",
     .summary = "a backend against a recorded training trace",
     .details =
         "Trains the small bilinear CNN of each trace as PyTorch did in double precision, and compares logits, losses, "
