@@ -84,6 +84,15 @@ enum pb_status pb_probe_files(struct pb_probe *probes, size_t count, struct pb_e
     enum pb_status status = pb_program_path(&program, error);
     if (status != PB_OK)
         return status;
+    if (getenv(PB_PROBE_MARK) != NULL) { /* else it would start itself without end */
+        status =
+            pb_fail(error, PB_ERROR_RUN,
+                    "'%s' was started to load plugins and looks for plugins instead; set PRUNEBENCH_PROGRAM to the "
+                    "prunebench program",
+                    program);
+        pb_free(program);
+        return status;
+    }
     batches = pb_calloc(count, sizeof *batches);
     singles = pb_calloc(count, sizeof *singles);
     if (batches == NULL || singles == NULL) {

@@ -15,6 +15,21 @@
 
 extern char **environ;
 
+/* The child's environment: ours, and the mark that it is a child. From malloc; its strings are ours. */
+static char **marked_environment(void)
+{
+    static char mark[] = PB_PROBE_MARK "=1";
+    size_t count = 0;
+    while (environ[count] != NULL)
+        count++;
+    char **marked = pb_calloc(count + 2, sizeof *marked);
+    if (marked != NULL) {
+        memcpy(marked, environ, count * sizeof *marked);
+        marked[count] = mark;
+    }
+    return marked;
+}
+
 /* posix_spawn, never fork: the parent may have OpenMP threads. Standard output goes into output; errno's value. */
 static int spawn(const char *program, char **words, int output, pid_t *pid)
 {
@@ -23,12 +38,18 @@ static int spawn(const char *program, char **words, int output, pid_t *pid)
     sigset_t none, all;
     sigemptyset(&none);
     sigfillset(&all);
+    char **environment = marked_environment();
+    if (environment == NULL)
+        return ENOMEM;
     int result = posix_spawn_file_actions_init(&actions);
-    if (result != 0)
+    if (result != 0) {
+        pb_free(environment);
         return result;
+    }
     result = posix_spawnattr_init(&attributes);
     if (result != 0) {
         posix_spawn_file_actions_destroy(&actions);
+        pb_free(environment);
         return result;
     }
     const bool prepared = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0) == 0 &&
@@ -37,9 +58,10 @@ static int spawn(const char *program, char **words, int output, pid_t *pid)
                           posix_spawnattr_setsigmask(&attributes, &none) == 0 &&
                           posix_spawnattr_setsigdefault(&attributes, &all) == 0 &&
                           posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF) == 0;
-    result = prepared ? posix_spawn(pid, program, &actions, &attributes, words, environ) : ENOMEM;
+    result = prepared ? posix_spawn(pid, program, &actions, &attributes, words, environment) : ENOMEM;
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
+    pb_free(environment);
     return result;
 }
 

@@ -8,6 +8,9 @@
 #include "base/text.h"
 #include "plugin/probe.h"
 
+/* Set in a child's environment: a program that is started to load plugins must not start such children itself. */
+#define PB_PROBE_MARK "PRUNEBENCH_PROBING"
+
 struct pb_probe_child {
     pid_t pid;
     int output; /* the reading end of its standard output, -1 when it has ended */

@@ -241,6 +241,19 @@ static void test_a_prober_that_cannot_start_is_said_so(void **state)
     assert_non_null(strstr(error.text, "absent': No such file"));
 }
 
+static void test_a_program_that_was_started_to_probe_does_not_start_others(void **state)
+{
+    struct pb_registry registry;
+    struct pb_error error = {0};
+    take(state, "duplicate", "here");
+    const char *const folders[] = {folder_path(state, "here"), NULL};
+    assert_int_equal(setenv("PRUNEBENCH_PROBING", "1", 1), 0);
+    const enum pb_status status = pb_registry_open(folders, &registry, &error);
+    assert_int_equal(unsetenv("PRUNEBENCH_PROBING"), 0);
+    assert_int_equal(status, PB_ERROR_RUN);
+    assert_non_null(strstr(error.text, "set PRUNEBENCH_PROGRAM"));
+}
+
 static void test_resources_lie_beside_the_built_and_below_the_prefix_of_the_installed_program(void **state)
 {
     struct pb_error error = {0};
@@ -277,6 +290,7 @@ int main(void)
         TEST(test_the_hash_is_the_files_and_the_description_says_it),
         TEST(test_running_out_of_memory_anywhere_is_an_error_not_a_broken_plugin),
         TEST(test_a_prober_that_cannot_start_is_said_so),
+        TEST(test_a_program_that_was_started_to_probe_does_not_start_others),
         TEST(test_resources_lie_beside_the_built_and_below_the_prefix_of_the_installed_program),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
