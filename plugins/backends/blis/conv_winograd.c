@@ -35,25 +35,32 @@ static size_t block_tiles(const struct vector_kernels *vector, const struct wino
     return at_most(ceil_divide(tiling->tiles, rows), at_least(fits, BLOCK_TILES_MIN)) * rows;
 }
 
-/* Lays the pass's arrays out in workspace (NULL: only counts); gives the floats that they need. */
-static size_t lay_out(const struct blis *self, struct pass *pass, float *workspace)
+/* Floats of the pass's arrays, in the order in which they lie in workspace. */
+enum { FILTERS, ZEROS, TRANSFORMED, PRODUCTS, ARRAYS };
+
+static size_t measure(const struct blis *self, struct pass *pass, size_t sizes[ARRAYS])
 {
     const struct vector_kernels *vector = pass->vector;
-    const size_t tiles = pass->tiling.block;
-    const size_t padded = winograd_padded(vector, pass->depth);
-    size_t used = 0;
+    const size_t tiles = pass->tiling.block, padded = winograd_padded(vector, pass->depth);
     pass->panels = ceil_divide(pass->columns, vector->wide);
     pass->filter_floats = pass->panels * pass->depth * vector->wide;
-    pass->filters = workspace;
-    used += WINOGRAD_VALUES * pass->filter_floats;
-    pass->zeros = workspace ? workspace + used : NULL;
-    used += padded;
-    pass->transformed = workspace ? workspace + used : NULL;
-    used += WINOGRAD_VALUES * (tiles * padded + WINOGRAD_SKEW);
-    pass->products = workspace ? workspace + used : NULL;
     pass->product_floats = WINOGRAD_VALUES * (tiles * SLICE_PANELS * vector->wide + WINOGRAD_SKEW);
-    used += (size_t)self->threads * pass->product_floats;
-    return used;
+    sizes[FILTERS] = WINOGRAD_VALUES * pass->filter_floats;
+    sizes[ZEROS] = padded;
+    sizes[TRANSFORMED] = WINOGRAD_VALUES * (tiles * padded + WINOGRAD_SKEW);
+    sizes[PRODUCTS] = (size_t)self->threads * pass->product_floats;
+    return sizes[FILTERS] + sizes[ZEROS] + sizes[TRANSFORMED] + sizes[PRODUCTS];
+}
+
+static void lay_out(const struct blis *self, struct pass *pass, float *workspace)
+{
+    size_t sizes[ARRAYS];
+    measure(self, pass, sizes);
+    pass->filters = workspace;
+    pass->zeros = pass->filters + sizes[FILTERS];
+    pass->transformed = pass->zeros + sizes[ZEROS];
+    pass->products = pass->transformed + sizes[TRANSFORMED];
+    memset(pass->zeros, 0, sizes[ZEROS] * sizeof *pass->zeros);
 }
 
 static void transform_input(const struct blis *self, const struct pass *pass, size_t first, size_t count)
@@ -196,7 +203,6 @@ static void forward(const struct blis *self, const struct geometry *g, const flo
     pass.source = x;
     pass.out = y;
     pass.bias = bias;
-    memset(pass.zeros, 0, winograd_padded(pass.vector, pass.depth) * sizeof *pass.zeros);
     pack_forward(self, &pass, w);
     run(self, &pass);
 }
@@ -208,7 +214,6 @@ static void backward_data(const struct blis *self, const struct geometry *g, con
     lay_out(self, &pass, workspace);
     pass.source = dy;
     pass.out = dx;
-    memset(pass.zeros, 0, winograd_padded(pass.vector, pass.depth) * sizeof *pass.zeros);
     pack_backward(self, &pass, w);
     run(self, &pass);
 }
@@ -216,10 +221,10 @@ static void backward_data(const struct blis *self, const struct geometry *g, con
 static size_t workspace_floats(const struct blis *self, const struct geometry *g, bool training)
 {
     struct pass pass = forward_pass(self, g);
-    size_t floats = lay_out(self, &pass, NULL);
+    size_t sizes[ARRAYS], floats = measure(self, &pass, sizes);
     if (training) {
         pass = backward_pass(self, g);
-        floats = at_least(floats, lay_out(self, &pass, NULL));
+        floats = at_least(floats, measure(self, &pass, sizes));
         floats = at_least(floats, winograd_weights_workspace(self, g));
     }
     return floats;
