@@ -215,6 +215,12 @@ const struct pb_preprocess *pb_cache_preprocess(const struct pb_cache *cache)
     return &cache->preprocess;
 }
 
+struct pb_size pb_cache_cropped(const struct pb_cache *cache, uint32_t sample)
+{
+    const struct pb_cache_entry *entry = &cache->entries[sample];
+    return (struct pb_size){.width = entry->cropped_width, .height = entry->cropped_height};
+}
+
 enum pb_status pb_cache_image(const struct pb_cache *cache, uint32_t sample, struct pb_cached_image *image,
                               struct pb_error *error)
 {

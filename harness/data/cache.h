@@ -18,6 +18,9 @@ PB_MUST_CHECK enum pb_status pb_cache_image(const struct pb_cache *cache, uint32
 /* Says that these pixels are not needed soon: a large cache must not count as this process's memory. */
 void pb_cache_release(const struct pb_cache *cache, const struct pb_cached_image *image);
 
+/* A sample's size before the reduction, without touching its pixels; 0×0 when it was left out. */
+struct pb_size pb_cache_cropped(const struct pb_cache *cache, uint32_t sample);
+
 const struct pb_data *pb_cache_data(const struct pb_cache *cache);
 const struct pb_preprocess *pb_cache_preprocess(const struct pb_cache *cache);
 

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "experiment/findings.h"
+#include "experiment/samples.h"
 #include "experiment/session.h"
 
 /* Stages that no other cell needs go, but for the last one that holds a network: the cell's product. */
@@ -45,6 +46,8 @@ static enum pb_status run_session(const struct pb_cell_config *config, const str
     }
     if (status == PB_OK)
         status = pb_findings(&session, record, error);
+    if (status == PB_OK)
+        status = pb_session_samples(&session, record, error);
     if (status == PB_OK && !options->keep_all && !config->keep_stages)
         status = drop_private_stages(&session, error);
     pb_session_close(&session);

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "experiment/findings_chain.h"
+#include "experiment/findings_data.h"
 #include "experiment/record.h"
 #include "graph/checkpoint.h"
 #include "graph/cost.h"
@@ -165,12 +166,9 @@ static enum pb_status add_cost(struct pb_session *session, pb_stage stage, const
 enum pb_status pb_findings(struct pb_session *session, struct pb_record *record, struct pb_error *error)
 {
     const struct roles roles = find_roles(&session->chain);
-    record->train_images = session->data->train_count;
-    record->validation_images = session->data->validation_count;
-    record->test_images = session->data->test_count;
-    record->class_count = session->data->contents.class_count;
-    record->skipped_images = pb_cache_skipped(session->cache);
-    enum pb_status status = pb_findings_chain(session, record, error);
+    enum pb_status status = pb_findings_data(session, record, error);
+    if (status == PB_OK)
+        status = pb_findings_chain(session, record, error);
     if (status == PB_OK)
         status = add_cost(session, roles.base, "base", NULL, record, error);
     if (status == PB_OK && roles.pruned)

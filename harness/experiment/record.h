@@ -85,6 +85,11 @@ struct pb_epoch_record {
     char *mask; /* NULL: no mask */
 };
 
+/* Smallest, middle, largest; all 0 where they are not known. */
+struct pb_range_record {
+    uint32_t min, median, max;
+};
+
 struct pb_record {
     char *id;
     enum pb_cell_status status;
@@ -113,6 +118,9 @@ struct pb_record {
     uint64_t peak_rss_bytes;
     uint32_t skipped_images;
     uint32_t train_images, validation_images, test_images, class_count;
+    struct pb_range_record train_per_class, test_per_class; /* images; train: validation's too */
+    /* Pixels of the image files; where images are cropped to their boxes, of what the boxes left. */
+    struct pb_range_record image_width, image_height;
 };
 
 /* Empty: status ok, equivalence not measured. */

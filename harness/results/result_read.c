@@ -45,6 +45,17 @@ static enum pb_status read_provenance(struct pb_attributes *from, struct pb_reco
     return status;
 }
 
+static struct pb_range_record read_range(struct pb_attributes *from, const char *name)
+{
+    struct pb_range_record range = {0};
+    uint32_t count = 0;
+    uint32_t *values = pb_read_counts(from, name, &count);
+    if (count == 3)
+        range = (struct pb_range_record){.min = values[0], .median = values[1], .max = values[2]};
+    pb_free(values);
+    return range;
+}
+
 static enum pb_status read_data(struct pb_attributes *from, struct pb_record *record)
 {
     record->train_images = pb_read_count32(from, "train");
@@ -52,6 +63,10 @@ static enum pb_status read_data(struct pb_attributes *from, struct pb_record *re
     record->test_images = pb_read_count32(from, "test");
     record->class_count = pb_read_count32(from, "classes");
     record->skipped_images = pb_read_count32(from, "skipped");
+    record->train_per_class = read_range(from, "train-per-class");
+    record->test_per_class = read_range(from, "test-per-class");
+    record->image_width = read_range(from, "width");
+    record->image_height = read_range(from, "height");
     return from->status;
 }
 

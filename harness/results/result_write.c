@@ -202,6 +202,12 @@ static void write_epoch(struct pb_text *text, const struct pb_epoch_record *row)
     pb_text_append(text, "/>\n");
 }
 
+static void write_range(struct pb_text *text, const char *name, const struct pb_range_record *range)
+{
+    if (range->max != 0)
+        write_counts(text, name, (const uint32_t[]){range->min, range->median, range->max}, 3);
+}
+
 static enum pb_status write_document(struct pb_text *text, const struct pb_record *record, struct pb_error *error)
 {
     pb_text_append(text, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<cell xmlns=\"" PB_RESULT_NAMESPACE "\"");
@@ -219,6 +225,10 @@ static enum pb_status write_document(struct pb_text *text, const struct pb_recor
     pb_emit_count(text, "test", record->test_images);
     pb_emit_count(text, "classes", record->class_count);
     pb_emit_count(text, "skipped", record->skipped_images);
+    write_range(text, "train-per-class", &record->train_per_class);
+    write_range(text, "test-per-class", &record->test_per_class);
+    write_range(text, "width", &record->image_width);
+    write_range(text, "height", &record->image_height);
     pb_text_append(text, "/>\n");
     for (uint32_t i = 0; i < record->cost_count; i++)
         write_cost(text, &record->costs[i]);

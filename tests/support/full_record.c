@@ -137,6 +137,10 @@ void full_record(struct pb_record *record)
     record->validation_images = 3;
     record->test_images = 4;
     record->class_count = 5;
+    record->train_per_class = (struct pb_range_record){6, 7, 8};
+    record->test_per_class = (struct pb_range_record){0, 9, 10};
+    record->image_width = (struct pb_range_record){11, 12, 13};
+    record->image_height = (struct pb_range_record){14, 15, UINT32_MAX};
 }
 
 static void assert_same(double a, double b)
@@ -169,6 +173,10 @@ static void assert_equal_records(const struct pb_record *a, const struct pb_reco
     const uint32_t left[] = {a->skipped_images, a->train_images, a->validation_images, a->test_images, a->class_count};
     const uint32_t right[] = {b->skipped_images, b->train_images, b->validation_images, b->test_images, b->class_count};
     assert_memory_equal(left, right, sizeof left);
+    assert_memory_equal(&a->train_per_class, &b->train_per_class, sizeof a->train_per_class);
+    assert_memory_equal(&a->test_per_class, &b->test_per_class, sizeof a->test_per_class);
+    assert_memory_equal(&a->image_width, &b->image_width, sizeof a->image_width);
+    assert_memory_equal(&a->image_height, &b->image_height, sizeof a->image_height);
 }
 
 static void assert_equal_rows(const struct pb_record *a, const struct pb_record *b)

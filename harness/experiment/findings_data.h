@@ -1,0 +1,10 @@
+/* A data set in numbers: images by split and class, their sizes. */
+#ifndef PB_EXPERIMENT_FINDINGS_DATA_H
+#define PB_EXPERIMENT_FINDINGS_DATA_H
+
+#include "experiment/session.h"
+
+PB_MUST_CHECK enum pb_status pb_findings_data(const struct pb_session *session, struct pb_record *record,
+                                              struct pb_error *error);
+
+#endif
