@@ -19,6 +19,9 @@ enum pb_report_format {
 struct pb_report_options {
     unsigned formats; /* or-ed; 0: all */
     bool quiet;
+    const char
+        *reference; /* published results to set beside the run's: a name or a file; NULL: the matrix's own, if any;
+                            * "none": none */
 };
 
 /* Reads every document in out/cells (one that cannot be read is warned about and left out), writes out/summary.xml and out/report/. */

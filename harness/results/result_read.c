@@ -10,9 +10,6 @@
 #include "results/result_read.h"
 #include "results/schema.h"
 
-/* Far above any real result: 64 MiB hold a million epochs. */
-#define MAX_BYTES ((size_t)64 << 20)
-
 static enum pb_status read_failure(struct pb_attributes *from, struct pb_record *record)
 {
     const char *signal = pb_xml_attribute(from->node, "signal");
@@ -280,9 +277,11 @@ static const struct {
     {"memory", read_memory},
 };
 
-static enum pb_status read_cell(const struct pb_xml *xml, struct pb_record *record, struct pb_error *error)
+enum pb_status pb_result_read_cell(const struct pb_xml *xml, const xmlNode *root, struct pb_record *record,
+                                   struct pb_error *error)
 {
-    const xmlNode *root = xmlDocGetRootElement(xml->doc);
+    if (strcmp(pb_xml_name(root), "cell") != 0)
+        return pb_xml_fail(xml, root, error, "<%s> where the <cell> of one result is expected", pb_xml_name(root));
     if (!pb_cell_status_parse(pb_xml_attribute(root, "status"), &record->status))
         return pb_xml_fail(xml, root, error, "unknown status");
     enum pb_status status = pb_record_text(&record->id, pb_xml_attribute(root, "id"), error);
@@ -303,11 +302,11 @@ enum pb_status pb_result_read_with(const char *path, const struct pb_xml_schema 
     struct pb_xml xml = {0};
     struct pb_record made;
     pb_record_init(&made);
-    enum pb_status status = pb_xml_read(path, MAX_BYTES, &xml, error);
+    enum pb_status status = pb_xml_read(path, PB_RESULT_MAX_BYTES, &xml, error);
     if (status == PB_OK)
         status = pb_xml_validate(&xml, schema, error);
     if (status == PB_OK)
-        status = read_cell(&xml, &made, error);
+        status = pb_result_read_cell(&xml, xmlDocGetRootElement(xml.doc), &made, error);
     if (status == PB_OK)
         *record = made;
     else

@@ -86,6 +86,11 @@ static void free_section(struct pb_summary_section *section)
         pb_free(schedule->id);
     }
     pb_free(section->schedules);
+    for (uint32_t i = 0; i < section->scale_count; i++) {
+        pb_free(section->scales[i].ours);
+        pb_free(section->scales[i].published);
+    }
+    pb_free(section->scales);
     pb_free(section->gamma.bins);
     pb_free(section->id);
     pb_free(section->title);

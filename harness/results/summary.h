@@ -37,6 +37,7 @@ struct pb_summary_row {
     uint32_t value_count;
     struct pb_summary_layer *layers;
     uint32_t layer_count;
+    const struct pb_record *published; /* the reference's numbers for this row (results/reference.h); NULL: none */
 };
 
 /* Final top-1 of row a minus that of row b, paired by seed. */
@@ -65,6 +66,12 @@ struct pb_summary_gamma {
     uint32_t seeds;
 };
 
+/* In what a section's network or data differ from the published ones. */
+struct pb_summary_scale {
+    const char *what; /* "image size" */
+    char *ours, *published;
+};
+
 /* Everything but schedule, target, criterion and seed is the same in here. */
 struct pb_summary_section {
     const char *dataset, *model, *backend, *variant;
@@ -73,6 +80,8 @@ struct pb_summary_section {
     struct pb_summary_schedule *schedules;
     uint32_t schedule_count;
     struct pb_summary_gamma gamma;
+    struct pb_summary_scale *scales; /* none where the scale is that of the reference, or there is none */
+    uint32_t scale_count;
 };
 
 /* How often each value of an option or of a provenance entry occurs. */
@@ -95,6 +104,7 @@ struct pb_summary {
     struct pb_summary_unreadable *unreadable;
     uint32_t unreadable_count;
     const char *matrix; /* its name; "" when no cell gives one */
+    const char *reference_name, *reference_title; /* the reference's, NULL without one */
     struct pb_summary_section *sections;
     uint32_t section_count;
     struct pb_summary_fact *options, *provenance;

@@ -2,6 +2,7 @@
 #ifndef PB_RESULTS_SUMMARY_PARTS_H
 #define PB_RESULTS_SUMMARY_PARTS_H
 
+#include "base/text.h"
 #include "results/summary.h"
 
 /* The axes whose labels order and group cells. */
@@ -34,6 +35,10 @@ PB_MUST_CHECK enum pb_status pb_summary_measure_base(struct pb_summary_row *row,
 PB_MUST_CHECK enum pb_status pb_summary_compare(struct pb_summary_schedule *schedule, struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_summary_add_gamma(struct pb_summary_section *section, struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_summary_add_facts(struct pb_summary *summary, struct pb_error *error);
+
+/* Elements of the summary document below a row or baseline: <training> and <retraining>; <published>. */
+void pb_summary_write_training(struct pb_text *text, const struct pb_summary_row *row);
+void pb_summary_write_published(struct pb_text *text, const struct pb_summary_row *row, bool baseline);
 
 /* The cell's last test accuracy: retrained, else pruned, else base; NULL without one. */
 const struct pb_accuracy_record *pb_record_final(const struct pb_record *record);

@@ -1,6 +1,7 @@
 /* The summary as a document: what stylesheets read. */
 #include "results/summary.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "base/xml.h"
 #include "results/emit.h"
 #include "results/figures.h"
+#include "results/kind.h"
 #include "results/schema.h"
 #include "results/summary_parts.h"
 
@@ -70,6 +72,7 @@ static void write_row(struct pb_text *text, const struct pb_summary_row *row)
 {
     pb_text_append(text, "      <row");
     pb_emit_text(text, "criterion", row->criterion);
+    pb_emit_text(text, "criterion-plugin", pb_config_plugin(row->cells[0], "criterion"));
     pb_emit_text(text, "target", row->target);
     pb_emit_text(text, "measure", row->measure);
     pb_emit_real(text, "amount", row->amount);
@@ -82,6 +85,8 @@ static void write_row(struct pb_text *text, const struct pb_summary_row *row)
     if (row->zero_gamma_beta)
         pb_emit_text(text, "zero-gamma-beta", "true");
     pb_text_append(text, ">\n");
+    pb_summary_write_training(text, row);
+    pb_summary_write_published(text, row, false);
     write_values(text, row);
     write_layers(text, row);
     pb_text_append(text, "      </row>\n");
@@ -128,11 +133,13 @@ static void write_schedule(struct pb_text *text, const struct pb_summary_section
     pb_text_append(text, "    <schedule");
     pb_emit_text(text, "id", schedule->id);
     pb_emit_text(text, "label", schedule->label);
+    pb_emit_text(text, "plugin", pb_config_plugin(schedule->rows[0].cells[0], "schedule"));
     pb_text_append(text, ">\n      <baseline");
     write_seeds(text, &schedule->baseline);
     if (schedule->baseline.select_on_test)
         pb_emit_text(text, "select-on-test", "true");
     pb_text_append(text, ">\n");
+    pb_summary_write_published(text, &schedule->baseline, true);
     write_values(text, &schedule->baseline);
     pb_text_append(text, "      </baseline>\n");
     for (uint32_t i = 0; i < schedule->row_count; i++)
@@ -160,6 +167,29 @@ static void write_gamma(struct pb_text *text, const struct pb_summary_gamma *gam
     pb_text_append(text, "</gamma>\n");
 }
 
+static void write_flag(struct pb_text *text, const char *name, bool value)
+{
+    pb_emit_text(text, name, value ? "true" : "false");
+}
+
+static void write_kind(struct pb_text *text, const struct pb_record *sample)
+{
+    const struct pb_kind kind = pb_kind_of(sample);
+    pb_emit_text(text, "dataset-plugin", pb_config_plugin(sample, "dataset"));
+    pb_emit_text(text, "image-size", pb_summary_config(sample, "model.image-size"));
+    pb_emit_text(text, "head", kind.bilinear ? "bilinear" : "ordinary");
+    write_flag(text, "batch-norm", kind.batch_norm);
+    write_flag(text, "pretrained", kind.pretrained);
+    write_flag(text, "heavier", kind.heavier);
+}
+
+static void write_range(struct pb_text *text, const char *name, const struct pb_range_record *range)
+{
+    if (range->max != 0)
+        pb_text_append(text, " %s=\"%" PRIu32 " %" PRIu32 " %" PRIu32 "\"", name, range->min, range->median,
+                       range->max);
+}
+
 static void write_section(struct pb_text *text, const struct pb_summary_section *section)
 {
     const struct pb_record *sample = section->sample;
@@ -170,13 +200,25 @@ static void write_section(struct pb_text *text, const struct pb_summary_section 
     pb_emit_text(text, "model", section->model);
     pb_emit_text(text, "backend", section->backend);
     pb_emit_text(text, "variant", section->variant);
+    write_kind(text, sample);
     pb_text_append(text, ">\n    <data");
     pb_emit_count(text, "train", sample->train_images);
     pb_emit_count(text, "validation", sample->validation_images);
     pb_emit_count(text, "test", sample->test_images);
     pb_emit_count(text, "classes", sample->class_count);
     pb_emit_count(text, "skipped", sample->skipped_images);
+    write_range(text, "train-per-class", &sample->train_per_class);
+    write_range(text, "test-per-class", &sample->test_per_class);
+    write_range(text, "width", &sample->image_width);
+    write_range(text, "height", &sample->image_height);
     pb_text_append(text, "/>\n");
+    for (uint32_t i = 0; i < section->scale_count; i++) {
+        pb_text_append(text, "    <scale");
+        pb_emit_text(text, "what", section->scales[i].what);
+        pb_emit_text(text, "ours", section->scales[i].ours);
+        pb_emit_text(text, "published", section->scales[i].published);
+        pb_text_append(text, "/>\n");
+    }
     write_gamma(text, &section->gamma);
     write_figures(text, section, NULL);
     for (uint32_t i = 0; i < section->schedule_count; i++)
@@ -262,6 +304,12 @@ enum pb_status pb_summary_write(const char *path, const struct pb_summary *summa
     write_facts(&text, "provenance", summary->provenance, summary->provenance_count);
     write_facts(&text, "option", summary->options, summary->option_count);
     pb_text_append(&text, "  </run>\n");
+    if (summary->reference_name != NULL) {
+        pb_text_append(&text, "  <reference");
+        pb_emit_text(&text, "name", summary->reference_name);
+        pb_emit_text(&text, "title", summary->reference_title);
+        pb_text_append(&text, "/>\n");
+    }
     for (uint32_t i = 0; i < summary->section_count; i++)
         write_section(&text, &summary->sections[i]);
     write_cells(&text, summary);
