@@ -50,11 +50,11 @@ do for [format in ARG4] {
         plot for [i = 0:blocks - 1] ARG2 index i using (place($1, i)):2 with lines lt int(word(ARG7, i + 1)) lw 1.4 notitle, \
              for [i = 0:blocks - 1] ARG2 index i using (place($1, i)):2:3 with yerrorbars lt int(word(ARG7, i + 1)) lw 1 title columnheader(1), \
              ARG2 index blocks using 1:2:3 with yerrorbars lc rgb black lw 1 pt 3 ps 0.9 notitle, \
-             NaN with linespoints lc rgb black lw 1 dt (6,4) pt 3 ps 0.9 title "unpruned"
+             ARG2 index blocks using (NaN):(NaN) with linespoints lc rgb black lw 1 dt (6,4) pt 3 ps 0.9 title columnheader(1)
     } else {
         plot for [i = 0:blocks - 1] ARG2 index i using (place($1, i)):2 with linespoints lt int(word(ARG7, i + 1)) lw 1.4 title columnheader(1), \
              ARG2 index blocks using 1:2 with points lc rgb black lw 1.2 pt 3 ps 0.9 notitle, \
-             NaN with linespoints lc rgb black lw 1 dt (6,4) pt 3 ps 0.9 title "unpruned"
+             ARG2 index blocks using (NaN):(NaN) with linespoints lc rgb black lw 1 dt (6,4) pt 3 ps 0.9 title columnheader(1)
     }
     unset output
 }

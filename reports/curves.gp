@@ -1,5 +1,5 @@
 # Training over epochs. Data, block 0: epoch over all stages, loss, validation loss, top-1 %, validation top-1 % ("-"
-# where there is none). Block 1: epoch at which a stage begins, its name. ARG6: last epoch.
+# where there is none). Block 1: epoch at which a stage begins, its name. ARG6: last epoch; ARG7: what selection looks at.
 load ARG1."/common.gp"
 height = 460
 last = real(ARG6)
@@ -29,7 +29,7 @@ do for [format in ARG4] {
     set ylabel "Loss" textcolor rgb black
     set yrange [0 : top]
     plot ARG2 index 0 using 1:2 with lines lt 1 lw 1.6 title "training", \
-         ARG2 index 0 using 1:3 with lines lt 2 lw 1.6 title "validation", \
+         ARG2 index 0 using 1:3 with lines lt 2 lw 1.6 title ARG7, \
          ARG2 index 1 using ($1 + 0.5 + 0.016 * last):(top * 0.985):(stringcolumn(2)) with labels right rotate by 90 font ",9" textcolor rgb "#555555" noenhanced notitle
     unset title
     set size 1, 0.47; set origin 0, 0

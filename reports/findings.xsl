@@ -12,7 +12,7 @@
           <xsl:variable name="base" select="s:schedule/s:baseline/s:value[@name = 'top1' and @stage = 'base']"/>
           <xsl:if test="$base">
             <p class="big">
-              <xsl:value-of select="format-number(100 * $base[1]/@mean, '0.0')"/> %
+              <xsl:value-of select="format-number(100 * $base[1]/@mean, '0.0')"/> %<xsl:apply-templates select="$base[1]/.." mode="mark"/>
               <span>top-1 unpruned, <xsl:apply-templates select="$base[1]" mode="error"/></span>
             </p>
           </xsl:if>
@@ -89,7 +89,8 @@
       <xsl:if test="position() = 1">
         <li>
           <xsl:value-of select="concat($label, ' at ', format-number(100 * @amount, '0.#'), ' %: ')"/>
-          <xsl:value-of select="concat(@a, ' against ', @b, ' ')"/>
+          <xsl:value-of select="@a"/><xsl:apply-templates select="../s:row[@target = $target][1]" mode="mark"/>
+          <xsl:value-of select="concat(' against ', @b, ' ')"/>
           <b>
             <xsl:if test="@mean &gt; 0">+</xsl:if>
             <xsl:value-of select="translate(format-number(100 * @mean, '0.0'), '-', '−')"/>

@@ -35,6 +35,7 @@
             <ul>
               <li><a href="#findings">Findings</a></li>
               <li><a href="#run">What was run</a></li>
+              <xsl:if test="s:reference"><li><a href="#published">Beside the published</a></li></xsl:if>
               <xsl:for-each select="s:section">
                 <li><a href="#{@id}"><xsl:value-of select="@title"/></a></li>
               </xsl:for-each>
@@ -50,6 +51,7 @@
             <xsl:call-template name="findings"/>
           </section>
           <xsl:call-template name="run"/>
+          <xsl:if test="s:reference"><xsl:call-template name="published"/></xsl:if>
           <xsl:apply-templates select="s:section"/>
           <xsl:if test="$cells/s:cell[@status != 'ok'] | $cells/s:unreadable"><xsl:call-template name="failures"/></xsl:if>
           <xsl:call-template name="reading"/>
@@ -101,7 +103,7 @@
         <xsl:for-each select="s:run/s:option[@name = 'model' or @name = 'backend' or @name = 'criterion' or @name = 'schedule' or @name = 'variant' or @name = 'seed' or @name = 'selection']">
           <xsl:if test="string(s:value)"><xsl:apply-templates select="." mode="fact"/></xsl:if>
         </xsl:for-each>
-        <xsl:for-each select="s:run/s:provenance[not(@name = 'started' or @name = 'seconds' or @name = 'version' or @name = 'git' or @name = 'last-stage' or contains(@name, '-plugin') or contains(@name, 'sha256'))]">
+        <xsl:for-each select="s:run/s:provenance[not(@name = 'started' or @name = 'seconds' or @name = 'version' or @name = 'git' or @name = 'last-stage' or @name = 'samples' or contains(@name, '-plugin') or contains(@name, 'sha256'))]">
           <xsl:if test="string(s:value) or count(s:value) &gt; 1"><xsl:apply-templates select="." mode="fact"/></xsl:if>
         </xsl:for-each>
         <xsl:variable name="seconds" select="sum($cells/s:cell[number(@seconds) = number(@seconds)]/@seconds)"/>
@@ -131,6 +133,25 @@
       </xsl:for-each>
       <xsl:if test="count(s:value) &gt; 8"> and <xsl:value-of select="count(s:value) - 8"/> more</xsl:if>
     </dd>
+  </xsl:template>
+
+  <!-- Beside published results -->
+
+  <xsl:template name="published">
+    <section id="published">
+      <h2>Beside the published results</h2>
+      <p>
+        <xsl:value-of select="s:reference/@title"/>
+        <xsl:text>. Tables in the form of the published ones, filled from this run, each number beside the published one.</xsl:text>
+      </p>
+      <xsl:if test="s:section/s:scale">
+        <p>Where network or data are not of the published scale, numbers stand side by side without a difference:</p>
+        <ul>
+          <xsl:for-each select="s:section[s:scale]"><li><xsl:apply-templates select="." mode="scale"/></li></xsl:for-each>
+        </ul>
+      </xsl:if>
+      <xsl:apply-templates select="$tables/t:table[@kind = 'thesis']" mode="html"/>
+    </section>
   </xsl:template>
 
   <!-- A data set -->
@@ -203,14 +224,17 @@
         <xsl:text> channels before pruning, and the same cumulated; the first of 128 bins in another colour. Mean over n = </xsl:text>
         <xsl:value-of select="../s:gamma/@n"/>
         <xsl:text> seed</xsl:text><xsl:if test="../s:gamma/@n != 1">s</xsl:if><xsl:text>.</xsl:text>
+        <xsl:if test="../s:schedule/s:baseline[@select-on-test]"> † The test split chose the unpruned network.</xsl:if>
       </xsl:when>
       <xsl:when test="@kind = 'layers'">
         <xsl:text>Channels that each layer kept, in per cent of its width. Mean; </xsl:text>
         <xsl:apply-templates select=".." mode="seeds"/><xsl:text>.</xsl:text>
+        <xsl:apply-templates select=".." mode="mark-legend"/>
       </xsl:when>
       <xsl:when test="@kind = 'curves'">
         <xsl:text>Training of one cell, </xsl:text><code><xsl:value-of select="@cell"/></code>
-        <xsl:text>: loss and top-1 on the augmented training images and on the validation images (n = 1 seed). Dotted lines: where a stage begins.</xsl:text>
+        <xsl:text>: loss and top-1 on the augmented training images and on the images that selection looks at (n = 1 seed). Dotted lines: where a stage begins.</xsl:text>
+        <xsl:apply-templates select=".." mode="mark-legend"/>
       </xsl:when>
       <xsl:otherwise>
         <xsl:text>Final top-1 against </xsl:text>
@@ -227,10 +251,15 @@
           <xsl:otherwise>, so no error bars.</xsl:otherwise>
         </xsl:choose>
         <xsl:text> Dashed: the unpruned network.</xsl:text>
-        <xsl:if test="../s:row[@select-on-test]"> † Selected on the test split.</xsl:if>
-        <xsl:if test="../s:row[@zero-gamma-beta]"> ‡ Soft pruning zeroed γ and β.</xsl:if>
+        <xsl:apply-templates select=".." mode="mark-legend"/>
       </xsl:otherwise>
     </xsl:choose>
+  </xsl:template>
+
+  <xsl:template match="s:schedule | s:section" mode="mark-legend">
+    <xsl:variable name="rows" select="self::s:schedule/s:row | self::s:section/s:schedule/s:row"/>
+    <xsl:if test="$rows[@select-on-test]"> † Selected on the test split.</xsl:if>
+    <xsl:if test="$rows[@zero-gamma-beta]"> ‡ Soft pruning zeroed γ and β.</xsl:if>
   </xsl:template>
 
   <!-- Failures -->

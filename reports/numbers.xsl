@@ -196,19 +196,32 @@
   </xsl:template>
 
   <!-- Weaker protocols are marked wherever their numbers show -->
-  <xsl:template match="s:row" mode="mark">
+  <xsl:template match="s:row | s:baseline | s:published" mode="mark">
     <xsl:if test="@select-on-test">†</xsl:if>
     <xsl:if test="@zero-gamma-beta">‡</xsl:if>
+  </xsl:template>
+  <!-- The same as words, for data files -->
+  <xsl:template match="s:row | s:baseline | s:published" mode="protocol">
+    <xsl:if test="@select-on-test">selection=test</xsl:if>
+    <xsl:if test="@select-on-test and @zero-gamma-beta"><xsl:text> </xsl:text></xsl:if>
+    <xsl:if test="@zero-gamma-beta">zero=gamma-beta</xsl:if>
   </xsl:template>
   <xsl:template match="s:row" mode="criterion">
     <xsl:value-of select="@criterion"/>
     <xsl:apply-templates select="." mode="mark"/>
   </xsl:template>
   <xsl:template match="s:schedule | s:section" mode="marks">
-    <xsl:if test=".//@select-on-test">
+    <xsl:call-template name="protocol-notes">
+      <xsl:with-param name="of" select="s:row | s:baseline | s:schedule/s:row | s:schedule/s:baseline"/>
+    </xsl:call-template>
+  </xsl:template>
+  <!-- What the marks of some rows, baselines and published numbers mean -->
+  <xsl:template name="protocol-notes">
+    <xsl:param name="of"/>
+    <xsl:if test="$of/@select-on-test">
       <note mark="† selected on the test split">†: the test split chose the learning rate and the epoch (the thesis's protocol); such numbers flatter.</note>
     </xsl:if>
-    <xsl:if test=".//@zero-gamma-beta">
+    <xsl:if test="$of/@zero-gamma-beta">
       <note mark="‡ soft pruning zeroed γ and β">‡: soft pruning zeroed γ and β (the thesis's way), so that a channel can come back only through momentum.</note>
     </xsl:if>
   </xsl:template>

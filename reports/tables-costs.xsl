@@ -21,10 +21,7 @@
     <cell><xsl:value-of select="../../@variant"/></cell>
     <cell><xsl:value-of select="../@label"/></cell>
     <cell><xsl:value-of select="@measure"/></cell>
-    <cell>
-      <xsl:if test="@select-on-test">selection=test </xsl:if>
-      <xsl:if test="@zero-gamma-beta">zero=gamma-beta</xsl:if>
-    </cell>
+    <cell><xsl:apply-templates select="." mode="protocol"/></cell>
   </xsl:template>
 
   <!-- Costs of a data set, all schedules: size, then speed -->
@@ -108,7 +105,7 @@
     <xsl:apply-templates select="." mode="place-cells"/>
     <cell>any</cell>
     <cell value="0">0</cell>
-    <cell>unpruned</cell>
+    <cell value="unpruned">unpruned<xsl:apply-templates select="." mode="mark"/></cell>
   </xsl:template>
   <xsl:template match="s:row" mode="row-cells">
     <xsl:apply-templates select="." mode="place-cells"/>

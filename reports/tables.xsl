@@ -5,6 +5,8 @@
                 xmlns="urn:prunebench:tables:1" exclude-result-prefixes="s">
   <xsl:import href="numbers.xsl"/>
   <xsl:import href="tables-costs.xsl"/>
+  <xsl:import href="tables-thesis.xsl"/>
+  <xsl:import href="tables-thesis-setup.xsl"/>
   <xsl:output method="xml" encoding="UTF-8" indent="yes"/>
 
   <xsl:template match="/">
@@ -14,6 +16,7 @@
   <xsl:template match="s:summary" mode="tables">
     <tables>
       <xsl:call-template name="data-table"/>
+      <xsl:if test="s:reference"><xsl:call-template name="thesis-tables"/></xsl:if>
       <xsl:for-each select="s:section">
         <xsl:apply-templates select="s:schedule" mode="results"/>
         <xsl:apply-templates select="s:schedule" mode="criteria"/>
@@ -134,7 +137,7 @@
       <row kind="baseline">
         <xsl:apply-templates select="$base" mode="place-cells"/>
         <cell value="0">0</cell>
-        <cell>unpruned</cell>
+        <cell value="unpruned">unpruned<xsl:apply-templates select="$base" mode="mark"/></cell>
         <cell>–</cell>
         <xsl:apply-templates select="$base" mode="percent"><xsl:with-param name="name" select="'top1'"/><xsl:with-param name="stage" select="'base'"/></xsl:apply-templates>
         <xsl:if test="$single"><xsl:apply-templates select="$base" mode="image-error"><xsl:with-param name="stage" select="'base'"/></xsl:apply-templates></xsl:if>
@@ -200,11 +203,13 @@
       <column name="removed" title="Removed" unit="%" align="right"/>
       <xsl:for-each select="$criteria">
         <column name="{@criterion}" title="{@criterion}" unit="%" align="right" spread="true"/>
+        <column name="{@criterion}_protocol" only="csv"/>
       </xsl:for-each>
       <row kind="baseline">
         <cell value="0">unpruned</cell>
         <xsl:for-each select="$criteria">
-          <xsl:apply-templates select="$schedule/s:baseline" mode="percent"><xsl:with-param name="name" select="'top1'"/><xsl:with-param name="stage" select="'base'"/></xsl:apply-templates>
+          <xsl:apply-templates select="$schedule/s:baseline" mode="percent"><xsl:with-param name="name" select="'top1'"/><xsl:with-param name="stage" select="'base'"/><xsl:with-param name="mark" select="true()"/></xsl:apply-templates>
+          <cell><xsl:apply-templates select="$schedule/s:baseline" mode="protocol"/></cell>
         </xsl:for-each>
       </row>
       <xsl:for-each select="s:row[not(preceding-sibling::s:row[1]/@target = @target and preceding-sibling::s:row[1]/@measure = @measure)]">
@@ -220,6 +225,7 @@
               </xsl:when>
               <xsl:otherwise><cell>–</cell></xsl:otherwise>
             </xsl:choose>
+            <cell><xsl:apply-templates select="$row" mode="protocol"/></cell>
           </xsl:for-each>
         </row>
       </xsl:for-each>
@@ -240,6 +246,7 @@
       <column name="removed" title="Removed" unit="%" align="right"/>
       <column name="criterion" title="Criterion"/>
       <column name="minus" title="minus"/>
+      <column name="protocol" only="csv"/>
       <column name="difference" title="Difference" unit="points" align="right"/>
       <column name="low" title="95 % from" unit="points" align="right"/>
       <column name="high" title="to" unit="points" align="right"/>
@@ -249,8 +256,10 @@
       <xsl:for-each select="s:comparison">
         <row>
           <cell value="{@amount}"><xsl:value-of select="format-number(100 * @amount, '0.#')"/></cell>
-          <cell><xsl:value-of select="@a"/></cell>
-          <cell><xsl:value-of select="@b"/></cell>
+          <xsl:variable name="row" select="../s:row[@target = current()/@target and @measure = current()/@measure and @criterion = current()/@a]"/>
+          <cell value="{@a}"><xsl:apply-templates select="$row" mode="criterion"/></cell>
+          <cell value="{@b}"><xsl:apply-templates select="../s:row[@target = current()/@target and @measure = current()/@measure and @criterion = current()/@b]" mode="criterion"/></cell>
+          <cell><xsl:apply-templates select="$row" mode="protocol"/></cell>
           <cell value="{@mean}"><xsl:call-template name="signed"><xsl:with-param name="value" select="100 * @mean"/></xsl:call-template></cell>
           <cell value="{@low}"><xsl:call-template name="signed"><xsl:with-param name="value" select="100 * @low"/></xsl:call-template></cell>
           <cell value="{@high}"><xsl:call-template name="signed"><xsl:with-param name="value" select="100 * @high"/></xsl:call-template></cell>
@@ -266,6 +275,7 @@
         </row>
       </xsl:for-each>
       <note>95 % interval and p: Student's t over the seeds' differences, without correction for the number of comparisons. Image s.e.: standard error of the difference from the test images alone, as if the two networks had seen different images (an upper bound).</note>
+      <xsl:apply-templates select="." mode="marks"/>
     </table>
   </xsl:template>
 

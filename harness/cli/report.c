@@ -60,7 +60,9 @@ static enum pb_status run_stylesheet(const struct pb_arguments *arguments, struc
         return pb_fail(error, PB_ERROR_INPUT,
                        "--stylesheet and --output belong together: the stylesheet reads OUT/summary.xml, and what it "
                        "makes is written to --output");
-    enum pb_status status = pb_report_stylesheet(arguments->words[0], sheet, output, error);
+    const struct pb_stylesheet_options options = {
+        .stylesheet = sheet, .output = output, .reference = pb_argument(arguments, "reference")};
+    enum pb_status status = pb_report_stylesheet(arguments->words[0], &options, error);
     if (status == PB_OK && !arguments->quiet)
         (void)printf("%s\n", output);
     return status;
@@ -71,7 +73,7 @@ static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, 
     (void)exit_code;
     const char *out = arguments->words[0];
     const char *const *lists = pb_argument_list(arguments, "format");
-    struct pb_report_options options = {.quiet = arguments->quiet};
+    struct pb_report_options options = {.quiet = arguments->quiet, .reference = pb_argument(arguments, "reference")};
     enum pb_status status = PB_OK;
     if (pb_argument(arguments, "stylesheet") != NULL || pb_argument(arguments, "output") != NULL)
         return run_stylesheet(arguments, error);
@@ -95,6 +97,8 @@ static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, 
 
 static const struct pb_cli_option OPTIONS[] = {
     {"format", 0, "LIST", "what to make: html, latex, markdown, csv, figures, with commas between (default: all)"},
+    {"reference", 0, "NAME",
+     "published results to set beside the run's: 'thesis', a file, or none (default: what the matrix says)"},
     {"stylesheet", 0, "FILE", "apply your own XSLT stylesheet to OUT/summary.xml instead"},
     {"output", 'o', "FILE", "where the result of --stylesheet goes"},
     {0},
@@ -102,13 +106,19 @@ static const struct pb_cli_option OPTIONS[] = {
 
 const struct pb_command pb_command_report = {
     .name = "report",
-    .usage = "OUT [--format LIST] [--stylesheet FILE --output FILE]",
+    .usage = "OUT [--format LIST] [--reference NAME] [--stylesheet FILE --output FILE]",
     .summary = "tables, figures and a page from the results of a run",
     .details =
         "Reads every document in OUT/cells, writes OUT/summary.xml (statistics over seeds) and, below OUT/report, "
         "tables (HTML, LaTeX, Markdown, CSV), figures (SVG, PDF, PNG) with their data, and index.html, one file "
         "that holds them all. Prints the page's path. A document that cannot be read is warned about and left "
         "out.\n"
+        "\n"
+        "With published results, from --reference or from <report reference=\"thesis\"/> in the matrix, the report has "
+        "a "
+        "section with the published tables: each number beside the published one, with the difference where network "
+        "and data are of the same scale. Results to compare with are one XML document, <results> in "
+        "schema/result-1.xsd.\n"
         "\n"
         "A stylesheet of your own is XSLT 1.0 with EXSLT over the summary (schema/summary-1.xsd); it can read "
         "files, but neither the network nor write anything but its result.",

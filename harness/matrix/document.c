@@ -1,9 +1,11 @@
 /* Reading a matrix document: first the axes and the matrix's own values, then what names entries of the axes. */
 #include "matrix/document.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "results/reference.h"
 #include "results/schema.h"
 
 /* What reads a top-level element, and when. */
@@ -16,6 +18,30 @@ static enum pb_status read_values(struct pb_document *document, const struct pb_
 {
     (void)registry;
     return pb_changes_read_element(&document->xml, node, NULL, &document->base, error);
+}
+
+/* Looked up at once: a report that is missing what it was asked for would be found out only after the run. */
+static enum pb_status read_report(struct pb_document *document, const struct pb_registry *registry, const xmlNode *node,
+                                  struct pb_error *error)
+{
+    (void)registry;
+    static const char *const attributes[] = {"reference", NULL};
+    char *path = NULL;
+    const char *name = pb_xml_attribute(node, "reference");
+    enum pb_status status = pb_only_attributes(&document->xml, node, attributes, error);
+    if (status != PB_OK)
+        return status;
+    if (!name)
+        return pb_xml_fail(&document->xml, node, error, "<report>: attribute 'reference' is missing");
+    struct pb_error why = {0};
+    status = pb_reference_find(name, &path, &why);
+    if (status != PB_OK)
+        return pb_xml_fail(&document->xml, node, error, "<report>: %s", why.text);
+    char *absolute = pb_reference_is_file(name) ? realpath(path, NULL) : NULL;
+    document->reference = pb_strdup(absolute ? absolute : name);
+    free(absolute);
+    pb_free(path);
+    return document->reference ? PB_OK : pb_fail_memory(error, strlen(name) + 1);
 }
 
 static enum pb_status read_seeds(struct pb_document *document, const struct pb_registry *registry, const xmlNode *node,
@@ -129,6 +155,7 @@ static const struct element {
     {"latency", true, {read_values, NULL}},
     {"limits", true, {read_values, NULL}},
     {"stages", true, {read_values, NULL}},
+    {"report", true, {read_report, NULL}},
     {"override", false, {NULL, read_override}},
     {"exclude", false, {NULL, read_exclude}},
 };
@@ -220,6 +247,7 @@ void pb_document_free(struct pb_document *document)
     }
     for (uint32_t i = 0; i < document->exclude_count; i++)
         pb_condition_free(&document->excludes[i]);
+    pb_free(document->reference);
     pb_free(document->overrides);
     pb_free(document->excludes);
     pb_xml_free(&document->xml);

@@ -72,6 +72,7 @@ struct pb_override {
 struct pb_document {
     struct pb_xml xml;
     const char *name;
+    char *reference; /* <report reference>: a name, or a file's absolute path; NULL where it is not given */
     struct pb_entries axes[PB_MATRIX_COUNT]; /* a matrix without variants has one, with the label "" */
     bool has_variants;
     struct pb_changes base; /* <training> and its like, directly in <matrix> */

@@ -125,6 +125,11 @@ void pb_write_resolved(const struct pb_document *document, struct pb_text *text)
     for (uint32_t i = 0; i < document->axes[PB_MATRIX_SEED].count; i++)
         pb_text_append(text, "%s%" PRIu64, i ? " " : "", document->axes[PB_MATRIX_SEED].list[i].seed);
     pb_text_append(text, "</seeds>\n");
+    if (document->reference) {
+        pb_text_append(text, "  <report");
+        append_attribute(text, "reference", document->reference);
+        pb_text_append(text, "/>\n");
+    }
     for (size_t i = 0; pb_setting_elements[i]; i++) {
         pb_text_append(text, "  <%s", pb_setting_elements[i]);
         append_settings(text, pb_setting_elements[i], &document->base);

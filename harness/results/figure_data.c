@@ -137,7 +137,7 @@ static void append_unpruned(struct pb_figure_data *made, const struct pb_summary
     double x = axis->value.name[0] == '\0'
                    ? 0
                    : axis->scale * pb_summary_mean(&schedule->baseline, axis->value.name, "base", axis->value.batch);
-    pb_text_append(&made->data, "unpruned\n");
+    pb_text_append(&made->data, "unpruned%s\n", schedule->baseline.select_on_test ? "†" : "");
     append_number(&made->data, x);
     pb_text_append(&made->data, "\t");
     append_number(&made->data, top1 == NULL ? NAN : 100 * top1->over_seeds.mean);
@@ -236,5 +236,7 @@ enum pb_status pb_figure_curves(const struct pb_record *record, struct pb_figure
     made->data.failed |= stages.failed;
     pb_text_free(&stages);
     pb_text_append(&made->arguments[0], "%" PRIu32, record->epoch_count);
+    pb_text_append(&made->arguments[1], "%s",
+                   strcmp(pb_summary_config(record, "selection"), "test") == 0 ? "test, selecting†" : "validation");
     return check(made, error);
 }

@@ -87,6 +87,8 @@ static void append_groups(struct pb_text *text, const struct columns *columns)
             end++;
         pb_text_append(text, "%g\t", (begin + end - 1) / 2.0);
         pb_gnuplot_field(text, columns->rows[begin]->criterion, true);
+        pb_text_append(text, "%s%s", columns->rows[begin]->select_on_test ? "†" : "",
+                       columns->rows[begin]->zero_gamma_beta ? "‡" : "");
         pb_text_append(text, "\n");
         pb_text_append(&ends, "%g\n", end - 0.5);
         begin = end;

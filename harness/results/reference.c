@@ -17,7 +17,7 @@
 
 #define SUFFIX "-reference.xml"
 
-/* "thesis, other": the references that come with the program. */
+/* "'thesis', 'other'": the references that come with the program. */
 static void list_known(const char *folder, struct pb_text *text)
 {
     char **names = NULL;
@@ -32,11 +32,16 @@ static void list_known(const char *folder, struct pb_text *text)
     pb_names_free(&names, count);
 }
 
+bool pb_reference_is_file(const char *name)
+{
+    return strchr(name, '/') != NULL || pb_ends_with(name, ".xml");
+}
+
 enum pb_status pb_reference_find(const char *name, char **path, struct pb_error *error)
 {
     char *folder = NULL;
     struct pb_text known = {0};
-    const bool is_file = strchr(name, '/') != NULL || pb_ends_with(name, ".xml");
+    const bool is_file = pb_reference_is_file(name);
     enum pb_status status = pb_resource_dir("reports", &folder, error);
     if (status != PB_OK)
         return status;

@@ -10,8 +10,9 @@ struct pb_reference {
     uint32_t count;
 };
 
-/* The file that a reference's name means: reports/NAME-reference.xml of the program, or, for a name with '/' or ".xml", that
- * file. PB_ERROR_INPUT when there is none. *path from pb_calloc. */
+/* A name with '/' or ".xml" at its end is a file's; others come with the program as reports/NAME-reference.xml. */
+bool pb_reference_is_file(const char *name);
+/* The file that a reference's name means; PB_ERROR_INPUT when there is none. *path from pb_calloc. */
 PB_MUST_CHECK enum pb_status pb_reference_find(const char *name, char **path, struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_reference_read(const char *path, struct pb_reference *reference,
                                                struct pb_error *error);

@@ -128,11 +128,11 @@ enum pb_status pb_reference_join(const struct pb_reference *reference, struct pb
     summary->reference_title = reference->title;
     for (uint32_t s = 0; s < summary->section_count && status == PB_OK; s++) {
         struct pb_summary_section *section = &summary->sections[s];
-        const struct pb_record *published = find(reference, section->sample, same_network);
+        section->published = find(reference, section->sample, same_network);
         for (uint32_t k = 0; k < section->schedule_count; k++)
             join_schedule(reference, &section->schedules[k]);
-        if (published != NULL)
-            status = compare_scale(section, published, error);
+        if (section->published != NULL)
+            status = compare_scale(section, section->published, error);
     }
     return status;
 }

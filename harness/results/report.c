@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "plugin/registry.h"
+#include "results/reference.h"
 #include "results/report_parts.h"
 #include "results/transform.h"
 
@@ -48,6 +49,57 @@ static enum pb_status prepare(const char *out, unsigned formats, struct pb_repor
     return status;
 }
 
+/* The reference that out/matrix.xml asks for; *name NULL without one. From pb_calloc. */
+static enum pb_status matrix_reference(const char *out, char **name, struct pb_error *error)
+{
+    struct pb_xml xml = {0};
+    enum pb_status status = PB_OK;
+    char *path = pb_path_join(out, "matrix.xml");
+    if (path == NULL)
+        return pb_fail_memory(error, strlen(out));
+    if (pb_file_exists(path))
+        status = pb_xml_read(path, 0, &xml, error);
+    const xmlNode *root = xml.doc == NULL ? NULL : xmlDocGetRootElement(xml.doc);
+    for (const xmlNode *node = root == NULL ? NULL : pb_xml_first(root);
+         node != NULL && *name == NULL && status == PB_OK; node = pb_xml_next(node)) {
+        const char *value = strcmp(pb_xml_name(node), "report") == 0 ? pb_xml_attribute(node, "reference") : NULL;
+        *name = value == NULL ? NULL : pb_strdup(value);
+        if (value != NULL && *name == NULL)
+            status = pb_fail_memory(error, strlen(value));
+    }
+    pb_xml_free(&xml);
+    pb_free(path);
+    return status;
+}
+
+/* Published results as asked for here or by the matrix; reference stays empty where neither does. */
+static enum pb_status read_reference(const char *out, const char *asked, struct pb_reference *reference,
+                                     struct pb_error *error)
+{
+    char *name = NULL, *path = NULL;
+    enum pb_status status = PB_OK;
+    if (asked == NULL)
+        status = matrix_reference(out, &name, error);
+    else if (strcmp(asked, "none") != 0 && (name = pb_strdup(asked)) == NULL)
+        status = pb_fail_memory(error, strlen(asked));
+    if (status == PB_OK && name != NULL)
+        status = pb_reference_find(name, &path, error);
+    if (status == PB_OK && path != NULL)
+        status = pb_reference_read(path, reference, error);
+    pb_free(path);
+    pb_free(name);
+    return status;
+}
+
+static enum pb_status read_summary(const char *out, const char *asked, struct pb_reference *reference,
+                                   struct pb_summary *summary, struct pb_error *error)
+{
+    enum pb_status status = read_reference(out, asked, reference, error);
+    if (status == PB_OK)
+        status = pb_summary_read(out, summary, error);
+    return status == PB_OK && reference->name != NULL ? pb_reference_join(reference, summary, error) : status;
+}
+
 /* summary.xml as it was written, for the stylesheets. */
 static enum pb_status write_summary(const char *out, const struct pb_summary *summary, struct pb_xml *xml,
                                     struct pb_error *error)
@@ -66,10 +118,11 @@ enum pb_status pb_report(const char *out, const struct pb_report_options *option
 {
     unsigned formats = options->formats == 0 ? ALL : options->formats & ALL;
     struct pb_summary summary = {0};
+    struct pb_reference reference = {0};
     struct pb_report_place place = {0};
     struct pb_xml document = {0};
     struct pb_xml tables = {0};
-    enum pb_status status = pb_summary_read(out, &summary, error);
+    enum pb_status status = read_summary(out, options->reference, &reference, &summary, error);
     if (status == PB_OK)
         status = write_summary(out, &summary, &document, error);
     if (status == PB_OK)
@@ -89,27 +142,31 @@ enum pb_status pb_report(const char *out, const struct pb_report_options *option
     pb_free(place.folder);
     pb_free(place.templates);
     pb_summary_free(&summary);
+    pb_reference_free(&reference);
     return status;
 }
 
-enum pb_status pb_report_stylesheet(const char *out, const char *stylesheet, const char *output, struct pb_error *error)
+enum pb_status pb_report_stylesheet(const char *out, const struct pb_stylesheet_options *options,
+                                    struct pb_error *error)
 {
     struct pb_summary summary = {0};
+    struct pb_reference reference = {0};
     struct pb_xml document = {0};
     struct pb_stylesheet *sheet = NULL;
     struct pb_text text = {0};
-    enum pb_status status = pb_stylesheet_open(stylesheet, &sheet, error);
+    enum pb_status status = pb_stylesheet_open(options->stylesheet, &sheet, error);
     if (status == PB_OK)
-        status = pb_summary_read(out, &summary, error);
+        status = read_summary(out, options->reference, &reference, &summary, error);
     if (status == PB_OK)
         status = write_summary(out, &summary, &document, error);
     if (status == PB_OK)
         status = pb_stylesheet_apply(sheet, &document, NULL, &text, error);
     if (status == PB_OK)
-        status = pb_file_write_atomic(output, text.data == NULL ? "" : text.data, text.length, error);
+        status = pb_file_write_atomic(options->output, text.data == NULL ? "" : text.data, text.length, error);
     pb_text_free(&text);
     pb_stylesheet_free(&sheet);
     pb_xml_free(&document);
     pb_summary_free(&summary);
+    pb_reference_free(&reference);
     return status;
 }

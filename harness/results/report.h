@@ -28,9 +28,13 @@ struct pb_report_options {
 PB_MUST_CHECK enum pb_status pb_report(const char *out, const struct pb_report_options *options,
                                        struct pb_error *error);
 
+struct pb_stylesheet_options {
+    const char *stylesheet, *output;
+    const char *reference; /* as in pb_report_options */
+};
 /* Writes out/summary.xml afresh, applies the user's stylesheet to it (no network, no files written) and writes what it makes
  * to output. */
-PB_MUST_CHECK enum pb_status pb_report_stylesheet(const char *out, const char *stylesheet, const char *output,
+PB_MUST_CHECK enum pb_status pb_report_stylesheet(const char *out, const struct pb_stylesheet_options *options,
                                                   struct pb_error *error);
 
 /* The results table as plain text (what `run` and `make demo` print last): appended to text. */

@@ -142,7 +142,8 @@ static void append_baseline(struct pb_text *text, const struct pb_summary_schedu
     format_scaled(pb_summary_mean(row, "macs", "base", 0), macs);
     format_latency(pb_summary_mean(row, "median-ms", "base", batch), latency);
     (void)snprintf(seeds, sizeof seeds, "%u", row->ok_count);
-    append_line(text, (const char *[]){"unpruned", "0 %", "", top1, "", params, macs, latency, seeds});
+    const char *name = row->select_on_test ? "unpruned*" : "unpruned";
+    append_line(text, (const char *[]){name, "0 %", "", top1, "", params, macs, latency, seeds});
 }
 
 static void append_schedule(struct pb_text *text, const struct pb_summary_section *section,

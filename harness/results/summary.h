@@ -80,6 +80,7 @@ struct pb_summary_section {
     struct pb_summary_schedule *schedules;
     uint32_t schedule_count;
     struct pb_summary_gamma gamma;
+    const struct pb_record *published; /* of the reference: the same data set and kind of network; NULL: none */
     struct pb_summary_scale *scales; /* none where the scale is that of the reference, or there is none */
     uint32_t scale_count;
 };

@@ -212,6 +212,13 @@ static void write_section(struct pb_text *text, const struct pb_summary_section 
     write_range(text, "width", &sample->image_width);
     write_range(text, "height", &sample->image_height);
     pb_text_append(text, "/>\n");
+    if (section->published != NULL) {
+        pb_text_append(text, "    <data-published");
+        pb_emit_count(text, "train", section->published->train_images + section->published->validation_images);
+        pb_emit_count(text, "test", section->published->test_images);
+        pb_emit_count(text, "classes", section->published->class_count);
+        pb_text_append(text, "/>\n");
+    }
     for (uint32_t i = 0; i < section->scale_count; i++) {
         pb_text_append(text, "    <scale");
         pb_emit_text(text, "what", section->scales[i].what);
