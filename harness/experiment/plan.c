@@ -9,13 +9,16 @@
 #include "base/memory.h"
 #include "engine/engine.h"
 #include "experiment/chain.h"
+#include "experiment/settings.h"
+#include "experiment/suits.h"
 #include "graph/cost.h"
 
 /* What opening one data set or backend told; kept for the next cell that uses the same. */
 struct known_data {
     char *key;
     uint32_t classes, train, validation, test;
-    char missing[256];
+    char missing[256]; /* it is not here */
+    struct pb_error refusal; /* it is here, and wrong */
 };
 struct known_device {
     char *key;
@@ -150,38 +153,58 @@ static void official_counts(const char *plugin, struct known_data *known)
 static void look_at_data(const struct pb_cell_config *config, struct known_data *known)
 {
     struct pb_data *data = NULL;
-    struct pb_error error = {0};
     if (!pb_is_dir(config->dataset_root)) {
         official_counts(config->dataset.loaded->plugin->name, known);
         snprintf(known->missing, sizeof known->missing, "data set '%.150s' is not there%s", config->dataset_root,
                  known->classes ? " (counted with the official sizes)" : "");
+        known->validation = (uint32_t)lround(known->train * config->split.validation);
+        known->train -= known->validation;
     } else if (pb_data_open(config->dataset.loaded, &config->dataset.options, config->dataset_root, &config->split,
-                            &data, &error) != PB_OK) {
-        snprintf(known->missing, sizeof known->missing, "%.255s", error.text);
-    } else {
+                            &data, &known->refusal) == PB_OK) {
         known->classes = data->contents.class_count;
         known->train = data->train_count;
         known->validation = data->validation_count;
         known->test = data->test_count;
         pb_data_close(&data);
-        return;
     }
-    known->validation = (uint32_t)lround(known->train * config->split.validation);
-    known->train -= known->validation;
+}
+
+/* What decides which images a cell sees. */
+static char *data_key(const struct pb_cell_config *config)
+{
+    struct pb_text key = {0};
+    const struct pb_settings_sink sink = pb_settings_into(&key);
+    pb_settings_choice(&sink, "dataset", &config->dataset, false);
+    pb_text_append(&key, "%s\n%g\n%llu", config->dataset_root, config->split.validation,
+                   (unsigned long long)config->split.seed);
+    return key.failed ? NULL : key.data;
+}
+
+/* A data set that is not here is no error; one that is wrong, or cannot carry the cell, is. */
+static enum pb_status use_data(const struct pb_cell_config *config, const struct known_data *known,
+                               const struct known_data **found, struct pb_error *error)
+{
+    if (known->refusal.status != PB_OK) {
+        *error = known->refusal;
+        return known->refusal.status;
+    }
+    const struct pb_data_counts counts = {known->classes, known->train, known->validation, known->test};
+    const enum pb_status status = known->missing[0] ? PB_OK : pb_data_suits(config, counts, error);
+    if (status == PB_OK)
+        *found = known;
+    return status;
 }
 
 static enum pb_status find_data(struct pb_planner *planner, const struct pb_cell_config *config,
                                 const struct known_data **found, struct pb_error *error)
 {
-    char *key = pb_format("%s\n%s\n%g\n%llu", config->dataset.label, config->dataset_root, config->split.validation,
-                          (unsigned long long)config->split.seed);
+    char *key = data_key(config);
     if (!key)
         return pb_fail_memory(error, 256);
     for (size_t i = 0; i < planner->data_count; i++)
         if (strcmp(planner->data[i].key, key) == 0) {
             pb_free(key);
-            *found = &planner->data[i];
-            return PB_OK;
+            return use_data(config, &planner->data[i], found, error);
         }
     struct known_data *grown = pb_realloc(planner->data, planner->data_count, planner->data_count + 1, sizeof *grown);
     if (!grown) {
@@ -191,8 +214,7 @@ static enum pb_status find_data(struct pb_planner *planner, const struct pb_cell
     planner->data = grown;
     grown[planner->data_count] = (struct known_data){.key = key};
     look_at_data(config, &grown[planner->data_count]);
-    *found = &grown[planner->data_count++];
-    return PB_OK;
+    return use_data(config, &grown[planner->data_count++], found, error);
 }
 
 enum pb_status pb_planner_device(struct pb_planner *planner, const struct pb_cell_config *config,

@@ -9,8 +9,17 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/sha256.h"
+#include "experiment/suits.h"
 #include "graph/checkpoint.h"
 #include "graph/cost.h"
+
+static enum pb_status check_data(const struct pb_session *session, struct pb_error *error)
+{
+    const struct pb_data *data = session->data;
+    const struct pb_data_counts counts = {data->contents.class_count, data->train_count, data->validation_count,
+                                          data->test_count};
+    return pb_data_suits(session->config, counts, error);
+}
 
 static enum pb_status open_inputs(struct pb_session *session, struct pb_error *error)
 {
@@ -28,7 +37,11 @@ static enum pb_status open_inputs(struct pb_session *session, struct pb_error *e
         status = pb_data_open(config->dataset.loaded, &config->dataset.options, config->dataset_root, &config->split,
                               &session->data, error);
     if (status == PB_OK)
+        status = check_data(session, error);
+    if (status == PB_OK)
         status = pb_cache_open(session->data, &config->preprocess, folder, config->threads, &session->cache, error);
+    if (status == PB_OK) /* without the images that could not be decoded */
+        status = check_data(session, error);
     pb_free(folder);
     return status;
 }

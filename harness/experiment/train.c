@@ -110,14 +110,7 @@ static enum pb_status open_batches(struct trainer *trainer, struct pb_error *err
                                               .sample_count = on_test ? data->test_count : data->validation_count,
                                               .batch = config->batch,
                                               .threads = config->threads};
-    if (selection.sample_count == 0)
-        return pb_fail(error, PB_ERROR_INPUT,
-                       "no images to select on: give training a validation share above 0, or selection=\"test\"");
     enum pb_status status = pb_batches_create(job->cache, &config->preprocess, &training, &trainer->training, error);
-    if (status == PB_OK && pb_batches_per_epoch(trainer->training) == 0)
-        status =
-            pb_fail(error, PB_ERROR_INPUT, "%u training images do not fill one batch of %u; choose a smaller batch",
-                    data->train_count, config->batch);
     if (status == PB_OK)
         status = pb_batches_create(job->cache, &config->preprocess, &selection, &trainer->selection, error);
     return status;
