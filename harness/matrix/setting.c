@@ -13,6 +13,9 @@
 
 static const char *const selection_names[] = {"validation", "test", NULL};
 static const char *const resize_names[] = {"square", "short-side", NULL};
+/* Of the training images of ILSVRC-2012, scaled to 0 … 1, as pretrained networks everywhere have them. */
+static const struct pb_known_three known_means[] = {{"imagenet", {0.485, 0.456, 0.406}}, {NULL, {0}}};
+static const struct pb_known_three known_deviations[] = {{"imagenet", {0.229, 0.224, 0.225}}, {NULL, {0}}};
 static const char *const keep_names[] = {"shared", "all", NULL};
 
 /* Training and retraining have these alike; retraining follows training where it says nothing, but for the head's
@@ -154,6 +157,7 @@ const struct pb_setting pb_settings[] = {
     {.element = "preprocess",
      .name = "mean",
      .type = PB_SETTING_THREE,
+     .known = known_means,
      .min = 0,
      .max = 1,
      .default_text = "0.5",
@@ -161,6 +165,7 @@ const struct pb_setting pb_settings[] = {
     {.element = "preprocess",
      .name = "std",
      .type = PB_SETTING_THREE,
+     .known = known_deviations,
      .min = 0,
      .max = 1,
      .above = true,

@@ -19,10 +19,16 @@ enum pb_setting_type {
     PB_SETTING_SWITCH, /* bool, the index into two choices */
     PB_SETTING_CHOICE, /* uint32_t, the index into choices */
     PB_SETTING_TEXT, /* char *, from pb_calloc */
-    PB_SETTING_THREE, /* double[3]; one value stands for all */
+    PB_SETTING_THREE, /* double[3]; one value stands for all, a word for three that are known */
     PB_SETTING_WIDTHS, /* struct pb_model_spec's widths and width_count */
     PB_SETTING_TIME, /* double, seconds; "90", "15m", "2h", "1d" */
     PB_SETTING_BYTES, /* uint64_t; "4096", "512M", "8G" (powers of 1024) */
+};
+
+/* Three values that go by a name. */
+struct pb_known_three {
+    const char *word;
+    double values[3];
 };
 
 /* One attribute. */
@@ -36,6 +42,7 @@ struct pb_setting {
     bool below; /* REAL: max itself is too large */
     const char *const *choices; /* NULL-terminated */
     const char *default_text; /* NULL: stays unset */
+    const struct pb_known_three *known; /* THREE: at least one; ends with a NULL word */
     const char *follow; /* the word that leaves it unset, so that it follows something else: lambda-last="lambda" */
     size_t offset; /* into struct pb_cell_values */
 };

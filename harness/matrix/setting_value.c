@@ -86,11 +86,16 @@ static void say_range(const struct pb_setting *setting, const char *what, char w
              high, setting->follow ? ", or '" : "", setting->follow ? setting->follow : "", setting->follow ? "'" : "");
 }
 
-/* A list of one or three numbers in range. */
+/* A list of one or three numbers in range, or a word that stands for three. */
 static bool parse_three(const struct pb_setting *setting, const char *text, double three[3])
 {
     double *values = NULL;
     size_t count = 0;
+    for (const struct pb_known_three *known = setting->known; known->word; known++)
+        if (strcmp(known->word, text) == 0) {
+            memcpy(three, known->values, sizeof known->values);
+            return true;
+        }
     if (!pb_parse_real_list(text, &values, &count))
         return false;
     bool good = count == 1 || count == 3;
@@ -128,6 +133,7 @@ bool pb_setting_check(const struct pb_setting *setting, const char *text, char w
 {
     int64_t integer;
     double real, three[3];
+    char what[64];
     bool flag;
     uint32_t *widths = NULL, width_count;
     if (pb_setting_follows(setting, text))
@@ -162,7 +168,8 @@ bool pb_setting_check(const struct pb_setting *setting, const char *text, char w
     case PB_SETTING_THREE:
         if (parse_three(setting, text, three))
             return true;
-        say_range(setting, "one number or three numbers (red, green, blue)", why);
+        snprintf(what, sizeof what, "one number, three (red, green, blue) or '%.16s'", setting->known->word);
+        say_range(setting, what, why);
         return false;
     case PB_SETTING_WIDTHS:
         if (parse_widths(text, &widths, &width_count)) {

@@ -49,13 +49,14 @@ refused_everywhere() {
     run prunebench check m.xml --threads 1
     echo "$output"
     [ "$status" -eq 2 ]
-    [[ $output == "prunebench: cell '$id': $1"* ]]
+    [[ $output == *"prunebench: cell '$id': $1"* ]]
     run prunebench run m.xml -o out --threads 1
     echo "$output"
     [ "$status" -eq 1 ]
-    [[ $output == *"cell '$id': $1"* ]]
+    [[ $output == *"$id: failed, "*" s: $1"* ]]
     grep -q ' status="failed"' out/cells/$id.xml
     [ -z "$(ls out/cache out/stages 2>/dev/null | grep -v -e '^out/' -e '^locks$' -e '^$')" ]
+    rm -r out
 }
 
 @test "the same images as class folders and as a list give the same results" {
@@ -106,13 +107,30 @@ refused_everywhere() {
     matrix '' '<option name="csv" value="list.csv"/>' >m.xml
     refused_everywhere "images/list.csv:2: image 'images/train/crow/nowhere.jpg' is not there, and 3 of 3 are missing"
     printf 'path,label,split\na.jpg,a,dev\n' >images/list.csv
-    refused_everywhere "images/list.csv:2: split 'dev' is neither training ('train') nor test ('test')"
+    refused_everywhere "dataset 'folder': images/list.csv:2: split 'dev' is neither training ('train') nor test ('test')"
     mkdir images/train/dodo
     matrix >m.xml
-    refused_everywhere "images/train/dodo: this class has no image"
+    refused_everywhere "dataset 'folder': images/train/dodo: this class has no image"
     # an option that is misspelt
     matrix '' '<option name="tset-share" value="0.2"/>' >m.xml
     run prunebench check m.xml
     [ "$status" -eq 2 ]
     [[ $output == *"m.xml:5: dataset 'folder': unknown option 'tset-share'; did you mean 'test-share'?"* ]]
+}
+
+@test "448 pixels: short side to 480, crops, ImageNet's mean and deviation, head first" {
+    matrix 'head-epochs="1" head-lr="0.5"' '' '' '<preprocess resize="short-side" resize-to="480" mean="imagenet" std="imagenet"/>' |
+        sed 's/image-size="32"/image-size="448"/; s/width-multiplier="0.125"/width-multiplier="0.0625"/' >m.xml
+    prunebench run m.xml -o out --threads 1 --quiet
+    result=out/cells/$id.xml
+    grep -q 'name="preprocess" value="resize=short-side resize-to=480 crop-box=false image-size=448 mean=0.485,0.456,0.406 std=0.229,0.224,0.225 flip=0.5 rotate=15"' $result
+    grep -q '<epoch stage="base" n="1" lr="0.5" ' $result
+    grep -q '<epoch stage="base" n="2" lr="0.05" ' $result
+    ! grep -q '<epoch stage="base" n="3" ' $result
+    grep -q '<accuracy stage="retrained" split="test" .*images="12"' $result
+    # another mean is another base model
+    [ "$(ls -d out/stages/[0-9a-f]*/ | wc -l)" -eq 1 ]
+    sed -i 's/mean="imagenet"/mean="0.5"/' m.xml
+    prunebench run m.xml -o out --threads 1 --quiet
+    [ "$(ls -d out/stages/[0-9a-f]*/ | wc -l)" -eq 2 ]
 }

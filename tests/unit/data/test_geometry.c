@@ -14,6 +14,12 @@
 
 static const double pi = 3.14159265358979323846;
 
+static void assert_near(double value, double expected)
+{
+    if (!(fabs(value - expected) < 1e-12))
+        fail_msg("%.17g is not %.17g", value, expected);
+}
+
 static void test_augmentation_draws_stay_in_their_ranges(void **state)
 {
     struct pb_preprocess preprocess;
@@ -63,6 +69,56 @@ static void test_cached_sides_are_at_most_twice_the_target(void **state)
     size = pb_cached_size(&preprocess, (struct pb_size){.width = 2000, .height = 1000});
     assert_int_equal(size.width, 1024);
     assert_int_equal(size.height, 512);
+}
+
+/* 40×20 pixels, short side to 10: 20×10, of which 8×8 from (5, 1) are seen, turned by a quarter around the image's centre. An
+ * output pixel (column, row) lies at (2·(5.5 + column) − 20, 2·(1.5 + row) − 10) = (u, v) from the centre (20, 10); turned,
+ * at (20 − v, 10 + u). */
+static void test_rotation_comes_before_the_resize_and_the_crop(void **state)
+{
+    const struct pb_preprocess preprocess = {.image_size = 8, .short_side = true, .resize_to = 10};
+    const struct pb_augmentation augmentation = {.angle = pi / 2, .crop_x = 5, .crop_y = 1};
+    const struct pb_size cropped = {.width = 40, .height = 20}, reduced = {.width = 20, .height = 10};
+    struct pb_affine map = pb_augmentation_affine(&preprocess, &augmentation, cropped, cropped);
+    (void)state;
+    assert_near(map.xx, 0);
+    assert_near(map.xy, -2);
+    assert_near(map.x0, 27);
+    assert_near(map.yx, 2);
+    assert_near(map.yy, 0);
+    assert_near(map.y0, 1);
+    /* The same looked up in a cache of half the size. */
+    map = pb_augmentation_affine(&preprocess, &augmentation, cropped, reduced);
+    assert_near(map.xy, -1);
+    assert_near(map.x0, 13.5);
+    assert_near(map.yx, 1);
+    assert_near(map.y0, 0.5);
+    /* Resized to 10×10, it is turned before it is squeezed: a step to the right goes down 40/10 of its pixels. */
+    const struct pb_preprocess square = {.image_size = 10};
+    map = pb_augmentation_affine(&square, &(struct pb_augmentation){.angle = pi / 2}, cropped, cropped);
+    assert_near(map.xy, -2);
+    assert_near(map.x0, 29);
+    assert_near(map.yx, 4);
+    assert_near(map.y0, -8);
+}
+
+static void test_evaluation_looks_at_the_centre_and_training_anywhere(void **state)
+{
+    const struct pb_preprocess preprocess = {.image_size = 8, .short_side = true, .resize_to = 10};
+    const struct pb_preprocess square = {.image_size = 8};
+    const struct pb_size wide = {.width = 40, .height = 20}, tall = {.width = 20, .height = 50};
+    struct pb_augmentation centre = pb_augmentation_none(&preprocess, wide);
+    struct pb_rng rng;
+    (void)state;
+    assert_int_equal(centre.crop_x, 6); /* (20 − 8) / 2 */
+    assert_int_equal(centre.crop_y, 1); /* (10 − 8) / 2 */
+    assert_true(!centre.flip && centre.angle == 0);
+    centre = pb_augmentation_none(&preprocess, tall);
+    assert_int_equal(centre.crop_x, 1);
+    assert_int_equal(centre.crop_y, 8); /* (25 − 8) / 2, rounded down */
+    pb_rng_init(&rng, 1, "test");
+    centre = pb_augmentation_draw(&square, wide, &rng);
+    assert_true(centre.crop_x == 0 && centre.crop_y == 0); /* a square resize leaves nothing to choose */
 }
 
 static void test_banner_and_box_are_cut_off(void **state)
@@ -135,6 +191,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_augmentation_draws_stay_in_their_ranges),
         cmocka_unit_test(test_cached_sides_are_at_most_twice_the_target),
+        cmocka_unit_test(test_rotation_comes_before_the_resize_and_the_crop),
+        cmocka_unit_test(test_evaluation_looks_at_the_centre_and_training_anywhere),
         cmocka_unit_test(test_banner_and_box_are_cut_off),
         cmocka_unit_test(test_settings_out_of_range_are_refused),
         cmocka_unit_test(test_the_canonical_text_holds_every_field),

@@ -72,6 +72,22 @@ static void test_defaults_are_the_thesis(void **state)
     pb_matrix_free(&matrix);
 }
 
+static void test_means_and_deviations_are_numbers_or_imagenets(void **state)
+{
+    struct pb_matrix *matrix =
+        read_matrix(state, HEAD "<preprocess mean='imagenet' std='0.2 0.3 0.4'/>"
+                                "<override dataset='cars'><preprocess mean='0.1' std='imagenet'/></override>" TAIL);
+    const struct pb_preprocess *birds = &cell(matrix, "birds.vgg11-bcnn.bn-scale.one-shot.blis.r20.s1")->preprocess;
+    const struct pb_preprocess *cars = &cell(matrix, "cars.vgg11-bcnn.bn-scale.one-shot.blis.r20.s1")->preprocess;
+    /* torchvision's transforms for its pretrained models */
+    assert_true(birds->mean[0] == 0.485 && birds->mean[1] == 0.456 && birds->mean[2] == 0.406);
+    assert_true(birds->std[0] == 0.2 && birds->std[1] == 0.3 && birds->std[2] == 0.4);
+    assert_true(cars->mean[0] == 0.1 && cars->mean[1] == 0.1 && cars->mean[2] == 0.1);
+    assert_true(cars->std[0] == 0.229 && cars->std[1] == 0.224 && cars->std[2] == 0.225);
+    assert_non_null(strstr(matrix->resolved, "mean=\"imagenet\""));
+    pb_matrix_free(&matrix);
+}
+
 static void test_retraining_follows_training_where_it_says_nothing(void **state)
 {
     struct pb_matrix *matrix =
@@ -254,6 +270,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_targets_of_other_measures_and_fractions_have_names_that_are_file_names,
                                         folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(test_defaults_are_the_thesis, folder_setup, folder_teardown),
+        cmocka_unit_test_setup_teardown(test_means_and_deviations_are_numbers_or_imagenets, folder_setup,
+                                        folder_teardown),
         cmocka_unit_test_setup_teardown(test_retraining_follows_training_where_it_says_nothing, folder_setup,
                                         folder_teardown),
         cmocka_unit_test_setup_teardown(test_the_override_that_names_more_axes_wins_wherever_it_stands, folder_setup,

@@ -56,9 +56,14 @@ static void test_values_out_of_range_are_refused(void **state)
                    "m.xml:9: <training>: nesterov='maybe' is neither 'true' nor 'false'");
     assert_refused(state, HEAD "<limits time='soon'/>" TAIL,
                    "m.xml:9: <limits>: time='soon' is not a time like 90, 15m, 2h or 1d, or 'none'");
-    assert_refused(state, HEAD "<preprocess mean='0.1 0.2'/>" TAIL,
-                   "m.xml:9: <preprocess>: mean='0.1 0.2' is not one number or three numbers (red, green, blue) from 0 "
-                   "to 1");
+    assert_refused(
+        state, HEAD "<preprocess mean='0.1 0.2'/>" TAIL,
+        "m.xml:9: <preprocess>: mean='0.1 0.2' is not one number, three (red, green, blue) or 'imagenet' from "
+        "0 to 1");
+    assert_refused(
+        state, HEAD "<preprocess std='imagnet'/>" TAIL,
+        "m.xml:9: <preprocess>: std='imagnet' is not one number, three (red, green, blue) or 'imagenet' above 0 "
+        "and up to 1");
     assert_refused(state, HEAD "<targets measure='macs'>0.5 1</targets>" TAIL,
                    "m.xml:9: <targets>: '1' is not a share above 0 and below 1 (0.4 removes 40 %)");
     assert_refused(state, HEAD "<targets>0.3</targets>" TAIL,
