@@ -20,6 +20,8 @@
             <xsl:call-template name="best"/>
             <xsl:call-template name="smallest"/>
             <xsl:apply-templates select="s:schedule" mode="against-control"/>
+            <xsl:call-template name="said-heavier"/>
+            <xsl:if test="s:gamma"><xsl:call-template name="said-moderate"/><xsl:call-template name="said-near-zero"/></xsl:if>
           </ul>
         </article>
       </xsl:for-each>
@@ -120,6 +122,92 @@
         </li>
       </xsl:if>
     </xsl:for-each>
+  </xsl:template>
+
+  <!-- The three claims of claims.xsl, in a sentence each -->
+  <xsl:template name="said-heavier">
+    <xsl:variable name="all" select="../s:heavier[@section = current()/@id]"/>
+    <xsl:variable name="fewer" select="$all[@verdict = 'fewer']"/>
+    <xsl:choose>
+      <xsl:when test="not($all)"/>
+      <xsl:when test="$fewer">
+        <xsl:for-each select="$fewer">
+          <xsl:sort select="s:with/@params" data-type="number"/>
+          <xsl:sort select="@against"/>
+          <xsl:if test="position() = 1">
+            <li>
+              <xsl:value-of select="concat('Heavier penalty, ', @schedule, ', ', format-number(100 * s:with/@amount, '0.#'), ' % removed: ')"/>
+              <b><xsl:value-of select="concat(format-number(-100 * s:params/@mean, '0'), ' % fewer parameters')"/></b>
+              <xsl:text> than without it (</xsl:text>
+              <xsl:value-of select="concat(format-number(100 * s:without/@amount, '0.#'), ' % removed; head ', format-number(s:without/@params-head, '#,##0'), ' → ', format-number(s:with/@params-head, '#,##0'), ', trunk ', format-number(s:without/@params-trunk, '#,##0'), ' → ', format-number(s:with/@params-trunk, '#,##0'), ')')"/>
+              <xsl:text> at equal top-1 (</xsl:text>
+              <xsl:for-each select="s:top1"><xsl:call-template name="said-interval"/></xsl:for-each>
+              <xsl:text>).</xsl:text><xsl:if test="@select-on-test">†</xsl:if>
+            </li>
+          </xsl:if>
+        </xsl:for-each>
+      </xsl:when>
+      <xsl:when test="$all/s:top1/@n &lt; 2"><li>Heavier penalty: one seed decides nothing.</li></xsl:when>
+      <xsl:otherwise><li>Heavier penalty: at no share removed were there fewer parameters at a top-1 shown to be equal.</li></xsl:otherwise>
+    </xsl:choose>
+  </xsl:template>
+
+  <xsl:template name="said-moderate">
+    <xsl:for-each select="s:schedule/s:row[@criterion-plugin = 'bn-scale' and not(@control) and @measure = 'channels' and @amount &lt; 0.400001]/s:value[@name = 'top1-delta' and @stage = 'final']">
+      <xsl:sort select="@mean" data-type="number" order="descending"/>
+      <xsl:if test="position() = 1">
+        <li>
+          <xsl:text>Moderate pruning (at most 40 %), the best of </xsl:text>
+          <xsl:value-of select="last()"/>
+          <xsl:text>: </xsl:text>
+          <xsl:apply-templates select=".." mode="what"/>
+          <xsl:text>, </xsl:text>
+          <xsl:call-template name="said-interval"/>
+          <xsl:text>: accuracy </xsl:text>
+          <b><xsl:apply-templates select=".." mode="raised"/></b>
+          <xsl:text>.</xsl:text>
+        </li>
+      </xsl:if>
+    </xsl:for-each>
+  </xsl:template>
+
+  <xsl:template name="said-near-zero">
+    <xsl:variable name="share" select="s:gamma/@near-zero"/>
+    <xsl:variable name="below" select="s:schedule/s:row[@criterion-plugin = 'bn-scale' and not(@control) and @measure = 'channels' and @amount &lt; $share]/s:value[@name = 'top1-delta' and @stage = 'final']"/>
+    <li>
+      <xsl:value-of select="concat('Near zero (first of 128 bins) are ', format-number(100 * $share, '0.0'), ' % of γ; ')"/>
+      <xsl:choose>
+        <xsl:when test="not($below)">no share removed lies below that, so whether anything is lost there is not known.</xsl:when>
+        <xsl:otherwise>
+          <xsl:for-each select="$below">
+            <xsl:sort select="@mean" data-type="number"/>
+            <xsl:if test="position() = 1">
+              <xsl:text>below that, at the worst: </xsl:text>
+              <xsl:apply-templates select=".." mode="what"/>
+              <xsl:text>, </xsl:text>
+              <xsl:call-template name="said-interval"/>
+              <xsl:text>: </xsl:text>
+              <b><xsl:apply-templates select=".." mode="lost"/></b>
+              <xsl:text>.</xsl:text>
+            </xsl:if>
+          </xsl:for-each>
+        </xsl:otherwise>
+      </xsl:choose>
+    </li>
+  </xsl:template>
+
+  <!-- "+1.2 points, 95 % interval −0.3 to +2.7, n = 3 seeds" -->
+  <xsl:template name="said-interval">
+    <xsl:call-template name="signed"><xsl:with-param name="value" select="100 * @mean"/></xsl:call-template>
+    <xsl:text> points, </xsl:text>
+    <xsl:if test="@low">
+      <xsl:text>95 % interval </xsl:text>
+      <xsl:call-template name="signed"><xsl:with-param name="value" select="100 * @low"/></xsl:call-template>
+      <xsl:text> to </xsl:text>
+      <xsl:call-template name="signed"><xsl:with-param name="value" select="100 * @high"/></xsl:call-template>
+      <xsl:text>, </xsl:text>
+    </xsl:if>
+    <xsl:value-of select="concat('n = ', @n, ' seed', substring('s', 1, @n != 1))"/>
   </xsl:template>
 
   <!-- "bn-scale, iterative, 40 %" -->

@@ -49,6 +49,7 @@
           <section id="findings">
             <h2>Findings</h2>
             <xsl:call-template name="findings"/>
+            <xsl:apply-templates select="$tables/t:table[@kind = 'claims']" mode="html"/>
           </section>
           <xsl:call-template name="run"/>
           <xsl:if test="s:reference"><xsl:call-template name="published"/></xsl:if>

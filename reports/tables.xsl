@@ -5,6 +5,7 @@
                 xmlns="urn:prunebench:tables:1" exclude-result-prefixes="s">
   <xsl:import href="numbers.xsl"/>
   <xsl:import href="tables-costs.xsl"/>
+  <xsl:import href="claims.xsl"/>
   <xsl:import href="tables-thesis.xsl"/>
   <xsl:import href="tables-thesis-setup.xsl"/>
   <xsl:output method="xml" encoding="UTF-8" indent="yes"/>
@@ -16,6 +17,7 @@
   <xsl:template match="s:summary" mode="tables">
     <tables>
       <xsl:call-template name="data-table"/>
+      <xsl:call-template name="claims-tables"/>
       <xsl:if test="s:reference"><xsl:call-template name="thesis-tables"/></xsl:if>
       <xsl:for-each select="s:section">
         <xsl:apply-templates select="s:schedule" mode="results"/>

@@ -7,7 +7,7 @@
 #include "base/array.h"
 #include "base/memory.h"
 
-static const struct pb_record *find_seed(const struct pb_summary_row *row, uint64_t seed)
+const struct pb_record *pb_summary_seed(const struct pb_summary_row *row, uint64_t seed)
 {
     for (uint32_t i = 0; i < row->ok_count; i++)
         if (pb_record_seed(row->cells[i]) == seed)
@@ -31,7 +31,7 @@ static enum pb_status compare_rows(const struct pb_summary_row *a, const struct 
         return pb_fail_memory(error, a->ok_count * sizeof *differences);
     double error_square = 0;
     for (uint32_t i = 0; i < a->ok_count; i++) {
-        const struct pb_record *other = find_seed(b, pb_record_seed(a->cells[i]));
+        const struct pb_record *other = pb_summary_seed(b, pb_record_seed(a->cells[i]));
         const struct pb_accuracy_record *left = pb_record_final(a->cells[i]);
         const struct pb_accuracy_record *right = other == NULL ? NULL : pb_record_final(other);
         differences[i] = NAN;

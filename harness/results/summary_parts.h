@@ -36,6 +36,14 @@ PB_MUST_CHECK enum pb_status pb_summary_compare(struct pb_summary_schedule *sche
 PB_MUST_CHECK enum pb_status pb_summary_add_gamma(struct pb_summary_section *section, struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_summary_add_facts(struct pb_summary *summary, struct pb_error *error);
 
+/* The comparisons of variants with a heavier penalty. */
+PB_MUST_CHECK enum pb_status pb_summary_add_heavier(struct pb_summary *summary, struct pb_error *error);
+/* "fewer", "more", "not-told-apart" parameters at equal top-1; "not-equal" top-1; "one-seed", which decides nothing. */
+const char *pb_summary_heavier_verdict(const struct pb_summary_heavier *made);
+void pb_summary_write_heavier(struct pb_text *text, const struct pb_summary *summary);
+
+/* The row's cell of a seed that ended well; NULL without one. */
+const struct pb_record *pb_summary_seed(const struct pb_summary_row *row, uint64_t seed);
 /* Elements of the summary document below a row or baseline: <training> and <retraining>; <published>. */
 void pb_summary_write_training(struct pb_text *text, const struct pb_summary_row *row);
 void pb_summary_write_published(struct pb_text *text, const struct pb_summary_row *row, bool baseline);

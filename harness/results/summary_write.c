@@ -319,6 +319,7 @@ enum pb_status pb_summary_write(const char *path, const struct pb_summary *summa
     }
     for (uint32_t i = 0; i < summary->section_count; i++)
         write_section(&text, &summary->sections[i]);
+    pb_summary_write_heavier(&text, summary);
     write_cells(&text, summary);
     pb_text_append(&text, "</summary>\n");
     enum pb_status status = pb_schema_write(path, PB_SUMMARY_SCHEMA, &text, error);

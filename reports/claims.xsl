@@ -1,0 +1,146 @@
+<?xml version="1.0" encoding="UTF-8"?>
+<!-- Three published claims put to the test: fewer parameters at equal accuracy with a heavier penalty on the last batch norm,
+     accuracy raised by moderate pruning, nothing lost below the share of near-zero γ. Verdicts follow from 95 % intervals. -->
+<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform" xmlns:s="urn:prunebench:summary:1"
+                xmlns="urn:prunebench:tables:1" exclude-result-prefixes="s">
+
+  <xsl:template name="claims-tables">
+    <xsl:if test="s:heavier"><xsl:call-template name="claims-heavier"/></xsl:if>
+    <xsl:if test="s:section/s:gamma"><xsl:call-template name="claims-pruning"/></xsl:if>
+  </xsl:template>
+
+  <xsl:template name="claims-heavier">
+    <xsl:variable name="largest" select="s:heavier/s:without/@params"/>
+    <xsl:variable name="params"><xsl:call-template name="largest"><xsl:with-param name="of" select="$largest"/></xsl:call-template></xsl:variable>
+    <xsl:variable name="unit"><xsl:call-template name="unit"><xsl:with-param name="of" select="$params"/></xsl:call-template></xsl:variable>
+    <table name="claims.heavier" kind="claims">
+      <caption>Heavier penalty on the last batch norm: parameters with and without, and whether top-1 is equal</caption>
+      <column name="title" title="With it"/>
+      <column name="protocol" only="csv"/>
+      <column name="schedule" title="Schedule"/>
+      <column name="criterion" title="Criterion" only="csv"/>
+      <column name="against" only="csv"/>
+      <column name="removed" title="Removed" unit="%" align="right"/>
+      <column name="removed_without" title="without: removed" unit="%" align="right"/>
+      <column name="top1_difference" title="Δ top-1" unit="points" align="right"/>
+      <column name="top1_low" title="95 % from" unit="points" align="right"/>
+      <column name="top1_high" title="to" unit="points" align="right"/>
+      <column name="params" title="Params" unit="{$unit}" align="right"/>
+      <column name="params_without" title="without" unit="{$unit}" align="right"/>
+      <column name="params_difference" title="Δ" unit="%" align="right"/>
+      <column name="params_low" title="95 % from" unit="%" align="right"/>
+      <column name="params_high" title="to" unit="%" align="right"/>
+      <column name="head" title="Head" unit="{$unit}" align="right"/>
+      <column name="head_without" title="without" unit="{$unit}" align="right"/>
+      <column name="trunk" title="Trunk" unit="{$unit}" align="right"/>
+      <column name="trunk_without" title="without" unit="{$unit}" align="right"/>
+      <column name="verdict" title="At equal top-1"/>
+      <column name="seeds" title="n" align="right"/>
+      <xsl:for-each select="s:heavier">
+        <row>
+          <cell value="{@section}"><xsl:value-of select="../s:section[@id = current()/@section]/@title"/><xsl:if test="@select-on-test">†</xsl:if></cell>
+          <cell><xsl:if test="@select-on-test">selection=test</xsl:if></cell>
+          <cell><xsl:value-of select="@schedule"/></cell>
+          <cell><xsl:value-of select="@criterion"/></cell>
+          <cell><xsl:value-of select="@against"/></cell>
+          <cell value="{s:with/@amount}"><xsl:value-of select="format-number(100 * s:with/@amount, '0.#')"/></cell>
+          <cell value="{s:without/@amount}"><xsl:value-of select="format-number(100 * s:without/@amount, '0.#')"/><xsl:if test="@against = 'smallest-equal'"> (smallest equal)</xsl:if></cell>
+          <xsl:for-each select="s:top1"><xsl:call-template name="interval-cells"/></xsl:for-each>
+          <xsl:call-template name="amount-cell"><xsl:with-param name="value" select="s:with/@params"/><xsl:with-param name="of" select="$params"/></xsl:call-template>
+          <xsl:call-template name="amount-cell"><xsl:with-param name="value" select="s:without/@params"/><xsl:with-param name="of" select="$params"/></xsl:call-template>
+          <xsl:for-each select="s:params"><xsl:call-template name="interval-cells"/></xsl:for-each>
+          <xsl:call-template name="amount-cell"><xsl:with-param name="value" select="s:with/@params-head"/><xsl:with-param name="of" select="$params"/></xsl:call-template>
+          <xsl:call-template name="amount-cell"><xsl:with-param name="value" select="s:without/@params-head"/><xsl:with-param name="of" select="$params"/></xsl:call-template>
+          <xsl:call-template name="amount-cell"><xsl:with-param name="value" select="s:with/@params-trunk"/><xsl:with-param name="of" select="$params"/></xsl:call-template>
+          <xsl:call-template name="amount-cell"><xsl:with-param name="value" select="s:without/@params-trunk"/><xsl:with-param name="of" select="$params"/></xsl:call-template>
+          <cell value="{@verdict}"><xsl:apply-templates select="." mode="verdict"/></cell>
+          <cell><xsl:value-of select="s:top1/@n"/></cell>
+        </row>
+      </xsl:for-each>
+      <note>Differences with minus without, paired by seed; 95 % intervals by Student's t, without correction for the number of comparisons. Equal top-1: the interval lies inside ±2 points. Smallest equal: the network of fewest parameters without the heavier penalty, at any share removed, whose top-1 is equal.</note>
+      <xsl:if test="s:heavier/@select-on-test"><note mark="† selected on the test split">†: the test split chose the learning rate and the epoch; such numbers flatter.</note></xsl:if>
+    </table>
+  </xsl:template>
+
+  <xsl:template match="s:heavier" mode="verdict">
+    <xsl:choose>
+      <xsl:when test="@verdict = 'fewer'">fewer parameters</xsl:when>
+      <xsl:when test="@verdict = 'more'">more parameters</xsl:when>
+      <xsl:when test="@verdict = 'not-told-apart'">parameters not told apart</xsl:when>
+      <xsl:when test="@verdict = 'one-seed'">one seed decides nothing</xsl:when>
+      <xsl:otherwise>top-1 not shown to be equal</xsl:otherwise>
+    </xsl:choose>
+  </xsl:template>
+
+  <!-- Mean and ends of the interval of the context's statistics, times 100 -->
+  <xsl:template name="interval-cells">
+    <cell value="{@mean}"><xsl:call-template name="signed"><xsl:with-param name="value" select="100 * @mean"/></xsl:call-template></cell>
+    <cell value="{@low}"><xsl:call-template name="signed"><xsl:with-param name="value" select="100 * @low"/></xsl:call-template></cell>
+    <cell value="{@high}"><xsl:call-template name="signed"><xsl:with-param name="value" select="100 * @high"/></xsl:call-template></cell>
+  </xsl:template>
+  <xsl:template name="amount-cell">
+    <xsl:param name="value"/>
+    <xsl:param name="of"/>
+    <xsl:variable name="size"><xsl:call-template name="unit-size"><xsl:with-param name="of" select="$of"/></xsl:call-template></xsl:variable>
+    <xsl:variable name="format"><xsl:call-template name="unit-format"><xsl:with-param name="of" select="$of"/></xsl:call-template></xsl:variable>
+    <cell value="{$value}"><xsl:call-template name="number"><xsl:with-param name="value" select="$value div $size"/><xsl:with-param name="format" select="string($format)"/></xsl:call-template></cell>
+  </xsl:template>
+
+  <!-- Moderate pruning, and pruning below the share of near-zero γ -->
+
+  <xsl:template name="claims-pruning">
+    <table name="claims.pruning" kind="claims">
+      <caption>Pruning by |γ| against the unpruned network: was accuracy raised, was anything lost</caption>
+      <xsl:call-template name="place-columns"/>
+      <column name="title" title="Data set" only="text"/>
+      <column name="schedule_label" title="Schedule" only="text"/>
+      <column name="removed" title="Removed" unit="%" align="right"/>
+      <column name="near_zero" title="γ near zero" unit="%" align="right"/>
+      <column name="top1_delta" title="Δ top-1" unit="points" align="right"/>
+      <column name="low" title="95 % from" unit="points" align="right"/>
+      <column name="high" title="to" unit="points" align="right"/>
+      <column name="raised" title="Moderate: raised?"/>
+      <column name="lost" title="Below near-zero: lost?"/>
+      <column name="seeds" title="n" align="right"/>
+      <xsl:for-each select="s:section[s:gamma]/s:schedule/s:row[@criterion-plugin = 'bn-scale' and not(@control) and @measure = 'channels']">
+        <xsl:variable name="delta" select="s:value[@name = 'top1-delta' and @stage = 'final']"/>
+        <row>
+          <xsl:apply-templates select="." mode="place-cells"/>
+          <cell><xsl:value-of select="../../@title"/></cell>
+          <cell><xsl:value-of select="../@label"/></cell>
+          <cell value="{@amount}"><xsl:value-of select="format-number(100 * @amount, '0.#')"/><xsl:apply-templates select="." mode="mark"/></cell>
+          <cell value="{../../s:gamma/@near-zero}"><xsl:call-template name="number"><xsl:with-param name="value" select="100 * ../../s:gamma/@near-zero"/></xsl:call-template></cell>
+          <cell value="{$delta/@mean}"><xsl:call-template name="signed"><xsl:with-param name="value" select="100 * $delta/@mean"/></xsl:call-template></cell>
+          <cell value="{$delta/@low}"><xsl:call-template name="signed"><xsl:with-param name="value" select="100 * $delta/@low"/></xsl:call-template></cell>
+          <cell value="{$delta/@high}"><xsl:call-template name="signed"><xsl:with-param name="value" select="100 * $delta/@high"/></xsl:call-template></cell>
+          <cell><xsl:apply-templates select="." mode="raised"/></cell>
+          <cell><xsl:apply-templates select="." mode="lost"/></cell>
+          <cell><xsl:value-of select="@n"/></cell>
+        </row>
+      </xsl:for-each>
+      <note>Δ top-1: final minus unpruned, paired by seed; 95 % interval by Student's t, without correction for the number of comparisons. Moderate: at most 40 % of the channels. γ near zero: share of |γ| of the unpruned network in the first of 128 bins of equal width from 0 to the largest |γ| of all layers. Nothing lost: the interval lies above −2 points. Final networks were trained for more epochs than the unpruned one.</note>
+      <xsl:call-template name="protocol-notes"><xsl:with-param name="of" select="s:section/s:schedule/s:row"/></xsl:call-template>
+    </table>
+  </xsl:template>
+
+  <xsl:template match="s:row" mode="raised">
+    <xsl:variable name="delta" select="s:value[@name = 'top1-delta' and @stage = 'final']"/>
+    <xsl:choose>
+      <xsl:when test="@amount &gt; 0.400001 or not($delta)">–</xsl:when>
+      <xsl:when test="not($delta/@low)">one seed decides nothing</xsl:when>
+      <xsl:when test="$delta/@low &gt; 0">raised</xsl:when>
+      <xsl:when test="$delta/@high &lt; 0">lowered</xsl:when>
+      <xsl:otherwise>not told apart</xsl:otherwise>
+    </xsl:choose>
+  </xsl:template>
+  <xsl:template match="s:row" mode="lost">
+    <xsl:variable name="delta" select="s:value[@name = 'top1-delta' and @stage = 'final']"/>
+    <xsl:choose>
+      <xsl:when test="not(@amount &lt; ../../s:gamma/@near-zero) or not($delta)">–</xsl:when>
+      <xsl:when test="not($delta/@low)">one seed decides nothing</xsl:when>
+      <xsl:when test="$delta/@high &lt; 0">lost</xsl:when>
+      <xsl:when test="$delta/@low &gt;= -0.02">nothing lost</xsl:when>
+      <xsl:otherwise>not decided</xsl:otherwise>
+    </xsl:choose>
+  </xsl:template>
+</xsl:stylesheet>
