@@ -89,6 +89,11 @@ static enum pb_status check_spec(const struct pb_train_spec *spec, struct pb_err
 {
     if (spec->epochs + spec->head_epochs == 0)
         return pb_fail(error, PB_ERROR_INPUT, "a training of 0 epochs was asked for; give it at least one");
+    if (spec->warmup_epochs > spec->epochs)
+        return pb_fail(error, PB_ERROR_INPUT,
+                       "a warm-up of %" PRIu32 " epochs does not fit a training of %" PRIu32
+                       "; shorten it (retraining has training's warm-up unless <retraining warmup=…> says another)",
+                       spec->warmup_epochs, spec->epochs);
     if (!(spec->lr > 0) || !isfinite(spec->lr))
         return pb_fail(error, PB_ERROR_INPUT, "a learning rate of %g was asked for; it must be above 0", spec->lr);
     if (spec->lr_policy > PB_LR_CONSTANT || spec->soft_zero > PB_ZERO_GAMMA_BETA || spec->return_state > PB_RETURN_BEST)

@@ -11,6 +11,11 @@ void pb_lr_start(struct pb_lr *state, const struct pb_train_spec *spec)
     *state = (struct pb_lr){.base = spec->lr, .best = -1};
 }
 
+void pb_lr_continue(struct pb_lr *state)
+{
+    *state = (struct pb_lr){.base = state->base, .best = -1};
+}
+
 /* From a to b along half a cosine as share goes from 0 to 1. */
 static double anneal(double a, double b, double share)
 {

@@ -14,6 +14,10 @@ struct pb_lr {
 
 void pb_lr_start(struct pb_lr *state, const struct pb_train_spec *spec);
 
+/* For a training that goes on where another ended: the rate that was reached stays; what was best does not, for the network
+ * may have been pruned in between, and an early stop of that training must not stop this one. */
+void pb_lr_continue(struct pb_lr *state);
+
 /* The rate at epoch (0-based) plus share (0 … 1) of it done. Warm-up rises linearly to what the policy says. */
 double pb_lr_at(const struct pb_lr *state, const struct pb_train_spec *spec, uint32_t epoch, double share);
 

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "data/geometry.h"
 #include "engine/engine.h"
 #include "experiment/chain.h"
 #include "experiment/settings.h"
@@ -325,7 +326,9 @@ enum pb_status pb_cell_plan(struct pb_planner *planner, const struct pb_cell_con
 {
     struct dry_run run = {0};
     struct pb_cell_plan made = {0};
-    enum pb_status status = dry_chain(config, &run, error);
+    enum pb_status status = pb_preprocess_check(&config->preprocess, error);
+    if (status == PB_OK)
+        status = dry_chain(config, &run, error);
     if (status != PB_OK)
         goto cleanup;
     made.stage_count = run.chain.count;

@@ -30,6 +30,8 @@ static enum pb_status continue_from(struct pb_session *session, const struct pb_
     enum pb_status status = pb_store_facts(&session->store, pb_chain_key(&session->chain, stage), &facts, error);
     if (status == PB_OK)
         status = pb_lr_from_json(json_object_get(facts, "lr"), lr, error);
+    if (status == PB_OK)
+        pb_lr_continue(lr);
     json_decref(facts);
     return status;
 }

@@ -134,3 +134,14 @@ refused_everywhere() {
     prunebench run m.xml -o out --threads 1 --quiet
     [ "$(ls -d out/stages/[0-9a-f]*/ | wc -l)" -eq 2 ]
 }
+
+@test "a warm-up longer than the training, and a short side below the image, are refused by check" {
+    matrix 'warmup="2"' >m.xml
+    run prunebench check m.xml --threads 1
+    [ "$status" -eq 2 ]
+    [[ $output == *"a warm-up of 2 epochs does not fit a training of 1; "* ]]
+    matrix '' '' '' '<preprocess resize="short-side" resize-to="31"/>' >m.xml
+    run prunebench check m.xml --threads 1
+    [ "$status" -eq 2 ]
+    [[ $output == *"the short side is resized to 31 pixels; it must be 32 (the image size) to "* ]]
+}

@@ -98,6 +98,37 @@ static void test_early_stop_counts_epochs_without_improvement(void **state)
     assert_true(pb_lr_exhausted(&lr, &spec));
 }
 
+/* By hand: half, then the whole of lr·½(1 + cos(π·epoch/4)). */
+static void test_warm_up_multiplies_the_policy_behind_it(void **state)
+{
+    (void)state;
+    const struct pb_train_spec spec = {.epochs = 4, .lr = 1, .lr_policy = PB_LR_COSINE, .warmup_epochs = 2};
+    struct pb_lr lr;
+    pb_lr_start(&lr, &spec);
+    assert_close(pb_lr_at(&lr, &spec, 1, 0), 0.5 * 0.85355339059327376);
+    assert_close(pb_lr_at(&lr, &spec, 1, 0.5), 0.75 * 0.69134171618254486);
+    assert_close(pb_lr_at(&lr, &spec, 2, 0), 0.5);
+    assert_close(pb_lr_at(&lr, &spec, 3, 0), 0.14644660940672627);
+}
+
+static void test_a_training_that_goes_on_keeps_the_rate_and_forgets_what_was_best(void **state)
+{
+    (void)state;
+    const struct pb_train_spec spec = {
+        .epochs = 9, .lr = 1, .lr_policy = PB_LR_PLATEAU, .lr_factor = .1, .lr_patience = 1, .early_stop = 2};
+    struct pb_lr lr;
+    pb_lr_start(&lr, &spec);
+    for (int epoch = 0; epoch < 3; epoch++)
+        pb_lr_observe(&lr, &spec, .9);
+    assert_true(pb_lr_exhausted(&lr, &spec));
+    pb_lr_continue(&lr);
+    assert_false(pb_lr_exhausted(&lr, &spec));
+    pb_lr_observe(&lr, &spec, .4); /* after a pruning: the best so far */
+    pb_lr_observe(&lr, &spec, .4);
+    assert_close(pb_lr_at(&lr, &spec, 2, 0), .1);
+    assert_false(pb_lr_exhausted(&lr, &spec));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -106,6 +137,8 @@ int main(void)
         cmocka_unit_test(test_one_cycle_rises_from_a_25th_and_ends_at_a_10000th_of_that),
         cmocka_unit_test(test_steps_multiply_every_patience_epochs_down_to_the_minimum),
         cmocka_unit_test(test_warm_up_rises_linearly),
+        cmocka_unit_test(test_warm_up_multiplies_the_policy_behind_it),
+        cmocka_unit_test(test_a_training_that_goes_on_keeps_the_rate_and_forgets_what_was_best),
         cmocka_unit_test(test_early_stop_counts_epochs_without_improvement),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
