@@ -129,16 +129,24 @@ static void compose(struct frame *frame, enum synth_kind kind, const struct synt
     }
 }
 
-enum pb_status synth_render(enum synth_kind kind, const struct synth_class *class, uint32_t size,
+/* The frame's sides; the stream goes on alike whether they are drawn or given. */
+static void choose_sides(struct frame *frame, enum synth_kind kind, struct synth_sides sides, struct pb_rng *rng)
+{
+    const double longer = round(sides.size * synth_between(rng, 0.85, 1));
+    const double aspect = synth_between(rng, subjects[kind].narrowest, subjects[kind].widest);
+    const bool given = sides.width > 0;
+    frame->width = given ? sides.width : aspect >= 1 ? longer : round(longer * aspect);
+    frame->height = given ? sides.height : aspect >= 1 ? round(longer / aspect) : longer;
+}
+
+enum pb_status synth_render(enum synth_kind kind, const struct synth_class *class, struct synth_sides sides,
                             const struct synth_streams *streams, struct synth_image *image, struct pb_error *error)
 {
     enum pb_status status = PB_OK;
     struct extent extent, ink;
     struct pb_rng rng = streams->scene;
-    const double longer = round(size * synth_between(&rng, 0.85, 1));
-    const double aspect = synth_between(&rng, subjects[kind].narrowest, subjects[kind].widest);
-    struct frame frame = {.width = aspect >= 1 ? longer : round(longer * aspect),
-                          .height = aspect >= 1 ? round(longer / aspect) : longer};
+    struct frame frame = {0};
+    choose_sides(&frame, kind, sides, &rng);
     frame.canvas = cairo_image_surface_create(CAIRO_FORMAT_ARGB32, (int)frame.width, (int)frame.height);
     frame.layer = cairo_image_surface_create(CAIRO_FORMAT_ARGB32, (int)frame.width, (int)frame.height);
     frame.behind = cairo_create(frame.canvas);

@@ -25,10 +25,15 @@ struct synth_streams {
     struct pb_rng individual, scene;
 };
 
-/* Draws one image whose longer side is at most size pixels. Whoever calls frees image->pixels. */
-PB_MUST_CHECK enum pb_status synth_render(enum synth_kind kind, const struct synth_class *class, uint32_t size,
-                                          const struct synth_streams *streams, struct synth_image *image,
-                                          struct pb_error *error);
+/* The sides of a picture: width×height, or, where they are 0, a longer side of at most size pixels. */
+struct synth_sides {
+    uint32_t size, width, height;
+};
+
+/* Draws one image. Whoever calls frees image->pixels. */
+PB_MUST_CHECK enum pb_status synth_render(enum synth_kind kind, const struct synth_class *class,
+                                          struct synth_sides sides, const struct synth_streams *streams,
+                                          struct synth_image *image, struct pb_error *error);
 
 /* Lens and sensor: blur, light, noise; ARGB32 canvas → image->pixels, channels and quality. */
 PB_MUST_CHECK enum pb_status synth_photograph(cairo_surface_t *canvas, struct pb_rng *rng, struct synth_image *image,

@@ -43,6 +43,17 @@ static enum pb_status check_options(const struct pb_synth_options *options, stru
     if (images > 999999)
         return pb_fail(error, PB_ERROR_INPUT, "synth: %" PRIu64 " images in a set; the layouts number 999999 at most",
                        images);
+    if ((options->width > 0) != (options->height > 0))
+        return pb_fail(error, PB_ERROR_INPUT, "synth: images of %u×%u pixels; give both sides or none", options->width,
+                       options->height);
+    if (options->width > 0 && (options->width < PB_SYNTH_SIZE_MIN || options->width > PB_SYNTH_SIZE_MAX ||
+                               options->height < PB_SYNTH_HEIGHT_MIN || options->height > PB_SYNTH_SIZE_MAX))
+        return pb_fail(error, PB_ERROR_INPUT,
+                       "synth: images of %u×%u pixels; ask for a width of %d to %d and a height of %d to %d",
+                       options->width, options->height, PB_SYNTH_SIZE_MIN, PB_SYNTH_SIZE_MAX, PB_SYNTH_HEIGHT_MIN,
+                       PB_SYNTH_SIZE_MAX);
+    if (options->quality > 100)
+        return pb_fail(error, PB_ERROR_INPUT, "synth: a JPEG quality of %u; ask for 1 to 100", options->quality);
     if (options->size < PB_SYNTH_SIZE_MIN || options->size > PB_SYNTH_SIZE_MAX)
         return pb_fail(error, PB_ERROR_INPUT, "synth: images of %u pixels; ask for %d to %d", options->size,
                        PB_SYNTH_SIZE_MIN, PB_SYNTH_SIZE_MAX);
@@ -80,11 +91,16 @@ static enum pb_status parse_sets(const char *text, bool wanted[SYNTH_KINDS], str
 static void describe(const struct synth_set *set, char text[SYNTH_FILE])
 {
     const struct pb_synth_options *o = set->options;
+    char sides[40] = "", quality[24] = "";
+    if (o->width > 0)
+        snprintf(sides, sizeof sides, ", sides %u×%u", o->width, o->height);
+    if (o->quality > 0)
+        snprintf(quality, sizeof quality, ", quality %u", o->quality);
     snprintf(text, SYNTH_FILE,
              "prunebench synth: drawing %d, set %s, classes %u, train %u, test %u, size %u, seed %" PRIu64
-             ", layout %s\n",
+             ", layout %s%s%s\n",
              DRAWING_VERSION, synth_kind_name(set->kind), o->classes, o->train_per_class, o->test_per_class, o->size,
-             o->seed, set->kind == SYNTH_CARS && o->cars_devkit ? "devkit" : "official");
+             o->seed, set->kind == SYNTH_CARS && o->cars_devkit ? "devkit" : "official", sides, quality);
 }
 
 void synth_class_name(const struct synth_set *set, uint32_t class, char *name)
@@ -175,8 +191,11 @@ enum pb_status synth_draw_sample(const struct synth_set *set, const struct synth
     struct synth_image drawn = {0};
     const struct synth_streams streams = {stream(set, sample->class, "individual", sample->number),
                                           stream(set, sample->class, "scene", sample->number)};
-    enum pb_status status =
-        synth_render(set->kind, &set->classes[sample->class], set->options->size, &streams, &drawn, error);
+    const struct pb_synth_options *o = set->options;
+    const struct synth_sides sides = {o->size, o->width, o->width > 0 ? o->height - set->layout->banner : 0};
+    enum pb_status status = synth_render(set->kind, &set->classes[sample->class], sides, &streams, &drawn, error);
+    if (o->quality > 0)
+        drawn.quality = (int)o->quality;
     if (status == PB_OK && set->layout->banner > 0)
         status = add_banner(set, sample, &drawn, error);
     if (status == PB_OK)

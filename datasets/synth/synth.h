@@ -10,12 +10,16 @@
 #define PB_SYNTH_CLASSES_MAX 400
 #define PB_SYNTH_SIZE_MIN 48
 #define PB_SYNTH_SIZE_MAX 4096
+/* Of a whole file's height: the banner comes off it. */
+#define PB_SYNTH_HEIGHT_MIN (PB_SYNTH_SIZE_MIN + 20)
 
 struct pb_synth_options {
     uint32_t classes; /* per set: 2 … */
     uint32_t train_per_class; /* aircraft: split evenly over train and val */
     uint32_t test_per_class;
     uint32_t size; /* longer side of an image in pixels; sides vary around it as the real sets' do */
+    uint32_t width, height; /* of every image file instead, banner included; 0: size decides */
+    uint32_t quality; /* of every JPEG, 1 … 100; 0: varies from image to image */
     uint64_t seed;
     uint32_t threads;
     const char *sets; /* "aircraft,birds,cars" or a part of it; NULL: all */

@@ -207,3 +207,23 @@ enum pb_status pb_argument_real(const struct pb_arguments *arguments, const char
     *value = parsed;
     return PB_OK;
 }
+
+enum pb_status pb_argument_sides(const struct pb_arguments *arguments, const char *name, uint32_t max, uint32_t *width,
+                                 uint32_t *height, struct pb_error *error)
+{
+    const char *text = pb_argument(arguments, name);
+    const char *cross = text ? strchr(text, 'x') : NULL;
+    char first[16] = "";
+    size_t w = 0, h = 0;
+    if (!text)
+        return PB_OK;
+    if (cross && (size_t)(cross - text) < sizeof first)
+        memcpy(first, text, (size_t)(cross - text));
+    if (!cross || !pb_parse_size(first, &w) || !pb_parse_size(cross + 1, &h) || w < 1 || w > max || h < 1 || h > max)
+        return pb_fail(error, PB_ERROR_INPUT,
+                       "--%s: '%s' is not a width and a height from 1 to %u with an x between them, such as 1024x768",
+                       name, text, max);
+    *width = (uint32_t)w;
+    *height = (uint32_t)h;
+    return PB_OK;
+}

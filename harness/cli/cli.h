@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 
@@ -49,5 +50,8 @@ PB_MUST_CHECK enum pb_status pb_argument_size(const struct pb_arguments *argumen
                                               size_t max, size_t *value, struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_argument_real(const struct pb_arguments *arguments, const char *name, double min,
                                               double max, double *value, struct pb_error *error);
+/* "1024x768": a width and a height from 1 to max; both stay as they are when the option was not given. */
+PB_MUST_CHECK enum pb_status pb_argument_sides(const struct pb_arguments *arguments, const char *name, uint32_t max,
+                                               uint32_t *width, uint32_t *height, struct pb_error *error);
 
 #endif

@@ -19,6 +19,8 @@ static const struct pb_cli_option options[] = {
     {"train", 0, "N", "training images of each class (default: 90)"},
     {"test", 0, "N", "test images of each class (default: 50)"},
     {"size", 0, "PX", "longer side of the largest images in pixels (default: 128)"},
+    {"sides", 0, "WxH", "the width and height of every image instead, such as 1024x768"},
+    {"quality", 0, "Q", "the JPEG quality of every image, 1 to 100 (default: varies from 60 to 95)"},
     {"seed", 0, "S", "draws other images of the same classes (default: 1)"},
     {"threads", 0, "T", "threads that draw (default: one for each processor)"},
     {"devkit", 0, NULL, "lay Cars out as its devkit does, instead of cars_annos.mat"},
@@ -44,11 +46,15 @@ static enum pb_status read_options(const struct pb_arguments *arguments, struct 
     size_t seed = (size_t)o->seed;
     enum pb_status status;
     const long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    if (pb_argument(arguments, "size") && pb_argument(arguments, "sides"))
+        return pb_fail(error, PB_ERROR_INPUT, "synth: --size and --sides exclude each other");
     o->threads = processors > 0 && processors <= 1024 ? (uint32_t)processors : 1;
     if ((status = read_number(arguments, "classes", 2, PB_SYNTH_CLASSES_MAX, &o->classes, error)) != PB_OK ||
         (status = read_number(arguments, "train", 2, 100000, &o->train_per_class, error)) != PB_OK ||
         (status = read_number(arguments, "test", 1, 100000, &o->test_per_class, error)) != PB_OK ||
         (status = read_number(arguments, "size", PB_SYNTH_SIZE_MIN, PB_SYNTH_SIZE_MAX, &o->size, error)) != PB_OK ||
+        (status = pb_argument_sides(arguments, "sides", PB_SYNTH_SIZE_MAX, &o->width, &o->height, error)) != PB_OK ||
+        (status = read_number(arguments, "quality", 1, 100, &o->quality, error)) != PB_OK ||
         (status = read_number(arguments, "threads", 1, 1024, &o->threads, error)) != PB_OK ||
         (status = pb_argument_size(arguments, "seed", 0, SIZE_MAX, &seed, error)) != PB_OK)
         return status;
@@ -91,7 +97,8 @@ static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, 
 
 const struct pb_command pb_command_synth = {
     .name = "synth",
-    .usage = "OUT [--sets LIST] [--classes N] [--train N] [--test N] [--size PX] [--seed S] [--threads T]",
+    .usage =
+        "OUT [--sets LIST] [--classes N] [--train N] [--test N] [--size PX | --sides WxH] [--seed S] [--threads T]",
     .summary = "draw the default images, in the three official layouts",
     .details =
         "Draws three fine-grained data sets below OUT: fgvc-aircraft-2013b, CUB_200_2011 and cars. The classes of a "

@@ -41,6 +41,12 @@ setup() { cd "$BATS_TEST_TMPDIR" || return 1; }
     [ "$status" -eq 2 ] && [[ $output == *plane* ]]
     run prunebench synth out --classes 1
     [ "$status" -eq 2 ] && [[ $output == *--classes* ]]
+    run prunebench synth out --sides 1024
+    [ "$status" -eq 2 ] && [[ $output == *"'1024' is not a width and a height"* ]]
+    run synth out --sides 100x100
+    [ "$status" -eq 2 ] && [[ $output == *"exclude each other"* ]]
+    run prunebench synth out --sides 40x100
+    [ "$status" -eq 2 ] && [[ $output == *40×100* ]]
     run prunebench synth
     [ "$status" -eq 2 ]
     [ ! -e out ]
