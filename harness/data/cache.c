@@ -36,7 +36,7 @@ struct pb_cache {
 static enum pb_status make_key(struct pb_cache *cache, struct pb_error *error)
 {
     char *preprocess = pb_preprocess_cached_text(&cache->preprocess);
-    char *text = preprocess != NULL ? pb_format("decoded 1 %s %s", cache->data->fingerprint, preprocess) : NULL;
+    char *text = preprocess != NULL ? pb_format("decoded 2 %s %s", cache->data->fingerprint, preprocess) : NULL;
     pb_free(preprocess);
     if (text == NULL)
         return pb_fail_memory(error, sizeof cache->key);

@@ -4,8 +4,8 @@
 
 #include "data/geometry.h"
 
-/* Readable bytes that must follow the last pixel: pixels are loaded four bytes at a time. */
-#define PB_PIXEL_PADDING 1
+/* Readable bytes that must follow the last pixel: neighbours are loaded eight bytes at a time. */
+#define PB_PIXEL_PADDING 2
 
 struct pb_resampling {
     const uint8_t *pixels; /* height×width×3, and PB_PIXEL_PADDING */
@@ -25,5 +25,12 @@ void pb_resampling_normalise(struct pb_resampling *resampling, const struct pb_p
  * points along that axis, one per source pixel crossed.
  */
 void pb_resample(const struct pb_resampling *resampling, float *out);
+
+/* The same with kernels of one's choice: all give the same bits. */
+enum pb_resample_kernels {
+    PB_RESAMPLE_PORTABLE,
+    PB_RESAMPLE_BEST, /* what this processor does fastest */
+};
+void pb_resample_with(const struct pb_resampling *resampling, enum pb_resample_kernels kernels, float *out);
 
 #endif
