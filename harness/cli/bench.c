@@ -25,6 +25,7 @@ static const struct pb_cli_option options[] = {
     {"threads", 't', "T", "threads (default: one for each processor)"},
     {"train", 0, NULL, "time whole training steps: forward, backward, optimiser (the default)"},
     {"infer", 0, NULL, "time evaluation alone"},
+    PB_BENCH_DATA_OPTIONS,
     {"runs", 'r', "R", "timed runs, after a warm-up (5)"},
     PB_BACKEND_OPTIONS,
     {"json", 0, NULL, "print one JSON object"},
@@ -41,6 +42,7 @@ struct session {
     uint32_t *labels;
     size_t batch, threads, runs;
     bool training;
+    struct pb_bench_data_wish wish;
 };
 
 static enum pb_status read_numbers(const struct pb_arguments *arguments, struct session *session,
@@ -55,6 +57,8 @@ static enum pb_status read_numbers(const struct pb_arguments *arguments, struct 
     enum pb_status status = pb_argument_size(arguments, "batch", 1, 1u << 16, &session->batch, error);
     if (!status)
         status = pb_argument_size(arguments, "threads", 1, 4096, &session->threads, error);
+    if (!status)
+        status = pb_bench_data_read(arguments, &session->wish, error);
     return status ? status : pb_argument_size(arguments, "runs", 1, 10000, &session->runs, error);
 }
 
@@ -114,17 +118,23 @@ static void dismantle(struct session *session)
     pb_free(session->labels);
 }
 
-static enum pb_status step(struct session *session, struct pb_error *error)
+static enum pb_status step_on(void *context, const float *images, const uint32_t *labels, struct pb_error *error)
 {
+    struct session *session = context;
     /* The thesis's settings; a small rate, so that noise does not make the weights overflow in a long run. */
     static const struct pb_step sgd = {
         .lr = 1e-6, .momentum = 0.9, .weight_decay = 1e-5, .lambda = 1e-4, .lambda_last = 1e-4, .nesterov = true};
     double loss;
     if (!session->training)
-        return pb_engine_forward(session->engine, session->images, (uint32_t)session->batch, session->logits, error);
-    const enum pb_status status =
-        pb_engine_backward(session->engine, session->images, session->labels, &loss, NULL, error);
+        return pb_engine_forward(session->engine, images, (uint32_t)session->batch, session->logits, error);
+    const enum pb_status status = pb_engine_backward(session->engine, images, labels, &loss, NULL, error);
     return status ? status : pb_engine_step(session->engine, &sgd, error);
+}
+
+static enum pb_status step(void *context, struct pb_error *error)
+{
+    struct session *session = context;
+    return step_on(session, session->images, session->labels, error);
 }
 
 static int by_size(const void *a, const void *b)
@@ -165,8 +175,25 @@ static uint64_t peak_rss(void)
     return getrusage(RUSAGE_SELF, &usage) ? 0 : (uint64_t)usage.ru_maxrss * 1024;
 }
 
+static enum pb_status measure_data(struct session *session, struct pb_bench_data *data, struct pb_error *error)
+{
+    const struct pb_bench_data_spec spec = {.registry = &session->backend.registry,
+                                            .wish = session->wish,
+                                            .image_size = session->graph->nodes[0].shape.height,
+                                            .classes = session->graph->classes,
+                                            .batch = (uint32_t)session->batch,
+                                            .threads = (uint32_t)session->threads,
+                                            .runs = session->runs,
+                                            .training = session->training,
+                                            .step = step_on,
+                                            .step_without = step,
+                                            .context = session};
+    return pb_bench_data_measure(&spec, data, error);
+}
+
 static enum pb_status run_bench(struct session *session, bool json, struct pb_error *error)
 {
+    struct pb_bench_data data;
     struct pb_bench bench = {.device = session->backend.device,
                              .engine = session->engine,
                              .graph = session->graph,
@@ -179,7 +206,13 @@ static enum pb_status run_bench(struct session *session, bool json, struct pb_er
     bench.seconds = pb_calloc(session->runs, sizeof *bench.seconds);
     if (!bench.seconds)
         return pb_fail_memory(error, session->runs * sizeof *bench.seconds);
-    enum pb_status status = measure(session, &bench, error);
+    enum pb_status status = PB_OK;
+    if (session->wish.wanted) { /* first: the times of layers and phases are those of the runs below */
+        status = measure_data(session, &data, error);
+        bench.data = &data;
+    }
+    if (!status)
+        status = measure(session, &bench, error);
     if (!status) {
         bench.peak_gflops = pb_fma_peak((int)session->threads, &bench.peak_isa);
         bench.peak_rss_bytes = peak_rss();
@@ -206,13 +239,18 @@ static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, 
 const struct pb_command pb_command_bench = {
     .name = "bench",
     .usage = "--model M [--backend B] [--classes K] [--image-size S] [--width-multiplier F | --widths 12,34,…] "
-             "[--batch N] [--threads T] [--train | --infer] [--runs R] [--option NAME=VALUE]… [--json]",
+             "[--batch N] [--threads T] [--train | --infer] [--data [--data-images N] [--data-sides WxH]] [--runs R] "
+             "[--option NAME=VALUE]… [--json]",
     .summary = "time a model on a backend, layer by layer",
     .details =
         "Runs training steps (or evaluation, with --infer) on noise, after a warm-up, and prints the median and\n"
         "the range of several runs: images per second, seconds per step and where they go, GFLOPS per layer and\n"
         "pass (2 FLOPs per multiply-accumulate of direct counting), and the share of the multiply-add peak that\n"
-        "is measured on the same threads. Do it on a quiet machine.",
+        "is measured on the same threads. Do it on a quiet machine.\n\n"
+        "With --data, photographs of 1024×768 pixels are drawn into a temporary folder (below $TMPDIR, removed as\n"
+        "soon as they are decoded) and go through the pipeline of a real run: decoding, the cache of decoded images,\n"
+        "rotation within ±15 degrees and flips, batches. The first epoch, with decoding, and those from the second\n"
+        "on are told apart; the latter take turns with steps on images that lie in memory, and the ratio is printed.",
     .options = options,
     .run = run,
 };

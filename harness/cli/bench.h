@@ -2,6 +2,7 @@
 #ifndef PB_CLI_BENCH_H
 #define PB_CLI_BENCH_H
 
+#include "cli/bench_data.h"
 #include "engine/engine.h"
 
 struct pb_bench {
@@ -14,6 +15,7 @@ struct pb_bench {
     size_t runs, steps_per_run;
     double peak_gflops;
     const char *peak_isa;
+    const struct pb_bench_data *data; /* NULL: not asked for */
     uint64_t engine_bytes, workspace_bytes, peak_rss_bytes;
 };
 

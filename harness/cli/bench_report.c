@@ -109,6 +109,8 @@ void pb_bench_print(const struct pb_bench *bench)
         printf("%-28s %8.4f s %5.1f %%\n", pb_phase_name((enum pb_phase)phase), seconds, 100 * seconds / median);
     }
     print_layers(bench);
+    if (bench->data)
+        pb_bench_data_print(bench->data);
 }
 
 /* Adds value to object under key; false when memory is out. */
@@ -178,6 +180,8 @@ enum pb_status pb_bench_print_json(const struct pb_bench *bench, struct pb_error
     good = good && set(whole, "workspace_bytes", json_integer((json_int_t)bench->workspace_bytes));
     good = good && set(whole, "peak_rss_bytes", json_integer((json_int_t)bench->peak_rss_bytes));
     good = good && set(whole, "phase_seconds", phases(bench)) && set(whole, "layers_gflops", layers(bench));
+    if (bench->data)
+        good = good && set(whole, "data", pb_bench_data_json(bench->data));
     good = good && json_dumpf(whole, stdout, JSON_INDENT(2)) == 0 && putchar('\n') != EOF;
     json_decref(whole);
     return good ? PB_OK : pb_fail(error, PB_ERROR_RUN, "cannot write the benchmark's JSON");

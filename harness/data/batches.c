@@ -43,7 +43,7 @@ struct pb_batches {
     uint32_t position; /* batch that pb_batches_next returns next */
     uint32_t released; /* batches that the consumer is done with */
     uint32_t busy; /* threads at work */
-    double waited;
+    double waited, cpu;
 };
 
 /* Images begin … end − 1 of one batch. */
@@ -143,9 +143,12 @@ static void *prefetch(void *argument)
         pthread_mutex_unlock(&batches->mutex);
         struct pb_error error;
         enum pb_status status = PB_OK;
+        const double begin = pb_thread_clock();
         for (uint32_t i = work.begin; status == PB_OK && i < work.end; i++)
             status = make_image(batches, &work, i, &error);
+        const double took = pb_thread_clock() - begin;
         pthread_mutex_lock(&batches->mutex);
+        batches->cpu += took;
         batches->busy--;
         work.slot->chunks_done++;
         if (status != PB_OK && work.slot->status == PB_OK) {
@@ -362,6 +365,14 @@ uint32_t pb_batches_per_epoch(const struct pb_batches *batches)
 double pb_batches_waited(const struct pb_batches *batches)
 {
     return batches->waited;
+}
+
+double pb_batches_cpu(struct pb_batches *batches)
+{
+    pthread_mutex_lock(&batches->mutex);
+    const double seconds = batches->cpu;
+    pthread_mutex_unlock(&batches->mutex);
+    return seconds;
 }
 
 static void free_slots(struct pb_batches *batches)

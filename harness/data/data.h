@@ -87,6 +87,8 @@ PB_MUST_CHECK enum pb_status pb_batches_next(struct pb_batches *batches, struct 
 uint32_t pb_batches_per_epoch(const struct pb_batches *batches);
 /* Seconds that pb_batches_next waited for data since create. */
 double pb_batches_waited(const struct pb_batches *batches);
+/* Seconds of processor time that the prefetching threads took since create. */
+double pb_batches_cpu(struct pb_batches *batches);
 void pb_batches_free(struct pb_batches **batches);
 
 #endif

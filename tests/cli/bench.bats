@@ -45,6 +45,36 @@ tiny=(--model vgg11-bcnn --classes 5 --image-size 32 --width-multiplier 0.125 --
     [ "$(json 'd["layers_gflops"][-1]["macs"]' <<<"$out")" = 75 ]
 }
 
+@test "bench --data runs the same steps on JPEG files and tells the first epoch from the others" {
+    export TMPDIR=$BATS_TEST_TMPDIR
+    for mode in train infer; do
+        out=$(prunebench bench "${tiny[@]}" --threads 2 --$mode --data --data-images 7 --data-sides 120x90 --quiet --json)
+        # seven become eight: whole batches, and as many of either class
+        [ "$(json '[d["data"][k] for k in ("images", "width", "height")]' <<<"$out")" = "[8, 120, 90]" ]
+        # ten images (two of them to test), both sides halved at most: 64×64 of 120×70 pixels
+        [ "$(json '10 * 64 * 64 * 3 < d["data"]["cache_bytes"] < 11 * 64 * 64 * 3' <<<"$out")" = True ]
+        [ "$(json 'all(v > 0 for k, v in d["data"].items() if k != "wait_seconds_per_step")' <<<"$out")" = True ]
+        [ "$(json 'd["data"]["first_epoch_seconds_per_step"] * 4 > d["data"]["decode_seconds"]' <<<"$out")" = True ]
+        [ "$(json 'abs(d["data"]["ratio"] - d["data"]["seconds_per_step"] / d["data"]["seconds_per_step_without"]) < 1e-9' <<<"$out")" = True ]
+        [ "$(json 'abs(d["data"]["images_per_second"] * d["data"]["seconds_per_step"] - 2) < 1e-9' <<<"$out")" = True ]
+    done
+    [ -z "$(ls "$TMPDIR")" ]
+    out=$(prunebench bench "${tiny[@]}" --threads 1 --data --data-images 4 --data-sides 120x90 --quiet)
+    [[ $out == *"epoch 1"*"from epoch 2 on"*"without data"*"with ÷ without"* ]]
+}
+
+@test "bench --data says what it cannot do" {
+    run prunebench bench "${tiny[@]}" --data-images 8
+    [ "$status" -eq 2 ]
+    [[ $output == *"belong to --data"* ]]
+    run prunebench bench "${tiny[@]}" --data --data-sides 120
+    [ "$status" -eq 2 ]
+    [[ $output == *"'120' is not a width and a height"* ]]
+    TMPDIR=/not/there run prunebench bench "${tiny[@]}" --data
+    [ "$status" -ne 0 ]
+    [[ $output == *"/not/there"*"TMPDIR"* ]]
+}
+
 @test "bench in plain text names the backend, the peak and every layer" {
     out=$(prunebench bench "${tiny[@]}" --threads 1 --infer)
     [[ $out == *"blis 0.9.0"* && $out == *"images per second"* && $out == *"of the peak"* && $out == *"conv1_1"* ]]
