@@ -167,6 +167,8 @@
         <xsl:if test="s:data/@skipped &gt; 0">; <xsl:value-of select="s:data/@skipped"/> could not be read</xsl:if>
         <xsl:text>.</xsl:text>
       </p>
+      <div class="figures"><xsl:apply-templates select="s:figure[@kind = 'pareto']"/></div>
+      <div class="wide"><xsl:apply-templates select="s:figure[@kind = 'timeline']"/></div>
       <xsl:apply-templates select="s:schedule"/>
       <h3>What pruning saved</h3>
       <xsl:apply-templates select="$tables/t:table[@name = concat(current()/@id, '.costs')]" mode="html"/>
@@ -226,6 +228,16 @@
         <xsl:value-of select="../s:gamma/@n"/>
         <xsl:text> seed</xsl:text><xsl:if test="../s:gamma/@n != 1">s</xsl:if><xsl:text>.</xsl:text>
         <xsl:if test="../s:schedule/s:baseline[@select-on-test]"> † The test split chose the unpruned network.</xsl:if>
+      </xsl:when>
+      <xsl:when test="@kind = 'pareto'">
+        <xsl:text>Final top-1 against parameters (log axis), all schedules and variants; means, </xsl:text>
+        <xsl:apply-templates select=".." mode="seeds"/>
+        <xsl:text>. Rings and the grey steps: the Pareto front, networks that no other beats in both.</xsl:text>
+        <xsl:apply-templates select=".." mode="mark-legend"/>
+      </xsl:when>
+      <xsl:when test="@kind = 'timeline'">
+        <xsl:text>What each schedule ran for its highest share removed (one cell each, n = 1 seed): trainings blue, prunings orange; below, top-1 on the test images after the step.</xsl:text>
+        <xsl:apply-templates select=".." mode="mark-legend"/>
       </xsl:when>
       <xsl:when test="@kind = 'layers'">
         <xsl:text>Channels that each layer kept, in per cent of its width. Mean; </xsl:text>

@@ -52,6 +52,7 @@ details { margin: 1rem 0; }
 summary { cursor: pointer; color: var(--accent); overflow-wrap: anywhere; }
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr)); gap: 1rem 1.25rem; align-items: start; margin: 1.1rem 0; }
 figure { margin: 0; max-width: 38rem; min-width: 0; }
+.wide figure { max-width: none; margin: 1.1rem 0; }
 .drawing { background: #ffffff; border: 1px solid var(--line); border-radius: .3rem; padding: .4rem; overflow-x: auto; }
 .drawing svg { display: block; width: 100%; height: auto; margin: 0 auto; }
 figcaption { color: var(--soft); font-size: .85rem; margin-top: .4rem; }

@@ -41,7 +41,7 @@ static void pick_classes(const struct pb_data *data, struct picks *picks, uint32
 static enum pb_status put_batch(const struct pb_session *session, const struct picks *picks, uint32_t first,
                                 bool training, struct pb_sheet *sheet, struct pb_error *error)
 {
-    uint32_t samples[CLASSES * PER_CLASS], places[CLASSES * PER_CLASS], count = 0;
+    uint32_t samples[CLASSES * PER_CLASS], places[CLASSES * PER_CLASS] = {0}, count = 0;
     struct pb_batches *batches = NULL;
     struct pb_batch batch = {0};
     for (uint32_t i = first; i < picks->columns * picks->rows; i++)

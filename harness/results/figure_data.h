@@ -32,6 +32,10 @@ PB_MUST_CHECK enum pb_status pb_figure_layers(const struct pb_summary_schedule *
                                               struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_figure_curves(const struct pb_record *record, struct pb_figure_data *made,
                                               struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_figure_pareto(const struct pb_summary_section *section, struct pb_figure_data *made,
+                                              struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_figure_timeline(const struct pb_summary_section *section, struct pb_figure_data *made,
+                                                struct pb_error *error);
 /* A neutral table (reports/tables.xsl) as a drawing; its caption is appended to title. */
 PB_MUST_CHECK enum pb_status pb_figure_table(const xmlNode *table, struct pb_figure_data *made, struct pb_text *title,
                                              struct pb_error *error);

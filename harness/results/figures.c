@@ -6,6 +6,8 @@
 
 static const char *const NAMES[PB_FIGURE_KINDS] = {
     [PB_FIGURE_GAMMA] = "gamma",
+    [PB_FIGURE_PARETO] = "pareto",
+    [PB_FIGURE_TIMELINE] = "timeline",
     [PB_FIGURE_ACCURACY_RATE] = "accuracy-rate",
     [PB_FIGURE_ACCURACY_PARAMS] = "accuracy-params",
     [PB_FIGURE_ACCURACY_MACS] = "accuracy-macs",
@@ -81,11 +83,24 @@ static bool has_layers(const struct pb_summary_schedule *schedule)
     return false;
 }
 
+/* Some schedule has a cell with epochs on record. */
+static bool ran(const struct pb_summary_section *section)
+{
+    for (uint32_t k = 0; k < section->schedule_count; k++)
+        if (pb_figure_curves_cell(&section->schedules[k]) != NULL)
+            return true;
+    return false;
+}
+
 bool pb_figure_available(enum pb_figure_kind kind, const struct pb_summary_section *section,
                          const struct pb_summary_schedule *schedule)
 {
     if (kind == PB_FIGURE_GAMMA)
         return schedule == NULL && section->gamma.bins != NULL;
+    if (kind == PB_FIGURE_PARETO)
+        return schedule == NULL && pb_figure_pareto_available(section);
+    if (kind == PB_FIGURE_TIMELINE)
+        return schedule == NULL && ran(section);
     if (schedule == NULL)
         return false;
     if (kind == PB_FIGURE_LAYERS)

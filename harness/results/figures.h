@@ -5,7 +5,9 @@
 #include "results/summary.h"
 
 enum pb_figure_kind {
-    PB_FIGURE_GAMMA, /* of a section; the others of a schedule */
+    PB_FIGURE_GAMMA, /* these of a section; the others of a schedule */
+    PB_FIGURE_PARETO,
+    PB_FIGURE_TIMELINE,
     PB_FIGURE_ACCURACY_RATE,
     PB_FIGURE_ACCURACY_PARAMS,
     PB_FIGURE_ACCURACY_MACS,
@@ -13,7 +15,7 @@ enum pb_figure_kind {
     PB_FIGURE_LAYERS,
     PB_FIGURE_CURVES
 };
-#define PB_FIGURE_KINDS 7
+#define PB_FIGURE_KINDS 9
 
 /* "gamma", "accuracy-rate", …: the last part of the figure's file name, behind the section's or schedule's id. */
 const char *pb_figure_kind_name(enum pb_figure_kind kind);
@@ -27,6 +29,8 @@ struct pb_figure_axis {
     uint32_t batch;
 };
 struct pb_figure_axis pb_figure_axis(enum pb_figure_kind kind, const struct pb_summary_schedule *schedule);
+
+bool pb_figure_pareto_available(const struct pb_summary_section *section);
 
 /* The cell whose training the curves show: the first criterion's highest target, first seed; NULL without epochs. */
 const struct pb_record *pb_figure_curves_cell(const struct pb_summary_schedule *schedule);

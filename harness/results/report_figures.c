@@ -14,6 +14,8 @@ struct subject {
 
 static const char *const TEMPLATES[PB_FIGURE_KINDS] = {
     [PB_FIGURE_GAMMA] = "gamma.gp",
+    [PB_FIGURE_PARETO] = "pareto.gp",
+    [PB_FIGURE_TIMELINE] = "timeline.gp",
     [PB_FIGURE_ACCURACY_RATE] = "accuracy.gp",
     [PB_FIGURE_ACCURACY_PARAMS] = "accuracy.gp",
     [PB_FIGURE_ACCURACY_MACS] = "accuracy.gp",
@@ -24,6 +26,8 @@ static const char *const TEMPLATES[PB_FIGURE_KINDS] = {
 
 static const char *const DESCRIPTIONS[PB_FIGURE_KINDS] = {
     [PB_FIGURE_GAMMA] = "distribution of the batch-norm scale factors of the unpruned network, histogram and cumulated",
+    [PB_FIGURE_PARETO] = "top-1 accuracy against parameters for all schedules, with the Pareto front",
+    [PB_FIGURE_TIMELINE] = "the stages that each schedule ran, in order, with their accuracies",
     [PB_FIGURE_ACCURACY_RATE] = "top-1 accuracy against the share that was removed, one line per criterion",
     [PB_FIGURE_ACCURACY_PARAMS] = "top-1 accuracy against parameters, one line per criterion",
     [PB_FIGURE_ACCURACY_MACS] = "top-1 accuracy against MACs per image, one line per criterion",
@@ -38,6 +42,10 @@ static enum pb_status make_data(enum pb_figure_kind kind, const struct subject *
     switch (kind) {
     case PB_FIGURE_GAMMA:
         return pb_figure_gamma(&subject->section->gamma, data, error);
+    case PB_FIGURE_PARETO:
+        return pb_figure_pareto(subject->section, data, error);
+    case PB_FIGURE_TIMELINE:
+        return pb_figure_timeline(subject->section, data, error);
     case PB_FIGURE_LAYERS:
         return pb_figure_layers(subject->schedule, data, error);
     case PB_FIGURE_CURVES:
@@ -58,6 +66,8 @@ static char *make_title(enum pb_figure_kind kind, const struct subject *subject)
                          pb_summary_config(cell, "criterion"), pb_summary_config(cell, "target"),
                          pb_summary_config(cell, "seed"));
     }
+    if (kind == PB_FIGURE_PARETO) /* of all variants */
+        return pb_format("%s · %s", section->dataset, section->model);
     return schedule == NULL ? pb_strdup(section->title) : pb_format("%s · %s", section->title, schedule->label);
 }
 

@@ -32,6 +32,10 @@ enum pb_status pb_summary_read(const char *out, struct pb_summary *summary, stru
         status = pb_summary_group(&made, &order, error);
     if (status == PB_OK)
         status = pb_summary_name_sections(&made, error);
+    for (uint32_t i = 0; i < made.section_count && status == PB_OK; i++) {
+        made.sections[i].all = made.sections;
+        made.sections[i].all_count = made.section_count;
+    }
     for (uint32_t i = 0; i < made.section_count && status == PB_OK; i++)
         status = measure_section(&made.sections[i], error);
     if (status == PB_OK)

@@ -76,6 +76,8 @@ struct pb_summary_scale {
 struct pb_summary_section {
     const char *dataset, *model, *backend, *variant;
     char *id, *title; /* a file name; a headline: the data set and whatever else differs between sections */
+    const struct pb_summary_section *all; /* every section of the summary, this one included */
+    uint32_t all_count;
     const struct pb_record *sample; /* one of its cells, for image and class counts */
     struct pb_summary_schedule *schedules;
     uint32_t schedule_count;

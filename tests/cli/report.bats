@@ -35,7 +35,7 @@ magic() { head -c "$2" "$1" | od -An -c | tr -d ' \n'; }
         done
         for kind in results criteria; do [ -s "$OUT/report/figures/table.$id.$kind.svg" ]; done
     done
-    for name in aircraft.gamma table.aircraft.costs table.aircraft.speed table.data; do
+    for name in aircraft.gamma aircraft.pareto aircraft.timeline table.aircraft.costs table.aircraft.speed table.data; do
         [ -s "$OUT/report/figures/$name.svg" ]
     done
     for svg in "$OUT"/report/figures/*.svg; do
@@ -44,7 +44,7 @@ magic() { head -c "$2" "$1" | od -An -c | tr -d ' \n'; }
         [ "$(magic "${svg%.svg}.png" 4)" = '211PNG' ]
         count=$((count + 1))
     done
-    [ "$count" -eq 28 ]
+    [ "$count" -eq 30 ]
     [ "$(find "$OUT/report/figures" -type f | wc -l)" -eq $((3 * count)) ]
 }
 
@@ -105,7 +105,7 @@ assert len(page.ids) == len(set(page.ids)), "ids collide"
 local = set(page.ids)
 for href in page.hrefs:
     assert href[1:] in local if href.startswith("#") else re.fullmatch(r"(figures|data)/[\w.-]+", href), href
-assert page.tags["svg"] == 19 and page.tags["figcaption"] == 19 and "script" not in page.tags and "img" not in page.tags
+assert page.tags["svg"] == 21 and page.tags["figcaption"] == 21 and "script" not in page.tags and "img" not in page.tags
 assert "@import" not in text and not re.search(r'url\(\s*["\']?(https?:|//)', text)
 for word in ("n = 2 seeds", "made-up", "bench-3", "blis 0.9.0 skx", "32 of 36 cells done"):
     assert word in text, word
