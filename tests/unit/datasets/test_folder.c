@@ -108,6 +108,7 @@ static void test_a_test_share_takes_the_same_images_of_every_class_wherever_the_
 {
     static const char *const first[] = {"test-share", "0.3", NULL};
     static const char *const second[] = {"test-share", "0.3", "test-seed", "2", NULL};
+    static const char *const rounded[] = {"test-share", "0.4", NULL};
     static const char *const most[] = {"test-share", "0.9", NULL};
     struct dataset set;
     char numbers[32], slash[80];
@@ -124,6 +125,10 @@ static void test_a_test_share_takes_the_same_images_of_every_class_wherever_the_
     assert_int_equal(set.status, PB_OK);
     assert_int_equal(tests_of(&set, numbers), 4);
     assert_string_equal(numbers, "2780");
+    dataset_close(&set);
+    dataset_open_with(&set, "folder", *state, rounded);
+    assert_int_equal(tests_of(&set, numbers), 6); /* 4 of 10 cats, round(1.6) of 4 dogs */
+    assert_string_equal(numbers, "034923");
     dataset_close(&set);
     dataset_open_with(&set, "folder", *state, most);
     assert_int_equal(tests_of(&set, numbers), 12); /* one of every class stays */
