@@ -77,8 +77,8 @@ refused_everywhere() {
     matrix '' '<option name="test-share" value="0.25"/>' '' '<seeds>1 2</seeds>' >m.xml
     prunebench run m.xml -o out -j 2 --quiet
     # a quarter of 12, 8 and 8
-    grep -q '<data train="17" validation="4" test="7" classes="3" skipped="0"/>' out/cells/$id.xml
-    grep -q '<data train="17" validation="4" test="7" classes="3" skipped="0"/>' out/cells/${id%1}2.xml
+    grep -q '<data train="17" validation="4" test="7" classes="3" skipped="0"' out/cells/$id.xml
+    grep -q '<data train="17" validation="4" test="7" classes="3" skipped="0"' out/cells/${id%1}2.xml
 }
 
 @test "a data set with one class is refused before anything is decoded" {
