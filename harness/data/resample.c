@@ -11,6 +11,9 @@
 
 enum { CHANNELS = PB_PIXEL_CHANNELS };
 
+/* Output rows between asking for pixels and using them: enough for memory to answer, few enough to fit a first-level cache. */
+enum { ROWS_AHEAD = 4 };
+
 /* One pixel: red, green, blue, and a lane that is not used. */
 typedef float pixel __attribute__((vector_size(16)));
 
@@ -227,6 +230,8 @@ void pb_resample_with(const struct pb_resampling *resampling, enum pb_resample_k
     const struct pb_affine *affine = &resampling->affine;
     const struct pb_point row_step = {to_fixed(affine->xy), to_fixed(affine->yy)};
     struct source source = make_source(resampling, kernels);
+    source.plan.ahead = (ptrdiff_t)lround(ROWS_AHEAD * affine->yy) * source.plan.stride +
+                        (ptrdiff_t)lround(ROWS_AHEAD * affine->xy) * CHANNELS;
     struct pb_point begin = {to_fixed(affine->x0), to_fixed(affine->y0)};
     if (resampling->flip) {
         begin = along(begin, source.plan.step, resampling->size - 1);

@@ -96,6 +96,14 @@ INLINE void store_pair(float *out, __m256 pixels)
     _mm_storel_pi((__m64 *)(void *)(out + 4), _mm256_extractf128_ps(packed, 1));
 }
 
+/* Rows that run across a turned image are no pattern that processors foresee. The address may lie outside the image:
+ * nothing is read from it. */
+INLINE void prefetch_ahead(const struct pb_row_plan *plan, const struct points *points)
+{
+    const uintptr_t address = (uintptr_t)plan->pixels + (uintptr_t)points->at[0] + (uintptr_t)plan->ahead;
+    _mm_prefetch((const char *)address, _MM_HINT_T0);
+}
+
 /* The sums over all points of one group, a pair of pixels each. */
 INLINE void sum_points(const struct pb_row_plan *plan, struct pb_point centre, struct lanes x, struct lanes y,
                        __m256 sums[PB_ROW_GROUP / 2])
@@ -106,6 +114,8 @@ INLINE void sum_points(const struct pb_row_plan *plan, struct pb_point centre, s
         struct pb_point point = begin;
         for (int column = 0; column < spread->count_x; column++) {
             const struct points points = locate(add(x, point.x), add(y, point.y), plan->stride);
+            if (column == 0)
+                prefetch_ahead(plan, &points);
             for (int pair = 0; pair < PB_ROW_GROUP / 2; pair++)
                 sums[pair] = add_pair(plan, &points, pair, sums[pair]);
             point.x += spread->column.x;

@@ -31,6 +31,7 @@ struct pb_spread {
 struct pb_row_plan {
     const uint8_t *pixels;
     ptrdiff_t stride; /* bytes between rows; an offset into the image fits 31 bits */
+    ptrdiff_t ahead; /* bytes from a pixel to those that a row some rows further down will need */
     struct pb_spread spread;
     struct pb_point step; /* from one output pixel to the next in its row */
     float scale[4], offset[4]; /* output = scale·(sum over the points of PB_WEIGHT_ONE × the value) + offset */
