@@ -39,7 +39,7 @@ static enum pb_status run_session(const struct pb_cell_config *config, const str
     struct pb_verbs verbs;
     enum pb_status status = pb_session_open(&session, config, options, error);
     if (status == PB_OK)
-        status = pb_provenance(config, session.device, record, error);
+        status = pb_provenance(config, session.device, &session.weights, record, error);
     if (status == PB_OK) {
         pb_session_verbs(&session, &verbs);
         status = pb_schedule_execute(config, &verbs, &session.error, error);

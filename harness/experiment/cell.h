@@ -6,14 +6,21 @@
 #include "experiment/config.h"
 #include "experiment/record.h"
 
-enum pb_verb_kind { PB_VERB_TRAIN, PB_VERB_SCORE, PB_VERB_PRUNE, PB_VERB_RECALIBRATE, PB_VERB_REWIND };
+enum pb_verb_kind {
+    PB_VERB_TRAIN,
+    PB_VERB_SCORE,
+    PB_VERB_PRUNE,
+    PB_VERB_RECALIBRATE,
+    PB_VERB_REWIND,
+    PB_VERB_PRETRAIN, /* the host's own, before the schedule begins */
+};
 
 /* One verb of a planned cell. */
 struct pb_planned_stage {
     /* Equal for two cells exactly when they share the stage's result. Not the key under which a worker stores it:
      * that one also holds what only the worker sees (the data's fingerprint, the backend's kernel set). */
     char key[65];
-    char name[48]; /* "base", "score", "prune-40", "retrain-40", "soft-40" */
+    char name[48]; /* "pretrain", "base", "score", "prune-40", "retrain-40", "soft-40" */
     enum pb_verb_kind verb;
     uint64_t macs; /* to run it: 3 × forward for training; behind a prune, estimated by the target */
     uint64_t memory; /* bytes at its peak; 0 when the planner does not estimate */

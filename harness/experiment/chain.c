@@ -25,20 +25,49 @@ static enum pb_status finish_key(struct pb_text *text, char key[65], struct pb_e
     return status;
 }
 
-enum pb_status pb_chain_start(struct pb_chain *chain, const struct pb_cell_config *config, const char *details,
-                              struct pb_error *error)
+/* The pretraining's key holds nothing of the cell's own data set: every cell that pretrains alike has it. */
+static enum pb_status add_pretraining(struct pb_chain *chain, const char *details, struct pb_error *error)
+{
+    const struct pb_cell_config *config = chain->config;
+    struct pb_text text = {0};
+    const struct pb_settings_sink sink = pb_settings_into(&text);
+    pb_text_append(&text, "%s\npretraining\n%s", FORMAT, details ? details : "");
+    pb_settings_pretraining(&sink, config->pretraining, true);
+    pb_settings_choice(&sink, "backend", &config->backend, true);
+    chain->links = pb_calloc(1, sizeof *chain->links);
+    if (!chain->links) {
+        pb_text_free(&text);
+        return pb_fail_memory(error, sizeof *chain->links);
+    }
+    chain->links[0] =
+        (struct pb_link){.verb = PB_VERB_PRETRAIN, .name = "pretrain", .spec = config->pretraining->training};
+    chain->count = chain->current = chain->start = 1;
+    return finish_key(&text, chain->links[0].key, error);
+}
+
+enum pb_status pb_chain_start(struct pb_chain *chain, const struct pb_cell_config *config,
+                              const struct pb_chain_details *details, struct pb_error *error)
 {
     struct pb_text text = {0};
     const struct pb_settings_sink sink = pb_settings_into(&text);
-    pb_text_append(&text, "%s\nseed=%" PRIu64 "\n%s", FORMAT, config->seed, details ? details : "");
+    struct pb_chain started = {.config = config};
+    enum pb_status status = PB_OK;
+    if (config->pretraining)
+        status = add_pretraining(&started, details ? details->pretraining : NULL, error);
+    pb_text_append(&text, "%s\nseed=%" PRIu64 "\n%s", FORMAT, config->seed, details ? details->cell : "");
+    if (config->pretraining && status == PB_OK)
+        pb_text_append(&text, "pretraining=%s\n", started.links[0].key);
     pb_settings_model(&sink, config);
     pb_settings_data(&sink, config);
     pb_settings_choice(&sink, "dataset", &config->dataset, true);
     pb_settings_choice(&sink, "backend", &config->backend, true);
-    struct pb_chain started = {.config = config};
-    const enum pb_status status = finish_key(&text, started.root, error);
+    if (status == PB_OK)
+        status = finish_key(&text, started.root, error);
+    pb_text_free(&text);
     if (status == PB_OK)
         *chain = started;
+    else
+        pb_chain_free(&started);
     return status;
 }
 
@@ -50,7 +79,7 @@ void pb_chain_free(struct pb_chain *chain)
 
 const char *pb_chain_key(const struct pb_chain *chain, pb_stage stage)
 {
-    return stage == 0 ? chain->root : chain->links[stage - 1].key;
+    return stage <= chain->start ? chain->root : chain->links[stage - 1].key;
 }
 
 /* Appends link with the key that text and its parent give. */
@@ -85,6 +114,13 @@ static void add_scoring(const struct pb_chain *chain, const struct pb_settings_s
     pb_settings_ranking(sink, chain->config);
 }
 
+static enum pb_status check_criterion(const struct pb_chain *chain, struct pb_error *error)
+{
+    if (chain->config->criterion.loaded)
+        return PB_OK;
+    return pb_fail(error, PB_ERROR_RUN, "the schedule says that it only trains, but asks for scores");
+}
+
 static enum pb_status check_spec(const struct pb_train_spec *spec, struct pb_error *error)
 {
     if (spec->epochs + spec->head_epochs == 0)
@@ -105,7 +141,9 @@ static enum pb_status check_spec(const struct pb_train_spec *spec, struct pb_err
 enum pb_status pb_chain_train(struct pb_chain *chain, const struct pb_train_spec *spec, const struct pb_link **link,
                               struct pb_error *error)
 {
-    const enum pb_status status = check_spec(spec, error);
+    enum pb_status status = check_spec(spec, error);
+    if (status == PB_OK && spec->soft_zero != PB_ZERO_NONE)
+        status = check_criterion(chain, error);
     if (status != PB_OK)
         return status;
     struct pb_link added = {.verb = PB_VERB_TRAIN, .spec = *spec, .target = spec->soft_target};
@@ -114,7 +152,7 @@ enum pb_status pb_chain_train(struct pb_chain *chain, const struct pb_train_spec
     else if (chain->pruned)
         name_with_amount(added.name, "retrain", chain->amount);
     else
-        snprintf(added.name, sizeof added.name, "%s", chain->current == 0 ? "base" : "train");
+        snprintf(added.name, sizeof added.name, "%s", chain->current == chain->start ? "base" : "train");
     struct pb_text text = {0};
     const struct pb_settings_sink sink = pb_settings_into(&text);
     pb_settings_train(&sink, "train.", spec);
@@ -126,6 +164,9 @@ enum pb_status pb_chain_train(struct pb_chain *chain, const struct pb_train_spec
 
 enum pb_status pb_chain_score(struct pb_chain *chain, const struct pb_link **link, struct pb_error *error)
 {
+    const enum pb_status status = check_criterion(chain, error);
+    if (status != PB_OK)
+        return status;
     struct pb_link added = {.verb = PB_VERB_SCORE, .name = "score"};
     struct pb_text text = {0};
     const struct pb_settings_sink sink = pb_settings_into(&text);

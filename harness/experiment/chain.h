@@ -19,7 +19,8 @@ struct pb_link {
 /* Start it zeroed but for config. Handle h is links[h − 1]. */
 struct pb_chain {
     const struct pb_cell_config *config;
-    char root[65]; /* key of the untrained network */
+    char root[65]; /* key of the network that the schedule starts from */
+    pb_stage start; /* its handle as a parent: 0, or 1 behind a pretraining, whose own key all data sets share */
     struct pb_link *links;
     uint32_t count;
     pb_stage current;
@@ -27,9 +28,13 @@ struct pb_chain {
     double amount; /* of the last prune */
 };
 
-/* details: what only a worker knows (fingerprint, kernel set), or NULL; part of every key. */
+/* What only a worker knows (fingerprint, kernel set), of the cell and of its pretraining; part of every key. */
+struct pb_chain_details {
+    const char *cell, *pretraining;
+};
+/* details: NULL while planning. A pretraining becomes the first link. */
 PB_MUST_CHECK enum pb_status pb_chain_start(struct pb_chain *chain, const struct pb_cell_config *config,
-                                            const char *details, struct pb_error *error);
+                                            const struct pb_chain_details *details, struct pb_error *error);
 void pb_chain_free(struct pb_chain *chain);
 
 /* Each adds one link, makes it current, and points *link at it (valid until the next one is added). Specs are checked. */
@@ -44,7 +49,7 @@ PB_MUST_CHECK enum pb_status pb_chain_recalibrate(struct pb_chain *chain, uint32
 PB_MUST_CHECK enum pb_status pb_chain_rewind(struct pb_chain *chain, pb_stage to, const struct pb_link **link,
                                              struct pb_error *error);
 
-/* Key of a handle: the root's for 0. */
+/* Key of what a handle's network is stored under: the root's where the schedule starts. */
 const char *pb_chain_key(const struct pb_chain *chain, pb_stage stage);
 
 /* Creates the cell's schedule, lets it run over verbs, destroys it. A verb's own failure is left in verb_error; it wins. */

@@ -3,6 +3,12 @@
 
 #include "base/memory.h"
 
+bool pb_schedule_trains_only(const struct pb_schedule *schedule)
+{
+    return schedule->size >= offsetof(struct pb_schedule, trains_only) + sizeof schedule->trains_only &&
+           schedule->trains_only;
+}
+
 static void free_choice(struct pb_choice *choice)
 {
     pb_free(choice->label);
@@ -26,6 +32,8 @@ void pb_cell_config_free(struct pb_cell_config *config)
     pb_free((void *)(uintptr_t)config->model.name);
     pb_free((void *)(uintptr_t)config->model.widths);
     pb_free(config->pretrained);
+    pb_cell_config_free(config->pretraining);
+    pb_free(config->pretraining);
     pb_free(config->rounds);
     *config = (struct pb_cell_config){0};
 }

@@ -18,7 +18,7 @@ struct pb_cell_config {
     char *matrix_name;
     char matrix_sha256[65];
 
-    struct pb_choice dataset, criterion, schedule, backend;
+    struct pb_choice dataset, criterion, schedule, backend; /* criterion.loaded NULL: the schedule only trains */
     char *dataset_root;
     char *variant_label; /* "" when the matrix has no variants */
     char *target_label; /* "r40" */
@@ -28,6 +28,12 @@ struct pb_cell_config {
     struct pb_model_spec
         model; /* name from pb_calloc; widths too; classes are filled from the data set when it is opened */
     char *pretrained; /* file, or NULL */
+    /*
+     * How the run itself trains the trunk first, on another data set; NULL: it does not. Of this configuration hold
+     * data set, root, model, seed and all that decides a training; the cell's backend and threads run it, and
+     * everything else is empty. dataset.label is the pretraining's own.
+     */
+    struct pb_cell_config *pretraining;
 
     struct pb_preprocess preprocess;
     struct pb_split_spec split;
@@ -51,6 +57,9 @@ struct pb_cell_config {
     uint64_t memory_limit; /* bytes; 0: none */
     bool keep_stages; /* keep every stage, not only the shared ones and the last */
 };
+
+/* Whether a schedule says so of itself; one built before schedules could say it prunes. */
+bool pb_schedule_trains_only(const struct pb_schedule *schedule);
 
 void pb_cell_config_free(struct pb_cell_config *config);
 

@@ -35,6 +35,8 @@ static void list_settings(const struct pb_cell_config *config, const struct pb_s
     pb_format_real(own_target(config)->amount, text);
     sink->add(sink->argument, "target.amount", text);
     pb_settings_model(sink, config);
+    if (config->pretraining)
+        pb_settings_pretraining(sink, config->pretraining, hash);
     pb_settings_data(sink, config);
     pb_settings_train(sink, "training.", &config->training);
     for (uint32_t i = 0; i < config->round_count; i++) {

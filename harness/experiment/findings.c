@@ -36,6 +36,7 @@ static struct roles find_roles(const struct pb_chain *chain)
             roles.retrained = 0;
             continue;
         case PB_VERB_SCORE:
+        case PB_VERB_PRETRAIN:
             continue;
         case PB_VERB_RECALIBRATE:
         case PB_VERB_REWIND:
@@ -72,6 +73,21 @@ static enum pb_status add_accuracy(struct pb_session *session, pb_stage stage, c
 }
 
 /* Accuracies of the four roles, then those of earlier rounds under the stages' own names. */
+/* Under which keys the store has them: `prunebench export` finds networks by these. */
+static enum pb_status add_keys(const struct pb_chain *chain, const struct roles *roles, struct pb_record *record,
+                               struct pb_error *error)
+{
+    const struct {
+        pb_stage stage;
+        const char *name;
+    } named[] = {{roles->base, "stage-base"}, {roles->pruned, "stage-pruned"}, {roles->retrained, "stage-retrained"}};
+    enum pb_status status = PB_OK;
+    for (size_t i = 0; status == PB_OK && i < sizeof named / sizeof *named; i++)
+        if (named[i].stage)
+            status = pb_record_provenance(record, named[i].name, pb_chain_key(chain, named[i].stage), error);
+    return status;
+}
+
 static enum pb_status add_accuracies(struct pb_session *session, const struct roles *roles, struct pb_record *record,
                                      struct pb_error *error)
 {
@@ -169,6 +185,8 @@ enum pb_status pb_findings(struct pb_session *session, struct pb_record *record,
     enum pb_status status = pb_findings_data(session, record, error);
     if (status == PB_OK)
         status = pb_findings_chain(session, record, error);
+    if (status == PB_OK)
+        status = add_keys(&session->chain, &roles, record, error);
     if (status == PB_OK)
         status = add_cost(session, roles.base, "base", NULL, record, error);
     if (status == PB_OK && roles.pruned)

@@ -68,10 +68,11 @@ enum pb_status pb_findings_chain(struct pb_session *session, struct pb_record *r
     for (pb_stage stage = 1; status == PB_OK && stage <= session->chain.count; stage++) {
         const struct pb_link *link = &session->chain.links[stage - 1];
         json_t *facts = NULL;
-        if (link->verb != PB_VERB_TRAIN && link->verb != PB_VERB_PRUNE)
+        const bool trains = link->verb == PB_VERB_TRAIN || link->verb == PB_VERB_PRETRAIN;
+        if (!trains && link->verb != PB_VERB_PRUNE)
             continue;
         status = pb_store_facts(&session->store, link->key, &facts, error);
-        if (status == PB_OK && link->verb == PB_VERB_TRAIN)
+        if (status == PB_OK && trains)
             status = add_epochs(link, facts, record, error);
         else if (status == PB_OK)
             status = add_pruning(&session->chain, link, facts, record, error);

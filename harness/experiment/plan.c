@@ -252,14 +252,18 @@ static double macs_left(const struct pb_target *target)
     return target->measure == PB_MEASURE_CHANNELS ? kept * kept : kept;
 }
 
+static uint64_t training_macs(const struct pb_train_spec *spec, const struct known_data *data, double forward)
+{
+    const double epochs = spec->epochs + spec->head_epochs;
+    return (uint64_t)(epochs * forward * (3.0 * data->train + data->validation));
+}
+
 static uint64_t stage_macs(const struct pb_cell_config *config, const struct pb_link *link,
                            const struct known_data *data, double forward)
 {
     switch (link->verb) {
-    case PB_VERB_TRAIN: {
-        const double epochs = link->spec.epochs + link->spec.head_epochs;
-        return (uint64_t)(epochs * forward * (3.0 * data->train + data->validation));
-    }
+    case PB_VERB_TRAIN:
+        return training_macs(&link->spec, data, forward);
     case PB_VERB_SCORE: {
         const bool runs = config->criterion.loaded->plugin->criterion->observe != NULL;
         return runs ? (uint64_t)(3 * forward * config->calibration_batches * config->calibration_batch) : 0;
@@ -270,54 +274,93 @@ static uint64_t stage_macs(const struct pb_cell_config *config, const struct pb_
     }
     case PB_VERB_PRUNE:
     case PB_VERB_REWIND:
+    case PB_VERB_PRETRAIN:
         break;
     }
     return 0;
 }
 
+/* What one network costs: parameters and MACs, and the memory that training it takes. */
+static enum pb_status estimate_network(const struct pb_cell_config *config, uint32_t classes, struct pb_device *device,
+                                       struct pb_cost *cost, uint64_t *memory, struct pb_error *error)
+{
+    struct pb_model_spec model = config->model;
+    struct pb_graph *graph = NULL;
+    model.classes = classes;
+    enum pb_status status = pb_model_build(&model, &graph, error);
+    if (status != PB_OK)
+        return status;
+    *cost = pb_graph_cost(graph);
+    status = pb_engine_predict_bytes(
+        device, graph, &(struct pb_engine_options){.batch = config->batch, .mode = PB_ENGINE_TRAIN}, memory, error);
+    pb_graph_free(&graph);
+    return status;
+}
+
+static void note_missing(struct pb_cell_plan *plan, const struct known_data *data, const struct known_data *pretraining,
+                         const char *pretrained)
+{
+    if (data->missing[0])
+        snprintf(plan->missing, sizeof plan->missing, "%s", data->missing);
+    else if (pretraining && pretraining->missing[0])
+        snprintf(plan->missing, sizeof plan->missing, "%s", pretraining->missing);
+    else if (pretrained && !pb_file_exists(pretrained))
+        snprintf(plan->missing, sizeof plan->missing, "pretrained weights '%.200s' are not there", pretrained);
+}
+
+/* The pretraining's stage, the chain's first. */
+static enum pb_status estimate_pretraining(const struct pb_cell_config *config, const struct pb_chain *chain,
+                                           const struct known_data *data, struct pb_device *device,
+                                           struct pb_cell_plan *plan, struct pb_error *error)
+{
+    struct pb_cost cost = {0};
+    const enum pb_status status =
+        estimate_network(config, data->classes, device, &cost, &plan->stages[0].memory, error);
+    if (status == PB_OK)
+        plan->stages[0].macs = training_macs(&chain->links[0].spec, data, (double)cost.macs);
+    return status;
+}
+
 static enum pb_status estimate(struct pb_planner *planner, const struct pb_cell_config *config,
                                const struct pb_chain *chain, struct pb_cell_plan *plan, struct pb_error *error)
 {
-    const struct known_data *data = NULL;
+    const struct known_data *data = NULL, *pretraining = NULL;
     struct pb_device *device = NULL;
-    struct pb_graph *graph = NULL;
+    struct pb_cost cost = {0};
     uint64_t training = 0;
     enum pb_status status = find_data(planner, config, &data, error);
+    if (status == PB_OK && config->pretraining)
+        status = find_data(planner, config->pretraining, &pretraining, error);
+    if (status == PB_OK) /* again: the second may have moved the first */
+        status = find_data(planner, config, &data, error);
     if (status != PB_OK)
         return status;
-    snprintf(plan->missing, sizeof plan->missing, "%s", data->missing);
-    if (config->pretrained && !pb_file_exists(config->pretrained) && !plan->missing[0])
-        snprintf(plan->missing, sizeof plan->missing, "pretrained weights '%.200s' are not there", config->pretrained);
-    if (!data->classes)
+    note_missing(plan, data, pretraining, config->pretrained);
+    if (!data->classes || (pretraining && !pretraining->classes))
         return PB_OK;
-    struct pb_model_spec model = config->model;
-    model.classes = data->classes;
-    status = pb_model_build(&model, &graph, error);
+    status = pb_planner_device(planner, config, &device, error);
+    if (status == PB_OK)
+        status = estimate_network(config, data->classes, device, &cost, &training, error);
+    if (status == PB_OK && pretraining)
+        status = estimate_pretraining(config->pretraining, chain, pretraining, device, plan, error);
     if (status != PB_OK)
         return status;
-    const struct pb_cost cost = pb_graph_cost(graph);
     plan->classes = data->classes;
     plan->params = cost.params;
     plan->forward_macs = cost.macs;
-    status = pb_planner_device(planner, config, &device, error);
-    if (status == PB_OK)
-        status = pb_engine_predict_bytes(device, graph,
-                                         &(struct pb_engine_options){.batch = config->batch, .mode = PB_ENGINE_TRAIN},
-                                         &training, error);
-    pb_graph_free(&graph);
-    if (status != PB_OK)
-        return status;
     double left = 1;
     for (uint32_t i = 0; i < chain->count; i++) {
         const struct pb_link *link = &chain->links[i];
         if (link->verb == PB_VERB_PRUNE)
             left = macs_left(&link->target);
-        plan->stages[i].macs = stage_macs(config, link, data, left * (double)cost.macs);
-        plan->stages[i].memory = training;
+        if (link->verb != PB_VERB_PRETRAIN) {
+            plan->stages[i].macs = stage_macs(config, link, data, left * (double)cost.macs);
+            plan->stages[i].memory = training;
+        }
         plan->macs += plan->stages[i].macs;
+        plan->memory = plan->stages[i].memory > plan->memory ? plan->stages[i].memory : plan->memory;
     }
     plan->macs += (uint64_t)((1 + 2 * left) * (double)cost.macs * data->test);
-    plan->memory = training;
     return PB_OK;
 }
 

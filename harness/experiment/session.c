@@ -6,11 +6,10 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/log.h"
 #include "base/memory.h"
 #include "base/sha256.h"
+#include "experiment/pretraining.h"
 #include "experiment/suits.h"
-#include "graph/checkpoint.h"
 #include "graph/cost.h"
 
 static enum pb_status check_data(const struct pb_session *session, struct pb_error *error)
@@ -42,17 +41,9 @@ static enum pb_status open_inputs(struct pb_session *session, struct pb_error *e
         status = pb_cache_open(session->data, &config->preprocess, folder, config->threads, &session->cache, error);
     if (status == PB_OK) /* without the images that could not be decoded */
         status = check_data(session, error);
+    if (status == PB_OK)
+        status = pb_pretraining_open(session, folder, error);
     pb_free(folder);
-    return status;
-}
-
-static enum pb_status load_pretrained(struct pb_session *session, struct pb_error *error)
-{
-    struct pb_text report = {0};
-    const enum pb_status status = pb_pretrained_load(session->config->pretrained, session->initial, &report, error);
-    if (status == PB_OK && report.data)
-        pb_log(PB_LOG_INFO, "pretrained weights from '%s':\n%s", session->config->pretrained, report.data);
-    pb_text_free(&report);
     return status;
 }
 
@@ -73,26 +64,38 @@ static enum pb_status make_initial(struct pb_session *session, struct pb_error *
     session->original = (struct pb_original){.channels = groups.total, .params = cost.params, .macs = cost.macs};
     pb_channel_groups_free(&groups);
     pb_network_initialise(session->initial, session->config->seed);
-    return session->config->pretrained ? load_pretrained(session, error) : PB_OK;
+    return PB_OK;
+}
+
+static void append_details(const struct pb_session *session, const struct pb_data *data, const struct pb_cache *cache,
+                           const char *pretrained, struct pb_text *details)
+{
+    pb_text_append(details, "data=%s\nskipped=%u\nbackend=%s\npretrained=%s\n", data->fingerprint,
+                   pb_cache_skipped(cache), session->device->description, pretrained);
+    if (session->device->thread_dependent)
+        pb_text_append(details, "threads=%u\n", session->device->threads);
 }
 
 /* What only a worker sees, as part of every key. */
 static enum pb_status start_chain(struct pb_session *session, struct pb_error *error)
 {
-    struct pb_text details = {0};
+    struct pb_text cell = {0}, pretraining = {0};
     char hash[65] = "";
     enum pb_status status = PB_OK;
     if (session->config->pretrained)
         status = pb_sha256_file(session->config->pretrained, hash, error);
     if (status != PB_OK)
         return status;
-    pb_text_append(&details, "data=%s\nskipped=%u\nbackend=%s\npretrained=%s\n", session->data->fingerprint,
-                   pb_cache_skipped(session->cache), session->device->description, hash);
-    if (session->device->thread_dependent)
-        pb_text_append(&details, "threads=%u\n", session->device->threads);
-    status = details.failed ? pb_fail_memory(error, 256)
-                            : pb_chain_start(&session->chain, session->config, details.data, error);
-    pb_text_free(&details);
+    append_details(session, session->data, session->cache, hash, &cell);
+    if (session->pretraining_data)
+        append_details(session, session->pretraining_data, session->pretraining_cache, "", &pretraining);
+    status =
+        cell.failed || pretraining.failed
+            ? pb_fail_memory(error, 256)
+            : pb_chain_start(&session->chain, session->config,
+                             &(struct pb_chain_details){.cell = cell.data, .pretraining = pretraining.data}, error);
+    pb_text_free(&cell);
+    pb_text_free(&pretraining);
     return status;
 }
 
@@ -120,6 +123,8 @@ enum pb_status pb_session_open(struct pb_session *session, const struct pb_cell_
         status = make_initial(session, error);
     if (status == PB_OK)
         status = start_chain(session, error);
+    if (status == PB_OK)
+        status = pb_pretraining_apply(session, error);
     return status;
 }
 
@@ -128,6 +133,9 @@ void pb_session_close(struct pb_session *session)
     pb_scores_free(&session->scores);
     pb_network_free(&session->network);
     pb_network_free(&session->initial);
+    pb_pretrained_report_free(&session->weights.report);
+    pb_free(session->weights.path);
+    pb_pretraining_close(session);
     pb_cache_close(&session->cache);
     pb_data_close(&session->data);
     pb_device_close(&session->device);
@@ -139,9 +147,9 @@ enum pb_status pb_session_network(struct pb_session *session, pb_stage stage, co
                                   struct pb_error *error)
 {
     /* A score leaves the network of the stage before it. */
-    while (stage != 0 && session->chain.links[stage - 1].verb == PB_VERB_SCORE)
+    while (stage > session->chain.start && session->chain.links[stage - 1].verb == PB_VERB_SCORE)
         stage = session->chain.links[stage - 1].parent;
-    if (stage == 0) {
+    if (stage <= session->chain.start) {
         *network = session->initial;
         return PB_OK;
     }
@@ -192,8 +200,9 @@ enum pb_status pb_session_accuracy(struct pb_session *session, pb_stage stage, c
                                    struct pb_accuracy *accuracy, struct pb_error *error)
 {
     const char *key = pb_chain_key(&session->chain, stage);
+    const bool stored = stage > session->chain.start;
     json_t *kept = NULL;
-    enum pb_status status = stage ? pb_store_extra(&session->store, key, split, &kept, error) : PB_OK;
+    enum pb_status status = stored ? pb_store_extra(&session->store, key, split, &kept, error) : PB_OK;
     if (status != PB_OK || kept) {
         if (status == PB_OK)
             status = pb_accuracy_from_json(kept, accuracy, error);
@@ -205,7 +214,7 @@ enum pb_status pb_session_accuracy(struct pb_session *session, pb_stage stage, c
     status = pb_session_network(session, stage, &network, error);
     if (status == PB_OK)
         status = evaluate_on(session, network, split, &found, error);
-    if (status == PB_OK && stage) {
+    if (status == PB_OK && stored) {
         kept = pb_accuracy_to_json(&found);
         status = kept ? pb_store_put_extra(&session->store, key, split, kept, error) : pb_fail_memory(error, 0);
         json_decref(kept);

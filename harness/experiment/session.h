@@ -6,6 +6,13 @@
 #include "experiment/evaluate.h"
 #include "experiment/stage.h"
 #include "experiment/train.h"
+#include "graph/pretrained.h"
+
+/* Where the initial network's weights came from; path NULL: nowhere, it is untrained. */
+struct pb_weights {
+    char *path, sha256[65];
+    struct pb_pretrained_report report;
+};
 
 struct pb_session {
     const struct pb_cell_config *config;
@@ -14,7 +21,12 @@ struct pb_session {
     struct pb_device *device;
     struct pb_data *data;
     struct pb_cache *cache;
-    struct pb_network *initial; /* the untrained network */
+    /* Of the pretraining, where the cell has one: its configuration (with the cell's threads; owns nothing) and data. */
+    struct pb_cell_config pretraining;
+    struct pb_data *pretraining_data;
+    struct pb_cache *pretraining_cache;
+    struct pb_network *initial; /* what the schedule starts from: untrained, or with pretrained weights */
+    struct pb_weights weights;
     struct pb_original original; /* its sizes */
     struct pb_chain chain;
     uint32_t planned; /* verbs that the plan has */
@@ -24,10 +36,20 @@ struct pb_session {
     struct pb_error error; /* a verb's failure */
 };
 
-/* Opens data set, cache, backend and the untrained network; plans the chain. */
+/* Opens data set, cache, backend and the initial network (pretraining it where the cell asks for that); starts the chain. */
 PB_MUST_CHECK enum pb_status pb_session_open(struct pb_session *session, const struct pb_cell_config *config,
                                              const struct pb_cell_run_options *options, struct pb_error *error);
 void pb_session_close(struct pb_session *session);
+
+/*
+ * What a verb does when its result is not stored yet. Works on the parent's network of link. *network: the new network,
+ * or NULL where the verb changes none. facts: a JSON object that gets what is to be known about the stage.
+ */
+typedef enum pb_status (*pb_work_function)(struct pb_session *session, const struct pb_link *link,
+                                           struct pb_network **network, json_t *facts, struct pb_error *error);
+/* Does the work of the chain's current link and stores it, unless it is stored. */
+PB_MUST_CHECK enum pb_status pb_session_perform(struct pb_session *session, const struct pb_link *link,
+                                                pb_work_function work, struct pb_error *error);
 
 /* The verbs over session. */
 void pb_session_verbs(struct pb_session *session, struct pb_verbs *verbs);

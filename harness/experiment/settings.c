@@ -113,6 +113,8 @@ void pb_settings_ranking(const struct pb_settings_sink *sink, const struct pb_ce
 void pb_settings_choice(const struct pb_settings_sink *sink, const char *prefix, const struct pb_choice *choice,
                         bool hash)
 {
+    if (!choice->loaded)
+        return;
     const struct pb_plugin *plugin = choice->loaded->plugin;
     char key[96];
     snprintf(key, sizeof key, "%s.", prefix);
@@ -123,6 +125,22 @@ void pb_settings_choice(const struct pb_settings_sink *sink, const char *prefix,
     snprintf(key, sizeof key, "%s.option.", prefix);
     for (uint32_t i = 0; i < plugin->option_count; i++)
         add(sink, key, plugin->options[i].name, choice->options.texts[i]);
+}
+
+static void add_to_pretraining(void *argument, const char *key, const char *value)
+{
+    add(argument, "pretraining.", key, value);
+}
+
+void pb_settings_pretraining(const struct pb_settings_sink *sink, const struct pb_cell_config *pretraining, bool hash)
+{
+    const struct pb_settings_sink own = {.add = add_to_pretraining, .argument = (void *)(uintptr_t)sink};
+    add(&own, "", "label", pretraining->dataset.label);
+    add_count(&own, "", "seed", pretraining->seed);
+    pb_settings_model(&own, pretraining);
+    pb_settings_data(&own, pretraining);
+    pb_settings_train(&own, "training.", &pretraining->training);
+    pb_settings_choice(&own, "dataset", &pretraining->dataset, hash);
 }
 
 static void append_line(void *argument, const char *key, const char *value)

@@ -17,9 +17,12 @@ void pb_settings_train_mode(const struct pb_settings_sink *sink, const struct pb
 void pb_settings_model(const struct pb_settings_sink *sink, const struct pb_cell_config *config);
 void pb_settings_data(const struct pb_settings_sink *sink, const struct pb_cell_config *config);
 void pb_settings_ranking(const struct pb_settings_sink *sink, const struct pb_cell_config *config);
-/* Label, plugin and options: "criterion.plugin", "criterion.option.grad", with hash also "criterion.sha256". */
+/* Plugin and options: "criterion.plugin", "criterion.option.grad", with hash also "criterion.sha256"; nothing where there is none. */
 void pb_settings_choice(const struct pb_settings_sink *sink, const char *prefix, const struct pb_choice *choice,
                         bool hash);
+
+/* Everything of a pretraining, but for the backend, which is the cell's: "pretraining.dataset.plugin", … */
+void pb_settings_pretraining(const struct pb_settings_sink *sink, const struct pb_cell_config *pretraining, bool hash);
 
 /* A sink that appends "key=value\n" to a struct pb_text. */
 struct pb_settings_sink pb_settings_into(struct pb_text *text);

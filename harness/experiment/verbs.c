@@ -10,17 +10,13 @@ static void forget_scores(struct pb_session *session)
     session->scores = (struct pb_scores){0};
 }
 
-/* Does or restores the link that was just added. */
-static enum pb_status perform(struct pb_session *session, enum pb_status status, const struct pb_link *added,
-                              pb_work_function work, pb_stage *stage)
+enum pb_status pb_session_perform(struct pb_session *session, const struct pb_link *added, pb_work_function work,
+                                  struct pb_error *error)
 {
-    struct pb_error *error = &session->error;
     bool complete = false;
-    if (status != PB_OK)
-        return status;
     const struct pb_link link = *added;
     const pb_stage handle = session->chain.current;
-    status = pb_store_acquire(&session->store, link.key, &complete, error);
+    enum pb_status status = pb_store_acquire(&session->store, link.key, &complete, error);
     if (status == PB_OK && !complete) {
         struct pb_network *network = NULL;
         json_t *facts = json_pack("{s:s}", "name", link.name);
@@ -41,9 +37,18 @@ static enum pb_status perform(struct pb_session *session, enum pb_status status,
     if (status != PB_OK)
         return pb_fail_context(error, "%s", link.name);
     pb_session_progress(session, 1, "%s", link.name);
-    if (stage)
-        *stage = handle;
     return PB_OK;
+}
+
+/* Does or restores the link that was just added. */
+static enum pb_status perform(struct pb_session *session, enum pb_status status, const struct pb_link *added,
+                              pb_work_function work, pb_stage *stage)
+{
+    if (status == PB_OK)
+        status = pb_session_perform(session, added, work, &session->error);
+    if (status == PB_OK && stage)
+        *stage = session->chain.current;
+    return status;
 }
 
 /* The scores that a stored score stage holds. */

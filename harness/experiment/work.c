@@ -43,19 +43,19 @@ static void report_epoch(void *argument, uint32_t epoch, uint32_t epochs)
                         session->chain.links[session->chain.current - 1].name, epoch + 1, epochs);
 }
 
-enum pb_status pb_work_train(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
-                             json_t *facts, struct pb_error *error)
+enum pb_status pb_work_training(struct pb_session *session, const struct pb_link *link,
+                                const struct pb_training *training, struct pb_network **network, json_t *facts,
+                                struct pb_error *error)
 {
-    struct pb_train_job job = {.config = session->config,
+    struct pb_train_job job = {.config = training->config,
                                .spec = &link->spec,
                                .device = session->device,
-                               .data = session->data,
-                               .cache = session->cache,
+                               .data = training->data,
+                               .cache = training->cache,
                                .original = &session->original,
-                               .seed = session->config->seed * UINT64_C(0x9e3779b97f4a7c15) + link->depth,
+                               .seed = training->config->seed * UINT64_C(0x9e3779b97f4a7c15) + link->depth,
                                .progress = report_epoch,
                                .argument = session};
-    struct pb_network *trained = NULL;
     struct pb_lr lr;
     char *partial = NULL;
     json_t *rows = json_array();
@@ -65,18 +65,27 @@ enum pb_status pb_work_train(struct pb_session *session, const struct pb_link *l
     if (status == PB_OK && link->spec.continue_optimiser)
         status = continue_from(session, link, &lr, error);
     if (status == PB_OK)
-        status = copy_parent(session, link, &trained, error);
-    if (status == PB_OK)
-        status = pb_train(&job, &trained, &lr, rows, error);
+        status = pb_train(&job, network, &lr, rows, error);
     if (status == PB_OK &&
         (json_object_set(facts, "epochs", rows) != 0 || json_object_set_new(facts, "lr", pb_lr_to_json(&lr)) != 0))
         status = pb_fail_memory(error, 0);
+    json_decref(rows);
+    pb_free(partial);
+    return status;
+}
+
+enum pb_status pb_work_train(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
+                             json_t *facts, struct pb_error *error)
+{
+    const struct pb_training training = {.config = session->config, .data = session->data, .cache = session->cache};
+    struct pb_network *trained = NULL;
+    enum pb_status status = copy_parent(session, link, &trained, error);
+    if (status == PB_OK)
+        status = pb_work_training(session, link, &training, &trained, facts, error);
     if (status == PB_OK)
         *network = trained;
     else
         pb_network_free(&trained);
-    json_decref(rows);
-    pb_free(partial);
     return status;
 }
 

@@ -4,15 +4,18 @@
 
 #include "experiment/session.h"
 
-/*
- * Works on the parent's network of link, the chain's last. *network: the new network, or NULL where the verb changes none.
- * facts: a JSON object that gets what is to be known about the stage.
- */
-typedef enum pb_status (*pb_work_function)(struct pb_session *session, const struct pb_link *link,
-                                           struct pb_network **network, json_t *facts, struct pb_error *error);
-
 enum pb_status pb_work_train(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
                              json_t *facts, struct pb_error *error);
+/* On what a training runs. */
+struct pb_training {
+    const struct pb_cell_config *config;
+    const struct pb_data *data;
+    struct pb_cache *cache;
+};
+/* Trains *network as link asks, in place (it may be replaced). */
+PB_MUST_CHECK enum pb_status pb_work_training(struct pb_session *session, const struct pb_link *link,
+                                              const struct pb_training *training, struct pb_network **network,
+                                              json_t *facts, struct pb_error *error);
 enum pb_status pb_work_score(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
                              json_t *facts, struct pb_error *error);
 enum pb_status pb_work_prune(struct pb_session *session, const struct pb_link *link, struct pb_network **network,

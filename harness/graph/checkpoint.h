@@ -1,4 +1,4 @@
-/* Networks in safetensors files that describe themselves, and pretrained trunks under torchvision's names. */
+/* Networks in safetensors files that describe themselves. */
 #ifndef PB_GRAPH_CHECKPOINT_H
 #define PB_GRAPH_CHECKPOINT_H
 
@@ -20,10 +20,5 @@ PB_MUST_CHECK enum pb_status pb_checkpoint_save(const char *path, const struct p
                                                 const struct pb_metadata *metadata, struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_checkpoint_load(const char *path, struct pb_network **network,
                                                 struct pb_metadata *metadata, struct pb_error *error);
-
-/* Fills the trunk of network from a file with torchvision/timm names (science §6): KCRS to KRSC, bn weight → γ …
- * report gets one line per mapped tensor and the unknown names; a missing name or a wrong shape is PB_ERROR_INPUT. */
-PB_MUST_CHECK enum pb_status pb_pretrained_load(const char *path, struct pb_network *network, struct pb_text *report,
-                                                struct pb_error *error);
 
 #endif

@@ -55,8 +55,8 @@ static enum pb_status add_entry(struct pb_document *document, enum pb_matrix_axi
     return status;
 }
 
-static enum pb_status check_model(const struct pb_document *document, const xmlNode *node, const char *name,
-                                  struct pb_error *error)
+enum pb_status pb_axes_check_model(const struct pb_document *document, const xmlNode *node, const char *name,
+                                   struct pb_error *error)
 {
     const char *const *names = pb_model_names();
     size_t count = 0;
@@ -92,8 +92,8 @@ static enum pb_status check_options(const struct pb_document *document, const st
     return status;
 }
 
-static enum pb_status find_plugin(const struct pb_document *document, const struct pb_registry *registry,
-                                  enum pb_matrix_axis axis, struct pb_entry *entry, struct pb_error *error)
+enum pb_status pb_axes_find_plugin(const struct pb_document *document, const struct pb_registry *registry,
+                                   enum pb_matrix_axis axis, struct pb_entry *entry, struct pb_error *error)
 {
     char *where = pb_format("%s:%ld", document->xml.path, entry->line);
     if (!where)
@@ -131,8 +131,7 @@ static enum pb_status read_contents(const struct pb_document *document, enum pb_
     return PB_OK;
 }
 
-/* The given label, or the plugin's name. */
-static enum pb_status read_label(const struct pb_document *document, struct pb_entry *entry, struct pb_error *error)
+enum pb_status pb_axes_read_label(const struct pb_document *document, struct pb_entry *entry, struct pb_error *error)
 {
     const char *label = pb_xml_attribute(entry->node, "label");
     if (!label)
@@ -155,11 +154,11 @@ enum pb_status pb_axes_read_entry(struct pb_document *document, const struct pb_
     struct pb_entry entry = {.node = node, .line = pb_xml_line(node)};
     enum pb_status status = read_contents(document, axis, &entry, error);
     if (status == PB_OK && axis == PB_MATRIX_MODEL)
-        status = check_model(document, node, entry.plugin, error);
+        status = pb_axes_check_model(document, node, entry.plugin, error);
     else if (status == PB_OK && axis != PB_MATRIX_VARIANT)
-        status = find_plugin(document, registry, axis, &entry, error);
+        status = pb_axes_find_plugin(document, registry, axis, &entry, error);
     if (status == PB_OK)
-        status = read_label(document, &entry, error);
+        status = pb_axes_read_label(document, &entry, error);
     if (status != PB_OK) {
         pb_changes_free(&entry.own);
         return status;
@@ -276,7 +275,7 @@ static enum pb_status add_default(struct pb_document *document, const struct pb_
     enum pb_status status = PB_OK;
     entry.line = pb_xml_line(xmlDocGetRootElement(document->xml.doc));
     if (entry.plugin)
-        status = find_plugin(document, registry, axis, &entry, error);
+        status = pb_axes_find_plugin(document, registry, axis, &entry, error);
     if (status != PB_OK)
         return status;
     entry.label = pb_strdup(labels[axis]);

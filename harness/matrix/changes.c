@@ -146,15 +146,22 @@ static enum pb_status read_option(const struct pb_xml *xml, const xmlNode *node,
     return PB_OK;
 }
 
+enum pb_status pb_changes_read_attributes(const struct pb_xml *xml, const xmlNode *node, const char *const *extra,
+                                          struct pb_changes *changes, struct pb_error *error)
+{
+    enum pb_status status = PB_OK;
+    for (const xmlAttr *attribute = node->properties; attribute && status == PB_OK; attribute = attribute->next)
+        if (!foreign(attribute) && !among(extra, (const char *)attribute->name))
+            status = read_setting(xml, node, attribute, extra, changes, error);
+    return status;
+}
+
 enum pb_status pb_changes_read_element(const struct pb_xml *xml, const xmlNode *node, const char *const *extra,
                                        struct pb_changes *changes, struct pb_error *error)
 {
     static const char *const option_only[] = {"option", NULL};
     const enum pb_matrix_axis axis = plugin_axis(pb_xml_name(node));
-    enum pb_status status = PB_OK;
-    for (const xmlAttr *attribute = node->properties; attribute && status == PB_OK; attribute = attribute->next)
-        if (!foreign(attribute) && !among(extra, (const char *)attribute->name))
-            status = read_setting(xml, node, attribute, extra, changes, error);
+    enum pb_status status = pb_changes_read_attributes(xml, node, extra, changes, error);
     for (const xmlNode *child = pb_xml_first(node); child && status == PB_OK; child = pb_xml_next(child)) {
         if (axis == PB_MATRIX_COUNT)
             status = pb_fail_element(xml, child, NULL, error);
@@ -166,20 +173,19 @@ enum pb_status pb_changes_read_element(const struct pb_xml *xml, const xmlNode *
     return status;
 }
 
-enum pb_status pb_changes_read_children(const struct pb_xml *xml, const xmlNode *node, struct pb_changes *changes,
-                                        struct pb_error *error)
+const char *const pb_change_elements[] = {"training",    "retraining", "sparsity", "augment", "preprocess", "ranking",
+                                          "calibration", "latency",    "limits",   "stages",  "dataset",    "model",
+                                          "criterion",   "schedule",   "backend",  NULL};
+
+enum pb_status pb_changes_read_children(const struct pb_xml *xml, const xmlNode *node, const char *const *elements,
+                                        struct pb_changes *changes, struct pb_error *error)
 {
-    static const char *const described[] = {"dataset", "model", "criterion", "schedule", "backend", NULL};
-    const char *names[CANDIDATES] = {0};
-    size_t count = 0;
     enum pb_status status = PB_OK;
-    for (size_t i = 0; pb_setting_elements[i]; i++)
-        names[count++] = pb_setting_elements[i];
-    for (size_t i = 0; described[i]; i++)
-        names[count++] = described[i];
     for (const xmlNode *child = pb_xml_first(node); child && status == PB_OK; child = pb_xml_next(child)) {
-        if (!pb_xml_is(child, PB_MATRIX_NAMESPACE, pb_xml_name(child)) || !among(names, pb_xml_name(child)))
-            status = pb_fail_element(xml, child, names, error);
+        if (!pb_xml_is(child, PB_MATRIX_NAMESPACE, pb_xml_name(child)) || !among(elements, pb_xml_name(child)))
+            status = pb_fail_element(xml, child, elements, error);
+        else if (strcmp(pb_xml_name(child), "option") == 0)
+            status = read_option(xml, child, PB_MATRIX_DATASET, changes, error);
         else
             status = pb_changes_read_element(xml, child, NULL, changes, error);
     }

@@ -108,7 +108,7 @@ enum pb_status pb_condition_read(const struct pb_document *document, const xmlNo
 bool pb_condition_holds(const struct pb_condition *condition, const uint32_t place[PB_MATRIX_COUNT])
 {
     for (uint32_t axis = 0; axis < PB_MATRIX_COUNT; axis++)
-        if (condition->named[axis] && !condition->named[axis][place[axis]])
+        if (condition->named[axis] && (place[axis] == PB_NO_PLACE || !condition->named[axis][place[axis]]))
             return false;
     return true;
 }

@@ -80,7 +80,7 @@ static enum pb_status read_override(struct pb_document *document, const struct p
     enum pb_status status = pb_condition_read(document, node, &override.condition, error);
     if (status != PB_OK)
         return status;
-    status = pb_changes_read_children(&document->xml, node, &override.changes, error);
+    status = pb_changes_read_children(&document->xml, node, pb_change_elements, &override.changes, error);
     if (status == PB_OK)
         return add_override(document, &override, error);
     pb_condition_free(&override.condition);
@@ -101,7 +101,8 @@ static enum pb_status read_variant(struct pb_document *document, const struct pb
     for (uint32_t i = 0; i < variants->count; i++)
         named[i] = variants->list[i].node == node;
     override.condition.named[PB_MATRIX_VARIANT] = named;
-    const enum pb_status status = pb_changes_read_children(&document->xml, node, &override.changes, error);
+    const enum pb_status status =
+        pb_changes_read_children(&document->xml, node, pb_change_elements, &override.changes, error);
     if (status == PB_OK)
         return add_override(document, &override, error);
     pb_condition_free(&override.condition);
@@ -138,6 +139,7 @@ static const struct element {
     element_reader *read[2]; /* by pass */
 } elements[] = {
     {"seeds", true, {read_seeds, NULL}},
+    {"pretraining", false, {pb_pretraining_read, NULL}},
     {"model", false, {pb_axes_read_entry, NULL}},
     {"dataset", false, {pb_axes_read_entry, NULL}},
     {"criterion", false, {pb_axes_read_entry, NULL}},
@@ -240,6 +242,7 @@ enum pb_status pb_document_read(const char *path, const struct pb_registry *regi
 void pb_document_free(struct pb_document *document)
 {
     pb_axes_free(document);
+    pb_pretrainings_free(document);
     pb_changes_free(&document->base);
     for (uint32_t i = 0; i < document->override_count; i++) {
         pb_condition_free(&document->overrides[i].condition);

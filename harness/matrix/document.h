@@ -42,6 +42,10 @@ struct pb_changes {
     uint32_t option_count;
 };
 
+/* The place on the criterion and target axes of a cell whose schedule only trains. */
+#define PB_NO_PLACE UINT32_MAX
+#define PB_NO_LABEL "none"
+
 /* One entry of an axis. */
 struct pb_entry {
     char *label; /* "r40" for targets, "s1" for seeds */
@@ -56,6 +60,13 @@ struct pb_entry {
 struct pb_entries {
     struct pb_entry *list;
     uint32_t count;
+};
+
+/* A <pretraining>: how a trunk is trained before any cell begins. Its entry is that of its data set. */
+struct pb_pretraining {
+    struct pb_entry entry;
+    const char *model; /* name; NULL: the cell's own */
+    bool has_seed; /* entry.seed; else the cell's own */
 };
 
 /* Which cells an override or exclude names: per axis, which entries; NULL where the axis is not named. */
@@ -75,6 +86,8 @@ struct pb_document {
     char *reference; /* <report reference>: a name, or a file's absolute path; NULL where it is not given */
     struct pb_entries axes[PB_MATRIX_COUNT]; /* a matrix without variants has one, with the label "" */
     bool has_variants;
+    struct pb_pretraining *pretrainings;
+    uint32_t pretraining_count;
     struct pb_changes base; /* <training> and its like, directly in <matrix> */
     struct pb_override *overrides; /* variants count as overrides that name them */
     uint32_t override_count;
@@ -92,9 +105,16 @@ void pb_document_free(struct pb_document *document);
 PB_MUST_CHECK enum pb_status pb_changes_read_element(const struct pb_xml *xml, const xmlNode *node,
                                                      const char *const *extra, struct pb_changes *changes,
                                                      struct pb_error *error);
-/* Every child of an <override> or <variant>. */
+/* Its attributes alone. */
+PB_MUST_CHECK enum pb_status pb_changes_read_attributes(const struct pb_xml *xml, const xmlNode *node,
+                                                        const char *const *extra, struct pb_changes *changes,
+                                                        struct pb_error *error);
+/* Every child of an <override> or <variant> among elements (NULL-terminated). */
 PB_MUST_CHECK enum pb_status pb_changes_read_children(const struct pb_xml *xml, const xmlNode *node,
-                                                      struct pb_changes *changes, struct pb_error *error);
+                                                      const char *const *elements, struct pb_changes *changes,
+                                                      struct pb_error *error);
+/* What an <override> or a <variant> may hold; NULL-terminated. */
+extern const char *const pb_change_elements[];
 void pb_changes_free(struct pb_changes *changes);
 
 /* Attributes of an <override> or <exclude> as a condition (condition.c). */
@@ -110,10 +130,23 @@ PB_MUST_CHECK enum pb_status pb_axes_read_seeds(struct pb_document *document, co
                                                 struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_axes_read_targets(struct pb_document *document, const xmlNode *node,
                                                   struct pb_error *error);
+/* What an entry with a plugin needs: its plugin with fitting options, and its label (the plugin's name where none is given). */
+PB_MUST_CHECK enum pb_status pb_axes_find_plugin(const struct pb_document *document, const struct pb_registry *registry,
+                                                 enum pb_matrix_axis axis, struct pb_entry *entry,
+                                                 struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_axes_read_label(const struct pb_document *document, struct pb_entry *entry,
+                                                struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_axes_check_model(const struct pb_document *document, const xmlNode *node,
+                                                 const char *name, struct pb_error *error);
 /* Defaults of axes that were left out; complaints about those that must be there. */
 PB_MUST_CHECK enum pb_status pb_axes_finish(struct pb_document *document, const struct pb_registry *registry,
                                             struct pb_error *error);
 void pb_axes_free(struct pb_document *document);
+
+/* <pretraining> elements (pretraining.c). */
+PB_MUST_CHECK enum pb_status pb_pretraining_read(struct pb_document *document, const struct pb_registry *registry,
+                                                 const xmlNode *node, struct pb_error *error);
+void pb_pretrainings_free(struct pb_document *document);
 
 /* "unknown element '<x>'; did you mean '<y>'?", and the same for attributes of node; candidates NULL-terminated. */
 enum pb_status pb_fail_element(const struct pb_xml *xml, const xmlNode *node, const char *const *candidates,

@@ -7,9 +7,23 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/sha256.h"
+#include "graph/pretrained.h"
 #include "matrix/resolve.h"
 
 #define ID_LENGTH 200 /* a file name with a suffix stays below the 255 bytes that file systems allow */
+
+/* A schedule that only trains has one cell for all criteria and targets: its own place on these axes is none. False where
+ * the place is one of the others. */
+static bool own_place(const struct pb_document *document, const uint32_t place[PB_MATRIX_COUNT],
+                      uint32_t own[PB_MATRIX_COUNT])
+{
+    const struct pb_entry *schedule = &document->axes[PB_MATRIX_SCHEDULE].list[place[PB_MATRIX_SCHEDULE]];
+    memcpy(own, place, PB_MATRIX_COUNT * sizeof *own);
+    if (!pb_schedule_trains_only(schedule->loaded->plugin->schedule))
+        return true;
+    own[PB_MATRIX_CRITERION] = own[PB_MATRIX_TARGET] = PB_NO_PLACE;
+    return place[PB_MATRIX_CRITERION] == 0 && place[PB_MATRIX_TARGET] == 0;
+}
 
 static bool excluded(const struct pb_document *document, const uint32_t place[PB_MATRIX_COUNT])
 {
@@ -37,7 +51,7 @@ static enum pb_status name_cell(const struct pb_document *document, const uint32
     struct pb_text id = {0};
     for (uint32_t axis = 0; axis < PB_MATRIX_COUNT; axis++)
         if (axis != PB_MATRIX_VARIANT || document->has_variants)
-            pb_text_append(&id, "%s%s", axis ? "." : "", document->axes[axis].list[place[axis]].label);
+            pb_text_append(&id, "%s%s", axis ? "." : "", pb_place_label(document, place, axis));
     if (id.failed) {
         pb_text_free(&id);
         return pb_fail_memory(error, ID_LENGTH);
@@ -81,7 +95,7 @@ static enum pb_status count_places(const struct pb_document *document, size_t *c
 static enum pb_status multiply_out(const struct pb_document *document, struct pb_matrix *matrix, struct pb_error *error)
 {
     size_t count = 0;
-    uint32_t place[PB_MATRIX_COUNT] = {0};
+    uint32_t place[PB_MATRIX_COUNT] = {0}, own[PB_MATRIX_COUNT];
     enum pb_status status = count_places(document, &count, error);
     if (status != PB_OK)
         return status;
@@ -90,8 +104,8 @@ static enum pb_status multiply_out(const struct pb_document *document, struct pb
     if (!matrix->cells || !matrix->lines)
         return pb_fail_memory(error, count * sizeof(void *));
     do {
-        if (!excluded(document, place))
-            status = add_cell(document, place, matrix, error);
+        if (own_place(document, place, own) && !excluded(document, own))
+            status = add_cell(document, own, matrix, error);
     } while (status == PB_OK && next_place(document, place));
     if (status == PB_OK && matrix->cell_count == 0)
         status = pb_fail_at(error, PB_ERROR_INPUT, document->xml.path, 0,
@@ -163,6 +177,35 @@ const struct pb_cell_config *pb_matrix_find(const struct pb_matrix *matrix, cons
     return NULL;
 }
 
+/* Cells of one model ask for the same file: it is looked at for the first of them. */
+static bool same_weights(const struct pb_cell_config *a, const struct pb_cell_config *b)
+{
+    return a->pretrained && strcmp(a->pretrained, b->pretrained) == 0 && strcmp(a->model_label, b->model_label) == 0 &&
+           a->model.batch_norm == b->model.batch_norm && a->model.width_multiplier == b->model.width_multiplier &&
+           a->model.image_size == b->model.image_size;
+}
+
+/* Does the file fit the model? Its classes do not matter: a head of other classes stays fresh. */
+static enum pb_status check_weights(const struct pb_matrix *matrix, uint32_t index, struct pb_error *error)
+{
+    const struct pb_cell_config *cell = matrix->cells[index];
+    struct pb_model_spec model = cell->model;
+    struct pb_graph *graph = NULL;
+    struct pb_error fault = {0};
+    for (uint32_t i = 0; i < index; i++)
+        if (same_weights(matrix->cells[i], cell))
+            return PB_OK;
+    model.classes = 1;
+    enum pb_status status = pb_model_build(&model, &graph, &fault);
+    if (status == PB_OK)
+        status = pb_pretrained_check(cell->pretrained, graph, NULL, &fault);
+    pb_graph_free(&graph);
+    if (status == PB_OK)
+        return PB_OK;
+    return pb_fail_at(error, status, matrix->path, matrix->lines[index].pretrained, "model '%s': %s", cell->model_label,
+                      fault.text);
+}
+
 enum pb_status pb_matrix_check_files(const struct pb_matrix *matrix, uint32_t index, struct pb_error *error)
 {
     const struct pb_cell_config *cell = matrix->cells[index];
@@ -171,9 +214,13 @@ enum pb_status pb_matrix_check_files(const struct pb_matrix *matrix, uint32_t in
                           "dataset '%s': there is no folder '%s'; download the data set there, change root=, or draw "
                           "small ones with 'prunebench synth'",
                           cell->dataset.label, cell->dataset_root);
+    if (cell->pretraining && !pb_is_dir(cell->pretraining->dataset_root))
+        return pb_fail_at(error, PB_ERROR_INPUT, matrix->path, matrix->lines[index].pretraining,
+                          "pretraining '%s': there is no folder '%s'; put its data set there or change root=",
+                          cell->pretraining->dataset.label, cell->pretraining->dataset_root);
     if (cell->pretrained && !pb_file_exists(cell->pretrained))
         return pb_fail_at(error, PB_ERROR_INPUT, matrix->path, matrix->lines[index].pretrained,
                           "model '%s': there is no file '%s'; put the pretrained weights there or change pretrained=",
                           cell->model_label, cell->pretrained);
-    return PB_OK;
+    return cell->pretrained ? check_weights(matrix, index, error) : PB_OK;
 }

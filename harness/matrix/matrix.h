@@ -6,7 +6,7 @@
 
 /* Where in the document a cell's files were named; 0 where they were not. */
 struct pb_cell_lines {
-    long dataset_root, pretrained;
+    long dataset_root, pretrained, pretraining, schedule;
 };
 
 struct pb_matrix {
@@ -27,7 +27,7 @@ void pb_matrix_free(struct pb_matrix **matrix);
 /* The cell called id; NULL when there is none. */
 const struct pb_cell_config *pb_matrix_find(const struct pb_matrix *matrix, const char *id);
 
-/* The files that cell number index needs are there; else PB_ERROR_INPUT with the line that names them. */
+/* The files that cell number index needs are there, and its pretrained weights fit its model; else PB_ERROR_INPUT with the line that names them. */
 PB_MUST_CHECK enum pb_status pb_matrix_check_files(const struct pb_matrix *matrix, uint32_t index,
                                                    struct pb_error *error);
 

@@ -132,6 +132,10 @@ static enum pb_status run_child(const struct pb_planning *planning, bool costs, 
 
 static enum pb_status skip_schedule(const struct pb_cell_config *cell, struct skipped *skipped, struct pb_error *error)
 {
+    for (size_t i = 0; i < skipped->count; i++)
+        if (strcmp(skipped->labels[i], cell->schedule.label) == 0)
+            return pb_fail(error, PB_ERROR_RUN,
+                           "the cells cannot be planned, and no schedule is to blame; see logs/plan.log");
     const char **grown = pb_realloc(skipped->labels, skipped->count, skipped->count + 1, sizeof *grown);
     if (!grown)
         return pb_fail_memory(error, sizeof *grown);

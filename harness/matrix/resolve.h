@@ -13,6 +13,10 @@ PB_MUST_CHECK enum pb_status pb_resolve_cell(const struct pb_document *document,
                                              struct pb_cell_config *config, struct pb_cell_lines *lines,
                                              struct pb_error *error);
 
+/* What a cell at place is called on an axis. */
+const char *pb_place_label(const struct pb_document *document, const uint32_t place[PB_MATRIX_COUNT],
+                           enum pb_matrix_axis axis);
+
 /* The document with every default written out; it reads back to the same cells. */
 void pb_write_resolved(const struct pb_document *document, struct pb_text *text);
 

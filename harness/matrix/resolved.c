@@ -69,7 +69,7 @@ static void append_entry(struct pb_text *text, enum pb_matrix_axis axis, const s
     pb_text_append(text, "  </%s>\n", element);
 }
 
-/* An element as it stands: variants, overrides and excludes have no defaults of their own. */
+/* An element as it stands: pretrainings, variants, overrides and excludes have no defaults of their own. */
 static void append_copy(struct pb_text *text, const xmlNode *node, int depth)
 {
     pb_text_append(text, "%*s<%s", 2 * depth, "", pb_xml_name(node));
@@ -138,6 +138,7 @@ void pb_write_resolved(const struct pb_document *document, struct pb_text *text)
     for (size_t i = 0; i < sizeof described / sizeof *described; i++)
         for (uint32_t j = 0; j < document->axes[described[i]].count; j++)
             append_entry(text, described[i], &document->axes[described[i]].list[j]);
+    append_copies(text, document, "pretraining");
     append_copies(text, document, "variant");
     append_targets(text, &document->axes[PB_MATRIX_TARGET]);
     append_copies(text, document, "override");

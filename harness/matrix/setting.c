@@ -260,12 +260,22 @@ const struct pb_setting pb_settings[] = {
      .follow = "none",
      .offset = CELL(pretrained)},
     {.element = "model",
+     .name = "pretraining",
+     .type = PB_SETTING_TEXT,
+     .default_text = "none",
+     .follow = "none",
+     .offset = offsetof(struct pb_cell_values, pretraining)},
+    {.element = "model",
      .name = "batch-norm",
      .type = PB_SETTING_BOOL,
      .default_text = "true",
      .offset = CELL(model.batch_norm)},
 
-    {.element = "dataset", .name = "root", .type = PB_SETTING_TEXT, .offset = CELL(dataset_root)},
+    {.element = "dataset",
+     .also = "pretraining",
+     .name = "root",
+     .type = PB_SETTING_TEXT,
+     .offset = CELL(dataset_root)},
 };
 
 const uint32_t pb_setting_count = sizeof pb_settings / sizeof *pb_settings;

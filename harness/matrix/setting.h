@@ -10,6 +10,7 @@ struct pb_cell_values {
     struct pb_cell_config cell;
     struct pb_train_spec retraining; /* of one round */
     bool sparse_retraining; /* λ holds in retraining too */
+    char *pretraining; /* label of the <pretraining> that the model starts from, or NULL */
 };
 
 enum pb_setting_type {

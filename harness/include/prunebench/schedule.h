@@ -110,6 +110,10 @@ struct pb_schedule {
     enum pb_status (*run)(void *self, const struct pb_verbs *verbs, const struct pb_schedule_task *task);
     /* Required when create may set *self, else NULL. */
     void (*destroy)(void *self);
+
+    /* Since ABI 1.1. It never scores, masks or prunes: such a baseline has one cell whatever the matrix's criteria and
+     * targets, and its task's one round removes nothing. */
+    bool trains_only;
 };
 
 #ifdef __cplusplus

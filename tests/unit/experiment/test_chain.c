@@ -132,8 +132,10 @@ static void test_what_only_a_worker_knows_changes_every_key(void **state)
     struct fixture fixture = make();
     struct pb_chain a = {0}, b = {0};
     struct pb_error error;
-    assert_int_equal(pb_chain_start(&a, &fixture.config, "backend=x skx\n", &error), PB_OK);
-    assert_int_equal(pb_chain_start(&b, &fixture.config, "backend=x haswell\n", &error), PB_OK);
+    assert_int_equal(pb_chain_start(&a, &fixture.config, &(struct pb_chain_details){.cell = "backend=x skx\n"}, &error),
+                     PB_OK);
+    assert_int_equal(
+        pb_chain_start(&b, &fixture.config, &(struct pb_chain_details){.cell = "backend=x haswell\n"}, &error), PB_OK);
     assert_string_not_equal(a.root, b.root);
 }
 

@@ -9,8 +9,10 @@
 
 #include <cmocka.h>
 
-#include "graph/checkpoint.h"
+#include "base/memory.h"
+#include "base/text.h"
 #include "graph/models.h"
+#include "graph/pretrained.h"
 #include "graph/safetensors.h"
 #include "support/folder.h"
 #include "support/graphs.h"
@@ -86,7 +88,7 @@ static const char *write_file(void **state, const struct foreign *file)
 
 static const uint32_t small_widths[13] = {2, 3, 2, 3, 4, 2, 3, 2, 2, 3, 2, 2, 3};
 
-static struct pb_network *small_network(const char *model, uint32_t size)
+static struct pb_network *make_network(const char *model, uint32_t size, bool batch_norm)
 {
     struct pb_error error = {0};
     struct pb_graph *graph = NULL;
@@ -97,11 +99,16 @@ static struct pb_network *small_network(const char *model, uint32_t size)
                                        .width_multiplier = 0.001,
                                        .widths = small_widths,
                                        .width_count = 13,
-                                       .batch_norm = true};
+                                       .batch_norm = batch_norm};
     assert_int_equal(pb_model_build(&spec, &graph, &error), PB_OK);
     assert_int_equal(pb_network_create(graph, &network, &error), PB_OK);
     pb_network_initialise(network, 1);
     return network;
+}
+
+static struct pb_network *small_network(const char *model, uint32_t size)
+{
+    return make_network(model, size, true);
 }
 
 static double value(const struct pb_network *network, const char *node, enum pb_role role, size_t index)
@@ -112,7 +119,7 @@ static double value(const struct pb_network *network, const char *node, enum pb_
 static void test_a_trunk_is_mapped_by_torchvisions_names(void **state)
 {
     struct pb_error error = {0};
-    struct pb_text report = {0};
+    struct pb_pretrained_report report = {0};
     struct foreign file = {.count = 0};
     put_trunk(&file, small_widths);
     put(&file, "features.1.num_batches_tracked", 0, NULL);
@@ -132,10 +139,11 @@ static void test_a_trunk_is_mapped_by_torchvisions_names(void **state)
     assert_true(value(network, "conv5_3", PB_ROLE_BIAS, 2) == 73002);
     assert_true(value(network, "bn5_3", PB_ROLE_RUNNING_VAR, 2) == 77002);
     assert_true(value(network, "fc", PB_ROLE_WEIGHT, 7) == fc);
-    assert_non_null(strstr(report.data, "features.41.running_var -> bn5_3.running_var\n"));
-    assert_non_null(strstr(report.data, "features.1.num_batches_tracked: not used"));
-    assert_non_null(strstr(report.data, "classifier.6.bias: not used"));
-    pb_text_free(&report);
+    assert_non_null(strstr(report.mapping.data, "features.41.running_var -> bn5_3.running_var\n"));
+    assert_int_equal(report.mapped, 13 * 6);
+    assert_string_equal(report.unused.data, "classifier.6.bias");
+    assert_string_equal(report.kept.data, "fc");
+    pb_pretrained_report_free(&report);
     pb_network_free(&network);
     drop(&file);
 }
@@ -143,7 +151,7 @@ static void test_a_trunk_is_mapped_by_torchvisions_names(void **state)
 static void test_vggs_own_head_is_reordered_from_chw_to_hwc(void **state)
 {
     struct pb_error error = {0};
-    struct pb_text report = {0};
+    struct pb_pretrained_report report = {0};
     struct foreign file = {.count = 0};
     put_trunk(&file, small_widths);
     const size_t first = file.count;
@@ -161,9 +169,9 @@ static void test_vggs_own_head_is_reordered_from_chw_to_hwc(void **state)
     assert_true(value(network, "fc6", PB_ROLE_WEIGHT, 12 + 2 * 3 + 2) == (double)(1000 * first) + 12 + 8 + 2);
     assert_true(value(network, "fc7", PB_ROLE_BIAS, 3) == (double)(1000 * (first + 3)) + 3);
     assert_true(value(network, "fc8", PB_ROLE_WEIGHT, 5) == fc8);
-    assert_non_null(strstr(report.data, "fc8: stays as it was initialised"));
-    assert_non_null(strstr(report.data, "classifier.6.weight: not used"));
-    pb_text_free(&report);
+    assert_string_equal(report.kept.data, "fc8");
+    assert_string_equal(report.unused.data, "classifier.6.weight classifier.6.bias");
+    pb_pretrained_report_free(&report);
     pb_network_free(&network);
     drop(&file);
 }
@@ -171,14 +179,19 @@ static void test_vggs_own_head_is_reordered_from_chw_to_hwc(void **state)
 static void refuses(void **state, const struct foreign *file, const char *message)
 {
     struct pb_error error = {0};
-    struct pb_text report = {0};
+    struct pb_pretrained_report report = {0};
     struct pb_network *network = small_network("vgg16-gap", 16);
     const double before = value(network, "conv1_1", PB_ROLE_WEIGHT, 0);
     assert_int_equal(pb_pretrained_load(write_file(state, file), network, &report, &error), PB_ERROR_INPUT);
     if (!strstr(error.text, message))
         fail_msg("'%s' does not say '%s'", error.text, message);
     assert_true(value(network, "conv1_1", PB_ROLE_WEIGHT, 0) == before);
-    assert_null(report.data);
+    assert_null(report.mapping.data);
+    struct pb_error checking = {0};
+    assert_int_equal(
+        pb_pretrained_check(folder_path(state, "pretrained.safetensors"), network->graph, &report, &checking),
+        PB_ERROR_INPUT);
+    assert_string_equal(checking.text, error.text);
     pb_network_free(&network);
 }
 
@@ -198,6 +211,117 @@ static void test_files_that_do_not_fit_change_nothing(void **state)
     drop(&file);
 }
 
+static void refuses_model(const char *path, const char *model, bool batch_norm, const char *message)
+{
+    struct pb_error error = {0};
+    struct pb_network *network = make_network(model, 32, batch_norm);
+    assert_int_equal(pb_pretrained_load(path, network, NULL, &error), PB_ERROR_INPUT);
+    if (!strstr(error.text, message))
+        fail_msg("'%s' does not say '%s'", error.text, message);
+    pb_network_free(&network);
+}
+
+static void test_files_of_another_architecture_say_so(void **state)
+{
+    struct pb_error error = {0};
+    const char *path = folder_path(state, "exported.safetensors");
+    for (int with = 0; with < 2; with++) {
+        struct pb_network *network = make_network("vgg16-gap", 16, with);
+        assert_int_equal(pb_pretrained_export(path, network, NULL, &error), PB_OK);
+        pb_network_free(&network);
+        refuses_model(path, "vgg16-bcnn", !with,
+                      with ? "it holds a network with batch norm, the model has none"
+                           : "it holds no batch norms; the model has them");
+    }
+    struct foreign file = {.count = 0};
+    put(&file, "conv1.weight", 4, (const size_t[]){64, 3, 7, 7});
+    refuses_model(write_file(state, &file), "vgg16-bcnn", false,
+                  "'features.0.weight' (for 'conv1_1.weight') is missing");
+    drop(&file);
+}
+
+static void same_values(const struct pb_network *a, const struct pb_network *b)
+{
+    for (uint32_t i = 0; i < a->graph->parameter_count; i++) {
+        const struct pb_parameter *parameter = &a->graph->parameters[i];
+        if (memcmp(a->values + parameter->offset, b->values + parameter->offset, parameter->count * sizeof(float)) != 0)
+            fail_msg("%s is another", parameter->name);
+    }
+}
+
+/* Every value away from what a new network has. */
+static void fill(struct pb_network *network)
+{
+    for (size_t i = 0; i < network->graph->value_count; i++)
+        network->values[i] = 0.5F + (float)i;
+}
+
+static void test_an_exported_network_comes_back_as_it_was(void **state)
+{
+    struct pb_error error = {0};
+    struct pb_pretrained_report report = {0};
+    const char *path = folder_path(state, "exported.safetensors");
+    for (int batch_norm = 0; batch_norm < 2; batch_norm++) {
+        struct pb_network *out = make_network("vgg16", 64, batch_norm), *in = make_network("vgg16", 64, batch_norm);
+        fill(out);
+        if (pb_pretrained_export(path, out, &report, &error) != PB_OK)
+            fail_msg("%s", error.text);
+        assert_int_equal(report.mapped, 13 * (batch_norm ? 6 : 2) + 3 * 2);
+        assert_null(report.kept.data);
+        assert_int_equal(pb_pretrained_load(path, in, &report, &error), PB_OK);
+        assert_null(report.unused.data);
+        same_values(in, out);
+        pb_network_free(&in);
+        pb_network_free(&out);
+    }
+    pb_pretrained_report_free(&report);
+}
+
+/* Reads the file by the format's specification alone, and compares with what fill() put where. */
+static const char reader[] =
+    "import json, struct, sys\n"
+    "raw = open(sys.argv[1], 'rb').read()\n"
+    "n, = struct.unpack('<Q', raw[:8])\n"
+    "head = json.loads(raw[8:8 + n])\n"
+    "assert head.pop('__metadata__') == {'format': 'pt'}\n"
+    "def get(name):\n"
+    "    a, b = head[name]['data_offsets']\n"
+    "    code = {'F32': 'f', 'I64': 'q'}[head[name]['dtype']]\n"
+    "    return struct.unpack('<%d%s' % ((b - a) // struct.calcsize(code), code), raw[8 + n + a:8 + n + b])\n"
+    "convs, norms = [0,3,7,10,14,17,20,24,27,30,34,37,40], [1,4,8,11,15,18,21,25,28,31,35,38,41]\n"
+    "names = {'features.%d.%s' % (c, r) for c in convs for r in ('weight', 'bias')}\n"
+    "names |= {'features.%d.%s' % (c, r) for c in norms for r in ('weight', 'bias', 'running_mean', 'running_var',"
+    " 'num_batches_tracked')}\n"
+    "names |= {'classifier.%d.%s' % (c, r) for c in (0, 3, 6) for r in ('weight', 'bias')}\n"
+    "assert set(head) == names, set(head) ^ names\n"
+    "assert head['features.41.num_batches_tracked']['shape'] == [] and get('features.41.num_batches_tracked') == (0,)\n"
+    "assert head['features.3.weight']['shape'] == [3, 2, 3, 3] and head['classifier.0.weight']['shape'] == [4, 12]\n"
+    "w, k, c, r, s = get('features.3.weight'), 2, 1, 0, 2\n"
+    "assert w[((k * 2 + c) * 3 + r) * 3 + s] == float(sys.argv[2]) + ((k * 3 + r) * 3 + s) * 2 + c\n"
+    "w, k, c, y, x = get('classifier.0.weight'), 3, 1, 1, 0\n"
+    "assert w[k * 12 + c * 4 + y * 2 + x] == float(sys.argv[3]) + k * 12 + (y * 2 + x) * 3 + c\n";
+
+static double first_value(const struct pb_network *network, const char *node)
+{
+    return value(network, node, PB_ROLE_WEIGHT, 0);
+}
+
+static void test_another_reader_finds_torchvisions_state_dict(void **state)
+{
+    struct pb_error error = {0};
+    struct pb_network *network = small_network("vgg16", 64);
+    const char *path = folder_path(state, "exported.safetensors");
+    fill(network);
+    if (pb_pretrained_export(path, network, NULL, &error) != PB_OK)
+        fail_msg("%s", error.text);
+    char *command = pb_format("python3 -c \"%s\" '%s' %.1f %.1f", reader, path, first_value(network, "conv1_2"),
+                              first_value(network, "fc6"));
+    assert_non_null(command);
+    assert_int_equal(system(command), 0);
+    pb_free(command);
+    pb_network_free(&network);
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_setup, folder_teardown)
 
 int main(void)
@@ -206,6 +330,9 @@ int main(void)
         IN_FOLDER(test_a_trunk_is_mapped_by_torchvisions_names),
         IN_FOLDER(test_vggs_own_head_is_reordered_from_chw_to_hwc),
         IN_FOLDER(test_files_that_do_not_fit_change_nothing),
+        IN_FOLDER(test_files_of_another_architecture_say_so),
+        IN_FOLDER(test_an_exported_network_comes_back_as_it_was),
+        IN_FOLDER(test_another_reader_finds_torchvisions_state_dict),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
