@@ -4,22 +4,24 @@
 #include "base/memory.h"
 #include "matrix/resolution.h"
 
-static enum pb_status find_pretraining(const struct pb_document *document, const char *label, long line,
-                                       const struct pb_pretraining **found, struct pb_error *error)
+/* NULL, with a message, where the matrix has none of that label. */
+static const struct pb_pretraining *find_pretraining(const struct pb_document *document, const char *label, long line,
+                                                     struct pb_error *error)
 {
     struct pb_text known = {0};
     for (uint32_t i = 0; i < document->pretraining_count; i++) {
-        *found = &document->pretrainings[i];
-        if (strcmp((*found)->entry.label, label) == 0)
-            return PB_OK;
-        pb_text_append(&known, "%s%s", i ? ", " : "", (*found)->entry.label);
+        const struct pb_pretraining *pretraining = &document->pretrainings[i];
+        if (strcmp(pretraining->entry.label, label) == 0) {
+            pb_text_free(&known);
+            return pretraining;
+        }
+        pb_text_append(&known, "%s%s", i ? ", " : "", pretraining->entry.label);
     }
-    const enum pb_status status =
-        pb_fail_at(error, PB_ERROR_INPUT, document->xml.path, line,
-                   "<model> pretraining='%s': there is no <pretraining> of that label; the matrix has: %s", label,
-                   known.data ? known.data : "none");
+    (void)pb_fail_at(error, PB_ERROR_INPUT, document->xml.path, line,
+                     "<model> pretraining='%s': there is no <pretraining> of that label; the matrix has: %s", label,
+                     known.data ? known.data : "none");
     pb_text_free(&known);
-    return status;
+    return NULL;
 }
 
 /* The model that is pretrained: the cell's trunk, with the head that the pretraining names. */
@@ -81,7 +83,6 @@ enum pb_status pb_resolve_pretraining(const struct pb_document *document, const 
                                       const char *label, struct pb_cell_config *cell, long *line,
                                       struct pb_error *error)
 {
-    const struct pb_pretraining *pretraining = NULL;
     const long named = pb_resolution_line(cells, "model", "pretraining");
     if (!label)
         return PB_OK;
@@ -89,12 +90,13 @@ enum pb_status pb_resolve_pretraining(const struct pb_document *document, const 
         return pb_fail_at(error, PB_ERROR_INPUT, document->xml.path, named,
                           "<model> has pretraining='%s' and pretrained='%s'; a trunk starts from one of them", label,
                           cell->pretrained);
+    const struct pb_pretraining *pretraining = find_pretraining(document, label, named, error);
+    if (!pretraining)
+        return PB_ERROR_INPUT;
     struct pb_resolution *resolution = pb_calloc(1, sizeof *resolution);
     struct pb_cell_values values = {0};
     cell->pretraining = pb_calloc(1, sizeof *cell->pretraining);
-    enum pb_status status = resolution && cell->pretraining
-                                ? find_pretraining(document, label, named, &pretraining, error)
-                                : pb_fail_memory(error, sizeof *resolution);
+    enum pb_status status = resolution && cell->pretraining ? PB_OK : pb_fail_memory(error, sizeof *resolution);
     if (status == PB_OK)
         status = resolve_values(document, pretraining, resolution, &values, error);
     if (status == PB_OK)
