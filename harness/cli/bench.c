@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <gsl/gsl_sort.h>
 #include <sys/resource.h>
 
 #include "base/clock.h"
@@ -137,12 +138,6 @@ static enum pb_status step(void *context, struct pb_error *error)
     return step_on(session, session->images, session->labels, error);
 }
 
-static int by_size(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Two steps to warm up; the second says how many make a run that the clock can time. */
 static enum pb_status measure(struct session *session, struct pb_bench *bench, struct pb_error *error)
 {
@@ -165,7 +160,7 @@ static enum pb_status measure(struct session *session, struct pb_bench *bench, s
         }
         bench->seconds[run] = (pb_clock() - start) / (double)bench->steps_per_run;
     }
-    qsort(bench->seconds, session->runs, sizeof *bench->seconds, by_size);
+    gsl_sort(bench->seconds, 1, session->runs);
     return PB_OK;
 }
 

@@ -19,8 +19,6 @@ struct pb_bench {
     uint64_t engine_bytes, workspace_bytes, peak_rss_bytes;
 };
 
-double pb_bench_median(const struct pb_bench *bench);
-
 void pb_bench_print(const struct pb_bench *bench);
 PB_MUST_CHECK enum pb_status pb_bench_print_json(const struct pb_bench *bench, struct pb_error *error);
 

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include <gsl/gsl_sort.h>
+#include <gsl/gsl_statistics_double.h>
 #include <jansson.h>
 
 #include "base/clock.h"
@@ -229,17 +231,6 @@ static enum pb_status time_run(struct stage *stage, size_t run, struct pb_error 
     return status;
 }
 
-static int by_size(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(const double *sorted, size_t count)
-{
-    return count % 2 ? sorted[count / 2] : (sorted[count / 2 - 1] + sorted[count / 2]) / 2;
-}
-
 static enum pb_status time_runs(struct stage *stage, struct pb_error *error)
 {
     struct pb_bench_data *data = stage->data;
@@ -254,13 +245,13 @@ static enum pb_status time_runs(struct stage *stage, struct pb_error *error)
         if (status != PB_OK)
             return status;
     }
-    qsort(stage->with, runs, sizeof *stage->with, by_size);
-    qsort(stage->without, runs, sizeof *stage->without, by_size);
+    gsl_sort(stage->with, 1, runs);
+    gsl_sort(stage->without, 1, runs);
     const double steps = (double)runs * stage->epochs_per_run * pb_batches_per_epoch(stage->batches);
-    data->seconds = median(stage->with, runs);
+    data->seconds = gsl_stats_median_from_sorted_data(stage->with, 1, runs);
     data->seconds_least = stage->with[0];
     data->seconds_most = stage->with[runs - 1];
-    data->without_seconds = median(stage->without, runs);
+    data->without_seconds = gsl_stats_median_from_sorted_data(stage->without, 1, runs);
     data->wait_seconds = (pb_batches_waited(stage->batches) - waited) / steps;
     data->cpu_seconds = (pb_batches_cpu(stage->batches) - cpu) / (steps * stage->spec->batch);
     return PB_OK;

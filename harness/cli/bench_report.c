@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include <gsl/gsl_statistics_double.h>
 #include <jansson.h>
 
 #include "cli/bench.h"
@@ -9,10 +10,9 @@
 
 static const char *const pass_names[3] = {"forward", "backward_data", "backward_weights"};
 
-double pb_bench_median(const struct pb_bench *bench)
+static double median_seconds(const struct pb_bench *bench)
 {
-    const size_t half = bench->runs / 2;
-    return bench->runs % 2 ? bench->seconds[half] : (bench->seconds[half - 1] + bench->seconds[half]) / 2;
+    return gsl_stats_median_from_sorted_data(bench->seconds, 1, bench->runs);
 }
 
 static double steps(const struct pb_bench *bench)
@@ -56,7 +56,7 @@ static double step_flops(const struct pb_bench *bench)
 
 static double bench_gflops(const struct pb_bench *bench)
 {
-    return step_flops(bench) / pb_bench_median(bench) * 1e-9;
+    return step_flops(bench) / median_seconds(bench) * 1e-9;
 }
 
 static void print_cell(double gflops, double peak)
@@ -88,7 +88,7 @@ static void print_layers(const struct pb_bench *bench)
 
 void pb_bench_print(const struct pb_bench *bench)
 {
-    const double median = pb_bench_median(bench);
+    const double median = median_seconds(bench);
     const struct pb_engine_times *times = pb_engine_times(bench->engine);
     printf("%s, %" PRIu32 " classes, %" PRIu32 " pixels, batch %" PRIu32 ", %s, %s on %" PRIu32 " threads\n",
            bench->graph->model, bench->graph->classes, bench->graph->nodes[0].shape.height, bench->batch,
@@ -157,7 +157,7 @@ static json_t *run_seconds(const struct pb_bench *bench)
 
 enum pb_status pb_bench_print_json(const struct pb_bench *bench, struct pb_error *error)
 {
-    const double median = pb_bench_median(bench);
+    const double median = median_seconds(bench);
     json_t *whole = json_object();
     bool good = whole && set(whole, "backend", json_string(bench->device->loaded->plugin->name));
     good = good && set(whole, "backend_detail", json_string(bench->device->description));

@@ -5,18 +5,11 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "graph/foreign.h"
 
 void pb_trace_parameter_name(const struct pb_graph *graph, const struct pb_parameter *parameter, char name[64])
 {
-    static const char *const roles[] = {
-        [PB_ROLE_WEIGHT] = "weight",
-        [PB_ROLE_BIAS] = "bias",
-        [PB_ROLE_GAMMA] = "weight",
-        [PB_ROLE_BETA] = "bias",
-        [PB_ROLE_RUNNING_MEAN] = "running_mean",
-        [PB_ROLE_RUNNING_VAR] = "running_var",
-    };
-    snprintf(name, 64, "%s.%s", graph->nodes[parameter->node].name, roles[parameter->role]);
+    snprintf(name, 64, "%s.%s", graph->nodes[parameter->node].name, pb_foreign_role(parameter->role));
 }
 
 const struct pb_tensor *pb_trace_find(const struct pb_trace *trace, const char *name, uint32_t rank,

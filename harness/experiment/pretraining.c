@@ -1,3 +1,4 @@
+/* Pretrained weights of a cell: read from a file, or trained, exported and read back. */
 #include "experiment/pretraining.h"
 
 #include <string.h>
@@ -90,7 +91,9 @@ static enum pb_status pretrain(struct pb_session *session, struct pb_error *erro
 {
     const struct pb_link *link = &session->chain.links[0];
     enum pb_status status = pb_session_perform(session, link, work_pretrain, error);
-    return status == PB_OK ? export_trunk(session, session->chain.links[0].key, error) : status;
+    if (status == PB_OK)
+        status = export_trunk(session, session->chain.links[0].key, error);
+    return status == PB_OK ? pb_sha256_file(session->weights.path, session->weights.sha256, error) : status;
 }
 
 enum pb_status pb_pretraining_apply(struct pb_session *session, struct pb_error *error)
@@ -105,8 +108,6 @@ enum pb_status pb_pretraining_apply(struct pb_session *session, struct pb_error 
     } else {
         return PB_OK;
     }
-    if (status == PB_OK)
-        status = pb_sha256_file(weights->path, weights->sha256, error);
     if (status == PB_OK)
         status = pb_pretrained_load(weights->path, session->initial, &weights->report, error);
     if (status == PB_OK)

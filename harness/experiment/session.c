@@ -80,13 +80,12 @@ static void append_details(const struct pb_session *session, const struct pb_dat
 static enum pb_status start_chain(struct pb_session *session, struct pb_error *error)
 {
     struct pb_text cell = {0}, pretraining = {0};
-    char hash[65] = "";
     enum pb_status status = PB_OK;
     if (session->config->pretrained)
-        status = pb_sha256_file(session->config->pretrained, hash, error);
+        status = pb_sha256_file(session->config->pretrained, session->weights.sha256, error);
     if (status != PB_OK)
         return status;
-    append_details(session, session->data, session->cache, hash, &cell);
+    append_details(session, session->data, session->cache, session->weights.sha256, &cell);
     if (session->pretraining_data)
         append_details(session, session->pretraining_data, session->pretraining_cache, "", &pretraining);
     status =

@@ -1,3 +1,4 @@
+/* Names, shapes and order of VGG parameters as torchvision has them. */
 #include "graph/foreign.h"
 
 #include <inttypes.h>
@@ -20,8 +21,7 @@ enum pb_status pb_foreign_trunk(const struct pb_graph *graph, uint32_t *head, st
     return PB_OK;
 }
 
-bool pb_foreign_name(const struct pb_graph *graph, const struct pb_parameter *parameter, uint32_t head,
-                     char name[PB_FOREIGN_NAME])
+const char *pb_foreign_role(enum pb_role role)
 {
     static const char *const roles[] = {
         [PB_ROLE_WEIGHT] = "weight",
@@ -31,11 +31,17 @@ bool pb_foreign_name(const struct pb_graph *graph, const struct pb_parameter *pa
         [PB_ROLE_RUNNING_MEAN] = "running_mean",
         [PB_ROLE_RUNNING_VAR] = "running_var",
     };
+    return roles[role];
+}
+
+bool pb_foreign_name(const struct pb_graph *graph, const struct pb_parameter *parameter, uint32_t head,
+                     char name[PB_FOREIGN_NAME])
+{
     if (parameter->node >= head && graph->nodes[head].op != PB_OP_LINEAR)
         return false;
     const bool trunk = parameter->node < head;
     snprintf(name, PB_FOREIGN_NAME, "%s.%" PRIu32 ".%s", trunk ? "features" : "classifier",
-             trunk ? parameter->node - 1 : parameter->node - head, roles[parameter->role]);
+             trunk ? parameter->node - 1 : parameter->node - head, pb_foreign_role(parameter->role));
     return true;
 }
 

@@ -12,6 +12,9 @@
  */
 PB_MUST_CHECK enum pb_status pb_foreign_trunk(const struct pb_graph *graph, uint32_t *head, struct pb_error *error);
 
+/* What PyTorch calls a parameter within its module: "weight", "running_mean". */
+const char *pb_foreign_role(enum pb_role role);
+
 /* The parameter's name there ("features.0.weight", "classifier.6.bias"); false where VGG has none like it, as for the
  * classifier of a bilinear head. head: as pb_foreign_trunk found it. */
 bool pb_foreign_name(const struct pb_graph *graph, const struct pb_parameter *parameter, uint32_t head,

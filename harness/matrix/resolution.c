@@ -1,3 +1,4 @@
+/* Which value holds of several that are offered for one option. */
 #include "matrix/resolution.h"
 
 #include <stdio.h>
