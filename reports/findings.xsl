@@ -13,6 +13,7 @@
           <xsl:if test="$base">
             <p class="big">
               <xsl:value-of select="format-number(100 * $base[1]/@mean, '0.0')"/> %<xsl:apply-templates select="$base[1]/.." mode="mark"/>
+              <xsl:text> </xsl:text>
               <span>top-1 unpruned, <xsl:apply-templates select="$base[1]" mode="error"/></span>
             </p>
           </xsl:if>

@@ -104,7 +104,7 @@
         <xsl:for-each select="s:run/s:option[@name = 'model' or @name = 'backend' or @name = 'criterion' or @name = 'schedule' or @name = 'variant' or @name = 'seed' or @name = 'selection']">
           <xsl:if test="string(s:value)"><xsl:apply-templates select="." mode="fact"/></xsl:if>
         </xsl:for-each>
-        <xsl:for-each select="s:run/s:provenance[not(@name = 'started' or @name = 'seconds' or @name = 'version' or @name = 'git' or @name = 'last-stage' or @name = 'samples' or contains(@name, '-plugin') or contains(@name, 'sha256'))]">
+        <xsl:for-each select="s:run/s:provenance[not(@name = 'started' or @name = 'seconds' or @name = 'version' or @name = 'git' or @name = 'last-stage' or @name = 'samples' or @name = 'failed-stage' or contains(@name, '-plugin') or contains(@name, 'sha256'))]">
           <xsl:if test="string(s:value) or count(s:value) &gt; 1"><xsl:apply-templates select="." mode="fact"/></xsl:if>
         </xsl:for-each>
         <xsl:variable name="seconds" select="sum($cells/s:cell[number(@seconds) = number(@seconds)]/@seconds)"/>
