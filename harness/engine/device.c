@@ -120,6 +120,10 @@ static enum pb_status take_convolution(struct pb_backend *ops, struct names *fal
     if (missing) {
         CONVOLUTION(TAKE_MISSING)
         ops->conv_algorithm = pb_portable_backend.conv_algorithm;
+        ops->conv_filter_floats = NULL;
+        ops->conv_filter_transform = NULL;
+        ops->conv_norm_evaluate = NULL;
+        ops->conv_norm_forward = NULL;
         add_name(fallbacks, "conv_forward");
         add_name(fallbacks, "conv_backward_data");
         add_name(fallbacks, "conv_backward_weights");
@@ -147,6 +151,10 @@ static enum pb_status merge(const struct pb_loaded *loaded, struct pb_backend *o
     const char *name = loaded->plugin->name;
     memset(ops, 0, sizeof *ops);
     memcpy(ops, table, table->size < sizeof *ops ? table->size : sizeof *ops);
+    if (!ops->conv_filter_floats != !ops->conv_filter_transform)
+        return pb_fail(error, PB_ERROR_RUN,
+                       "backend '%s' has only one of conv_filter_floats and conv_filter_transform; they come together",
+                       name);
     if (!ops->create || !ops->describe)
         return pb_fail(error, PB_ERROR_RUN, "backend '%s' has no %s", name, ops->create ? "describe" : "create");
     if (!ops->thread_dependent)

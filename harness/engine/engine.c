@@ -19,8 +19,8 @@ static enum pb_status prepare(struct pb_engine *engine, struct pb_device *device
 
 static void dismantle(struct pb_engine *engine)
 {
-    struct pb_buffer *buffers[] = {engine->values, engine->velocity, engine->gradients, engine->arena,
-                                   engine->workspace};
+    struct pb_buffer *buffers[] = {engine->values, engine->velocity,  engine->gradients,
+                                   engine->arena,  engine->workspace, engine->transformed};
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
         if (buffers[i])
             engine->device->ops.buffer_destroy(pb_device_self(engine->device, buffer_destroy), buffers[i]);
@@ -48,7 +48,8 @@ static size_t parameter_arrays(const struct pb_engine *engine)
 uint64_t pb_engine_bytes(const struct pb_engine *engine)
 {
     const uint64_t floats = (uint64_t)engine->graph->value_count * parameter_arrays(engine) +
-                            engine->plan.arena_floats + engine->plan.staging_floats + engine->workspace_floats;
+                            engine->plan.arena_floats + engine->plan.staging_floats + engine->workspace_floats +
+                            engine->transformed_floats;
     return floats * sizeof(float);
 }
 
@@ -87,7 +88,8 @@ static enum pb_status create_buffers(struct pb_engine *engine, struct pb_error *
                   {arrays > 1 ? values : 0, &engine->gradients},
                   {arrays > 2 ? values : 0, &engine->velocity},
                   {engine->plan.arena_floats, &engine->arena},
-                  {engine->workspace_floats, &engine->workspace}};
+                  {engine->workspace_floats, &engine->workspace},
+                  {engine->transformed_floats, &engine->transformed}};
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
         const enum pb_status status = create_buffer(engine, wanted[i].floats, wanted[i].buffer, error);
         if (status)
@@ -150,6 +152,7 @@ enum pb_status pb_engine_load(struct pb_engine *engine, const struct pb_network 
     enum pb_status status = require_same_graph(engine, network, error);
     if (status || !count)
         return status;
+    engine->transformed_stale = true;
     status = PB_OPERATE(upload, (struct pb_view){.buffer = engine->values}, network->values, count);
     if (!status && engine->velocity)
         status = PB_OPERATE(upload, (struct pb_view){.buffer = engine->velocity}, network->velocity, count);

@@ -6,17 +6,24 @@
 #include "engine/engine.h"
 #include "engine/plan.h"
 
+/* Where a convolution's transformed filters lie in the engine's buffer of them; floats: 0 when w itself is used. */
+struct pb_filters {
+    size_t offset, floats;
+};
+
 struct pb_engine {
     struct pb_device *device;
     struct pb_graph *graph;
     struct pb_engine_options options;
     struct pb_plan plan;
     struct pb_conv_plan **convolutions; /* per node; NULL where it is none */
+    struct pb_filters *filters; /* per node: an inferring convolution's, as its backend wants them */
     struct pb_pool_shape *pools; /* per node; zero where it is none */
     /* Parameters at the graph's offsets; velocity: TRAIN only, gradients: not INFER. */
     struct pb_buffer *values, *velocity, *gradients;
-    struct pb_buffer *arena, *workspace;
-    size_t workspace_floats;
+    struct pb_buffer *arena, *workspace, *transformed;
+    size_t workspace_floats, transformed_floats;
+    bool transformed_stale; /* the parameters have changed since */
     float *staging;
     uint64_t step;
     bool trunk_frozen;
@@ -91,6 +98,11 @@ static inline bool pb_uses_batch_statistics(const struct pb_engine *engine, uint
 void pb_engine_clock(struct pb_engine *engine, double start, enum pb_phase phase, uint32_t node, enum pb_pass pass);
 /* The phase that a node's work belongs to. */
 enum pb_phase pb_node_phase(enum pb_op op, enum pb_pass pass);
+
+/* Brings the transformed filters up to date with the parameters. */
+PB_MUST_CHECK enum pb_status pb_filters_update(struct pb_engine *engine, struct pb_error *error);
+/* The filters that a convolution's forward pass takes. */
+struct pb_view pb_filters_view(const struct pb_engine *engine, uint32_t node);
 
 /* All nodes forward; the images are in place. training: batch statistics, dropout. */
 PB_MUST_CHECK enum pb_status pb_run_forward(struct pb_engine *engine, bool training, struct pb_error *error);

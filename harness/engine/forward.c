@@ -5,14 +5,6 @@
 
 #include "base/rng.h"
 
-static enum pb_status run_convolution(struct pb_engine *engine, uint32_t i, struct pb_error *error)
-{
-    return PB_OPERATE(conv_forward, engine->convolutions[i], pb_value_view(engine, engine->graph->nodes[i].inputs[0]),
-                      pb_parameter_view(engine, engine->values, i, PB_ROLE_WEIGHT),
-                      pb_parameter_view(engine, engine->values, i, PB_ROLE_BIAS), pb_value_view(engine, i),
-                      (struct pb_view){.buffer = engine->workspace});
-}
-
 static enum pb_status run_batch_norm(struct pb_engine *engine, uint32_t i, bool training, struct pb_error *error)
 {
     const struct pb_node *node = &engine->graph->nodes[i];
@@ -29,6 +21,46 @@ static enum pb_status run_batch_norm(struct pb_engine *engine, uint32_t i, bool 
                           pb_storage_view(engine, planned->saved[0]), pb_storage_view(engine, planned->saved[1]), y);
     return PB_OPERATE(bn_evaluate, pb_row_count(engine, i), node->shape.channels, eps, planned->with_relu, x, gamma,
                       beta, mean, variance, y);
+}
+
+/* A convolution and the batch norm that is computed with it. */
+static enum pb_status run_normalised_convolution(struct pb_engine *engine, uint32_t i, bool training,
+                                                 struct pb_error *error)
+{
+    const uint32_t norm = engine->plan.nodes[i].norm;
+    const struct pb_node_plan *planned = &engine->plan.nodes[norm];
+    const struct pb_view x = pb_value_view(engine, engine->graph->nodes[i].inputs[0]), y = pb_value_view(engine, norm);
+    const struct pb_view w = pb_filters_view(engine, i), workspace = {.buffer = engine->workspace};
+    const struct pb_view bias = pb_parameter_view(engine, engine->values, i, PB_ROLE_BIAS);
+    const struct pb_conv_norm arguments = {
+        .size = sizeof arguments,
+        .eps = engine->graph->nodes[norm].attributes.bn.eps,
+        .momentum = engine->graph->nodes[norm].attributes.bn.momentum,
+        .relu = planned->with_relu,
+        .gamma = pb_parameter_view(engine, engine->values, norm, PB_ROLE_GAMMA),
+        .beta = pb_parameter_view(engine, engine->values, norm, PB_ROLE_BETA),
+        .running_mean = pb_parameter_view(engine, engine->values, norm, PB_ROLE_RUNNING_MEAN),
+        .running_var = pb_parameter_view(engine, engine->values, norm, PB_ROLE_RUNNING_VAR),
+        .saved_mean = pb_storage_view(engine, planned->saved[0]),
+        .saved_inv_std = pb_storage_view(engine, planned->saved[1]),
+        .convolved = pb_value_view(engine, i)};
+    const bool statistics = pb_uses_batch_statistics(engine, norm, training);
+    if (statistics && engine->device->ops.conv_norm_forward)
+        return PB_OPERATE(conv_norm_forward, engine->convolutions[i], x, w, bias, &arguments, y, workspace);
+    if (!statistics && engine->device->ops.conv_norm_evaluate)
+        return PB_OPERATE(conv_norm_evaluate, engine->convolutions[i], x, w, bias, &arguments, y, workspace);
+    const enum pb_status status =
+        PB_OPERATE(conv_forward, engine->convolutions[i], x, w, bias, arguments.convolved, workspace);
+    return status ? status : run_batch_norm(engine, norm, training, error);
+}
+
+static enum pb_status run_convolution(struct pb_engine *engine, uint32_t i, bool training, struct pb_error *error)
+{
+    if (engine->plan.nodes[i].norm != PB_NO_PARAMETER)
+        return run_normalised_convolution(engine, i, training, error);
+    return PB_OPERATE(conv_forward, engine->convolutions[i], pb_value_view(engine, engine->graph->nodes[i].inputs[0]),
+                      pb_filters_view(engine, i), pb_parameter_view(engine, engine->values, i, PB_ROLE_BIAS),
+                      pb_value_view(engine, i), (struct pb_view){.buffer = engine->workspace});
 }
 
 /* A mask of this step: seed, step and node decide it, so that a stopped training goes on with the same ones. */
@@ -74,9 +106,9 @@ static enum pb_status run_node(struct pb_engine *engine, uint32_t i, bool traini
     case PB_OP_INPUT:
         return PB_OK;
     case PB_OP_CONV2D:
-        return run_convolution(engine, i, error);
+        return run_convolution(engine, i, training, error);
     case PB_OP_BATCH_NORM:
-        return run_batch_norm(engine, i, training, error);
+        return engine->plan.nodes[i].with_convolution ? PB_OK : run_batch_norm(engine, i, training, error);
     case PB_OP_RELU:
         return engine->plan.nodes[i].skipped ? PB_OK : PB_OPERATE(relu_forward, pb_output_count(engine, i), x, y);
     case PB_OP_MAX_POOL:
@@ -104,6 +136,9 @@ static enum pb_status run_node(struct pb_engine *engine, uint32_t i, bool traini
 
 enum pb_status pb_run_forward(struct pb_engine *engine, bool training, struct pb_error *error)
 {
+    const enum pb_status ready = pb_filters_update(engine, error);
+    if (ready)
+        return ready;
     for (uint32_t i = 0; i < engine->graph->node_count; i++) {
         const double start = pb_clock();
         enum pb_status status = run_node(engine, i, training, error);

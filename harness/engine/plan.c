@@ -111,12 +111,18 @@ static void find_parts(struct planner *planner)
 static void fuse(struct planner *planner)
 {
     const struct pb_graph *graph = planner->graph;
+    struct pb_node_plan *nodes = planner->plan->nodes;
     for (uint32_t i = 1; i < graph->node_count; i++) {
         const uint32_t input = graph->nodes[i].inputs[0];
+        if (graph->nodes[i].op == PB_OP_BATCH_NORM && graph->nodes[input].op == PB_OP_CONV2D &&
+            planner->consumers[input] == 1 && !keeps_all(planner)) {
+            nodes[input].norm = i;
+            nodes[i].with_convolution = true;
+        }
         if (graph->nodes[i].op == PB_OP_RELU && graph->nodes[input].op == PB_OP_BATCH_NORM &&
             planner->consumers[input] == 1) {
-            planner->plan->nodes[input].with_relu = true;
-            planner->plan->nodes[i].skipped = true;
+            nodes[input].with_relu = true;
+            nodes[i].skipped = true;
         }
     }
 }
@@ -202,7 +208,10 @@ static void plan_forward(struct planner *planner)
     for (uint32_t i = 0; i < graph->node_count; i++) {
         plan_value(planner, i);
         plan_saved(planner, i);
-        use(planner, nodes[i].value, i);
+        const uint32_t computed = nodes[i].with_convolution ? graph->nodes[i].inputs[0] : i;
+        use(planner, nodes[i].value, computed);
+        use(planner, nodes[i].saved[0], computed);
+        use(planner, nodes[i].saved[1], computed);
         for (uint32_t slot = 0; slot < graph->nodes[i].input_count; slot++)
             use(planner, nodes[graph->nodes[i].inputs[slot]].value, i);
     }
@@ -307,7 +316,8 @@ enum pb_status pb_plan_create(const struct pb_graph *graph, const struct pb_engi
         goto cleanup;
     }
     for (uint32_t i = 0; i < count; i++)
-        made.nodes[i] = (struct pb_node_plan){.value = PB_NO_STORAGE,
+        made.nodes[i] = (struct pb_node_plan){.norm = PB_NO_PARAMETER,
+                                              .value = PB_NO_STORAGE,
                                               .gradient = PB_NO_STORAGE,
                                               .saved = {PB_NO_STORAGE, PB_NO_STORAGE},
                                               .scratch = PB_NO_STORAGE};

@@ -20,8 +20,10 @@ struct pb_node_plan {
     uint32_t value, gradient; /* of the node's output; shared where nodes work in place */
     uint32_t saved[2]; /* batch norm: mean and 1/σ; L2 norm: norms; dropout: mask */
     uint32_t scratch; /* the gradient of an input that others have added to, before it is added, too */
+    uint32_t norm; /* convolution: the batch norm that is computed with it; PB_NO_PARAMETER when there is none */
     bool with_relu; /* batch norm: computes the ReLU behind it */
-    bool skipped; /* that ReLU */
+    bool with_convolution; /* batch norm: its forward pass is computed with the convolution before it */
+    bool skipped; /* ReLU: computed with a batch norm */
     bool in_place; /* the value overwrites an input's */
     bool first[2]; /* per input: this node's backward pass is the first to write the input's gradient */
 };

@@ -3,6 +3,8 @@
 
 #include "base/memory.h"
 
+enum { ALIGNED_FLOATS = 16 }; /* views are aligned to 64 bytes */
+
 static struct pb_conv_shape conv_shape(const struct pb_engine *engine, uint32_t index)
 {
     const struct pb_node *node = &engine->graph->nodes[index];
@@ -58,6 +60,36 @@ static enum pb_status create_convolution(struct pb_engine *engine, uint32_t inde
         ops->conv_workspace(pb_device_self(engine->device, conv_workspace), engine->convolutions[index]);
     if (floats > engine->workspace_floats)
         engine->workspace_floats = floats;
+    if (shape.training || !ops->conv_filter_floats)
+        return PB_OK;
+    struct pb_filters *filters = &engine->filters[index];
+    filters->offset = engine->transformed_floats;
+    filters->floats =
+        ops->conv_filter_floats(pb_device_self(engine->device, conv_filter_floats), engine->convolutions[index]);
+    engine->transformed_floats += (filters->floats + ALIGNED_FLOATS - 1) / ALIGNED_FLOATS * ALIGNED_FLOATS;
+    return PB_OK;
+}
+
+struct pb_view pb_filters_view(const struct pb_engine *engine, uint32_t node)
+{
+    const struct pb_filters *filters = &engine->filters[node];
+    if (filters->floats)
+        return (struct pb_view){.buffer = engine->transformed, .offset = filters->offset};
+    return pb_parameter_view(engine, engine->values, node, PB_ROLE_WEIGHT);
+}
+
+enum pb_status pb_filters_update(struct pb_engine *engine, struct pb_error *error)
+{
+    for (uint32_t i = 0; engine->transformed_stale && i < engine->graph->node_count; i++) {
+        if (!engine->filters[i].floats)
+            continue;
+        const enum pb_status status =
+            PB_OPERATE(conv_filter_transform, engine->convolutions[i],
+                       pb_parameter_view(engine, engine->values, i, PB_ROLE_WEIGHT), pb_filters_view(engine, i));
+        if (status)
+            return pb_fail_context(error, "node '%s'", engine->graph->nodes[i].name);
+    }
+    engine->transformed_stale = false;
     return PB_OK;
 }
 
@@ -65,8 +97,9 @@ enum pb_status pb_shapes_create(struct pb_engine *engine, struct pb_error *error
 {
     const uint32_t count = engine->graph->node_count;
     engine->convolutions = pb_calloc(count, sizeof(struct pb_conv_plan *));
+    engine->filters = pb_calloc(count, sizeof *engine->filters);
     engine->pools = pb_calloc(count, sizeof *engine->pools);
-    if (!engine->convolutions || !engine->pools)
+    if (!engine->convolutions || !engine->filters || !engine->pools)
         return pb_fail_memory(error, count * sizeof *engine->pools);
     for (uint32_t i = 0; i < count; i++) {
         const enum pb_op op = engine->graph->nodes[i].op;
@@ -88,7 +121,9 @@ void pb_shapes_free(struct pb_engine *engine)
         if (engine->convolutions[i])
             ops->conv_plan_destroy(pb_device_self(engine->device, conv_plan_destroy), engine->convolutions[i]);
     pb_free(engine->convolutions);
+    pb_free(engine->filters);
     pb_free(engine->pools);
     engine->convolutions = NULL;
+    engine->filters = NULL;
     engine->pools = NULL;
 }

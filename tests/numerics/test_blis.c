@@ -33,7 +33,13 @@ static void report(uint32_t threads, bool with_suite)
     struct pb_error error = {0};
     if (backend_open("blis", settings, threads, &backend, &error))
         fail_msg("%s", error.text);
+    /* What the suite tests where it is there. */
+    const struct pb_backend *ops = &backend.device->ops;
+    assert_true(ops->conv_filter_transform && ops->conv_norm_evaluate && ops->conv_norm_forward &&
+                ops->bn_relu_backward);
     const uint64_t suite = with_suite ? operator_suite(backend.device, tolerance_of(settings)) : 0;
+    if (with_suite)
+        training_inference(backend.device, 1e-4);
     const uint64_t training = training_digest(backend.device);
     printf("%s: %016" PRIx64 " %016" PRIx64 "\n", backend.device->description, suite, training);
     assert_false(backend.device->thread_dependent);

@@ -186,6 +186,15 @@ static void check_training(struct operator_test *test, struct norm *norm)
     tensor_expect(test, &dx, "dx", e.dx, gradient_scale(norm));
     tensor_expect(test, &dgamma, "dgamma", e.dgamma, 1);
     tensor_expect(test, &dbeta, "dbeta", e.dbeta, 1);
+    if (norm->relu && test->device->ops.bn_relu_backward) {
+        OPERATE(test, fill, tensor_view(&dx), NAN, count);
+        OPERATE(test, bn_relu_backward, norm->rows, norm->channels, tensor_view(&norm->x), tensor_view(&norm->gamma),
+                tensor_view(&norm->beta), tensor_view(&mean), tensor_view(&inv_std), tensor_view(&norm->dy),
+                tensor_view(&dx), tensor_view(&dgamma), tensor_view(&dbeta));
+        tensor_expect(test, &dx, "dx without y", e.dx, gradient_scale(norm));
+        tensor_expect(test, &dgamma, "dgamma without y", e.dgamma, 1);
+        tensor_expect(test, &dbeta, "dbeta without y", e.dbeta, 1);
+    }
     tensor_unchanged(test, &norm->x, "x");
     tensor_unchanged(test, &norm->dy, "dy");
     /* In place. */

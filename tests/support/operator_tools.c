@@ -181,6 +181,7 @@ uint64_t operator_suite(struct pb_device *device, double tolerance)
     pb_rng_init(&test.rng, 20, "operator suite");
     suite_convolution(&test);
     suite_norm(&test);
+    suite_fused(&test);
     suite_pool(&test);
     suite_elementwise(&test);
     suite_head(&test);

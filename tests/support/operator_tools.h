@@ -60,6 +60,7 @@ void numeric_gradient(const struct differences *differences, double *x, const do
 
 /* The parts of the suite. */
 void suite_convolution(struct operator_test *test);
+void suite_fused(struct operator_test *test);
 void suite_norm(struct operator_test *test);
 void suite_pool(struct operator_test *test);
 void suite_elementwise(struct operator_test *test);

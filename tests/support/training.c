@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/memory.h"
 #include "base/rng.h"
 #include "engine/engine.h"
 #include "graph/models.h"
@@ -49,22 +50,88 @@ static struct pb_network *make_network(void)
     return network;
 }
 
-uint64_t training_digest(struct pb_device *device)
+static float images[BATCH * SIZE * SIZE * 3];
+
+static void draw_images(void)
 {
-    static float images[BATCH * SIZE * SIZE * 3], logits[BATCH * CLASSES];
-    static const uint32_t labels[BATCH] = {0, 3, 6, 2, 3};
-    const struct pb_engine_options options = {.batch = BATCH, .mode = PB_ENGINE_TRAIN, .seed = 1};
-    const struct pb_step step = {
-        .lr = 0.05, .momentum = 0.9, .weight_decay = 1e-5, .lambda = 1e-4, .lambda_last = 1e-3, .nesterov = true};
-    struct pb_network *network = make_network();
-    struct pb_engine *engine = NULL;
-    struct pb_error error = {0};
     struct pb_rng rng;
-    double loss;
     pb_rng_init(&rng, 7, "test/images");
     for (size_t i = 0; i < sizeof images / sizeof *images; i++)
         images[i] = (float)(2 * pb_rng_uniform(&rng) - 1);
+}
+
+static struct pb_engine *make_engine(struct pb_device *device, const struct pb_network *network,
+                                     enum pb_engine_mode mode)
+{
+    const struct pb_engine_options options = {.batch = BATCH, .mode = mode, .seed = 1};
+    struct pb_engine *engine = NULL;
+    struct pb_error error = {0};
     good(pb_engine_create(device, network, &options, &engine, &error), &error);
+    return engine;
+}
+
+static void evaluate(struct pb_engine *engine, float logits[BATCH * CLASSES])
+{
+    struct pb_error error = {0};
+    good(pb_engine_forward(engine, images, BATCH, logits, &error), &error);
+}
+
+static void check_near(const float *logits, const float *expected, double tolerance)
+{
+    double largest = 0;
+    for (size_t i = 0; i < BATCH * CLASSES; i++)
+        largest = fmax(largest, fabs((double)expected[i]));
+    for (size_t i = 0; i < BATCH * CLASSES; i++)
+        if (!(fabs((double)logits[i] - (double)expected[i]) <= tolerance * largest))
+            fail_msg("logit %zu is %g where one that trains has %g", i, (double)logits[i], (double)expected[i]);
+}
+
+void training_inference(struct pb_device *device, double tolerance)
+{
+    static const uint32_t labels[BATCH] = {0, 3, 6, 2, 3};
+    float first[BATCH * CLASSES], second[BATCH * CLASSES], expected[BATCH * CLASSES];
+    struct pb_network *network = make_network();
+    struct pb_engine *trains = make_engine(device, network, PB_ENGINE_TRAIN),
+                     *infers = make_engine(device, network, PB_ENGINE_INFER);
+    struct pb_error error = {0};
+    double loss;
+    draw_images();
+    good(pb_engine_backward(trains, images, labels, &loss, NULL, &error), &error);
+    evaluate(trains, expected);
+    good(pb_engine_store(trains, network, &error), &error);
+    good(pb_engine_load(infers, network, &error), &error);
+    evaluate(infers, first);
+    check_near(first, expected, tolerance);
+    network->values[0] += 1; /* the first convolution's first weight */
+    good(pb_engine_load(infers, network, &error), &error);
+    evaluate(infers, second);
+    assert_memory_not_equal(second, first, sizeof first);
+    struct pb_engine *fresh = make_engine(device, network, PB_ENGINE_INFER);
+    evaluate(fresh, expected);
+    assert_memory_equal(second, expected, sizeof expected);
+    pb_engine_free(&fresh);
+    pb_memory_fail_after(0);
+    const enum pb_status status = pb_engine_forward(infers, images, BATCH, second, &error);
+    const enum pb_status trained = pb_engine_backward(trains, images, labels, &loss, NULL, &error);
+    pb_memory_fail_after(-1);
+    good(status, &error);
+    good(trained, &error);
+    pb_engine_free(&trains);
+    pb_engine_free(&infers);
+    pb_network_free(&network);
+}
+
+uint64_t training_digest(struct pb_device *device)
+{
+    static float logits[BATCH * CLASSES];
+    static const uint32_t labels[BATCH] = {0, 3, 6, 2, 3};
+    const struct pb_step step = {
+        .lr = 0.05, .momentum = 0.9, .weight_decay = 1e-5, .lambda = 1e-4, .lambda_last = 1e-3, .nesterov = true};
+    struct pb_network *network = make_network();
+    struct pb_engine *engine = make_engine(device, network, PB_ENGINE_TRAIN);
+    struct pb_error error = {0};
+    double loss;
+    draw_images();
     for (int i = 0; i < STEPS; i++) {
         good(pb_engine_backward(engine, images, labels, &loss, NULL, &error), &error);
         good(pb_engine_step(engine, &step, &error), &error);

@@ -50,6 +50,16 @@ struct pb_pool_shape {
 /* A convolution prepared for one shape: its algorithm, its workspace, its pretransformed weights. */
 struct pb_conv_plan;
 
+/* Batch normalisation behind a convolution, with ReLU where relu is set; see bn_forward and bn_evaluate. */
+struct pb_conv_norm {
+    size_t size; /* sizeof(struct pb_conv_norm) */
+    double eps, momentum;
+    bool relu;
+    struct pb_view gamma, beta, running_mean, running_var; /* channels each */
+    struct pb_view saved_mean, saved_inv_std; /* conv_norm_forward alone */
+    struct pb_view convolved; /* conv_norm_forward alone: the convolution's own output, for the backward pass */
+};
+
 struct pb_sgd {
     double lr, momentum, weight_decay;
     double l1; /* adds l1·sign(w) to the gradient first (sparsity on γ) */
@@ -188,6 +198,30 @@ struct pb_backend {
      */
     enum pb_status (*sgd_step)(void *self, size_t count, const struct pb_sgd *sgd, struct pb_view gradient,
                                struct pb_view velocity, struct pb_view weight);
+
+    /* Since ABI 1.2; every operator from here on may be NULL, and then nothing falls back: the host goes another way. */
+
+    /*
+     * Both or none: filters in a form of the backend's own, for plans that do not train. conv_filter_floats: how many floats
+     * that form takes, 0 when w is used as it is. The host has w transformed once after each change, and conv_forward and
+     * conv_norm_evaluate of such a plan get the transformed filters in w's place.
+     */
+    size_t (*conv_filter_floats)(void *self, const struct pb_conv_plan *plan);
+    enum pb_status (*conv_filter_transform)(void *self, struct pb_conv_plan *plan, struct pb_view w,
+                                            struct pb_view filters);
+    /* conv_forward, then bn_evaluate, in one pass over y. */
+    enum pb_status (*conv_norm_evaluate)(void *self, struct pb_conv_plan *plan, struct pb_view x, struct pb_view w,
+                                         struct pb_view bias, const struct pb_conv_norm *norm, struct pb_view y,
+                                         struct pb_view workspace);
+    /* conv_forward to norm->convolved, then bn_forward to y; the statistics are taken while the values are in cache. */
+    enum pb_status (*conv_norm_forward)(void *self, struct pb_conv_plan *plan, struct pb_view x, struct pb_view w,
+                                        struct pb_view bias, const struct pb_conv_norm *norm, struct pb_view y,
+                                        struct pb_view workspace);
+    /* bn_backward with ReLU, whose mask is found from x instead of y: y > 0 where γ(x − mean)·inv_std + β > 0. */
+    enum pb_status (*bn_relu_backward)(void *self, size_t rows, uint32_t channels, struct pb_view x,
+                                       struct pb_view gamma, struct pb_view beta, struct pb_view saved_mean,
+                                       struct pb_view saved_inv_std, struct pb_view dy, struct pb_view dx,
+                                       struct pb_view dgamma, struct pb_view dbeta);
 };
 
 /* The memory behind a view of a backend that is on_host. */

@@ -24,7 +24,10 @@ struct pass {
     ptrdiff_t pad_height, pad_width;
     size_t panels; /* per group */
     const float *packed, *zeros; /* panels; depth zeros */
-    const float *bias; /* groups × panels × wide, zero behind the last channel; NULL: none */
+    const float *scale, *offset; /* groups × panels × wide, zero behind the last channel; NULL: 1, 0 */
+    float floor;
+    size_t block; /* output positions per task */
+    const struct conv_moments *moments; /* to be taken of every block, which is one of its chunks; NULL: none */
     float *out; /* out_rows × (groups·columns) */
 };
 
@@ -134,6 +137,10 @@ static void tiles_of_panel(const struct pass *pass, size_t first, size_t end, si
     const size_t lanes = panel_lanes(vector, pass->columns, panel), column = panel * vector->wide;
     const size_t tap_floats = pass->depth * lanes;
     const size_t taps_at_once = at_least(1, vector->depth_bytes / sizeof(float) / tap_floats);
+    const size_t lane = (group * pass->panels + panel) * vector->wide;
+    const struct tile_finish finish = {.scale = pass->scale ? pass->scale + lane : NULL,
+                                       .offset = pass->offset ? pass->offset + lane : NULL,
+                                       .floor = pass->floor};
     const float *packed = pass->packed + (group * lanes_of(vector, pass->columns) + column) * pass->taps * pass->depth;
     struct addresses addresses;
     for (size_t tap = 0; tap < pass->taps; tap += taps_at_once) {
@@ -147,8 +154,9 @@ static void tiles_of_panel(const struct pass *pass, size_t first, size_t end, si
                 .taps = at_most(taps_at_once, pass->taps - tap),
                 .depth = pass->depth,
                 .panel = packed + tap * tap_floats,
-                .bias = pass->bias ? pass->bias + (group * pass->panels + panel) * vector->wide : NULL,
+                .bias = pass->scale ? NULL : finish.offset,
                 .accumulate = tap > 0,
+                .finish = pass->scale && tap + taps_at_once >= pass->taps ? &finish : NULL,
                 .y = pass->out + position * pass->groups * pass->columns + group * pass->columns + column,
                 .y_row = pass->groups * pass->columns,
                 .rows = count,
@@ -163,7 +171,7 @@ static void tiles_of_panel(const struct pass *pass, size_t first, size_t end, si
 
 static void run(const struct blis *self, const struct pass *pass)
 {
-    const size_t block = pass->vector->tile_rows * BLOCK_TILES, blocks = ceil_divide(pass->out_rows, block);
+    const size_t block = pass->block, blocks = ceil_divide(pass->out_rows, block);
     const size_t shares = at_most(pass->panels, ceil_divide(TASKS_MIN, blocks * pass->groups));
     const size_t tasks = blocks * shares * pass->groups;
 #pragma omp parallel for num_threads(self->threads) schedule(dynamic) if (tasks > 1)
@@ -172,51 +180,78 @@ static void run(const struct blis *self, const struct pass *pass)
         const size_t first = task / pass->groups / shares * block;
         for (size_t panel = share * pass->panels / shares; panel < (share + 1) * pass->panels / shares; panel++)
             tiles_of_panel(pass, first, at_most(pass->out_rows, first + block), group, panel);
+        if (pass->moments)
+            rows_moments(self, pass->moments->walk, pass->moments->space, first / block, pass->out);
     }
 }
 
-/* Floats of workspace: packed filters, padded bias, zeros. */
-static size_t pass_floats(const struct blis *self, const struct geometry *g, size_t columns, size_t depth)
+static size_t filter_floats(const struct blis *self, const struct geometry *g)
 {
-    return g->groups * (lanes_of(self->vector, columns) * g->taps * depth +
-                        panel_count(self->vector, columns) * self->vector->wide) +
-           depth;
+    return g->groups * lanes_of(self->vector, g->group_filters) * g->patch;
 }
 
-static void pack(const struct blis *self, const struct geometry *g, const float *w, struct pass *pass, float *workspace,
-                 void (*pack_panel)(const struct geometry *g, const float *w, size_t first, size_t lanes, float *panel))
+/* Floats of workspace: padded offset and scale, zeros. */
+static size_t constant_floats(const struct blis *self, const struct geometry *g, size_t columns, size_t depth)
 {
-    const struct vector_kernels *vector = pass->vector;
-    const size_t group_floats = lanes_of(vector, pass->columns) * pass->taps * pass->depth;
-    const size_t panels = pass->groups * pass->panels;
+    return 2 * g->groups * panel_count(self->vector, columns) * self->vector->wide + depth;
+}
+
+typedef void (*pack_panel)(const struct geometry *g, const float *w, size_t first, size_t lanes, float *panel);
+
+static void pack(const struct blis *self, const struct geometry *g, size_t columns, size_t depth, const float *w,
+                 float *packed, pack_panel pack_one)
+{
+    const struct vector_kernels *vector = self->vector;
+    const size_t group_floats = lanes_of(vector, columns) * g->taps * depth, per_group = panel_count(vector, columns);
+    const size_t panels = g->groups * per_group;
 #pragma omp parallel for num_threads(self->threads) schedule(static) if (panels > 1)
     for (size_t i = 0; i < panels; i++) {
-        const size_t group = i / pass->panels, first = i % pass->panels * vector->wide;
-        pack_panel(g, w + group * g->group_filters * g->patch, first,
-                   panel_lanes(vector, pass->columns, i % pass->panels),
-                   workspace + group * group_floats + first * pass->taps * pass->depth);
+        const size_t group = i / per_group, first = i % per_group * vector->wide;
+        pack_one(g, w + group * g->group_filters * g->patch, first, panel_lanes(vector, columns, i % per_group),
+                 packed + group * group_floats + first * g->taps * depth);
     }
-    float *zeros = workspace + pass->groups * (group_floats + pass->panels * vector->wide);
-    memset(zeros, 0, pass->depth * sizeof *zeros);
-    pass->packed = workspace;
-    pass->zeros = zeros;
 }
 
-/* bias with every group's part padded to whole panels. */
-static const float *pad_bias(const struct pass *pass, const float *bias, float *padded)
+static void transform(const struct blis *self, const struct geometry *g, const float *w, float *filters)
+{
+    pack(self, g, g->group_filters, g->group_channels, w, filters, pack_forward);
+}
+
+/* values with every group's part padded to whole panels; NULL for NULL. */
+static const float *pad(const struct pass *pass, const float *values, float *padded)
 {
     const size_t lanes = pass->panels * pass->vector->wide;
+    if (!values)
+        return NULL;
     memset(padded, 0, pass->groups * lanes * sizeof *padded);
     for (size_t group = 0; group < pass->groups; group++)
-        memcpy(padded + group * lanes, bias + group * pass->columns, pass->columns * sizeof *padded);
+        memcpy(padded + group * lanes, values + group * pass->columns, pass->columns * sizeof *padded);
     return padded;
 }
 
-static void forward(const struct blis *self, const struct geometry *g, const float *x, const float *w,
-                    const float *bias, float *y, float *workspace)
+/* Lays out the constants of a pass in workspace. */
+static void lay_out(struct pass *pass, const struct tile_finish *finish, float *workspace)
+{
+    const size_t lanes = pass->groups * pass->panels * pass->vector->wide;
+    float *zeros = workspace + 2 * lanes;
+    memset(zeros, 0, pass->depth * sizeof *zeros);
+    pass->zeros = zeros;
+    pass->offset = pad(pass, finish->offset, workspace);
+    pass->scale = pad(pass, finish->scale, workspace + lanes);
+    pass->floor = finish->floor;
+}
+
+/* Chunks of rows that are long enough to be blocks as well. */
+static bool takes_moments(const struct blis *self, const struct geometry *g, const struct rows_walk *walk)
+{
+    return g->groups == 1 && walk->chunks >= TASKS_MIN && walk->rows % walk->block_rows == 0 &&
+           walk->chunk_blocks * walk->block_rows >= BLOCK_TILES * self->vector->tile_rows;
+}
+
+static size_t forward(const struct blis *self, const struct geometry *g, const struct conv_call *call)
 {
     struct pass pass = {.vector = self->vector,
-                        .source = x,
+                        .source = call->x,
                         .height = g->height,
                         .width = g->width,
                         .depth = g->group_channels,
@@ -230,12 +265,27 @@ static void forward(const struct blis *self, const struct geometry *g, const flo
                         .pad_height = (ptrdiff_t)g->pad_height,
                         .pad_width = (ptrdiff_t)g->pad_width,
                         .panels = panel_count(self->vector, g->group_filters),
-                        .out = y};
-    pack(self, g, w, &pass, workspace, pack_forward);
-    if (bias)
-        pass.bias =
-            pad_bias(&pass, bias, workspace + g->groups * lanes_of(pass.vector, pass.columns) * pass.taps * pass.depth);
+                        .packed = call->filters,
+                        .block = self->vector->tile_rows * BLOCK_TILES,
+                        .out = call->y};
+    float *rest = call->workspace;
+    if (!pass.packed) {
+        transform(self, g, call->w, rest);
+        pass.packed = rest;
+        rest += filter_floats(self, g);
+    }
+    lay_out(&pass, &call->finish, rest);
+    if (call->moments && takes_moments(self, g, call->moments->walk)) {
+        pass.moments = call->moments;
+        pass.block = call->moments->walk->chunk_blocks * call->moments->walk->block_rows;
+    }
     run(self, &pass);
+    return pass.moments ? pass.moments->walk->chunks : 0;
+}
+
+static size_t backward_filter_floats(const struct blis *self, const struct geometry *g)
+{
+    return g->groups * lanes_of(self->vector, g->group_channels) * g->taps * g->group_filters;
 }
 
 static void backward_data(const struct blis *self, const struct geometry *g, const float *dy, const float *w, float *dx,
@@ -256,18 +306,22 @@ static void backward_data(const struct blis *self, const struct geometry *g, con
                         .pad_height = (ptrdiff_t)((g->kernel_height - 1) * g->dilation_height - g->pad_height),
                         .pad_width = (ptrdiff_t)((g->kernel_width - 1) * g->dilation_width - g->pad_width),
                         .panels = panel_count(self->vector, g->group_channels),
+                        .packed = workspace,
+                        .block = self->vector->tile_rows * BLOCK_TILES,
                         .out = dx};
-    pack(self, g, w, &pass, workspace, pack_backward);
+    pack(self, g, pass.columns, pass.depth, w, workspace, pack_backward);
+    lay_out(&pass, &(struct tile_finish){0}, workspace + backward_filter_floats(self, g));
     run(self, &pass);
 }
 
 static size_t workspace_floats(const struct blis *self, const struct geometry *g, bool training)
 {
-    const size_t forward_floats = pass_floats(self, g, g->group_filters, g->group_channels);
+    const size_t forward_floats = constant_floats(self, g, g->group_filters, g->group_channels);
     if (!training)
         return forward_floats;
-    return at_least(at_least(forward_floats, pass_floats(self, g, g->group_channels, g->group_filters)),
-                    direct_weights_workspace(self, g));
+    const size_t data_floats =
+        backward_filter_floats(self, g) + constant_floats(self, g, g->group_channels, g->group_filters);
+    return at_least(at_least(filter_floats(self, g) + forward_floats, data_floats), direct_weights_workspace(self, g));
 }
 
 bool conv_direct_fits(const struct blis *self, const struct geometry *g, bool training)
@@ -279,6 +333,8 @@ bool conv_direct_fits(const struct blis *self, const struct geometry *g, bool tr
 const struct conv_algorithm conv_direct = {
     .name = "direct",
     .workspace = workspace_floats,
+    .filter_floats = filter_floats,
+    .transform = transform,
     .forward = forward,
     .backward_data = backward_data,
     .backward_weights = direct_backward_weights,

@@ -205,8 +205,9 @@ size_t direct_weights_workspace(const struct blis *self, const struct geometry *
 }
 
 void direct_backward_weights(const struct blis *self, const struct geometry *g, const float *x, const float *dy,
-                             float *dw, float *workspace)
+                             float *dw, float *dbias, float *workspace)
 {
+    (void)dbias;
     const struct vector_kernels *vector = self->vector;
     const struct cuts cuts = cut(self, g);
     const size_t count = g->filters * g->patch, room = panel_floats(self, g, &cuts);

@@ -96,8 +96,16 @@ static size_t workspace_floats(const struct blis *self, const struct geometry *g
     return at_least(forward, at_least(data, weights));
 }
 
-static void forward(const struct blis *self, const struct geometry *g, const float *x, const float *w,
-                    const float *bias, float *y, float *workspace)
+static void finish(const struct tile_finish *finish, size_t filter, size_t columns, float *out)
+{
+    for (size_t k = 0; k < columns; k++) {
+        const float scaled = finish->scale ? out[k] * finish->scale[filter + k] : out[k];
+        const float value = finish->offset ? scaled + finish->offset[filter + k] : scaled;
+        out[k] = value < finish->floor ? finish->floor : value;
+    }
+}
+
+static size_t forward(const struct blis *self, const struct geometry *g, const struct conv_call *call)
 {
     const struct blocks blocks = cut(g->out_rows, g->group_filters, g->patch);
     const size_t tasks = blocks.row_count * blocks.column_count * g->groups;
@@ -108,20 +116,19 @@ static void forward(const struct blis *self, const struct geometry *g, const flo
         const size_t rows = at_most(blocks.rows, g->out_rows - first);
         const size_t columns = at_most(blocks.columns, g->group_filters - column);
         const size_t filter = group * g->group_filters + column;
-        struct matrix left = {x + first * g->channels + group * g->group_channels, g->channels, 1};
+        struct matrix left = {call->x + first * g->channels + group * g->group_channels, g->channels, 1};
         if (!is_product(g)) {
-            float *patches = workspace + (size_t)omp_get_thread_num() * patch_floats(g);
-            conv_gather(g, group, x, first, rows, g->patch, patches);
+            float *patches = call->workspace + (size_t)omp_get_thread_num() * patch_floats(g);
+            conv_gather(g, group, call->x, first, rows, g->patch, patches);
             left = (struct matrix){patches, g->patch, 1};
         }
-        float *out = y + first * g->filters + filter;
-        blis_product(rows, columns, g->patch, left, (struct matrix){w + filter * g->patch, 1, g->patch}, 0, out,
+        float *out = call->y + first * g->filters + filter;
+        blis_product(rows, columns, g->patch, left, (struct matrix){call->w + filter * g->patch, 1, g->patch}, 0, out,
                      g->filters);
-        for (size_t row = 0; bias && row < rows; row++) {
-            for (size_t k = 0; k < columns; k++)
-                out[row * g->filters + k] += bias[filter + k];
-        }
+        for (size_t row = 0; row < rows; row++)
+            finish(&call->finish, filter, columns, out + row * g->filters);
     }
+    return 0;
 }
 
 /* w (K×R·S×C/groups) as a matrix of R·S·K/groups rows and C/groups columns per group, so that dx = patches·it. */
@@ -182,8 +189,9 @@ static void weights_of_chunk(const struct geometry *g, const struct blocks *bloc
 }
 
 static void backward_weights(const struct blis *self, const struct geometry *g, const float *x, const float *dy,
-                             float *dw, float *workspace)
+                             float *dw, float *dbias, float *workspace)
 {
+    (void)dbias;
     const struct blocks blocks = cut(g->out_rows, 1, g->patch);
     const size_t chunks = weight_chunks(g), count = g->filters * g->patch;
     float *partials = workspace, *gathered = workspace + chunks * count;

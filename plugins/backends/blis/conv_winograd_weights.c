@@ -17,6 +17,7 @@ struct weights {
     size_t filters; /* padded */
     float *zeros, *x, *dy,
         *sums; /* x: 36 × panels × tiles × wide; dy: 36 × tiles × filters; sums: 36 × K × panels·wide */
+    float *bias; /* as doubles: filters */
     size_t x_step, dy_step, sum_step;
 };
 
@@ -34,10 +35,10 @@ static struct weights lay_out(const struct blis *self, const struct geometry *g,
     weights.dy_step = weights.tiling.block * weights.filters + WINOGRAD_SKEW;
     weights.sum_step = g->filters * channels + WINOGRAD_SKEW;
     const size_t sizes[] = {at_least(channels, weights.filters), WINOGRAD_VALUES * weights.x_step,
-                            WINOGRAD_VALUES * weights.dy_step, WINOGRAD_VALUES * weights.sum_step};
-    float **arrays[] = {&weights.zeros, &weights.x, &weights.dy, &weights.sums};
+                            WINOGRAD_VALUES * weights.dy_step, WINOGRAD_VALUES * weights.sum_step, 2 * weights.filters};
+    float **arrays[] = {&weights.zeros, &weights.x, &weights.dy, &weights.sums, &weights.bias};
     *floats = 0;
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         *arrays[i] = workspace ? workspace + *floats : NULL;
         *floats += sizes[i];
     }
@@ -98,8 +99,23 @@ static void multiply(const struct blis *self, const struct geometry *g, const st
     }
 }
 
+/* dbias from the transformed value that is the sum over a tile's dy; in double, for it may be zero but for rounding. */
+static void add_bias_sums(const struct blis *self, const struct weights *weights, size_t count, double *sums)
+{
+    enum { TILE_SUM = 7 };
+    const float *tiles = weights->dy + TILE_SUM * weights->dy_step;
+    const size_t lanes = self->vector->narrow;
+#pragma omp parallel for num_threads(self->threads) schedule(static)
+    for (size_t k = 0; k < weights->filters; k += lanes) {
+        for (size_t t = 0; t < count; t++) {
+            for (size_t lane = k; lane < k + lanes; lane++)
+                sums[lane] += (double)tiles[t * weights->filters + lane];
+        }
+    }
+}
+
 void winograd_backward_weights(const struct blis *self, const struct geometry *g, const float *x, const float *dy,
-                               float *dw, float *workspace)
+                               float *dw, float *dbias, float *workspace)
 {
     const struct vector_kernels *vector = self->vector;
     size_t floats;
@@ -108,13 +124,19 @@ void winograd_backward_weights(const struct blis *self, const struct geometry *g
     const size_t tasks = WINOGRAD_VALUES * weights.channel_panels;
     memset(weights.zeros, 0, at_least(channels, weights.filters) * sizeof *weights.zeros);
     memset(weights.sums, 0, WINOGRAD_VALUES * weights.sum_step * sizeof *weights.sums);
+    double *bias_sums = (double *)(void *)weights.bias;
+    memset(bias_sums, 0, weights.filters * sizeof *bias_sums);
     for (size_t first = 0; first < weights.tiling.tiles; first += weights.tiling.block) {
         const size_t count = at_most(weights.tiling.block, weights.tiling.tiles - first);
         transform(self, g, &weights, x, dy, first, count);
+        if (dbias)
+            add_bias_sums(self, &weights, count, bias_sums);
 #pragma omp parallel for num_threads(self->threads) schedule(dynamic)
         for (size_t task = 0; task < tasks; task++)
             multiply(self, g, &weights, task / weights.channel_panels, task % weights.channel_panels, count);
     }
+    for (size_t k = 0; dbias && k < g->filters; k++)
+        dbias[k] = (float)bias_sums[k];
 #pragma omp parallel for num_threads(self->threads) schedule(static)
     for (size_t k = 0; k < g->filters; k++)
         for (size_t c = 0; c < g->channels; c += chunk)

@@ -1,9 +1,8 @@
 /* Convolution plans: the algorithm is chosen from shape and kernel set alone, never by timing, so that runs repeat. */
 #include "convolution.h"
 
+#include <math.h>
 #include <string.h>
-
-#include "rows.h"
 
 static struct geometry geometry_of(const struct pb_conv_shape *s)
 {
@@ -67,6 +66,8 @@ enum pb_status blis_conv_plan_create(void *opaque, const struct pb_conv_shape *s
     made->training = shape->training;
     made->algorithm = choose(self, &made->geometry, made->training);
     made->workspace = made->algorithm->workspace(self, &made->geometry, made->training);
+    made->filter_floats =
+        !made->training && made->algorithm->filter_floats ? made->algorithm->filter_floats(self, &made->geometry) : 0;
     *plan = made;
     return PB_OK;
 }
@@ -89,11 +90,36 @@ const char *blis_conv_algorithm(void *self, const struct pb_conv_plan *plan)
     return plan->algorithm->name;
 }
 
+size_t blis_conv_filter_floats(void *self, const struct pb_conv_plan *plan)
+{
+    (void)self;
+    return plan->filter_floats;
+}
+
+enum pb_status blis_conv_filter_transform(void *self, struct pb_conv_plan *plan, struct pb_view w,
+                                          struct pb_view filters)
+{
+    plan->algorithm->transform(self, &plan->geometry, pb_host_pointer(w), pb_host_pointer(filters));
+    return PB_OK;
+}
+
+struct conv_call blis_conv_call(const struct pb_conv_plan *plan, struct pb_view x, struct pb_view w,
+                                struct pb_view bias, struct pb_view y, struct pb_view workspace)
+{
+    const float *filters = pb_host_pointer(w);
+    return (struct conv_call){.x = pb_host_pointer(x),
+                              .w = plan->filter_floats ? NULL : filters,
+                              .filters = plan->filter_floats ? filters : NULL,
+                              .finish = {.offset = pb_host_pointer(bias), .floor = -INFINITY},
+                              .y = pb_host_pointer(y),
+                              .workspace = pb_host_pointer(workspace)};
+}
+
 enum pb_status blis_conv_forward(void *self, struct pb_conv_plan *plan, struct pb_view x, struct pb_view w,
                                  struct pb_view bias, struct pb_view y, struct pb_view workspace)
 {
-    plan->algorithm->forward(self, &plan->geometry, pb_host_pointer(x), pb_host_pointer(w), pb_host_pointer(bias),
-                             pb_host_pointer(y), pb_host_pointer(workspace));
+    const struct conv_call call = blis_conv_call(plan, x, w, bias, y, workspace);
+    plan->algorithm->forward(self, &plan->geometry, &call);
     return PB_OK;
 }
 
@@ -110,8 +136,8 @@ enum pb_status blis_conv_backward_weights(void *opaque, struct pb_conv_plan *pla
 {
     struct blis *self = opaque;
     plan->algorithm->backward_weights(self, &plan->geometry, pb_host_pointer(x), pb_host_pointer(dy),
-                                      pb_host_pointer(dw), pb_host_pointer(workspace));
-    if (!dbias.buffer)
+                                      pb_host_pointer(dw), pb_host_pointer(dbias), pb_host_pointer(workspace));
+    if (!dbias.buffer || plan->algorithm->sums_bias)
         return PB_OK;
     return blis_column_sums(self, plan->geometry.out_rows, plan->geometry.filters, pb_host_pointer(dy),
                             pb_host_pointer(dbias));

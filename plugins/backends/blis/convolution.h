@@ -3,6 +3,8 @@
 #define BLIS_CONVOLUTION_H
 
 #include "instance.h"
+#include "rows.h"
+#include "vector.h"
 
 /* The descriptor in the types that indices need. */
 struct geometry {
@@ -16,16 +18,38 @@ struct geometry {
     size_t in_rows, out_rows; /* N·H·W, N·P·Q */
 };
 
+/* Where a forward pass that takes statistics of its output puts them: what walk's rows_moments would, for parts of its own. */
+struct conv_moments {
+    const struct rows_walk *walk;
+    const struct rows_space *space;
+};
+
+struct conv_call {
+    const float *x;
+    const float *w; /* K×R×S×C/groups; NULL where filters are given */
+    const float *filters; /* as the algorithm's transform left them, or NULL */
+    struct tile_finish finish; /* one value per filter; scale NULL: 1, offset NULL: 0 */
+    const struct conv_moments *moments; /* NULL: not wanted */
+    float *y, *workspace;
+};
+
 /* One way to compute the three passes. Workspace in floats; backward ones are asked for training plans only. */
 struct conv_algorithm {
     const char *name;
     size_t (*workspace)(const struct blis *self, const struct geometry *g, bool training);
-    void (*forward)(const struct blis *self, const struct geometry *g, const float *x, const float *w,
-                    const float *bias, float *y, float *workspace);
+    /* Filters in the form that forward works with, for plans that do not train; NULL: it takes w. */
+    size_t (*filter_floats)(const struct blis *self, const struct geometry *g);
+    void (*transform)(const struct blis *self, const struct geometry *g, const float *w, float *filters);
+    /* Parts that forward may take moments of; NULL: it takes none. */
+    size_t (*moment_parts)(const struct blis *self, const struct geometry *g);
+    /* How many parts it took moments of. */
+    size_t (*forward)(const struct blis *self, const struct geometry *g, const struct conv_call *call);
     void (*backward_data)(const struct blis *self, const struct geometry *g, const float *dy, const float *w, float *dx,
                           float *workspace);
+    /* dbias may be NULL; it is summed here where sums_bias is set. */
+    bool sums_bias;
     void (*backward_weights)(const struct blis *self, const struct geometry *g, const float *x, const float *dy,
-                             float *dw, float *workspace);
+                             float *dw, float *dbias, float *workspace);
 };
 
 /* Patches gathered in blocks of rows, multiplied by BLIS. Any shape. */
@@ -36,7 +60,7 @@ extern const struct conv_algorithm conv_direct;
 bool conv_direct_fits(const struct blis *self, const struct geometry *g, bool training);
 size_t direct_weights_workspace(const struct blis *self, const struct geometry *g);
 void direct_backward_weights(const struct blis *self, const struct geometry *g, const float *x, const float *dy,
-                             float *dw, float *workspace);
+                             float *dw, float *dbias, float *workspace);
 
 /*
  * patches: rows × (R·S·C/groups) of x, row_floats apart, for the outputs first … first + rows − 1 of one group. What lies
@@ -56,9 +80,13 @@ void conv_add_partials(const struct blis *self, size_t chunks, size_t count, con
 struct pb_conv_plan {
     struct geometry geometry;
     const struct conv_algorithm *algorithm;
-    size_t workspace;
+    size_t workspace, filter_floats; /* filter_floats: 0 where w is used as it is */
     bool training;
 };
+
+/* A plain forward pass: bias added, nothing else. */
+struct conv_call blis_conv_call(const struct pb_conv_plan *plan, struct pb_view x, struct pb_view w,
+                                struct pb_view bias, struct pb_view y, struct pb_view workspace);
 
 static inline size_t at_most(size_t a, size_t b)
 {

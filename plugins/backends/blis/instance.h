@@ -47,6 +47,9 @@ size_t blis_conv_workspace(void *self, const struct pb_conv_plan *plan);
 const char *blis_conv_algorithm(void *self, const struct pb_conv_plan *plan);
 enum pb_status blis_conv_forward(void *self, struct pb_conv_plan *plan, struct pb_view x, struct pb_view w,
                                  struct pb_view bias, struct pb_view y, struct pb_view workspace);
+size_t blis_conv_filter_floats(void *self, const struct pb_conv_plan *plan);
+enum pb_status blis_conv_filter_transform(void *self, struct pb_conv_plan *plan, struct pb_view w,
+                                          struct pb_view filters);
 enum pb_status blis_conv_backward_data(void *self, struct pb_conv_plan *plan, struct pb_view dy, struct pb_view w,
                                        struct pb_view dx, struct pb_view workspace);
 enum pb_status blis_conv_backward_weights(void *self, struct pb_conv_plan *plan, struct pb_view x, struct pb_view dy,

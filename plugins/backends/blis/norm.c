@@ -1,48 +1,17 @@
 /* Batch normalisation with ReLU folded in: one pass over memory for the statistics, one to apply them. */
-#include "rows.h"
+#include "convolution.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "vector.h"
-
-/* Mean and Σ(x − mean)² of one chunk: the sum is taken from the first row's values, so that equal values have no
- * variance, and the squares from the mean, while the chunk is in cache. */
-static void chunk_moments(const struct blis *self, const struct rows_walk *walk, const struct rows_space *space,
-                          size_t index, const float *x)
-{
-    const struct rows_chunk chunk = rows_chunk_of(walk, index);
-    const size_t channels = walk->channels;
-    const float *values = x + chunk.first_row * channels;
-    const struct rows_room room = rows_thread_room(space, walk);
-    float *origin = room.values;
-    double *mean = space->first + index * channels, *squares = space->second + index * channels;
-    memcpy(origin, values, channels * sizeof *origin);
-    rows_repeat_first(walk, origin);
-    self->vector->row_sums(chunk.blocks, chunk.period, values, origin, room.sums[0]);
-    rows_fold(walk, chunk.period, room.sums[0], mean);
-    for (size_t c = 0; c < channels; c++) {
-        mean[c] = (double)values[c] + mean[c] / (double)chunk.rows;
-        origin[c] = (float)mean[c];
-    }
-    rows_repeat_first(walk, origin);
-    self->vector->row_squares(chunk.blocks, chunk.period, values, origin, room.sums[1]);
-    rows_fold(walk, chunk.period, room.sums[1], squares);
-    for (size_t c = 0; c < channels; c++) {
-        const double rounding = (double)(float)mean[c] - mean[c];
-        const double exact = squares[c] - rounding * rounding * (double)chunk.rows;
-        squares[c] = exact < 0 ? 0 : exact; /* a NaN stays one */
-    }
-}
-
-/* Mean and biased variance of a channel from those of the chunks, in order (T. F. Chan 1979). */
-static void combine(const struct rows_walk *walk, const struct rows_space *space, size_t channel, double *mean,
-                    double *variance)
+/* Mean and biased variance of a channel from those of the parts, in order (T. F. Chan 1979). */
+static void combine(const struct rows_walk *walk, const struct rows_space *space, size_t parts, size_t channel,
+                    double *mean, double *variance)
 {
     double squares = 0, count = 0;
     *mean = 0;
-    for (size_t i = 0; i < walk->chunks; i++) {
-        const double rows = (double)rows_chunk_of(walk, i).rows, total = count + rows;
+    for (size_t i = 0; i < parts; i++) {
+        const double rows = space->counts[i], total = count + rows;
         const double difference = space->first[i * walk->channels + channel] - *mean;
         *mean += difference * (rows / total);
         squares += space->second[i * walk->channels + channel] + difference * difference * (count * rows / total);
@@ -73,6 +42,33 @@ static void apply(const struct blis *self, const struct rows_walk *walk, const s
     }
 }
 
+/* Statistics of the batch from the parts' moments, and y from them. */
+static void normalise(const struct blis *self, const struct rows_walk *walk, const struct rows_space *space,
+                      size_t parts, const struct pb_conv_norm *norm, const float *x, float *y)
+{
+    const double unbias = walk->rows > 1 ? (double)walk->rows / (double)(walk->rows - 1) : 1;
+    for (size_t c = 0; c < walk->channels; c++) {
+        double mean, variance;
+        combine(walk, space, parts, c, &mean, &variance);
+        float *old_mean = pb_host_pointer(norm->running_mean) + c, *old_var = pb_host_pointer(norm->running_var) + c;
+        *old_mean = (float)((1 - norm->momentum) * (double)*old_mean + norm->momentum * mean);
+        *old_var = (float)((1 - norm->momentum) * (double)*old_var + norm->momentum * variance * unbias);
+        pb_host_pointer(norm->saved_mean)[c] = space->mean[c] = (float)mean;
+        pb_host_pointer(norm->saved_inv_std)[c] = (float)(1 / sqrt(variance + norm->eps));
+        space->scale[c] = pb_host_pointer(norm->saved_inv_std)[c] * pb_host_pointer(norm->gamma)[c];
+        space->shift[c] = pb_host_pointer(norm->beta)[c];
+    }
+    apply(self, walk, space, &(struct affine){norm->relu, x, y});
+}
+
+static void all_moments(const struct blis *self, const struct rows_walk *walk, const struct rows_space *space,
+                        const float *x)
+{
+#pragma omp parallel for num_threads(self->threads) schedule(static) if (walk->chunks > 1)
+    for (size_t i = 0; i < walk->chunks; i++)
+        rows_moments(self, walk, space, i, x);
+}
+
 enum pb_status blis_bn_forward(void *opaque, size_t rows, uint32_t channels, double eps, double momentum, bool relu,
                                struct pb_view x, struct pb_view gamma, struct pb_view beta, struct pb_view running_mean,
                                struct pb_view running_var, struct pb_view saved_mean, struct pb_view saved_inv_std,
@@ -80,26 +76,21 @@ enum pb_status blis_bn_forward(void *opaque, size_t rows, uint32_t channels, dou
 {
     struct blis *self = opaque;
     const struct rows_walk walk = rows_walk_of(rows, channels);
+    const struct pb_conv_norm norm = {.eps = eps,
+                                      .momentum = momentum,
+                                      .relu = relu,
+                                      .gamma = gamma,
+                                      .beta = beta,
+                                      .running_mean = running_mean,
+                                      .running_var = running_var,
+                                      .saved_mean = saved_mean,
+                                      .saved_inv_std = saved_inv_std};
     struct rows_space space;
-    const enum pb_status status = rows_space(self, &walk, &space);
+    const enum pb_status status = rows_space(self, &walk, 0, &space);
     if (status)
         return status;
-#pragma omp parallel for num_threads(self->threads) schedule(static) if (walk.chunks > 1)
-    for (size_t i = 0; i < walk.chunks; i++)
-        chunk_moments(self, &walk, &space, i, pb_host_pointer(x));
-    const double unbias = rows > 1 ? (double)rows / (double)(rows - 1) : 1;
-    for (size_t c = 0; c < channels; c++) {
-        double mean, variance;
-        combine(&walk, &space, c, &mean, &variance);
-        float *old_mean = pb_host_pointer(running_mean) + c, *old_var = pb_host_pointer(running_var) + c;
-        *old_mean = (float)((1 - momentum) * (double)*old_mean + momentum * mean);
-        *old_var = (float)((1 - momentum) * (double)*old_var + momentum * variance * unbias);
-        pb_host_pointer(saved_mean)[c] = space.mean[c] = (float)mean;
-        pb_host_pointer(saved_inv_std)[c] = (float)(1 / sqrt(variance + eps));
-        space.scale[c] = pb_host_pointer(saved_inv_std)[c] * pb_host_pointer(gamma)[c];
-        space.shift[c] = pb_host_pointer(beta)[c];
-    }
-    apply(self, &walk, &space, &(struct affine){relu, pb_host_pointer(x), pb_host_pointer(y)});
+    all_moments(self, &walk, &space, pb_host_pointer(x));
+    normalise(self, &walk, &space, walk.chunks, &norm, pb_host_pointer(x), pb_host_pointer(y));
     return PB_OK;
 }
 
@@ -110,7 +101,7 @@ enum pb_status blis_bn_evaluate(void *opaque, size_t rows, uint32_t channels, do
     struct blis *self = opaque;
     const struct rows_walk walk = rows_walk_of(rows, channels);
     struct rows_space space;
-    const enum pb_status status = rows_space(self, &walk, &space);
+    const enum pb_status status = rows_space(self, &walk, 0, &space);
     if (status)
         return status;
     for (size_t c = 0; c < channels; c++) {
@@ -119,5 +110,56 @@ enum pb_status blis_bn_evaluate(void *opaque, size_t rows, uint32_t channels, do
         space.shift[c] = pb_host_pointer(beta)[c];
     }
     apply(self, &walk, &space, &(struct affine){relu, pb_host_pointer(x), pb_host_pointer(y)});
+    return PB_OK;
+}
+
+enum pb_status blis_conv_norm_forward(void *opaque, struct pb_conv_plan *plan, struct pb_view x, struct pb_view w,
+                                      struct pb_view bias, const struct pb_conv_norm *norm, struct pb_view y,
+                                      struct pb_view workspace)
+{
+    struct blis *self = opaque;
+    const struct geometry *g = &plan->geometry;
+    const struct rows_walk walk = rows_walk_of(g->out_rows, g->filters);
+    struct rows_space space;
+    const size_t most = plan->algorithm->moment_parts ? plan->algorithm->moment_parts(self, g) : 0;
+    const enum pb_status status = rows_space(self, &walk, most, &space);
+    if (status)
+        return status;
+    struct conv_call call = blis_conv_call(plan, x, w, bias, norm->convolved, workspace);
+    const struct conv_moments moments = {&walk, &space};
+    call.moments = &moments;
+    const size_t parts = plan->algorithm->forward(self, g, &call);
+    if (!parts)
+        all_moments(self, &walk, &space, call.y);
+    normalise(self, &walk, &space, parts ? parts : walk.chunks, norm, call.y, pb_host_pointer(y));
+    return PB_OK;
+}
+
+/* scale and offset that take a convolution without bias to bn_evaluate's y: of one channel. */
+static void fold(const struct pb_conv_norm *norm, size_t c, double bias, float *scale, float *offset)
+{
+    const double inv_std = 1 / sqrt((double)pb_host_pointer(norm->running_var)[c] + norm->eps);
+    const double slope = inv_std * (double)pb_host_pointer(norm->gamma)[c];
+    *scale = (float)slope;
+    *offset = (float)((bias - (double)pb_host_pointer(norm->running_mean)[c]) * slope +
+                      (double)pb_host_pointer(norm->beta)[c]);
+}
+
+enum pb_status blis_conv_norm_evaluate(void *opaque, struct pb_conv_plan *plan, struct pb_view x, struct pb_view w,
+                                       struct pb_view bias, const struct pb_conv_norm *norm, struct pb_view y,
+                                       struct pb_view workspace)
+{
+    struct blis *self = opaque;
+    const struct geometry *g = &plan->geometry;
+    float *scale;
+    const enum pb_status status = blis_scratch(self, 2 * g->filters, &scale);
+    if (status)
+        return status;
+    float *offset = scale + g->filters;
+    for (size_t c = 0; c < g->filters; c++)
+        fold(norm, c, bias.buffer ? (double)pb_host_pointer(bias)[c] : 0, &scale[c], &offset[c]);
+    struct conv_call call = blis_conv_call(plan, x, w, bias, y, workspace);
+    call.finish = (struct tile_finish){scale, offset, norm->relu ? 0 : -INFINITY};
+    plan->algorithm->forward(self, g, &call);
     return PB_OK;
 }

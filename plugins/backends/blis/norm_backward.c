@@ -18,7 +18,12 @@ struct gradient {
 /* What the kernels read of a chunk. */
 static struct row_gradient_input input_at(const struct gradient *gradient, const struct rows_space *space, size_t at)
 {
-    return (struct row_gradient_input){gradient->x + at, gradient->y + at, gradient->dy + at, space->mean};
+    return (struct row_gradient_input){.x = gradient->x + at,
+                                       .y = gradient->y ? gradient->y + at : NULL,
+                                       .dy = gradient->dy + at,
+                                       .mean = space->mean,
+                                       .forward_scale = space->forward_scale,
+                                       .forward_shift = space->forward_shift};
 }
 
 static void chunk_sums(const struct blis *self, const struct rows_walk *walk, const struct rows_space *space,
@@ -66,26 +71,36 @@ static void channel_terms(const struct rows_space *space, size_t c, size_t rows,
     space->rest[c] = (float)(shift - (double)space->shift[c]);
 }
 
-enum pb_status blis_bn_backward(void *opaque, size_t rows, uint32_t channels, bool relu, struct pb_view x,
-                                struct pb_view y, struct pb_view gamma, struct pb_view saved_mean,
-                                struct pb_view saved_inv_std, struct pb_view dy, struct pb_view dx,
-                                struct pb_view dgamma, struct pb_view dbeta)
+/* What the gradient on batch statistics is made from and goes to. */
+struct batch_gradient {
+    size_t rows;
+    uint32_t channels;
+    struct pb_view gamma, beta, saved_mean, saved_inv_std, dgamma, dbeta; /* beta: only where y is not given */
+};
+
+static enum pb_status batch_backward(struct blis *self, const struct batch_gradient *batch,
+                                     const struct gradient *gradient)
 {
-    struct blis *self = opaque;
-    const struct rows_walk walk = rows_walk_of(rows, channels);
+    const struct rows_walk walk = rows_walk_of(batch->rows, batch->channels);
     struct rows_space space;
-    const enum pb_status status = rows_space(self, &walk, &space);
+    const enum pb_status status = rows_space(self, &walk, 0, &space);
     if (status)
         return status;
-    const struct gradient gradient = {relu, pb_host_pointer(x), pb_host_pointer(relu ? y : dy), pb_host_pointer(dy),
-                                      pb_host_pointer(dx)};
-    memcpy(space.mean, pb_host_pointer(saved_mean), channels * sizeof *space.mean);
-    gradient_sums(self, &walk, &space, &gradient);
-    for (size_t c = 0; c < channels; c++) {
-        const double inv_std = (double)pb_host_pointer(saved_inv_std)[c];
-        pb_host_pointer(dbeta)[c] = (float)space.first[c];
-        pb_host_pointer(dgamma)[c] = (float)(space.second[c] * inv_std);
-        channel_terms(&space, c, rows, inv_std, (double)pb_host_pointer(gamma)[c]);
+    memcpy(space.mean, pb_host_pointer(batch->saved_mean), batch->channels * sizeof *space.mean);
+    for (size_t c = 0; batch->beta.buffer && c < batch->channels; c++) {
+        space.forward_scale[c] = pb_host_pointer(batch->saved_inv_std)[c] * pb_host_pointer(batch->gamma)[c];
+        space.forward_shift[c] = pb_host_pointer(batch->beta)[c];
+    }
+    if (batch->beta.buffer) {
+        rows_repeat_first(&walk, space.forward_scale);
+        rows_repeat_first(&walk, space.forward_shift);
+    }
+    gradient_sums(self, &walk, &space, gradient);
+    for (size_t c = 0; c < batch->channels; c++) {
+        const double inv_std = (double)pb_host_pointer(batch->saved_inv_std)[c];
+        pb_host_pointer(batch->dbeta)[c] = (float)space.first[c];
+        pb_host_pointer(batch->dgamma)[c] = (float)(space.second[c] * inv_std);
+        channel_terms(&space, c, batch->rows, inv_std, (double)pb_host_pointer(batch->gamma)[c]);
     }
     rows_repeat_first(&walk, space.scale);
     rows_repeat_first(&walk, space.shift);
@@ -95,11 +110,44 @@ enum pb_status blis_bn_backward(void *opaque, size_t rows, uint32_t channels, bo
 #pragma omp parallel for num_threads(self->threads) schedule(static) if (walk.chunks > 1)
     for (size_t i = 0; i < walk.chunks; i++) {
         const struct rows_chunk chunk = rows_chunk_of(&walk, i);
-        const size_t at = chunk.first_row * channels;
-        const struct row_gradient_input input = input_at(&gradient, &space, at);
-        self->vector->row_gradient(chunk.blocks, chunk.period, relu, &input, &terms, gradient.dx + at);
+        const size_t at = chunk.first_row * batch->channels;
+        const struct row_gradient_input input = input_at(gradient, &space, at);
+        self->vector->row_gradient(chunk.blocks, chunk.period, gradient->relu, &input, &terms, gradient->dx + at);
     }
     return PB_OK;
+}
+
+enum pb_status blis_bn_backward(void *self, size_t rows, uint32_t channels, bool relu, struct pb_view x,
+                                struct pb_view y, struct pb_view gamma, struct pb_view saved_mean,
+                                struct pb_view saved_inv_std, struct pb_view dy, struct pb_view dx,
+                                struct pb_view dgamma, struct pb_view dbeta)
+{
+    const struct batch_gradient batch = {.rows = rows,
+                                         .channels = channels,
+                                         .gamma = gamma,
+                                         .saved_mean = saved_mean,
+                                         .saved_inv_std = saved_inv_std,
+                                         .dgamma = dgamma,
+                                         .dbeta = dbeta};
+    return batch_backward(self, &batch,
+                          &(struct gradient){relu, pb_host_pointer(x), relu ? pb_host_pointer(y) : NULL,
+                                             pb_host_pointer(dy), pb_host_pointer(dx)});
+}
+
+enum pb_status blis_bn_relu_backward(void *self, size_t rows, uint32_t channels, struct pb_view x, struct pb_view gamma,
+                                     struct pb_view beta, struct pb_view saved_mean, struct pb_view saved_inv_std,
+                                     struct pb_view dy, struct pb_view dx, struct pb_view dgamma, struct pb_view dbeta)
+{
+    const struct batch_gradient batch = {.rows = rows,
+                                         .channels = channels,
+                                         .gamma = gamma,
+                                         .beta = beta,
+                                         .saved_mean = saved_mean,
+                                         .saved_inv_std = saved_inv_std,
+                                         .dgamma = dgamma,
+                                         .dbeta = dbeta};
+    return batch_backward(self, &batch,
+                          &(struct gradient){true, pb_host_pointer(x), NULL, pb_host_pointer(dy), pb_host_pointer(dx)});
 }
 
 enum pb_status blis_bn_evaluate_backward(void *opaque, size_t rows, uint32_t channels, double eps, bool relu,
@@ -110,7 +158,7 @@ enum pb_status blis_bn_evaluate_backward(void *opaque, size_t rows, uint32_t cha
     struct blis *self = opaque;
     const struct rows_walk walk = rows_walk_of(rows, channels);
     struct rows_space space;
-    const enum pb_status status = rows_space(self, &walk, &space);
+    const enum pb_status status = rows_space(self, &walk, 0, &space);
     if (status)
         return status;
     const struct gradient gradient = {relu, pb_host_pointer(x), pb_host_pointer(relu ? y : dy), pb_host_pointer(dy),

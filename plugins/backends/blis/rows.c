@@ -56,12 +56,15 @@ struct rows_room rows_thread_room(const struct rows_space *space, const struct r
                               {sums, sums + walk->period, sums + 2 * walk->period}};
 }
 
-enum pb_status rows_space(struct blis *self, const struct rows_walk *walk, struct rows_space *space)
+enum pb_status rows_space(struct blis *self, const struct rows_walk *walk, size_t parts, struct rows_space *space)
 {
-    const size_t partials = walk->chunks * walk->channels, threads = (size_t)self->threads, period = walk->period;
+    const size_t threads = (size_t)self->threads, period = walk->period;
+    space->parts = walk->chunks > parts ? walk->chunks : parts;
+    const size_t partials = space->parts * walk->channels;
     float *scratch;
     /* A double takes the room of two floats. */
-    const enum pb_status status = blis_scratch(self, 6 * partials + (7 * threads + 5) * period, &scratch);
+    const enum pb_status status =
+        blis_scratch(self, 6 * partials + 2 * space->parts + (7 * threads + 7) * period, &scratch);
     if (status)
         return status;
     space->sums = (double *)(void *)scratch;
@@ -71,9 +74,12 @@ enum pb_status rows_space(struct blis *self, const struct rows_walk *walk, struc
     space->shift = space->scale + period;
     space->slope = space->shift + period;
     space->rest = space->slope + period;
-    space->first = (double *)(void *)(space->rest + period);
+    space->forward_scale = space->rest + period;
+    space->forward_shift = space->forward_scale + period;
+    space->first = (double *)(void *)(space->forward_shift + period);
     space->second = space->first + partials;
     space->third = space->second + partials;
+    space->counts = space->third + partials;
     return PB_OK;
 }
 
@@ -81,6 +87,36 @@ void rows_repeat_first(const struct rows_walk *walk, float *periodic)
 {
     for (size_t row = 1; row < walk->block_rows; row++)
         memcpy(periodic + row * walk->channels, periodic, walk->channels * sizeof *periodic);
+}
+
+/* The sum is taken from the first row's values, so that equal values have no variance, and the squares from the mean, while
+ * the chunk is in cache. */
+void rows_moments(const struct blis *self, const struct rows_walk *walk, const struct rows_space *space, size_t index,
+                  const float *x)
+{
+    const struct rows_chunk chunk = rows_chunk_of(walk, index);
+    const size_t channels = walk->channels;
+    const float *values = x + chunk.first_row * channels;
+    const struct rows_room room = rows_thread_room(space, walk);
+    space->counts[index] = (double)chunk.rows;
+    float *origin = room.values;
+    double *mean = space->first + index * channels, *squares = space->second + index * channels;
+    memcpy(origin, values, channels * sizeof *origin);
+    rows_repeat_first(walk, origin);
+    self->vector->row_sums(chunk.blocks, chunk.period, values, origin, room.sums[0]);
+    rows_fold(walk, chunk.period, room.sums[0], mean);
+    for (size_t c = 0; c < channels; c++) {
+        mean[c] = (double)values[c] + mean[c] / (double)chunk.rows;
+        origin[c] = (float)mean[c];
+    }
+    rows_repeat_first(walk, origin);
+    self->vector->row_squares(chunk.blocks, chunk.period, values, origin, room.sums[1]);
+    rows_fold(walk, chunk.period, room.sums[1], squares);
+    for (size_t c = 0; c < channels; c++) {
+        const double rounding = (double)(float)mean[c] - mean[c];
+        const double exact = squares[c] - rounding * rounding * (double)chunk.rows;
+        squares[c] = exact < 0 ? 0 : exact; /* a NaN stays one */
+    }
 }
 
 static void chunk_sums(const struct blis *self, const struct rows_walk *walk, const struct rows_space *space,
@@ -96,7 +132,7 @@ enum pb_status blis_column_sums(struct blis *self, size_t rows, size_t channels,
 {
     const struct rows_walk walk = rows_walk_of(rows, channels);
     struct rows_space space;
-    const enum pb_status status = rows_space(self, &walk, &space);
+    const enum pb_status status = rows_space(self, &walk, 0, &space);
     if (status)
         return status;
     memset(space.mean, 0, walk.period * sizeof *space.mean);

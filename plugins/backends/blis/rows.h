@@ -23,10 +23,12 @@ struct rows_chunk {
  * periodic constants.
  */
 struct rows_space {
-    double *first, *second, *third; /* chunks × channels */
+    double *first, *second, *third; /* parts × channels */
+    double *counts; /* rows of each part */
+    size_t parts; /* chunks, or what else the work is cut into */
     double *sums; /* threads × 3 × period */
     float *values; /* threads × period */
-    float *mean, *scale, *shift, *slope, *rest; /* period each */
+    float *mean, *scale, *shift, *slope, *rest, *forward_scale, *forward_shift; /* period each */
 };
 
 /* One thread's part of it: a period each. */
@@ -37,8 +39,8 @@ struct rows_room {
 
 struct rows_walk rows_walk_of(size_t rows, size_t channels);
 struct rows_chunk rows_chunk_of(const struct rows_walk *walk, size_t index);
-/* Lays space out in the instance's scratch. */
-enum pb_status rows_space(struct blis *self, const struct rows_walk *walk, struct rows_space *space);
+/* Lays space out in the instance's scratch, for as many parts as there are chunks, or for more. */
+enum pb_status rows_space(struct blis *self, const struct rows_walk *walk, size_t parts, struct rows_space *space);
 /* This thread's part, its sums zeroed; only inside a parallel region of at most the instance's threads. */
 struct rows_room rows_thread_room(const struct rows_space *space, const struct rows_walk *walk);
 /* Repeats the first row of a period over the rest of it. */
@@ -48,6 +50,10 @@ void rows_fold(const struct rows_walk *walk, size_t period, const double *period
 
 /* sums[c] = Σ over rows of x.  x: rows × channels. May use the instance's scratch. */
 enum pb_status blis_column_sums(struct blis *self, size_t rows, size_t channels, const float *x, float *sums);
+
+/* Mean and Σ(x − mean)² of a chunk's rows of x, and their number, into the part of the chunk's index. */
+void rows_moments(const struct blis *self, const struct rows_walk *walk, const struct rows_space *space, size_t index,
+                  const float *x);
 
 /* norm.c */
 enum pb_status blis_bn_forward(void *self, size_t rows, uint32_t channels, double eps, double momentum, bool relu,
@@ -61,6 +67,15 @@ enum pb_status blis_bn_backward(void *self, size_t rows, uint32_t channels, bool
                                 struct pb_view y, struct pb_view gamma, struct pb_view saved_mean,
                                 struct pb_view saved_inv_std, struct pb_view dy, struct pb_view dx,
                                 struct pb_view dgamma, struct pb_view dbeta);
+enum pb_status blis_bn_relu_backward(void *self, size_t rows, uint32_t channels, struct pb_view x, struct pb_view gamma,
+                                     struct pb_view beta, struct pb_view saved_mean, struct pb_view saved_inv_std,
+                                     struct pb_view dy, struct pb_view dx, struct pb_view dgamma, struct pb_view dbeta);
+enum pb_status blis_conv_norm_forward(void *self, struct pb_conv_plan *plan, struct pb_view x, struct pb_view w,
+                                      struct pb_view bias, const struct pb_conv_norm *norm, struct pb_view y,
+                                      struct pb_view workspace);
+enum pb_status blis_conv_norm_evaluate(void *self, struct pb_conv_plan *plan, struct pb_view x, struct pb_view w,
+                                       struct pb_view bias, const struct pb_conv_norm *norm, struct pb_view y,
+                                       struct pb_view workspace);
 enum pb_status blis_bn_evaluate_backward(void *self, size_t rows, uint32_t channels, double eps, bool relu,
                                          struct pb_view x, struct pb_view y, struct pb_view gamma,
                                          struct pb_view running_mean, struct pb_view running_var, struct pb_view dy,

@@ -46,6 +46,7 @@ KERNEL void row_gradient_sums(size_t blocks, size_t period, bool relu, const str
 {
     const part zero = {0};
     const part_mask all = {0}, pass = relu ? all : ~all; /* without ReLU everything passes */
+    const bool found = relu && !input->y; /* the mask, from x */
     size_t j = 0;
     for (; j + COLUMN <= period; j += COLUMN) {
         part_sum sum[PARTS] = {{0}}, product[PARTS] = {{0}}, deviation[PARTS] = {{0}};
@@ -53,9 +54,16 @@ KERNEL void row_gradient_sums(size_t blocks, size_t period, bool relu, const str
 #pragma GCC unroll 8
             for (size_t v = 0; v < PARTS; v++) {
                 const size_t at = b * period + j + v * DOUBLES;
-                const part_mask open = (*(const part *)(input->y + at) > zero) | pass;
+                const size_t column = j + v * DOUBLES;
+                const part centred = *(const part *)(input->x + at) - *(const part *)(input->mean + column);
+                part output = zero;
+                if (found)
+                    output = centred * *(const part *)(input->forward_scale + column) +
+                             *(const part *)(input->forward_shift + column);
+                else if (relu)
+                    output = *(const part *)(input->y + at);
+                const part_mask open = (output > zero) | pass;
                 const part g = (part)((part_mask) * (const part *)(input->dy + at) & open);
-                const part centred = *(const part *)(input->x + at) - *(const part *)(input->mean + j + v * DOUBLES);
                 sum[v] += __builtin_convertvector(g, part_sum);
                 product[v] += __builtin_convertvector(g * centred, part_sum);
                 deviation[v] += __builtin_convertvector(centred, part_sum);
@@ -71,7 +79,11 @@ KERNEL void row_gradient_sums(size_t blocks, size_t period, bool relu, const str
     for (; j < period; j++) {
         for (size_t b = 0; b < blocks; b++) {
             const size_t at = b * period + j;
-            const float g = relu && !(input->y[at] > 0) ? 0 : input->dy[at], centred = input->x[at] - input->mean[j];
+            const float centred = input->x[at] - input->mean[j];
+            const float output = found  ? centred * input->forward_scale[j] + input->forward_shift[j]
+                                 : relu ? input->y[at]
+                                        : 0;
+            const float g = relu && !(output > 0) ? 0 : input->dy[at];
             sums[j] += (double)g;
             products[j] += (double)(g * centred);
             deviations[j] += (double)centred;
@@ -86,10 +98,22 @@ KERNEL void row_gradient(size_t blocks, size_t period, bool relu, const struct r
     const float *restrict x = input->x, *restrict y = input->y, *restrict mean = input->mean, *dy = input->dy;
     const float *restrict scale = terms->scale, *restrict slope = terms->slope;
     const float *restrict shift = terms->shift, *restrict rest = terms->rest;
-    for (size_t b = 0; b < blocks; b++, x += period, y += period, dy += period, dx += period) {
+    if (relu && !y) {
+        const float *restrict forward_scale = input->forward_scale, *restrict forward_shift = input->forward_shift;
+        for (size_t b = 0; b < blocks; b++, x += period, dy += period, dx += period) {
+#pragma GCC ivdep
+            for (size_t j = 0; j < period; j++) {
+                const float centred = x[j] - mean[j];
+                const float g = centred * forward_scale[j] + forward_shift[j] > 0 ? dy[j] : 0;
+                dx[j] = (scale[j] * g + shift[j]) + (slope[j] * centred + rest[j]);
+            }
+        }
+        return;
+    }
+    for (size_t b = 0; b < blocks; b++, x += period, dy += period, dx += period) {
 #pragma GCC ivdep
         for (size_t j = 0; j < period; j++) {
-            const float g = relu && !(y[j] > 0) ? 0 : dy[j];
+            const float g = relu && !(y[b * period + j] > 0) ? 0 : dy[j];
             dx[j] = (scale[j] * g + shift[j]) + (slope[j] * (x[j] - mean[j]) + rest[j]);
         }
     }

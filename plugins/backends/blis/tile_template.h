@@ -5,8 +5,25 @@
  */
 typedef float NAME(vector) __attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float)), may_alias));
 
+typedef int32_t NAME(mask) __attribute__((vector_size(LANES * sizeof(int32_t))));
+
+KERNEL void NAME(finish)(const struct tile_finish *finish, NAME(vector) (*sums)[VECTORS])
+{
+    const NAME(vector) floor = (NAME(vector)){0} + finish->floor;
+    for (size_t i = 0; i < ROWS; i++) {
+        for (size_t v = 0; v < VECTORS; v++) {
+            const NAME(vector) value = sums[i][v] * *(const NAME(vector) *)(finish->scale + v * LANES) +
+                                       *(const NAME(vector) *)(finish->offset + v * LANES);
+            const NAME(mask) below = value < floor;
+            sums[i][v] = (NAME(vector))(((NAME(mask))value & ~below) | ((NAME(mask))floor & below));
+        }
+    }
+}
+
 KERNEL void NAME(store)(const struct gather_tile *tile, NAME(vector) (*sums)[VECTORS])
 {
+    if (tile->finish)
+        NAME(finish)(tile->finish, sums);
     for (size_t i = 0; i < tile->rows; i++) {
         float values[LANES * VECTORS];
         memcpy(values, sums[i], sizeof values);

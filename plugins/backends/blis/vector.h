@@ -9,6 +9,21 @@ enum {
     TILE_ROWS_MAX = 14, /* output positions (or filters) that a register tile holds */
 };
 
+/*
+ * What becomes of a convolution's sums: scale·sum + offset, and nothing below floor (−∞: no ReLU; a NaN stays one). Arrays
+ * hold one value per output channel; whether they must reach to the end of a panel says who takes them.
+ */
+struct tile_finish {
+    const float *scale, *offset;
+    float floor;
+};
+
+/* Σ d and Σ d² of a channel's outputs, d = y − origin; whole vectors of channels. */
+struct tile_moments {
+    const float *origin;
+    double *sums, *squares;
+};
+
 /* One register tile of a convolution: tile_rows output positions × lanes filters. */
 struct gather_tile {
     /* Where the input of position i at tap t begins: starts[t] + i·step when step is not 0, else starts[t·tile_rows + i]. */
@@ -18,6 +33,8 @@ struct gather_tile {
     const float *panel; /* taps × depth × lanes filters */
     const float *bias; /* lanes values; NULL: 0 */
     bool accumulate; /* add to y instead of starting from bias */
+    const struct tile_finish
+        *finish; /* applied before sums are stored, with whole panels of values; NULL: nothing is */
     float *y;
     size_t y_row; /* floats between positions of y */
     size_t rows, columns; /* how much of the tile is stored */
@@ -35,9 +52,12 @@ struct outer_tile {
     size_t columns; /* at most lanes */
 };
 
-/* What a batch norm's gradient is made from: g is dy where y > 0 (with ReLU) or everywhere. mean: one period. */
+/*
+ * What a batch norm's gradient is made from: g is dy where the output was positive (with ReLU) or everywhere. Positive: y, or
+ * forward_scale·(x − mean) + forward_shift where y is NULL. mean, forward_…: a period each.
+ */
 struct row_gradient_input {
-    const float *x, *y, *dy, *mean;
+    const float *x, *y, *dy, *mean, *forward_scale, *forward_shift;
 };
 
 /*
@@ -83,8 +103,12 @@ struct vector_kernels {
 
     /* Winograd's transforms of narrow channels (winograd_template.h); NULL: none. valid: channels that are there. */
     void (*winograd_input)(const float *const *sources, size_t channel, size_t valid, float *v, size_t step);
-    void (*winograd_output)(const float *m, size_t step, const float *bias, float *const *targets, size_t channel,
-                            size_t valid);
+    void (*winograd_output)(const float *m, size_t step, const struct tile_finish *finish, float *const *targets,
+                            size_t channel, size_t valid);
+    /* The same, and adds up what it puts out; finish scales nothing and has no floor. */
+    void (*winograd_output_moments)(const float *m, size_t step, const struct tile_finish *finish,
+                                    float *const *targets, size_t channel, size_t valid,
+                                    const struct tile_moments *moments);
     void (*winograd_gradient)(const float *const *sources, size_t channel, size_t valid, float *d, size_t step);
     void (*winograd_filter)(const float *w, ptrdiff_t tap_step, size_t valid, float *u, size_t step);
     void (*winograd_filter_gradient)(const float *du, size_t step, float *dw, size_t tap_step, size_t valid);

@@ -58,6 +58,7 @@ const struct vector_kernels vector_avx2 = {
     .outer_narrow = outer_narrow,
     .winograd_input = winograd_input,
     .winograd_output = winograd_output,
+    .winograd_output_moments = winograd_output_moments,
     .winograd_gradient = winograd_gradient,
     .winograd_filter = winograd_filter,
     .winograd_filter_gradient = winograd_filter_gradient,

@@ -78,6 +78,7 @@ const struct vector_kernels vector_avx512 = {
     .outer_narrow = outer_narrow,
     .winograd_input = winograd_input,
     .winograd_output = winograd_output,
+    .winograd_output_moments = winograd_output_moments,
     .winograd_gradient = winograd_gradient,
     .winograd_filter = winograd_filter,
     .winograd_filter_gradient = winograd_filter_gradient,

@@ -37,6 +37,6 @@ static inline size_t winograd_padded(const struct vector_kernels *vector, size_t
 
 size_t winograd_weights_workspace(const struct blis *self, const struct geometry *g);
 void winograd_backward_weights(const struct blis *self, const struct geometry *g, const float *x, const float *dy,
-                               float *dw, float *workspace);
+                               float *dw, float *dbias, float *workspace);
 
 #endif

@@ -5,6 +5,8 @@
  */
 typedef float winograd_vector __attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float)), may_alias));
 
+typedef int32_t winograd_mask __attribute__((vector_size(LANES * sizeof(int32_t))));
+
 /* valid values from source, zeros behind them. */
 KERNEL winograd_vector winograd_load(const float *source, size_t valid)
 {
@@ -70,9 +72,11 @@ KERNEL void winograd_input(const float *const *sources, size_t channel, size_t v
         T(3) = difference + 8 * difference2 + m5;                                                                      \
     } while (0)
 
-/* y = Aᵀ m A + bias, to those of 16 targets that are not NULL. */
-KERNEL void winograd_output(const float *m, size_t step, const float *bias, float *const *targets, size_t channel,
-                            size_t valid)
+/* y = Aᵀ m A, finished, to those of 16 targets that are not NULL. */
+KERNEL inline __attribute__((always_inline)) void winograd_output_any(const float *m, size_t step,
+                                                                      const struct tile_finish *finish,
+                                                                      float *const *targets, size_t channel,
+                                                                      size_t valid, const struct tile_moments *moments)
 {
     winograd_vector t[4][6];
 #pragma GCC unroll 6
@@ -83,7 +87,15 @@ KERNEL void winograd_output(const float *m, size_t step, const float *bias, floa
 #undef AT
 #undef IN
     }
-    const winograd_vector shift = bias ? winograd_load(bias + channel, valid) : (winograd_vector){0};
+    const winograd_vector zero = {0}, floor = zero + finish->floor;
+    winograd_vector scale = zero + 1, offset = zero, origin = zero;
+    if (finish->scale)
+        scale = winograd_load(finish->scale + channel, valid);
+    if (finish->offset)
+        offset = winograd_load(finish->offset + channel, valid);
+    if (moments)
+        origin = *(const winograd_vector *)(moments->origin + channel);
+    winograd_vector total = {0}, square = {0};
 #pragma GCC unroll 4
     for (size_t i = 0; i < 4; i++) {
         winograd_vector y[4];
@@ -91,10 +103,40 @@ KERNEL void winograd_output(const float *m, size_t step, const float *bias, floa
         OUTPUT_ROWS(t[i][0], t[i][1], t[i][2], t[i][3], t[i][4], t[i][5], AT);
 #undef AT
 #pragma GCC unroll 4
-        for (size_t j = 0; j < 4; j++)
-            if (targets[i * 4 + j])
-                winograd_store(targets[i * 4 + j] + channel, y[j] + shift, valid);
+        for (size_t j = 0; j < 4; j++) {
+            if (!targets[i * 4 + j])
+                continue;
+            winograd_vector value = y[j] * scale + offset;
+            if (moments) {
+                const winograd_vector deviation = value - origin;
+                total += deviation;
+                square += deviation * deviation;
+            } else {
+                const winograd_mask below = value < floor;
+                value = (winograd_vector)(((winograd_mask)value & ~below) | ((winograd_mask)floor & below));
+            }
+            winograd_store(targets[i * 4 + j] + channel, value, valid);
+        }
     }
+    if (!moments)
+        return;
+    for (size_t c = 0; c < LANES; c++) {
+        moments->sums[channel + c] += (double)total[c];
+        moments->squares[channel + c] += (double)square[c];
+    }
+}
+
+KERNEL void winograd_output(const float *m, size_t step, const struct tile_finish *finish, float *const *targets,
+                            size_t channel, size_t valid)
+{
+    winograd_output_any(m, step, finish, targets, channel, valid, NULL);
+}
+
+KERNEL void winograd_output_moments(const float *m, size_t step, const struct tile_finish *finish,
+                                    float *const *targets, size_t channel, size_t valid,
+                                    const struct tile_moments *moments)
+{
+    winograd_output_any(m, step, finish, targets, channel, valid, moments);
 }
 
 /* One column of A·y. */

@@ -80,7 +80,8 @@ static void test_every_slot_of_an_opened_device_is_set(void **state)
     (void)state;
     struct pb_device *device = operator_device(&on_host, "fake", 1);
     const char *bytes = (const char *)&device->ops;
-    for (size_t slot = offsetof(struct pb_backend, create); slot < sizeof device->ops; slot += sizeof(void *)) {
+    const size_t optional = offsetof(struct pb_backend, conv_filter_floats);
+    for (size_t slot = offsetof(struct pb_backend, create); slot < optional; slot += sizeof(void *)) {
         void *pointer;
         memcpy(&pointer, bytes + slot, sizeof pointer);
         if (slot != offsetof(struct pb_backend, destroy))
@@ -110,6 +111,46 @@ static void test_half_a_convolution_is_refused(void **state)
     table.conv_forward = pb_portable_backend.conv_forward;
     assert_int_equal(open_table(&table, &error), PB_ERROR_RUN);
     assert_non_null(strstr(error.text, "1 of the 6 convolution operators"));
+}
+
+static enum pb_status conv_filter_transform(void *self, struct pb_conv_plan *plan, struct pb_view w,
+                                            struct pb_view filters)
+{
+    (void)self;
+    (void)plan;
+    (void)w;
+    (void)filters;
+    return PB_OK;
+}
+
+static size_t conv_filter_floats(void *self, const struct pb_conv_plan *plan)
+{
+    (void)self;
+    (void)plan;
+    return 1;
+}
+
+static void test_filters_that_cannot_be_sized_are_refused(void **state)
+{
+    (void)state;
+    struct pb_error error = {0};
+    struct pb_backend table = on_host;
+    table.conv_filter_transform = conv_filter_transform;
+    assert_int_equal(open_table(&table, &error), PB_ERROR_RUN);
+    assert_non_null(strstr(error.text, "only one of conv_filter_floats and conv_filter_transform"));
+}
+
+/* A plan of the host's convolution means nothing to the backend. */
+static void test_filters_are_not_transformed_for_the_hosts_convolution(void **state)
+{
+    (void)state;
+    struct pb_backend table = on_host;
+    table.conv_filter_floats = conv_filter_floats;
+    table.conv_filter_transform = conv_filter_transform;
+    struct pb_device *device = operator_device(&table, "fake", 1);
+    assert_null(device->ops.conv_filter_floats);
+    assert_null(device->ops.conv_filter_transform);
+    operator_device_close(&device);
 }
 
 static void test_half_a_memory_is_refused(void **state)
@@ -165,6 +206,8 @@ int main(void)
         cmocka_unit_test(test_every_slot_of_an_opened_device_is_set),
         cmocka_unit_test(test_a_table_is_not_read_past_its_stated_size),
         cmocka_unit_test(test_half_a_convolution_is_refused),
+        cmocka_unit_test(test_filters_that_cannot_be_sized_are_refused),
+        cmocka_unit_test(test_filters_are_not_transformed_for_the_hosts_convolution),
         cmocka_unit_test(test_half_a_memory_is_refused),
         cmocka_unit_test(test_a_device_backend_must_be_complete),
         cmocka_unit_test(test_a_backends_own_message_is_passed_on),

@@ -214,9 +214,9 @@ static void test_the_abi_rule(void **state)
 {
     (void)state;
     REFUSED(PB_KIND_CRITERION, s.plugin.magic++, "wrong magic 0x4e425251");
-    REFUSED(PB_KIND_CRITERION, s.plugin.abi_major = 2, "ABI 2.1, this program has 1.1");
-    REFUSED(PB_KIND_CRITERION, s.plugin.abi_major = 0, "ABI 0.1, this program has 1.1");
-    REFUSED(PB_KIND_CRITERION, s.plugin.abi_minor = PB_ABI_MINOR + 1, "newer plugin ABI 1.2");
+    REFUSED(PB_KIND_CRITERION, s.plugin.abi_major = 2, "ABI 2.2, this program has 1.2");
+    REFUSED(PB_KIND_CRITERION, s.plugin.abi_major = 0, "ABI 0.2, this program has 1.2");
+    REFUSED(PB_KIND_CRITERION, s.plugin.abi_minor = PB_ABI_MINOR + 1, "newer plugin ABI 1.3");
     REFUSED(PB_KIND_CRITERION, s.plugin.size = 88, "88 bytes; ABI 1.0 has 96");
     REFUSED(PB_KIND_CRITERION, s.plugin.kind = 5, "unknown plugin kind 5");
     REFUSED(PB_KIND_CRITERION, s.criterion.size = 48, "48 bytes; ABI 1.0 has 56");
