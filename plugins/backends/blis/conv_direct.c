@@ -68,11 +68,14 @@ static void pack_backward(const struct geometry *g, const float *w, size_t first
 /* Where the tiles of one call find what they read; the input of position i at a tap begins at starts[tap·ROWS + i]. */
 struct addresses {
     const float *starts[TAPS_MAX * TILE_ROWS_MAX];
-    size_t step;
+    size_t step, taps, depth;
 };
 
-/* True, with one start per tap, where all positions of a tile lie in one row and all their taps in the image. */
-static bool inside(const struct pass *pass, size_t position, size_t group, struct addresses *addresses)
+/*
+ * True, with one start per tap, where all positions of a tile lie in one row and all their taps in the image. runs: the taps
+ * of a kernel row lie side by side and become one deep tap.
+ */
+static bool inside(const struct pass *pass, size_t position, size_t group, bool runs, struct addresses *addresses)
 {
     const struct geometry *g = pass->geometry;
     const size_t q = position % pass->out_width, p = position / pass->out_width % pass->out_height;
@@ -87,11 +90,14 @@ static bool inside(const struct pass *pass, size_t position, size_t group, struc
     const size_t pixel = pass->groups * pass->depth, image = position / (pass->out_width * pass->out_height);
     const float *corner = pass->source + group * pass->depth +
                           ((image * pass->height + (size_t)top) * pass->width + (size_t)left) * pixel;
+    const size_t per_row = runs ? 1 : g->kernel_width;
     for (size_t r = 0, tap = 0; r < g->kernel_height; r++) {
-        for (size_t s = 0; s < g->kernel_width; s++, tap++)
+        for (size_t s = 0; s < per_row; s++, tap++)
             addresses->starts[tap] = corner + (r * g->dilation_height * pass->width + s * g->dilation_width) * pixel;
     }
     addresses->step = g->stride_width * pixel;
+    addresses->taps = g->kernel_height * per_row;
+    addresses->depth = pass->depth * (g->kernel_width / per_row);
     return true;
 }
 
@@ -123,6 +129,8 @@ static void anywhere(const struct pass *pass, size_t position, size_t count, siz
         }
     }
     addresses->step = 0;
+    addresses->taps = pass->taps;
+    addresses->depth = pass->depth;
 }
 
 static size_t lanes_of(const struct vector_kernels *vector, size_t columns)
@@ -142,17 +150,18 @@ static void tiles_of_panel(const struct pass *pass, size_t first, size_t end, si
                                        .offset = pass->offset ? pass->offset + lane : NULL,
                                        .floor = pass->floor};
     const float *packed = pass->packed + (group * lanes_of(vector, pass->columns) + column) * pass->taps * pass->depth;
+    const bool runs = taps_at_once >= pass->taps && pass->groups == 1 && pass->geometry->dilation_width == 1;
     struct addresses addresses;
     for (size_t tap = 0; tap < pass->taps; tap += taps_at_once) {
         for (size_t position = first; position < end; position += vector->tile_rows) {
             const size_t count = at_most(vector->tile_rows, end - position);
-            if (count < vector->tile_rows || !inside(pass, position, group, &addresses))
+            if (count < vector->tile_rows || !inside(pass, position, group, runs, &addresses))
                 anywhere(pass, position, count, group, &addresses);
             const struct gather_tile tile = {
                 .starts = addresses.starts + tap * (addresses.step ? 1 : vector->tile_rows),
                 .step = addresses.step,
-                .taps = at_most(taps_at_once, pass->taps - tap),
-                .depth = pass->depth,
+                .taps = at_most(taps_at_once, addresses.taps - tap),
+                .depth = addresses.depth,
                 .panel = packed + tap * tap_floats,
                 .bias = pass->scale ? NULL : finish.offset,
                 .accumulate = tap > 0,

@@ -7,7 +7,9 @@
 #include "winograd.h"
 
 enum {
-    BLOCK_FLOATS = 1 << 22, /* of transformed x and dy per block: 16 MiB */
+    /* Of transformed x and dy per block: as many as there are sums, which are read and written once per block, within limits. */
+    BLOCK_FLOATS_MIN = 1 << 22,
+    BLOCK_FLOATS_MAX = 1 << 23,
     BLOCK_TILES_MIN = 64,
 };
 
@@ -29,7 +31,9 @@ static struct weights lay_out(const struct blis *self, const struct geometry *g,
                               .channel_panels = ceil_divide(g->channels, vector->wide),
                               .filters = winograd_padded(vector, g->filters)};
     const size_t channels = weights.channel_panels * vector->wide;
-    const size_t fits = BLOCK_FLOATS / (WINOGRAD_VALUES * (channels + weights.filters));
+    const size_t sums = WINOGRAD_VALUES * g->filters * channels;
+    const size_t fits =
+        at_most(BLOCK_FLOATS_MAX, at_least(BLOCK_FLOATS_MIN, sums)) / (WINOGRAD_VALUES * (channels + weights.filters));
     weights.tiling.block = at_most(weights.tiling.tiles, at_least(fits, BLOCK_TILES_MIN));
     weights.x_step = weights.tiling.block * channels + WINOGRAD_SKEW;
     weights.dy_step = weights.tiling.block * weights.filters + WINOGRAD_SKEW;

@@ -35,58 +35,63 @@ KERNEL void row_affine(size_t blocks, size_t period, bool relu, const float *x, 
     }
 }
 
-enum { PARTS = 16 / DOUBLES, COLUMN = 16 };
 typedef float part __attribute__((vector_size(DOUBLES * sizeof(float)), aligned(sizeof(float)), may_alias));
 typedef int32_t part_mask __attribute__((vector_size(DOUBLES * sizeof(int32_t))));
 typedef double part_sum __attribute__((vector_size(DOUBLES * sizeof(double)), aligned(sizeof(double)), may_alias));
 
-/* Column by column: what a column sums stays in registers over all blocks. */
+/* One vector's worth of a few blocks, whose sums stay in registers. */
+KERNEL inline __attribute__((always_inline)) void row_gradient_add(size_t blocks, size_t period, bool relu, size_t at,
+                                                                   size_t column,
+                                                                   const struct row_gradient_input *input, double *sums,
+                                                                   double *products, double *deviations)
+{
+    const part zero = {0}, mean = *(const part *)(input->mean + column);
+    const part_mask all = {0}, pass = relu ? all : ~all; /* without ReLU everything passes */
+    part scale = zero, shift = zero;
+    if (relu && !input->y) {
+        scale = *(const part *)(input->forward_scale + column);
+        shift = *(const part *)(input->forward_shift + column);
+    }
+    part_sum sum = *(const part_sum *)(sums + column), product = *(const part_sum *)(products + column);
+    part_sum deviation = *(const part_sum *)(deviations + column);
+    for (size_t b = 0; b < blocks; b++, at += period) {
+        const part centred = *(const part *)(input->x + at) - mean;
+        part output = centred * scale + shift;
+        if (input->y)
+            output = *(const part *)(input->y + at);
+        const part_mask open = (output > zero) | pass;
+        const part g = (part)((part_mask) * (const part *)(input->dy + at) & open);
+        sum += __builtin_convertvector(g, part_sum);
+        product += __builtin_convertvector(g * centred, part_sum);
+        deviation += __builtin_convertvector(centred, part_sum);
+    }
+    *(part_sum *)(sums + column) = sum;
+    *(part_sum *)(products + column) = product;
+    *(part_sum *)(deviations + column) = deviation;
+}
+
+/* A few blocks at a time: memory is read in order, and sums are not loaded and stored for every value. */
 KERNEL void row_gradient_sums(size_t blocks, size_t period, bool relu, const struct row_gradient_input *input,
                               double *sums, double *products, double *deviations)
 {
-    const part zero = {0};
-    const part_mask all = {0}, pass = relu ? all : ~all; /* without ReLU everything passes */
-    const bool found = relu && !input->y; /* the mask, from x */
-    size_t j = 0;
-    for (; j + COLUMN <= period; j += COLUMN) {
-        part_sum sum[PARTS] = {{0}}, product[PARTS] = {{0}}, deviation[PARTS] = {{0}};
-        for (size_t b = 0; b < blocks; b++) {
-#pragma GCC unroll 8
-            for (size_t v = 0; v < PARTS; v++) {
-                const size_t at = b * period + j + v * DOUBLES;
-                const size_t column = j + v * DOUBLES;
-                const part centred = *(const part *)(input->x + at) - *(const part *)(input->mean + column);
-                part output = zero;
-                if (found)
-                    output = centred * *(const part *)(input->forward_scale + column) +
-                             *(const part *)(input->forward_shift + column);
-                else if (relu)
-                    output = *(const part *)(input->y + at);
-                const part_mask open = (output > zero) | pass;
-                const part g = (part)((part_mask) * (const part *)(input->dy + at) & open);
-                sum[v] += __builtin_convertvector(g, part_sum);
-                product[v] += __builtin_convertvector(g * centred, part_sum);
-                deviation[v] += __builtin_convertvector(centred, part_sum);
+    enum { TOGETHER = 4 };
+    for (size_t b = 0; b < blocks; b += TOGETHER) {
+        const size_t count = blocks - b < TOGETHER ? blocks - b : TOGETHER;
+        size_t j = 0;
+        for (; j + DOUBLES <= period; j += DOUBLES)
+            row_gradient_add(count, period, relu, b * period + j, j, input, sums, products, deviations);
+        for (; j < period; j++) {
+            for (size_t i = 0; i < count; i++) {
+                const size_t at = (b + i) * period + j;
+                const float centred = input->x[at] - input->mean[j];
+                const float output = !relu      ? 0
+                                     : input->y ? input->y[at]
+                                                : centred * input->forward_scale[j] + input->forward_shift[j];
+                const float g = relu && !(output > 0) ? 0 : input->dy[at];
+                sums[j] += (double)g;
+                products[j] += (double)(g * centred);
+                deviations[j] += (double)centred;
             }
-        }
-#pragma GCC unroll 8
-        for (size_t v = 0; v < PARTS; v++) {
-            *(part_sum *)(sums + j + v * DOUBLES) += sum[v];
-            *(part_sum *)(products + j + v * DOUBLES) += product[v];
-            *(part_sum *)(deviations + j + v * DOUBLES) += deviation[v];
-        }
-    }
-    for (; j < period; j++) {
-        for (size_t b = 0; b < blocks; b++) {
-            const size_t at = b * period + j;
-            const float centred = input->x[at] - input->mean[j];
-            const float output = found  ? centred * input->forward_scale[j] + input->forward_shift[j]
-                                 : relu ? input->y[at]
-                                        : 0;
-            const float g = relu && !(output > 0) ? 0 : input->dy[at];
-            sums[j] += (double)g;
-            products[j] += (double)(g * centred);
-            deviations[j] += (double)centred;
         }
     }
 }
