@@ -83,7 +83,8 @@ static void print_layers(const struct pb_bench *bench)
             print_cell(node_gflops(bench, i, pass), bench->peak_gflops);
         putchar('\n');
     }
-    puts("GFLOPS by direct counting, and their share of the peak.");
+    puts("GFLOPS by direct counting, and their share of the peak. A convolution's forward pass includes a batch norm "
+         "behind it.");
 }
 
 void pb_bench_print(const struct pb_bench *bench)

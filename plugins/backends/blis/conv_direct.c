@@ -97,7 +97,7 @@ static bool inside(const struct pass *pass, size_t position, size_t group, bool 
     }
     addresses->step = g->stride_width * pixel;
     addresses->taps = g->kernel_height * per_row;
-    addresses->depth = pass->depth * (g->kernel_width / per_row);
+    addresses->depth = runs ? pass->depth * g->kernel_width : pass->depth;
     return true;
 }
 
