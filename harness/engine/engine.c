@@ -154,8 +154,10 @@ enum pb_status pb_engine_load(struct pb_engine *engine, const struct pb_network 
         return status;
     engine->transformed_stale = true;
     status = PB_OPERATE(upload, (struct pb_view){.buffer = engine->values}, network->values, count);
-    if (!status && engine->velocity)
+    if (!status && engine->velocity && network->velocity)
         status = PB_OPERATE(upload, (struct pb_view){.buffer = engine->velocity}, network->velocity, count);
+    else if (!status && engine->velocity)
+        status = PB_OPERATE(fill, (struct pb_view){.buffer = engine->velocity}, 0, count);
     return status ? status : pb_engine_wait(engine, error);
 }
 
@@ -166,6 +168,8 @@ enum pb_status pb_engine_store(struct pb_engine *engine, struct pb_network *netw
     if (status || !count)
         return status;
     status = PB_OPERATE(download, network->values, (struct pb_view){.buffer = engine->values}, count);
+    if (!status && engine->velocity)
+        status = pb_network_need_velocity(network, error);
     if (!status && engine->velocity)
         status = PB_OPERATE(download, network->velocity, (struct pb_view){.buffer = engine->velocity}, count);
     return status ? status : pb_engine_wait(engine, error);

@@ -294,7 +294,7 @@ enum pb_status pb_train(const struct pb_train_job *job, struct pb_network **netw
 {
     struct trainer trainer = {.job = job, .network = *network, .lr = *lr, .rows = rows};
     if (!job->spec->continue_optimiser)
-        memset(trainer.network->velocity, 0, trainer.network->graph->value_count * sizeof(float));
+        pb_network_drop_velocity(trainer.network);
     enum pb_status status = start(&trainer, error);
     while (status == PB_OK && trainer.epoch < trainer.epochs && !pb_lr_exhausted(&trainer.lr, job->spec)) {
         if (job->progress)

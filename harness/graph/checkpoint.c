@@ -133,9 +133,10 @@ enum pb_status pb_checkpoint_save(const char *path, const struct pb_network *net
                                   const struct pb_metadata *metadata, struct pb_error *error)
 {
     struct pb_metadata whole = {0};
-    enum pb_status status = gather_metadata(network, with_velocity, metadata, &whole, error);
+    const bool moved = with_velocity && network->velocity;
+    enum pb_status status = gather_metadata(network, moved, metadata, &whole, error);
     if (status == PB_OK)
-        status = write_tensors(path, network, with_velocity, &whole, error);
+        status = write_tensors(path, network, moved, &whole, error);
     pb_metadata_free(&whole);
     return status;
 }
@@ -273,6 +274,8 @@ static enum pb_status load_network(struct loader *loader)
         return status;
     }
     status = pb_network_create(graph, &loader->network, loader->error);
+    if (status == PB_OK && !strcmp(velocity, "true"))
+        status = pb_network_need_velocity(loader->network, loader->error);
     if (status != PB_OK)
         return status;
     copy_values(loader, !strcmp(velocity, "true"));

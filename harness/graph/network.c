@@ -46,8 +46,7 @@ enum pb_status pb_network_create(struct pb_graph *graph, struct pb_network **net
     if (status != PB_OK)
         goto cleanup;
     created->values = pb_calloc(graph->value_count, sizeof(*created->values));
-    created->velocity = pb_calloc(graph->value_count, sizeof(*created->velocity));
-    if (graph->value_count && (!created->values || !created->velocity))
+    if (graph->value_count && !created->values)
         status = pb_fail_memory(error, graph->value_count * sizeof(float));
 cleanup:
     pb_channel_groups_free(&groups);
@@ -75,6 +74,20 @@ void pb_network_free(struct pb_network **network)
     *network = NULL;
 }
 
+enum pb_status pb_network_need_velocity(struct pb_network *network, struct pb_error *error)
+{
+    if (network->velocity || !network->graph->value_count)
+        return PB_OK;
+    network->velocity = pb_calloc(network->graph->value_count, sizeof(*network->velocity));
+    return network->velocity ? PB_OK : pb_fail_memory(error, network->graph->value_count * sizeof(float));
+}
+
+void pb_network_drop_velocity(struct pb_network *network)
+{
+    pb_free(network->velocity);
+    network->velocity = NULL;
+}
+
 static void fill(float *values, size_t count, float value)
 {
     for (size_t i = 0; i < count; i++)
@@ -97,7 +110,7 @@ void pb_network_initialise(struct pb_network *network, uint64_t seed)
 {
     const struct pb_graph *graph = network->graph;
     memset(network->values, 0, graph->value_count * sizeof(float));
-    memset(network->velocity, 0, graph->value_count * sizeof(float));
+    pb_network_drop_velocity(network);
     for (uint32_t i = 0; i < graph->parameter_count; i++) {
         const struct pb_parameter *parameter = &graph->parameters[i];
         const struct pb_node *node = &graph->nodes[parameter->node];
@@ -143,9 +156,15 @@ enum pb_status pb_network_copy(const struct pb_network *from, struct pb_network 
     if (status == PB_OK) {
         copy_origin(from, copy, &groups);
         memcpy(copy->values, from->values, copy->graph->value_count * sizeof(float));
-        memcpy(copy->velocity, from->velocity, copy->graph->value_count * sizeof(float));
-        *network = copy;
+        if (from->velocity)
+            status = pb_network_need_velocity(copy, error);
+        if (status == PB_OK && from->velocity)
+            memcpy(copy->velocity, from->velocity, copy->graph->value_count * sizeof(float));
     }
+    if (status == PB_OK)
+        *network = copy;
+    else
+        pb_network_free(&copy);
     pb_channel_groups_free(&groups);
     return status;
 }
@@ -153,7 +172,7 @@ enum pb_status pb_network_copy(const struct pb_network *from, struct pb_network 
 static float *parameter_values(const struct pb_graph *graph, float *values, uint32_t node, enum pb_role role)
 {
     const uint32_t parameter = graph->nodes[node].parameters[role];
-    return parameter == PB_NO_PARAMETER ? NULL : values + graph->parameters[parameter].offset;
+    return parameter == PB_NO_PARAMETER || !values ? NULL : values + graph->parameters[parameter].offset;
 }
 
 float *pb_network_values(const struct pb_network *network, uint32_t node, enum pb_role role)

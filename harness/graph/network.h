@@ -8,7 +8,7 @@
 struct pb_network {
     struct pb_graph *graph;
     float *values; /* graph->value_count, at the parameters' offsets */
-    float *velocity; /* the same; zero before training */
+    float *velocity; /* the same; NULL: zero, for a network that no optimiser has moved (pb_network_need_velocity) */
     /* Per channel group: the index that each kept channel had in the unpruned network. */
     uint32_t **origin;
     uint32_t group_count;
@@ -24,8 +24,11 @@ void pb_network_initialise(struct pb_network *network, uint64_t seed);
 PB_MUST_CHECK enum pb_status pb_network_copy(const struct pb_network *from, struct pb_network **network,
                                              struct pb_error *error);
 void pb_network_free(struct pb_network **network);
+/* Makes a velocity of zeros where there is none. */
+PB_MUST_CHECK enum pb_status pb_network_need_velocity(struct pb_network *network, struct pb_error *error);
+void pb_network_drop_velocity(struct pb_network *network);
 
-/* The values of a node's parameter; NULL where it has none. */
+/* The values of a node's parameter; NULL where it has none (or the network no velocity). */
 float *pb_network_values(const struct pb_network *network, uint32_t node, enum pb_role role);
 float *pb_network_velocity(const struct pb_network *network, uint32_t node, enum pb_role role);
 

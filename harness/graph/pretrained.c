@@ -190,7 +190,7 @@ enum pb_status pb_pretrained_load(const char *path, struct pb_network *network, 
     const enum pb_status status = import_file(&import);
     if (status == PB_OK) {
         memcpy(network->values, import.values, bytes);
-        memset(network->velocity, 0, bytes);
+        pb_network_drop_velocity(network);
     }
     hand_over(&import, status == PB_OK, report);
     pb_free(import.values);

@@ -91,7 +91,8 @@ static void copy_parameters(const struct pb_network *from, struct pb_network *to
         const struct cut cut = cut_of(from->graph, &from->graph->parameters[i], kept);
         const size_t source = from->graph->parameters[i].offset, target = to->graph->parameters[i].offset;
         copy_cut(&cut, from->values + source, to->values + target);
-        copy_cut(&cut, from->velocity + source, to->velocity + target);
+        if (from->velocity)
+            copy_cut(&cut, from->velocity + source, to->velocity + target);
     }
 }
 
@@ -165,16 +166,20 @@ enum pb_status pb_network_compact(const struct pb_network *network, const struct
     if (status != PB_OK)
         goto cleanup;
     status = pb_network_create(shrunk, &created, error);
+    if (status == PB_OK && network->velocity)
+        status = pb_network_need_velocity(created, error);
     if (status != PB_OK)
         goto cleanup;
     copy_parameters(network, created, kept);
     copy_origin(network, created, &groups, keep);
     *compacted = created;
+    created = NULL;
 cleanup:
     for (uint32_t i = 0; kept && i < graph->node_count; i++)
         pb_free(kept[i].index);
     pb_free(kept);
     pb_free(counts);
+    pb_network_free(&created);
     pb_channel_groups_free(&groups);
     return status;
 }
@@ -268,7 +273,7 @@ enum pb_status pb_network_rewind(struct pb_network *network, const struct pb_net
         goto cleanup;
     }
     memcpy(network->values, rewound->values, network->graph->value_count * sizeof(float));
-    memset(network->velocity, 0, network->graph->value_count * sizeof(float));
+    pb_network_drop_velocity(network);
 cleanup:
     pb_network_free(&rewound);
     pb_keep_free(&keep);

@@ -78,7 +78,7 @@ struct pb_network *network_of(struct pb_graph *graph, uint64_t seed)
     struct pb_error error = {0};
     struct pb_network *network = NULL;
     struct pb_rng rng;
-    if (pb_network_create(graph, &network, &error) != PB_OK)
+    if (pb_network_create(graph, &network, &error) != PB_OK || pb_network_need_velocity(network, &error) != PB_OK)
         fail_msg("%s", error.text);
     pb_rng_init(&rng, seed, "test");
     for (uint32_t i = 0; i < graph->parameter_count; i++) {

@@ -286,8 +286,7 @@ static void test_rewinding_gives_survivors_their_early_values(void **state)
         rewound->values[i] += 1;
     assert_int_equal(pb_network_rewind(rewound, early, &error), PB_OK);
     assert_memory_equal(rewound->values, twice->values, twice->graph->value_count * sizeof(float));
-    for (size_t i = 0; i < rewound->graph->value_count; i++)
-        assert_true(rewound->velocity[i] == 0);
+    assert_null(rewound->velocity);
     /* The other way round there are channels that the "earlier" network never had. */
     assert_int_equal(pb_network_rewind(early, twice, &error), PB_ERROR_RUN);
     assert_non_null(strstr(error.text, "conv1"));
