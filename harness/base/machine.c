@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/text.h"
 
@@ -69,4 +71,22 @@ void pb_memory(uint64_t *total, uint64_t *available)
     }
     if (file)
         fclose(file);
+}
+
+uint64_t pb_resident_bytes(void)
+{
+    char line[128] = "";
+    FILE *file = fopen("/proc/self/statm", "r");
+    const bool read = file && fgets(line, sizeof line, file);
+    if (file)
+        fclose(file);
+    char *second = read ? strchr(line, ' ') : NULL;
+    const long page = sysconf(_SC_PAGESIZE);
+    return second && page > 0 ? strtoull(second, NULL, 10) * (uint64_t)page : 0;
+}
+
+uint64_t pb_peak_resident_bytes(void)
+{
+    struct rusage usage;
+    return getrusage(RUSAGE_SELF, &usage) ? 0 : (uint64_t)usage.ru_maxrss * 1024;
 }

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include <gsl/gsl_sort.h>
-#include <sys/resource.h>
 
 #include "base/clock.h"
 #include "base/machine.h"
@@ -44,6 +43,7 @@ struct session {
     size_t batch, threads, runs;
     bool training;
     struct pb_bench_data_wish wish;
+    uint64_t baseline, predicted; /* bytes: before the benchmark's arrays, and foretold with them */
 };
 
 static enum pb_status read_numbers(const struct pb_arguments *arguments, struct session *session,
@@ -84,6 +84,22 @@ static enum pb_status make_batch(struct session *session, struct pb_error *error
     return PB_OK;
 }
 
+/* What lies in memory already (program, libraries, the opened backend), and all that will be allocated. */
+static enum pb_status predict(struct session *session, const struct pb_engine_options *wanted, struct pb_error *error)
+{
+    const struct pb_graph *graph = session->graph;
+    struct pb_engine_memory engine;
+    const enum pb_status status = pb_engine_predict(session->backend.device, graph, wanted, &engine, error);
+    if (status)
+        return status;
+    const uint64_t image = pb_shape_count(graph->nodes[0].shape);
+    const uint64_t batch = session->batch * (image + graph->classes + 1) * sizeof(float);
+    session->baseline = pb_resident_bytes();
+    session->predicted =
+        session->baseline + graph->value_count * sizeof(float) + batch + pb_engine_memory_bytes(&engine);
+    return PB_OK;
+}
+
 static enum pb_status prepare(const struct pb_arguments *arguments, struct session *session, struct pb_error *error)
 {
     const char *backend = pb_argument(arguments, "backend");
@@ -94,6 +110,10 @@ static enum pb_status prepare(const struct pb_arguments *arguments, struct sessi
     if (!status)
         status = pb_argument_backend(arguments, backend ? backend : "blis", (uint32_t)session->threads,
                                      &session->backend, error);
+    const struct pb_engine_options wanted = {
+        .batch = (uint32_t)session->batch, .mode = session->training ? PB_ENGINE_TRAIN : PB_ENGINE_INFER, .seed = 1};
+    if (!status)
+        status = predict(session, &wanted, error);
     if (!status)
         status = make_batch(session, error);
     if (!status)
@@ -103,8 +123,6 @@ static enum pb_status prepare(const struct pb_arguments *arguments, struct sessi
     if (status)
         return status;
     pb_network_initialise(session->network, 1);
-    const struct pb_engine_options wanted = {
-        .batch = (uint32_t)session->batch, .mode = session->training ? PB_ENGINE_TRAIN : PB_ENGINE_INFER, .seed = 1};
     return pb_engine_create(session->backend.device, session->network, &wanted, &session->engine, error);
 }
 
@@ -164,12 +182,6 @@ static enum pb_status measure(struct session *session, struct pb_bench *bench, s
     return PB_OK;
 }
 
-static uint64_t peak_rss(void)
-{
-    struct rusage usage;
-    return getrusage(RUSAGE_SELF, &usage) ? 0 : (uint64_t)usage.ru_maxrss * 1024;
-}
-
 static enum pb_status measure_data(struct session *session, struct pb_bench_data *data, struct pb_error *error)
 {
     const struct pb_bench_data_spec spec = {.registry = &session->backend.registry,
@@ -196,8 +208,9 @@ static enum pb_status run_bench(struct session *session, bool json, struct pb_er
                              .threads = (uint32_t)session->threads,
                              .training = session->training,
                              .runs = session->runs,
-                             .engine_bytes = pb_engine_bytes(session->engine),
-                             .workspace_bytes = pb_engine_workspace_bytes(session->engine)};
+                             .baseline_bytes = session->baseline,
+                             .predicted_bytes = session->predicted};
+    pb_engine_memory(session->engine, &bench.memory);
     bench.seconds = pb_calloc(session->runs, sizeof *bench.seconds);
     if (!bench.seconds)
         return pb_fail_memory(error, session->runs * sizeof *bench.seconds);
@@ -210,7 +223,7 @@ static enum pb_status run_bench(struct session *session, bool json, struct pb_er
         status = measure(session, &bench, error);
     if (!status) {
         bench.peak_gflops = pb_fma_peak((int)session->threads, &bench.peak_isa);
-        bench.peak_rss_bytes = peak_rss();
+        bench.peak_rss_bytes = pb_peak_resident_bytes();
         if (json)
             status = pb_bench_print_json(&bench, error);
         else

@@ -87,6 +87,23 @@ static void print_layers(const struct pb_bench *bench)
          "behind it.");
 }
 
+static double megabytes(uint64_t bytes)
+{
+    return (double)bytes * 1e-6;
+}
+
+static void print_memory(const struct pb_bench *bench)
+{
+    const struct pb_engine_memory *memory = &bench->memory;
+    printf("MB resident at most %10.1f   (predicted %.1f%s)\n", megabytes(bench->peak_rss_bytes),
+           megabytes(bench->predicted_bytes), bench->data ? " without the data" : "");
+    printf("MB of buffers       %10.1f   (parameters %.1f, gradients %.1f, momentum %.1f, activations %.1f, "
+           "workspace %.1f; the backend's own %.1f)\n\n",
+           megabytes(pb_engine_buffer_bytes(memory)), megabytes(memory->values), megabytes(memory->gradients),
+           megabytes(memory->velocity), megabytes(memory->activations), megabytes(memory->workspace),
+           megabytes(memory->backend_kept + memory->backend_shared));
+}
+
 void pb_bench_print(const struct pb_bench *bench)
 {
     const double median = median_seconds(bench);
@@ -102,9 +119,7 @@ void pb_bench_print(const struct pb_bench *bench)
     printf("seconds per step    %10.4f   (%.4f … %.4f)\n", median, bench->seconds[0], bench->seconds[bench->runs - 1]);
     printf("GFLOPS              %10.1f   (%.0f %% of the peak, %.1f, %s)\n", bench_gflops(bench),
            100 * bench_gflops(bench) / bench->peak_gflops, bench->peak_gflops, bench->peak_isa);
-    printf("buffers             %10.1f MB (workspace %.1f MB), resident at most %.1f MB\n\n",
-           (double)bench->engine_bytes * 1e-6, (double)bench->workspace_bytes * 1e-6,
-           (double)bench->peak_rss_bytes * 1e-6);
+    print_memory(bench);
     for (int phase = 0; phase < PB_PHASE_COUNT; phase++) {
         const double seconds = times->phase[phase] / steps(bench);
         printf("%-28s %8.4f s %5.1f %%\n", pb_phase_name((enum pb_phase)phase), seconds, 100 * seconds / median);
@@ -127,6 +142,16 @@ static json_t *phases(const struct pb_bench *bench)
         set(object, pb_phase_name((enum pb_phase)phase),
             json_real(pb_engine_times(bench->engine)->phase[phase] / steps(bench)));
     return object;
+}
+
+static json_t *memory_parts(const struct pb_bench *bench)
+{
+    const struct pb_engine_memory *memory = &bench->memory;
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "baseline", (json_int_t)bench->baseline_bytes,
+                     "parameters", (json_int_t)memory->values, "gradients", (json_int_t)memory->gradients, "momentum",
+                     (json_int_t)memory->velocity, "activations", (json_int_t)memory->activations, "workspace",
+                     (json_int_t)memory->workspace, "staging", (json_int_t)memory->staging, "backend_kept",
+                     (json_int_t)memory->backend_kept, "backend_shared", (json_int_t)memory->backend_shared);
 }
 
 static json_t *layers(const struct pb_bench *bench)
@@ -177,8 +202,10 @@ enum pb_status pb_bench_print_json(const struct pb_bench *bench, struct pb_error
     good = good && set(whole, "gflops", json_real(bench_gflops(bench)));
     good = good && set(whole, "peak_gflops", json_real(bench->peak_gflops));
     good = good && set(whole, "peak_isa", json_string(bench->peak_isa));
-    good = good && set(whole, "engine_bytes", json_integer((json_int_t)bench->engine_bytes));
-    good = good && set(whole, "workspace_bytes", json_integer((json_int_t)bench->workspace_bytes));
+    good = good && set(whole, "engine_bytes", json_integer((json_int_t)pb_engine_buffer_bytes(&bench->memory)));
+    good = good && set(whole, "workspace_bytes", json_integer((json_int_t)bench->memory.workspace));
+    good = good && set(whole, "memory_bytes", memory_parts(bench));
+    good = good && set(whole, "predicted_bytes", json_integer((json_int_t)bench->predicted_bytes));
     good = good && set(whole, "peak_rss_bytes", json_integer((json_int_t)bench->peak_rss_bytes));
     good = good && set(whole, "phase_seconds", phases(bench)) && set(whole, "layers_gflops", layers(bench));
     if (bench->data)

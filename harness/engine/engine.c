@@ -31,70 +31,32 @@ static void dismantle(struct pb_engine *engine)
     pb_free(engine->times.node);
 }
 
-/* How many arrays as large as the parameters there are: values, gradients, velocity. */
-static size_t parameter_arrays(const struct pb_engine *engine)
-{
-    switch (engine->options.mode) {
-    case PB_ENGINE_INFER:
-        return 1;
-    case PB_ENGINE_CALIBRATE:
-        return 2;
-    case PB_ENGINE_TRAIN:
-        break;
-    }
-    return 3;
-}
-
-uint64_t pb_engine_bytes(const struct pb_engine *engine)
-{
-    const uint64_t floats = (uint64_t)engine->graph->value_count * parameter_arrays(engine) +
-                            engine->plan.arena_floats + engine->plan.staging_floats + engine->workspace_floats +
-                            engine->transformed_floats;
-    return floats * sizeof(float);
-}
-
-uint64_t pb_engine_workspace_bytes(const struct pb_engine *engine)
-{
-    return engine->workspace_floats * sizeof(float);
-}
-
-enum pb_status pb_engine_predict_bytes(struct pb_device *device, const struct pb_graph *graph,
-                                       const struct pb_engine_options *options, uint64_t *bytes, struct pb_error *error)
+enum pb_status pb_engine_predict(struct pb_device *device, const struct pb_graph *graph,
+                                 const struct pb_engine_options *options, struct pb_engine_memory *memory,
+                                 struct pb_error *error)
 {
     struct pb_engine engine = {0};
     const enum pb_status status = prepare(&engine, device, graph, options, error);
     if (!status)
-        *bytes = pb_engine_bytes(&engine);
+        pb_engine_memory(&engine, memory);
     dismantle(&engine);
     return status;
 }
 
-static enum pb_status create_buffer(struct pb_engine *engine, size_t floats, struct pb_buffer **buffer,
-                                    struct pb_error *error)
-{
-    if (!floats || PB_OPERATE(buffer_create, floats, buffer) == PB_OK)
-        return PB_OK;
-    return pb_fail_context(error, "a batch of %u needs %.0f MB in all; use a smaller one", engine->options.batch,
-                           (double)pb_engine_bytes(engine) / 1e6);
-}
-
 static enum pb_status create_buffers(struct pb_engine *engine, struct pb_error *error)
 {
-    const size_t values = engine->graph->value_count, arrays = parameter_arrays(engine);
+    struct pb_engine_memory memory;
+    pb_engine_memory(engine, &memory);
     const struct {
-        size_t floats;
+        uint64_t bytes;
         struct pb_buffer **buffer;
-    } wanted[] = {{values, &engine->values},
-                  {arrays > 1 ? values : 0, &engine->gradients},
-                  {arrays > 2 ? values : 0, &engine->velocity},
-                  {engine->plan.arena_floats, &engine->arena},
-                  {engine->workspace_floats, &engine->workspace},
-                  {engine->transformed_floats, &engine->transformed}};
-    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
-        const enum pb_status status = create_buffer(engine, wanted[i].floats, wanted[i].buffer, error);
-        if (status)
-            return status;
-    }
+    } wanted[] = {{memory.values, &engine->values},       {memory.gradients, &engine->gradients},
+                  {memory.velocity, &engine->velocity},   {memory.activations, &engine->arena},
+                  {memory.workspace, &engine->workspace}, {memory.filters, &engine->transformed}};
+    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
+        if (wanted[i].bytes && PB_OPERATE(buffer_create, wanted[i].bytes / sizeof(float), wanted[i].buffer))
+            return pb_fail_context(error, "a batch of %u needs %.0f MB in all; use a smaller one",
+                                   engine->options.batch, (double)pb_engine_memory_bytes(&memory) / 1e6);
     const uint32_t nodes = engine->graph->node_count;
     engine->staging = pb_calloc(engine->plan.staging_floats ? engine->plan.staging_floats : 1, sizeof(float));
     engine->times.node = pb_calloc(nodes, sizeof *engine->times.node);

@@ -28,12 +28,22 @@ PB_MUST_CHECK enum pb_status pb_engine_create(struct pb_device *device, const st
                                               struct pb_error *error);
 void pb_engine_free(struct pb_engine **engine);
 
-/* What an engine of these options will allocate, in bytes, without making it (buffers and conv workspace). */
-PB_MUST_CHECK enum pb_status pb_engine_predict_bytes(struct pb_device *device, const struct pb_graph *graph,
-                                                     const struct pb_engine_options *options, uint64_t *bytes,
-                                                     struct pb_error *error);
-uint64_t pb_engine_bytes(const struct pb_engine *engine);
-uint64_t pb_engine_workspace_bytes(const struct pb_engine *engine); /* the convolutions' part of it */
+/* Where an engine's memory goes, in bytes. The first six are its buffers: exact. The others are as the backend states. */
+struct pb_engine_memory {
+    uint64_t values, gradients, velocity; /* of the parameters; no gradients to INFER, velocity only to TRAIN */
+    uint64_t activations; /* and their gradients: one arena, planned by lifetime */
+    uint64_t workspace; /* of the convolutions */
+    uint64_t filters; /* of the convolutions, as their backend wants them: INFER only */
+    uint64_t staging; /* on the host */
+    uint64_t backend_kept, backend_shared; /* see struct pb_operator_memory; shared: of the largest operator */
+};
+/* That of an engine of these options, without making it. */
+PB_MUST_CHECK enum pb_status pb_engine_predict(struct pb_device *device, const struct pb_graph *graph,
+                                               const struct pb_engine_options *options, struct pb_engine_memory *memory,
+                                               struct pb_error *error);
+void pb_engine_memory(const struct pb_engine *engine, struct pb_engine_memory *memory);
+uint64_t pb_engine_buffer_bytes(const struct pb_engine_memory *memory);
+uint64_t pb_engine_memory_bytes(const struct pb_engine_memory *memory); /* with the backend's */
 
 /* Values and velocity to and from a network of the same graph. Engines that do not TRAIN leave velocity alone. */
 PB_MUST_CHECK enum pb_status pb_engine_load(struct pb_engine *engine, const struct pb_network *network,

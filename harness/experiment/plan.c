@@ -291,8 +291,10 @@ static enum pb_status estimate_network(const struct pb_cell_config *config, uint
     if (status != PB_OK)
         return status;
     *cost = pb_graph_cost(graph);
-    status = pb_engine_predict_bytes(
-        device, graph, &(struct pb_engine_options){.batch = config->batch, .mode = PB_ENGINE_TRAIN}, memory, error);
+    struct pb_engine_memory engine = {0};
+    status = pb_engine_predict(
+        device, graph, &(struct pb_engine_options){.batch = config->batch, .mode = PB_ENGINE_TRAIN}, &engine, error);
+    *memory = pb_engine_memory_bytes(&engine);
     pb_graph_free(&graph);
     return status;
 }

@@ -60,6 +60,32 @@ struct pb_conv_norm {
     struct pb_view convolved; /* conv_norm_forward alone: the convolution's own output, for the backward pass */
 };
 
+/* An operator of a network, as a backend is asked about it. Its input is batch × positions × channels. */
+enum pb_operator_kind {
+    PB_OPERATOR_CONV,
+    PB_OPERATOR_BATCH_NORM,
+    PB_OPERATOR_MAX_POOL,
+    PB_OPERATOR_AVG_POOL,
+    PB_OPERATOR_LINEAR,
+    PB_OPERATOR_BILINEAR_POOL,
+};
+struct pb_operator {
+    size_t size; /* sizeof(struct pb_operator) */
+    enum pb_operator_kind kind;
+    bool training; /* the backward passes will be called too */
+    uint32_t batch, channels;
+    size_t positions; /* H·W */
+    size_t outputs; /* LINEAR: values per image */
+    const struct pb_conv_plan *conv; /* CONV: the backend's own plan; else NULL */
+    const struct pb_pool_shape *pool; /* MAX_POOL, AVG_POOL; else NULL */
+};
+/* Bytes that an operator makes its backend hold beside the host's buffers and the workspace. */
+struct pb_operator_memory {
+    size_t size; /* sizeof(struct pb_operator_memory) */
+    size_t kept; /* for this operator alone, as long as its network is there: packed filters, tables */
+    size_t shared; /* at one place for all operators, as large as the largest of them needs: scratch, packing */
+};
+
 struct pb_sgd {
     double lr, momentum, weight_decay;
     double l1; /* adds l1·sign(w) to the gradient first (sparsity on γ) */
@@ -222,6 +248,11 @@ struct pb_backend {
                                        struct pb_view gamma, struct pb_view beta, struct pb_view saved_mean,
                                        struct pb_view saved_inv_std, struct pb_view dy, struct pb_view dx,
                                        struct pb_view dgamma, struct pb_view dbeta);
+    /*
+     * The backend holds nothing of its own worth naming. Says what one operator will make it hold,
+     * so that memory can be told before it is spent; kept and shared are 0 when this is called. Has no effects.
+     */
+    void (*operator_memory)(void *self, const struct pb_operator *asked, struct pb_operator_memory *memory);
 };
 
 /* The memory behind a view of a backend that is on_host. */

@@ -21,6 +21,18 @@ static bool by_tiles(const struct blis *self)
     return self->vector->tile_rows && self->algorithm != ALGORITHM_GEMM;
 }
 
+size_t blis_bilinear_scratch(struct blis *self, uint32_t batch, size_t positions, uint32_t channels, bool training)
+{
+    const struct bilinear job = {self, batch, positions, channels};
+    return by_tiles(self) ? bilinear_tiles_scratch(&job, training) : bilinear_products_scratch(&job, training);
+}
+
+size_t blis_bilinear_packing(struct blis *self, uint32_t batch, size_t positions, uint32_t channels, bool training)
+{
+    const struct bilinear job = {self, batch, positions, channels};
+    return by_tiles(self) ? 0 : (size_t)self->threads * bilinear_products_packing(&job, training);
+}
+
 enum pb_status blis_bilinear_forward(void *opaque, uint32_t batch, size_t positions, uint32_t channels,
                                      struct pb_view x, struct pb_view b)
 {

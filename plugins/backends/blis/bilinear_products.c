@@ -8,6 +8,20 @@ static size_t strip_length(size_t channels, size_t first)
     return channels - first < STRIP ? channels - first : STRIP;
 }
 
+/* G + Gᵀ of every image. */
+size_t bilinear_products_scratch(const struct bilinear *job, bool training)
+{
+    return training ? job->batch * job->channels * job->channels : 0;
+}
+
+size_t bilinear_products_packing(const struct bilinear *job, bool training)
+{
+    const size_t strip = strip_length(job->channels, 0);
+    const size_t forward = blis_product_packing(strip, job->channels, job->positions);
+    const size_t backward = training ? blis_product_packing(job->positions, strip, job->channels) : 0;
+    return forward > backward ? forward : backward;
+}
+
 enum pb_status bilinear_products_forward(const struct bilinear *job, const float *x, float *b)
 {
     const size_t channels = job->channels, positions = job->positions;
@@ -46,7 +60,7 @@ enum pb_status bilinear_products_backward(const struct bilinear *job, const floa
     const size_t channels = job->channels, positions = job->positions;
     const size_t area = channels * channels, strips = (channels + STRIP - 1) / STRIP, tasks = job->batch * strips;
     float *sums;
-    const enum pb_status status = blis_scratch(job->self, job->batch * area, &sums);
+    const enum pb_status status = blis_scratch(job->self, bilinear_products_scratch(job, true), &sums);
     if (status)
         return status;
 #pragma omp parallel for num_threads(job->self->threads) schedule(static) if (job->batch > 1)

@@ -56,10 +56,22 @@ static void multiply_columns(const struct bilinear *job, struct panel panel, con
                     1 / (float)job->positions, b);
 }
 
+/* A panel of every thread's: of x forward, of the gradients backward. */
+static size_t panel_floats(const struct bilinear *job, size_t rows)
+{
+    return rows * job->self->vector->wide;
+}
+
+size_t bilinear_tiles_scratch(const struct bilinear *job, bool training)
+{
+    const size_t rows = training && job->channels > job->positions ? job->channels : job->positions;
+    return (size_t)job->self->threads * panel_floats(job, rows);
+}
+
 enum pb_status bilinear_tiles_forward(const struct bilinear *job, const float *x, float *b)
 {
     const size_t panels = panel_count(job), tasks = job->batch * panels;
-    const size_t floats = job->positions * job->self->vector->wide;
+    const size_t floats = panel_floats(job, job->positions);
     float *scratch;
     const enum pb_status status = blis_scratch(job->self, (size_t)job->self->threads * floats, &scratch);
     if (status)
@@ -115,7 +127,7 @@ static void gather_columns(const struct bilinear *job, struct panel panel, const
 enum pb_status bilinear_tiles_backward(const struct bilinear *job, const float *x, const float *g, float *dx)
 {
     const size_t panels = panel_count(job), tasks = job->batch * panels;
-    const size_t floats = job->channels * job->self->vector->wide;
+    const size_t floats = panel_floats(job, job->channels);
     float *scratch;
     const enum pb_status status = blis_scratch(job->self, (size_t)job->self->threads * floats, &scratch);
     if (status)

@@ -96,6 +96,17 @@ static size_t workspace_floats(const struct blis *self, const struct geometry *g
     return at_least(forward, at_least(data, weights));
 }
 
+size_t conv_gemm_packing(const struct geometry *g, bool training)
+{
+    const size_t rows = cut(g->out_rows, g->group_filters, g->patch).rows, depth = g->taps * g->group_filters;
+    const size_t forward = blis_product_packing(rows, g->group_filters, g->patch);
+    if (!training)
+        return forward;
+    const size_t data = blis_product_packing(cut(g->in_rows, g->group_channels, depth).rows, g->group_channels, depth);
+    const size_t weights = blis_product_packing(g->group_filters, g->patch, rows);
+    return at_least(forward, at_least(data, weights));
+}
+
 static void finish(const struct tile_finish *finish, size_t filter, size_t columns, float *out)
 {
     for (size_t k = 0; k < columns; k++) {

@@ -54,6 +54,8 @@ struct conv_algorithm {
 
 /* Patches gathered in blocks of rows, multiplied by BLIS. Any shape. */
 extern const struct conv_algorithm conv_gemm;
+/* Floats that BLIS packs for it, on one thread. */
+size_t conv_gemm_packing(const struct geometry *g, bool training);
 
 /* Register tiles over the input where it lies; needs conv_direct_fits. */
 extern const struct conv_algorithm conv_direct;

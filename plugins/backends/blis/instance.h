@@ -37,6 +37,9 @@ struct matrix {
  */
 void blis_product(size_t m, size_t n, size_t k, struct matrix a, struct matrix b, float beta, float *c, size_t c_row);
 
+/* Floats that a product of these sizes makes BLIS pack, on one thread. */
+size_t blis_product_packing(size_t m, size_t n, size_t k);
+
 /* The instance's scratch, at least floats long; contents undefined. */
 enum pb_status blis_scratch(struct blis *self, size_t floats, float **scratch);
 
@@ -54,6 +57,16 @@ enum pb_status blis_conv_backward_data(void *self, struct pb_conv_plan *plan, st
                                        struct pb_view dx, struct pb_view workspace);
 enum pb_status blis_conv_backward_weights(void *self, struct pb_conv_plan *plan, struct pb_view x, struct pb_view dy,
                                           struct pb_view dw, struct pb_view dbias, struct pb_view workspace);
+
+/* memory.c */
+void blis_operator_memory(void *self, const struct pb_operator *asked, struct pb_operator_memory *memory);
+
+/* Floats of the instance's scratch that an operator's passes take, and those that BLIS packs for them. */
+size_t blis_pool_scratch(const struct blis *self, const struct pb_pool_shape *shape);
+size_t blis_linear_scratch(const struct blis *self, uint32_t batch, size_t in, size_t out, bool training);
+size_t blis_linear_packing(const struct blis *self, uint32_t batch, size_t in, size_t out);
+size_t blis_bilinear_scratch(struct blis *self, uint32_t batch, size_t positions, uint32_t channels, bool training);
+size_t blis_bilinear_packing(struct blis *self, uint32_t batch, size_t positions, uint32_t channels, bool training);
 
 /* pool.c */
 enum pb_status blis_max_pool_forward(void *self, const struct pb_pool_shape *shape, struct pb_view x, struct pb_view y);

@@ -33,6 +33,17 @@ enum pb_status blis_library_start(const struct pb_host *host, enum kernel_set ke
     return PB_OK;
 }
 
+/* BLIS packs a block of a and one of b, as large as its caches want them or the matrices are. */
+size_t blis_product_packing(size_t m, size_t n, size_t k)
+{
+    cntx_t *context = bli_gks_query_cntx();
+    const size_t rows = (size_t)bli_cntx_get_blksz_max_dt(BLIS_FLOAT, BLIS_MC, context);
+    const size_t columns = (size_t)bli_cntx_get_blksz_max_dt(BLIS_FLOAT, BLIS_NC, context);
+    const size_t depth = (size_t)bli_cntx_get_blksz_max_dt(BLIS_FLOAT, BLIS_KC, context);
+    const size_t deep = k < depth ? k : depth;
+    return ((m < rows ? m : rows) + (n < columns ? n : columns)) * deep;
+}
+
 void blis_product(size_t m, size_t n, size_t k, struct matrix a, struct matrix b, float beta, float *c, size_t c_row)
 {
     rntm_t runtime;

@@ -13,6 +13,8 @@
 enum {
     INPUTS = 2048, /* per part */
     OUTPUTS = 256, /* per part of the forward pass */
+    COLUMNS =
+        256, /* inputs per part of the data gradient: a row of them is a run that memory likes, all rows stay in cache */
 };
 
 static size_t part_count(size_t whole, size_t part)
@@ -24,6 +26,37 @@ static size_t part_length(size_t whole, size_t part, size_t index)
 {
     const size_t left = whole - index * part;
     return left < part ? left : part;
+}
+
+static bool by_tiles(const struct blis *self)
+{
+    return self->vector->tile_rows && self->algorithm != ALGORITHM_GEMM;
+}
+
+/* Partial outputs of all parts of the inputs. */
+static size_t forward_floats(uint32_t batch, size_t in, size_t out)
+{
+    const size_t parts = part_count(in, INPUTS);
+    return parts > 1 ? parts * batch * out : 0;
+}
+
+/* A part's weights, rearranged by every thread. */
+static size_t data_floats(const struct blis *self, size_t out)
+{
+    return by_tiles(self) ? (size_t)self->threads * COLUMNS * out : 0;
+}
+
+size_t blis_linear_scratch(const struct blis *self, uint32_t batch, size_t in, size_t out, bool training)
+{
+    const size_t forward = forward_floats(batch, in, out), data = training ? data_floats(self, out) : 0;
+    return forward > data ? forward : data;
+}
+
+size_t blis_linear_packing(const struct blis *self, uint32_t batch, size_t in, size_t out)
+{
+    const size_t weights = blis_product_packing(out, in < INPUTS ? in : INPUTS, batch);
+    const size_t data = by_tiles(self) ? 0 : blis_product_packing(batch, in < INPUTS ? in : INPUTS, out);
+    return (size_t)self->threads * (weights > data ? weights : data);
 }
 
 /* y = the sum of parts arrays (batch×out), in order, plus bias. */
@@ -65,7 +98,7 @@ enum pb_status blis_linear_forward(void *opaque, uint32_t batch, size_t in, size
     struct blis *self = opaque;
     const size_t parts = part_count(in, INPUTS), slices = part_count(out, OUTPUTS);
     float *partials = pb_host_pointer(y);
-    const enum pb_status status = parts > 1 ? blis_scratch(self, parts * batch * out, &partials) : PB_OK;
+    const enum pb_status status = parts > 1 ? blis_scratch(self, forward_floats(batch, in, out), &partials) : PB_OK;
     if (status)
         return status;
 #pragma omp parallel for num_threads(self->threads) schedule(dynamic) if (parts * slices > 1)
@@ -121,12 +154,11 @@ static void gather_inputs(const struct vector_kernels *vector, const struct dot_
 enum pb_status blis_linear_backward_data(void *opaque, uint32_t batch, size_t in, size_t out, struct pb_view dy,
                                          struct pb_view w, struct pb_view dx)
 {
-    enum { COLUMNS = 256 }; /* inputs per part: a row of them is a run that memory likes, all rows stay in cache */
     struct blis *self = opaque;
-    const bool tiles = self->vector->tile_rows && self->algorithm != ALGORITHM_GEMM;
+    const bool tiles = by_tiles(self);
     const size_t columns = tiles ? COLUMNS : INPUTS, parts = part_count(in, columns);
     float *scratch = NULL;
-    const enum pb_status status = tiles ? blis_scratch(self, (size_t)self->threads * COLUMNS * out, &scratch) : PB_OK;
+    const enum pb_status status = tiles ? blis_scratch(self, data_floats(self, out), &scratch) : PB_OK;
     if (status)
         return status;
 #pragma omp parallel for num_threads(self->threads) schedule(dynamic) if (parts > 1)

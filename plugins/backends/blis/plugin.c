@@ -149,6 +149,7 @@ static const struct pb_backend operators = {
     .linear_backward_weights = blis_linear_backward_weights,
     .bilinear_forward = blis_bilinear_forward,
     .bilinear_backward = blis_bilinear_backward,
+    .operator_memory = blis_operator_memory,
 };
 
 const struct pb_plugin *prunebench_plugin(uint32_t index)

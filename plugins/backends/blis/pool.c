@@ -43,13 +43,18 @@ static void forward_row(const struct pb_pool_shape *s, size_t p, const float *x,
     }
 }
 
+size_t blis_pool_scratch(const struct blis *self, const struct pb_pool_shape *s)
+{
+    return is_two_by_two(s) ? (size_t)self->threads * s->width * s->channels : 0;
+}
+
 enum pb_status blis_max_pool_forward(void *opaque, const struct pb_pool_shape *s, struct pb_view x, struct pb_view y)
 {
     struct blis *self = opaque;
     const size_t rows = (size_t)s->batch * s->output_height, line = (size_t)s->width * s->channels;
     const size_t image = s->height * line, out_line = (size_t)s->output_width * s->channels;
     float *scratch = NULL;
-    const enum pb_status status = is_two_by_two(s) ? blis_scratch(self, (size_t)self->threads * line, &scratch) : PB_OK;
+    const enum pb_status status = is_two_by_two(s) ? blis_scratch(self, blis_pool_scratch(self, s), &scratch) : PB_OK;
     if (status)
         return status;
 #pragma omp parallel for num_threads(self->threads) schedule(static) if (rows > 1)

@@ -56,15 +56,20 @@ struct rows_room rows_thread_room(const struct rows_space *space, const struct r
                               {sums, sums + walk->period, sums + 2 * walk->period}};
 }
 
+/* A double takes the room of two floats. */
+size_t rows_space_floats(const struct blis *self, const struct rows_walk *walk, size_t parts)
+{
+    const size_t most = walk->chunks > parts ? walk->chunks : parts;
+    return 6 * most * walk->channels + 2 * most + (7 * (size_t)self->threads + 7) * walk->period;
+}
+
 enum pb_status rows_space(struct blis *self, const struct rows_walk *walk, size_t parts, struct rows_space *space)
 {
     const size_t threads = (size_t)self->threads, period = walk->period;
     space->parts = walk->chunks > parts ? walk->chunks : parts;
     const size_t partials = space->parts * walk->channels;
     float *scratch;
-    /* A double takes the room of two floats. */
-    const enum pb_status status =
-        blis_scratch(self, 6 * partials + 2 * space->parts + (7 * threads + 7) * period, &scratch);
+    const enum pb_status status = blis_scratch(self, rows_space_floats(self, walk, parts), &scratch);
     if (status)
         return status;
     space->sums = (double *)(void *)scratch;

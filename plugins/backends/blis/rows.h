@@ -39,7 +39,9 @@ struct rows_room {
 
 struct rows_walk rows_walk_of(size_t rows, size_t channels);
 struct rows_chunk rows_chunk_of(const struct rows_walk *walk, size_t index);
-/* Lays space out in the instance's scratch, for as many parts as there are chunks, or for more. */
+/* Floats of scratch that a walk's space takes, for as many parts as there are chunks, or for more. */
+size_t rows_space_floats(const struct blis *self, const struct rows_walk *walk, size_t parts);
+/* Lays it out in the instance's scratch. */
 enum pb_status rows_space(struct blis *self, const struct rows_walk *walk, size_t parts, struct rows_space *space);
 /* This thread's part, its sums zeroed; only inside a parallel region of at most the instance's threads. */
 struct rows_room rows_thread_room(const struct rows_space *space, const struct rows_walk *walk);

@@ -19,13 +19,23 @@ static void test_memory_is_foretold_to_the_byte(void **state)
         for (int mode = PB_ENGINE_INFER; mode <= PB_ENGINE_CALIBRATE; mode++) {
             struct run run = run_create((enum small_network)kind, (enum pb_engine_mode)mode, 1);
             const struct pb_engine_options options = {.batch = RUN_BATCH, .mode = (enum pb_engine_mode)mode};
-            uint64_t foretold = 0;
-            assert_int_equal(pb_engine_predict_bytes(run.device, run.network->graph, &options, &foretold, &run.error),
-                             PB_OK);
-            assert_int_equal(foretold, pb_engine_bytes(run.engine));
-            assert_true(foretold > run.network->graph->value_count * sizeof(float));
+            struct pb_engine_memory foretold, held;
+            assert_int_equal(pb_engine_predict(run.device, run.network->graph, &options, &foretold, &run.error), PB_OK);
+            pb_engine_memory(run.engine, &held);
+            assert_memory_equal(&foretold, &held, sizeof held);
+            const uint64_t values = run.network->graph->value_count * sizeof(float);
+            assert_int_equal(held.values, values);
+            assert_int_equal(held.gradients, mode == PB_ENGINE_INFER ? 0 : values);
+            assert_int_equal(held.velocity, mode == PB_ENGINE_TRAIN ? values : 0);
             run_free(&run);
         }
+}
+
+static uint64_t bytes_of(const struct pb_engine *engine)
+{
+    struct pb_engine_memory memory;
+    pb_engine_memory(engine, &memory);
+    return pb_engine_memory_bytes(&memory);
 }
 
 static void test_inference_reuses_activations(void **state)
@@ -37,8 +47,8 @@ static void test_inference_reuses_activations(void **state)
     /* Input 8·6·3 and conv1's output 8·6·7 live together; all later arrays fit below them. */
     const uint64_t activations = RUN_BATCH * (8 * 6 * 3 + 8 * 6 * 7) * sizeof(float);
     const uint64_t packed = 9 * 7 * 16 * sizeof(float); /* the larger convolution's weights, as the tiles read them */
-    assert_int_equal(pb_engine_bytes(infer.engine), values + activations + packed);
-    assert_true(pb_engine_bytes(train.engine) > 2 * pb_engine_bytes(infer.engine));
+    assert_int_equal(bytes_of(infer.engine), values + activations + packed);
+    assert_true(bytes_of(train.engine) > 2 * bytes_of(infer.engine));
     run_free(&infer);
     run_free(&train);
 }
