@@ -18,7 +18,8 @@ struct pb_bench {
     const struct pb_bench_data *data; /* NULL: not asked for */
     struct pb_engine_memory memory;
     uint64_t baseline_bytes; /* program, libraries and backend, before anything was allocated */
-    uint64_t predicted_bytes, peak_rss_bytes; /* the same two with --data: it is foretold without the images' pipeline */
+    uint64_t predicted_bytes,
+        peak_rss_bytes; /* the same two with --data: it is foretold without the images' pipeline */
 };
 
 void pb_bench_print(const struct pb_bench *bench);

@@ -27,7 +27,7 @@ struct estimate {
     uint64_t memory;
     double seconds; /* 0: unknown */
     double macs_per_second;
-    char missing[256];
+    char missing[256], backend_missing[256];
 };
 
 struct check {
@@ -39,6 +39,7 @@ struct check {
     struct estimate *cells;
     double *stage_seconds; /* per shared stage */
     uint64_t macs, memory; /* all cells, every stage once; the largest */
+    uint64_t machine_memory; /* bytes; 0: not known */
     double seconds;
     uint32_t unknown; /* cells whose costs cannot be told */
     uint32_t threads;
@@ -74,9 +75,11 @@ static enum pb_status estimate_cell(struct check *check, uint32_t index, struct 
     cell->own_macs = plan.macs - of_stages;
     cell->memory = plan.memory;
     memcpy(cell->missing, plan.missing, sizeof cell->missing);
-    if (status == PB_OK && plan.macs > 0)
+    memcpy(cell->backend_missing, plan.backend_missing, sizeof cell->backend_missing);
+    const bool runs = plan.macs > 0 && !plan.backend_missing[0];
+    if (status == PB_OK && runs)
         status = pb_speed_of(&check->speeds, check->planner, config, plan.classes, &cell->macs_per_second, error);
-    if (status == PB_OK && plan.macs > 0)
+    if (status == PB_OK && runs)
         cell->seconds = (double)plan.macs / cell->macs_per_second;
     pb_cell_plan_free(&plan);
     return status;
@@ -126,7 +129,10 @@ static void print_cell(const char *id, int width, const struct estimate *cell)
     }
     format_count((double)cell->macs, macs);
     snprintf(memory, sizeof memory, "%.0f MiB", (double)cell->memory / 1048576);
-    pb_format_seconds(cell->seconds, seconds);
+    if (cell->macs_per_second > 0)
+        pb_format_seconds(cell->seconds, seconds);
+    else
+        snprintf(seconds, sizeof seconds, "?");
     printf("%-*s  %8s  %9s  %s\n", width, id, macs, memory, seconds);
 }
 
@@ -148,16 +154,38 @@ static void print_shared_stages(const struct check *check)
     }
 }
 
+static bool said_before(const struct check *check, uint32_t index, bool of_backend)
+{
+    const struct estimate *cells = check->cells;
+    for (uint32_t i = 0; i < index; i++)
+        if (strcmp(of_backend ? cells[i].backend_missing : cells[i].missing,
+                   of_backend ? cells[index].backend_missing : cells[index].missing) == 0)
+            return true;
+    return false;
+}
+
 static void print_missing(const struct check *check)
 {
     for (uint32_t i = 0; i < check->matrix->cell_count; i++) {
-        const char *missing = check->cells[i].missing;
-        bool said = missing[0] == '\0';
-        for (uint32_t before = 0; before < i && !said; before++)
-            said = strcmp(check->cells[before].missing, missing) == 0;
-        if (!said)
-            printf("not here: %s\n", missing);
+        const struct estimate *cell = &check->cells[i];
+        if (cell->missing[0] && !said_before(check, i, false))
+            printf("not here: %s\n", cell->missing);
+        if (cell->backend_missing[0] && !said_before(check, i, true))
+            printf("not here: %s\n", cell->backend_missing);
     }
+}
+
+static void print_memory(const struct check *check)
+{
+    const double needed = (double)check->memory / 1048576, machine = (double)check->machine_memory / 1048576;
+    if (!check->memory || !check->machine_memory)
+        return;
+    if (check->memory <= check->machine_memory)
+        printf("memory: the largest cell needs %.0f MiB of this machine's %.0f MiB: it fits\n", needed, machine);
+    else
+        printf("memory: the largest cell needs %.0f MiB, more than this machine's %.0f MiB: it does not fit; train "
+               "smaller batches\n",
+               needed, machine);
 }
 
 static void print_total(const struct check *check)
@@ -177,6 +205,7 @@ static void print_total(const struct check *check)
         printf("measured: %s (%s): %s MAC/s training\n", check->speeds.list[i].key, check->speeds.list[i].backend,
                speed);
     }
+    print_memory(check);
     print_missing(check);
 }
 
@@ -201,10 +230,11 @@ static json_t *cell_json(const struct check *check, uint32_t index)
     bool good = stages != NULL;
     for (uint32_t i = 0; good && i < check->queue.path_length[index]; i++)
         good = json_array_append_new(stages, json_string(check->queue.stages[check->queue.path[index][i]].key)) == 0;
-    json_t *row = good ? json_pack("{s:s, s:I, s:I, s:f, s:s, s:O}", "id", check->matrix->cells[index]->id, "macs",
-                                   (json_int_t)cell->macs, "memory_bytes", (json_int_t)cell->memory, "seconds",
-                                   cell->seconds, "missing", cell->missing, "stages", stages)
-                       : NULL;
+    json_t *row =
+        good ? json_pack("{s:s, s:I, s:I, s:f, s:s, s:s, s:O}", "id", check->matrix->cells[index]->id, "macs",
+                         (json_int_t)cell->macs, "memory_bytes", (json_int_t)cell->memory, "seconds", cell->seconds,
+                         "missing", cell->missing, "backend_missing", cell->backend_missing, "stages", stages)
+             : NULL;
     json_decref(stages);
     return row;
 }
@@ -229,11 +259,12 @@ static enum pb_status print_json(const struct check *check, struct pb_error *err
                                                        check->speeds.list[i].backend, "macs_per_second",
                                                        check->speeds.list[i].macs_per_second)) == 0;
     if (good)
-        whole = json_pack("{s:s, s:O, s:O, s:O, s:{s:I, s:I, s:I, s:I, s:f, s:I}}", "matrix", check->matrix->name,
+        whole = json_pack("{s:s, s:O, s:O, s:O, s:{s:I, s:I, s:I, s:I, s:I, s:f, s:I}}", "matrix", check->matrix->name,
                           "cells", cells, "stages", stages, "speeds", speeds, "total", "cells",
                           (json_int_t)check->matrix->cell_count, "stages", (json_int_t)check->queue.stage_count, "macs",
-                          (json_int_t)check->macs, "memory_bytes", (json_int_t)check->memory, "seconds", check->seconds,
-                          "threads", (json_int_t)check->threads);
+                          (json_int_t)check->macs, "memory_bytes", (json_int_t)check->memory, "machine_memory_bytes",
+                          (json_int_t)check->machine_memory, "seconds", check->seconds, "threads",
+                          (json_int_t)check->threads);
     good = whole && json_dumpf(whole, stdout, JSON_INDENT(2)) == 0;
     if (good)
         putchar('\n');
@@ -247,6 +278,8 @@ static enum pb_status print_json(const struct check *check, struct pb_error *err
 static enum pb_status estimate_all(struct check *check, const struct pb_arguments *arguments, struct pb_error *error)
 {
     size_t threads = pb_machine_threads();
+    uint64_t available = 0;
+    pb_memory(&check->machine_memory, &available);
     enum pb_status status = pb_argument_size(arguments, "threads", 1, 4096, &threads, error);
     if (status == PB_OK)
         status = pb_registry_open(pb_argument_list(arguments, "plugin-dir"), &check->registry, error);
@@ -287,7 +320,10 @@ const struct pb_command pb_command_check = {
     .usage = "MATRIX [--json] [--threads T] [--plugin-dir DIR]…",
     .summary = "validate a matrix; list its cells and stages with what they cost",
     .details =
-        "Reads the matrix, resolves every cell, and lists cells and shared stages with multiply-accumulates, memory\n"
+        "Reads the matrix, resolves every cell, and lists cells and shared stages with multiply-accumulates, the peak "
+        "of\n"
+        "resident memory of the cell's process (it makes all of its stages itself: one that finds some stored needs "
+        "less)\n"
         "and the time that they would take on this machine (the speed is measured, briefly). Data sets or weights\n"
         "that are not here are reported; they are no error.",
     .options = options,

@@ -186,17 +186,37 @@ static enum pb_status check_spec(const struct pb_cache *cache, const struct pb_p
     return PB_OK;
 }
 
-/* Chunks small enough that all threads share a batch; slots enough that all find work while the consumer holds one. */
+/* Images that a thread takes at once: few enough that all threads share a batch. */
+static uint32_t chunk_size(uint32_t batch, uint32_t threads)
+{
+    return batch / threads / 4 > 0 ? batch / threads / 4 : 1;
+}
+
+/* Enough that all threads find work while the consumer holds one. */
+static uint32_t slots_needed(uint32_t batch, uint32_t threads)
+{
+    const uint32_t chunks = (batch - 1) / chunk_size(batch, threads) + 1;
+    return 3 + (threads - 1) / chunks;
+}
+
+size_t pb_batches_bytes(uint32_t image_size, uint32_t batch, uint32_t threads)
+{
+    const size_t image = (size_t)image_size * image_size * CHANNELS * sizeof(float) + 2 * sizeof(uint32_t);
+    size_t bytes = SIZE_MAX;
+    if (batch && pb_multiply(image, batch, &bytes) &&
+        pb_multiply(bytes, slots_needed(batch, threads ? threads : 1), &bytes))
+        return bytes;
+    return batch ? SIZE_MAX : 0;
+}
+
 static void plan(struct pb_batches *batches)
 {
     const struct pb_batches_spec *spec = &batches->spec;
-    const uint32_t threads = spec->threads;
     batches->per_epoch = spec->sample_count / spec->batch;
     if (!spec->training && spec->sample_count % spec->batch != 0)
         batches->per_epoch++;
-    batches->chunk = spec->batch / threads / 4 > 0 ? spec->batch / threads / 4 : 1;
-    const uint32_t chunks = (spec->batch - 1) / batches->chunk + 1;
-    batches->slot_count = 3 + (threads - 1) / chunks;
+    batches->chunk = chunk_size(spec->batch, spec->threads);
+    batches->slot_count = slots_needed(spec->batch, spec->threads);
 }
 
 static enum pb_status allocate_slots(struct pb_batches *batches, struct pb_error *error)

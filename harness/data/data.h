@@ -90,5 +90,7 @@ double pb_batches_waited(const struct pb_batches *batches);
 /* Seconds of processor time that the prefetching threads took since create. */
 double pb_batches_cpu(struct pb_batches *batches);
 void pb_batches_free(struct pb_batches **batches);
+/* What batches of square images of a size hold, in bytes, without the lists of samples; SIZE_MAX where that cannot be. */
+size_t pb_batches_bytes(uint32_t image_size, uint32_t batch, uint32_t threads);
 
 #endif

@@ -214,6 +214,20 @@ cleanup:
     return status;
 }
 
+enum pb_status pb_device_stand_in(uint32_t threads, struct pb_device **device, struct pb_error *error)
+{
+    struct pb_device *opened = pb_calloc(1, sizeof *opened);
+    if (!opened)
+        return pb_fail_memory(error, sizeof *opened);
+    opened->threads = threads ? threads : 1;
+    opened->ops = pb_portable_backend;
+    pb_host_init(&opened->host, "portable operators", 0, opened->threads);
+    opened->self = &opened->host.table;
+    snprintf(opened->description, sizeof opened->description, "%s", pb_portable_backend.describe(NULL));
+    *device = opened;
+    return PB_OK;
+}
+
 void pb_device_close(struct pb_device **device)
 {
     if (!*device)

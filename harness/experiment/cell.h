@@ -23,16 +23,17 @@ struct pb_planned_stage {
     char name[48]; /* "pretrain", "base", "score", "prune-40", "retrain-40", "soft-40" */
     enum pb_verb_kind verb;
     uint64_t macs; /* to run it: 3 × forward for training; behind a prune, estimated by the target */
-    uint64_t memory; /* bytes at its peak; 0 when the planner does not estimate */
+    uint64_t memory; /* resident bytes of its process at its peak; 0 when the planner does not estimate */
 };
 
 struct pb_cell_plan {
     struct pb_planned_stage *stages; /* in order */
     uint32_t stage_count;
     uint64_t macs; /* of all stages and evaluations */
-    uint64_t memory; /* the largest of the stages */
+    uint64_t memory; /* the largest of the stages: the worker's peak, where it makes them all */
     uint64_t params, forward_macs; /* of the unpruned network, one image */
     uint32_t classes; /* of the data set; 0 when they are not known */
+    char backend_missing[256]; /* "" or why the backend cannot be created here */
     char missing[256]; /* "" or what is not here: "data set 'data/cars' is not there (counts are the official ones)" */
 };
 

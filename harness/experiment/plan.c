@@ -1,5 +1,5 @@
 /* Planning: the schedule runs dry, its verbs only add links; then MACs and memory are estimated. */
-#include "experiment/cell.h"
+#include "experiment/planner.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -8,57 +8,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "data/geometry.h"
-#include "engine/engine.h"
-#include "experiment/chain.h"
-#include "experiment/settings.h"
-#include "experiment/suits.h"
 #include "graph/cost.h"
-
-/* What opening one data set or backend told; kept for the next cell that uses the same. */
-struct known_data {
-    char *key;
-    uint32_t classes, train, validation, test;
-    char missing[256]; /* it is not here */
-    struct pb_error refusal; /* it is here, and wrong */
-};
-struct known_device {
-    char *key;
-    struct pb_device *device;
-};
-
-struct pb_planner {
-    bool estimate;
-    struct known_data *data;
-    size_t data_count;
-    struct known_device *devices;
-    size_t device_count;
-};
-
-enum pb_status pb_planner_create(bool estimate, struct pb_planner **planner, struct pb_error *error)
-{
-    struct pb_planner *created = pb_calloc(1, sizeof *created);
-    if (!created)
-        return pb_fail_memory(error, sizeof *created);
-    created->estimate = estimate;
-    *planner = created;
-    return PB_OK;
-}
-
-void pb_planner_free(struct pb_planner **planner)
-{
-    if (!*planner)
-        return;
-    for (size_t i = 0; i < (*planner)->data_count; i++)
-        pb_free((*planner)->data[i].key);
-    for (size_t i = 0; i < (*planner)->device_count; i++) {
-        pb_free((*planner)->devices[i].key);
-        pb_device_close(&(*planner)->devices[i].device);
-    }
-    pb_free((*planner)->data);
-    pb_free((*planner)->devices);
-    pb_free(*planner);
-    *planner = NULL;
-}
 
 /* The chain that dry verbs build, and the first failure. */
 struct dry_run {
@@ -136,171 +86,15 @@ static enum pb_status dry_chain(const struct pb_cell_config *config, struct dry_
     return status;
 }
 
-/* Sizes of the cell's data set; where it is not here, the official ones of the known layouts, and missing says so. */
-static void official_counts(const char *plugin, struct known_data *known)
+static void note_device(struct pb_cell_plan *plan, const struct pb_known_device *device)
 {
-    static const struct {
-        const char *plugin;
-        uint32_t classes, train, test;
-    } official[] = {{"aircraft", 100, 6667, 3333}, {"birds", 200, 5994, 5794}, {"cars", 196, 8144, 8041}};
-    for (size_t i = 0; i < sizeof official / sizeof *official; i++)
-        if (strcmp(official[i].plugin, plugin) == 0) {
-            known->classes = official[i].classes;
-            known->train = official[i].train;
-            known->test = official[i].test;
-        }
+    if (device->refusal.status != PB_OK)
+        snprintf(plan->backend_missing, sizeof plan->backend_missing,
+                 "%.180s (its memory is told by the host's own operators)", device->refusal.text);
 }
 
-static void look_at_data(const struct pb_cell_config *config, struct known_data *known)
-{
-    struct pb_data *data = NULL;
-    if (!pb_is_dir(config->dataset_root)) {
-        official_counts(config->dataset.loaded->plugin->name, known);
-        snprintf(known->missing, sizeof known->missing, "data set '%.150s' is not there%s", config->dataset_root,
-                 known->classes ? " (counted with the official sizes)" : "");
-        known->validation = (uint32_t)lround(known->train * config->split.validation);
-        known->train -= known->validation;
-    } else if (pb_data_open(config->dataset.loaded, &config->dataset.options, config->dataset_root, &config->split,
-                            &data, &known->refusal) == PB_OK) {
-        known->classes = data->contents.class_count;
-        known->train = data->train_count;
-        known->validation = data->validation_count;
-        known->test = data->test_count;
-        pb_data_close(&data);
-    }
-}
-
-/* What decides which images a cell sees. */
-static char *data_key(const struct pb_cell_config *config)
-{
-    struct pb_text key = {0};
-    const struct pb_settings_sink sink = pb_settings_into(&key);
-    pb_settings_choice(&sink, "dataset", &config->dataset, false);
-    pb_text_append(&key, "%s\n%g\n%llu", config->dataset_root, config->split.validation,
-                   (unsigned long long)config->split.seed);
-    return key.failed ? NULL : key.data;
-}
-
-/* A data set that is not here is no error; one that is wrong, or cannot carry the cell, is. */
-static enum pb_status use_data(const struct pb_cell_config *config, const struct known_data *known,
-                               const struct known_data **found, struct pb_error *error)
-{
-    if (known->refusal.status != PB_OK) {
-        *error = known->refusal;
-        return known->refusal.status;
-    }
-    const struct pb_data_counts counts = {known->classes, known->train, known->validation, known->test};
-    const enum pb_status status = known->missing[0] ? PB_OK : pb_data_suits(config, counts, error);
-    if (status == PB_OK)
-        *found = known;
-    return status;
-}
-
-static enum pb_status find_data(struct pb_planner *planner, const struct pb_cell_config *config,
-                                const struct known_data **found, struct pb_error *error)
-{
-    char *key = data_key(config);
-    if (!key)
-        return pb_fail_memory(error, 256);
-    for (size_t i = 0; i < planner->data_count; i++)
-        if (strcmp(planner->data[i].key, key) == 0) {
-            pb_free(key);
-            return use_data(config, &planner->data[i], found, error);
-        }
-    struct known_data *grown = pb_realloc(planner->data, planner->data_count, planner->data_count + 1, sizeof *grown);
-    if (!grown) {
-        pb_free(key);
-        return pb_fail_memory(error, (planner->data_count + 1) * sizeof *grown);
-    }
-    planner->data = grown;
-    grown[planner->data_count] = (struct known_data){.key = key};
-    look_at_data(config, &grown[planner->data_count]);
-    return use_data(config, &grown[planner->data_count++], found, error);
-}
-
-enum pb_status pb_planner_device(struct pb_planner *planner, const struct pb_cell_config *config,
-                                 struct pb_device **found, struct pb_error *error)
-{
-    for (size_t i = 0; i < planner->device_count; i++)
-        if (strcmp(planner->devices[i].key, config->backend.label) == 0) {
-            *found = planner->devices[i].device;
-            return PB_OK;
-        }
-    struct known_device *grown =
-        pb_realloc(planner->devices, planner->device_count, planner->device_count + 1, sizeof *grown);
-    if (!grown)
-        return pb_fail_memory(error, (planner->device_count + 1) * sizeof *grown);
-    planner->devices = grown;
-    struct known_device added = {.key = pb_strdup(config->backend.label)};
-    if (!added.key)
-        return pb_fail_memory(error, strlen(config->backend.label) + 1);
-    const enum pb_status status =
-        pb_device_open(config->backend.loaded, &config->backend.options, config->threads, &added.device, error);
-    if (status != PB_OK) {
-        pb_free(added.key);
-        return status;
-    }
-    grown[planner->device_count++] = added;
-    *found = added.device;
-    return PB_OK;
-}
-
-/* Share of the unpruned network's MACs that is left: exact for a target in MACs, else as widths shrink on both sides. */
-static double macs_left(const struct pb_target *target)
-{
-    const double kept = 1 - target->amount;
-    return target->measure == PB_MEASURE_CHANNELS ? kept * kept : kept;
-}
-
-static uint64_t training_macs(const struct pb_train_spec *spec, const struct known_data *data, double forward)
-{
-    const double epochs = spec->epochs + spec->head_epochs;
-    return (uint64_t)(epochs * forward * (3.0 * data->train + data->validation));
-}
-
-static uint64_t stage_macs(const struct pb_cell_config *config, const struct pb_link *link,
-                           const struct known_data *data, double forward)
-{
-    switch (link->verb) {
-    case PB_VERB_TRAIN:
-        return training_macs(&link->spec, data, forward);
-    case PB_VERB_SCORE: {
-        const bool runs = config->criterion.loaded->plugin->criterion->observe != NULL;
-        return runs ? (uint64_t)(3 * forward * config->calibration_batches * config->calibration_batch) : 0;
-    }
-    case PB_VERB_RECALIBRATE: {
-        const uint64_t images = link->batches ? (uint64_t)link->batches * config->batch : data->train;
-        return (uint64_t)(forward * (double)images);
-    }
-    case PB_VERB_PRUNE:
-    case PB_VERB_REWIND:
-    case PB_VERB_PRETRAIN:
-        break;
-    }
-    return 0;
-}
-
-/* What one network costs: parameters and MACs, and the memory that training it takes. */
-static enum pb_status estimate_network(const struct pb_cell_config *config, uint32_t classes, struct pb_device *device,
-                                       struct pb_cost *cost, uint64_t *memory, struct pb_error *error)
-{
-    struct pb_model_spec model = config->model;
-    struct pb_graph *graph = NULL;
-    model.classes = classes;
-    enum pb_status status = pb_model_build(&model, &graph, error);
-    if (status != PB_OK)
-        return status;
-    *cost = pb_graph_cost(graph);
-    struct pb_engine_memory engine = {0};
-    status = pb_engine_predict(
-        device, graph, &(struct pb_engine_options){.batch = config->batch, .mode = PB_ENGINE_TRAIN}, &engine, error);
-    *memory = pb_engine_memory_bytes(&engine);
-    pb_graph_free(&graph);
-    return status;
-}
-
-static void note_missing(struct pb_cell_plan *plan, const struct known_data *data, const struct known_data *pretraining,
-                         const char *pretrained)
+static void note_missing(struct pb_cell_plan *plan, const struct pb_known_data *data,
+                         const struct pb_known_data *pretraining, const char *pretrained)
 {
     if (data->missing[0])
         snprintf(plan->missing, sizeof plan->missing, "%s", data->missing);
@@ -310,60 +104,84 @@ static void note_missing(struct pb_cell_plan *plan, const struct known_data *dat
         snprintf(plan->missing, sizeof plan->missing, "pretrained weights '%.200s' are not there", pretrained);
 }
 
-/* The pretraining's stage, the chain's first. */
-static enum pb_status estimate_pretraining(const struct pb_cell_config *config, const struct pb_chain *chain,
-                                           const struct known_data *data, struct pb_device *device,
-                                           struct pb_cell_plan *plan, struct pb_error *error)
+static struct pb_data_counts counts_of(const struct pb_known_data *data)
 {
-    struct pb_cost cost = {0};
-    const enum pb_status status =
-        estimate_network(config, data->classes, device, &cost, &plan->stages[0].memory, error);
-    if (status == PB_OK)
-        plan->stages[0].macs = training_macs(&chain->links[0].spec, data, (double)cost.macs);
-    return status;
+    return (struct pb_data_counts){data->classes, data->train, data->validation, data->test};
+}
+
+/* Every stage with the share of the network that the prunings before it have left. */
+static enum pb_status estimate_stages(struct pb_estimate cell, struct pb_estimate pretraining, double forward,
+                                      double pretraining_forward, const struct pb_chain *chain,
+                                      struct pb_cell_plan *plan, struct pb_error *error)
+{
+    for (uint32_t i = 0; i < chain->count; i++) {
+        const struct pb_link *link = &chain->links[i];
+        const bool first = link->verb == PB_VERB_PRETRAIN;
+        struct pb_planned_stage *stage = &plan->stages[i];
+        if (link->verb == PB_VERB_PRUNE)
+            cell.after = pb_macs_left(&link->target);
+        const struct pb_estimate *estimate = first ? &pretraining : &cell;
+        const enum pb_status status = pb_stage_bytes(estimate, link, &stage->memory, error);
+        if (status != PB_OK)
+            return status;
+        stage->macs = pb_stage_macs(estimate, link, first ? pretraining_forward : forward);
+        cell.before = cell.after;
+        cell.loaded |= !first && link->verb != PB_VERB_SCORE;
+    }
+    plan->macs = (uint64_t)((1 + 2 * cell.after) * forward * cell.counts.test);
+    return PB_OK;
 }
 
 static enum pb_status estimate(struct pb_planner *planner, const struct pb_cell_config *config,
                                const struct pb_chain *chain, struct pb_cell_plan *plan, struct pb_error *error)
 {
-    const struct known_data *data = NULL, *pretraining = NULL;
-    struct pb_device *device = NULL;
-    struct pb_cost cost = {0};
-    uint64_t training = 0;
-    enum pb_status status = find_data(planner, config, &data, error);
+    const struct pb_known_data *data = NULL, *pretraining = NULL;
+    const struct pb_known_device *device = NULL;
+    struct pb_cost cost = {0}, pretraining_cost = {0};
+    enum pb_status status = pb_find_data(planner, config, &data, error);
     if (status == PB_OK && config->pretraining)
-        status = find_data(planner, config->pretraining, &pretraining, error);
+        status = pb_find_data(planner, config->pretraining, &pretraining, error);
     if (status == PB_OK) /* again: the second may have moved the first */
-        status = find_data(planner, config, &data, error);
+        status = pb_find_data(planner, config, &data, error);
     if (status != PB_OK)
         return status;
     note_missing(plan, data, pretraining, config->pretrained);
     if (!data->classes || (pretraining && !pretraining->classes))
         return PB_OK;
-    status = pb_planner_device(planner, config, &device, error);
+    struct pb_estimate cell = {.known = &planner->estimates,
+                               .config = config,
+                               .counts = counts_of(data),
+                               .threads = config->threads,
+                               .before = 1,
+                               .after = 1};
+    struct pb_estimate before = cell;
+    status = pb_find_device(planner, config, &device, error);
     if (status == PB_OK)
-        status = estimate_network(config, data->classes, device, &cost, &training, error);
+        status = pb_estimate_network(config, data->classes, &cost, &cell.initial, error);
     if (status == PB_OK && pretraining)
-        status = estimate_pretraining(config->pretraining, chain, pretraining, device, plan, error);
+        status =
+            pb_estimate_network(config->pretraining, pretraining->classes, &pretraining_cost, &before.initial, error);
     if (status != PB_OK)
         return status;
+    note_device(plan, device);
+    cell.device = before.device = device->device;
+    cell.device_name = before.device_name = device->key;
+    if (pretraining) {
+        before.config = config->pretraining;
+        before.counts = counts_of(pretraining);
+        before.initial = cell.initial;
+    }
     plan->classes = data->classes;
     plan->params = cost.params;
     plan->forward_macs = cost.macs;
-    double left = 1;
-    for (uint32_t i = 0; i < chain->count; i++) {
-        const struct pb_link *link = &chain->links[i];
-        if (link->verb == PB_VERB_PRUNE)
-            left = macs_left(&link->target);
-        if (link->verb != PB_VERB_PRETRAIN) {
-            plan->stages[i].macs = stage_macs(config, link, data, left * (double)cost.macs);
-            plan->stages[i].memory = training;
-        }
+    status = estimate_stages(cell, before, (double)cost.macs, (double)pretraining_cost.macs, chain, plan, error);
+    const uint64_t resident = planner->baseline + device->resident;
+    for (uint32_t i = 0; i < chain->count && status == PB_OK; i++) {
+        plan->stages[i].memory += resident;
         plan->macs += plan->stages[i].macs;
         plan->memory = plan->stages[i].memory > plan->memory ? plan->stages[i].memory : plan->memory;
     }
-    plan->macs += (uint64_t)((1 + 2 * left) * (double)cost.macs * data->test);
-    return PB_OK;
+    return status;
 }
 
 enum pb_status pb_cell_plan(struct pb_planner *planner, const struct pb_cell_config *config, struct pb_cell_plan *plan,

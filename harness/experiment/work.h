@@ -4,6 +4,8 @@
 
 #include "experiment/session.h"
 
+enum { PB_REMOVAL_CHECK_BATCH = 32 }; /* images on which a compacted network is compared with the masked one */
+
 enum pb_status pb_work_train(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
                              json_t *facts, struct pb_error *error);
 /* On what a training runs. */
