@@ -216,6 +216,39 @@ assert d["total"]["macs"] < sum(c["macs"] for c in d["cells"]), "shared stages a
     [[ $output == *"4 cells, "*" stages ("*" shared), "*" MACs, about "* ]]
 }
 
+@test "check foretells what a cell's process has in memory at its peak, within 15 %" {
+    if grep -q __asan_init "$PRUNEBENCH_BUILD/prunebench"; then skip "resident memory means nothing under a sanitizer"; fi
+    EPOCHS=1 matrix '<criterion plugin="bn-scale"/><criterion plugin="taylor-gate"/><targets>0.5</targets>' |
+        sed 's/image-size="32" width-multiplier="0.125"/image-size="64"/' >m.xml
+    prunebench check m.xml --threads 2 --json >check.json
+    for criterion in bn-scale taylor-gate; do
+        id=birds.vgg11-bcnn.$criterion.one-shot.blis.r50.s1
+        rm -rf out # a stored stage would not be made, and cost nothing
+        prunebench cell m.xml $id -o out --threads 2
+        python3 - "$id" <<'END'
+import json, re, sys
+told = next(c["memory_bytes"] for c in json.load(open("check.json"))["cells"] if c["id"] == sys.argv[1])
+peak = int(re.search(r'peak-rss-bytes="(\d+)"', open(f"out/cells/{sys.argv[1]}.xml").read()).group(1))
+print(sys.argv[1], told, peak)
+assert peak > 200e6 and abs(told / peak - 1) < 0.15
+END
+    done
+}
+
+@test "check says whether a training fits the memory, and tells it for a backend that cannot be created here" {
+    matrix '<criterion plugin="bn-scale"/><targets>0.3</targets>' >m.xml
+    run prunebench check m.xml --threads 1
+    [[ $output == *"memory: the largest cell needs "*" MiB of this machine's "*" MiB: it fits"* ]]
+    SETS=nowhere matrix '<criterion plugin="bn-scale"/><backend plugin="blis"><option name="kernels" value="generic"/><option name="algorithm" value="direct"/></backend><targets>0.3</targets>' |
+        sed 's/image-size="32"/image-size="2048"/; s/batch="8"/batch="60000"/' >m.xml
+    run prunebench check m.xml --threads 1
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ $output == *" MiB  ?"* ]]
+    [[ $output == *"it does not fit; train smaller batches"* ]]
+    [[ $output == *"not here: backend 'blis': "*"needs AVX2 and FMA"* ]]
+}
+
 @test "one cell by hand; an id that is misspelt gets a suggestion; an unwritable folder is named" {
     matrix '<criterion plugin="bn-scale"/><targets>0.3</targets>' >m.xml
     run prunebench cell m.xml birds.vgg11-bcnn.bn-scale.one-shot.blis.r30.s2 -o out
