@@ -54,6 +54,13 @@ static bool not_thread_dependent(void *self)
     return false;
 }
 
+static void nothing_of_its_own(void *self, const struct pb_operator *asked, struct pb_operator_memory *memory)
+{
+    (void)self;
+    (void)asked;
+    (void)memory;
+}
+
 static const char *unnamed_algorithm(void *self, const struct pb_conv_plan *plan)
 {
     (void)self;
@@ -157,6 +164,8 @@ static enum pb_status merge(const struct pb_loaded *loaded, struct pb_backend *o
                        name);
     if (!ops->create || !ops->describe)
         return pb_fail(error, PB_ERROR_RUN, "backend '%s' has no %s", name, ops->create ? "describe" : "create");
+    if (!ops->operator_memory)
+        ops->operator_memory = nothing_of_its_own;
     if (!ops->thread_dependent)
         ops->thread_dependent = not_thread_dependent;
     if (!ops->on_host) {
@@ -221,6 +230,7 @@ enum pb_status pb_device_stand_in(uint32_t threads, struct pb_device **device, s
         return pb_fail_memory(error, sizeof *opened);
     opened->threads = threads ? threads : 1;
     opened->ops = pb_portable_backend;
+    opened->ops.operator_memory = nothing_of_its_own;
     pb_host_init(&opened->host, "portable operators", 0, opened->threads);
     opened->self = &opened->host.table;
     snprintf(opened->description, sizeof opened->description, "%s", pb_portable_backend.describe(NULL));

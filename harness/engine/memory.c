@@ -35,7 +35,7 @@ static bool asked_kind(enum pb_op op, enum pb_operator_kind *kind)
 static void ask_backend(const struct pb_engine *engine, struct pb_engine_memory *memory)
 {
     const struct pb_device *device = engine->device;
-    for (uint32_t i = 0; device->ops.operator_memory && i < engine->graph->node_count; i++) {
+    for (uint32_t i = 0; i < engine->graph->node_count; i++) {
         const struct pb_node *node = &engine->graph->nodes[i];
         struct pb_operator asked = {.size = sizeof asked, .training = engine->options.mode != PB_ENGINE_INFER};
         struct pb_operator_memory told = {.size = sizeof told};
