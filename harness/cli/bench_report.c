@@ -98,10 +98,10 @@ static void print_memory(const struct pb_bench *bench)
     printf("MB resident at most %10.1f   (predicted %.1f%s)\n", megabytes(bench->peak_rss_bytes),
            megabytes(bench->predicted_bytes), bench->data ? " without the data" : "");
     printf("MB of buffers       %10.1f   (parameters %.1f, gradients %.1f, momentum %.1f, activations %.1f, "
-           "workspace %.1f; the backend's own %.1f)\n\n",
+           "workspace %.1f, transformed filters %.1f; the backend's own %.1f)\n\n",
            megabytes(pb_engine_buffer_bytes(memory)), megabytes(memory->values), megabytes(memory->gradients),
            megabytes(memory->velocity), megabytes(memory->activations), megabytes(memory->workspace),
-           megabytes(memory->backend_kept + memory->backend_shared));
+           megabytes(memory->filters), megabytes(memory->backend_kept + memory->backend_shared));
 }
 
 void pb_bench_print(const struct pb_bench *bench)
@@ -147,10 +147,11 @@ static json_t *phases(const struct pb_bench *bench)
 static json_t *memory_parts(const struct pb_bench *bench)
 {
     const struct pb_engine_memory *memory = &bench->memory;
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "baseline", (json_int_t)bench->baseline_bytes,
-                     "parameters", (json_int_t)memory->values, "gradients", (json_int_t)memory->gradients, "momentum",
-                     (json_int_t)memory->velocity, "activations", (json_int_t)memory->activations, "workspace",
-                     (json_int_t)memory->workspace, "staging", (json_int_t)memory->staging, "backend_kept",
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "baseline",
+                     (json_int_t)bench->baseline_bytes, "parameters", (json_int_t)memory->values, "gradients",
+                     (json_int_t)memory->gradients, "momentum", (json_int_t)memory->velocity, "activations",
+                     (json_int_t)memory->activations, "workspace", (json_int_t)memory->workspace, "filters",
+                     (json_int_t)memory->filters, "staging", (json_int_t)memory->staging, "backend_kept",
                      (json_int_t)memory->backend_kept, "backend_shared", (json_int_t)memory->backend_shared);
 }
 

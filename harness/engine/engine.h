@@ -28,7 +28,7 @@ PB_MUST_CHECK enum pb_status pb_engine_create(struct pb_device *device, const st
                                               struct pb_error *error);
 void pb_engine_free(struct pb_engine **engine);
 
-/* Where an engine's memory goes, in bytes. The first six are its buffers: exact. The others are as the backend states. */
+/* Where an engine's memory goes, in bytes. The first seven are its buffers: exact. The others are as the backend states. */
 struct pb_engine_memory {
     uint64_t values, gradients, velocity; /* of the parameters; no gradients to INFER, velocity only to TRAIN */
     uint64_t activations; /* and their gradients: one arena, planned by lifetime */
