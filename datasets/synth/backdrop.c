@@ -228,6 +228,8 @@ void synth_draw_backdrop(cairo_t *cr, enum synth_kind kind, double aspect, struc
         draw_airfield(cr, aspect, rng);
     else if (kind == SYNTH_BIRDS)
         draw_wilds(cr, aspect, rng);
-    else
+    else if (kind == SYNTH_CARS)
         draw_street(cr, aspect, rng);
+    else
+        synth_draw_water(cr, aspect, rng);
 }

@@ -51,6 +51,16 @@ static const struct kind {
                      [CAR_WHEELBASE] = {2, 2},
                      [CAR_DOORS] = {2, 1},
                      [CAR_EXTRA] = {3, 2}}},
+    [SYNTH_FISH] = {"fish",
+                    6,
+                    5,
+                    3,
+                    {[FISH_TAIL] = {4, 3},
+                     [FISH_DORSAL] = {4, 3},
+                     [FISH_SNOUT] = {4, 3},
+                     [FISH_BODY] = {2, 2},
+                     [FISH_MARKS] = {3, 2},
+                     [FISH_BARBELS] = {2, 1}}},
 };
 
 enum { TRIES = 400 }; /* random candidates before the demands are lowered */
@@ -174,4 +184,16 @@ void synth_car_name(uint32_t index, const struct synth_class *class, char *name)
     /* 7 × 8 names, then the next year: no two are the same. */
     snprintf(name, SYNTH_NAME, "%s %s %s %u", makes[index % MAKES], models[index % MODELS],
              bodies[class->parts[CAR_ROOF]], 2012 - index / (MAKES * MODELS));
+}
+
+void synth_fish_name(uint32_t index, char *name)
+{
+    static const char *const waters[] = {"Reef",    "Brook", "Deep", "Harbour", "Kelp",   "Lagoon", "Silver",
+                                         "Stone",   "Tide",  "Weed", "Amber",   "Banded", "Cliff",  "Drift",
+                                         "Estuary", "Fjord", "Gulf", "Ice",     "Mud",    "Sand"};
+    static const char *const fish[] = {"Wrasse", "Bream",  "Perch", "Loach", "Goby",   "Snapper", "Tetra",
+                                       "Barb",   "Darter", "Bass",  "Grunt", "Mullet", "Pike",    "Roach",
+                                       "Shad",   "Smelt",  "Tang",  "Trout", "Tuna",   "Blenny"};
+    enum { WORDS = 20 };
+    snprintf(name, SYNTH_NAME, "%s_%s", waters[index % WORDS], fish[(index / WORDS + index % WORDS) % WORDS]);
 }

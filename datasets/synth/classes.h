@@ -10,7 +10,7 @@
 #define SYNTH_CLASSES_MAX PB_SYNTH_CLASSES_MAX
 #define SYNTH_FAMILY 3 /* neighbouring classes that share most parts */
 
-enum synth_kind { SYNTH_AIRCRAFT, SYNTH_BIRDS, SYNTH_CARS, SYNTH_KINDS };
+enum synth_kind { SYNTH_AIRCRAFT, SYNTH_BIRDS, SYNTH_CARS, SYNTH_FISH, SYNTH_KINDS };
 
 enum {
     AIRCRAFT_ENGINES,
@@ -47,11 +47,19 @@ enum { WHEELBASE_SHORT, WHEELBASE_LONG };
 enum { DOORS_TWO, DOORS_FOUR };
 enum { EXTRA_NONE, EXTRA_SPOILER, EXTRA_RACK };
 
+enum { FISH_TAIL, FISH_DORSAL, FISH_SNOUT, FISH_BODY, FISH_MARKS, FISH_BARBELS };
+enum { FISH_TAIL_FORKED, FISH_TAIL_ROUND, FISH_TAIL_LUNATE, FISH_TAIL_POINTED };
+enum { DORSAL_LONG, DORSAL_SAIL, DORSAL_TWO, DORSAL_REAR };
+enum { SNOUT_BLUNT, SNOUT_POINTED, SNOUT_BEAK, SNOUT_UPTURNED };
+enum { FISH_BODY_SLENDER, FISH_BODY_DEEP };
+enum { MARKS_NONE, MARKS_BARS, MARKS_EYESPOT };
+enum { BARBELS_NONE, BARBELS_TWO };
+
 struct synth_class {
     uint8_t parts[SYNTH_PARTS];
 };
 
-/* "aircraft", "birds", "cars". */
+/* "aircraft", "birds", "cars", "fish". */
 const char *synth_kind_name(enum synth_kind kind);
 
 /* The first count (≤ SYNTH_CLASSES_MAX) classes of a kind; a shorter list is the beginning of a longer one. They do not
@@ -66,5 +74,6 @@ uint32_t synth_class_distance(enum synth_kind kind, const struct synth_class *a,
 void synth_aircraft_names(uint32_t index, char *variant, char *family, char *manufacturer);
 void synth_bird_name(uint32_t index, char *name); /* "001.Marsh_Warbler" */
 void synth_car_name(uint32_t index, const struct synth_class *class, char *name);
+void synth_fish_name(uint32_t index, char *name); /* "Reef_Wrasse" */
 
 #endif

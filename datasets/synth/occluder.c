@@ -101,7 +101,9 @@ static void draw_twig(cairo_t *cr, double aspect, struct pb_rng *rng)
 void synth_draw_occluder(cairo_t *cr, enum synth_kind kind, double aspect, struct pb_rng *rng)
 {
     const uint32_t form = pb_rng_below(rng, 3);
-    if (kind == SYNTH_BIRDS) {
+    if (kind == SYNTH_FISH) {
+        synth_draw_weeds(cr, aspect, rng);
+    } else if (kind == SYNTH_BIRDS) {
         if (form == 2)
             draw_bush(cr, aspect, rng);
         else

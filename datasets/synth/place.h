@@ -14,6 +14,10 @@ void synth_draw_backdrop(cairo_t *cr, enum synth_kind kind, double aspect, struc
 /* Something that hides a part of the picture (a branch, a fence, a post), in the same units. */
 void synth_draw_occluder(cairo_t *cr, enum synth_kind kind, double aspect, struct pb_rng *rng);
 
+/* The same for fish. */
+void synth_draw_water(cairo_t *cr, double aspect, struct pb_rng *rng);
+void synth_draw_weeds(cairo_t *cr, double aspect, struct pb_rng *rng);
+
 /* A leaf at (x, y) that points along angle; a branch with leaves from one point to another, bent by a share of its
  * length. */
 void synth_draw_leaf(cairo_t *cr, double x, double y, double angle, double length, double green);

@@ -18,6 +18,7 @@ static const struct {
     [SYNTH_AIRCRAFT] = {synth_draw_aircraft, NULL, 1.5, 1.9, 0.86, 0.99, 0.12},
     [SYNTH_BIRDS] = {synth_draw_bird, synth_draw_perch, 0.85, 1.4, 0.80, 0.98, 0.2},
     [SYNTH_CARS] = {synth_draw_car, synth_draw_shadow, 1.3, 1.6, 0.84, 0.99, 0.15},
+    [SYNTH_FISH] = {synth_draw_fish, NULL, 1.2, 1.7, 0.82, 0.98, 0.15},
 };
 
 /* A rectangle in some units. */

@@ -42,7 +42,7 @@ struct synth_layout {
     /* Writes the annotation files, once every sample's box is known. */
     enum pb_status (*annotate)(const struct synth_set *set, struct pb_error *error);
 };
-extern const struct synth_layout synth_layout_aircraft, synth_layout_birds, synth_layout_cars;
+extern const struct synth_layout synth_layout_aircraft, synth_layout_birds, synth_layout_cars, synth_layout_fish;
 
 /* The image of a sample, banner included; the receiver frees image->pixels. */
 PB_MUST_CHECK enum pb_status synth_draw_sample(const struct synth_set *set, const struct synth_sample *sample,

@@ -1,4 +1,4 @@
-/* The three subjects: each draws one individual of a class, about two units wide around the origin. */
+/* The four subjects: each draws one individual of a class, about two units wide around the origin. */
 #ifndef PB_SYNTH_SUBJECT_H
 #define PB_SYNTH_SUBJECT_H
 
@@ -15,6 +15,7 @@
 void synth_draw_aircraft(cairo_t *cr, const struct synth_class *class, struct pb_rng rng);
 void synth_draw_bird(cairo_t *cr, const struct synth_class *class, struct pb_rng rng);
 void synth_draw_car(cairo_t *cr, const struct synth_class *class, struct pb_rng rng);
+void synth_draw_fish(cairo_t *cr, const struct synth_class *class, struct pb_rng rng);
 
 /* What belongs to the place but stands at the subject: perch or ground. Drawn below it, in the same units and with the same stream. */
 void synth_draw_perch(cairo_t *cr, const struct synth_class *class, struct pb_rng rng);

@@ -21,6 +21,7 @@ static const struct synth_layout *const layouts[SYNTH_KINDS] = {
     [SYNTH_AIRCRAFT] = &synth_layout_aircraft,
     [SYNTH_BIRDS] = &synth_layout_birds,
     [SYNTH_CARS] = &synth_layout_cars,
+    [SYNTH_FISH] = &synth_layout_fish,
 };
 
 void pb_synth_defaults(struct pb_synth_options *options)
@@ -60,13 +61,13 @@ static enum pb_status check_options(const struct pb_synth_options *options, stru
     return PB_OK;
 }
 
-/* Reads "aircraft,birds"; NULL: all. */
+/* Reads "aircraft,birds"; NULL: those with an official layout. */
 static enum pb_status parse_sets(const char *text, bool wanted[SYNTH_KINDS], struct pb_error *error)
 {
     const char *names[SYNTH_KINDS];
     for (enum synth_kind kind = 0; kind < SYNTH_KINDS; kind++) {
         names[kind] = synth_kind_name(kind);
-        wanted[kind] = text == NULL;
+        wanted[kind] = text == NULL && kind != SYNTH_FISH;
     }
     while (text && *text) {
         const size_t length = strcspn(text, ",");
@@ -78,8 +79,8 @@ static enum pb_status parse_sets(const char *text, bool wanted[SYNTH_KINDS], str
         if (kind == SYNTH_KINDS) {
             const char *closest = pb_closest(word, names, SYNTH_KINDS);
             return pb_fail(error, PB_ERROR_INPUT, "synth: there is no set '%s'; %s%s%s", word,
-                           closest ? "did you mean '" : "the sets are aircraft, birds and cars", closest ? closest : "",
-                           closest ? "'?" : "");
+                           closest ? "did you mean '" : "the sets are aircraft, birds, cars and fish",
+                           closest ? closest : "", closest ? "'?" : "");
         }
         wanted[kind] = true;
         text += length + (text[length] == ',');
@@ -110,8 +111,10 @@ void synth_class_name(const struct synth_set *set, uint32_t class, char *name)
         synth_aircraft_names(class, name, family, manufacturer);
     else if (set->kind == SYNTH_BIRDS)
         synth_bird_name(class, name);
-    else
+    else if (set->kind == SYNTH_CARS)
         synth_car_name(class, &set->classes[class], name);
+    else
+        synth_fish_name(class, name);
 }
 
 /* The stream of one thing of one class. */

@@ -1,4 +1,4 @@
-/* Draws the default images: three fine-grained data sets in the exact official layouts. */
+/* Draws the default images: three fine-grained data sets in the exact official layouts, and a fourth to pretrain on. */
 #ifndef PB_SYNTH_SYNTH_H
 #define PB_SYNTH_SYNTH_H
 
@@ -22,14 +22,14 @@ struct pb_synth_options {
     uint32_t quality; /* of every JPEG, 1 … 100; 0: varies from image to image */
     uint64_t seed;
     uint32_t threads;
-    const char *sets; /* "aircraft,birds,cars" or a part of it; NULL: all */
+    const char *sets; /* "aircraft,birds,cars,fish" or a part of it; NULL: all but fish */
     bool cars_devkit; /* the devkit's layout of Cars instead of cars_annos.mat */
     bool sheets; /* also write contact sheets OUT/contact-<set>.png */
     bool quiet;
 };
 void pb_synth_defaults(struct pb_synth_options *options);
 
-/* Writes OUT/fgvc-aircraft-2013b, OUT/CUB_200_2011, OUT/cars. Deterministic by options, whatever the threads. A set that is complete
+/* Writes OUT/fgvc-aircraft-2013b, OUT/CUB_200_2011, OUT/cars, OUT/fish. Deterministic by options, whatever the threads. A set that is complete
  * already with the same options is left alone. */
 PB_MUST_CHECK enum pb_status pb_synth(const char *out, const struct pb_synth_options *options, struct pb_error *error);
 

@@ -15,6 +15,23 @@ setup() { cd "$BATS_TEST_TMPDIR" || return 1; }
     [ -s out/contact-aircraft.png ] && [ -s out/contact-birds.png ] && [ -s out/contact-cars.png ]
 }
 
+@test "fish lie in class folders that the dataset plugin folder reads" {
+    prunebench synth out --sets fish --classes 3 --train 8 --test 4 --size 48 --quiet
+    [ "$(ls out)" = fish ]
+    cat >m.xml <<END
+<matrix xmlns="urn:prunebench:matrix:1" name="fish">
+  <model name="vgg11-bcnn" image-size="32" width-multiplier="0.125"/>
+  <training epochs="1" batch="8" validation="0.2"/>
+  <dataset plugin="folder" root="out/fish"/>
+  <criterion plugin="bn-scale"/>
+  <schedule plugin="train"/>
+  <targets>0.5</targets>
+</matrix>
+END
+    prunebench run m.xml -o run --quiet --threads 1
+    grep -q '<data train="18" validation="6" test="12" classes="3" skipped="0"' run/cells/*.xml
+}
+
 @test "synth leaves a complete set alone and says so" {
     synth out --sets birds
     run synth out --sets birds

@@ -53,17 +53,18 @@ static void test_names_are_unique(void **state)
 {
     (void)state;
     static struct synth_class classes[SYNTH_CLASSES_MAX];
-    static char names[3][SYNTH_CLASSES_MAX][SYNTH_NAME];
+    static char names[4][SYNTH_CLASSES_MAX][SYNTH_NAME];
     char family[SYNTH_NAME], manufacturer[SYNTH_NAME];
     synth_classes(SYNTH_CARS, SYNTH_CLASSES_MAX, classes);
     for (uint32_t i = 0; i < SYNTH_CLASSES_MAX; i++) {
         synth_aircraft_names(i, names[0][i], family, manufacturer);
         synth_bird_name(i, names[1][i]);
         synth_car_name(i, &classes[i], names[2][i]);
+        synth_fish_name(i, names[3][i]);
         /* A bird's number would make any two differ. */
         memmove(names[1][i], names[1][i] + 4, SYNTH_NAME - 4);
         for (uint32_t j = 0; j < i; j++)
-            for (int k = 0; k < 3; k++)
+            for (int k = 0; k < 4; k++)
                 assert_string_not_equal(names[k][i], names[k][j]);
     }
 }

@@ -74,6 +74,7 @@ static void test_the_same_seed_draws_the_same_bytes_on_any_number_of_threads(voi
 {
     char one[65], two[65], other[65];
     struct pb_synth_options options = small_options();
+    options.sets = "aircraft,birds,cars,fish";
     draw(folder_path(state, "one"), &options);
     options.threads = 3;
     draw(folder_path(state, "two"), &options);
@@ -294,6 +295,35 @@ static void check_entry(matvar_t *annotations, size_t i, const char *root, const
     assert_true(class >= 1 && class <= CLASSES);
 }
 
+/* What each split of each class holds is all that class folders say. */
+static void test_fish_lie_in_class_folders_and_only_when_asked_for(void **state)
+{
+    struct pb_synth_options options = small_options();
+    struct pb_error error;
+    draw(folder_path(state, "three"), &options);
+    assert_false(pb_file_exists(folder_path(state, "three/fish")));
+    options.sets = "fish";
+    draw(folder_path(state, "out"), &options);
+    for (int split = 0; split < 2; split++) {
+        char **classes, **images;
+        size_t class_count, count;
+        const char *folder = folder_path(state, split ? "out/fish/test" : "out/fish/train");
+        assert_int_equal(pb_list_dir(folder, &classes, &class_count, &error), PB_OK);
+        assert_int_equal(class_count, CLASSES);
+        for (size_t c = 0; c < class_count; c++) {
+            char *class = pb_path_join(folder, classes[c]);
+            assert_int_equal(pb_list_dir(class, &images, &count, &error), PB_OK);
+            assert_int_equal(count, split ? TEST : TRAIN);
+            char *image = pb_path_join(class, images[0]);
+            assert_in_range(open_picture(image).width, 40, 64);
+            pb_free(image);
+            pb_free(class);
+            pb_names_free(&images, count);
+        }
+        pb_names_free(&classes, class_count);
+    }
+}
+
 static void test_cars_annos_reads_back_with_its_fields(void **state)
 {
     struct pb_synth_options options = small_options();
@@ -449,6 +479,7 @@ static void test_every_allocation_may_fail(void **state)
     options.test_per_class = 1;
     options.size = PB_SYNTH_SIZE_MIN;
     options.sheets = true;
+    options.sets = "aircraft,birds,cars,fish";
     const char *out = folder_path(state, "out");
     enum pb_status status = PB_ERROR_MEMORY;
     /* A stride that is no divisor of any loop's count meets allocations of every kind. */
@@ -473,6 +504,7 @@ int main(void)
         TEST_IN_FOLDER(test_aircraft_have_the_lists_the_boxes_and_the_banner),
         TEST_IN_FOLDER(test_aircraft_names_hold_blanks_and_slashes),
         TEST_IN_FOLDER(test_birds_have_the_five_files_of_cub),
+        TEST_IN_FOLDER(test_fish_lie_in_class_folders_and_only_when_asked_for),
         TEST_IN_FOLDER(test_cars_annos_reads_back_with_its_fields),
         TEST_IN_FOLDER(test_the_devkit_of_cars_numbers_each_split),
         TEST_IN_FOLDER(test_some_images_are_grey_jpegs_of_one_channel),
