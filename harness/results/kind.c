@@ -37,11 +37,12 @@ static bool has_bilinear_head(const struct pb_record *record)
 struct pb_kind pb_kind_of(const struct pb_record *record)
 {
     bool norm = true;
+    const char *weights = config(record, "model.pretrained"), *pretraining = config(record, "pretraining.label");
     (void)pb_parse_bool(config(record, "model.batch-norm"), &norm);
     return (struct pb_kind){
         .bilinear = has_bilinear_head(record),
         .batch_norm = norm,
-        .pretrained = config(record, "model.pretrained")[0] != '\0',
+        .pretrained = weights[0] != '\0' || pretraining[0] != '\0',
         .heavier = pb_config_real(record, "training.lambda-last") > pb_config_real(record, "training.lambda"),
     };
 }

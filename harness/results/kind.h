@@ -9,7 +9,7 @@
 struct pb_kind {
     bool bilinear; /* the head; else the model's ordinary one */
     bool batch_norm;
-    bool pretrained;
+    bool pretrained; /* from a file, or within the run */
     bool heavier; /* λ of the last batch norm is above the others' */
 };
 

@@ -88,19 +88,30 @@ static enum pb_status compare_count(struct pb_summary_section *section, const ch
     return add_scale(section, what, left, right, error);
 }
 
+/* What its weights were before training. */
+static void describe_start(const struct pb_record *record, char text[96])
+{
+    const char *pretraining = pb_summary_config(record, "pretraining.label");
+    if (pretraining[0] != '\0')
+        (void)snprintf(text, 96, "pretrained on %.72s", pretraining);
+    else
+        (void)snprintf(text, 96, "%s", pb_kind_of(record).pretrained ? "pretrained" : "random weights");
+}
+
 static enum pb_status compare_scale(struct pb_summary_section *section, const struct pb_record *published,
                                     struct pb_error *error)
 {
     const struct pb_record *sample = section->sample;
-    const bool ours = pb_kind_of(sample).pretrained, theirs = pb_kind_of(published).pretrained;
+    char ours[96], theirs[96];
+    describe_start(sample, ours);
+    describe_start(published, theirs);
     enum pb_status status = compare_option(section, published, "network", "model.name", error);
     if (status == PB_OK)
         status = compare_option(section, published, "image size", "model.image-size", error);
     if (status == PB_OK)
         status = compare_option(section, published, "width multiplier", "model.width-multiplier", error);
-    if (status == PB_OK && ours != theirs)
-        status = add_scale(section, "start", ours ? "pretrained" : "random weights",
-                           theirs ? "pretrained" : "random weights", error);
+    if (status == PB_OK && strcmp(ours, theirs) != 0)
+        status = add_scale(section, "start", ours, theirs, error);
     if (status == PB_OK)
         status = compare_count(section, "classes", sample->class_count, published->class_count, error);
     if (status == PB_OK)

@@ -63,9 +63,10 @@ static void test_the_published_results_are_those_of_the_table(void **state)
 /* A cell of the published scale. */
 struct full {
     const char *schedule, *criterion, *amount, *lambda_last, *model, *batch_norm, *pretrained, *image_size;
+    const char *pretraining; /* within the run; NULL */
 };
-static const struct full ONE_SHOT = {"one-shot",   "bn-scale", "0.4",           "0.0001",
-                                     "vgg16-bcnn", "true",     "w.safetensors", "224"};
+static const struct full ONE_SHOT = {"one-shot", "bn-scale",      "0.4", "0.0001", "vgg16-bcnn",
+                                     "true",     "w.safetensors", "224", NULL};
 
 static void write_full(void **state, const struct full *full)
 {
@@ -84,6 +85,8 @@ static void write_full(void **state, const struct full *full)
     small_config(&record, "model.width-multiplier", "1");
     small_config(&record, "model.batch-norm", full->batch_norm);
     small_config(&record, "model.pretrained", full->pretrained);
+    if (full->pretraining)
+        small_config(&record, "pretraining.label", full->pretraining);
     small_config(&record, "training.lambda", "0.0001");
     small_config(&record, "training.lambda-last", full->lambda_last);
     record.train_images = 6000;
@@ -170,6 +173,25 @@ static void test_another_scale_is_said(void **state)
     pb_reference_free(&reference);
 }
 
+static void test_a_trunk_trained_within_the_run_is_pretrained_but_on_other_images(void **state)
+{
+    struct full full = ONE_SHOT;
+    const struct pb_record *row = NULL;
+    struct pb_reference reference = open_thesis();
+    full.model = "vgg16";
+    full.pretrained = "";
+    full.pretraining = "fish";
+    struct pb_summary summary = join(state, &reference, &full, &row);
+    const struct pb_summary_section *section = &summary.sections[0];
+    assert_string_equal(section->schedules[0].baseline.published->id, "aircraft.ablation.vgg16-pretrained.r0");
+    assert_int_equal(section->scale_count, 1);
+    assert_string_equal(section->scales[0].what, "start");
+    assert_string_equal(section->scales[0].ours, "pretrained on fish");
+    assert_string_equal(section->scales[0].published, "pretrained");
+    pb_summary_free(&summary);
+    pb_reference_free(&reference);
+}
+
 static void test_the_joined_summary_fits_its_schema(void **state)
 {
     struct full full = ONE_SHOT;
@@ -221,6 +243,7 @@ int main(void)
         TEST(test_the_published_results_are_those_of_the_table),
         TEST(test_a_row_stands_beside_the_published_one_whatever_its_labels),
         TEST(test_another_scale_is_said),
+        TEST(test_a_trunk_trained_within_the_run_is_pretrained_but_on_other_images),
         TEST(test_the_joined_summary_fits_its_schema),
         TEST(test_unknown_references_and_other_documents_are_refused),
     };
