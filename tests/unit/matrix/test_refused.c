@@ -161,6 +161,16 @@ static void test_lines_far_down_are_named_rightly(void **state)
     pb_text_free(&text);
 }
 
+static void test_a_penalty_on_batch_norms_that_are_not_there_is_refused(void **state)
+{
+    assert_refused(state,
+                   HEAD "<override model='vgg11-bcnn'><model batch-norm='false'/><sparsity lambda='0'\n"
+                        "lambda-last='1e-3'/></override>" TAIL,
+                   "m.xml:10: <sparsity> lambda-last='1e-3' penalises the γ of batch norms, and model 'vgg11-bcnn' has "
+                   "none (batch-norm='false'); add <override model=\"vgg11-bcnn\"><sparsity lambda=\"0\"/></override>, "
+                   "and give lambda-last to models with batch norm only");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +185,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_must_be_there_is_asked_for, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(test_what_is_not_a_matrix_is_refused, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(test_lines_far_down_are_named_rightly, folder_setup, folder_teardown),
+        cmocka_unit_test_setup_teardown(test_a_penalty_on_batch_norms_that_are_not_there_is_refused, folder_setup,
+                                        folder_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
