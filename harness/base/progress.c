@@ -74,7 +74,7 @@ void pb_display_say(struct pb_display *display, enum pb_log_level mark, const ch
 
 void pb_format_seconds(double seconds, char buffer[32])
 {
-    if (!isfinite(seconds) || seconds < 0 || seconds > 1e9) {
+    if (!isfinite(seconds) || seconds < 0 || seconds > 1e12) {
         snprintf(buffer, 32, "?");
         return;
     }

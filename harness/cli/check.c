@@ -27,7 +27,8 @@ struct estimate {
     uint64_t memory;
     double seconds; /* 0: unknown */
     double macs_per_second;
-    char missing[256], backend_missing[256];
+    char missing[768]; /* a line for everything that is not here */
+    char backend_missing[256];
 };
 
 struct check {
@@ -154,24 +155,32 @@ static void print_shared_stages(const struct check *check)
     }
 }
 
-static bool said_before(const struct check *check, uint32_t index, bool of_backend)
+static bool has_line(const char *text, const char *line, size_t length)
 {
-    const struct estimate *cells = check->cells;
-    for (uint32_t i = 0; i < index; i++)
-        if (strcmp(of_backend ? cells[i].backend_missing : cells[i].missing,
-                   of_backend ? cells[index].backend_missing : cells[index].missing) == 0)
+    for (; *text; text += strcspn(text, "\n"), text += *text == '\n')
+        if (strcspn(text, "\n") == length && memcmp(text, line, length) == 0)
             return true;
     return false;
 }
 
+/* Every line once, however many cells miss it. */
 static void print_missing(const struct check *check)
 {
     for (uint32_t i = 0; i < check->matrix->cell_count; i++) {
-        const struct estimate *cell = &check->cells[i];
-        if (cell->missing[0] && !said_before(check, i, false))
-            printf("not here: %s\n", cell->missing);
-        if (cell->backend_missing[0] && !said_before(check, i, true))
-            printf("not here: %s\n", cell->backend_missing);
+        size_t length;
+        for (const char *line = check->cells[i].missing; *line; line += length, line += *line == '\n') {
+            bool said = false;
+            length = strcspn(line, "\n");
+            for (uint32_t before = 0; before < i && !said; before++)
+                said = has_line(check->cells[before].missing, line, length);
+            if (!said)
+                printf("not here: %.*s\n", (int)length, line);
+        }
+        bool said = !check->cells[i].backend_missing[0];
+        for (uint32_t before = 0; before < i && !said; before++)
+            said = strcmp(check->cells[before].backend_missing, check->cells[i].backend_missing) == 0;
+        if (!said)
+            printf("not here: %s\n", check->cells[i].backend_missing);
     }
 }
 

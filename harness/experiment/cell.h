@@ -34,7 +34,8 @@ struct pb_cell_plan {
     uint64_t params, forward_macs; /* of the unpruned network, one image */
     uint32_t classes; /* of the data set; 0 when they are not known */
     char backend_missing[256]; /* "" or why the backend cannot be created here */
-    char missing[256]; /* "" or what is not here: "data set 'data/cars' is not there (counts are the official ones)" */
+    /* What is not here, a line each: "data set 'data/cars' is not there (counted with the official sizes)". */
+    char missing[768];
 };
 
 /* What planning many cells shares: opened data sets, opened backends. */

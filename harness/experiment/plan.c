@@ -96,12 +96,15 @@ static void note_device(struct pb_cell_plan *plan, const struct pb_known_device 
 static void note_missing(struct pb_cell_plan *plan, const struct pb_known_data *data,
                          const struct pb_known_data *pretraining, const char *pretrained)
 {
-    if (data->missing[0])
-        snprintf(plan->missing, sizeof plan->missing, "%s", data->missing);
-    else if (pretraining && pretraining->missing[0])
-        snprintf(plan->missing, sizeof plan->missing, "%s", pretraining->missing);
-    else if (pretrained && !pb_file_exists(pretrained))
-        snprintf(plan->missing, sizeof plan->missing, "pretrained weights '%.200s' are not there", pretrained);
+    char weights[256] = "";
+    if (pretrained && !pb_file_exists(pretrained))
+        snprintf(weights, sizeof weights, "pretrained weights '%.200s' are not there", pretrained);
+    const char *const parts[] = {data->missing, pretraining ? pretraining->missing : "", weights};
+    size_t length = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (parts[i][0]) /* three parts of 255 bytes at most, and two ends of lines, fit */
+            length += (size_t)snprintf(plan->missing + length, sizeof plan->missing - length, "%s%s",
+                                       length ? "\n" : "", parts[i]);
 }
 
 static struct pb_data_counts counts_of(const struct pb_known_data *data)
