@@ -77,6 +77,8 @@ void pb_settings_model(const struct pb_settings_sink *sink, const struct pb_cell
             pb_text_append(&widths, "%s%" PRIu32, i ? "," : "", model->widths[i]);
         add(sink, "model.", "widths", widths.data);
         pb_text_free(&widths);
+        if (pb_model_is_fully_connected(model->name)) /* whose layers the list does not give */
+            add_real(sink, "model.", "head-multiplier", model->width_multiplier);
     } else {
         add_real(sink, "model.", "width-multiplier", model->width_multiplier);
     }

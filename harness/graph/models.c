@@ -49,6 +49,12 @@ const char *pb_model_summary(const char *name)
     return model ? model->summary : NULL;
 }
 
+bool pb_model_is_fully_connected(const char *name)
+{
+    const struct model *model = find_model(name);
+    return model && model->head == HEAD_FULLY_CONNECTED;
+}
+
 /* A graph that grows at its end. After a failure, adding does nothing. */
 struct builder {
     const struct pb_model_spec *spec;

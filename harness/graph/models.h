@@ -19,5 +19,7 @@ PB_MUST_CHECK enum pb_status pb_model_build(const struct pb_model_spec *spec, st
 /* NULL-terminated. */
 const char *const *pb_model_names(void);
 const char *pb_model_summary(const char *name);
+/* Whether its head is three fully connected layers, whose widths follow the multiplier even beside a list of widths. */
+bool pb_model_is_fully_connected(const char *name);
 
 #endif

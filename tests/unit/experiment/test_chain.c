@@ -115,6 +115,28 @@ static void test_seed_data_and_plugin_build_are_part_of_every_key(void **state)
     assert_string_not_equal(a[0], b[0]);
 }
 
+/* Beside a list of the convolutions' widths the multiplier still decides the fully connected layers'. */
+static void test_the_multiplier_beside_widths_counts_where_it_makes_layers(void **state)
+{
+    static const uint32_t widths[] = {1, 2, 3, 4, 5, 6, 7, 8};
+    static const struct {
+        const char *model;
+        bool same;
+    } heads[] = {{"vgg11-bcnn", true}, {"vgg11-gap", true}, {"vgg11", false}};
+    (void)state;
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        struct fixture fixture = make();
+        char whole[4][65], quarter[4][65];
+        fixture.config.model.name = heads[i].model;
+        fixture.config.model.widths = widths;
+        fixture.config.model.width_count = 8;
+        key_of(&fixture.config, .2, 5, whole);
+        fixture.config.model.width_multiplier = .25;
+        key_of(&fixture.config, .2, 5, quarter);
+        assert_int_equal(strcmp(whole[0], quarter[0]) == 0, heads[i].same);
+    }
+}
+
 static void test_a_retraining_that_differs_changes_its_own_key_only(void **state)
 {
     (void)state;
@@ -161,6 +183,7 @@ int main(void)
         cmocka_unit_test(test_cells_that_differ_in_rate_share_training_and_scores),
         cmocka_unit_test(test_cells_that_differ_in_criterion_share_the_base_only),
         cmocka_unit_test(test_seed_data_and_plugin_build_are_part_of_every_key),
+        cmocka_unit_test(test_the_multiplier_beside_widths_counts_where_it_makes_layers),
         cmocka_unit_test(test_a_retraining_that_differs_changes_its_own_key_only),
         cmocka_unit_test(test_what_only_a_worker_knows_changes_every_key),
         cmocka_unit_test(test_trainings_that_cannot_be_are_refused),
