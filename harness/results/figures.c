@@ -67,11 +67,14 @@ const struct pb_record *pb_figure_curves_cell(const struct pb_summary_schedule *
 
 static bool has_points(const struct pb_summary_schedule *schedule, const struct pb_figure_axis *axis)
 {
-    for (uint32_t r = 0; r < schedule->row_count; r++)
-        if (!isnan(pb_summary_mean(&schedule->rows[r], "top1", "final", 0)) &&
-            (axis->name[0] == '\0' ||
-             !isnan(pb_summary_mean(&schedule->rows[r], axis->name, axis->stage, axis->batch))))
+    for (uint32_t r = 0; r < schedule->row_count; r++) {
+        const struct pb_summary_row *row = &schedule->rows[r];
+        /* Against the share removed: a schedule that only trains has none. */
+        const double x =
+            axis->name[0] == '\0' ? row->amount : pb_summary_mean(row, axis->name, axis->stage, axis->batch);
+        if (x > 0 && !isnan(pb_summary_mean(row, "top1", "final", 0)))
             return true;
+    }
     return false;
 }
 
