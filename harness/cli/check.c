@@ -163,24 +163,29 @@ static bool has_line(const char *text, const char *line, size_t length)
     return false;
 }
 
+static bool said_before(const struct check *check, uint32_t index, const char *line, size_t length)
+{
+    for (uint32_t i = 0; i < index; i++)
+        if (has_line(check->cells[i].missing, line, length) || has_line(check->cells[i].backend_missing, line, length))
+            return true;
+    return false;
+}
+
 /* Every line once, however many cells miss it. */
+static void print_lines(const struct check *check, uint32_t index, const char *lines)
+{
+    for (size_t length; *lines; lines += length, lines += *lines == '\n') {
+        length = strcspn(lines, "\n");
+        if (!said_before(check, index, lines, length))
+            printf("not here: %.*s\n", (int)length, lines);
+    }
+}
+
 static void print_missing(const struct check *check)
 {
     for (uint32_t i = 0; i < check->matrix->cell_count; i++) {
-        size_t length;
-        for (const char *line = check->cells[i].missing; *line; line += length, line += *line == '\n') {
-            bool said = false;
-            length = strcspn(line, "\n");
-            for (uint32_t before = 0; before < i && !said; before++)
-                said = has_line(check->cells[before].missing, line, length);
-            if (!said)
-                printf("not here: %.*s\n", (int)length, line);
-        }
-        bool said = !check->cells[i].backend_missing[0];
-        for (uint32_t before = 0; before < i && !said; before++)
-            said = strcmp(check->cells[before].backend_missing, check->cells[i].backend_missing) == 0;
-        if (!said)
-            printf("not here: %s\n", check->cells[i].backend_missing);
+        print_lines(check, i, check->cells[i].missing);
+        print_lines(check, i, check->cells[i].backend_missing);
     }
 }
 
