@@ -22,9 +22,9 @@ do for [format in ARG4] {
     set output ARG3.".".format
     set multiplot
     set size 1, 0.53; set origin 0, 0.47
-    set tmargin 4.6; set bmargin 1
-    set key at graph 1, screen 0.925 right top horizontal Right noreverse
-    set title ARG5 offset 0, 1.4
+    set tmargin 5.2; set bmargin 1
+    set key at graph 1, screen 0.91 right top horizontal Right noreverse
+    set title ARG5 offset 0, 2.1
     set format x ""; unset xlabel
     set ylabel "Loss" textcolor rgb black
     set yrange [0 : top]

@@ -1,11 +1,12 @@
 <?xml version="1.0" encoding="UTF-8"?>
-<!-- The report page: one file without scripts, that asks for nothing from elsewhere. A comment "figure NAME" marks where
-     the program puts a figure's SVG. -->
+<!-- The report page: one file without scripts, that asks for nothing from elsewhere; only contact sheets are images beside it,
+     in figures/. A comment "figure NAME" marks where the program puts a figure's SVG. -->
 <xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform" xmlns:s="urn:prunebench:summary:1"
                 xmlns:t="urn:prunebench:tables:1" xmlns:exsl="http://exslt.org/common" exclude-result-prefixes="s t exsl">
   <xsl:import href="tables.xsl"/>
   <xsl:import href="table-html.xsl"/>
   <xsl:import href="findings.xsl"/>
+  <xsl:import href="figures.xsl"/>
   <xsl:import href="style.xsl"/>
   <xsl:output method="html" encoding="UTF-8" indent="no" doctype-system="about:legacy-compat"/>
   <xsl:param name="formats" select="'svg'"/>
@@ -13,6 +14,10 @@
   <xsl:variable name="tables-tree"><xsl:apply-templates select="/s:summary" mode="tables"/></xsl:variable>
   <xsl:variable name="tables" select="exsl:node-set($tables-tree)/t:tables"/>
   <xsl:variable name="cells" select="/s:summary/s:cells"/>
+
+  <!-- The γ figures that stand among the published results: the first network of each data set that is of their kind -->
+  <xsl:variable name="with-gamma" select="$studied[/s:summary/s:reference and @heavier = 'false' and s:gamma-change]"/>
+  <xsl:variable name="gamma-beside" select="$with-gamma[not(@dataset = preceding-sibling::s:section[@head = 'bilinear' and @batch-norm = 'true' and @heavier = 'false' and s:gamma-change]/@dataset)]"/>
 
   <xsl:template match="/">
     <xsl:apply-templates select="s:summary"/>
@@ -104,7 +109,7 @@
         <xsl:for-each select="s:run/s:option[@name = 'model' or @name = 'backend' or @name = 'criterion' or @name = 'schedule' or @name = 'variant' or @name = 'seed' or @name = 'selection']">
           <xsl:if test="string(s:value)"><xsl:apply-templates select="." mode="fact"/></xsl:if>
         </xsl:for-each>
-        <xsl:for-each select="s:run/s:provenance[not(@name = 'started' or @name = 'seconds' or @name = 'version' or @name = 'git' or @name = 'last-stage' or @name = 'samples' or @name = 'failed-stage' or contains(@name, '-plugin') or contains(@name, 'sha256'))]">
+        <xsl:for-each select="s:run/s:provenance[not(@name = 'started' or @name = 'seconds' or @name = 'version' or @name = 'git' or @name = 'last-stage' or @name = 'samples' or @name = 'failed-stage' or starts-with(@name, 'stage-') or contains(@name, '-plugin') or contains(@name, 'sha256'))]">
           <xsl:if test="string(s:value) or count(s:value) &gt; 1"><xsl:apply-templates select="." mode="fact"/></xsl:if>
         </xsl:for-each>
         <xsl:variable name="seconds" select="sum($cells/s:cell[number(@seconds) = number(@seconds)]/@seconds)"/>
@@ -121,6 +126,7 @@
         </xsl:if>
       </dl>
       <xsl:apply-templates select="$tables/t:table[@name = 'data']" mode="html"/>
+      <xsl:if test="not(s:reference)"><xsl:call-template name="samples"/></xsl:if>
     </section>
   </xsl:template>
 
@@ -151,7 +157,12 @@
           <xsl:for-each select="s:section[s:scale]"><li><xsl:apply-templates select="." mode="scale"/></li></xsl:for-each>
         </ul>
       </xsl:if>
-      <xsl:apply-templates select="$tables/t:table[@kind = 'thesis']" mode="html"/>
+      <xsl:apply-templates select="$tables/t:table[@name = 'thesis.4-1.data']" mode="html"/>
+      <xsl:call-template name="samples"/>
+      <xsl:if test="$gamma-beside">
+        <div class="figures"><xsl:apply-templates select="$gamma-beside/s:figure[@kind = 'gamma']"/></div>
+      </xsl:if>
+      <xsl:apply-templates select="$tables/t:table[@kind = 'thesis' and @name != 'thesis.4-1.data']" mode="html"/>
     </section>
   </xsl:template>
 
@@ -174,8 +185,15 @@
       <xsl:apply-templates select="$tables/t:table[@name = concat(current()/@id, '.costs')]" mode="html"/>
       <xsl:apply-templates select="$tables/t:table[@name = concat(current()/@id, '.speed')]" mode="html"/>
       <xsl:if test="s:figure[@kind = 'gamma']">
-        <h3>Scale factors before pruning</h3>
-        <div class="figures"><xsl:apply-templates select="s:figure[@kind = 'gamma']"/></div>
+        <h3>Scale factors before<xsl:if test="s:gamma-change"> and after</xsl:if> pruning</h3>
+        <xsl:choose>
+          <xsl:when test="$gamma-beside[@id = current()/@id]">
+            <p><a href="#figure-{s:figure[@kind = 'gamma']/@name}">Beside the published results</a>.</p>
+          </xsl:when>
+          <xsl:otherwise>
+            <div class="figures"><xsl:apply-templates select="s:figure[@kind = 'gamma']"/></div>
+          </xsl:otherwise>
+        </xsl:choose>
       </xsl:if>
     </section>
   </xsl:template>
@@ -197,82 +215,15 @@
       <div class="figures">
         <xsl:apply-templates select="s:figure[@kind = 'layers']"/>
         <xsl:apply-templates select="s:figure[@kind = 'curves']"/>
+        <xsl:apply-templates select="s:figure[@kind = 'revived']"/>
       </div>
+      <xsl:if test="s:row/s:step">
+        <details>
+          <summary>Pruning steps: thresholds, ties, channels before and after</summary>
+          <xsl:apply-templates select="$tables/t:table[@name = concat(current()/@id, '.steps')]" mode="html"/>
+        </details>
+      </xsl:if>
     </section>
-  </xsl:template>
-
-  <!-- Figures -->
-
-  <xsl:template match="s:figure">
-    <figure class="{@kind}" id="figure-{@name}">
-      <div class="drawing"><xsl:comment>figure <xsl:value-of select="@name"/></xsl:comment></div>
-      <figcaption>
-        <xsl:apply-templates select="." mode="caption"/>
-        <span class="files">
-          <xsl:text> </xsl:text>
-          <a href="figures/{@name}.svg">SVG</a>
-          <xsl:if test="contains($formats, 'pdf')">, <a href="figures/{@name}.pdf">PDF</a>, <a href="figures/{@name}.png">PNG</a></xsl:if>
-          <xsl:text>, </xsl:text>
-          <a href="data/{@name}.tsv">data</a>
-        </span>
-      </figcaption>
-    </figure>
-  </xsl:template>
-
-  <xsl:template match="s:figure" mode="caption">
-    <xsl:choose>
-      <xsl:when test="@kind = 'gamma'">
-        <xsl:text>Distribution of the scale factors |γ| of all </xsl:text>
-        <xsl:value-of select="format-number(../s:gamma/@channels, '0')"/>
-        <xsl:text> channels before pruning, and the same cumulated; the first of 128 bins in another colour. Mean over n = </xsl:text>
-        <xsl:value-of select="../s:gamma/@n"/>
-        <xsl:text> seed</xsl:text><xsl:if test="../s:gamma/@n != 1">s</xsl:if><xsl:text>.</xsl:text>
-        <xsl:if test="../s:schedule/s:baseline[@select-on-test]"> † The test split chose the unpruned network.</xsl:if>
-      </xsl:when>
-      <xsl:when test="@kind = 'pareto'">
-        <xsl:text>Final top-1 against parameters (log axis), all schedules and variants; means, </xsl:text>
-        <xsl:apply-templates select=".." mode="seeds"/>
-        <xsl:text>. Rings and the grey steps: the Pareto front, networks that no other beats in both.</xsl:text>
-        <xsl:apply-templates select=".." mode="mark-legend"/>
-      </xsl:when>
-      <xsl:when test="@kind = 'timeline'">
-        <xsl:text>What each schedule ran for its highest share removed (one cell each, n = 1 seed): trainings blue, prunings orange; below, top-1 on the test images after the step.</xsl:text>
-        <xsl:apply-templates select=".." mode="mark-legend"/>
-      </xsl:when>
-      <xsl:when test="@kind = 'layers'">
-        <xsl:text>Channels that each layer kept, in per cent of its width. Mean; </xsl:text>
-        <xsl:apply-templates select=".." mode="seeds"/><xsl:text>.</xsl:text>
-        <xsl:apply-templates select=".." mode="mark-legend"/>
-      </xsl:when>
-      <xsl:when test="@kind = 'curves'">
-        <xsl:text>Training of one cell, </xsl:text><code><xsl:value-of select="@cell"/></code>
-        <xsl:text>: loss and top-1 on the augmented training images and on the images that selection looks at (n = 1 seed). Dotted lines: where a stage begins.</xsl:text>
-        <xsl:apply-templates select=".." mode="mark-legend"/>
-      </xsl:when>
-      <xsl:otherwise>
-        <xsl:text>Final top-1 against </xsl:text>
-        <xsl:choose>
-          <xsl:when test="@kind = 'accuracy-params'">parameters (log axis)</xsl:when>
-          <xsl:when test="@kind = 'accuracy-macs'">MACs (log axis)</xsl:when>
-          <xsl:when test="@kind = 'accuracy-latency'">measured latency (log axis)</xsl:when>
-          <xsl:otherwise>the pruning rate</xsl:otherwise>
-        </xsl:choose>
-        <xsl:text>; </xsl:text>
-        <xsl:apply-templates select=".." mode="seeds"/>
-        <xsl:choose>
-          <xsl:when test="../s:row[@n &gt; 1]">. Bars: ± one standard deviation over seeds.</xsl:when>
-          <xsl:otherwise>, so no error bars.</xsl:otherwise>
-        </xsl:choose>
-        <xsl:text> Dashed: the unpruned network.</xsl:text>
-        <xsl:apply-templates select=".." mode="mark-legend"/>
-      </xsl:otherwise>
-    </xsl:choose>
-  </xsl:template>
-
-  <xsl:template match="s:schedule | s:section" mode="mark-legend">
-    <xsl:variable name="rows" select="self::s:schedule/s:row | self::s:section/s:schedule/s:row"/>
-    <xsl:if test="$rows[@select-on-test]"> † Selected on the test split.</xsl:if>
-    <xsl:if test="$rows[@zero-gamma-beta]"> ‡ Soft pruning zeroed γ and β.</xsl:if>
   </xsl:template>
 
   <!-- Failures -->

@@ -41,6 +41,7 @@ tbody th { font-weight: 400; }
 tbody tr:last-child > * { border-bottom: 2px solid var(--text); }
 tr.baseline > * { background: var(--base); border-bottom: 1px solid var(--line); }
 tr.first > * { border-top: 1px solid var(--line); }
+.claims th, .claims td { padding-left: .4rem; padding-right: .4rem; }
 .failures td { white-space: normal; min-width: 12rem; overflow-wrap: anywhere; }
 .failures th { white-space: normal; overflow-wrap: anywhere; min-width: 14rem; }
 .unit { color: var(--soft); font-weight: 400; }
@@ -51,10 +52,15 @@ tr.first > * { border-top: 1px solid var(--line); }
 details { margin: 1rem 0; }
 summary { cursor: pointer; color: var(--accent); overflow-wrap: anywhere; }
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr)); gap: 1rem 1.25rem; align-items: start; margin: 1.1rem 0; }
+.small { grid-template-columns: repeat(auto-fit, minmax(min(18rem, 100%), 1fr)); }
 figure { margin: 0; max-width: 38rem; min-width: 0; }
 .wide figure { max-width: none; margin: 1.1rem 0; }
 .drawing { background: #ffffff; border: 1px solid var(--line); border-radius: .3rem; padding: .4rem; overflow-x: auto; }
 .drawing svg { display: block; width: 100%; height: auto; margin: 0 auto; }
+.sheet { display: flex; gap: .6rem; color: #1d2329; }
+.sheet ol { list-style: none; margin: 0; padding: 0; flex: 0 0 9.5rem; display: flex; flex-direction: column; }
+.sheet li { flex: 1 1 0; display: flex; align-items: center; font-size: .78rem; line-height: 1.15; overflow-wrap: anywhere; }
+.sheet img { flex: 1 1 0; min-width: 0; width: 100%; height: auto; align-self: flex-start; }
 figcaption { color: var(--soft); font-size: .85rem; margin-top: .4rem; }
 footer { color: var(--soft); font-size: .85rem; padding: 2rem 1.25rem; }
 @media (max-width: 40rem) { header, main, footer { padding-left: .9rem; padding-right: .9rem; } h1 { font-size: 1.6rem; } .facts { grid-template-columns: minmax(0, 1fr); gap: 0; } .facts dd { margin-bottom: .5rem; } }

@@ -5,6 +5,7 @@
                 xmlns="urn:prunebench:tables:1" exclude-result-prefixes="s">
   <xsl:import href="numbers.xsl"/>
   <xsl:import href="tables-costs.xsl"/>
+  <xsl:import href="tables-pruning.xsl"/>
   <xsl:import href="claims.xsl"/>
   <xsl:import href="tables-thesis.xsl"/>
   <xsl:import href="tables-thesis-setup.xsl"/>
@@ -23,6 +24,7 @@
         <xsl:apply-templates select="s:schedule" mode="results"/>
         <xsl:apply-templates select="s:schedule" mode="criteria"/>
         <xsl:apply-templates select="s:schedule[s:comparison]" mode="differences"/>
+        <xsl:apply-templates select="s:schedule[s:row/s:step]" mode="steps"/>
         <xsl:apply-templates select="." mode="costs"/>
         <xsl:apply-templates select="." mode="speed"/>
       </xsl:for-each>

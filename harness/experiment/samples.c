@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/sha256.h"
+#include "data/cache.h"
 #include "data/sheet.h"
 
 enum { CLASSES = 6, PER_CLASS = 8, AUGMENTED_COLUMNS = 6, AUGMENTED_ROWS = 2 };
@@ -20,18 +21,27 @@ struct picks {
     uint32_t columns, rows;
 };
 
-/* Classes spread evenly over the data set, and the first training images of each. */
-static void pick_classes(const struct pb_data *data, struct picks *picks, uint32_t labels[CLASSES])
+/* An image of the official training split that could be used. Not data->train: which of them validation takes depends on
+ * the seed, and whichever worker comes first draws for all seeds. */
+static bool is_training(const struct pb_session *session, uint32_t sample)
 {
-    const uint32_t classes = data->contents.class_count;
+    return session->data->contents.samples[sample].split == PB_SPLIT_TRAIN &&
+           pb_cache_cropped(session->cache, sample).width != 0;
+}
+
+/* Classes spread evenly over the data set, and the first training images of each. */
+static void pick_classes(const struct pb_session *session, struct picks *picks, uint32_t labels[CLASSES])
+{
+    const struct pb_dataset_contents *contents = &session->data->contents;
+    const uint32_t classes = contents->class_count;
     picks->columns = PER_CLASS;
     picks->rows = classes < CLASSES ? classes : CLASSES;
     for (uint32_t row = 0; row < picks->rows; row++) {
         uint32_t found = 0;
         labels[row] = (uint32_t)((uint64_t)row * classes / picks->rows);
-        for (uint32_t i = 0; i < data->train_count && found < PER_CLASS; i++)
-            if (data->contents.samples[data->train[i]].label == labels[row])
-                picks->samples[row * PER_CLASS + found++] = data->train[i];
+        for (uint32_t i = 0; i < contents->sample_count && found < PER_CLASS; i++)
+            if (contents->samples[i].label == labels[row] && is_training(session, i))
+                picks->samples[row * PER_CLASS + found++] = i;
         for (; found < PER_CLASS; found++)
             picks->samples[row * PER_CLASS + found] = PB_NO_SAMPLE;
     }
@@ -56,7 +66,7 @@ static enum pb_status put_batch(const struct pb_session *session, const struct p
                                          .sample_count = count,
                                          .batch = count,
                                          .training = training,
-                                         .seed = session->config->seed,
+                                         .seed = 1, /* the same for every seed of the run */
                                          .threads = 1};
     enum pb_status status = pb_batches_create(session->cache, preprocess, &spec, &batches, error);
     if (status == PB_OK)
@@ -98,7 +108,7 @@ static enum pb_status draw_samples(const struct pb_session *session, const char 
     struct picks picks = {0};
     struct pb_sheet sheet = {0};
     uint32_t labels[CLASSES];
-    pick_classes(session->data, &picks, labels);
+    pick_classes(session, &picks, labels);
     enum pb_status status = pb_sheet_create(&session->config->preprocess, picks.columns, picks.rows, &sheet, error);
     if (status == PB_OK)
         status = put_batch(session, &picks, 0, false, &sheet, error);
@@ -114,9 +124,12 @@ static enum pb_status draw_augmented(const struct pb_session *session, const cha
 {
     struct picks one = {.columns = 1, .rows = 1}, many = {.columns = AUGMENTED_COLUMNS, .rows = AUGMENTED_ROWS};
     struct pb_sheet sheet = {0};
-    one.samples[0] = session->data->train[0];
+    uint32_t first = 0; /* there is one: a data set without training images is refused */
+    while (!is_training(session, first))
+        first++;
+    one.samples[0] = first;
     for (uint32_t i = 0; i < AUGMENTED_COLUMNS * AUGMENTED_ROWS; i++)
-        many.samples[i] = session->data->train[0];
+        many.samples[i] = first;
     enum pb_status status = pb_sheet_create(&session->config->preprocess, many.columns, many.rows, &sheet, error);
     if (status == PB_OK)
         status = put_batch(session, &one, 0, false, &sheet, error);
@@ -152,7 +165,7 @@ static char *folder_name(const struct pb_session *session)
 {
     char hash[65];
     char *preprocess = pb_preprocess_text(&session->config->preprocess);
-    char *text = preprocess ? pb_format("samples 1 %s %s", session->data->fingerprint, preprocess) : NULL;
+    char *text = preprocess ? pb_format("samples 2 %s %s", session->data->fingerprint, preprocess) : NULL;
     pb_free(preprocess);
     if (!text)
         return NULL;

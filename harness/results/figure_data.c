@@ -26,8 +26,7 @@ void pb_figure_data_free(struct pb_figure_data *data)
         pb_text_free(&data->arguments[i]);
 }
 
-/* A number, or "-" for a missing one. */
-static void append_number(struct pb_text *text, double value)
+void pb_figure_number(struct pb_text *text, double value)
 {
     char buffer[32];
     if (!isfinite(value)) {
@@ -38,7 +37,7 @@ static void append_number(struct pb_text *text, double value)
     pb_text_append(text, "%s", buffer);
 }
 
-static uint32_t style_of(const struct pb_figure_styles *styles, const char *criterion)
+static uint32_t find_style(const struct pb_figure_styles *styles, const char *criterion)
 {
     for (uint32_t i = 0; i < styles->count; i++)
         if (strcmp(styles->criteria[i], criterion) == 0)
@@ -54,7 +53,7 @@ enum pb_status pb_figure_styles_of(const struct pb_summary *summary, struct pb_f
         for (uint32_t k = 0; k < summary->sections[s].schedule_count; k++)
             for (uint32_t r = 0; r < summary->sections[s].schedules[k].row_count; r++) {
                 const char *criterion = summary->sections[s].schedules[k].rows[r].criterion;
-                if (style_of(&made, criterion) < made.count)
+                if (find_style(&made, criterion) < made.count)
                     continue;
                 const char **criteria = pb_array_room(made.criteria, made.count, sizeof *criteria, error);
                 if (criteria == NULL) {
@@ -66,6 +65,11 @@ enum pb_status pb_figure_styles_of(const struct pb_summary *summary, struct pb_f
             }
     *styles = made;
     return PB_OK;
+}
+
+uint32_t pb_figure_style_of(const struct pb_figure_styles *styles, const char *criterion)
+{
+    return find_style(styles, criterion) % 14 + 1;
 }
 
 void pb_figure_styles_free(struct pb_figure_styles *styles)
@@ -119,11 +123,11 @@ static void append_criterion(struct pb_figure_data *made, const struct pb_summar
                            style % 14 + 1);
             begun = true;
         }
-        append_number(&made->data, row_x(axis, row));
+        pb_figure_number(&made->data, row_x(axis, row));
         pb_text_append(&made->data, "\t");
-        append_number(&made->data, 100 * top1->over_seeds.mean);
+        pb_figure_number(&made->data, 100 * top1->over_seeds.mean);
         pb_text_append(&made->data, "\t");
-        append_number(&made->data, isnan(top1->over_seeds.sd) ? 0 : 100 * top1->over_seeds.sd);
+        pb_figure_number(&made->data, isnan(top1->over_seeds.sd) ? 0 : 100 * top1->over_seeds.sd);
         pb_text_append(&made->data, "\n");
     }
     if (begun)
@@ -138,11 +142,11 @@ static void append_unpruned(struct pb_figure_data *made, const struct pb_summary
                    ? 0
                    : axis->scale * pb_summary_mean(&schedule->baseline, axis->value.name, "base", axis->value.batch);
     pb_text_append(&made->data, "unpruned%s\n", schedule->baseline.select_on_test ? "†" : "");
-    append_number(&made->data, x);
+    pb_figure_number(&made->data, x);
     pb_text_append(&made->data, "\t");
-    append_number(&made->data, top1 == NULL ? NAN : 100 * top1->over_seeds.mean);
+    pb_figure_number(&made->data, top1 == NULL ? NAN : 100 * top1->over_seeds.mean);
     pb_text_append(&made->data, "\t");
-    append_number(&made->data, top1 == NULL || isnan(top1->over_seeds.sd) ? 0 : 100 * top1->over_seeds.sd);
+    pb_figure_number(&made->data, top1 == NULL || isnan(top1->over_seeds.sd) ? 0 : 100 * top1->over_seeds.sd);
     pb_text_append(&made->data, "\n");
 }
 
@@ -187,33 +191,6 @@ enum pb_status pb_figure_accuracy(enum pb_figure_kind kind, const struct pb_summ
     return check(made, error);
 }
 
-enum pb_status pb_figure_gamma(const struct pb_summary_gamma *gamma, struct pb_figure_data *made,
-                               struct pb_error *error)
-{
-    double width = gamma->max / gamma->bin_count;
-    double sum = 0;
-    struct pb_text curve = {0};
-    pb_text_append(&curve, "0\t0\n");
-    for (uint32_t i = 0; i < gamma->bin_count; i++) {
-        double share = 100 * gamma->bins[i] / gamma->channels;
-        sum += share;
-        append_number(&made->data, (i + 0.5) * width);
-        pb_text_append(&made->data, "\t");
-        append_number(&made->data, share);
-        pb_text_append(&made->data, "\n");
-        append_number(&curve, (i + 1) * width);
-        pb_text_append(&curve, "\t");
-        append_number(&curve, sum);
-        pb_text_append(&curve, "\n");
-    }
-    pb_text_append(&made->data, "%s%s", NEXT_BLOCK, curve.data == NULL ? "" : curve.data);
-    made->data.failed |= curve.failed;
-    pb_text_free(&curve);
-    append_number(&made->arguments[0], width);
-    pb_text_append(&made->arguments[1], "near zero: %.1f %%", 100 * gamma->near_zero);
-    return check(made, error);
-}
-
 enum pb_status pb_figure_curves(const struct pb_record *record, struct pb_figure_data *made, struct pb_error *error)
 {
     struct pb_text stages = {0};
@@ -228,7 +205,7 @@ enum pb_status pb_figure_curves(const struct pb_record *record, struct pb_figure
         pb_text_append(&made->data, "%" PRIu32, i + 1);
         for (size_t k = 0; k < sizeof values / sizeof *values; k++) {
             pb_text_append(&made->data, "\t");
-            append_number(&made->data, values[k]);
+            pb_figure_number(&made->data, values[k]);
         }
         pb_text_append(&made->data, "\n");
     }

@@ -26,8 +26,16 @@ void pb_figure_styles_free(struct pb_figure_styles *styles);
 PB_MUST_CHECK enum pb_status pb_figure_accuracy(enum pb_figure_kind kind, const struct pb_summary_schedule *schedule,
                                                 const struct pb_figure_styles *styles, struct pb_figure_data *made,
                                                 struct pb_error *error);
-PB_MUST_CHECK enum pb_status pb_figure_gamma(const struct pb_summary_gamma *gamma, struct pb_figure_data *made,
+/* The section's gamma_change, or its gamma alone where no cell recorded one. */
+PB_MUST_CHECK enum pb_status pb_figure_gamma(const struct pb_summary_section *section, struct pb_figure_data *made,
                                              struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_figure_revived(const struct pb_summary_schedule *schedule,
+                                               const struct pb_figure_styles *styles, struct pb_figure_data *made,
+                                               struct pb_error *error);
+/* A number, or "-" for a missing one. */
+void pb_figure_number(struct pb_text *text, double value);
+/* Which of common.gp's line types (1 … 14) a criterion has. */
+uint32_t pb_figure_style_of(const struct pb_figure_styles *styles, const char *criterion);
 PB_MUST_CHECK enum pb_status pb_figure_layers(const struct pb_summary_schedule *schedule, struct pb_figure_data *made,
                                               struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_figure_curves(const struct pb_record *record, struct pb_figure_data *made,

@@ -210,13 +210,18 @@ static void append_prunings(struct lane *lane, const char *from)
 static void append_lane(struct lane *lane)
 {
     const struct pb_record *record = lane->record;
+    uint32_t first = 0;
     for (uint32_t i = 0; i < record->epoch_count; i++) {
         const char *stage = record->epochs[i].stage;
         if (i + 1 < record->epoch_count && strcmp(record->epochs[i + 1].stage, stage) == 0)
             continue;
-        char what[48];
-        (void)snprintf(what, sizeof what, "%" PRIu32 " epoch%s", record->epochs[i].number,
-                       record->epochs[i].number == 1 ? "" : "s");
+        char what[64]; /* counted over all stages, as the curves count */
+        if (i == first)
+            (void)snprintf(what, sizeof what, "1 epoch, %" PRIu32, i + 1);
+        else
+            (void)snprintf(what, sizeof what, "%" PRIu32 " epochs, %" PRIu32 "–%" PRIu32, i + 1 - first, first + 1,
+                           i + 1);
+        first = i + 1;
         append_step(lane, 1, stage, what, stage_top1(record, stage));
         append_prunings(lane, stage);
         const bool ends_pruned = i + 1 == record->epoch_count && record->pruning_count != 0 &&

@@ -14,6 +14,7 @@ static const char *const NAMES[PB_FIGURE_KINDS] = {
     [PB_FIGURE_ACCURACY_LATENCY] = "accuracy-latency",
     [PB_FIGURE_LAYERS] = "layers",
     [PB_FIGURE_CURVES] = "curves",
+    [PB_FIGURE_REVIVED] = "revived",
 };
 
 const char *pb_figure_kind_name(enum pb_figure_kind kind)
@@ -86,6 +87,14 @@ static bool has_layers(const struct pb_summary_schedule *schedule)
     return false;
 }
 
+static bool has_revived(const struct pb_summary_schedule *schedule)
+{
+    for (uint32_t r = 0; r < schedule->row_count; r++)
+        if (pb_summary_find(&schedule->rows[r], "revived", "", 0) != NULL)
+            return true;
+    return false;
+}
+
 /* Some schedule has a cell with epochs on record. */
 static bool ran(const struct pb_summary_section *section)
 {
@@ -99,7 +108,7 @@ bool pb_figure_available(enum pb_figure_kind kind, const struct pb_summary_secti
                          const struct pb_summary_schedule *schedule)
 {
     if (kind == PB_FIGURE_GAMMA)
-        return schedule == NULL && section->gamma.bins != NULL;
+        return schedule == NULL && (section->gamma.bins != NULL || section->gamma_change.row != NULL);
     if (kind == PB_FIGURE_PARETO)
         return schedule == NULL && pb_figure_pareto_available(section);
     if (kind == PB_FIGURE_TIMELINE)
@@ -110,6 +119,8 @@ bool pb_figure_available(enum pb_figure_kind kind, const struct pb_summary_secti
         return has_layers(schedule);
     if (kind == PB_FIGURE_CURVES)
         return pb_figure_curves_cell(schedule) != NULL;
+    if (kind == PB_FIGURE_REVIVED)
+        return has_revived(schedule);
     struct pb_figure_axis axis = pb_figure_axis(kind, schedule);
     return has_points(schedule, &axis);
 }

@@ -13,9 +13,10 @@ enum pb_figure_kind {
     PB_FIGURE_ACCURACY_MACS,
     PB_FIGURE_ACCURACY_LATENCY,
     PB_FIGURE_LAYERS,
-    PB_FIGURE_CURVES
+    PB_FIGURE_CURVES,
+    PB_FIGURE_REVIVED
 };
-#define PB_FIGURE_KINDS 9
+#define PB_FIGURE_KINDS 10
 
 /* "gamma", "accuracy-rate", …: the last part of the figure's file name, behind the section's or schedule's id. */
 const char *pb_figure_kind_name(enum pb_figure_kind kind);

@@ -133,6 +133,8 @@ enum pb_status pb_report(const char *out, const struct pb_report_options *option
         status = pb_report_write_tables(&place, &tables, formats, error);
     if (status == PB_OK && (formats & (PB_REPORT_FIGURES | PB_REPORT_HTML)) != 0)
         status = pb_report_figures(&place, &summary, error);
+    if (status == PB_OK && (formats & (PB_REPORT_FIGURES | PB_REPORT_HTML)) != 0)
+        status = pb_report_samples(&place, out, &summary, error);
     if (status == PB_OK && (formats & PB_REPORT_FIGURES) != 0)
         status = pb_report_draw_tables(&place, &tables, error);
     if (status == PB_OK && (formats & PB_REPORT_HTML) != 0)

@@ -22,10 +22,12 @@ static const char *const TEMPLATES[PB_FIGURE_KINDS] = {
     [PB_FIGURE_ACCURACY_LATENCY] = "accuracy.gp",
     [PB_FIGURE_LAYERS] = "layers.gp",
     [PB_FIGURE_CURVES] = "curves.gp",
+    [PB_FIGURE_REVIVED] = "revived.gp",
 };
 
 static const char *const DESCRIPTIONS[PB_FIGURE_KINDS] = {
-    [PB_FIGURE_GAMMA] = "distribution of the batch-norm scale factors of the unpruned network, histogram and cumulated",
+    [PB_FIGURE_GAMMA] =
+        "distribution of the batch-norm scale factors before and after pruning, histogram and cumulated",
     [PB_FIGURE_PARETO] = "top-1 accuracy against parameters for all schedules, with the Pareto front",
     [PB_FIGURE_TIMELINE] = "the stages that each schedule ran, in order, with their accuracies",
     [PB_FIGURE_ACCURACY_RATE] = "top-1 accuracy against the share that was removed, one line per criterion",
@@ -34,6 +36,7 @@ static const char *const DESCRIPTIONS[PB_FIGURE_KINDS] = {
     [PB_FIGURE_ACCURACY_LATENCY] = "top-1 accuracy against measured latency, one line per criterion",
     [PB_FIGURE_LAYERS] = "share of channels kept in each layer, one column per criterion and target",
     [PB_FIGURE_CURVES] = "loss and top-1 accuracy over training epochs, stages marked",
+    [PB_FIGURE_REVIVED] = "channels that came back in each epoch of soft pruning, one line per criterion",
 };
 
 static enum pb_status make_data(enum pb_figure_kind kind, const struct subject *subject, struct pb_figure_data *data,
@@ -41,13 +44,15 @@ static enum pb_status make_data(enum pb_figure_kind kind, const struct subject *
 {
     switch (kind) {
     case PB_FIGURE_GAMMA:
-        return pb_figure_gamma(&subject->section->gamma, data, error);
+        return pb_figure_gamma(subject->section, data, error);
     case PB_FIGURE_PARETO:
         return pb_figure_pareto(subject->section, data, error);
     case PB_FIGURE_TIMELINE:
         return pb_figure_timeline(subject->section, data, error);
     case PB_FIGURE_LAYERS:
         return pb_figure_layers(subject->schedule, data, error);
+    case PB_FIGURE_REVIVED:
+        return pb_figure_revived(subject->schedule, subject->styles, data, error);
     case PB_FIGURE_CURVES:
         return pb_figure_curves(pb_figure_curves_cell(subject->schedule), data, error);
     default:

@@ -31,6 +31,10 @@ PB_MUST_CHECK enum pb_status pb_report_draw(const struct pb_report_place *place,
 PB_MUST_CHECK enum pb_status pb_report_figures(const struct pb_report_place *place, const struct pb_summary *summary,
                                                struct pb_error *error);
 
+/* The contact sheets of the summary's sections, from OUT/samples/KEY, as figures/samples.KEY.png and augmented.KEY.png. */
+PB_MUST_CHECK enum pb_status pb_report_samples(const struct pb_report_place *place, const char *out,
+                                               const struct pb_summary *summary, struct pb_error *error);
+
 /* The summary's document as neutral tables (reports/tables.xsl). */
 PB_MUST_CHECK enum pb_status pb_report_tables(const struct pb_xml *summary, struct pb_xml *tables,
                                               struct pb_error *error);

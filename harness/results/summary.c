@@ -7,14 +7,24 @@
 #include "base/memory.h"
 #include "results/summary_parts.h"
 
-static enum pb_status measure_section(struct pb_summary_section *section, struct pb_error *error)
+static enum pb_status measure_row(struct pb_summary_row *row, struct pb_error *error)
+{
+    const enum pb_status status = pb_summary_measure(row, error);
+    return status == PB_OK ? pb_summary_measure_steps(row, error) : status;
+}
+
+static enum pb_status measure_section(const char *out, struct pb_summary_section *section, struct pb_error *error)
 {
     enum pb_status status = pb_summary_add_gamma(section, error);
+    if (status == PB_OK)
+        status = pb_summary_add_gamma_change(section, error);
+    if (status == PB_OK)
+        status = pb_summary_add_samples(out, section, error);
     for (uint32_t i = 0; i < section->schedule_count && status == PB_OK; i++) {
         struct pb_summary_schedule *schedule = &section->schedules[i];
         status = pb_summary_measure_base(&schedule->baseline, error);
         for (uint32_t k = 0; k < schedule->row_count && status == PB_OK; k++)
-            status = pb_summary_measure(&schedule->rows[k], error);
+            status = measure_row(&schedule->rows[k], error);
         if (status == PB_OK)
             status = pb_summary_compare(schedule, error);
     }
@@ -37,7 +47,7 @@ enum pb_status pb_summary_read(const char *out, struct pb_summary *summary, stru
         made.sections[i].all_count = made.section_count;
     }
     for (uint32_t i = 0; i < made.section_count && status == PB_OK; i++)
-        status = measure_section(&made.sections[i], error);
+        status = measure_section(out, &made.sections[i], error);
     if (status == PB_OK)
         status = pb_summary_add_heavier(&made, error);
     if (status == PB_OK)
@@ -78,6 +88,7 @@ static void free_row(struct pb_summary_row *row)
     pb_free(row->cells);
     pb_free(row->values);
     pb_free(row->layers);
+    pb_free(row->steps);
 }
 
 static void free_section(struct pb_summary_section *section)
@@ -98,6 +109,9 @@ static void free_section(struct pb_summary_section *section)
     }
     pb_free(section->scales);
     pb_free(section->gamma.bins);
+    pb_free(section->gamma_change.before.bins);
+    pb_free(section->gamma_change.after.bins);
+    pb_summary_free_samples(&section->samples);
     pb_free(section->id);
     pb_free(section->title);
 }

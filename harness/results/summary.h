@@ -25,6 +25,14 @@ struct pb_summary_layer {
     struct pb_statistics kept;
 };
 
+/* One pruning step over the seeds of a row; counts are of all layers. */
+struct pb_summary_step {
+    const char *stage, *from; /* "prune-40", and the stage that it cut */
+    struct pb_statistics before, after; /* channels */
+    struct pb_statistics threshold, ties, floored, equivalence; /* as in pb_pruning_record */
+    struct pb_statistics achieved; /* share of the unpruned network's measure that is gone after it */
+};
+
 /* One line of a table: the cells that differ in nothing but the seed. */
 struct pb_summary_row {
     const char *criterion, *target, *measure; /* "" in a baseline */
@@ -37,6 +45,8 @@ struct pb_summary_row {
     uint32_t value_count;
     struct pb_summary_layer *layers;
     uint32_t layer_count;
+    struct pb_summary_step *steps; /* in the order in which they were done */
+    uint32_t step_count;
     const struct pb_record *published; /* the reference's numbers for this row (results/reference.h); NULL: none */
 };
 
@@ -66,6 +76,23 @@ struct pb_summary_gamma {
     uint32_t seeds;
 };
 
+/* |γ| before the first and after the last pruning step of one row, both on one axis, means over its seeds. */
+struct pb_summary_gamma_change {
+    const struct pb_summary_schedule *schedule;
+    const struct pb_summary_row *row; /* NULL: no cell recorded it */
+    struct pb_summary_gamma before, after;
+};
+
+/* A data set's contact sheets (experiment/samples.h), as the documents name them and as they are in OUT/samples. */
+struct pb_summary_samples {
+    char *key; /* of the folder; NULL where the documents name none or its files are not there */
+    char **classes; /* a row each */
+    uint32_t class_count;
+    struct pb_summary_side {
+        uint32_t width, height; /* pixels */
+    } samples, augmented;
+};
+
 /* In what a section's network or data differ from the published ones. */
 struct pb_summary_scale {
     const char *what; /* "image size" */
@@ -82,6 +109,8 @@ struct pb_summary_section {
     struct pb_summary_schedule *schedules;
     uint32_t schedule_count;
     struct pb_summary_gamma gamma;
+    struct pb_summary_gamma_change gamma_change;
+    struct pb_summary_samples samples;
     const struct pb_record *published; /* of the reference: the same data set and kind of network; NULL: none */
     struct pb_summary_scale *scales; /* none where the scale is that of the reference, or there is none */
     uint32_t scale_count;

@@ -1,9 +1,11 @@
-/* The distribution of |γ| over all layers of the unpruned network, mean over seeds. */
+/* The distribution of |γ| over all layers, mean over seeds: of the unpruned network, and before and after pruning. */
 #include "results/summary_parts.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/memory.h"
+#include "results/kind.h"
 
 #define BINS 128
 
@@ -74,6 +76,8 @@ static void add_cell(struct pb_summary_gamma *gamma, const struct pb_gamma_recor
         double share = weight * cell->bins[bin];
         if (aligned)
             gamma->bins[bin] += share;
+        else if (width == 0) /* every γ is 0 */
+            gamma->bins[0] += share;
         else if (share > 0)
             spread(gamma, bin * width, (bin + 1) * width, share);
         gamma->channels += share;
@@ -104,4 +108,70 @@ enum pb_status pb_summary_add_gamma(struct pb_summary_section *section, struct p
     pb_free(cells);
     section->gamma = gamma;
     return PB_OK;
+}
+
+static bool has_change(const struct pb_record *record)
+{
+    return record->pruning_count != 0 && record->prunings[0].gamma_before.bins != NULL &&
+           record->prunings[record->pruning_count - 1].gamma_after.bins != NULL;
+}
+
+/* The highest target of the criterion that looks at γ, else of the first criterion; NULL without any on record. */
+static const struct pb_summary_row *choose_row(const struct pb_summary_schedule *schedule)
+{
+    const struct pb_summary_row *chosen = NULL;
+    bool by_gamma = false;
+    for (uint32_t r = 0; r < schedule->row_count; r++) {
+        const struct pb_summary_row *row = &schedule->rows[r];
+        if (row->ok_count == 0 || !has_change(row->cells[0]))
+            continue;
+        const bool gamma = !row->control && strcmp(pb_config_plugin(row->cells[0], "criterion"), "bn-scale") == 0;
+        if (chosen == NULL || (gamma && !by_gamma) ||
+            (gamma == by_gamma && (gamma || strcmp(row->criterion, chosen->criterion) == 0))) {
+            chosen = row;
+            by_gamma = gamma;
+        }
+    }
+    return chosen;
+}
+
+static const struct pb_gamma_record *end_of(const struct pb_record *record, bool after)
+{
+    return after ? &record->prunings[record->pruning_count - 1].gamma_after : &record->prunings[0].gamma_before;
+}
+
+static enum pb_status add_end(const struct pb_summary_row *row, bool after, double max, struct pb_summary_gamma *gamma,
+                              struct pb_error *error)
+{
+    *gamma = (struct pb_summary_gamma){.bins = pb_calloc(BINS, sizeof *gamma->bins), .bin_count = BINS, .max = max};
+    if (gamma->bins == NULL)
+        return pb_fail_memory(error, BINS * sizeof *gamma->bins);
+    for (uint32_t i = 0; i < row->ok_count; i++)
+        gamma->seeds += has_change(row->cells[i]);
+    for (uint32_t i = 0; i < row->ok_count; i++)
+        if (has_change(row->cells[i]))
+            add_cell(gamma, end_of(row->cells[i], after), 1.0 / gamma->seeds);
+    gamma->near_zero = gamma->channels > 0 ? gamma->bins[0] / gamma->channels : 0;
+    return PB_OK;
+}
+
+enum pb_status pb_summary_add_gamma_change(struct pb_summary_section *section, struct pb_error *error)
+{
+    struct pb_summary_gamma_change *change = &section->gamma_change;
+    double max = 0;
+    for (uint32_t s = 0; s < section->schedule_count && change->row == NULL; s++) {
+        change->schedule = &section->schedules[s];
+        change->row = choose_row(change->schedule);
+    }
+    if (change->row == NULL)
+        return PB_OK;
+    for (uint32_t i = 0; i < change->row->ok_count; i++)
+        for (int after = 0; after < 2 && has_change(change->row->cells[i]); after++)
+            max = fmax(max, end_of(change->row->cells[i], after)->max);
+    if (!(max > 0)) {
+        change->row = NULL;
+        return PB_OK;
+    }
+    const enum pb_status status = add_end(change->row, false, max, &change->before, error);
+    return status == PB_OK ? add_end(change->row, true, max, &change->after, error) : status;
 }

@@ -34,6 +34,13 @@ PB_MUST_CHECK enum pb_status pb_summary_measure(struct pb_summary_row *row, stru
 PB_MUST_CHECK enum pb_status pb_summary_measure_base(struct pb_summary_row *row, struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_summary_compare(struct pb_summary_schedule *schedule, struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_summary_add_gamma(struct pb_summary_section *section, struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_summary_add_gamma_change(struct pb_summary_section *section, struct pb_error *error);
+/* Fills steps of a row from its cells. */
+PB_MUST_CHECK enum pb_status pb_summary_measure_steps(struct pb_summary_row *row, struct pb_error *error);
+/* Looks below out/samples for what the section's documents name. */
+PB_MUST_CHECK enum pb_status pb_summary_add_samples(const char *out, struct pb_summary_section *section,
+                                                    struct pb_error *error);
+void pb_summary_free_samples(struct pb_summary_samples *samples);
 PB_MUST_CHECK enum pb_status pb_summary_add_facts(struct pb_summary *summary, struct pb_error *error);
 
 /* The comparisons of variants with a heavier penalty. */
@@ -47,6 +54,10 @@ const struct pb_record *pb_summary_seed(const struct pb_summary_row *row, uint64
 /* Elements of the summary document below a row or baseline: <training> and <retraining>; <published>. */
 void pb_summary_write_training(struct pb_text *text, const struct pb_summary_row *row);
 void pb_summary_write_published(struct pb_text *text, const struct pb_summary_row *row, bool baseline);
+/* <step> below a row; <samples> and <gamma-change> below a section. */
+void pb_summary_write_steps(struct pb_text *text, const struct pb_summary_row *row);
+void pb_summary_write_samples(struct pb_text *text, const struct pb_summary_samples *samples);
+void pb_summary_write_gamma_change(struct pb_text *text, const struct pb_summary_gamma_change *change);
 
 /* The cell's last test accuracy: retrained, else pruned, else base; NULL without one. */
 const struct pb_accuracy_record *pb_record_final(const struct pb_record *record);

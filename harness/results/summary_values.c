@@ -185,6 +185,18 @@ static double epoch_seconds(const struct pb_record *record, bool base)
     return count == 0 ? NAN : sum / count;
 }
 
+/* Channels that came back in all soft epochs; NaN without any such epoch. */
+static double revived(const struct pb_record *record)
+{
+    uint64_t sum = 0;
+    bool soft = false;
+    for (uint32_t i = 0; i < record->epoch_count; i++) {
+        soft |= record->epochs[i].masked != 0;
+        sum += record->epochs[i].revived;
+    }
+    return soft ? (double)sum : (double)NAN;
+}
+
 static void add_base(struct sample_set *set, const struct pb_record *record)
 {
     const struct pb_accuracy_record *accuracy = test_accuracy(record, "base");
@@ -221,6 +233,7 @@ static void add_all(struct sample_set *set, const struct pb_record *record)
     add_reductions(set, record);
     add_latencies(set, record, false);
     add(set, "equivalence", "", record->equivalence);
+    add(set, "revived", "", revived(record));
     if (record->peak_rss_bytes != 0)
         add(set, "peak-rss-bytes", "", (double)record->peak_rss_bytes);
     add(set, "epoch-seconds", "base", epoch_seconds(record, true));

@@ -89,6 +89,7 @@ static void write_row(struct pb_text *text, const struct pb_summary_row *row)
     pb_summary_write_published(text, row, false);
     write_values(text, row);
     write_layers(text, row);
+    pb_summary_write_steps(text, row);
     pb_text_append(text, "      </row>\n");
 }
 
@@ -226,7 +227,9 @@ static void write_section(struct pb_text *text, const struct pb_summary_section 
         pb_emit_text(text, "published", section->scales[i].published);
         pb_text_append(text, "/>\n");
     }
+    pb_summary_write_samples(text, &section->samples);
     write_gamma(text, &section->gamma);
+    pb_summary_write_gamma_change(text, &section->gamma_change);
     write_figures(text, section, NULL);
     for (uint32_t i = 0; i < section->schedule_count; i++)
         write_schedule(text, section, &section->schedules[i]);

@@ -135,20 +135,6 @@ static void test_accuracy_data_has_a_block_per_criterion_and_the_unpruned_one(vo
     pb_summary_free(&summary);
 }
 
-static void test_gamma_data_cumulates_to_a_hundred(void **state)
-{
-    (void)state;
-    struct pb_error error = {0};
-    struct pb_figure_data data = {0};
-    double bins[] = {3, 0, 1};
-    const struct pb_summary_gamma gamma = {.bins = bins, .bin_count = 3, .max = 1.5, .channels = 4, .near_zero = 0.75};
-    must(pb_figure_gamma(&gamma, &data, &error), &error);
-    assert_string_equal(data.data.data, "0.25\t75\n0.75\t0\n1.25\t25\n\n\n0\t0\n0.5\t75\n1\t75\n1.5\t100\n");
-    assert_string_equal(data.arguments[0].data, "0.5");
-    assert_string_equal(data.arguments[1].data, "near zero: 75.0 %");
-    pb_figure_data_free(&data);
-}
-
 int main(void)
 {
     (void)setenv("PRUNEBENCH_PROGRAM", PB_TEST_BUILD "/prunebench", 1);
@@ -160,7 +146,6 @@ int main(void)
         TEST(test_arguments_are_never_run),
         TEST(test_svg_gets_ids_of_its_own_and_a_title),
         TEST(test_accuracy_data_has_a_block_per_criterion_and_the_unpruned_one),
-        TEST(test_gamma_data_cumulates_to_a_hundred),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
