@@ -4,15 +4,22 @@
 prunebench() { "$PRUNEBENCH_BUILD/prunebench" "$@"; }
 ROOT=$BATS_TEST_DIRNAME/../..
 
+# The cells of a run's folder whose names match, as if they were of aircraft's published scale.
+full_scale() { # folder, pattern
+    # shellcheck disable=SC2086
+    sed -i -e 's/name="model.image-size" value="64"/name="model.image-size" value="224"/' \
+        -e 's/<data train="[0-9]*" validation="[0-9]*" test="[0-9]*" classes="[0-9]*"/<data train="6000" validation="667" test="3333" classes="100"/' \
+        -e 's|</config>|<option name="model.pretrained" value="w"/><option name="model.name" value="vgg16-bcnn"/><option name="model.width-multiplier" value="1"/></config>|' \
+        "$1"/cells/$2.xml
+}
+
 setup_file() {
     export OUT=$BATS_FILE_TMPDIR/out
     "$PRUNEBENCH_BUILD/tests/unit/results/test_report" "$OUT" 1 2 2
     cp -r "$OUT" "$OUT-full"
-    # the same cells as if they were of the published scale
-    sed -i -e 's/name="model.image-size" value="64"/name="model.image-size" value="224"/' \
-        -e 's/<data train="[0-9]*" validation="[0-9]*" test="[0-9]*" classes="[0-9]*"/<data train="6000" validation="667" test="3333" classes="100"/' \
-        -e 's|</config>|<option name="model.pretrained" value="w"/><option name="model.name" value="vgg16-bcnn"/><option name="model.width-multiplier" value="1"/></config>|' \
-        "$OUT-full"/cells/*.xml
+    full_scale "$OUT-full" '*'
+    "$PRUNEBENCH_BUILD/tests/unit/results/test_report" "$OUT-mixed" 2 2 2
+    full_scale "$OUT-mixed" 'aircraft.*'
 }
 
 @test "the reference document is what its script makes, and fits the schema" {
@@ -72,6 +79,38 @@ assert seen >= 2, [r["removed"] for r in size]
 assert all(r["top1_published"] == "" for r in rows("4-4.one-shot") if r["criterion"] in ("random", "l1-norm"))
 soft = rows("4-6.soft")
 assert all(r["protocol"] == "zero=gamma-beta" for r in soft if r["removed"] != "0"), soft
+END
+}
+
+@test "where one data set is of the published scale and another is not, only the first shows differences" {
+    prunebench report "$OUT-mixed" --format csv,markdown,html --reference thesis
+    for name in 4-3.ablation 4-4.one-shot 4-4.one-shot.work 4-5.iterative 4-6.soft; do
+        [ "$(grep -c '^Not the published scale, so no difference is shown: birds\.$' "$OUT-mixed/report/tables/thesis.$name.md")" -eq 1 ]
+    done
+    grep -q '<li>birds: not the published scale (.*image size 64 instead of 224' "$OUT-mixed/report/index.html"
+    [ "$(grep -c '<li>aircraft: not the published scale' "$OUT-mixed/report/index.html" || true)" -eq 0 ]
+    python3 - "$OUT-mixed/report/tables" <<'END'
+import csv, sys
+def rows(name):
+    with open(f"{sys.argv[1]}/thesis.{name}.csv", newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+near = lambda a, b: abs(float(a) - b) < 1e-9 * max(1, abs(b))
+for name, quantities in (("4-4.one-shot", ("top1", "params", "params_reduction")), ("4-6.soft", ("top1", "params", "params_reduction")),
+                         ("4-4.one-shot.work", ("macs_thesis", "macs_thesis_reduction"))):
+    seen = {"aircraft": 0, "birds": 0}
+    for row in rows(name):
+        for q in quantities:
+            if row[q + "_published"] == "" or row[q] == "":
+                continue
+            seen[row["dataset"]] += 1
+            if row["dataset"] == "aircraft":
+                assert near(row[q + "_difference"], float(row[q]) - float(row[q + "_published"])), (name, q, row)
+            else:
+                assert row[q + "_difference"] == "", (name, q, row)
+    assert min(seen.values()) >= len(quantities), (name, seen)
+(row,) = rows("4-3.ablation")
+assert near(row["aircraft_difference"], float(row["aircraft_top1"]) - .8449), row
+assert near(row["birds_published"], .7350) and row["birds_difference"] == "", row
 END
 }
 
