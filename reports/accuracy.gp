@@ -3,6 +3,7 @@
 # ARG8: "log" or "linear"; ARG9: "spread" where there is more than one seed.
 load ARG1."/common.gp"
 blocks = words(ARG7)
+height = 340 + legend_room(blocks + 1)
 logarithmic = ARG8 eq "log"
 dodge = 0
 place(x, i) = x + dodge * (i - (blocks - 1) / 2.)

@@ -19,6 +19,9 @@ do for [i = 8:14] { set linetype i lc rgb colour[i - 7] lw 1.8 pt marker[(i - 5)
 set linetype cycle 14
 black = "#222222"; grey = "#777777"; light = "#cfcfcf"
 
+# Height in px that a legend of so many entries below a plot takes beyond its first row: two columns from five entries on.
+legend_room(entries) = entries <= 4 ? 0 : 20 * ((entries + 1) / 2 - 1)
+
 set border 3 lc rgb grey lw 0.8
 set tics nomirror out scale 0.5 textcolor rgb black
 set grid ytics back lc rgb light lw 0.6 dt 1

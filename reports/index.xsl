@@ -212,8 +212,10 @@
           <xsl:apply-templates select="$tables/t:table[@name = concat(current()/@id, '.differences')]" mode="html"/>
         </details>
       </xsl:if>
+      <xsl:variable name="many" select="count(s:row) &gt; 16"/>
+      <xsl:if test="$many"><div class="wide"><xsl:apply-templates select="s:figure[@kind = 'layers']"/></div></xsl:if>
       <div class="figures">
-        <xsl:apply-templates select="s:figure[@kind = 'layers']"/>
+        <xsl:if test="not($many)"><xsl:apply-templates select="s:figure[@kind = 'layers']"/></xsl:if>
         <xsl:apply-templates select="s:figure[@kind = 'curves']"/>
         <xsl:apply-templates select="s:figure[@kind = 'revived']"/>
       </div>

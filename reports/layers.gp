@@ -4,8 +4,16 @@ load ARG1."/common.gp"
 columns = int(ARG6); rows = int(ARG7)
 cell = columns > 24 ? 24 : columns > 12 ? 34 : 46
 width = 150 + columns * cell < 400 ? 400 : 150 + columns * cell
-height = 130 + rows * 20
-set lmargin 10; set rmargin 9; set tmargin 4.5; set bmargin 3.5
+# Names of criteria that are longer than their columns are wide stand aslant.
+longest(block) = sprintf("stats ARG2 index %d using (strlen(stringcolumn(2))) nooutput", block)
+eval longest(3)
+name = STATS_max; groups = STATS_records
+aslant = name * 7.5 > columns * cell / groups - 6
+above = aslant ? 20 + name * 4.2 : 0
+eval longest(1)
+height = 130 + rows * 20 + above
+set lmargin (STATS_max > 8 ? STATS_max + 2 : 10); set rmargin 9; set tmargin 4.5 + above / 17.; set bmargin 3.5
+if (aslant) { width = width + 40; set x2tics rotate by 35 left offset -0.5, 0 }
 set xrange [-0.5 : columns - 0.5]
 set x2range [-0.5 : columns - 0.5]
 set yrange [rows - 0.5 : -0.5]

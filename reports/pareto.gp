@@ -1,9 +1,10 @@
 # Top-1 accuracy against parameters, all schedules of a network. Data: a block per series (its name, then parameters, top-1 %),
 # then the unpruned network, then the Pareto front: the networks that no other beats in both.
 load ARG1."/common.gp"
-width = 620; height = 470
+width = 620
 stats ARG2 using 1:2 nooutput
 series = STATS_blocks - 2
+height = 370 + legend_room(series + 2)
 scale = STATS_max_x >= 1e6 ? 1e6 : STATS_max_x >= 1e3 ? 1e3 : 1.
 unit = scale == 1e6 ? " (M)" : scale == 1e3 ? " (k)" : ""
 x_low = STATS_min_x / scale / 1.2; x_high = STATS_max_x / scale * 1.2

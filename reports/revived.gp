@@ -2,6 +2,7 @@
 # seeds). ARG6: one line type per block.
 load ARG1."/common.gp"
 blocks = words(ARG6)
+height = 340 + legend_room(blocks)
 stats ARG2 using 1:2 nooutput
 set xrange [STATS_min_x - 0.5 : STATS_max_x + 0.5]
 set yrange [0 : (STATS_max_y > 0 ? 1.08 * STATS_max_y : 1)]
