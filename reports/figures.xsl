@@ -121,20 +121,29 @@
     </xsl:if>
   </xsl:template>
 
+  <!-- The data set; where variants of it look otherwise to the network, the section's title -->
+  <xsl:template match="s:section" mode="sheets-of">
+    <xsl:choose>
+      <xsl:when test="../s:section[@dataset = current()/@dataset]/s:samples/@key != s:samples/@key"><xsl:value-of select="@title"/></xsl:when>
+      <xsl:otherwise><xsl:value-of select="@dataset"/></xsl:otherwise>
+    </xsl:choose>
+  </xsl:template>
+
   <xsl:template match="s:section" mode="samples">
+    <xsl:variable name="of"><xsl:apply-templates select="." mode="sheets-of"/></xsl:variable>
     <figure class="samples" id="samples-{s:samples/@key}">
       <div class="drawing sheet">
         <ol aria-hidden="true"><xsl:for-each select="s:samples/s:class"><li><xsl:value-of select="."/></li></xsl:for-each></ol>
         <img src="figures/samples.{s:samples/@key}.png" width="{s:samples/@width}" height="{s:samples/@height}">
           <xsl:attribute name="alt">
-            <xsl:value-of select="concat('Training images of ', @dataset, ', a class per row: ')"/>
+            <xsl:value-of select="concat('Training images of ', $of, ', a class per row: ')"/>
             <xsl:for-each select="s:samples/s:class"><xsl:if test="position() &gt; 1">, </xsl:if><xsl:value-of select="."/></xsl:for-each>
           </xsl:attribute>
         </img>
       </div>
       <figcaption>
         <xsl:if test="/s:summary/s:reference">4.1 </xsl:if>
-        <xsl:value-of select="concat('Sample images of ', @dataset, ': training images as the network sees them')"/>
+        <xsl:value-of select="concat('Sample images of ', $of, ': training images as the network sees them')"/>
         <xsl:if test="string(@image-size)"><xsl:value-of select="concat(' (', @image-size, ' × ', @image-size, ' pixels)')"/></xsl:if>
         <xsl:value-of select="concat('; ', count(s:samples/s:class), ' of ', s:data/@classes, ' classes, one per row.')"/>
         <span class="files"><xsl:text> </xsl:text><a href="figures/samples.{s:samples/@key}.png">PNG</a></span>
@@ -143,14 +152,15 @@
   </xsl:template>
 
   <xsl:template match="s:section" mode="augmented">
+    <xsl:variable name="of"><xsl:apply-templates select="." mode="sheets-of"/></xsl:variable>
     <figure class="samples" id="augmented-{s:samples/@key}">
       <div class="drawing sheet">
         <img src="figures/augmented.{s:samples/@key}.png" width="{s:samples/@augmented-width}" height="{s:samples/@augmented-height}"
-             alt="A training image of {@dataset}, first as it is, then as augmentation changed it"/>
+             alt="A training image of {$of}, first as it is, then as augmentation changed it"/>
       </div>
       <figcaption>
         <xsl:if test="/s:summary/s:reference">3.1 </xsl:if>
-        <xsl:value-of select="concat('Augmentation on ', @dataset, ': the first image as it is evaluated, then the same as training saw it anew each time.')"/>
+        <xsl:value-of select="concat('Augmentation on ', $of, ': the first image as it is evaluated, then the same as training saw it anew each time.')"/>
         <span class="files"><xsl:text> </xsl:text><a href="figures/augmented.{s:samples/@key}.png">PNG</a></span>
       </figcaption>
     </figure>

@@ -5,7 +5,7 @@ prunebench() { "$PRUNEBENCH_BUILD/prunebench" "$@"; }
 
 setup_file() {
     export DIR=$BATS_FILE_TMPDIR
-    cd "$DIR"
+    cd "$DIR" || return 1
     prunebench synth sets --sets birds,cars --classes 3 --train 8 --test 4 --size 64 --quiet
     cat >m.xml <<END
 <matrix xmlns="urn:prunebench:matrix:1" name="small">
@@ -131,6 +131,18 @@ PYTHON
 page = read("less/report")
 assert not page.images
 assert "No sample images came with the results of birds and my-cars." in page.text
+PYTHON
+}
+
+@test "a variant that looks otherwise to the network has sheets of its own, told apart by their captions" {
+    sed -e 's|<dataset plugin="cars".*||' -e 's|<seeds>1 2|<seeds>1|' -e 's|<schedule plugin="soft"/>||' -e 's|<override schedule="soft".*||' \
+        -e 's|<targets|<variant label="plain"/><variant label="turned"><augment rotate="40"/></variant><targets|' m.xml >v.xml
+    prunebench run v.xml -o varied --quiet >>run.log
+    prunebench report varied --format html >/dev/null
+    look <<'PYTHON'
+page = read("varied/report")
+captions = [f["caption"] for id, f in page.figures.items() if id.startswith(("samples-", "augmented-"))]
+assert len(captions) == 4 and sum("plain" in c for c in captions) == 2 and sum("turned" in c for c in captions) == 2, captions
 PYTHON
 }
 
