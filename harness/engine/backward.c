@@ -45,6 +45,11 @@ static enum pb_status batch_norm_backward(struct pb_engine *engine, uint32_t i, 
     const struct pb_view dy = pb_gradient_view(engine, i);
     const size_t rows = pb_row_count(engine, i);
     const bool statistics = pb_uses_batch_statistics(engine, i, engine->options.mode == PB_ENGINE_TRAIN);
+    if (planned->pool != PB_NO_PARAMETER)
+        return PB_OPERATE(bn_relu_pool_backward, &engine->pools[planned->pool], x, gamma,
+                          pb_parameter_view(engine, engine->values, i, PB_ROLE_BETA),
+                          pb_storage_view(engine, planned->saved[0]), pb_storage_view(engine, planned->saved[1]), dy,
+                          dx, dgamma, dbeta);
     if (statistics && planned->with_relu && engine->device->ops.bn_relu_backward)
         return PB_OPERATE(bn_relu_backward, rows, node->shape.channels, x, gamma,
                           pb_parameter_view(engine, engine->values, i, PB_ROLE_BETA),

@@ -131,6 +131,8 @@ static enum pb_status take_convolution(struct pb_backend *ops, struct names *fal
         ops->conv_filter_transform = NULL;
         ops->conv_norm_evaluate = NULL;
         ops->conv_norm_forward = NULL;
+        ops->norm_pools = NULL;
+        ops->bn_relu_pool_backward = NULL;
         add_name(fallbacks, "conv_forward");
         add_name(fallbacks, "conv_backward_data");
         add_name(fallbacks, "conv_backward_weights");
@@ -162,6 +164,9 @@ static enum pb_status merge(const struct pb_loaded *loaded, struct pb_backend *o
         return pb_fail(error, PB_ERROR_RUN,
                        "backend '%s' has only one of conv_filter_floats and conv_filter_transform; they come together",
                        name);
+    if (!ops->norm_pools != !ops->bn_relu_pool_backward)
+        return pb_fail(error, PB_ERROR_RUN,
+                       "backend '%s' has only one of norm_pools and bn_relu_pool_backward; they come together", name);
     if (!ops->create || !ops->describe)
         return pb_fail(error, PB_ERROR_RUN, "backend '%s' has no %s", name, ops->create ? "describe" : "create");
     if (!ops->operator_memory)

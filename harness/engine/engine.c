@@ -11,7 +11,7 @@ static enum pb_status prepare(struct pb_engine *engine, struct pb_device *device
     engine->options = *options;
     enum pb_status status = pb_graph_copy(graph, &engine->graph, error);
     if (!status)
-        status = pb_plan_create(engine->graph, options, &engine->plan, error);
+        status = pb_plan_create(engine->graph, options, device, &engine->plan, error);
     if (!status)
         status = pb_shapes_create(engine, error);
     return status;

@@ -109,6 +109,9 @@ PB_MUST_CHECK enum pb_status pb_run_forward(struct pb_engine *engine, bool train
 /* All nodes backward; the loss's gradient is in place. */
 PB_MUST_CHECK enum pb_status pb_run_backward(struct pb_engine *engine, struct pb_error *error);
 
+/* What a pooling node's operators are told of it. */
+struct pb_pool_shape pb_pool_shape_of(const struct pb_graph *graph, uint32_t node, uint32_t batch);
+
 /* Convolution plans, the shared workspace's size, pooling shapes. */
 PB_MUST_CHECK enum pb_status pb_shapes_create(struct pb_engine *engine, struct pb_error *error);
 void pb_shapes_free(struct pb_engine *engine);

@@ -29,7 +29,9 @@ static enum pb_status run_normalised_convolution(struct pb_engine *engine, uint3
 {
     const uint32_t norm = engine->plan.nodes[i].norm;
     const struct pb_node_plan *planned = &engine->plan.nodes[norm];
-    const struct pb_view x = pb_value_view(engine, engine->graph->nodes[i].inputs[0]), y = pb_value_view(engine, norm);
+    const bool pools = planned->pool != PB_NO_PARAMETER;
+    const struct pb_view x = pb_value_view(engine, engine->graph->nodes[i].inputs[0]);
+    const struct pb_view y = pb_value_view(engine, pools ? planned->pool : norm);
     const struct pb_view w = pb_filters_view(engine, i), workspace = {.buffer = engine->workspace};
     const struct pb_view bias = pb_parameter_view(engine, engine->values, i, PB_ROLE_BIAS);
     const struct pb_conv_norm arguments = {
@@ -43,7 +45,8 @@ static enum pb_status run_normalised_convolution(struct pb_engine *engine, uint3
         .running_var = pb_parameter_view(engine, engine->values, norm, PB_ROLE_RUNNING_VAR),
         .saved_mean = pb_storage_view(engine, planned->saved[0]),
         .saved_inv_std = pb_storage_view(engine, planned->saved[1]),
-        .convolved = pb_value_view(engine, i)};
+        .convolved = pb_value_view(engine, i),
+        .pool = pools ? &engine->pools[planned->pool] : NULL};
     const bool statistics = pb_uses_batch_statistics(engine, norm, training);
     if (statistics && engine->device->ops.conv_norm_forward)
         return PB_OPERATE(conv_norm_forward, engine->convolutions[i], x, w, bias, &arguments, y, workspace);
@@ -112,7 +115,7 @@ static enum pb_status run_node(struct pb_engine *engine, uint32_t i, bool traini
     case PB_OP_RELU:
         return engine->plan.nodes[i].skipped ? PB_OK : PB_OPERATE(relu_forward, pb_output_count(engine, i), x, y);
     case PB_OP_MAX_POOL:
-        return PB_OPERATE(max_pool_forward, &engine->pools[i], x, y);
+        return engine->plan.nodes[i].skipped ? PB_OK : PB_OPERATE(max_pool_forward, &engine->pools[i], x, y);
     case PB_OP_AVG_POOL:
         return PB_OPERATE(avg_pool_forward, &engine->pools[i], x, y);
     case PB_OP_ADD:

@@ -1,5 +1,5 @@
 /* Lays out an engine's arrays: which nodes are computed together or in place, what lives how long. */
-#include "engine/plan.h"
+#include "engine/engine_internal.h"
 
 #include <string.h>
 
@@ -9,6 +9,7 @@
 struct planner {
     const struct pb_graph *graph;
     const struct pb_engine_options *options;
+    const struct pb_device *device;
     struct pb_plan *plan;
     uint32_t *consumers; /* per node: how many inputs it feeds */
     bool *needs_gradient; /* per node: a trainable parameter stands at or before it */
@@ -127,6 +128,28 @@ static void fuse(struct planner *planner)
     }
 }
 
+/* Maximum pooling behind a convolution, its batch norm and ReLU, in training, where the device does it all at once. */
+static void fuse_pools(struct planner *planner)
+{
+    const struct pb_graph *graph = planner->graph;
+    const struct pb_backend *ops = &planner->device->ops;
+    struct pb_node_plan *nodes = planner->plan->nodes;
+    if (planner->options->mode != PB_ENGINE_TRAIN || !ops->norm_pools || !ops->conv_norm_forward ||
+        !ops->conv_norm_evaluate)
+        return;
+    for (uint32_t i = 1; i < graph->node_count; i++) {
+        const uint32_t relu = graph->nodes[i].inputs[0];
+        if (graph->nodes[i].op != PB_OP_MAX_POOL || !nodes[relu].skipped || planner->consumers[relu] != 1)
+            continue;
+        const uint32_t norm = graph->nodes[relu].inputs[0];
+        const struct pb_pool_shape shape = pb_pool_shape_of(graph, i, planner->options->batch);
+        if (!nodes[norm].with_convolution || !ops->norm_pools(pb_device_self(planner->device, norm_pools), &shape))
+            continue;
+        nodes[norm].pool = i;
+        nodes[i].skipped = true;
+    }
+}
+
 static bool reads_input_again(enum pb_op op)
 {
     switch (op) {
@@ -170,7 +193,9 @@ static void plan_value(struct planner *planner, uint32_t node)
 {
     const struct pb_node *described = &planner->graph->nodes[node];
     struct pb_node_plan *nodes = planner->plan->nodes, *planned = &nodes[node];
-    if (planned->skipped) {
+    if (planned->pool != PB_NO_PARAMETER)
+        return; /* only the pooled values are put out */
+    if (planned->skipped && described->op == PB_OP_RELU) {
         planned->value = nodes[described->inputs[0]].value;
         return;
     }
@@ -201,6 +226,15 @@ static void plan_saved(struct planner *planner, uint32_t node)
     }
 }
 
+/* The node whose forward pass computes this one's values, too. */
+static uint32_t computed_at(const struct planner *planner, uint32_t node)
+{
+    const struct pb_node *described = &planner->graph->nodes[node];
+    const struct pb_node_plan *planned = &planner->plan->nodes[node];
+    const bool elsewhere = planned->with_convolution || planned->skipped;
+    return elsewhere ? computed_at(planner, described->inputs[0]) : node;
+}
+
 static void plan_forward(struct planner *planner)
 {
     const struct pb_graph *graph = planner->graph;
@@ -208,7 +242,7 @@ static void plan_forward(struct planner *planner)
     for (uint32_t i = 0; i < graph->node_count; i++) {
         plan_value(planner, i);
         plan_saved(planner, i);
-        const uint32_t computed = nodes[i].with_convolution ? graph->nodes[i].inputs[0] : i;
+        const uint32_t computed = computed_at(planner, i);
         use(planner, nodes[i].value, computed);
         use(planner, nodes[i].saved[0], computed);
         use(planner, nodes[i].saved[1], computed);
@@ -218,12 +252,14 @@ static void plan_forward(struct planner *planner)
     use(planner, nodes[graph->node_count - 1].value, loss_time(planner));
 }
 
-static bool gradient_in_place(const struct planner *planner, const struct pb_node *node, uint32_t slot)
+static bool gradient_in_place(const struct planner *planner, uint32_t index, uint32_t slot)
 {
+    const struct pb_node *node = &planner->graph->nodes[index];
     if (keeps_all(planner))
         return false;
     switch (node->op) {
     case PB_OP_BATCH_NORM:
+        return planner->plan->nodes[index].pool == PB_NO_PARAMETER; /* else its own gradient is the pooled one */
     case PB_OP_RELU:
     case PB_OP_SIGNED_SQRT:
     case PB_OP_DROPOUT:
@@ -251,7 +287,7 @@ static void plan_input_gradient(struct planner *planner, uint32_t node, uint32_t
     }
     planned->first[slot] = source->gradient == PB_NO_STORAGE;
     if (planned->first[slot])
-        source->gradient = planned->skipped || gradient_in_place(planner, described, slot)
+        source->gradient = planned->skipped || gradient_in_place(planner, node, slot)
                                ? planned->gradient
                                : add_storage(planner, output_floats(planner, input), time);
     else if (described->op != PB_OP_ADD)
@@ -300,11 +336,11 @@ static enum pb_status check_graph(const struct pb_graph *graph, const struct pb_
 }
 
 enum pb_status pb_plan_create(const struct pb_graph *graph, const struct pb_engine_options *options,
-                              struct pb_plan *plan, struct pb_error *error)
+                              const struct pb_device *device, struct pb_plan *plan, struct pb_error *error)
 {
     const uint32_t count = graph->node_count;
     struct pb_plan made = {.node_count = count, .losses = PB_NO_STORAGE};
-    struct planner planner = {.graph = graph, .options = options, .plan = &made, .error = error};
+    struct planner planner = {.graph = graph, .options = options, .device = device, .plan = &made, .error = error};
     planner.status = check_graph(graph, options, error);
     if (planner.status)
         return planner.status;
@@ -317,6 +353,7 @@ enum pb_status pb_plan_create(const struct pb_graph *graph, const struct pb_engi
     }
     for (uint32_t i = 0; i < count; i++)
         made.nodes[i] = (struct pb_node_plan){.norm = PB_NO_PARAMETER,
+                                              .pool = PB_NO_PARAMETER,
                                               .value = PB_NO_STORAGE,
                                               .gradient = PB_NO_STORAGE,
                                               .saved = {PB_NO_STORAGE, PB_NO_STORAGE},
@@ -325,6 +362,7 @@ enum pb_status pb_plan_create(const struct pb_graph *graph, const struct pb_engi
     find_consumers_and_gradients(&planner);
     find_parts(&planner);
     fuse(&planner);
+    fuse_pools(&planner);
     plan_forward(&planner);
     if (learns(&planner))
         plan_backward(&planner);

@@ -23,7 +23,8 @@ struct pb_node_plan {
     uint32_t norm; /* convolution: the batch norm that is computed with it; PB_NO_PARAMETER when there is none */
     bool with_relu; /* batch norm: computes the ReLU behind it */
     bool with_convolution; /* batch norm: its forward pass is computed with the convolution before it */
-    bool skipped; /* ReLU: computed with a batch norm */
+    uint32_t pool; /* batch norm: the pooling that is computed with it; PB_NO_PARAMETER when there is none */
+    bool skipped; /* ReLU or pooling: computed with a batch norm */
     bool in_place; /* the value overwrites an input's */
     bool first[2]; /* per input: this node's backward pass is the first to write the input's gradient */
 };
@@ -40,8 +41,10 @@ struct pb_plan {
     uint32_t last_trunk_norm; /* PB_NO_PARAMETER when there is none */
 };
 
+/* device: asked what it computes together. */
 PB_MUST_CHECK enum pb_status pb_plan_create(const struct pb_graph *graph, const struct pb_engine_options *options,
-                                            struct pb_plan *plan, struct pb_error *error);
+                                            const struct pb_device *device, struct pb_plan *plan,
+                                            struct pb_error *error);
 void pb_plan_free(struct pb_plan *plan);
 
 /* Gives every storage its offset, largest first, each as low as the lives of those already placed allow. */

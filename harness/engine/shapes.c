@@ -30,13 +30,13 @@ static struct pb_conv_shape conv_shape(const struct pb_engine *engine, uint32_t 
                                   .training = engine->options.mode != PB_ENGINE_INFER};
 }
 
-static struct pb_pool_shape pool_shape(const struct pb_engine *engine, uint32_t index)
+struct pb_pool_shape pb_pool_shape_of(const struct pb_graph *graph, uint32_t index, uint32_t batch)
 {
-    const struct pb_node *node = &engine->graph->nodes[index];
+    const struct pb_node *node = &graph->nodes[index];
     const struct pb_pool_attributes *pool = &node->attributes.pool;
-    const struct pb_shape in = engine->graph->nodes[node->inputs[0]].shape;
+    const struct pb_shape in = graph->nodes[node->inputs[0]].shape;
     return (struct pb_pool_shape){.size = sizeof(struct pb_pool_shape),
-                                  .batch = engine->options.batch,
+                                  .batch = batch,
                                   .height = in.height,
                                   .width = in.width,
                                   .channels = in.channels,
@@ -104,7 +104,7 @@ enum pb_status pb_shapes_create(struct pb_engine *engine, struct pb_error *error
     for (uint32_t i = 0; i < count; i++) {
         const enum pb_op op = engine->graph->nodes[i].op;
         if (op == PB_OP_MAX_POOL || op == PB_OP_AVG_POOL)
-            engine->pools[i] = pool_shape(engine, i);
+            engine->pools[i] = pb_pool_shape_of(engine->graph, i, engine->options.batch);
         if (op != PB_OP_CONV2D)
             continue;
         const enum pb_status status = create_convolution(engine, i, error);

@@ -202,6 +202,105 @@ static void check_training(struct operator_test *test, struct fused *fused, stru
     expected_free(&e);
 }
 
+/* The gradient goes through the winners, then through the batch norm that the suite knows. */
+static void check_pooled_backward(struct operator_test *test, const struct fused *fused,
+                                  const struct pb_pool_shape *pool, const struct tensor *convolved,
+                                  const struct tensor *mean, const struct tensor *inv_std, const size_t *winners)
+{
+    const uint32_t channels = pool->channels;
+    const size_t rows = row_count(&fused->shape), count = rows * channels, outputs = count / 4;
+    double *spread = doubles(count);
+    struct tensor dy = tensor_random(test, outputs, -1, 1);
+    for (size_t i = 0; i < outputs; i++)
+        spread[winners[i]] += dy.values[i];
+    struct tensor wide = tensor_of(test, spread, count), dx = tensor_output(test, count),
+                  dgamma = tensor_output(test, channels), dbeta = tensor_output(test, channels);
+    OPERATE(test, bn_relu_backward, rows, channels, tensor_view(convolved), tensor_view(&fused->gamma),
+            tensor_view(&fused->beta), tensor_view(mean), tensor_view(inv_std), tensor_view(&wide), tensor_view(&dx),
+            tensor_view(&dgamma), tensor_view(&dbeta));
+    double *expected[] = {tensor_download(test, &dx), tensor_download(test, &dgamma), tensor_download(test, &dbeta)};
+    OPERATE(test, fill, tensor_view(&dx), NAN, count);
+    OPERATE(test, bn_relu_pool_backward, pool, tensor_view(convolved), tensor_view(&fused->gamma),
+            tensor_view(&fused->beta), tensor_view(mean), tensor_view(inv_std), tensor_view(&dy), tensor_view(&dx),
+            tensor_view(&dgamma), tensor_view(&dbeta));
+    tensor_expect(test, &dx, "dx behind pooling", expected[0], 0);
+    tensor_expect(test, &dgamma, "dgamma behind pooling", expected[1], 1);
+    tensor_expect(test, &dbeta, "dbeta behind pooling", expected[2], 1);
+    tensor_unchanged(test, &dy, "dy");
+    struct tensor *tensors[] = {&dy, &wide, &dx, &dgamma, &dbeta};
+    for (size_t i = 0; i < sizeof tensors / sizeof tensors[0]; i++)
+        tensor_free(test, tensors[i]);
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++)
+        free(expected[i]);
+    free(spread);
+}
+
+/* Pooled by the definition; winners: the index of the input that each output takes. */
+static double *pooled(const struct pb_conv_shape *s, const double *values, size_t *winners)
+{
+    const size_t channels = s->filters, height = s->height / 2, width = s->width / 2;
+    double *y = doubles((size_t)s->batch * height * width * channels);
+    for (size_t i = 0; i < (size_t)s->batch * height * width * channels; i++) {
+        const size_t c = i % channels, q = i / channels % width, p = i / channels / width % height;
+        const size_t corner = ((i / channels / width / height * s->height + 2 * p) * s->width + 2 * q) * channels + c;
+        const size_t window[] = {corner, corner + channels, corner + s->width * channels,
+                                 corner + (s->width + 1) * channels};
+        winners[i] = corner;
+        for (size_t k = 1; k < 4; k++)
+            if (values[window[k]] > values[winners[i]])
+                winners[i] = window[k];
+        y[i] = values[winners[i]];
+    }
+    return y;
+}
+
+/* Forward and backward with pooling against the passes without it, and pooling by its definition. */
+static void check_pooled(struct operator_test *test, struct fused *fused, struct pb_view bias, const double *convolved,
+                         bool statistics)
+{
+    const struct pb_conv_shape *s = &fused->shape;
+    const size_t count = row_count(s) * s->filters, outputs = count / 4;
+    const struct pb_pool_shape pool = {.size = sizeof pool,
+                                       .batch = s->batch,
+                                       .height = s->height,
+                                       .width = s->width,
+                                       .channels = s->filters,
+                                       .kernel_height = 2,
+                                       .kernel_width = 2,
+                                       .stride_height = 2,
+                                       .stride_width = 2,
+                                       .output_height = s->height / 2,
+                                       .output_width = s->width / 2};
+    struct expected e = expect(fused, convolved, statistics, true);
+    size_t *winners = calloc(outputs, sizeof *winners);
+    assert_non_null(winners);
+    double *largest = pooled(s, e.y, winners);
+    struct tensor y = tensor_output(test, outputs), between = tensor_output(test, count),
+                  mean = tensor_output(test, s->filters), inv_std = tensor_output(test, s->filters);
+    struct pb_conv_norm norm = norm_of(fused, true);
+    norm.saved_mean = tensor_view(&mean);
+    norm.saved_inv_std = tensor_view(&inv_std);
+    norm.convolved = tensor_view(&between);
+    norm.pool = &pool;
+    plan(test, fused, true);
+    if (statistics)
+        OPERATE(test, conv_norm_forward, fused->plan, tensor_view(&fused->x), tensor_view(&fused->w), bias, &norm,
+                tensor_view(&y), tensor_view(&fused->workspace));
+    else
+        OPERATE(test, conv_norm_evaluate, fused->plan, tensor_view(&fused->x), tensor_view(&fused->w), bias, &norm,
+                tensor_view(&y), tensor_view(&fused->workspace));
+    unplan(test, fused);
+    tensor_expect(test, &y, statistics ? "pooled y in training" : "pooled y in evaluation", largest, 1);
+    if (statistics)
+        check_pooled_backward(test, fused, &pool, &between, &mean, &inv_std, winners);
+    struct tensor *tensors[] = {&y, &between, &mean, &inv_std};
+    for (size_t i = 0; i < sizeof tensors / sizeof tensors[0]; i++)
+        tensor_free(test, tensors[i]);
+    free(winners);
+    free(largest);
+    expected_free(&e);
+}
+
 static void check_transformed(struct operator_test *test, struct fused *fused, struct pb_view bias,
                               const double *convolved)
 {
@@ -235,7 +334,12 @@ static void check(struct operator_test *test, struct pb_conv_shape shape, bool w
     check_transformed(test, &fused, bias, convolved);
     if (test->device->ops.conv_norm_evaluate)
         check_evaluation(test, &fused, bias, convolved, relu);
-    if (test->device->ops.conv_norm_forward)
+    const bool even = shape.height % 2 == 0 && shape.width % 2 == 0;
+    if (test->device->ops.norm_pools && even)
+        check_pooled(test, &fused, bias, convolved, false);
+    if (test->device->ops.norm_pools && even)
+        check_pooled(test, &fused, bias, convolved, true);
+    else if (test->device->ops.conv_norm_forward)
         check_training(test, &fused, bias, convolved, relu);
     struct tensor *tensors[] = {
         &fused.x, &fused.w, &fused.bias, &fused.gamma, &fused.beta, &fused.running_mean, &fused.running_var};
@@ -253,6 +357,8 @@ void suite_fused(struct operator_test *test)
     check(test, shape_of(1, 9, 9, 17, 19, 1, 1), true, true); /* pointwise */
     check(test, shape_of(1, 130, 130, 3, 64, 3, 1), true, true); /* many whole chunks of rows */
     check(test, shape_of(1, 131, 129, 3, 64, 3, 1), false, true); /* … and a rest */
+    check(test, shape_of(1, 131, 128, 3, 64, 3, 1), true, true); /* … and whole ones that are not pooled */
+    check(test, shape_of(3, 17, 16, 65, 67, 3, 1), true, true); /* one block of tiles of 4×4, not pooled */
     check(test, shape_of(3, 16, 16, 65, 67, 3, 1), true, true); /* one block of tiles of 4×4 */
     check(test, shape_of(1, 90, 87, 65, 67, 3, 1), true, true); /* two, some over the edge */
 }

@@ -57,7 +57,10 @@ struct pb_conv_norm {
     bool relu;
     struct pb_view gamma, beta, running_mean, running_var; /* channels each */
     struct pb_view saved_mean, saved_inv_std; /* conv_norm_forward alone */
-    struct pb_view convolved; /* conv_norm_forward alone: the convolution's own output, for the backward pass */
+    /* Where the convolution's own output goes: conv_norm_forward, for the backward pass, and whatever pools. */
+    struct pb_view convolved;
+    /* Maximum pooling behind ReLU, which norm_pools has agreed to: y is the pooled output. NULL: y is the normalised one. */
+    const struct pb_pool_shape *pool;
 };
 
 /* An operator of a network, as a backend is asked about it. Its input is batch × positions × channels. */
@@ -243,6 +246,13 @@ struct pb_backend {
     enum pb_status (*conv_norm_forward)(void *self, struct pb_conv_plan *plan, struct pb_view x, struct pb_view w,
                                         struct pb_view bias, const struct pb_conv_norm *norm, struct pb_view y,
                                         struct pb_view workspace);
+    /* Both or none: whether this pooling can be folded into conv_norm_evaluate, conv_norm_forward and bn_relu_pool_backward. */
+    bool (*norm_pools)(void *self, const struct pb_pool_shape *shape);
+    /* Pooling's backward pass and bn_relu_backward in one. x: the batch norm's input, N×H×W×C; dy: N×P×Q×C. */
+    enum pb_status (*bn_relu_pool_backward)(void *self, const struct pb_pool_shape *shape, struct pb_view x,
+                                            struct pb_view gamma, struct pb_view beta, struct pb_view saved_mean,
+                                            struct pb_view saved_inv_std, struct pb_view dy, struct pb_view dx,
+                                            struct pb_view dgamma, struct pb_view dbeta);
     /* bn_backward with ReLU, whose mask is found from x instead of y: y > 0 where γ(x − mean)·inv_std + β > 0. */
     enum pb_status (*bn_relu_backward)(void *self, size_t rows, uint32_t channels, struct pb_view x,
                                        struct pb_view gamma, struct pb_view beta, struct pb_view saved_mean,

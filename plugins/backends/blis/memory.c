@@ -1,5 +1,6 @@
 /* What an operator makes the backend hold: its part of the instance's scratch, and what BLIS packs. */
 #include "convolution.h"
+#include "norm_pool.h"
 #include "rows.h"
 
 static size_t walk_floats(const struct blis *self, size_t rows, size_t channels)
@@ -20,6 +21,17 @@ static size_t conv_floats(const struct blis *self, const struct pb_conv_plan *pl
     const struct rows_walk walk = rows_walk_of(g->out_rows, g->filters);
     const size_t parts = plan->algorithm->moment_parts ? plan->algorithm->moment_parts(self, g) : 0;
     return packing + rows_space_floats(self, &walk, parts);
+}
+
+/* Alone, or computed with the batch norm before it. */
+static size_t pool_floats(struct blis *self, const struct pb_operator *asked)
+{
+    const struct pb_pool_shape *s = asked->pool;
+    const size_t alone = blis_pool_scratch(self, s);
+    if (!asked->training || !blis_norm_pools(self, s))
+        return alone;
+    const struct rows_walk walk = rows_walk_of((size_t)s->batch * s->height * s->width, s->channels);
+    return at_least(alone, rows_space_floats(self, &walk, norm_pool_parts(s)));
 }
 
 static size_t linear_floats(const struct blis *self, const struct pb_operator *asked)
@@ -50,7 +62,7 @@ void blis_operator_memory(void *opaque, const struct pb_operator *asked, struct 
         floats = walk_floats(self, asked->batch * asked->positions, asked->channels);
         break;
     case PB_OPERATOR_MAX_POOL:
-        floats = blis_pool_scratch(self, asked->pool);
+        floats = pool_floats(self, asked);
         break;
     case PB_OPERATOR_LINEAR:
         floats = linear_floats(self, asked);

@@ -1,5 +1,6 @@
 /* Batch normalisation with ReLU folded in: one pass over memory for the statistics, one to apply them. */
 #include "convolution.h"
+#include "norm_pool.h"
 
 #include <math.h>
 #include <string.h>
@@ -42,6 +43,17 @@ static void apply(const struct blis *self, const struct rows_walk *walk, const s
     }
 }
 
+/* y from the channels' constants, pooled where that is asked for. */
+static void put_out(const struct blis *self, const struct rows_walk *walk, const struct rows_space *space,
+                    const struct pb_conv_norm *norm, const float *x, float *y)
+{
+    const struct norm_pool_rows rows = {.x = x, .mean = space->mean, .scale = space->scale, .shift = space->shift};
+    if (norm->pool)
+        norm_pool_forward(self, norm->pool, &rows, y);
+    else
+        apply(self, walk, space, &(struct affine){norm->relu, x, y});
+}
+
 /* Statistics of the batch from the parts' moments, and y from them. */
 static void normalise(const struct blis *self, const struct rows_walk *walk, const struct rows_space *space,
                       size_t parts, const struct pb_conv_norm *norm, const float *x, float *y)
@@ -58,7 +70,7 @@ static void normalise(const struct blis *self, const struct rows_walk *walk, con
         space->scale[c] = pb_host_pointer(norm->saved_inv_std)[c] * pb_host_pointer(norm->gamma)[c];
         space->shift[c] = pb_host_pointer(norm->beta)[c];
     }
-    apply(self, walk, space, &(struct affine){norm->relu, x, y});
+    put_out(self, walk, space, norm, x, y);
 }
 
 static void all_moments(const struct blis *self, const struct rows_walk *walk, const struct rows_space *space,
@@ -94,23 +106,36 @@ enum pb_status blis_bn_forward(void *opaque, size_t rows, uint32_t channels, dou
     return PB_OK;
 }
 
-enum pb_status blis_bn_evaluate(void *opaque, size_t rows, uint32_t channels, double eps, bool relu, struct pb_view x,
-                                struct pb_view gamma, struct pb_view beta, struct pb_view running_mean,
-                                struct pb_view running_var, struct pb_view y)
+/* y on running statistics. */
+static enum pb_status evaluate(struct blis *self, size_t rows, uint32_t channels, const struct pb_conv_norm *norm,
+                               const float *x, float *y)
 {
-    struct blis *self = opaque;
     const struct rows_walk walk = rows_walk_of(rows, channels);
     struct rows_space space;
     const enum pb_status status = rows_space(self, &walk, 0, &space);
     if (status)
         return status;
     for (size_t c = 0; c < channels; c++) {
-        space.mean[c] = pb_host_pointer(running_mean)[c];
-        space.scale[c] = (float)(1 / sqrt((double)pb_host_pointer(running_var)[c] + eps)) * pb_host_pointer(gamma)[c];
-        space.shift[c] = pb_host_pointer(beta)[c];
+        const double inv_std = 1 / sqrt((double)pb_host_pointer(norm->running_var)[c] + norm->eps);
+        space.mean[c] = pb_host_pointer(norm->running_mean)[c];
+        space.scale[c] = (float)inv_std * pb_host_pointer(norm->gamma)[c];
+        space.shift[c] = pb_host_pointer(norm->beta)[c];
     }
-    apply(self, &walk, &space, &(struct affine){relu, pb_host_pointer(x), pb_host_pointer(y)});
+    put_out(self, &walk, &space, norm, x, y);
     return PB_OK;
+}
+
+enum pb_status blis_bn_evaluate(void *self, size_t rows, uint32_t channels, double eps, bool relu, struct pb_view x,
+                                struct pb_view gamma, struct pb_view beta, struct pb_view running_mean,
+                                struct pb_view running_var, struct pb_view y)
+{
+    const struct pb_conv_norm norm = {.eps = eps,
+                                      .relu = relu,
+                                      .gamma = gamma,
+                                      .beta = beta,
+                                      .running_mean = running_mean,
+                                      .running_var = running_var};
+    return evaluate(self, rows, channels, &norm, pb_host_pointer(x), pb_host_pointer(y));
 }
 
 enum pb_status blis_conv_norm_forward(void *opaque, struct pb_conv_plan *plan, struct pb_view x, struct pb_view w,
@@ -151,6 +176,11 @@ enum pb_status blis_conv_norm_evaluate(void *opaque, struct pb_conv_plan *plan, 
 {
     struct blis *self = opaque;
     const struct geometry *g = &plan->geometry;
+    if (norm->pool) {
+        blis_conv_forward(self, plan, x, w, bias, norm->convolved, workspace);
+        return evaluate(self, g->out_rows, (uint32_t)g->filters, norm, pb_host_pointer(norm->convolved),
+                        pb_host_pointer(y));
+    }
     float *scale;
     const enum pb_status status = blis_scratch(self, 2 * g->filters, &scale);
     if (status)

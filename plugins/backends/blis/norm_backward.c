@@ -60,7 +60,7 @@ static void gradient_sums(const struct blis *self, const struct rows_walk *walk,
  * The terms of one channel. shift is what makes the gradients sum to zero, as they must: from the rounded scale and slope,
  * and with what the rounded mean leaves of Σ(x − mean).
  */
-static void channel_terms(const struct rows_space *space, size_t c, size_t rows, double inv_std, double gamma)
+void rows_gradient_terms(const struct rows_space *space, size_t c, size_t rows, double inv_std, double gamma)
 {
     const double scale = inv_std * gamma;
     space->scale[c] = (float)scale;
@@ -100,7 +100,7 @@ static enum pb_status batch_backward(struct blis *self, const struct batch_gradi
         const double inv_std = (double)pb_host_pointer(batch->saved_inv_std)[c];
         pb_host_pointer(batch->dbeta)[c] = (float)space.first[c];
         pb_host_pointer(batch->dgamma)[c] = (float)(space.second[c] * inv_std);
-        channel_terms(&space, c, batch->rows, inv_std, (double)pb_host_pointer(batch->gamma)[c]);
+        rows_gradient_terms(&space, c, batch->rows, inv_std, (double)pb_host_pointer(batch->gamma)[c]);
     }
     rows_repeat_first(&walk, space.scale);
     rows_repeat_first(&walk, space.shift);

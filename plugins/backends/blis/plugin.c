@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "instance.h"
+#include "norm_pool.h"
 #include "rows.h"
 #include "vector.h"
 
@@ -141,6 +142,8 @@ static const struct pb_backend operators = {
     .bn_evaluate = blis_bn_evaluate,
     .bn_backward = blis_bn_backward,
     .bn_relu_backward = blis_bn_relu_backward,
+    .norm_pools = blis_norm_pools,
+    .bn_relu_pool_backward = blis_bn_relu_pool_backward,
     .bn_evaluate_backward = blis_bn_evaluate_backward,
     .max_pool_forward = blis_max_pool_forward,
     .max_pool_backward = blis_max_pool_backward,

@@ -57,6 +57,12 @@ enum pb_status blis_column_sums(struct blis *self, size_t rows, size_t channels,
 void rows_moments(const struct blis *self, const struct rows_walk *walk, const struct rows_space *space, size_t index,
                   const float *x);
 
+/*
+ * What channel c's gradient is made of, from its sums in the first part, into scale, slope, shift and rest. inv_std, gamma: of
+ * the forward pass.
+ */
+void rows_gradient_terms(const struct rows_space *space, size_t c, size_t rows, double inv_std, double gamma);
+
 /* norm.c */
 enum pb_status blis_bn_forward(void *self, size_t rows, uint32_t channels, double eps, double momentum, bool relu,
                                struct pb_view x, struct pb_view gamma, struct pb_view beta, struct pb_view running_mean,

@@ -76,6 +76,13 @@ struct pool_rows {
     float *dx;
 };
 
+/* Two rows of a batch norm's input under 2×2 pooling: y = max of ReLU(scale·(x − mean) + shift). */
+struct norm_pool_rows {
+    size_t pixels, channels; /* of the pooled row */
+    size_t row; /* floats from one input row to the next */
+    const float *x, *mean, *scale, *shift; /* constants: one per channel */
+};
+
 /* A few rows of x against a few of w: y[i][j] = Σ x[i]·w[j] over depth. */
 struct dot_tile {
     const float *x, *w;
@@ -132,6 +139,13 @@ struct vector_kernels {
     /* Linear layers. */
     size_t dot_rows, dot_columns;
     void (*dot)(const struct dot_tile *tile);
+
+    /* Batch norm, ReLU and 2×2 maximum pooling in one; sums as of row_gradient_sums, terms one per channel. */
+    void (*norm_pool)(const struct norm_pool_rows *rows, float *y);
+    void (*norm_pool_sums)(const struct norm_pool_rows *rows, const float *dy, double *sums, double *products,
+                           double *deviations);
+    void (*norm_pool_gradient)(const struct norm_pool_rows *rows, const float *dy,
+                               const struct row_gradient_terms *terms, float *dx);
 
     /* 2×2 maximum pooling. */
     void (*pool_larger)(size_t count, const float *first, const float *second, float *y);

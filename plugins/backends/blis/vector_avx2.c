@@ -11,6 +11,8 @@
 
 #include "pool_template.h"
 
+#include "norm_pool_template.h"
+
 #define DOT_LANES 8
 #define DOT_ROWS 2
 #define DOT_COLUMNS 4
@@ -71,6 +73,9 @@ const struct vector_kernels vector_avx2 = {
     .dot_rows = DOT_ROWS,
     .dot_columns = DOT_COLUMNS,
     .dot = dot,
+    .norm_pool = norm_pool,
+    .norm_pool_sums = norm_pool_sums,
+    .norm_pool_gradient = norm_pool_gradient,
     .pool_larger = pool_larger,
     .pool_neighbours = pool_neighbours,
     .pool_gradient = pool_gradient,
