@@ -140,6 +140,23 @@ static void test_filters_that_cannot_be_sized_are_refused(void **state)
     assert_non_null(strstr(error.text, "only one of conv_filter_floats and conv_filter_transform"));
 }
 
+static bool norm_pools(void *self, const struct pb_pool_shape *shape)
+{
+    (void)self;
+    (void)shape;
+    return true;
+}
+
+static void test_pooling_that_cannot_go_back_is_refused(void **state)
+{
+    (void)state;
+    struct pb_error error = {0};
+    struct pb_backend table = on_host;
+    table.norm_pools = norm_pools;
+    assert_int_equal(open_table(&table, &error), PB_ERROR_RUN);
+    assert_non_null(strstr(error.text, "only one of norm_pools and bn_relu_pool_backward"));
+}
+
 /* A plan of the host's convolution means nothing to the backend. */
 static void test_filters_are_not_transformed_for_the_hosts_convolution(void **state)
 {
@@ -207,6 +224,7 @@ int main(void)
         cmocka_unit_test(test_a_table_is_not_read_past_its_stated_size),
         cmocka_unit_test(test_half_a_convolution_is_refused),
         cmocka_unit_test(test_filters_that_cannot_be_sized_are_refused),
+        cmocka_unit_test(test_pooling_that_cannot_go_back_is_refused),
         cmocka_unit_test(test_filters_are_not_transformed_for_the_hosts_convolution),
         cmocka_unit_test(test_half_a_memory_is_refused),
         cmocka_unit_test(test_a_device_backend_must_be_complete),
