@@ -14,9 +14,10 @@ struct pass {
     const float *source; /* N×H×W×depth */
     float *out; /* N×P×Q×columns */
     struct tile_finish finish;
-    const struct conv_moments *moments; /* a part per block of tiles; NULL: none */
+    const struct conv_moments *moments; /* a part per block and share of its tiles; NULL: none */
     struct winograd_tiling tiling;
     size_t depth, columns, panels;
+    size_t slices, shares; /* tasks per block: slices of panels × shares of its tiles */
     size_t filter_floats; /* of the packed filters of one transformed value */
     const float *filters; /* 36 × panels × depth × lanes */
     float *zeros, *transformed; /* depth zeros; 36 × tiles × padded depth */
@@ -25,16 +26,37 @@ struct pass {
 };
 
 enum {
-    TRANSFORMED_FLOATS = 1 << 20, /* of transformed input per block: 4 MiB */
+    /* Of transformed input per block: every block reads all transformed filters, and few of those stay in cache meanwhile. */
+    TRANSFORMED_FLOATS_MIN = 1 << 18,
+    TRANSFORMED_FLOATS_MAX = 1 << 20,
     BLOCK_TILES_MIN = 4, /* register tiles per block, at least */
     SLICE_PANELS = 2, /* of filters per task */
+    TASKS_MIN = 8, /* per block: with fewer slices, tasks share out the tiles as well */
 };
 
-static size_t block_tiles(const struct vector_kernels *vector, const struct winograd_tiling *tiling, size_t depth)
+static size_t block_tiles(const struct pass *pass)
 {
-    const size_t rows = vector->tile_rows;
-    const size_t fits = TRANSFORMED_FLOATS / (WINOGRAD_VALUES * winograd_padded(vector, depth)) / rows;
-    return at_most(ceil_divide(tiling->tiles, rows), at_least(fits, BLOCK_TILES_MIN)) * rows;
+    const struct vector_kernels *vector = pass->vector;
+    const size_t rows = vector->tile_rows, filters = WINOGRAD_VALUES * pass->filter_floats;
+    const size_t floats = filters < TRANSFORMED_FLOATS_MAX ? TRANSFORMED_FLOATS_MIN : TRANSFORMED_FLOATS_MAX;
+    const size_t fits = floats / (WINOGRAD_VALUES * winograd_padded(vector, pass->depth)) / rows;
+    const size_t all = ceil_divide(pass->tiling.tiles, rows),
+                 blocks = ceil_divide(all, at_least(fits, BLOCK_TILES_MIN));
+    return ceil_divide(all, blocks) * rows;
+}
+
+/* The last panel is a narrow one where that is enough. */
+static size_t panel_lanes(const struct vector_kernels *vector, size_t columns, size_t panel)
+{
+    return columns - panel * vector->wide > vector->narrow ? vector->wide : vector->narrow;
+}
+
+/* The tiles of a block's share: [*begin, *end) of count, whole register tiles but for the last. */
+static void share_of(const struct pass *pass, size_t count, size_t share, size_t *begin, size_t *end)
+{
+    const size_t rows = pass->vector->tile_rows, tiles = ceil_divide(count, rows);
+    *begin = at_most(count, share * tiles / pass->shares * rows);
+    *end = at_most(count, (share + 1) * tiles / pass->shares * rows);
 }
 
 /* Floats of the pass's arrays, in the order in which they lie in workspace. */
@@ -94,14 +116,13 @@ static void put_out(const struct pass *pass, size_t first, size_t count, size_t 
     }
 }
 
-/* The same, with the moments of what is put out as the block's part; deviations are taken from the first output. */
-static void put_out_moments(const struct pass *pass, size_t first, size_t count, size_t column, size_t columns,
-                            const float *products)
+/* The same, with the moments of what is put out; deviations are taken from the first output. */
+static void put_out_moments(const struct pass *pass, size_t part, size_t first, size_t count, size_t column,
+                            size_t columns, const float *products)
 {
     float origin[SLICE_PANELS * WINOGRAD_LANES_MAX] = {0}, *targets[16];
     double sums[SLICE_PANELS * WINOGRAD_LANES_MAX] = {0}, squares[SLICE_PANELS * WINOGRAD_LANES_MAX] = {0};
     const struct rows_space *space = pass->moments->space;
-    const size_t part = first / pass->tiling.block;
     const double rows = space->counts[part];
     put_out(pass, first, 1, column, columns, products, NULL);
     winograd_targets(&pass->tiling, first, pass->out + column, pass->columns, targets);
@@ -115,9 +136,14 @@ static void put_out_moments(const struct pass *pass, size_t first, size_t count,
     }
 }
 
-/* products = transformed · filters for the panels of one slice, then back to y. */
-static void slice(const struct pass *pass, size_t first, size_t count, size_t first_panel, float *products)
+/* products = transformed · filters for one share of a block's tiles and the panels of one slice, then back to y. */
+static void run_task(const struct pass *pass, size_t first, size_t count, size_t task, float *products)
 {
+    const size_t first_panel = task / pass->shares * SLICE_PANELS, share = task % pass->shares;
+    size_t begin, end;
+    share_of(pass, count, share, &begin, &end);
+    if (begin == end)
+        return;
     const struct vector_kernels *vector = pass->vector;
     const size_t lanes = vector->wide, rows = vector->tile_rows, padded = winograd_padded(vector, pass->depth);
     const size_t panels = at_most(SLICE_PANELS, pass->panels - first_panel);
@@ -125,31 +151,36 @@ static void slice(const struct pass *pass, size_t first, size_t count, size_t fi
     const size_t product_step = pass->tiling.block * row + WINOGRAD_SKEW;
     for (size_t value = 0; value < WINOGRAD_VALUES; value++) {
         for (size_t p = 0; p < panels; p++) {
+            const size_t panel_columns = panel_lanes(vector, pass->columns, first_panel + p);
             const float *panel = pass->filters + value * pass->filter_floats + (first_panel + p) * pass->depth * lanes;
-            for (size_t t = 0; t < count; t += rows) {
+            for (size_t t = begin; t < end; t += rows) {
                 const float *start = pass->transformed + value * step + t * padded;
                 const struct gather_tile tile = {.starts = &start,
                                                  .step = padded,
                                                  .taps = 1,
                                                  .depth = pass->depth,
                                                  .panel = panel,
-                                                 .y = products + value * product_step + t * row + p * lanes,
+                                                 .y = products + value * product_step + (t - begin) * row + p * lanes,
                                                  .y_row = row,
                                                  .rows = rows,
-                                                 .columns = lanes};
-                vector->gather_wide(&tile);
+                                                 .columns = panel_columns};
+                if (panel_columns == lanes)
+                    vector->gather_wide(&tile);
+                else
+                    vector->gather_narrow(&tile);
             }
         }
     }
     const size_t column = first_panel * lanes, columns = at_most(panels * lanes, pass->columns - column);
     if (pass->moments)
-        put_out_moments(pass, first, count, column, columns, products);
+        put_out_moments(pass, first / pass->tiling.block * pass->shares + share, first + begin, end - begin, column,
+                        columns, products);
     else
-        put_out(pass, first, count, column, columns, products, NULL);
+        put_out(pass, first + begin, end - begin, column, columns, products, NULL);
 }
 
-/* Output positions of a block of tiles: some tiles hang over the image's edge. */
-static size_t positions_of_block(const struct winograd_tiling *tiling, size_t first, size_t count)
+/* Output positions of some tiles: some tiles hang over the image's edge. */
+static size_t positions_of(const struct winograd_tiling *tiling, size_t first, size_t count)
 {
     size_t positions = 0;
     for (size_t t = first; t < first + count; t++) {
@@ -159,19 +190,28 @@ static size_t positions_of_block(const struct winograd_tiling *tiling, size_t fi
     return positions;
 }
 
+/* How many positions every part of a block's moments will be of. */
+static void count_positions(const struct pass *pass, size_t first, size_t count)
+{
+    double *counts = pass->moments->space->counts + first / pass->tiling.block * pass->shares;
+    for (size_t share = 0; share < pass->shares; share++) {
+        size_t begin, end;
+        share_of(pass, count, share, &begin, &end);
+        counts[share] = (double)positions_of(&pass->tiling, first + begin, end - begin);
+    }
+}
+
 static void run(const struct blis *self, const struct pass *pass)
 {
-    const size_t slices = ceil_divide(pass->panels, SLICE_PANELS);
+    const size_t tasks = pass->slices * pass->shares;
     for (size_t first = 0; first < pass->tiling.tiles; first += pass->tiling.block) {
         const size_t count = at_most(pass->tiling.block, pass->tiling.tiles - first);
         transform_input(self, pass, first, count);
         if (pass->moments)
-            pass->moments->space->counts[first / pass->tiling.block] =
-                (double)positions_of_block(&pass->tiling, first, count);
+            count_positions(pass, first, count);
 #pragma omp parallel for num_threads(self->threads) schedule(dynamic)
-        for (size_t i = 0; i < slices; i++)
-            slice(pass, first, count, i * SLICE_PANELS,
-                  pass->products + (size_t)omp_get_thread_num() * pass->product_floats);
+        for (size_t i = 0; i < tasks; i++)
+            run_task(pass, first, count, i, pass->products + (size_t)omp_get_thread_num() * pass->product_floats);
     }
 }
 
@@ -200,18 +240,19 @@ static void transform(const struct blis *self, const struct geometry *g, const f
 {
     enum { CHUNK = 16 };
     const struct vector_kernels *vector = self->vector;
-    const size_t lanes = vector->wide, panels = ceil_divide(g->filters, lanes);
+    const size_t wide = vector->wide, panels = ceil_divide(g->filters, wide);
     const size_t step = packed_floats(vector, g->filters, g->channels);
 #pragma omp parallel for num_threads(self->threads) schedule(static)
     for (size_t p = 0; p < panels; p++) {
         float taps[9 * CHUNK * WINOGRAD_LANES_MAX];
+        const size_t lanes = panel_lanes(vector, g->filters, p);
         for (size_t c = 0; c < g->channels; c += CHUNK) {
             const size_t channels = at_most(CHUNK, g->channels - c);
-            transpose_filters(g, w, p * lanes, lanes, c, channels, taps);
+            transpose_filters(g, w, p * wide, lanes, c, channels, taps);
             for (size_t i = 0; i < channels; i++) {
                 for (size_t lane = 0; lane < lanes; lane += vector->narrow)
                     vector->winograd_filter(taps + i * lanes + lane, (ptrdiff_t)(channels * lanes), vector->narrow,
-                                            filters + (p * g->channels + c + i) * lanes + lane, step);
+                                            filters + p * g->channels * wide + (c + i) * lanes + lane, step);
             }
         }
     }
@@ -221,14 +262,15 @@ static void transform(const struct blis *self, const struct geometry *g, const f
 static void transform_flipped(const struct blis *self, const struct geometry *g, const float *w, float *filters)
 {
     const struct vector_kernels *vector = self->vector;
-    const size_t lanes = vector->wide, chunk = vector->narrow, panels = ceil_divide(g->channels, lanes);
+    const size_t wide = vector->wide, chunk = vector->narrow, panels = ceil_divide(g->channels, wide);
     const size_t step = packed_floats(vector, g->channels, g->filters);
 #pragma omp parallel for num_threads(self->threads) schedule(static)
     for (size_t p = 0; p < panels; p++) {
+        const size_t lanes = panel_lanes(vector, g->channels, p);
         for (size_t k = 0; k < g->filters; k++) {
             for (size_t lane = 0; lane < lanes; lane += chunk) {
-                const size_t c = p * lanes + lane;
-                float *u = filters + (p * g->filters + k) * lanes + lane;
+                const size_t c = p * wide + lane;
+                float *u = filters + p * g->filters * wide + k * lanes + lane;
                 if (c < g->channels)
                     vector->winograd_filter(w + (k * 9 + 8) * g->channels + c, -(ptrdiff_t)g->channels, g->channels - c,
                                             u, step);
@@ -243,9 +285,11 @@ static void transform_flipped(const struct blis *self, const struct geometry *g,
 static void complete(const struct blis *self, struct pass *pass)
 {
     const struct vector_kernels *vector = pass->vector = self->vector;
-    pass->tiling.block = block_tiles(vector, &pass->tiling, pass->depth);
     pass->panels = ceil_divide(pass->columns, vector->wide);
     pass->filter_floats = packed_floats(vector, pass->columns, pass->depth);
+    pass->tiling.block = block_tiles(pass);
+    pass->slices = ceil_divide(pass->panels, SLICE_PANELS);
+    pass->shares = at_most(pass->tiling.block / vector->tile_rows, ceil_divide(TASKS_MIN, pass->slices));
     pass->product_floats = WINOGRAD_VALUES * (pass->tiling.block * SLICE_PANELS * vector->wide + WINOGRAD_SKEW);
     pass->finish.floor = -INFINITY;
 }
@@ -283,7 +327,7 @@ static size_t block_count(const struct pass *pass)
 static size_t moment_parts(const struct blis *self, const struct geometry *g)
 {
     const struct pass pass = forward_pass(self, g);
-    return block_count(&pass);
+    return block_count(&pass) * pass.shares;
 }
 
 static size_t forward(const struct blis *self, const struct geometry *g, const struct conv_call *call)
@@ -302,7 +346,7 @@ static size_t forward(const struct blis *self, const struct geometry *g, const s
     }
     lay_out(self, &pass, rest);
     run(self, &pass);
-    return pass.moments ? block_count(&pass) : 0;
+    return pass.moments ? block_count(&pass) * pass.shares : 0;
 }
 
 static void backward_data(const struct blis *self, const struct geometry *g, const float *dy, const float *w, float *dx,

@@ -61,8 +61,6 @@ enum pb_status blis_conv_backward_weights(void *self, struct pb_conv_plan *plan,
 /* memory.c */
 void blis_operator_memory(void *self, const struct pb_operator *asked, struct pb_operator_memory *memory);
 
-/* Floats of the instance's scratch that an operator's passes take, and those that BLIS packs for them. */
-size_t blis_pool_scratch(const struct blis *self, const struct pb_pool_shape *shape);
 size_t blis_linear_scratch(const struct blis *self, uint32_t batch, size_t in, size_t out, bool training);
 size_t blis_linear_packing(const struct blis *self, uint32_t batch, size_t in, size_t out);
 size_t blis_bilinear_scratch(struct blis *self, uint32_t batch, size_t positions, uint32_t channels, bool training);

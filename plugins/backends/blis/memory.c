@@ -23,15 +23,14 @@ static size_t conv_floats(const struct blis *self, const struct pb_conv_plan *pl
     return packing + rows_space_floats(self, &walk, parts);
 }
 
-/* Alone, or computed with the batch norm before it. */
+/* Computed with the batch norm before it; alone, it holds nothing. */
 static size_t pool_floats(struct blis *self, const struct pb_operator *asked)
 {
     const struct pb_pool_shape *s = asked->pool;
-    const size_t alone = blis_pool_scratch(self, s);
     if (!asked->training || !blis_norm_pools(self, s))
-        return alone;
+        return 0;
     const struct rows_walk walk = rows_walk_of((size_t)s->batch * s->height * s->width, s->channels);
-    return at_least(alone, rows_space_floats(self, &walk, norm_pool_parts(s)));
+    return rows_space_floats(self, &walk, norm_pool_parts(s));
 }
 
 static size_t linear_floats(const struct blis *self, const struct pb_operator *asked)

@@ -13,6 +13,8 @@ static void combine(const struct rows_walk *walk, const struct rows_space *space
     *mean = 0;
     for (size_t i = 0; i < parts; i++) {
         const double rows = space->counts[i], total = count + rows;
+        if (!(rows > 0))
+            continue;
         const double difference = space->first[i * walk->channels + channel] - *mean;
         *mean += difference * (rows / total);
         squares += space->second[i * walk->channels + channel] + difference * difference * (count * rows / total);

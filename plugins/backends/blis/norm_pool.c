@@ -50,21 +50,21 @@ void norm_pool_forward(const struct blis *self, const struct pb_pool_shape *s, c
 }
 
 /* Σ g, Σ g·(x − mean) and Σ(x − mean) of every channel, into the first chunk's places. */
-static void gradient_sums(const struct blis *self, const struct pb_pool_shape *s, const struct rows_space *space,
-                          const struct norm_pool_rows *all, const float *dy)
+static void gradient_sums(const struct blis *self, const struct pb_pool_shape *s, const struct rows_walk *walk,
+                          const struct rows_space *space, const struct norm_pool_rows *all, const float *dy)
 {
     const size_t pairs = (size_t)s->batch * s->output_height, line = (size_t)s->output_width * s->channels;
     const size_t together = pairs_per_chunk(s), chunks = norm_pool_parts(s), channels = s->channels;
 #pragma omp parallel for num_threads(self->threads) schedule(static) if (chunks > 1)
     for (size_t chunk = 0; chunk < chunks; chunk++) {
-        double *sums[] = {space->first + chunk * channels, space->second + chunk * channels,
-                          space->third + chunk * channels};
-        for (size_t i = 0; i < 3; i++)
-            memset(sums[i], 0, channels * sizeof *sums[i]);
+        const struct rows_room room = rows_thread_room(space, walk);
         for (size_t pair = chunk * together; pair < at_most(pairs, (chunk + 1) * together); pair++) {
             const struct norm_pool_rows rows = rows_of(s, all, pair);
-            self->vector->norm_pool_sums(&rows, dy + pair * line, sums[0], sums[1], sums[2]);
+            self->vector->norm_pool_sums(&rows, dy + pair * line, room.sums[0], room.sums[1], room.sums[2]);
         }
+        memcpy(space->first + chunk * channels, room.sums[0], channels * sizeof *room.sums[0]);
+        memcpy(space->second + chunk * channels, room.sums[1], channels * sizeof *room.sums[1]);
+        memcpy(space->third + chunk * channels, room.sums[2], channels * sizeof *room.sums[2]);
     }
     for (size_t i = channels; i < chunks * channels; i++) {
         space->first[i % channels] += space->first[i];
@@ -94,7 +94,7 @@ enum pb_status blis_bn_relu_pool_backward(void *opaque, const struct pb_pool_sha
                                        .mean = pb_host_pointer(saved_mean),
                                        .scale = space.forward_scale,
                                        .shift = space.forward_shift};
-    gradient_sums(self, s, &space, &all, pb_host_pointer(dy));
+    gradient_sums(self, s, &walk, &space, &all, pb_host_pointer(dy));
     for (size_t c = 0; c < channels; c++) {
         const double inv_std = (double)pb_host_pointer(saved_inv_std)[c];
         pb_host_pointer(dbeta)[c] = (float)space.first[c];

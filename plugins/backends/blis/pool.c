@@ -43,32 +43,23 @@ static void forward_row(const struct pb_pool_shape *s, size_t p, const float *x,
     }
 }
 
-size_t blis_pool_scratch(const struct blis *self, const struct pb_pool_shape *s)
-{
-    return is_two_by_two(s) ? (size_t)self->threads * s->width * s->channels : 0;
-}
-
 enum pb_status blis_max_pool_forward(void *opaque, const struct pb_pool_shape *s, struct pb_view x, struct pb_view y)
 {
     struct blis *self = opaque;
     const size_t rows = (size_t)s->batch * s->output_height, line = (size_t)s->width * s->channels;
     const size_t image = s->height * line, out_line = (size_t)s->output_width * s->channels;
-    float *scratch = NULL;
-    const enum pb_status status = is_two_by_two(s) ? blis_scratch(self, blis_pool_scratch(self, s), &scratch) : PB_OK;
-    if (status)
-        return status;
+    const bool pairs = is_two_by_two(s);
 #pragma omp parallel for num_threads(self->threads) schedule(static) if (rows > 1)
     for (size_t row = 0; row < rows; row++) {
         const size_t p = row % s->output_height;
         const float *from = pb_host_pointer(x) + row / s->output_height * image;
         float *to = pb_host_pointer(y) + row * out_line;
-        if (!scratch) {
+        const struct pool_rows two = {
+            .pixels = s->output_width, .channels = s->channels, .row = line, .x = from + 2 * p * line};
+        if (pairs)
+            self->vector->pool(&two, to);
+        else
             forward_row(s, p, from, to);
-            continue;
-        }
-        float *larger = scratch + (size_t)omp_get_thread_num() * line;
-        self->vector->pool_larger(2 * out_line, from + 2 * p * line, from + (2 * p + 1) * line, larger);
-        self->vector->pool_neighbours(s->output_width, s->channels, larger, to);
     }
     return PB_OK;
 }

@@ -1,22 +1,4 @@
-/* Kernels of 2×2 pooling, compiled once per instruction set. Before: KERNEL, the attributes of a kernel function. */
-
-/* The larger one, the first where they are equal; a NaN stays. */
-KERNEL void pool_larger(size_t count, const float *restrict first, const float *restrict second, float *restrict y)
-{
-    for (size_t i = 0; i < count; i++)
-        y[i] = second[i] > first[i] || second[i] != second[i] ? second[i] : first[i];
-}
-
-/* The same of the neighbours in a row of pairs of pixels.  rows: 2·pixels×channels, y: pixels×channels */
-KERNEL void pool_neighbours(size_t pixels, size_t channels, const float *restrict row, float *restrict y)
-{
-    for (size_t p = 0; p < pixels; p++, row += 2 * channels, y += channels) {
-        for (size_t c = 0; c < channels; c++) {
-            const float first = row[c], second = row[channels + c];
-            y[c] = second > first || second != second ? second : first;
-        }
-    }
-}
+/* The gradient of 2×2 pooling, compiled once per instruction set. Before: KERNEL, the attributes of a kernel function. */
 
 /* Takes the gradient that is left where x is the maximum y. */
 #define TAKE(x, y, left, taken)                                                                                        \

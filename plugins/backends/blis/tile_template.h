@@ -25,9 +25,27 @@ KERNEL void NAME(store)(const struct gather_tile *tile, NAME(vector) (*sums)[VEC
     if (tile->finish)
         NAME(finish)(tile->finish, sums);
     for (size_t i = 0; i < tile->rows; i++) {
-        float values[LANES * VECTORS];
-        memcpy(values, sums[i], sizeof values);
-        memcpy(tile->y + i * tile->y_row, values, tile->columns * sizeof *values);
+        float *y = tile->y + i * tile->y_row;
+        for (size_t v = 0; v < VECTORS && v * LANES < tile->columns; v++) {
+            const size_t left = tile->columns - v * LANES;
+            if (left >= LANES)
+                *(NAME(vector) *)(y + v * LANES) = sums[i][v];
+            else
+                store_part(y + v * LANES, (REGISTER)sums[i][v], left);
+        }
+    }
+}
+
+/* What y holds of the tile already. */
+KERNEL void NAME(load)(const struct gather_tile *tile, NAME(vector) (*sums)[VECTORS])
+{
+    for (size_t i = 0; i < tile->rows; i++) {
+        const float *y = tile->y + i * tile->y_row;
+        for (size_t v = 0; v < VECTORS && v * LANES < tile->columns; v++) {
+            const size_t left = tile->columns - v * LANES;
+            sums[i][v] =
+                left >= LANES ? *(const NAME(vector) *)(y + v * LANES) : (NAME(vector))load_part(y + v * LANES, left);
+        }
     }
 }
 
@@ -91,8 +109,8 @@ KERNEL void NAME(gather)(const struct gather_tile *tile)
         for (size_t v = 0; v < VECTORS; v++)
             sums[i][v] = tile->bias ? *(const NAME(vector) *)(tile->bias + v * LANES) : (NAME(vector)){0};
     }
-    for (size_t i = 0; tile->accumulate && i < tile->rows; i++)
-        memcpy(sums[i], tile->y + i * tile->y_row, tile->columns * sizeof(float));
+    if (tile->accumulate)
+        NAME(load)(tile, sums);
     if (tile->step)
         NAME(walk_steps)(tile, sums);
     else

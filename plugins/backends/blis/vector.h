@@ -148,8 +148,7 @@ struct vector_kernels {
                                const struct row_gradient_terms *terms, float *dx);
 
     /* 2×2 maximum pooling. */
-    void (*pool_larger)(size_t count, const float *first, const float *second, float *y);
-    void (*pool_neighbours)(size_t pixels, size_t channels, const float *row, float *y);
+    void (*pool)(const struct pool_rows *rows, float *y);
     void (*pool_gradient)(const struct pool_rows *rows);
 };
 

@@ -1,4 +1,5 @@
 /* Our kernels for AVX2 with FMA: 12 of the 16 registers hold sums. */
+#include <immintrin.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -11,15 +12,31 @@
 
 #include "pool_template.h"
 
-#include "norm_pool_template.h"
-
 #define DOT_LANES 8
 #define DOT_ROWS 2
 #define DOT_COLUMNS 4
 #include "dot_template.h"
 
+/* The first count lanes of a vector, count at most 8. */
+KERNEL inline __m256i part_mask_of(size_t count)
+{
+    static const int32_t lanes[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+    return _mm256_loadu_si256((const __m256i *)(const void *)(lanes + 8 - count));
+}
+
+KERNEL inline __m256 load_part(const float *source, size_t count)
+{
+    return _mm256_maskload_ps(source, part_mask_of(count));
+}
+
+KERNEL inline void store_part(float *target, __m256 vector, size_t count)
+{
+    _mm256_maskstore_ps(target, part_mask_of(count), vector);
+}
+
 #define ROWS 6
 #define LANES 8
+#define REGISTER __m256
 #define VECTORS 2
 #define NAME(x) wide_##x
 #include "tile_template.h"
@@ -42,6 +59,8 @@ OUTER_FILTERS(5)
 OUTER_FILTERS(6)
 
 #include "winograd_template.h"
+
+#include "norm_pool_template.h"
 
 static void (*const outer_wide[])(const struct outer_tile *) = {wide_outer_1, wide_outer_2, wide_outer_3,
                                                                 wide_outer_4, wide_outer_5, wide_outer_6};
@@ -76,7 +95,6 @@ const struct vector_kernels vector_avx2 = {
     .norm_pool = norm_pool,
     .norm_pool_sums = norm_pool_sums,
     .norm_pool_gradient = norm_pool_gradient,
-    .pool_larger = pool_larger,
-    .pool_neighbours = pool_neighbours,
+    .pool = pool,
     .pool_gradient = pool_gradient,
 };

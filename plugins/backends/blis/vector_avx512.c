@@ -1,4 +1,5 @@
 /* Our kernels for AVX-512: 28 of the 32 registers hold sums. */
+#include <immintrin.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -12,15 +13,25 @@
 
 #include "pool_template.h"
 
-#include "norm_pool_template.h"
-
 #define DOT_LANES 16
 #define DOT_ROWS 4
 #define DOT_COLUMNS 4
 #include "dot_template.h"
 
+/* The first count lanes of a vector, count at most 16. */
+KERNEL inline __m512 load_part(const float *source, size_t count)
+{
+    return _mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), source);
+}
+
+KERNEL inline void store_part(float *target, __m512 vector, size_t count)
+{
+    _mm512_mask_storeu_ps(target, (__mmask16)((1u << count) - 1), vector);
+}
+
 #define ROWS 14
 #define LANES 16
+#define REGISTER __m512
 #define VECTORS 2
 #define NAME(x) wide_##x
 #include "tile_template.h"
@@ -60,6 +71,8 @@ OUTER_FILTERS(14)
 
 #include "winograd_template.h"
 
+#include "norm_pool_template.h"
+
 static void (*const outer_wide[])(const struct outer_tile *) = {
     wide_outer_1, wide_outer_2, wide_outer_3,  wide_outer_4,  wide_outer_5,  wide_outer_6,  wide_outer_7,
     wide_outer_8, wide_outer_9, wide_outer_10, wide_outer_11, wide_outer_12, wide_outer_13, wide_outer_14};
@@ -96,7 +109,6 @@ const struct vector_kernels vector_avx512 = {
     .norm_pool = norm_pool,
     .norm_pool_sums = norm_pool_sums,
     .norm_pool_gradient = norm_pool_gradient,
-    .pool_larger = pool_larger,
-    .pool_neighbours = pool_neighbours,
+    .pool = pool,
     .pool_gradient = pool_gradient,
 };

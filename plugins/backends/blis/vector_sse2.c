@@ -1,4 +1,5 @@
 /* Our kernels for any x86-64; convolutions are left to BLIS. */
+#include <emmintrin.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -11,6 +12,23 @@
 
 #include "pool_template.h"
 
+/* The first count lanes of a vector, count at most 4. */
+KERNEL inline __m128 load_part(const float *source, size_t count)
+{
+    float values[4] = {0};
+    memcpy(values, source, count * sizeof *values);
+    return _mm_loadu_ps(values);
+}
+
+KERNEL inline void store_part(float *target, __m128 vector, size_t count)
+{
+    float values[4];
+    _mm_storeu_ps(values, vector);
+    memcpy(target, values, count * sizeof *values);
+}
+
+#define LANES 4
+#define REGISTER __m128
 #include "norm_pool_template.h"
 
 #define DOT_LANES 4
@@ -32,7 +50,6 @@ const struct vector_kernels vector_sse2 = {
     .norm_pool = norm_pool,
     .norm_pool_sums = norm_pool_sums,
     .norm_pool_gradient = norm_pool_gradient,
-    .pool_larger = pool_larger,
-    .pool_neighbours = pool_neighbours,
+    .pool = pool,
     .pool_gradient = pool_gradient,
 };

@@ -10,22 +10,15 @@ typedef int32_t winograd_mask __attribute__((vector_size(LANES * sizeof(int32_t)
 /* valid values from source, zeros behind them. */
 KERNEL winograd_vector winograd_load(const float *source, size_t valid)
 {
-    if (valid >= LANES)
-        return *(const winograd_vector *)source;
-    float values[LANES] = {0};
-    memcpy(values, source, valid * sizeof *values);
-    return *(const winograd_vector *)values;
+    return valid >= LANES ? *(const winograd_vector *)source : (winograd_vector)load_part(source, valid);
 }
 
 KERNEL void winograd_store(float *target, winograd_vector vector, size_t valid)
 {
-    if (valid >= LANES) {
+    if (valid >= LANES)
         *(winograd_vector *)target = vector;
-        return;
-    }
-    float values[LANES];
-    memcpy(values, &vector, sizeof values);
-    memcpy(target, values, valid * sizeof *values);
+    else
+        store_part(target, (REGISTER)vector, valid);
 }
 
 /* One column of Bᵀd. */
