@@ -128,14 +128,13 @@ static void fuse(struct planner *planner)
     }
 }
 
-/* Maximum pooling behind a convolution, its batch norm and ReLU, in training, where the device does it all at once. */
+/* Maximum pooling behind a convolution, its batch norm and ReLU, where the device does it all at once. */
 static void fuse_pools(struct planner *planner)
 {
     const struct pb_graph *graph = planner->graph;
     const struct pb_backend *ops = &planner->device->ops;
     struct pb_node_plan *nodes = planner->plan->nodes;
-    if (planner->options->mode != PB_ENGINE_TRAIN || !ops->norm_pools || !ops->conv_norm_forward ||
-        !ops->conv_norm_evaluate)
+    if (keeps_all(planner) || !ops->norm_pools || !ops->conv_norm_forward || !ops->conv_norm_evaluate)
         return;
     for (uint32_t i = 1; i < graph->node_count; i++) {
         const uint32_t relu = graph->nodes[i].inputs[0];

@@ -282,12 +282,13 @@ static void check_pooled(struct operator_test *test, struct fused *fused, struct
     norm.saved_inv_std = tensor_view(&inv_std);
     norm.convolved = tensor_view(&between);
     norm.pool = &pool;
-    plan(test, fused, true);
+    plan(test, fused, statistics);
+    OPERATE(test, fill, tensor_view(&fused->workspace), NAN, fused->workspace.count);
     if (statistics)
         OPERATE(test, conv_norm_forward, fused->plan, tensor_view(&fused->x), tensor_view(&fused->w), bias, &norm,
                 tensor_view(&y), tensor_view(&fused->workspace));
     else
-        OPERATE(test, conv_norm_evaluate, fused->plan, tensor_view(&fused->x), tensor_view(&fused->w), bias, &norm,
+        OPERATE(test, conv_norm_evaluate, fused->plan, tensor_view(&fused->x), filters_view(fused), bias, &norm,
                 tensor_view(&y), tensor_view(&fused->workspace));
     unplan(test, fused);
     tensor_expect(test, &y, statistics ? "pooled y in training" : "pooled y in evaluation", largest, 1);
@@ -361,4 +362,5 @@ void suite_fused(struct operator_test *test)
     check(test, shape_of(3, 17, 16, 65, 67, 3, 1), true, true); /* one block of tiles of 4×4, not pooled */
     check(test, shape_of(3, 16, 16, 65, 67, 3, 1), true, true); /* one block of tiles of 4×4 */
     check(test, shape_of(1, 90, 87, 65, 67, 3, 1), true, true); /* two, some over the edge */
+    check(test, shape_of(2, 46, 42, 33, 35, 3, 1), true, true); /* … pooled, and few filters */
 }

@@ -14,6 +14,7 @@ struct pass {
     const float *source; /* N×H×W×depth */
     float *out; /* N×P×Q×columns */
     struct tile_finish finish;
+    bool pooled;
     const struct conv_moments *moments; /* a part per block and share of its tiles; NULL: none */
     struct winograd_tiling tiling;
     size_t depth, columns, panels;
@@ -105,10 +106,15 @@ static void put_out(const struct pass *pass, size_t first, size_t count, size_t 
                                        .floor = pass->finish.floor};
     for (size_t t = 0; t < count; t++) {
         float *targets[16];
-        winograd_targets(&pass->tiling, first + t, pass->out + column, pass->columns, targets);
+        if (pass->pooled)
+            winograd_pooled_targets(&pass->tiling, first + t, pass->out + column, pass->columns, targets);
+        else
+            winograd_targets(&pass->tiling, first + t, pass->out + column, pass->columns, targets);
         for (size_t k = 0; k < columns; k += vector->narrow) {
             const float *m = products + t * row + k;
-            if (moments)
+            if (pass->pooled)
+                vector->winograd_output_pooled(m, step, &finish, targets, k, columns - k);
+            else if (moments)
                 vector->winograd_output_moments(m, step, &finish, targets, k, columns - k, moments);
             else
                 vector->winograd_output(m, step, &finish, targets, k, columns - k);
@@ -338,6 +344,7 @@ static size_t forward(const struct blis *self, const struct geometry *g, const s
     pass.out = call->y;
     pass.finish = call->finish;
     pass.moments = call->moments;
+    pass.pooled = call->pooled;
     pass.filters = call->filters;
     if (!pass.filters) {
         transform(self, g, call->w, rest);
@@ -387,6 +394,7 @@ const struct conv_algorithm conv_winograd = {
     .filter_floats = filter_floats,
     .transform = transform,
     .moment_parts = moment_parts,
+    .pools = true,
     .forward = forward,
     .backward_data = backward_data,
     .sums_bias = true,

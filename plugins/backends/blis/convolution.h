@@ -30,6 +30,7 @@ struct conv_call {
     const float *filters; /* as the algorithm's transform left them, or NULL */
     struct tile_finish finish; /* one value per filter; scale NULL: 1, offset NULL: 0 */
     const struct conv_moments *moments; /* NULL: not wanted */
+    bool pooled; /* y: the largest of every 2×2 outputs, whose height and width are even; where the algorithm pools */
     float *y, *workspace;
 };
 
@@ -42,6 +43,7 @@ struct conv_algorithm {
     void (*transform)(const struct blis *self, const struct geometry *g, const float *w, float *filters);
     /* Parts that forward may take moments of; NULL: it takes none. */
     size_t (*moment_parts)(const struct blis *self, const struct geometry *g);
+    bool pools; /* forward can, when finish scales */
     /* How many parts it took moments of. */
     size_t (*forward)(const struct blis *self, const struct geometry *g, const struct conv_call *call);
     void (*backward_data)(const struct blis *self, const struct geometry *g, const float *dy, const float *w, float *dx,

@@ -108,36 +108,24 @@ enum pb_status blis_bn_forward(void *opaque, size_t rows, uint32_t channels, dou
     return PB_OK;
 }
 
-/* y on running statistics. */
-static enum pb_status evaluate(struct blis *self, size_t rows, uint32_t channels, const struct pb_conv_norm *norm,
-                               const float *x, float *y)
+enum pb_status blis_bn_evaluate(void *opaque, size_t rows, uint32_t channels, double eps, bool relu, struct pb_view x,
+                                struct pb_view gamma, struct pb_view beta, struct pb_view running_mean,
+                                struct pb_view running_var, struct pb_view y)
 {
+    struct blis *self = opaque;
     const struct rows_walk walk = rows_walk_of(rows, channels);
     struct rows_space space;
     const enum pb_status status = rows_space(self, &walk, 0, &space);
     if (status)
         return status;
     for (size_t c = 0; c < channels; c++) {
-        const double inv_std = 1 / sqrt((double)pb_host_pointer(norm->running_var)[c] + norm->eps);
-        space.mean[c] = pb_host_pointer(norm->running_mean)[c];
-        space.scale[c] = (float)inv_std * pb_host_pointer(norm->gamma)[c];
-        space.shift[c] = pb_host_pointer(norm->beta)[c];
+        const double inv_std = 1 / sqrt((double)pb_host_pointer(running_var)[c] + eps);
+        space.mean[c] = pb_host_pointer(running_mean)[c];
+        space.scale[c] = (float)inv_std * pb_host_pointer(gamma)[c];
+        space.shift[c] = pb_host_pointer(beta)[c];
     }
-    put_out(self, &walk, &space, norm, x, y);
+    apply(self, &walk, &space, &(struct affine){relu, pb_host_pointer(x), pb_host_pointer(y)});
     return PB_OK;
-}
-
-enum pb_status blis_bn_evaluate(void *self, size_t rows, uint32_t channels, double eps, bool relu, struct pb_view x,
-                                struct pb_view gamma, struct pb_view beta, struct pb_view running_mean,
-                                struct pb_view running_var, struct pb_view y)
-{
-    const struct pb_conv_norm norm = {.eps = eps,
-                                      .relu = relu,
-                                      .gamma = gamma,
-                                      .beta = beta,
-                                      .running_mean = running_mean,
-                                      .running_var = running_var};
-    return evaluate(self, rows, channels, &norm, pb_host_pointer(x), pb_host_pointer(y));
 }
 
 enum pb_status blis_conv_norm_forward(void *opaque, struct pb_conv_plan *plan, struct pb_view x, struct pb_view w,
@@ -178,11 +166,6 @@ enum pb_status blis_conv_norm_evaluate(void *opaque, struct pb_conv_plan *plan, 
 {
     struct blis *self = opaque;
     const struct geometry *g = &plan->geometry;
-    if (norm->pool) {
-        blis_conv_forward(self, plan, x, w, bias, norm->convolved, workspace);
-        return evaluate(self, g->out_rows, (uint32_t)g->filters, norm, pb_host_pointer(norm->convolved),
-                        pb_host_pointer(y));
-    }
     float *scale;
     const enum pb_status status = blis_scratch(self, 2 * g->filters, &scale);
     if (status)
@@ -190,8 +173,12 @@ enum pb_status blis_conv_norm_evaluate(void *opaque, struct pb_conv_plan *plan, 
     float *offset = scale + g->filters;
     for (size_t c = 0; c < g->filters; c++)
         fold(norm, c, bias.buffer ? (double)pb_host_pointer(bias)[c] : 0, &scale[c], &offset[c]);
-    struct conv_call call = blis_conv_call(plan, x, w, bias, y, workspace);
+    /* Pooled on the way out, or from where the convolution's output goes. */
+    const bool pooled = norm->pool && plan->algorithm->pools;
+    const bool behind = norm->pool && !pooled;
+    struct conv_call call = blis_conv_call(plan, x, w, bias, behind ? norm->convolved : y, workspace);
     call.finish = (struct tile_finish){scale, offset, norm->relu ? 0 : -INFINITY};
+    call.pooled = pooled;
     plan->algorithm->forward(self, g, &call);
-    return PB_OK;
+    return behind ? blis_max_pool_forward(self, norm->pool, norm->convolved, y) : PB_OK;
 }

@@ -116,6 +116,9 @@ struct vector_kernels {
     void (*winograd_output_moments)(const float *m, size_t step, const struct tile_finish *finish,
                                     float *const *targets, size_t channel, size_t valid,
                                     const struct tile_moments *moments);
+    /* The largest of every 2×2 outputs, to 4 targets; finish scales. */
+    void (*winograd_output_pooled)(const float *m, size_t step, const struct tile_finish *finish, float *const *targets,
+                                   size_t channel, size_t valid);
     void (*winograd_gradient)(const float *const *sources, size_t channel, size_t valid, float *d, size_t step);
     void (*winograd_filter)(const float *w, ptrdiff_t tap_step, size_t valid, float *u, size_t step);
     void (*winograd_filter_gradient)(const float *du, size_t step, float *dw, size_t tap_step, size_t valid);

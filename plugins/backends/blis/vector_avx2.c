@@ -80,6 +80,7 @@ const struct vector_kernels vector_avx2 = {
     .winograd_input = winograd_input,
     .winograd_output = winograd_output,
     .winograd_output_moments = winograd_output_moments,
+    .winograd_output_pooled = winograd_output_pooled,
     .winograd_gradient = winograd_gradient,
     .winograd_filter = winograd_filter,
     .winograd_filter_gradient = winograd_filter_gradient,

@@ -28,6 +28,9 @@ struct winograd_tiling winograd_tiling(size_t batch, size_t height, size_t width
 void winograd_sources(const struct winograd_tiling *tiling, size_t tile, const float *x, size_t channels,
                       const float *zeros, const float *sources[WINOGRAD_VALUES]);
 void winograd_targets(const struct winograd_tiling *tiling, size_t tile, float *y, size_t channels, float *targets[16]);
+/* The same for y pooled 2×2: outputs of even height and width, 2×2 of a tile. */
+void winograd_pooled_targets(const struct winograd_tiling *tiling, size_t tile, float *y, size_t channels,
+                             float *targets[4]);
 
 /* Channels of a transformed array: whole vectors. */
 static inline size_t winograd_padded(const struct vector_kernels *vector, size_t channels)

@@ -65,13 +65,10 @@ KERNEL void winograd_input(const float *const *sources, size_t channel, size_t v
         T(3) = difference + 8 * difference2 + m5;                                                                      \
     } while (0)
 
-/* y = Aᵀ m A, finished, to those of 16 targets that are not NULL. */
-KERNEL inline __attribute__((always_inline)) void winograd_output_any(const float *m, size_t step,
-                                                                      const struct tile_finish *finish,
-                                                                      float *const *targets, size_t channel,
-                                                                      size_t valid, const struct tile_moments *moments)
+/* Aᵀ m: the rows of the output, before its columns are made. */
+KERNEL inline __attribute__((always_inline)) void winograd_output_rows(const float *m, size_t step,
+                                                                       winograd_vector t[4][6])
 {
-    winograd_vector t[4][6];
 #pragma GCC unroll 6
     for (size_t j = 0; j < 6; j++) {
 #define IN(i) (*(const winograd_vector *)(m + ((i)*6 + j) * step))
@@ -80,6 +77,16 @@ KERNEL inline __attribute__((always_inline)) void winograd_output_any(const floa
 #undef AT
 #undef IN
     }
+}
+
+/* y = Aᵀ m A, finished, to those of 16 targets that are not NULL. */
+KERNEL inline __attribute__((always_inline)) void winograd_output_any(const float *m, size_t step,
+                                                                      const struct tile_finish *finish,
+                                                                      float *const *targets, size_t channel,
+                                                                      size_t valid, const struct tile_moments *moments)
+{
+    winograd_vector t[4][6];
+    winograd_output_rows(m, step, t);
     const winograd_vector zero = {0}, floor = zero + finish->floor;
     winograd_vector scale = zero + 1, offset = zero, origin = zero;
     if (finish->scale)
@@ -130,6 +137,50 @@ KERNEL void winograd_output_moments(const float *m, size_t step, const struct ti
                                     const struct tile_moments *moments)
 {
     winograd_output_any(m, step, finish, targets, channel, valid, moments);
+}
+
+KERNEL winograd_vector winograd_select(winograd_mask where, winograd_vector yes, winograd_vector no)
+{
+    return (winograd_vector)(((winograd_mask)yes & where) | ((winograd_mask)no & ~where));
+}
+
+/* The larger one; a NaN stays. */
+KERNEL winograd_vector winograd_larger(winograd_vector first, winograd_vector second)
+{
+    return winograd_select((second > first) | (second != second), second, first);
+}
+
+/* The largest of every 2×2 outputs, finished, to those of 4 targets that are not NULL. finish scales. */
+KERNEL void winograd_output_pooled(const float *m, size_t step, const struct tile_finish *finish, float *const *targets,
+                                   size_t channel, size_t valid)
+{
+    winograd_vector t[4][6];
+    winograd_output_rows(m, step, t);
+    const winograd_vector zero = {0}, floor = zero + finish->floor;
+    const winograd_vector scale = winograd_load(finish->scale + channel, valid);
+    const winograd_vector offset = winograd_load(finish->offset + channel, valid);
+#pragma GCC unroll 2
+    for (size_t i = 0; i < 2; i++) {
+        winograd_vector y[2][4];
+#pragma GCC unroll 2
+        for (size_t r = 0; r < 2; r++) {
+            const winograd_vector *row = t[2 * i + r];
+#define AT(j) y[r][j]
+            OUTPUT_ROWS(row[0], row[1], row[2], row[3], row[4], row[5], AT);
+#undef AT
+        }
+#pragma GCC unroll 2
+        for (size_t j = 0; j < 2; j++) {
+            if (!targets[i * 2 + j])
+                continue;
+            const winograd_vector upper =
+                winograd_larger(y[0][2 * j] * scale + offset, y[0][2 * j + 1] * scale + offset);
+            const winograd_vector lower =
+                winograd_larger(y[1][2 * j] * scale + offset, y[1][2 * j + 1] * scale + offset);
+            const winograd_vector value = winograd_larger(upper, lower);
+            winograd_store(targets[i * 2 + j] + channel, winograd_select(value < floor, floor, value), valid);
+        }
+    }
 }
 
 /* One column of A·y. */

@@ -42,3 +42,17 @@ void winograd_targets(const struct winograd_tiling *tiling, size_t tile, float *
         }
     }
 }
+
+void winograd_pooled_targets(const struct winograd_tiling *tiling, size_t tile, float *y, size_t channels,
+                             float *targets[4])
+{
+    const size_t left = tile % tiling->columns * 2, top = tile / tiling->columns % tiling->rows * 2;
+    const size_t height = tiling->out_height / 2, width = tiling->out_width / 2;
+    float *image = y + tile / (tiling->columns * tiling->rows) * height * width * channels;
+    for (size_t r = 0; r < 2; r++) {
+        for (size_t s = 0; s < 2; s++) {
+            const bool inside = top + r < height && left + s < width;
+            targets[r * 2 + s] = inside ? image + ((top + r) * width + left + s) * channels : NULL;
+        }
+    }
+}
