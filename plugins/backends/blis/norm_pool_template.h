@@ -35,7 +35,8 @@ KERNEL pool_vector pool_select(pool_mask where, pool_vector yes, pool_vector no)
 /* Where second is larger than first, or no number. */
 KERNEL pool_mask pool_takes(pool_vector first, pool_vector second)
 {
-    return (second > first) | (second != second);
+    const pool_vector infinity = (pool_vector){0} + __builtin_inff();
+    return (second > first) | ~(second <= infinity);
 }
 
 /* The deviations of a window's four values, in row order. */

@@ -147,7 +147,8 @@ KERNEL winograd_vector winograd_select(winograd_mask where, winograd_vector yes,
 /* The larger one; a NaN stays. */
 KERNEL winograd_vector winograd_larger(winograd_vector first, winograd_vector second)
 {
-    return winograd_select((second > first) | (second != second), second, first);
+    const winograd_vector infinity = (winograd_vector){0} + __builtin_inff();
+    return winograd_select((second > first) | ~(second <= infinity), second, first);
 }
 
 /* The largest of every 2×2 outputs, finished, to those of 4 targets that are not NULL. finish scales. */
