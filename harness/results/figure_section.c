@@ -191,7 +191,7 @@ static void append_step(struct lane *lane, int kind, const char *name, const cha
     pb_gnuplot_field(text, name, false);
     pb_text_append(text, "\t%s\t", what);
     if (isnan(top1))
-        pb_text_append(text, " \n");
+        pb_text_append(text, "–\n"); /* of a blank field gnuplot shows what it last read there */
     else
         pb_text_append(text, "%.1f %%\n", 100 * top1);
 }

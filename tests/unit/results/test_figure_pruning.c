@@ -261,7 +261,7 @@ static void write_iterative(void **state)
     small_write_record(state, &record);
 }
 
-/* base – soft-60, whose end is cut; nothing is trained after that. */
+/* pretrain – base – soft-60, whose end is cut; nothing is trained after that. */
 static void write_soft_with_a_cut(void **state)
 {
     struct pb_record record;
@@ -272,6 +272,7 @@ static void write_soft_with_a_cut(void **state)
     small_record(&record, &small);
     small_config(&record, "schedule.option.zero", "gamma-beta");
     add_accuracy(&record, "trained", 0.552);
+    add_epochs(&record, "pretrain", NULL, 2);
     add_epochs(&record, "base", NULL, 20);
     add_epochs(&record, "soft-60", (const uint32_t[]){0, 3}, 2);
     add_step(&record, &(struct step){
@@ -294,10 +295,11 @@ static void test_the_time_line_has_every_step_with_its_epochs_and_accuracy(void 
                                         "2\t0\t1\tretrain-20\t1 epoch, 21\t69.0 %\n"
                                         "3\t0\t2\tprune-40\t39.7 % removed\t31.0 %\n"
                                         "4\t0\t1\tretrain-40\t3 epochs, 22–24\t68.0 %\n"
-                                        "0\t1\t1\tbase\t20 epochs, 1–20\t70.0 %\n"
-                                        "1\t1\t1\tsoft-60\t2 epochs, 21–22\t55.2 %\n"
-                                        "2\t1\t2\tprune-60\t60 % removed\t52.0 %\n"
-                                        "3\t1\t3\tfinal\tstatistics anew\t61.0 %\n"
+                                        "0\t1\t1\tpretrain\t2 epochs, 1–2\t–\n"
+                                        "1\t1\t1\tbase\t20 epochs, 3–22\t70.0 %\n"
+                                        "2\t1\t1\tsoft-60\t2 epochs, 23–24\t55.2 %\n"
+                                        "3\t1\t2\tprune-60\t60 % removed\t52.0 %\n"
+                                        "4\t1\t3\tfinal\tstatistics anew\t61.0 %\n"
                                         "\n\n0\titerative\n1\tsoft‡\n");
     assert_string_equal(data.arguments[0].data, "5");
     assert_string_equal(data.arguments[1].data, "2");
