@@ -46,7 +46,9 @@ def main():
     for title, rows in cases:
         line = [title] + [cell(rows[who]) for who in backends]
         blis, whole = median(rows["blis"]), unpruned(cases, title)
-        if torch:
+        if torch and "pytorch" not in rows:
+            line += ["died", ""]
+        elif torch:
             line += [f"{cell(rows['pytorch'])} {rows['pytorch'][0][1][0]}", f"{blis / median(rows['pytorch']):.2f}"]
         shares = [float(rest[0]) / float(rest[1]) for _, rest in rows["blis"]]
         line += [f"{blis / whole:.2f}" if whole else "", f"{100 * statistics.median(shares):.0f} %"]
