@@ -18,11 +18,16 @@
             </p>
           </xsl:if>
           <ul>
-            <xsl:call-template name="best"/>
-            <xsl:call-template name="smallest"/>
-            <xsl:apply-templates select="s:schedule" mode="against-control"/>
-            <xsl:call-template name="said-heavier"/>
-            <xsl:if test="s:gamma"><xsl:call-template name="said-moderate"/><xsl:call-template name="said-near-zero"/></xsl:if>
+            <xsl:choose>
+              <xsl:when test="s:schedule/s:row/s:value[@name = 'params' and @stage = 'pruned']">
+                <xsl:call-template name="best"/>
+                <xsl:call-template name="smallest"/>
+                <xsl:apply-templates select="s:schedule" mode="against-control"/>
+                <xsl:call-template name="said-heavier"/>
+                <xsl:if test="s:gamma"><xsl:call-template name="said-moderate"/><xsl:call-template name="said-near-zero"/></xsl:if>
+              </xsl:when>
+              <xsl:otherwise><li>Trained only: nothing was pruned.</li></xsl:otherwise>
+            </xsl:choose>
           </ul>
         </article>
       </xsl:for-each>
@@ -33,7 +38,7 @@
 
   <!-- The highest accuracy after pruning -->
   <xsl:template name="best">
-    <xsl:for-each select="s:schedule/s:row[s:value[@name = 'top1' and @stage = 'final']]">
+    <xsl:for-each select="s:schedule/s:row[s:value[@name = 'params' and @stage = 'pruned'] and s:value[@name = 'top1' and @stage = 'final']]">
       <xsl:sort select="s:value[@name = 'top1' and @stage = 'final']/@mean" data-type="number" order="descending"/>
       <xsl:if test="position() = 1">
         <li>

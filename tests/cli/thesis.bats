@@ -41,6 +41,9 @@ setup() { cd "$BATS_TEST_TMPDIR" || return 1; }
     for table in 4-3.ablation 4-4.one-shot 4-5.iterative 4-6.soft 4-7.one-shot-heavier; do
         [ -s out/report/tables/thesis.$table.csv ]
     done
+    # three sections prune nothing, and none is said to have done so
+    [ "$(grep -o 'Trained only: nothing was pruned' out/report/index.html | wc -l)" -eq 3 ]
+    [ "$(grep -o 'with none' out/report/index.html | wc -l)" -eq 0 ]
     grep -q '^vgg11-pretrained · plain,"ordinary head, batch norm, pretrained",.*,0.6928,' out/report/tables/thesis.4-3.ablation.csv
     grep -q '^vgg11-scratch · plain,"ordinary head, batch norm, from scratch",.*,0.1433,' out/report/tables/thesis.4-3.ablation.csv
 }
