@@ -67,6 +67,8 @@ size_t blis_bilinear_scratch(struct blis *self, uint32_t batch, size_t positions
 size_t blis_bilinear_packing(struct blis *self, uint32_t batch, size_t positions, uint32_t channels, bool training);
 
 /* pool.c */
+/* 2×2 windows side by side, none of them over the edge. */
+bool pool_is_two_by_two(const struct pb_pool_shape *shape);
 enum pb_status blis_max_pool_forward(void *self, const struct pb_pool_shape *shape, struct pb_view x, struct pb_view y);
 enum pb_status blis_max_pool_backward(void *self, const struct pb_pool_shape *shape, struct pb_view x, struct pb_view y,
                                       struct pb_view dy, struct pb_view dx);

@@ -13,8 +13,7 @@ enum { CHUNK_FLOATS = 1 << 15 }; /* of input: 128 KiB */
 bool blis_norm_pools(void *self, const struct pb_pool_shape *s)
 {
     (void)self;
-    return s->kernel_height == 2 && s->kernel_width == 2 && s->stride_height == 2 && s->stride_width == 2 &&
-           s->pad_height == 0 && s->pad_width == 0 && s->height % 2 == 0 && s->width % 2 == 0;
+    return pool_is_two_by_two(s) && s->height % 2 == 0 && s->width % 2 == 0;
 }
 
 static size_t pairs_per_chunk(const struct pb_pool_shape *s)

@@ -9,7 +9,7 @@
 #include "instance.h"
 #include "vector.h"
 
-static bool is_two_by_two(const struct pb_pool_shape *s)
+bool pool_is_two_by_two(const struct pb_pool_shape *s)
 {
     return s->kernel_height == 2 && s->kernel_width == 2 && s->stride_height == 2 && s->stride_width == 2 &&
            s->pad_height == 0 && s->pad_width == 0;
@@ -48,7 +48,7 @@ enum pb_status blis_max_pool_forward(void *opaque, const struct pb_pool_shape *s
     struct blis *self = opaque;
     const size_t rows = (size_t)s->batch * s->output_height, line = (size_t)s->width * s->channels;
     const size_t image = s->height * line, out_line = (size_t)s->output_width * s->channels;
-    const bool pairs = is_two_by_two(s);
+    const bool pairs = pool_is_two_by_two(s);
 #pragma omp parallel for num_threads(self->threads) schedule(static) if (rows > 1)
     for (size_t row = 0; row < rows; row++) {
         const size_t p = row % s->output_height;
@@ -116,7 +116,7 @@ enum pb_status blis_max_pool_backward(void *opaque, const struct pb_pool_shape *
     const size_t out_line = (size_t)s->output_width * s->channels, out_image = s->output_height * out_line;
     const float *from = pb_host_pointer(x), *output = pb_host_pointer(y), *gradient = pb_host_pointer(dy);
     float *to = pb_host_pointer(dx);
-    if (!is_two_by_two(s)) {
+    if (!pool_is_two_by_two(s)) {
 #pragma omp parallel for num_threads(self->threads) schedule(static) if (s->batch > 1)
         for (size_t n = 0; n < s->batch; n++)
             backward_image(s, from + n * image, output + n * out_image, gradient + n * out_image, to + n * image);

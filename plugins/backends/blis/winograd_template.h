@@ -65,6 +65,11 @@ KERNEL void winograd_input(const float *const *sources, size_t channel, size_t v
         T(3) = difference + 8 * difference2 + m5;                                                                      \
     } while (0)
 
+KERNEL winograd_vector winograd_select(winograd_mask where, winograd_vector yes, winograd_vector no)
+{
+    return (winograd_vector)(((winograd_mask)yes & where) | ((winograd_mask)no & ~where));
+}
+
 /* Aᵀ m: the rows of the output, before its columns are made. */
 KERNEL inline __attribute__((always_inline)) void winograd_output_rows(const float *m, size_t step,
                                                                        winograd_vector t[4][6])
@@ -112,8 +117,7 @@ KERNEL inline __attribute__((always_inline)) void winograd_output_any(const floa
                 total += deviation;
                 square += deviation * deviation;
             } else {
-                const winograd_mask below = value < floor;
-                value = (winograd_vector)(((winograd_mask)value & ~below) | ((winograd_mask)floor & below));
+                value = winograd_select(value < floor, floor, value);
             }
             winograd_store(targets[i * 4 + j] + channel, value, valid);
         }
@@ -137,11 +141,6 @@ KERNEL void winograd_output_moments(const float *m, size_t step, const struct ti
                                     const struct tile_moments *moments)
 {
     winograd_output_any(m, step, finish, targets, channel, valid, moments);
-}
-
-KERNEL winograd_vector winograd_select(winograd_mask where, winograd_vector yes, winograd_vector no)
-{
-    return (winograd_vector)(((winograd_mask)yes & where) | ((winograd_mask)no & ~where));
 }
 
 /* The larger one; a NaN stays. */
