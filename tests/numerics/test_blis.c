@@ -1,4 +1,5 @@
 /* The blis backend: every kernel set and algorithm against double precision, and the same bits on any thread count. */
+#include <cpuid.h>
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -87,10 +90,21 @@ static void digests_of(const char *what, const char *options, const char *const 
     digest[length - 1] = '\0';
 }
 
+/* Linux, Documentation/arch/x86/xstate.rst */
+static bool amx_granted(void)
+{
+    enum { REQUEST_PERMISSION = 0x1023, TILE_DATA = 18, AMX_BF16 = 1 << 22, AMX_TILE = 1 << 24 };
+    unsigned a, b, c, d;
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & AMX_BF16) && (d & AMX_TILE) &&
+           syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
+}
+
 static bool this_cpu_can(const char *kernels)
 {
     __builtin_cpu_init();
-    if (strstr(kernels, "skx"))
+    if (strstr(kernels, "amx") && !amx_granted())
+        return false;
+    if (strstr(kernels, "skx") || strstr(kernels, "amx"))
         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512cd") &&
                __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
                __builtin_cpu_supports("avx512vl");
@@ -108,6 +122,8 @@ static void test_operators_and_training_are_right_and_repeat_on_every_kernel_set
                                         "algorithm=gemm",
                                         "algorithm=direct",
                                         "algorithm=winograd",
+                                        "kernels=skx",
+                                        "kernels=skx algorithm=winograd",
                                         "kernels=haswell",
                                         "kernels=haswell algorithm=gemm",
                                         "kernels=haswell algorithm=winograd",
@@ -161,7 +177,7 @@ static void refusal(const char *before, const char *options, char *output, size_
 static void test_a_kernel_set_that_this_cpu_lacks_is_refused_and_any_other_runs(void **state)
 {
     (void)state;
-    static const char *const sets[] = {"kernels=skx", "kernels=haswell",     "kernels=zen3",   "kernels=zen2",
+    static const char *const sets[] = {"kernels=amx", "kernels=skx", "kernels=haswell",     "kernels=zen3",   "kernels=zen2",
                                        "kernels=zen", "kernels=sandybridge", "kernels=penryn", "kernels=generic"};
     for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
         char output[2048], expected[16];

@@ -1,7 +1,7 @@
 /*
- * 3×3 convolutions by Winograd's F(4×4, 3×3) (A. Lavin, S. Gray 2015): a quarter of the products. Blocks of tiles are transformed into an
- * array that stays in cache, multiplied by the transformed filters in register tiles, one product per transformed
- * value, and transformed back. The gradient of the data is the same over dy with flipped filters.
+ * 3×3 convolutions by Winograd's F(4×4, 3×3) (A. Lavin, S. Gray 2015): a quarter of the products. A block of tiles is transformed,
+ * multiplied by the transformed filters, one product per transformed value, and transformed back. The gradient of the
+ * data is the same over dy with flipped filters.
  */
 #include <math.h>
 #include <string.h>
@@ -11,107 +11,138 @@
 /* A convolution as the tiles see it. */
 struct pass {
     const struct vector_kernels *vector;
+    const struct products *products;
     const float *source; /* N×H×W×depth */
     float *out; /* N×P×Q×columns */
     struct tile_finish finish;
     bool pooled;
     const struct conv_moments *moments; /* a part per block and share of its tiles; NULL: none */
     struct winograd_tiling tiling;
-    size_t depth, columns, panels;
-    size_t slices, shares; /* tasks per block: slices of panels × shares of its tiles */
-    size_t filter_floats; /* of the packed filters of one transformed value */
-    const float *filters; /* 36 × panels × depth × lanes */
-    float *zeros, *transformed; /* depth zeros; 36 × tiles × padded depth */
-    float *products; /* per thread: 36 × tiles × SLICE_PANELS·wide */
-    size_t product_floats;
+    bool private; /* every thread works on blocks of its own, else all of them on one block after the other */
+    size_t shares; /* parts of a block that is put out by several threads */
+    size_t depth, columns;
+    size_t depth_row, column_row; /* floats between tiles of transformed, and of multiplied */
+    size_t transformed_step, multiplied_step; /* floats between transformed values */
+    const float *filters; /* 36 × packed */
+    size_t filter_floats; /* of one transformed value */
+    float *zeros; /* depth_row of them */
+    float *arrays; /* per block that is worked on at a time */
+    float *scratch; /* per thread */
+    size_t array_floats, scratch_floats;
+};
+
+/* Tiles that are worked on: transformed 36 × tiles × depth_row, multiplied 36 × tiles × column_row. */
+struct block {
+    size_t first, count;
+    float *transformed, *multiplied;
 };
 
 enum {
-    /* Of transformed input per block: every block reads all transformed filters, and few of those stay in cache meanwhile. */
-    TRANSFORMED_FLOATS_MIN = 1 << 18,
-    TRANSFORMED_FLOATS_MAX = 1 << 20,
-    BLOCK_TILES_MIN = 4, /* register tiles per block, at least */
-    SLICE_PANELS = 2, /* of filters per task */
-    TASKS_MIN = 8, /* per block: with fewer slices, tasks share out the tiles as well */
+    /*
+     * Of both arrays of a block. A thread's own ones stay in its second-level cache, which saves more than it costs to read
+     * the filters for fewer tiles, while these are few.
+     */
+    PRIVATE_FLOATS = 320 << 10,
+    PRIVATE_TILES_MIN = 32,
+    SHARED_FLOATS = 10 << 20,
+    BLOCKS_MIN = 8, /* private ones, for threads to share out */
+    SHARE_TILES = 32,
+    SLICE_COLUMNS = 64, /* that are put out together */
 };
 
-static size_t block_tiles(const struct pass *pass)
+/* Blocks depend on the shape alone: moments are taken by blocks, and must not depend on threads. */
+static void cut_blocks(struct pass *pass)
 {
-    const struct vector_kernels *vector = pass->vector;
-    const size_t rows = vector->tile_rows, filters = WINOGRAD_VALUES * pass->filter_floats;
-    const size_t floats = filters < TRANSFORMED_FLOATS_MAX ? TRANSFORMED_FLOATS_MIN : TRANSFORMED_FLOATS_MAX;
-    const size_t fits = floats / (WINOGRAD_VALUES * winograd_padded(vector, pass->depth)) / rows;
-    const size_t all = ceil_divide(pass->tiling.tiles, rows),
-                 blocks = ceil_divide(all, at_least(fits, BLOCK_TILES_MIN));
-    return ceil_divide(all, blocks) * rows;
+    const size_t rows = pass->products->rows, floats = WINOGRAD_VALUES * (pass->depth_row + pass->column_row);
+    const size_t all = ceil_divide(pass->tiling.tiles, rows), own = PRIVATE_FLOATS / floats;
+    pass->private = own >= PRIVATE_TILES_MIN;
+    size_t fits = at_least(1, (pass->private ? own : SHARED_FLOATS / floats) / rows);
+    if (pass->private)
+        fits = at_most(fits, ceil_divide(all, BLOCKS_MIN));
+    pass->tiling.block = ceil_divide(all, ceil_divide(all, fits)) * rows;
+    pass->shares = pass->private ? 1 : ceil_divide(pass->tiling.block, SHARE_TILES);
 }
 
-/* The last panel is a narrow one where that is enough. */
-static size_t panel_lanes(const struct vector_kernels *vector, size_t columns, size_t panel)
+static void complete(const struct blis *self, struct pass *pass)
 {
-    return columns - panel * vector->wide > vector->narrow ? vector->wide : vector->narrow;
+    const struct vector_kernels *vector = pass->vector = self->vector;
+    pass->products = winograd_products(self, &pass->tiling);
+    pass->depth_row = winograd_padded(vector, pass->depth);
+    pass->column_row = winograd_padded(vector, pass->columns);
+    cut_blocks(pass);
+    pass->filter_floats = pass->products->packed(vector, pass->depth, pass->columns);
+    pass->transformed_step = pass->tiling.block * pass->depth_row + WINOGRAD_SKEW;
+    pass->multiplied_step = pass->tiling.block * pass->column_row + WINOGRAD_SKEW;
+    pass->array_floats = WINOGRAD_VALUES * (pass->transformed_step + pass->multiplied_step);
+    pass->scratch_floats = pass->products->scratch(pass->tiling.block, pass->depth);
+    pass->finish.floor = -INFINITY;
 }
 
-/* The tiles of a block's share: [*begin, *end) of count, whole register tiles but for the last. */
-static void share_of(const struct pass *pass, size_t count, size_t share, size_t *begin, size_t *end)
+/* Where the pass's arrays lie in workspace; their floats. */
+static size_t lay_out(const struct blis *self, struct pass *pass, float *workspace)
 {
-    const size_t rows = pass->vector->tile_rows, tiles = ceil_divide(count, rows);
-    *begin = at_most(count, share * tiles / pass->shares * rows);
-    *end = at_most(count, (share + 1) * tiles / pass->shares * rows);
-}
-
-/* Floats of the pass's arrays, in the order in which they lie in workspace. */
-enum { ZEROS, TRANSFORMED, PRODUCTS, ARRAYS };
-
-static size_t measure(const struct blis *self, const struct pass *pass, size_t sizes[ARRAYS])
-{
-    const size_t tiles = pass->tiling.block, padded = winograd_padded(pass->vector, pass->depth);
-    sizes[ZEROS] = padded;
-    sizes[TRANSFORMED] = WINOGRAD_VALUES * (tiles * padded + WINOGRAD_SKEW);
-    sizes[PRODUCTS] = (size_t)self->threads * pass->product_floats;
-    return sizes[ZEROS] + sizes[TRANSFORMED] + sizes[PRODUCTS];
-}
-
-static void lay_out(const struct blis *self, struct pass *pass, float *workspace)
-{
-    size_t sizes[ARRAYS];
-    measure(self, pass, sizes);
-    pass->zeros = workspace;
-    pass->transformed = pass->zeros + sizes[ZEROS];
-    pass->products = pass->transformed + sizes[TRANSFORMED];
-    memset(pass->zeros, 0, sizes[ZEROS] * sizeof *pass->zeros);
-}
-
-static void transform_input(const struct blis *self, const struct pass *pass, size_t first, size_t count)
-{
-    const struct vector_kernels *vector = pass->vector;
-    const size_t padded = winograd_padded(vector, pass->depth), step = pass->tiling.block * padded + WINOGRAD_SKEW;
-#pragma omp parallel for num_threads(self->threads) schedule(static)
-    for (size_t t = 0; t < count; t++) {
-        const float *sources[WINOGRAD_VALUES];
-        winograd_sources(&pass->tiling, first + t, pass->source, pass->depth, pass->zeros, sources);
-        for (size_t c = 0; c < pass->depth; c += vector->narrow)
-            vector->winograd_input(sources, c, pass->depth - c, pass->transformed + t * padded + c, step);
+    const size_t threads = (size_t)self->threads;
+    const size_t arrays = pass->depth_row, scratch = arrays + (pass->private ? threads : 1) * pass->array_floats;
+    if (workspace) {
+        pass->zeros = workspace;
+        pass->arrays = workspace + arrays;
+        pass->scratch = workspace + scratch;
+        memset(pass->zeros, 0, pass->depth_row * sizeof *pass->zeros);
     }
+    return scratch + threads * pass->scratch_floats;
 }
 
-/* Back to y: the products of one slice, with count tiles from first on. */
-static void put_out(const struct pass *pass, size_t first, size_t count, size_t column, size_t columns,
-                    const float *products, const struct tile_moments *moments)
+static struct block block_of(const struct pass *pass, size_t index, size_t place)
+{
+    const size_t first = index * pass->tiling.block;
+    float *transformed = pass->arrays + place * pass->array_floats;
+    return (struct block){.first = first,
+                          .count = at_most(pass->tiling.block, pass->tiling.tiles - first),
+                          .transformed = transformed,
+                          .multiplied = transformed + WINOGRAD_VALUES * pass->transformed_step};
+}
+
+static void transform_tile(const struct pass *pass, const struct block *block, size_t tile)
+{
+    const float *sources[WINOGRAD_VALUES];
+    winograd_sources(&pass->tiling, block->first + tile, pass->source, pass->depth, pass->zeros, sources);
+    for (size_t c = 0; c < pass->depth; c += pass->vector->narrow)
+        pass->vector->winograd_input(sources, c, pass->depth - c, block->transformed + tile * pass->depth_row + c,
+                                     pass->transformed_step);
+}
+
+static void multiply(const struct pass *pass, const struct block *block, size_t value)
+{
+    pass->products->multiply(
+        pass->vector, &(struct filter_product){.rows = block->count,
+                                               .depth = pass->depth,
+                                               .columns = pass->columns,
+                                               .a = block->transformed + value * pass->transformed_step,
+                                               .a_row = pass->depth_row,
+                                               .filters = pass->filters + value * pass->filter_floats,
+                                               .c = block->multiplied + value * pass->multiplied_step,
+                                               .c_row = pass->column_row,
+                                               .scratch = pass->scratch +
+                                                          (size_t)omp_get_thread_num() * pass->scratch_floats});
+}
+
+/* Back to y: the columns of one slice, for tiles from begin to end. */
+static void put_out(const struct pass *pass, const struct block *block, size_t begin, size_t end, size_t column,
+                    const struct tile_moments *moments)
 {
     const struct vector_kernels *vector = pass->vector;
-    const size_t row = SLICE_PANELS * vector->wide, step = pass->tiling.block * row + WINOGRAD_SKEW;
+    const size_t columns = at_most(SLICE_COLUMNS, pass->columns - column), step = pass->multiplied_step;
     const struct tile_finish finish = {.scale = pass->finish.scale ? pass->finish.scale + column : NULL,
                                        .offset = pass->finish.offset ? pass->finish.offset + column : NULL,
                                        .floor = pass->finish.floor};
-    for (size_t t = 0; t < count; t++) {
+    for (size_t t = begin; t < end; t++) {
         float *targets[16];
         if (pass->pooled)
-            winograd_pooled_targets(&pass->tiling, first + t, pass->out + column, pass->columns, targets);
+            winograd_pooled_targets(&pass->tiling, block->first + t, pass->out + column, pass->columns, targets);
         else
-            winograd_targets(&pass->tiling, first + t, pass->out + column, pass->columns, targets);
+            winograd_targets(&pass->tiling, block->first + t, pass->out + column, pass->columns, targets);
         for (size_t k = 0; k < columns; k += vector->narrow) {
-            const float *m = products + t * row + k;
+            const float *m = block->multiplied + t * pass->column_row + column + k;
             if (pass->pooled)
                 vector->winograd_output_pooled(m, step, &finish, targets, k, columns - k);
             else if (moments)
@@ -123,66 +154,24 @@ static void put_out(const struct pass *pass, size_t first, size_t count, size_t 
 }
 
 /* The same, with the moments of what is put out; deviations are taken from the first output. */
-static void put_out_moments(const struct pass *pass, size_t part, size_t first, size_t count, size_t column,
-                            size_t columns, const float *products)
+static void put_out_moments(const struct pass *pass, const struct block *block, size_t begin, size_t end, size_t column,
+                            size_t part)
 {
-    float origin[SLICE_PANELS * WINOGRAD_LANES_MAX] = {0}, *targets[16];
-    double sums[SLICE_PANELS * WINOGRAD_LANES_MAX] = {0}, squares[SLICE_PANELS * WINOGRAD_LANES_MAX] = {0};
+    float origin[SLICE_COLUMNS] = {0}, *targets[16];
+    double sums[SLICE_COLUMNS] = {0}, squares[SLICE_COLUMNS] = {0};
     const struct rows_space *space = pass->moments->space;
     const double rows = space->counts[part];
-    put_out(pass, first, 1, column, columns, products, NULL);
-    winograd_targets(&pass->tiling, first, pass->out + column, pass->columns, targets);
+    const size_t columns = at_most(SLICE_COLUMNS, pass->columns - column);
+    put_out(pass, block, begin, begin + 1, column, NULL);
+    winograd_targets(&pass->tiling, block->first + begin, pass->out + column, pass->columns, targets);
     memcpy(origin, targets[0], columns * sizeof *origin);
-    put_out(pass, first, count, column, columns, products, &(struct tile_moments){origin, sums, squares});
+    put_out(pass, block, begin, end, column, &(struct tile_moments){origin, sums, squares});
     for (size_t k = 0; k < columns; k++) {
         const size_t at = part * pass->columns + column + k;
         const double left = squares[k] - sums[k] * sums[k] / rows;
         space->first[at] = (double)origin[k] + sums[k] / rows;
         space->second[at] = left < 0 ? 0 : left; /* a NaN stays one */
     }
-}
-
-/* products = transformed · filters for one share of a block's tiles and the panels of one slice, then back to y. */
-static void run_task(const struct pass *pass, size_t first, size_t count, size_t task, float *products)
-{
-    const size_t first_panel = task / pass->shares * SLICE_PANELS, share = task % pass->shares;
-    size_t begin, end;
-    share_of(pass, count, share, &begin, &end);
-    if (begin == end)
-        return;
-    const struct vector_kernels *vector = pass->vector;
-    const size_t lanes = vector->wide, rows = vector->tile_rows, padded = winograd_padded(vector, pass->depth);
-    const size_t panels = at_most(SLICE_PANELS, pass->panels - first_panel);
-    const size_t step = pass->tiling.block * padded + WINOGRAD_SKEW, row = SLICE_PANELS * lanes;
-    const size_t product_step = pass->tiling.block * row + WINOGRAD_SKEW;
-    for (size_t value = 0; value < WINOGRAD_VALUES; value++) {
-        for (size_t p = 0; p < panels; p++) {
-            const size_t panel_columns = panel_lanes(vector, pass->columns, first_panel + p);
-            const float *panel = pass->filters + value * pass->filter_floats + (first_panel + p) * pass->depth * lanes;
-            for (size_t t = begin; t < end; t += rows) {
-                const float *start = pass->transformed + value * step + t * padded;
-                const struct gather_tile tile = {.starts = &start,
-                                                 .step = padded,
-                                                 .taps = 1,
-                                                 .depth = pass->depth,
-                                                 .panel = panel,
-                                                 .y = products + value * product_step + (t - begin) * row + p * lanes,
-                                                 .y_row = row,
-                                                 .rows = rows,
-                                                 .columns = panel_columns};
-                if (panel_columns == lanes)
-                    vector->gather_wide(&tile);
-                else
-                    vector->gather_narrow(&tile);
-            }
-        }
-    }
-    const size_t column = first_panel * lanes, columns = at_most(panels * lanes, pass->columns - column);
-    if (pass->moments)
-        put_out_moments(pass, first / pass->tiling.block * pass->shares + share, first + begin, end - begin, column,
-                        columns, products);
-    else
-        put_out(pass, first + begin, end - begin, column, columns, products, NULL);
 }
 
 /* Output positions of some tiles: some tiles hang over the image's edge. */
@@ -196,108 +185,133 @@ static size_t positions_of(const struct winograd_tiling *tiling, size_t first, s
     return positions;
 }
 
-/* How many positions every part of a block's moments will be of. */
-static void count_positions(const struct pass *pass, size_t first, size_t count)
+/* One share of a block's tiles. */
+static void put_out_share(const struct pass *pass, const struct block *block, size_t share)
 {
-    double *counts = pass->moments->space->counts + first / pass->tiling.block * pass->shares;
-    for (size_t share = 0; share < pass->shares; share++) {
-        size_t begin, end;
-        share_of(pass, count, share, &begin, &end);
-        counts[share] = (double)positions_of(&pass->tiling, first + begin, end - begin);
+    const size_t begin = share * block->count / pass->shares, end = (share + 1) * block->count / pass->shares;
+    const size_t part = block->first / pass->tiling.block * pass->shares + share;
+    if (pass->moments)
+        pass->moments->space->counts[part] = (double)positions_of(&pass->tiling, block->first + begin, end - begin);
+    for (size_t column = 0; column < pass->columns && begin < end; column += SLICE_COLUMNS) {
+        if (pass->moments)
+            put_out_moments(pass, block, begin, end, column, part);
+        else
+            put_out(pass, block, begin, end, column, NULL);
+    }
+}
+
+static size_t block_count(const struct pass *pass)
+{
+    return ceil_divide(pass->tiling.tiles, pass->tiling.block);
+}
+
+static void run_private(const struct blis *self, const struct pass *pass)
+{
+#pragma omp parallel for num_threads(self->threads) schedule(dynamic)
+    for (size_t i = 0; i < block_count(pass); i++) {
+        const struct block block = block_of(pass, i, (size_t)omp_get_thread_num());
+        for (size_t tile = 0; tile < block.count; tile++)
+            transform_tile(pass, &block, tile);
+        for (size_t value = 0; value < WINOGRAD_VALUES; value++)
+            multiply(pass, &block, value);
+        put_out_share(pass, &block, 0);
+    }
+}
+
+static void run_shared(const struct blis *self, const struct pass *pass)
+{
+    for (size_t i = 0; i < block_count(pass); i++) {
+        const struct block block = block_of(pass, i, 0);
+#pragma omp parallel num_threads(self->threads)
+        {
+#pragma omp for schedule(static)
+            for (size_t tile = 0; tile < block.count; tile++)
+                transform_tile(pass, &block, tile);
+#pragma omp for schedule(dynamic)
+            for (size_t value = 0; value < WINOGRAD_VALUES; value++)
+                multiply(pass, &block, value);
+#pragma omp for schedule(dynamic)
+            for (size_t share = 0; share < pass->shares; share++)
+                put_out_share(pass, &block, share);
+        }
     }
 }
 
 static void run(const struct blis *self, const struct pass *pass)
 {
-    const size_t tasks = pass->slices * pass->shares;
-    for (size_t first = 0; first < pass->tiling.tiles; first += pass->tiling.block) {
-        const size_t count = at_most(pass->tiling.block, pass->tiling.tiles - first);
-        transform_input(self, pass, first, count);
-        if (pass->moments)
-            count_positions(pass, first, count);
-#pragma omp parallel for num_threads(self->threads) schedule(dynamic)
-        for (size_t i = 0; i < tasks; i++)
-            run_task(pass, first, count, i, pass->products + (size_t)omp_get_thread_num() * pass->product_floats);
-    }
+    if (pass->private)
+        run_private(self, pass);
+    else
+        run_shared(self, pass);
 }
 
-/* taps × channels × lanes of filters from first on, zeros behind the last. w: K×3×3×C */
+/* taps × channels × lanes of filters from first on, zeros behind the last of either. w: K×3×3×C */
 static void transpose_filters(const struct geometry *g, const float *w, size_t first, size_t lanes, size_t channel,
                               size_t channels, float *out)
 {
-    const size_t filters = at_most(lanes, g->filters - first);
+    const size_t filters = at_most(lanes, g->filters - first), valid = at_most(channels, g->channels - channel);
     memset(out, 0, 9 * channels * lanes * sizeof *out);
     for (size_t lane = 0; lane < filters; lane++) {
         for (size_t tap = 0; tap < 9; tap++) {
             const float *from = w + ((first + lane) * 9 + tap) * g->channels + channel;
-            for (size_t c = 0; c < channels; c++)
+            for (size_t c = 0; c < valid; c++)
                 out[(tap * channels + c) * lanes + lane] = from[c];
         }
     }
 }
 
-static size_t packed_floats(const struct vector_kernels *vector, size_t columns, size_t depth)
+/* A transformed block of filters: values × depth × columns. */
+struct filter_block {
+    float values[WINOGRAD_VALUES][PRODUCTS_BLOCK_FLOATS];
+};
+
+static void pack(const struct pass *pass, size_t depth, size_t column, const struct filter_block *block, float *filters)
 {
-    return ceil_divide(columns, vector->wide) * depth * vector->wide;
+    for (size_t value = 0; value < WINOGRAD_VALUES; value++)
+        pass->products->pack(pass->vector, pass->depth, pass->columns, depth, column, block->values[value],
+                             filters + value * pass->filter_floats);
 }
 
-/* Panels for the forward pass: 36 × panels × channels × lanes of filters. */
-static void transform(const struct blis *self, const struct geometry *g, const float *w, float *filters)
+/* For the forward pass: columns are filters. */
+static void transform_filters(const struct blis *self, const struct geometry *g, const struct pass *pass, const float *w,
+                              float *filters)
 {
-    enum { CHUNK = 16 };
-    const struct vector_kernels *vector = self->vector;
-    const size_t wide = vector->wide, panels = ceil_divide(g->filters, wide);
-    const size_t step = packed_floats(vector, g->filters, g->channels);
+    const struct vector_kernels *vector = pass->vector;
+    const size_t lanes = pass->products->block_columns, deep = pass->products->block_depth;
 #pragma omp parallel for num_threads(self->threads) schedule(static)
-    for (size_t p = 0; p < panels; p++) {
-        float taps[9 * CHUNK * WINOGRAD_LANES_MAX];
-        const size_t lanes = panel_lanes(vector, g->filters, p);
-        for (size_t c = 0; c < g->channels; c += CHUNK) {
-            const size_t channels = at_most(CHUNK, g->channels - c);
-            transpose_filters(g, w, p * wide, lanes, c, channels, taps);
-            for (size_t i = 0; i < channels; i++) {
-                for (size_t lane = 0; lane < lanes; lane += vector->narrow)
-                    vector->winograd_filter(taps + i * lanes + lane, (ptrdiff_t)(channels * lanes), vector->narrow,
-                                            filters + p * g->channels * wide + (c + i) * lanes + lane, step);
-            }
+    for (size_t k = 0; k < g->filters; k += lanes) {
+        float taps[9 * PRODUCTS_BLOCK_FLOATS];
+        struct filter_block block = {{{0}}};
+        for (size_t c = 0; c < g->channels; c += deep) {
+            transpose_filters(g, w, k, lanes, c, deep, taps);
+            for (size_t i = 0; i < deep * lanes; i += vector->narrow)
+                vector->winograd_filter(taps + i, (ptrdiff_t)(deep * lanes), vector->narrow, block.values[0] + i,
+                                        PRODUCTS_BLOCK_FLOATS);
+            pack(pass, c, k, &block, filters);
         }
     }
 }
 
-/* … and for the gradient of the data: lanes are input channels, filters are flipped. */
-static void transform_flipped(const struct blis *self, const struct geometry *g, const float *w, float *filters)
+/* For the gradient of the data: columns are input channels, filters are flipped. */
+static void transform_flipped(const struct blis *self, const struct geometry *g, const struct pass *pass, const float *w,
+                              float *filters)
 {
-    const struct vector_kernels *vector = self->vector;
-    const size_t wide = vector->wide, chunk = vector->narrow, panels = ceil_divide(g->channels, wide);
-    const size_t step = packed_floats(vector, g->channels, g->filters);
+    const struct vector_kernels *vector = pass->vector;
+    const size_t lanes = pass->products->block_columns, deep = pass->products->block_depth;
 #pragma omp parallel for num_threads(self->threads) schedule(static)
-    for (size_t p = 0; p < panels; p++) {
-        const size_t lanes = panel_lanes(vector, g->channels, p);
-        for (size_t k = 0; k < g->filters; k++) {
-            for (size_t lane = 0; lane < lanes; lane += chunk) {
-                const size_t c = p * wide + lane;
-                float *u = filters + p * g->filters * wide + k * lanes + lane;
-                if (c < g->channels)
-                    vector->winograd_filter(w + (k * 9 + 8) * g->channels + c, -(ptrdiff_t)g->channels, g->channels - c,
-                                            u, step);
-                else
-                    for (size_t value = 0; value < WINOGRAD_VALUES; value++)
-                        memset(u + value * step, 0, chunk * sizeof *u);
+    for (size_t c = 0; c < g->channels; c += lanes) {
+        struct filter_block block;
+        for (size_t k = 0; k < g->filters; k += deep) {
+            memset(&block, 0, sizeof block);
+            for (size_t i = 0; i < at_most(deep, g->filters - k); i++) {
+                for (size_t lane = 0; lane < at_most(lanes, g->channels - c); lane += vector->narrow)
+                    vector->winograd_filter(w + ((k + i) * 9 + 8) * g->channels + c + lane, -(ptrdiff_t)g->channels,
+                                            g->channels - c - lane, block.values[0] + i * lanes + lane,
+                                            PRODUCTS_BLOCK_FLOATS);
             }
+            pack(pass, k, c, &block, filters);
         }
     }
-}
-
-static void complete(const struct blis *self, struct pass *pass)
-{
-    const struct vector_kernels *vector = pass->vector = self->vector;
-    pass->panels = ceil_divide(pass->columns, vector->wide);
-    pass->filter_floats = packed_floats(vector, pass->columns, pass->depth);
-    pass->tiling.block = block_tiles(pass);
-    pass->slices = ceil_divide(pass->panels, SLICE_PANELS);
-    pass->shares = at_most(pass->tiling.block / vector->tile_rows, ceil_divide(TASKS_MIN, pass->slices));
-    pass->product_floats = WINOGRAD_VALUES * (pass->tiling.block * SLICE_PANELS * vector->wide + WINOGRAD_SKEW);
-    pass->finish.floor = -INFINITY;
 }
 
 static struct pass forward_pass(const struct blis *self, const struct geometry *g)
@@ -322,12 +336,14 @@ static struct pass backward_pass(const struct blis *self, const struct geometry 
 
 static size_t filter_floats(const struct blis *self, const struct geometry *g)
 {
-    return WINOGRAD_VALUES * packed_floats(self->vector, g->filters, g->channels);
+    const struct pass pass = forward_pass(self, g);
+    return WINOGRAD_VALUES * pass.filter_floats;
 }
 
-static size_t block_count(const struct pass *pass)
+static void transform(const struct blis *self, const struct geometry *g, const float *w, float *filters)
 {
-    return ceil_divide(pass->tiling.tiles, pass->tiling.block);
+    const struct pass pass = forward_pass(self, g);
+    transform_filters(self, g, &pass, w, filters);
 }
 
 static size_t moment_parts(const struct blis *self, const struct geometry *g)
@@ -347,9 +363,9 @@ static size_t forward(const struct blis *self, const struct geometry *g, const s
     pass.pooled = call->pooled;
     pass.filters = call->filters;
     if (!pass.filters) {
-        transform(self, g, call->w, rest);
+        transform_filters(self, g, &pass, call->w, rest);
         pass.filters = rest;
-        rest += filter_floats(self, g);
+        rest += WINOGRAD_VALUES * pass.filter_floats;
     }
     lay_out(self, &pass, rest);
     run(self, &pass);
@@ -360,7 +376,7 @@ static void backward_data(const struct blis *self, const struct geometry *g, con
                           float *workspace)
 {
     struct pass pass = backward_pass(self, g);
-    transform_flipped(self, g, w, workspace);
+    transform_flipped(self, g, &pass, w, workspace);
     lay_out(self, &pass, workspace + WINOGRAD_VALUES * pass.filter_floats);
     pass.filters = workspace;
     pass.source = dy;
@@ -371,14 +387,21 @@ static void backward_data(const struct blis *self, const struct geometry *g, con
 static size_t workspace_floats(const struct blis *self, const struct geometry *g, bool training)
 {
     struct pass pass = forward_pass(self, g);
-    size_t sizes[ARRAYS];
-    const size_t floats = measure(self, &pass, sizes);
+    const size_t floats = lay_out(self, &pass, NULL);
     if (!training)
         return floats;
     const size_t forward_floats = floats + WINOGRAD_VALUES * pass.filter_floats;
     pass = backward_pass(self, g);
-    return at_least(at_least(forward_floats, measure(self, &pass, sizes) + WINOGRAD_VALUES * pass.filter_floats),
-                    winograd_weights_workspace(self, g));
+    const size_t backward_floats = lay_out(self, &pass, NULL) + WINOGRAD_VALUES * pass.filter_floats;
+    return at_least(at_least(forward_floats, backward_floats), winograd_weights_workspace(self, g));
+}
+
+const struct products *winograd_products(const struct blis *self, const struct winograd_tiling *tiling)
+{
+    enum { AMX_TILES_MIN = 64 };
+    if (self->kernels == KERNELS_AMX && (tiling->tiles >= AMX_TILES_MIN || self->algorithm == ALGORITHM_WINOGRAD))
+        return &products_amx;
+    return self->vector == &vector_avx2 ? &products_avx2 : &products_avx512;
 }
 
 bool conv_winograd_fits(const struct blis *self, const struct geometry *g)

@@ -14,13 +14,14 @@ enum {
 };
 
 struct weights {
+    const struct products *products;
     struct winograd_tiling tiling;
-    size_t channel_panels; /* of wide channels */
-    size_t filters; /* padded */
-    float *zeros, *x, *dy,
-        *sums; /* x: 36 × panels × tiles × wide; dy: 36 × tiles × filters; sums: 36 × K × panels·wide */
+    size_t filters, channels; /* floats of a row of dy, and of x or sums */
+    size_t x_panel, x_block; /* channels of a panel of x, and floats from one to the next */
+    float *zeros, *x, *dy, *sums; /* x: 36 × panels × tiles × x_panel; dy: 36 × tiles × filters; sums: 36 × K × channels */
     float *bias; /* as doubles: filters */
-    size_t x_step, dy_step, sum_step;
+    float *scratch; /* per thread */
+    size_t x_step, dy_step, sum_step, scratch_floats;
 };
 
 static struct weights lay_out(const struct blis *self, const struct geometry *g, float *workspace, size_t *floats)
@@ -28,19 +29,28 @@ static struct weights lay_out(const struct blis *self, const struct geometry *g,
     const struct vector_kernels *vector = self->vector;
     struct weights weights = {.tiling = winograd_tiling(g->batch, g->height, g->width, g->out_height, g->out_width,
                                                         g->pad_height, g->pad_width),
-                              .channel_panels = ceil_divide(g->channels, vector->wide),
                               .filters = winograd_padded(vector, g->filters)};
-    const size_t channels = weights.channel_panels * vector->wide;
-    const size_t sums = WINOGRAD_VALUES * g->filters * channels;
-    const size_t fits =
-        at_most(BLOCK_FLOATS_MAX, at_least(BLOCK_FLOATS_MIN, sums)) / (WINOGRAD_VALUES * (channels + weights.filters));
+    const struct products *products = weights.products = winograd_products(self, &weights.tiling);
+    weights.channels = ceil_divide(g->channels, products->channels) * products->channels;
+    weights.x_panel = products->x_panel(vector, g->channels);
+    const size_t rows = ceil_divide(g->filters, products->filters) * products->filters;
+    const size_t sums = WINOGRAD_VALUES * rows * weights.channels;
+    const size_t fits = at_most(BLOCK_FLOATS_MAX, at_least(BLOCK_FLOATS_MIN, sums)) /
+                        (WINOGRAD_VALUES * (weights.channels + weights.filters));
     weights.tiling.block = at_most(weights.tiling.tiles, at_least(fits, BLOCK_TILES_MIN));
-    weights.x_step = weights.tiling.block * channels + WINOGRAD_SKEW;
+    weights.x_block = weights.tiling.block * weights.x_panel;
+    weights.x_step = weights.tiling.block * weights.channels + WINOGRAD_SKEW;
     weights.dy_step = weights.tiling.block * weights.filters + WINOGRAD_SKEW;
-    weights.sum_step = g->filters * channels + WINOGRAD_SKEW;
-    const size_t sizes[] = {at_least(channels, weights.filters), WINOGRAD_VALUES * weights.x_step,
-                            WINOGRAD_VALUES * weights.dy_step, WINOGRAD_VALUES * weights.sum_step, 2 * weights.filters};
-    float **arrays[] = {&weights.zeros, &weights.x, &weights.dy, &weights.sums, &weights.bias};
+    weights.sum_step = rows * weights.channels + WINOGRAD_SKEW;
+    weights.scratch_floats = products->gradient_scratch(weights.tiling.block, g->filters, g->channels);
+    const size_t sizes[] = {at_least(weights.channels, weights.filters),
+                            WINOGRAD_VALUES * weights.x_step,
+                            WINOGRAD_VALUES * weights.dy_step,
+                            WINOGRAD_VALUES * weights.sum_step,
+                            2 * weights.filters,
+                            (size_t)self->threads * weights.scratch_floats};
+    float **arrays[] = {&weights.zeros, &weights.x,    &weights.dy,
+                        &weights.sums,  &weights.bias, &weights.scratch};
     *floats = 0;
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         *arrays[i] = workspace ? workspace + *floats : NULL;
@@ -60,7 +70,7 @@ static void transform(const struct blis *self, const struct geometry *g, const s
                       const float *dy, size_t first, size_t count)
 {
     const struct vector_kernels *vector = self->vector;
-    const size_t chunk = vector->narrow, wide = vector->wide;
+    const size_t chunk = vector->narrow, panel = weights->x_panel;
 #pragma omp parallel for num_threads(self->threads) schedule(static)
     for (size_t t = 0; t < count; t++) {
         const float *sources[WINOGRAD_VALUES], *outputs[16];
@@ -68,7 +78,7 @@ static void transform(const struct blis *self, const struct geometry *g, const s
         winograd_sources(&weights->tiling, first + t, x, g->channels, weights->zeros, sources);
         for (size_t c = 0; c < g->channels; c += chunk)
             vector->winograd_input(sources, c, g->channels - c,
-                                   weights->x + (c / wide * weights->tiling.block + t) * wide + c % wide,
+                                   weights->x + c / panel * weights->x_block + t * panel + c % panel,
                                    weights->x_step);
         winograd_targets(&weights->tiling, first + t, (float *)(uintptr_t)dy, g->filters, targets);
         for (size_t i = 0; i < 16; i++)
@@ -81,26 +91,21 @@ static void transform(const struct blis *self, const struct geometry *g, const s
 
 /* sums of one transformed value += dyᵀ·x over the block's tiles. */
 static void multiply(const struct blis *self, const struct geometry *g, const struct weights *weights, size_t value,
-                     size_t panel, size_t count)
+                     size_t count)
 {
-    const struct vector_kernels *vector = self->vector;
-    const size_t wide = vector->wide, rows = vector->tile_rows, channels = weights->channel_panels * wide;
-    for (size_t k = 0; k < g->filters; k += rows) {
-        const size_t filters = at_most(rows, g->filters - k);
-        const struct outer_tile tile = {
-            .dy = weights->dy + value * weights->dy_step + k,
-            .x = weights->x + value * weights->x_step + panel * weights->tiling.block * wide,
-            .dy_step = weights->filters,
-            .x_step = wide,
-            .images = 1,
-            .rows = 1,
-            .count = count,
-            .dw = weights->sums + value * weights->sum_step + k * channels + panel * wide,
-            .dw_row = channels,
-            .columns = wide,
-        };
-        vector->outer_wide[filters - 1](&tile);
-    }
+    weights->products->add_gradient(
+        self->vector, &(struct gradient_product){.count = count,
+                                                 .filters = g->filters,
+                                                 .channels = g->channels,
+                                                 .dy = weights->dy + value * weights->dy_step,
+                                                 .dy_row = weights->filters,
+                                                 .x = weights->x + value * weights->x_step,
+                                                 .x_panel = weights->x_panel,
+                                                 .x_block = weights->x_block,
+                                                 .sums = weights->sums + value * weights->sum_step,
+                                                 .sums_row = weights->channels,
+                                                 .scratch = weights->scratch + (size_t)omp_get_thread_num() *
+                                                                                   weights->scratch_floats});
 }
 
 /* dbias from the transformed value that is the sum over a tile's dy; in double, for it may be zero but for rounding. */
@@ -124,8 +129,7 @@ void winograd_backward_weights(const struct blis *self, const struct geometry *g
     const struct vector_kernels *vector = self->vector;
     size_t floats;
     const struct weights weights = lay_out(self, g, workspace, &floats);
-    const size_t channels = weights.channel_panels * vector->wide, chunk = vector->narrow;
-    const size_t tasks = WINOGRAD_VALUES * weights.channel_panels;
+    const size_t channels = weights.channels, chunk = vector->narrow;
     memset(weights.zeros, 0, at_least(channels, weights.filters) * sizeof *weights.zeros);
     memset(weights.sums, 0, WINOGRAD_VALUES * weights.sum_step * sizeof *weights.sums);
     double *bias_sums = (double *)(void *)weights.bias;
@@ -136,8 +140,8 @@ void winograd_backward_weights(const struct blis *self, const struct geometry *g
         if (dbias)
             add_bias_sums(self, &weights, count, bias_sums);
 #pragma omp parallel for num_threads(self->threads) schedule(dynamic)
-        for (size_t task = 0; task < tasks; task++)
-            multiply(self, g, &weights, task / weights.channel_panels, task % weights.channel_panels, count);
+        for (size_t value = 0; value < WINOGRAD_VALUES; value++)
+            multiply(self, g, &weights, value, count);
     }
     for (size_t k = 0; dbias && k < g->filters; k++)
         dbias[k] = (float)bias_sums[k];

@@ -9,6 +9,7 @@
 struct cpu_flags {
     bool ssse3, avx, avx2, fma;
     bool avx512; /* F, CD, BW, DQ and VL */
+    bool amx; /* AMX for bfloat16, tile registers granted */
     bool vaes; /* tells Zen 3 and later from Zen and Zen 2 */
     bool amd;
 };
@@ -16,6 +17,7 @@ struct cpu_flags {
 /* In the order of the option's choices; AUTO is resolved by kernel_set_best. */
 enum kernel_set {
     KERNELS_AUTO,
+    KERNELS_AMX, /* BLIS's skx, and AMX where our own code uses it */
     KERNELS_SKX,
     KERNELS_HASWELL,
     KERNELS_ZEN3,

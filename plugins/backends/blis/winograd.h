@@ -5,12 +5,12 @@
 #include <omp.h>
 
 #include "convolution.h"
+#include "products.h"
 #include "vector.h"
 
 enum {
     WINOGRAD_VALUES = 36, /* transformed values per tile of 6×6 inputs or 4×4 outputs */
     WINOGRAD_SKEW = 16, /* floats between transformed values, so that their addresses differ in more than high bits */
-    WINOGRAD_LANES_MAX = 32, /* of a wide panel */
 };
 
 /* N×P×Q outputs in tiles of 4×4, row by row; inputs N×H×W. */
@@ -37,6 +37,9 @@ static inline size_t winograd_padded(const struct vector_kernels *vector, size_t
 {
     return ceil_divide(channels, vector->narrow) * vector->narrow;
 }
+
+/* What multiplies: by kernel set and shape. */
+const struct products *winograd_products(const struct blis *self, const struct winograd_tiling *tiling);
 
 size_t winograd_weights_workspace(const struct blis *self, const struct geometry *g);
 void winograd_backward_weights(const struct blis *self, const struct geometry *g, const float *x, const float *dy,
