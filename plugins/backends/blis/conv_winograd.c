@@ -43,8 +43,8 @@ enum {
      * the filters for fewer tiles, while these are few.
      */
     PRIVATE_FLOATS = 320 << 10,
-    PRIVATE_TILES_MIN = 32,
-    SHARED_FLOATS = 10 << 20,
+    PRIVATE_TILES_MIN = 40,
+    SHARED_FLOATS = 4 << 20,
     BLOCKS_MIN = 8, /* private ones, for threads to share out */
     SHARE_TILES = 32,
     SLICE_COLUMNS = 64, /* that are put out together */

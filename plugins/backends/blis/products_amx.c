@@ -24,13 +24,20 @@ enum {
     THIRDS = 3,
     TILE = ROWS * CHUNK, /* bfloat16 of a tile */
     TILE_ROW = CHUNK * (int)sizeof(uint16_t), /* bytes */
-    STEP = THIRDS * TILE, /* bfloat16 from one chunk of a packed factor to the next */
+    PAIR = 2 * TILE, /* of two tiles side by side, which are used together */
+    STEP = THIRDS * PAIR, /* from one chunk of a packed factor to the next */
 };
 
-/* Packed factors in floats of memory: ceil(extent / 16) × ceil(depth / 32) × thirds × tile. */
+/* Packed factors: pairs of tiles × chunks × thirds × 2 tiles, in the order in which they are used. */
 static size_t packed_floats(size_t extent, size_t depth)
 {
-    return ceil_divide(extent, ROWS) * ceil_divide(depth, CHUNK) * STEP * sizeof(uint16_t) / sizeof(float);
+    return ceil_divide(extent, 2 * ROWS) * ceil_divide(depth, CHUNK) * STEP * sizeof(uint16_t) / sizeof(float);
+}
+
+/* Where a chunk's tile with the row or column `at` begins, of the factor's smallest third. */
+static size_t packed_at(size_t at, size_t chunk, size_t chunks)
+{
+    return (at / (2 * ROWS) * chunks + chunk) * STEP + at / ROWS % 2 * TILE;
 }
 
 /* The nearest bfloat16, as a float. */
@@ -44,9 +51,9 @@ KERNEL inline __m512i nearest(__m512 value)
 KERNEL inline void split(__m512 low, __m512 high, uint16_t *tile_row)
 {
 #pragma GCC unroll 3
-    for (int third = 0; third < THIRDS; third++) {
+    for (int third = THIRDS - 1; third >= 0; third--) {
         const __m512i l = nearest(low), h = nearest(high);
-        _mm512_storeu_si512(tile_row + third * TILE, _mm512_or_si512(_mm512_srli_epi32(l, 16), h));
+        _mm512_storeu_si512(tile_row + third * PAIR, _mm512_or_si512(_mm512_srli_epi32(l, 16), h));
         low = _mm512_sub_ps(low, _mm512_castsi512_ps(l));
         high = _mm512_sub_ps(high, _mm512_castsi512_ps(h));
     }
@@ -63,8 +70,7 @@ KERNEL void pack(const struct vector_kernels *vector, size_t depth, size_t colum
 {
     (void)vector;
     (void)columns;
-    uint16_t *tiles = (uint16_t *)(void *)packed +
-                      (first_column / ROWS * ceil_divide(depth, CHUNK) + first_depth / CHUNK) * STEP;
+    uint16_t *tiles = (uint16_t *)(void *)packed + packed_at(first_column, first_depth / CHUNK, ceil_divide(depth, CHUNK));
     for (size_t pair = 0; pair < ROWS; pair++)
         split(_mm512_loadu_ps(block + pair * ROWS), _mm512_loadu_ps(block + (pair + ROWS) * ROWS),
               tiles + pair * CHUNK);
@@ -76,37 +82,35 @@ KERNEL void pack_rows(const struct filter_product *p, uint16_t *tiles)
     const size_t chunks = ceil_divide(p->depth, CHUNK), vectors = ceil_divide(p->depth, ROWS);
     for (size_t row = 0; row < p->rows; row++) {
         const float *a = p->a + row * p->a_row;
-        uint16_t *out = tiles + row / ROWS * chunks * STEP + row % ROWS * CHUNK;
+        uint16_t *out = tiles + packed_at(row, 0, chunks) + row % ROWS * CHUNK;
         for (size_t v = 0; v < vectors; v += 2, a += CHUNK, out += STEP)
             split(_mm512_loadu_ps(a), v + 1 < vectors ? _mm512_loadu_ps(a + ROWS) : _mm512_setzero_ps(), out);
     }
 }
 
-KERNEL void configure(void)
-{
-    struct {
-        uint8_t palette, start_row, reserved[14];
-        uint16_t row_bytes[16];
-        uint8_t rows[16];
-    } tiles = {.palette = 1};
-    for (size_t i = 0; i < 8; i++) {
-        tiles.row_bytes[i] = TILE_ROW;
-        tiles.rows[i] = ROWS;
-    }
-    _tile_loadconfig(&tiles);
-}
+/* Eight tiles of 16 rows. Constant: compilers may drop stores that only _tile_loadconfig reads. */
+static const struct {
+    uint8_t palette, start_row, reserved[14];
+    uint16_t row_bytes[16];
+    uint8_t rows[16];
+} tile_registers = {
+    .palette = 1,
+    .row_bytes = {TILE_ROW, TILE_ROW, TILE_ROW, TILE_ROW, TILE_ROW, TILE_ROW, TILE_ROW, TILE_ROW},
+    .rows = {ROWS, ROWS, ROWS, ROWS, ROWS, ROWS, ROWS, ROWS},
+};
 
+/* The smallest third is 0. */
 #define LOAD_A(third)                                                                                                  \
     do {                                                                                                               \
-        _tile_loadd(4, a0 + (third)*TILE, TILE_ROW);                                                                   \
+        _tile_loadd(4, a + (third)*PAIR, TILE_ROW);                                                                    \
         if (two_rows)                                                                                                  \
-            _tile_loadd(5, a1 + (third)*TILE, TILE_ROW);                                                               \
+            _tile_loadd(5, a + (third)*PAIR + TILE, TILE_ROW);                                                         \
     } while (0)
 #define LOAD_B(third)                                                                                                  \
     do {                                                                                                               \
-        _tile_loadd(6, b0 + (third)*TILE, TILE_ROW);                                                                   \
+        _tile_loadd(6, b + (third)*PAIR, TILE_ROW);                                                                    \
         if (two_columns)                                                                                               \
-            _tile_loadd(7, b1 + (third)*TILE, TILE_ROW);                                                               \
+            _tile_loadd(7, b + (third)*PAIR + TILE, TILE_ROW);                                                         \
     } while (0)
 #define MULTIPLY                                                                                                       \
     do {                                                                                                               \
@@ -119,12 +123,10 @@ KERNEL void configure(void)
             _tile_dpbf16ps(3, 5, 7);                                                                                   \
     } while (0)
 
-/* c (+)= a·b, of one or two tiles of rows and columns; *_next: from the first to the second. */
-KERNEL inline __attribute__((always_inline)) void block(size_t chunks, const uint16_t *a0, size_t a_next,
-                                                        const uint16_t *b0, size_t b_next, float *c, size_t c_row,
-                                                        bool add, bool two_rows, bool two_columns)
+/* c (+)= a·b, of one or two tiles of rows and columns. */
+KERNEL inline __attribute__((always_inline)) void block(size_t chunks, const uint16_t *a, const uint16_t *b, float *c,
+                                                        size_t c_row, bool add, bool two_rows, bool two_columns)
 {
-    const uint16_t *a1 = a0 + a_next, *b1 = b0 + b_next;
     const size_t row = c_row * sizeof *c;
     float *below = c + ROWS * c_row;
     if (add) {
@@ -141,19 +143,19 @@ KERNEL inline __attribute__((always_inline)) void block(size_t chunks, const uin
         _tile_zero(2);
         _tile_zero(3);
     }
-    for (size_t i = 0; i < chunks; i++, a0 += STEP, a1 += STEP, b0 += STEP, b1 += STEP) {
-        LOAD_A(0);
-        LOAD_B(2);
+    for (size_t i = 0; i < chunks; i++, a += STEP, b += STEP) {
+        LOAD_B(0);
+        LOAD_A(2);
         MULTIPLY;
         LOAD_B(1);
         MULTIPLY;
         LOAD_A(1);
         MULTIPLY;
-        LOAD_B(0);
-        MULTIPLY;
-        LOAD_A(2);
+        LOAD_B(2);
         MULTIPLY;
         LOAD_A(0);
+        MULTIPLY;
+        LOAD_A(2);
         MULTIPLY;
     }
     _tile_stored(0, c, row);
@@ -169,23 +171,22 @@ KERNEL inline __attribute__((always_inline)) void block(size_t chunks, const uin
 KERNEL void multiply_packed(size_t rows, size_t columns, size_t depth, const uint16_t *a, const uint16_t *b, float *c,
                             size_t c_row, bool add)
 {
-    const size_t chunks = ceil_divide(depth, CHUNK), next = chunks * STEP;
-    const size_t row_tiles = ceil_divide(rows, ROWS), column_tiles = ceil_divide(columns, ROWS);
-    for (size_t j = 0; j < column_tiles; j += 2) {
-        const uint16_t *right = b + j * next;
-        const bool two_columns = j + 1 < column_tiles;
-        for (size_t i = 0; i < row_tiles; i += 2) {
-            const uint16_t *left = a + i * next;
-            float *out = c + i * ROWS * c_row + j * ROWS;
-            const bool two_rows = i + 1 < row_tiles;
+    const size_t chunks = ceil_divide(depth, CHUNK);
+    for (size_t j = 0; j < columns; j += 2 * ROWS) {
+        const uint16_t *right = b + packed_at(j, 0, chunks);
+        const bool two_columns = j + ROWS < columns;
+        for (size_t i = 0; i < rows; i += 2 * ROWS) {
+            const uint16_t *left = a + packed_at(i, 0, chunks);
+            float *out = c + i * c_row + j;
+            const bool two_rows = i + ROWS < rows;
             if (two_rows && two_columns)
-                block(chunks, left, next, right, next, out, c_row, add, true, true);
+                block(chunks, left, right, out, c_row, add, true, true);
             else if (two_rows)
-                block(chunks, left, next, right, 0, out, c_row, add, true, false);
+                block(chunks, left, right, out, c_row, add, true, false);
             else if (two_columns)
-                block(chunks, left, 0, right, next, out, c_row, add, false, true);
+                block(chunks, left, right, out, c_row, add, false, true);
             else
-                block(chunks, left, 0, right, 0, out, c_row, add, false, false);
+                block(chunks, left, right, out, c_row, add, false, false);
         }
     }
 }
@@ -200,7 +201,7 @@ KERNEL void multiply(const struct vector_kernels *vector, const struct filter_pr
     (void)vector;
     uint16_t *tiles = (uint16_t *)(void *)p->scratch;
     pack_rows(p, tiles);
-    configure();
+    _tile_loadconfig(&tile_registers);
     multiply_packed(p->rows, p->columns, p->depth, tiles, (const uint16_t *)(const void *)p->filters, p->c, p->c_row,
                     false);
     _tile_release();
@@ -246,7 +247,8 @@ KERNEL void pack_transposed(const struct gradient_product *p, uint16_t *tiles)
 {
     const size_t chunks = ceil_divide(p->count, CHUNK);
     for (size_t k = 0; k < p->filters; k += ROWS) {
-        for (size_t chunk = 0; chunk < chunks; chunk++, tiles += STEP) {
+        for (size_t chunk = 0; chunk < chunks; chunk++) {
+            uint16_t *out = tiles + packed_at(k, chunk, chunks);
             __m512 low[ROWS], high[ROWS];
 #pragma GCC unroll 16
             for (size_t i = 0; i < ROWS; i++) {
@@ -256,7 +258,7 @@ KERNEL void pack_transposed(const struct gradient_product *p, uint16_t *tiles)
             transpose(low);
             transpose(high);
             for (size_t i = 0; i < ROWS; i++)
-                split(low[i], high[i], tiles + i * CHUNK);
+                split(low[i], high[i], out + i * CHUNK);
         }
     }
 }
@@ -268,10 +270,10 @@ KERNEL void pack_positions(const struct gradient_product *p, uint16_t *tiles)
     for (size_t chunk = 0; chunk < chunks; chunk++) {
         for (size_t pair = 0; pair < ROWS; pair++) {
             const size_t low = chunk * CHUNK + pair, high = low + ROWS;
-            uint16_t *out = tiles + chunk * STEP + pair * CHUNK;
-            for (size_t c = 0; c < p->channels; c += ROWS, out += chunks * STEP)
+            for (size_t c = 0; c < p->channels; c += ROWS)
                 split(row_or_zeros(p->x + c, p->x_panel, low, p->count),
-                      row_or_zeros(p->x + c, p->x_panel, high, p->count), out);
+                      row_or_zeros(p->x + c, p->x_panel, high, p->count),
+                      tiles + packed_at(c, chunk, chunks) + pair * CHUNK);
         }
     }
 }
@@ -293,7 +295,7 @@ KERNEL void add_gradient(const struct vector_kernels *vector, const struct gradi
     uint16_t *right = (uint16_t *)(void *)(p->scratch + packed_floats(p->filters, p->count));
     pack_transposed(p, left);
     pack_positions(p, right);
-    configure();
+    _tile_loadconfig(&tile_registers);
     multiply_packed(p->filters, p->channels, p->count, left, right, p->sums, p->sums_row, true);
     _tile_release();
 }
