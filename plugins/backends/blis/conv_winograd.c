@@ -39,11 +39,12 @@ struct block {
 
 enum {
     /*
-     * Of both arrays of a block. A thread's own ones stay in its second-level cache, which saves more than it costs to read
-     * the filters for fewer tiles, while these are few.
+     * Of both arrays of a block. A thread's own ones stay in its second-level cache beside the filters, which saves more than it
+     * costs to read these for few tiles, while they fit.
      */
-    PRIVATE_FLOATS = 320 << 10,
-    PRIVATE_TILES_MIN = 40,
+    PRIVATE_FLOATS = 160 << 10,
+    PRIVATE_FLOATS_MAX = 224 << 10, /* … with as few tiles as pay */
+    PRIVATE_TILES_MIN = 32,
     SHARED_FLOATS = 4 << 20,
     BLOCKS_MIN = 8, /* private ones, for threads to share out */
     SHARE_TILES = 32,
@@ -54,8 +55,8 @@ enum {
 static void cut_blocks(struct pass *pass)
 {
     const size_t rows = pass->products->rows, floats = WINOGRAD_VALUES * (pass->depth_row + pass->column_row);
-    const size_t all = ceil_divide(pass->tiling.tiles, rows), own = PRIVATE_FLOATS / floats;
-    pass->private = own >= PRIVATE_TILES_MIN;
+    const size_t all = ceil_divide(pass->tiling.tiles, rows), own = at_least(PRIVATE_FLOATS / floats, PRIVATE_TILES_MIN);
+    pass->private = own * floats <= PRIVATE_FLOATS_MAX;
     size_t fits = at_least(1, (pass->private ? own : SHARED_FLOATS / floats) / rows);
     if (pass->private)
         fits = at_most(fits, ceil_divide(all, BLOCKS_MIN));
