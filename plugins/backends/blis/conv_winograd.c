@@ -48,6 +48,7 @@ enum {
     SHARED_FLOATS = 4 << 20,
     BLOCKS_MIN = 8, /* private ones, for threads to share out */
     SHARE_TILES = 32,
+    AMX_TILES_MIN = 64, /* filters in thirds are half as large again: with fewer tiles, reading them takes longest */
     SLICE_COLUMNS = 64, /* that are put out together */
 };
 
@@ -67,7 +68,7 @@ static void cut_blocks(struct pass *pass)
 static void complete(const struct blis *self, struct pass *pass)
 {
     const struct vector_kernels *vector = pass->vector = self->vector;
-    pass->products = winograd_products(self, &pass->tiling);
+    pass->products = winograd_products(self, pass->tiling.tiles >= AMX_TILES_MIN);
     pass->depth_row = winograd_padded(vector, pass->depth);
     pass->column_row = winograd_padded(vector, pass->columns);
     cut_blocks(pass);
@@ -397,10 +398,9 @@ static size_t workspace_floats(const struct blis *self, const struct geometry *g
     return at_least(at_least(forward_floats, backward_floats), winograd_weights_workspace(self, g));
 }
 
-const struct products *winograd_products(const struct blis *self, const struct winograd_tiling *tiling)
+const struct products *winograd_products(const struct blis *self, bool amx_pays)
 {
-    enum { AMX_TILES_MIN = 64 };
-    if (self->kernels == KERNELS_AMX && (tiling->tiles >= AMX_TILES_MIN || self->algorithm == ALGORITHM_WINOGRAD))
+    if (self->kernels == KERNELS_AMX && (amx_pays || self->algorithm == ALGORITHM_WINOGRAD))
         return &products_amx;
     return self->vector == &vector_avx2 ? &products_avx2 : &products_avx512;
 }

@@ -38,8 +38,8 @@ static inline size_t winograd_padded(const struct vector_kernels *vector, size_t
     return ceil_divide(channels, vector->narrow) * vector->narrow;
 }
 
-/* What multiplies: by kernel set and shape. */
-const struct products *winograd_products(const struct blis *self, const struct winograd_tiling *tiling);
+/* What multiplies: AMX, in its kernel set, where the shape pays for it or Winograd was asked for whatever the shape. */
+const struct products *winograd_products(const struct blis *self, bool amx_pays);
 
 size_t winograd_weights_workspace(const struct blis *self, const struct geometry *g);
 void winograd_backward_weights(const struct blis *self, const struct geometry *g, const float *x, const float *dy,
