@@ -177,8 +177,9 @@ static void refusal(const char *before, const char *options, char *output, size_
 static void test_a_kernel_set_that_this_cpu_lacks_is_refused_and_any_other_runs(void **state)
 {
     (void)state;
-    static const char *const sets[] = {"kernels=amx", "kernels=skx", "kernels=haswell",     "kernels=zen3",   "kernels=zen2",
-                                       "kernels=zen", "kernels=sandybridge", "kernels=penryn", "kernels=generic"};
+    static const char *const sets[] = {"kernels=amx",         "kernels=skx",    "kernels=haswell",
+                                       "kernels=zen3",        "kernels=zen2",   "kernels=zen",
+                                       "kernels=sandybridge", "kernels=penryn", "kernels=generic"};
     for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
         char output[2048], expected[16];
         refusal("", sets[i], output, sizeof output);

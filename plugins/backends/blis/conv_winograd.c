@@ -56,7 +56,8 @@ enum {
 static void cut_blocks(struct pass *pass)
 {
     const size_t rows = pass->products->rows, floats = WINOGRAD_VALUES * (pass->depth_row + pass->column_row);
-    const size_t all = ceil_divide(pass->tiling.tiles, rows), own = at_least(PRIVATE_FLOATS / floats, PRIVATE_TILES_MIN);
+    const size_t all = ceil_divide(pass->tiling.tiles, rows),
+                 own = at_least(PRIVATE_FLOATS / floats, PRIVATE_TILES_MIN);
     pass->private = own * floats <= PRIVATE_FLOATS_MAX;
     size_t fits = at_least(1, (pass->private ? own : SHARED_FLOATS / floats) / rows);
     if (pass->private)
@@ -116,16 +117,16 @@ static void transform_tile(const struct pass *pass, const struct block *block, s
 static void multiply(const struct pass *pass, const struct block *block, size_t value)
 {
     pass->products->multiply(
-        pass->vector, &(struct filter_product){.rows = block->count,
-                                               .depth = pass->depth,
-                                               .columns = pass->columns,
-                                               .a = block->transformed + value * pass->transformed_step,
-                                               .a_row = pass->depth_row,
-                                               .filters = pass->filters + value * pass->filter_floats,
-                                               .c = block->multiplied + value * pass->multiplied_step,
-                                               .c_row = pass->column_row,
-                                               .scratch = pass->scratch +
-                                                          (size_t)omp_get_thread_num() * pass->scratch_floats});
+        pass->vector,
+        &(struct filter_product){.rows = block->count,
+                                 .depth = pass->depth,
+                                 .columns = pass->columns,
+                                 .a = block->transformed + value * pass->transformed_step,
+                                 .a_row = pass->depth_row,
+                                 .filters = pass->filters + value * pass->filter_floats,
+                                 .c = block->multiplied + value * pass->multiplied_step,
+                                 .c_row = pass->column_row,
+                                 .scratch = pass->scratch + (size_t)omp_get_thread_num() * pass->scratch_floats});
 }
 
 /* Back to y: the columns of one slice, for tiles from begin to end. */
@@ -275,8 +276,8 @@ static void pack(const struct pass *pass, size_t depth, size_t column, const str
 }
 
 /* For the forward pass: columns are filters. */
-static void transform_filters(const struct blis *self, const struct geometry *g, const struct pass *pass, const float *w,
-                              float *filters)
+static void transform_filters(const struct blis *self, const struct geometry *g, const struct pass *pass,
+                              const float *w, float *filters)
 {
     const struct vector_kernels *vector = pass->vector;
     const size_t lanes = pass->products->block_columns, deep = pass->products->block_depth;
@@ -295,8 +296,8 @@ static void transform_filters(const struct blis *self, const struct geometry *g,
 }
 
 /* For the gradient of the data: columns are input channels, filters are flipped. */
-static void transform_flipped(const struct blis *self, const struct geometry *g, const struct pass *pass, const float *w,
-                              float *filters)
+static void transform_flipped(const struct blis *self, const struct geometry *g, const struct pass *pass,
+                              const float *w, float *filters)
 {
     const struct vector_kernels *vector = pass->vector;
     const size_t lanes = pass->products->block_columns, deep = pass->products->block_depth;

@@ -32,7 +32,8 @@ struct weights {
     size_t x_step, dy_step, sum_step; /* floats between transformed values */
     size_t block_floats, sum_floats, scratch_floats;
     float *zeros;
-    float *blocks; /* per block that is worked on at a time; x: 36 × panels × tiles × x_panel, dy: 36 × tiles × filters */
+    float
+        *blocks; /* per block that is worked on at a time; x: 36 × panels × tiles × x_panel, dy: 36 × tiles × filters */
     float *sums; /* chunks × 36 × K × channels */
     double *bias; /* chunks × filters */
     float *scratch; /* per thread */
@@ -89,29 +90,38 @@ static struct weights weights_of(const struct blis *self, const struct geometry 
     return weights;
 }
 
-/* Where the arrays lie in workspace; their floats. */
-static size_t lay_out(const struct blis *self, struct weights *weights, float *workspace)
+/* Where the arrays begin in workspace, in floats; its end. */
+struct places {
+    size_t blocks, sums, bias, scratch, end;
+};
+
+static struct places places_of(const struct blis *self, const struct weights *weights)
 {
     const size_t threads = (size_t)self->threads;
-    const size_t blocks = at_least(weights->channels, weights->filters);
-    const size_t sums = blocks + (weights->chunks > 1 ? threads : 1) * weights->block_floats;
-    const size_t bias = sums + weights->chunks * weights->sum_floats;
-    const size_t scratch = bias + 2 * weights->chunks * weights->filters;
-    if (workspace) {
-        weights->zeros = workspace;
-        weights->blocks = workspace + blocks;
-        weights->sums = workspace + sums;
-        weights->bias = (double *)(void *)(workspace + bias);
-        weights->scratch = workspace + scratch;
-        memset(weights->zeros, 0, blocks * sizeof *weights->zeros);
-    }
-    return scratch + threads * weights->scratch_floats;
+    struct places places = {.blocks = at_least(weights->channels, weights->filters)};
+    places.sums = places.blocks + (weights->chunks > 1 ? threads : 1) * weights->block_floats;
+    places.bias = places.sums + weights->chunks * weights->sum_floats;
+    places.scratch = places.bias + 2 * weights->chunks * weights->filters;
+    places.end = places.scratch + threads * weights->scratch_floats;
+    return places;
+}
+
+static void lay_out(const struct blis *self, struct weights *weights, float *workspace)
+{
+    const struct places places = places_of(self, weights);
+    weights->zeros = workspace;
+    weights->blocks = workspace + places.blocks;
+    weights->sums = workspace + places.sums;
+    weights->bias = (double *)(void *)(workspace + places.bias);
+    weights->scratch = workspace + places.scratch;
+    memset(workspace, 0, places.blocks * sizeof *workspace);
+    memset(weights->sums, 0, (places.scratch - places.sums) * sizeof *weights->sums);
 }
 
 size_t winograd_weights_workspace(const struct blis *self, const struct geometry *g)
 {
-    struct weights weights = weights_of(self, g);
-    return lay_out(self, &weights, NULL);
+    const struct weights weights = weights_of(self, g);
+    return places_of(self, &weights).end;
 }
 
 /* At most a block of tiles from first to end, of a chunk; place: among the blocks that are worked on at a time. */
@@ -148,20 +158,19 @@ static void transform_tile(const struct weights *weights, const struct part *par
 static void multiply(const struct weights *weights, const struct part *part, size_t value)
 {
     weights->products->add_gradient(
-        weights->vector,
-        &(struct gradient_product){
-            .count = part->count,
-            .filters = weights->geometry->filters,
-            .channels = weights->geometry->channels,
-            .dy = part->dy + value * weights->dy_step,
-            .dy_row = weights->filters,
-            .x = part->x + value * weights->x_step,
-            .x_panel = weights->x_panel,
-            .x_block = weights->x_block,
-            .sums = part->sums + value * weights->sum_step,
-            .sums_row = weights->channels,
-            .scratch = weights->scratch + (size_t)omp_get_thread_num() * weights->scratch_floats,
-        });
+        weights->vector, &(struct gradient_product){
+                             .count = part->count,
+                             .filters = weights->geometry->filters,
+                             .channels = weights->geometry->channels,
+                             .dy = part->dy + value * weights->dy_step,
+                             .dy_row = weights->filters,
+                             .x = part->x + value * weights->x_step,
+                             .x_panel = weights->x_panel,
+                             .x_block = weights->x_block,
+                             .sums = part->sums + value * weights->sum_step,
+                             .sums_row = weights->channels,
+                             .scratch = weights->scratch + (size_t)omp_get_thread_num() * weights->scratch_floats,
+                         });
 }
 
 /* Of a vector of filters' dbias; in double, for it may be zero but for rounding. */
@@ -236,8 +245,6 @@ void winograd_backward_weights(const struct blis *self, const struct geometry *g
     weights.x = x;
     weights.dy = dy;
     lay_out(self, &weights, workspace);
-    memset(weights.sums, 0, weights.chunks * weights.sum_floats * sizeof *weights.sums);
-    memset(weights.bias, 0, weights.chunks * weights.filters * sizeof *weights.bias);
     if (weights.chunks > 1) {
         run_chunks(self, &weights);
         add_chunks(self, &weights);

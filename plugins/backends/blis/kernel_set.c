@@ -6,8 +6,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-const char *const kernel_set_names[] = {"auto", "amx", "skx",         "haswell", "zen3",    "zen2",
-                                        "zen",  "sandybridge", "penryn",  "generic", NULL};
+const char *const kernel_set_names[] = {"auto", "amx",         "skx",    "haswell", "zen3", "zen2",
+                                        "zen",  "sandybridge", "penryn", "generic", NULL};
 
 /* Tile registers are large: the system grants them to a process that asks (Linux, Documentation/arch/x86/xstate.rst). */
 static bool amx_granted(void)
@@ -63,7 +63,8 @@ const char *kernel_set_lacks(enum kernel_set set, const struct cpu_flags *cpu)
 
 enum kernel_set kernel_set_best(const struct cpu_flags *cpu)
 {
-    static const enum kernel_set intel[] = {KERNELS_AMX, KERNELS_SKX, KERNELS_HASWELL, KERNELS_SANDYBRIDGE, KERNELS_PENRYN};
+    static const enum kernel_set intel[] = {KERNELS_AMX, KERNELS_SKX, KERNELS_HASWELL, KERNELS_SANDYBRIDGE,
+                                            KERNELS_PENRYN};
     static const enum kernel_set amd[] = {KERNELS_SKX, KERNELS_ZEN3, KERNELS_ZEN, KERNELS_SANDYBRIDGE, KERNELS_PENRYN};
     const enum kernel_set *order = cpu->amd ? amd : intel;
     const size_t count = cpu->amd ? sizeof amd / sizeof *amd : sizeof intel / sizeof *intel;

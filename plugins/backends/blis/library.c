@@ -9,10 +9,14 @@
 /* BLIS's own number of each set, from the header it was built with. */
 static const arch_t arch_ids[KERNELS_COUNT] = {
     [KERNELS_AMX] = BLIS_ARCH_SKX,
-    [KERNELS_SKX] = BLIS_ARCH_SKX,       [KERNELS_HASWELL] = BLIS_ARCH_HASWELL,
-    [KERNELS_ZEN3] = BLIS_ARCH_ZEN3,     [KERNELS_ZEN2] = BLIS_ARCH_ZEN2,
-    [KERNELS_ZEN] = BLIS_ARCH_ZEN,       [KERNELS_SANDYBRIDGE] = BLIS_ARCH_SANDYBRIDGE,
-    [KERNELS_PENRYN] = BLIS_ARCH_PENRYN, [KERNELS_GENERIC] = BLIS_ARCH_GENERIC,
+    [KERNELS_SKX] = BLIS_ARCH_SKX,
+    [KERNELS_HASWELL] = BLIS_ARCH_HASWELL,
+    [KERNELS_ZEN3] = BLIS_ARCH_ZEN3,
+    [KERNELS_ZEN2] = BLIS_ARCH_ZEN2,
+    [KERNELS_ZEN] = BLIS_ARCH_ZEN,
+    [KERNELS_SANDYBRIDGE] = BLIS_ARCH_SANDYBRIDGE,
+    [KERNELS_PENRYN] = BLIS_ARCH_PENRYN,
+    [KERNELS_GENERIC] = BLIS_ARCH_GENERIC,
 };
 
 enum pb_status blis_library_start(const struct pb_host *host, enum kernel_set kernels, char *version,

@@ -70,7 +70,8 @@ KERNEL void pack(const struct vector_kernels *vector, size_t depth, size_t colum
 {
     (void)vector;
     (void)columns;
-    uint16_t *tiles = (uint16_t *)(void *)packed + packed_at(first_column, first_depth / CHUNK, ceil_divide(depth, CHUNK));
+    uint16_t *tiles =
+        (uint16_t *)(void *)packed + packed_at(first_column, first_depth / CHUNK, ceil_divide(depth, CHUNK));
     for (size_t pair = 0; pair < ROWS; pair++)
         split(_mm512_loadu_ps(block + pair * ROWS), _mm512_loadu_ps(block + (pair + ROWS) * ROWS),
               tiles + pair * CHUNK);

@@ -18,6 +18,8 @@ static const struct cpu_flags zen = {.ssse3 = true, .avx = true, .avx2 = true, .
 static const struct cpu_flags zen3 = {.ssse3 = true, .avx = true, .avx2 = true, .fma = true, .vaes = true, .amd = true};
 static const struct cpu_flags zen5 = {
     .ssse3 = true, .avx = true, .avx2 = true, .fma = true, .avx512 = true, .vaes = true, .amd = true};
+static const struct cpu_flags sapphire_rapids = {
+    .ssse3 = true, .avx = true, .avx2 = true, .fma = true, .avx512 = true, .amx = true, .vaes = true};
 /* VIA and early hypervisors: AVX2 without FMA. */
 static const struct cpu_flags no_fma = {.ssse3 = true, .avx = true, .avx2 = true};
 
@@ -32,6 +34,7 @@ static void test_the_best_set_is_the_newest_that_the_cpu_has(void **state)
     assert_int_equal(kernel_set_best(&zen), KERNELS_ZEN);
     assert_int_equal(kernel_set_best(&zen3), KERNELS_ZEN3);
     assert_int_equal(kernel_set_best(&zen5), KERNELS_SKX);
+    assert_int_equal(kernel_set_best(&sapphire_rapids), KERNELS_AMX);
     assert_int_equal(kernel_set_best(&no_fma), KERNELS_SANDYBRIDGE);
 }
 
@@ -56,6 +59,7 @@ static void test_a_set_that_the_cpu_cannot_run_says_what_is_missing(void **state
 {
     (void)state;
     assert_string_equal(kernel_set_lacks(KERNELS_SKX, &haswell), "AVX-512 (F, CD, BW, DQ, VL)");
+    assert_string_equal(kernel_set_lacks(KERNELS_AMX, &skylake_server), "AMX for bfloat16, granted by the system");
     assert_string_equal(kernel_set_lacks(KERNELS_HASWELL, &no_fma), "AVX2 and FMA");
     assert_string_equal(kernel_set_lacks(KERNELS_ZEN3, &sandy_bridge), "AVX2 and FMA");
     assert_string_equal(kernel_set_lacks(KERNELS_SANDYBRIDGE, &core2), "AVX");
@@ -67,6 +71,7 @@ static void test_a_set_that_the_cpu_cannot_run_says_what_is_missing(void **state
 static void test_our_own_vector_code_needs_no_more_than_the_set(void **state)
 {
     (void)state;
+    assert_int_equal(kernel_set_isa(KERNELS_AMX), VECTOR_AVX512);
     assert_int_equal(kernel_set_isa(KERNELS_SKX), VECTOR_AVX512);
     assert_int_equal(kernel_set_isa(KERNELS_HASWELL), VECTOR_AVX2);
     assert_int_equal(kernel_set_isa(KERNELS_ZEN), VECTOR_AVX2);
@@ -80,6 +85,7 @@ static void test_every_set_has_a_name(void **state)
     for (int set = 0; set < KERNELS_COUNT; set++)
         assert_non_null(kernel_set_names[set]);
     assert_null(kernel_set_names[KERNELS_COUNT]);
+    assert_string_equal(kernel_set_names[KERNELS_AMX], "amx");
     assert_string_equal(kernel_set_names[KERNELS_SKX], "skx");
     assert_string_equal(kernel_set_names[KERNELS_GENERIC], "generic");
 }
