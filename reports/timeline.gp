@@ -3,7 +3,7 @@
 load ARG1."/common.gp"
 columns = int(ARG6); lanes = int(ARG7)
 width = 130 + columns * 118; height = 70 + lanes * 86
-set lmargin screen 110. / width; set rmargin screen 1 - 12. / width
+set lmargin screen 126. / width; set rmargin screen 1 - 12. / width
 set tmargin screen 1 - 44. / height; set bmargin screen 10. / height
 set xrange [-0.5 : columns - 0.5]
 set yrange [lanes - 0.5 : -0.5]
