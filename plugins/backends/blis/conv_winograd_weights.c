@@ -147,6 +147,11 @@ static void transform_tile(const struct weights *weights, const struct part *par
     for (size_t c = 0; c < g->channels; c += lanes)
         vector->winograd_input(sources, c, g->channels - c,
                                part->x + c / panel * weights->x_block + t * panel + c % panel, weights->x_step);
+    /* A panel may be wider than whole vectors of channels; what is left in memory may be slow to multiply. */
+    const size_t used = winograd_padded(vector, g->channels);
+    for (size_t value = 0; value < WINOGRAD_VALUES && used < weights->channels; value++)
+        memset(part->x + value * weights->x_step + used / panel * weights->x_block + t * panel + used % panel, 0,
+               (weights->channels - used) * sizeof *part->x);
     winograd_targets(&weights->tiling, part->first + t, (float *)(uintptr_t)weights->dy, g->filters, targets);
     for (size_t i = 0; i < 16; i++)
         outputs[i] = targets[i] ? targets[i] : weights->zeros;
