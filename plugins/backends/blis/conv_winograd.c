@@ -48,7 +48,6 @@ enum {
     SHARED_FLOATS = 4 << 20,
     BLOCKS_MIN = 8, /* private ones, for threads to share out */
     SHARE_TILES = 32,
-    AMX_TILES_MIN = 64, /* filters in thirds are half as large again: with fewer tiles, reading them takes longest */
     SLICE_COLUMNS = 64, /* that are put out together */
 };
 
@@ -66,10 +65,22 @@ static void cut_blocks(struct pass *pass)
     pass->shares = pass->private ? 1 : ceil_divide(pass->tiling.block, SHARE_TILES);
 }
 
+/*
+ * Cycles per 32 tiles, as measured: AMX takes 32 channels at a time, and splits them once for all columns. Filters in thirds are
+ * half as large again: with few tiles, reading them takes longest.
+ */
+static bool amx_pays(const struct pass *pass)
+{
+    enum { TILES_MIN = 64, CHUNK = 32, LANES = 16, SPLIT = 1000, TILE_PRODUCTS = 192, VECTOR_PRODUCTS = 18 };
+    const size_t lanes = ceil_divide(pass->columns, LANES);
+    return pass->tiling.tiles >= TILES_MIN &&
+           ceil_divide(pass->depth, CHUNK) * (SPLIT + TILE_PRODUCTS * lanes) < VECTOR_PRODUCTS * pass->depth * lanes;
+}
+
 static void complete(const struct blis *self, struct pass *pass)
 {
     const struct vector_kernels *vector = pass->vector = self->vector;
-    pass->products = winograd_products(self, pass->tiling.tiles >= AMX_TILES_MIN);
+    pass->products = winograd_products(self, amx_pays(pass));
     pass->depth_row = winograd_padded(vector, pass->depth);
     pass->column_row = winograd_padded(vector, pass->columns);
     cut_blocks(pass);
