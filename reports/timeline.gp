@@ -2,7 +2,8 @@
 # on the test images. Block 1: lane, schedule. ARG6: columns; ARG7: lanes.
 load ARG1."/common.gp"
 columns = int(ARG6); lanes = int(ARG7)
-width = 130 + columns * 118; height = 70 + lanes * 86
+if (columns < 3) columns = 3 # room for the title
+width = 146 + columns * 118; height = 70 + lanes * 86
 set lmargin screen 126. / width; set rmargin screen 1 - 12. / width
 set tmargin screen 1 - 44. / height; set bmargin screen 10. / height
 set xrange [-0.5 : columns - 0.5]
