@@ -15,7 +15,7 @@ static const char *const algorithm_names[] = {"auto", "gemm", "direct", "winogra
 
 static const struct pb_option option_table[] = {
     {.name = "kernels",
-     .help = "BLIS's kernel set and our vector code with it; auto takes the best that this CPU can run",
+     .help = "BLIS's kernel set and our vector code with it (amx: skx, products by AMX); auto takes the best here",
      .type = PB_OPTION_ENUM,
      .default_text = "auto",
      .choices = kernel_set_names,
