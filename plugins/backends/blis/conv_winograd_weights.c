@@ -26,6 +26,7 @@ struct weights {
     const struct geometry *geometry;
     struct winograd_tiling tiling;
     const float *x, *dy;
+    bool with_bias;
     size_t chunks; /* 1: threads share out each block */
     size_t filters, channels; /* floats of a row of transformed dy, and of x or sums */
     size_t x_panel, x_block; /* channels of a panel of x, and floats from one to the next */
@@ -115,7 +116,7 @@ static void lay_out(const struct blis *self, struct weights *weights, float *wor
     weights->bias = (double *)(void *)(workspace + places.bias);
     weights->scratch = workspace + places.scratch;
     memset(workspace, 0, places.blocks * sizeof *workspace);
-    memset(weights->sums, 0, (places.scratch - places.sums) * sizeof *weights->sums);
+    memset(weights->bias, 0, (places.scratch - places.bias) * sizeof(float));
 }
 
 size_t winograd_weights_workspace(const struct blis *self, const struct geometry *g)
@@ -181,6 +182,8 @@ static void multiply(const struct weights *weights, const struct part *part, siz
 /* Of a vector of filters' dbias; in double, for it may be zero but for rounding. */
 static void add_bias(const struct weights *weights, const struct part *part, size_t filter)
 {
+    if (!weights->with_bias)
+        return;
     const float *tiles = part->dy + TILE_SUM * weights->dy_step;
     for (size_t t = 0; t < part->count; t++) {
         for (size_t k = filter; k < filter + weights->vector->narrow; k++)
@@ -194,6 +197,7 @@ static void run_chunks(const struct blis *self, const struct weights *weights)
 #pragma omp parallel for num_threads(self->threads) schedule(dynamic)
     for (size_t chunk = 0; chunk < chunks; chunk++) {
         const size_t end = (chunk + 1) * tiles / chunks;
+        memset(weights->sums + chunk * weights->sum_floats, 0, weights->sum_floats * sizeof *weights->sums);
         for (size_t first = chunk * tiles / chunks; first < end; first += weights->tiling.block) {
             const struct part part = part_of(weights, first, end, chunk, (size_t)omp_get_thread_num());
             for (size_t t = 0; t < part.count; t++)
@@ -208,6 +212,9 @@ static void run_chunks(const struct blis *self, const struct weights *weights)
 
 static void run_blocks(const struct blis *self, const struct weights *weights)
 {
+#pragma omp parallel for num_threads(self->threads) schedule(static)
+    for (size_t value = 0; value < WINOGRAD_VALUES; value++)
+        memset(weights->sums + value * weights->sum_step, 0, weights->sum_step * sizeof *weights->sums);
     for (size_t first = 0; first < weights->tiling.tiles; first += weights->tiling.block) {
         const struct part part = part_of(weights, first, weights->tiling.tiles, 0, 0);
 #pragma omp parallel num_threads(self->threads)
@@ -249,6 +256,7 @@ void winograd_backward_weights(const struct blis *self, const struct geometry *g
     struct weights weights = weights_of(self, g);
     weights.x = x;
     weights.dy = dy;
+    weights.with_bias = dbias != NULL;
     lay_out(self, &weights, workspace);
     if (weights.chunks > 1) {
         run_chunks(self, &weights);
