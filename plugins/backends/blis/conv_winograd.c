@@ -71,7 +71,7 @@ static void cut_blocks(struct pass *pass)
  */
 static bool amx_pays(const struct pass *pass)
 {
-    enum { TILES_MIN = 64, CHUNK = 32, LANES = 16, SPLIT = 1000, TILE_PRODUCTS = 192, VECTOR_PRODUCTS = 18 };
+    enum { TILES_MIN = 160, CHUNK = 32, LANES = 16, SPLIT = 1000, TILE_PRODUCTS = 192, VECTOR_PRODUCTS = 18 };
     const size_t lanes = ceil_divide(pass->columns, LANES);
     return pass->tiling.tiles >= TILES_MIN &&
            ceil_divide(pass->depth, CHUNK) * (SPLIT + TILE_PRODUCTS * lanes) < VECTOR_PRODUCTS * pass->depth * lanes;
