@@ -31,23 +31,17 @@ static void pack(const struct vector_kernels *vector, size_t depth, size_t colum
 static void multiply(const struct vector_kernels *vector, const struct filter_product *p)
 {
     for (size_t column = 0; column < p->columns; column += vector->wide) {
-        const size_t lanes = panel_lanes(vector, p->columns, column);
-        for (size_t row = 0; row < p->rows; row += vector->tile_rows) {
-            const float *start = p->a + row * p->a_row;
-            const struct gather_tile tile = {.starts = &start,
-                                             .step = p->a_row,
-                                             .taps = 1,
-                                             .depth = p->depth,
-                                             .panel = p->filters + column * p->depth,
-                                             .y = p->c + row * p->c_row + column,
-                                             .y_row = p->c_row,
-                                             .rows = vector->tile_rows,
-                                             .columns = lanes};
-            if (lanes == vector->wide)
-                vector->gather_wide(&tile);
-            else
-                vector->gather_narrow(&tile);
-        }
+        const struct product_tile tile = {.rows = p->rows,
+                                          .depth = p->depth,
+                                          .a = p->a,
+                                          .a_row = p->a_row,
+                                          .panel = p->filters + column * p->depth,
+                                          .c = p->c + column,
+                                          .c_row = p->c_row};
+        if (panel_lanes(vector, p->columns, column) == vector->wide)
+            vector->product_wide(&tile);
+        else
+            vector->product_narrow(&tile);
     }
 }
 

@@ -49,33 +49,37 @@ KERNEL void NAME(load)(const struct gather_tile *tile, NAME(vector) (*sums)[VECT
     }
 }
 
-/* Neighbours at equal steps: the address of each is one register plus a small multiple of the step. */
+/* sums += a·panel, a's rows at equal steps: the address of each is one register plus a small multiple of the step. */
+KERNEL inline __attribute__((always_inline)) void NAME(add_products)(NAME(vector) (*sums)[VECTORS], size_t depth,
+                                                                     const float *a, size_t step, const float *panel)
+{
+    const float *b = a + 3 * step, *c = b + 3 * step, *d = c + 3 * step, *e = d + 3 * step;
+    for (size_t q = 0; q < depth; q++, panel += LANES * VECTORS) {
+        NAME(vector) column[VECTORS];
+#pragma GCC unroll 2
+        for (size_t v = 0; v < VECTORS; v++)
+            column[v] = *(const NAME(vector) *)(panel + v * LANES);
+#pragma GCC unroll 16
+        for (size_t i = 0; i < ROWS; i++) {
+            const float *row = i < 3    ? a + i * step
+                               : i < 6  ? b + (i - 3) * step
+                               : i < 9  ? c + (i - 6) * step
+                               : i < 12 ? d + (i - 9) * step
+                                        : e + (i - 12) * step;
+#pragma GCC unroll 2
+            for (size_t v = 0; v < VECTORS; v++)
+                sums[i][v] += row[q] * column[v];
+        }
+    }
+}
+
 KERNEL void NAME(walk_steps)(const struct gather_tile *tile, NAME(vector) (*result)[VECTORS])
 {
     NAME(vector) sums[ROWS][VECTORS];
     memcpy(sums, result, sizeof sums);
-    const size_t step = tile->step;
-    const float *panel = tile->panel;
-    for (size_t t = 0; t < tile->taps; t++) {
-        const float *a = tile->starts[t], *b = a + 3 * step, *c = b + 3 * step, *d = c + 3 * step, *e = d + 3 * step;
-        for (size_t q = 0; q < tile->depth; q++, panel += LANES * VECTORS) {
-            NAME(vector) column[VECTORS];
-#pragma GCC unroll 2
-            for (size_t v = 0; v < VECTORS; v++)
-                column[v] = *(const NAME(vector) *)(panel + v * LANES);
-#pragma GCC unroll 16
-            for (size_t i = 0; i < ROWS; i++) {
-                const float *row = i < 3    ? a + i * step
-                                   : i < 6  ? b + (i - 3) * step
-                                   : i < 9  ? c + (i - 6) * step
-                                   : i < 12 ? d + (i - 9) * step
-                                            : e + (i - 12) * step;
-#pragma GCC unroll 2
-                for (size_t v = 0; v < VECTORS; v++)
-                    sums[i][v] += row[q] * column[v];
-            }
-        }
-    }
+    for (size_t t = 0; t < tile->taps; t++)
+        NAME(add_products)
+    (sums, tile->depth, tile->starts[t], tile->step, tile->panel + t * tile->depth * LANES * VECTORS);
     memcpy(result, sums, sizeof sums);
 }
 
@@ -116,6 +120,21 @@ KERNEL void NAME(gather)(const struct gather_tile *tile)
     else
         NAME(walk_starts)(tile, sums);
     NAME(store)(tile, sums);
+}
+
+KERNEL void NAME(product)(const struct product_tile *tile)
+{
+    for (size_t first = 0; first < tile->rows; first += ROWS) {
+        NAME(vector) sums[ROWS][VECTORS] = {{{0}}};
+        NAME(add_products)(sums, tile->depth, tile->a + first * tile->a_row, tile->a_row, tile->panel);
+        float *c = tile->c + first * tile->c_row;
+#pragma GCC unroll 16
+        for (size_t i = 0; i < ROWS; i++, c += tile->c_row) {
+#pragma GCC unroll 2
+            for (size_t v = 0; v < VECTORS; v++)
+                *(NAME(vector) *)(c + v * LANES) = sums[i][v];
+        }
+    }
 }
 
 #define OUTER_FILTERS(FILTERS)                                                                                         \

@@ -40,6 +40,16 @@ struct gather_tile {
     size_t rows, columns; /* how much of the tile is stored */
 };
 
+/* c = a·panel: rows, a multiple of tile_rows, × depth by depth × lanes. Every sum runs over depth in order. */
+struct product_tile {
+    size_t rows, depth;
+    const float *a;
+    size_t a_row; /* floats between rows */
+    const float *panel;
+    float *c;
+    size_t c_row;
+};
+
 /* Positions that one tap of a weight gradient sums over: for every image and row, count neighbours. dw += Σ dy·x. */
 struct outer_tile {
     const float *dy, *x; /* at the first position of the first row */
@@ -104,6 +114,8 @@ struct vector_kernels {
     size_t depth_bytes; /* of a panel that may be walked in one pass before it falls out of the second-level cache */
     void (*gather_wide)(const struct gather_tile *tile);
     void (*gather_narrow)(const struct gather_tile *tile);
+    void (*product_wide)(const struct product_tile *tile);
+    void (*product_narrow)(const struct product_tile *tile);
     /* [filters − 1], for 1 … tile_rows filters. */
     void (*const *outer_wide)(const struct outer_tile *tile);
     void (*const *outer_narrow)(const struct outer_tile *tile);
