@@ -7,51 +7,65 @@ typedef float NAME(vector) __attribute__((vector_size(LANES * sizeof(float)), al
 
 typedef int32_t NAME(mask) __attribute__((vector_size(LANES * sizeof(int32_t))));
 
-KERNEL void NAME(finish)(const struct tile_finish *finish, NAME(vector) (*sums)[VECTORS])
+#undef INLINE
+#define INLINE KERNEL inline __attribute__((always_inline))
+
+INLINE void NAME(finish)(const struct tile_finish *finish, NAME(vector) (*sums)[VECTORS])
 {
     const NAME(vector) floor = (NAME(vector)){0} + finish->floor;
-    for (size_t i = 0; i < ROWS; i++) {
-        for (size_t v = 0; v < VECTORS; v++) {
-            const NAME(vector) value = sums[i][v] * *(const NAME(vector) *)(finish->scale + v * LANES) +
-                                       *(const NAME(vector) *)(finish->offset + v * LANES);
+#pragma GCC unroll 2
+    for (size_t v = 0; v < VECTORS; v++) {
+        const NAME(vector) scale = *(const NAME(vector) *)(finish->scale + v * LANES);
+        const NAME(vector) offset = *(const NAME(vector) *)(finish->offset + v * LANES);
+#pragma GCC unroll 16
+        for (size_t i = 0; i < ROWS; i++) {
+            const NAME(vector) value = sums[i][v] * scale + offset;
             const NAME(mask) below = value < floor;
             sums[i][v] = (NAME(vector))(((NAME(mask))value & ~below) | ((NAME(mask))floor & below));
         }
     }
 }
 
-KERNEL void NAME(store)(const struct gather_tile *tile, NAME(vector) (*sums)[VECTORS])
+INLINE void NAME(store)(const struct gather_tile *tile, NAME(vector) (*sums)[VECTORS])
 {
-    if (tile->finish)
-        NAME(finish)(tile->finish, sums);
-    for (size_t i = 0; i < tile->rows; i++) {
-        float *y = tile->y + i * tile->y_row;
-        for (size_t v = 0; v < VECTORS && v * LANES < tile->columns; v++) {
-            const size_t left = tile->columns - v * LANES;
-            if (left >= LANES)
-                *(NAME(vector) *)(y + v * LANES) = sums[i][v];
-            else
-                store_part(y + v * LANES, (REGISTER)sums[i][v], left);
+    float *y = tile->y;
+#pragma GCC unroll 16
+    for (size_t i = 0; i < ROWS; i++, y += tile->y_row) {
+        if (i >= tile->rows)
+            return;
+#pragma GCC unroll 2
+        for (size_t v = 0; v < VECTORS; v++) {
+            const size_t first = v * LANES;
+            if (tile->columns >= first + LANES)
+                *(NAME(vector) *)(y + first) = sums[i][v];
+            else if (tile->columns > first)
+                store_part(y + first, (REGISTER)sums[i][v], tile->columns - first);
         }
     }
 }
 
 /* What y holds of the tile already. */
-KERNEL void NAME(load)(const struct gather_tile *tile, NAME(vector) (*sums)[VECTORS])
+INLINE void NAME(load)(const struct gather_tile *tile, NAME(vector) (*sums)[VECTORS])
 {
-    for (size_t i = 0; i < tile->rows; i++) {
-        const float *y = tile->y + i * tile->y_row;
-        for (size_t v = 0; v < VECTORS && v * LANES < tile->columns; v++) {
-            const size_t left = tile->columns - v * LANES;
-            sums[i][v] =
-                left >= LANES ? *(const NAME(vector) *)(y + v * LANES) : (NAME(vector))load_part(y + v * LANES, left);
+    const float *y = tile->y;
+#pragma GCC unroll 16
+    for (size_t i = 0; i < ROWS; i++, y += tile->y_row) {
+        if (i >= tile->rows)
+            return;
+#pragma GCC unroll 2
+        for (size_t v = 0; v < VECTORS; v++) {
+            const size_t first = v * LANES;
+            if (tile->columns >= first + LANES)
+                sums[i][v] = *(const NAME(vector) *)(y + first);
+            else if (tile->columns > first)
+                sums[i][v] = (NAME(vector))load_part(y + first, tile->columns - first);
         }
     }
 }
 
 /* sums += a·panel, a's rows at equal steps: the address of each is one register plus a small multiple of the step. */
-KERNEL inline __attribute__((always_inline)) void NAME(add_products)(NAME(vector) (*sums)[VECTORS], size_t depth,
-                                                                     const float *a, size_t step, const float *panel)
+INLINE void NAME(add_products)(NAME(vector) (*sums)[VECTORS], size_t depth, const float *a, size_t step,
+                               const float *panel)
 {
     const float *b = a + 3 * step, *c = b + 3 * step, *d = c + 3 * step, *e = d + 3 * step;
     for (size_t q = 0; q < depth; q++, panel += LANES * VECTORS) {
@@ -73,52 +87,46 @@ KERNEL inline __attribute__((always_inline)) void NAME(add_products)(NAME(vector
     }
 }
 
-KERNEL void NAME(walk_steps)(const struct gather_tile *tile, NAME(vector) (*result)[VECTORS])
+/* The same for rows anywhere. */
+INLINE void NAME(add_scattered)(NAME(vector) (*sums)[VECTORS], size_t depth, const float *const *rows,
+                                const float *panel)
 {
-    NAME(vector) sums[ROWS][VECTORS];
-    memcpy(sums, result, sizeof sums);
-    for (size_t t = 0; t < tile->taps; t++)
-        NAME(add_products)
-    (sums, tile->depth, tile->starts[t], tile->step, tile->panel + t * tile->depth * LANES * VECTORS);
-    memcpy(result, sums, sizeof sums);
-}
-
-KERNEL void NAME(walk_starts)(const struct gather_tile *tile, NAME(vector) (*result)[VECTORS])
-{
-    NAME(vector) sums[ROWS][VECTORS];
-    memcpy(sums, result, sizeof sums);
-    const float *panel = tile->panel;
-    const float *const *starts = tile->starts;
-    for (size_t t = 0; t < tile->taps; t++, starts += ROWS) {
-        for (size_t q = 0; q < tile->depth; q++, panel += LANES * VECTORS) {
-            NAME(vector) column[VECTORS];
+    for (size_t q = 0; q < depth; q++, panel += LANES * VECTORS) {
+        NAME(vector) column[VECTORS];
+#pragma GCC unroll 2
+        for (size_t v = 0; v < VECTORS; v++)
+            column[v] = *(const NAME(vector) *)(panel + v * LANES);
+#pragma GCC unroll 16
+        for (size_t i = 0; i < ROWS; i++) {
 #pragma GCC unroll 2
             for (size_t v = 0; v < VECTORS; v++)
-                column[v] = *(const NAME(vector) *)(panel + v * LANES);
-#pragma GCC unroll 16
-            for (size_t i = 0; i < ROWS; i++) {
-#pragma GCC unroll 2
-                for (size_t v = 0; v < VECTORS; v++)
-                    sums[i][v] += starts[i][q] * column[v];
-            }
+                sums[i][v] += rows[i][q] * column[v];
         }
     }
-    memcpy(result, sums, sizeof sums);
 }
 
 KERNEL void NAME(gather)(const struct gather_tile *tile)
 {
     NAME(vector) sums[ROWS][VECTORS];
-    for (size_t i = 0; i < ROWS; i++) {
-        for (size_t v = 0; v < VECTORS; v++)
-            sums[i][v] = tile->bias ? *(const NAME(vector) *)(tile->bias + v * LANES) : (NAME(vector)){0};
+    const size_t panel_floats = tile->depth * LANES * VECTORS;
+#pragma GCC unroll 2
+    for (size_t v = 0; v < VECTORS; v++) {
+        const NAME(vector) bias = tile->bias ? *(const NAME(vector) *)(tile->bias + v * LANES) : (NAME(vector)){0};
+#pragma GCC unroll 16
+        for (size_t i = 0; i < ROWS; i++)
+            sums[i][v] = bias;
     }
     if (tile->accumulate)
         NAME(load)(tile, sums);
-    if (tile->step)
-        NAME(walk_steps)(tile, sums);
-    else
-        NAME(walk_starts)(tile, sums);
+    if (tile->step) {
+        for (size_t t = 0; t < tile->taps; t++)
+            NAME(add_products)(sums, tile->depth, tile->starts[t], tile->step, tile->panel + t * panel_floats);
+    } else {
+        for (size_t t = 0; t < tile->taps; t++)
+            NAME(add_scattered)(sums, tile->depth, tile->starts + t * ROWS, tile->panel + t * panel_floats);
+    }
+    if (tile->finish)
+        NAME(finish)(tile->finish, sums);
     NAME(store)(tile, sums);
 }
 
