@@ -83,8 +83,8 @@ static void complete(const struct blis *self, struct pass *pass)
     pass->products = winograd_products(self, amx_pays(pass));
     pass->depth_row = winograd_padded(vector, pass->depth);
     pass->column_row = winograd_padded(vector, pass->columns);
-    cut_blocks(pass);
     pass->filter_floats = pass->products->packed(vector, pass->depth, pass->columns);
+    cut_blocks(pass);
     pass->transformed_step = pass->tiling.block * pass->depth_row + WINOGRAD_SKEW;
     pass->multiplied_step = pass->tiling.block * pass->column_row + WINOGRAD_SKEW;
     pass->array_floats = WINOGRAD_VALUES * (pass->transformed_step + pass->multiplied_step);
@@ -121,8 +121,8 @@ static void transform_tile(const struct pass *pass, const struct block *block, s
     const float *sources[WINOGRAD_VALUES];
     winograd_sources(&pass->tiling, block->first + tile, pass->source, pass->depth, pass->zeros, sources);
     for (size_t c = 0; c < pass->depth; c += pass->vector->narrow)
-        pass->vector->winograd_input(sources, c, pass->depth - c, block->transformed + tile * pass->depth_row + c,
-                                     pass->transformed_step);
+        pass->vector->winograd_input(sources, c, pass->depth - c, WINOGRAD_READ_AHEAD * pass->depth,
+                                     block->transformed + tile * pass->depth_row + c, pass->transformed_step);
 }
 
 static void multiply(const struct pass *pass, const struct block *block, size_t value)
@@ -146,6 +146,7 @@ static void put_out(const struct pass *pass, const struct block *block, size_t b
 {
     const struct vector_kernels *vector = pass->vector;
     const size_t columns = at_most(SLICE_COLUMNS, pass->columns - column), step = pass->multiplied_step;
+    const size_t ahead = WINOGRAD_WRITE_AHEAD * pass->columns;
     const struct tile_finish finish = {.scale = pass->finish.scale ? pass->finish.scale + column : NULL,
                                        .offset = pass->finish.offset ? pass->finish.offset + column : NULL,
                                        .floor = pass->finish.floor};
@@ -158,11 +159,11 @@ static void put_out(const struct pass *pass, const struct block *block, size_t b
         for (size_t k = 0; k < columns; k += vector->narrow) {
             const float *m = block->multiplied + t * pass->column_row + column + k;
             if (pass->pooled)
-                vector->winograd_output_pooled(m, step, &finish, targets, k, columns - k);
+                vector->winograd_output_pooled(m, step, &finish, targets, k, columns - k, ahead / 2);
             else if (moments)
-                vector->winograd_output_moments(m, step, &finish, targets, k, columns - k, moments);
+                vector->winograd_output_moments(m, step, &finish, targets, k, columns - k, ahead, moments);
             else
-                vector->winograd_output(m, step, &finish, targets, k, columns - k);
+                vector->winograd_output(m, step, &finish, targets, k, columns - k, ahead);
         }
     }
 }

@@ -146,7 +146,7 @@ static void transform_tile(const struct weights *weights, const struct part *par
     float *targets[16];
     winograd_sources(&weights->tiling, part->first + t, weights->x, g->channels, weights->zeros, sources);
     for (size_t c = 0; c < g->channels; c += lanes)
-        vector->winograd_input(sources, c, g->channels - c,
+        vector->winograd_input(sources, c, g->channels - c, WINOGRAD_READ_AHEAD * g->channels,
                                part->x + c / panel * weights->x_block + t * panel + c % panel, weights->x_step);
     /* A panel may be wider than whole vectors of channels; what is left in memory may be slow to multiply. */
     const size_t used = winograd_padded(vector, g->channels);
@@ -157,7 +157,8 @@ static void transform_tile(const struct weights *weights, const struct part *par
     for (size_t i = 0; i < 16; i++)
         outputs[i] = targets[i] ? targets[i] : weights->zeros;
     for (size_t k = 0; k < g->filters; k += lanes)
-        vector->winograd_gradient(outputs, k, g->filters - k, part->dy + t * weights->filters + k, weights->dy_step);
+        vector->winograd_gradient(outputs, k, g->filters - k, WINOGRAD_READ_AHEAD * g->filters,
+                                  part->dy + t * weights->filters + k, weights->dy_step);
 }
 
 /* sums of one transformed value += dyᵀ·x. */

@@ -121,17 +121,19 @@ struct vector_kernels {
     void (*const *outer_narrow)(const struct outer_tile *tile);
 
     /* Winograd's transforms of narrow channels (winograd_template.h); NULL: none. valid: channels that are there. */
-    void (*winograd_input)(const float *const *sources, size_t channel, size_t valid, float *v, size_t step);
+    void (*winograd_input)(const float *const *sources, size_t channel, size_t valid, size_t ahead, float *v,
+                           size_t step);
     void (*winograd_output)(const float *m, size_t step, const struct tile_finish *finish, float *const *targets,
-                            size_t channel, size_t valid);
+                            size_t channel, size_t valid, size_t ahead);
     /* The same, and adds up what it puts out; finish scales nothing and has no floor. */
     void (*winograd_output_moments)(const float *m, size_t step, const struct tile_finish *finish,
-                                    float *const *targets, size_t channel, size_t valid,
+                                    float *const *targets, size_t channel, size_t valid, size_t ahead,
                                     const struct tile_moments *moments);
     /* The largest of every 2×2 outputs, to 4 targets; finish scales. */
     void (*winograd_output_pooled)(const float *m, size_t step, const struct tile_finish *finish, float *const *targets,
-                                   size_t channel, size_t valid);
-    void (*winograd_gradient)(const float *const *sources, size_t channel, size_t valid, float *d, size_t step);
+                                   size_t channel, size_t valid, size_t ahead);
+    void (*winograd_gradient)(const float *const *sources, size_t channel, size_t valid, size_t ahead, float *d,
+                              size_t step);
     void (*winograd_filter)(const float *w, ptrdiff_t tap_step, size_t valid, float *u, size_t step);
     void (*winograd_filter_gradient)(const float *du, size_t step, float *dw, size_t tap_step, size_t valid);
 

@@ -11,6 +11,9 @@
 enum {
     WINOGRAD_VALUES = 36, /* transformed values per tile of 6×6 inputs or 4×4 outputs */
     WINOGRAD_SKEW = 16, /* floats between transformed values, so that their addresses differ in more than high bits */
+    /* Pixels ahead of a tile that are fetched while it is read (the next one), and written (the one behind that; pooled: half). */
+    WINOGRAD_READ_AHEAD = 4,
+    WINOGRAD_WRITE_AHEAD = 8,
 };
 
 /* N×P×Q outputs in tiles of 4×4, row by row; inputs N×H×W. */

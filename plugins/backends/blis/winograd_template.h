@@ -2,6 +2,7 @@
  * Winograd's transforms for F(4×4, 3×3), points 0, ±1, ±2, ∞ (A. Lavin, S. Gray 2015), for LANES channels at once. Compiled once per instruction
  * set. Before: KERNEL, the attributes of a kernel function; LANES floats per vector.
  * Transformed arrays hold their 36 values `step` floats apart; they are padded to whole vectors, so stores are whole.
+ * What a later tile reads or writes lies `ahead` floats behind what this one does: it is fetched meanwhile.
  */
 typedef float winograd_vector __attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float)), may_alias));
 
@@ -21,6 +22,9 @@ KERNEL void winograd_store(float *target, winograd_vector vector, size_t valid)
         store_part(target, (REGISTER)vector, valid);
 }
 
+/* Asks for what lies `floats` behind an address; nothing need be there. A macro: compilers drop calls that only fetch. */
+#define FETCH(address, floats) __builtin_prefetch((const void *)((uintptr_t)(address) + (floats) * sizeof(float)))
+
 /* One column of Bᵀd. */
 #define INPUT_ROWS(d0, d1, d2, d3, d4, d5, T)                                                                          \
     do {                                                                                                               \
@@ -34,15 +38,19 @@ KERNEL void winograd_store(float *target, winograd_vector vector, size_t valid)
     } while (0)
 
 /* v = Bᵀ d B: d from 36 sources at channel. */
-KERNEL void winograd_input(const float *const *sources, size_t channel, size_t valid, float *v, size_t step)
+KERNEL void winograd_input(const float *const *sources, size_t channel, size_t valid, size_t ahead, float *v,
+                           size_t step)
 {
     winograd_vector t[6][6];
 #pragma GCC unroll 6
     for (size_t j = 0; j < 6; j++) {
         winograd_vector d[6];
 #pragma GCC unroll 6
-        for (size_t i = 0; i < 6; i++)
+        for (size_t i = 0; i < 6; i++) {
             d[i] = winograd_load(sources[i * 6 + j] + channel, valid);
+            if (j >= 2) /* the tile before has the first two columns */
+                FETCH(sources[i * 6 + j] + channel, ahead);
+        }
 #define AT(i) t[i][j]
         INPUT_ROWS(d[0], d[1], d[2], d[3], d[4], d[5], AT);
 #undef AT
@@ -85,10 +93,9 @@ KERNEL inline __attribute__((always_inline)) void winograd_output_rows(const flo
 }
 
 /* y = Aᵀ m A, finished, to those of 16 targets that are not NULL. */
-KERNEL inline __attribute__((always_inline)) void winograd_output_any(const float *m, size_t step,
-                                                                      const struct tile_finish *finish,
-                                                                      float *const *targets, size_t channel,
-                                                                      size_t valid, const struct tile_moments *moments)
+KERNEL inline __attribute__((always_inline)) void
+winograd_output_any(const float *m, size_t step, const struct tile_finish *finish, float *const *targets,
+                    size_t channel, size_t valid, size_t ahead, const struct tile_moments *moments)
 {
     winograd_vector t[4][6];
     winograd_output_rows(m, step, t);
@@ -120,6 +127,7 @@ KERNEL inline __attribute__((always_inline)) void winograd_output_any(const floa
                 value = winograd_select(value < floor, floor, value);
             }
             winograd_store(targets[i * 4 + j] + channel, value, valid);
+            FETCH(targets[i * 4 + j] + channel, ahead);
         }
     }
     if (!moments)
@@ -131,16 +139,16 @@ KERNEL inline __attribute__((always_inline)) void winograd_output_any(const floa
 }
 
 KERNEL void winograd_output(const float *m, size_t step, const struct tile_finish *finish, float *const *targets,
-                            size_t channel, size_t valid)
+                            size_t channel, size_t valid, size_t ahead)
 {
-    winograd_output_any(m, step, finish, targets, channel, valid, NULL);
+    winograd_output_any(m, step, finish, targets, channel, valid, ahead, NULL);
 }
 
 KERNEL void winograd_output_moments(const float *m, size_t step, const struct tile_finish *finish,
-                                    float *const *targets, size_t channel, size_t valid,
+                                    float *const *targets, size_t channel, size_t valid, size_t ahead,
                                     const struct tile_moments *moments)
 {
-    winograd_output_any(m, step, finish, targets, channel, valid, moments);
+    winograd_output_any(m, step, finish, targets, channel, valid, ahead, moments);
 }
 
 /* The larger one; a NaN stays. */
@@ -152,7 +160,7 @@ KERNEL winograd_vector winograd_larger(winograd_vector first, winograd_vector se
 
 /* The largest of every 2×2 outputs, finished, to those of 4 targets that are not NULL. finish scales. */
 KERNEL void winograd_output_pooled(const float *m, size_t step, const struct tile_finish *finish, float *const *targets,
-                                   size_t channel, size_t valid)
+                                   size_t channel, size_t valid, size_t ahead)
 {
     winograd_vector t[4][6];
     winograd_output_rows(m, step, t);
@@ -179,6 +187,7 @@ KERNEL void winograd_output_pooled(const float *m, size_t step, const struct til
                 winograd_larger(y[1][2 * j] * scale + offset, y[1][2 * j + 1] * scale + offset);
             const winograd_vector value = winograd_larger(upper, lower);
             winograd_store(targets[i * 2 + j] + channel, winograd_select(value < floor, floor, value), valid);
+            FETCH(targets[i * 2 + j] + channel, ahead);
         }
     }
 }
@@ -196,15 +205,18 @@ KERNEL void winograd_output_pooled(const float *m, size_t step, const struct til
     } while (0)
 
 /* d = A dy Aᵀ: dy from 16 sources. */
-KERNEL void winograd_gradient(const float *const *sources, size_t channel, size_t valid, float *d, size_t step)
+KERNEL void winograd_gradient(const float *const *sources, size_t channel, size_t valid, size_t ahead, float *d,
+                              size_t step)
 {
     winograd_vector t[6][4];
 #pragma GCC unroll 4
     for (size_t j = 0; j < 4; j++) {
         winograd_vector y[4];
 #pragma GCC unroll 4
-        for (size_t i = 0; i < 4; i++)
+        for (size_t i = 0; i < 4; i++) {
             y[i] = winograd_load(sources[i * 4 + j] + channel, valid);
+            FETCH(sources[i * 4 + j] + channel, ahead);
+        }
 #define AT(i) t[i][j]
         GRADIENT_ROWS(y[0], y[1], y[2], y[3], AT);
 #undef AT
