@@ -45,7 +45,9 @@ enum {
     PRIVATE_FLOATS = 160 << 10,
     PRIVATE_FLOATS_MAX = 224 << 10, /* … with as few tiles as pay */
     PRIVATE_TILES_MIN = 32,
-    SHARED_FLOATS = 4 << 20,
+    /* … of blocks that all threads work on: as many as there are filters, which are read once per block, within limits. */
+    SHARED_FLOATS_MIN = 3 << 20,
+    SHARED_FLOATS_MAX = 4 << 20,
     BLOCKS_MIN = 8, /* private ones, for threads to share out */
     SHARE_TILES = 32,
     SLICE_COLUMNS = 64, /* that are put out together */
@@ -58,7 +60,9 @@ static void cut_blocks(struct pass *pass)
     const size_t all = ceil_divide(pass->tiling.tiles, rows),
                  own = at_least(PRIVATE_FLOATS / floats, PRIVATE_TILES_MIN);
     pass->private = own * floats <= PRIVATE_FLOATS_MAX;
-    size_t fits = at_least(1, (pass->private ? own : SHARED_FLOATS / floats) / rows);
+    const size_t shared =
+        at_least(SHARED_FLOATS_MIN, at_most(SHARED_FLOATS_MAX, WINOGRAD_VALUES * pass->filter_floats));
+    size_t fits = at_least(1, (pass->private ? own : shared / floats) / rows);
     if (pass->private)
         fits = at_most(fits, ceil_divide(all, BLOCKS_MIN));
     pass->tiling.block = ceil_divide(all, ceil_divide(all, fits)) * rows;

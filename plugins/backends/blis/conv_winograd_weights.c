@@ -9,7 +9,7 @@
 
 enum {
     /* Of transformed x and dy per block: as many as there are sums, which are read and written once per block, within limits. */
-    BLOCK_FLOATS_MIN = 1 << 22,
+    BLOCK_FLOATS_MIN = 2 << 20,
     BLOCK_FLOATS_MAX = 12 << 20,
     BLOCK_TILES_MIN = 64,
     /* Sums and a block that stay in a thread's second-level cache. */
