@@ -203,12 +203,13 @@ static enum pb_status train_bytes(const struct pb_estimate *estimate, const stru
 /* The network after, and the masked one that it is compared with, the one engine after the other. */
 static enum pb_status prune_bytes(const struct pb_estimate *estimate, uint64_t *bytes, struct pb_error *error)
 {
+    const uint32_t available = estimate->counts.validation ? estimate->counts.validation : estimate->counts.train;
+    const uint32_t batch = available < PB_REMOVAL_CHECK_BATCH ? available : PB_REMOVAL_CHECK_BATCH;
     uint64_t whole = 0, cut = 0, whole_values = 0, cut_values = 0;
     enum pb_status status =
-        engine_bytes(estimate, estimate->before, PB_ENGINE_INFER, PB_REMOVAL_CHECK_BATCH, &whole, &whole_values, error);
+        engine_bytes(estimate, estimate->before, PB_ENGINE_INFER, batch, &whole, &whole_values, error);
     if (status == PB_OK)
-        status =
-            engine_bytes(estimate, estimate->after, PB_ENGINE_INFER, PB_REMOVAL_CHECK_BATCH, &cut, &cut_values, error);
+        status = engine_bytes(estimate, estimate->after, PB_ENGINE_INFER, batch, &cut, &cut_values, error);
     *bytes = 2 * (whole_values + cut_values) + (whole > cut ? whole : cut) +
              batches_bytes(estimate, PB_REMOVAL_CHECK_BATCH, 1);
     return status;

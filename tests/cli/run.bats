@@ -216,7 +216,7 @@ assert d["total"]["macs"] < sum(c["macs"] for c in d["cells"]), "shared stages a
     [[ $output == *"4 cells, "*" stages ("*" shared), "*" MACs, about "* ]]
 }
 
-@test "check foretells what a cell's process has in memory at its peak, within 15 %" {
+@test "check foretells what a cell's process has in memory at its peak, within 5 %" {
     if grep -q __asan_init "$PRUNEBENCH_BUILD/prunebench"; then skip "resident memory means nothing under a sanitizer"; fi
     EPOCHS=1 matrix '<criterion plugin="bn-scale"/><criterion plugin="taylor-gate"/><targets>0.5</targets>' |
         sed 's/image-size="32" width-multiplier="0.125"/image-size="64"/' >m.xml
@@ -230,7 +230,7 @@ import json, re, sys
 told = next(c["memory_bytes"] for c in json.load(open("check.json"))["cells"] if c["id"] == sys.argv[1])
 peak = int(re.search(r'peak-rss-bytes="(\d+)"', open(f"out/cells/{sys.argv[1]}.xml").read()).group(1))
 print(sys.argv[1], told, peak)
-assert peak > 200e6 and abs(told / peak - 1) < 0.15
+assert peak > 200e6 and abs(told / peak - 1) < 0.05
 END
     done
 }
