@@ -14,6 +14,7 @@
 #include "support/folder.h"
 #include "support/images.h"
 #include "support/scene.h"
+#include "support/thread_count.h"
 
 enum { TRAINING = 23, TEST_IMAGES = 3, SIDE = 16, FLOATS = SIDE * SIDE * 3 };
 
@@ -334,7 +335,7 @@ static void test_a_batch_stays_while_the_next_ones_are_made(void **state)
     scene_close(&scene);
 }
 
-static void test_an_epoch_allocates_nothing(void **state)
+static void test_an_epoch_allocates_nothing_and_starts_no_thread(void **state)
 {
     struct scene scene;
     char hex[65], again[65];
@@ -343,11 +344,14 @@ static void test_an_epoch_allocates_nothing(void **state)
     const struct pb_batches_spec spec = training_spec(&scene);
     struct pb_batches *batches = must_create(&scene, cache, &spec);
     hash_epoch(batches, 1, hex);
+    const unsigned long started = threads_started();
+    assert_true(started > 0);
     pb_memory_fail_after(0);
     hash_epoch(batches, 1, again);
     void *still_armed = pb_calloc(1, 1); /* the first allocation since */
     pb_memory_fail_after(-1);
     assert_null(still_armed);
+    assert_int_equal(threads_started(), started);
     assert_string_equal(again, hex);
     pb_batches_free(&batches);
     pb_cache_close(&cache);
@@ -454,7 +458,7 @@ int main(void)
         TEST(test_flips_come_as_often_as_asked),
         TEST(test_a_consumer_that_leaves_at_any_time_hangs_nothing),
         TEST(test_a_batch_stays_while_the_next_ones_are_made),
-        TEST(test_an_epoch_allocates_nothing),
+        TEST(test_an_epoch_allocates_nothing_and_starts_no_thread),
         TEST(test_an_error_in_a_thread_reaches_the_consumer),
         TEST(test_requests_that_make_no_sense_are_refused),
         TEST(test_memory_that_runs_out_is_an_error),
