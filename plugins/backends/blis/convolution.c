@@ -35,21 +35,21 @@ static struct geometry geometry_of(const struct pb_conv_shape *s)
 
 /*
  * Where Winograd's transforms pay, measured on AVX-512 and AVX2 alike: they are shared out over channels and filters,
- * the transformed filters over tiles, and tiles that hang over the image's edge are wasted. Weight gradients gain least.
+ * the transformed filters over tiles, and tiles that hang over the image's edge are wasted.
  */
-static bool winograd_pays(const struct geometry *g, bool training)
+static bool winograd_pays(const struct geometry *g)
 {
-    enum { CHANNELS_MIN = 16, CHANNELS_MIN_INFERRING = 12, FILTERS_MIN = 16, TILES_MIN = 48 };
+    enum { CHANNELS_MIN = 3, FILTERS_MIN = 4, TILES_MIN = 48 };
     const size_t tiles = ceil_divide(g->out_height, 4) * ceil_divide(g->out_width, 4);
-    return g->channels >= (training ? CHANNELS_MIN : CHANNELS_MIN_INFERRING) && g->filters >= FILTERS_MIN &&
-           g->batch * tiles >= TILES_MIN && 10 * g->out_height * g->out_width >= 7 * 16 * tiles;
+    return g->channels >= CHANNELS_MIN && g->filters >= FILTERS_MIN && g->batch * tiles >= TILES_MIN &&
+           10 * g->out_height * g->out_width >= 7 * 16 * tiles;
 }
 
 /* What was asked for where the shape allows it; else what the shape is best at, and BLIS for what nothing else fits. */
 static const struct conv_algorithm *choose(const struct blis *self, const struct geometry *g, bool training)
 {
     const bool asked = self->algorithm == ALGORITHM_WINOGRAD;
-    if ((asked || (self->algorithm == ALGORITHM_AUTO && winograd_pays(g, training))) && conv_winograd_fits(self, g))
+    if ((asked || (self->algorithm == ALGORITHM_AUTO && winograd_pays(g))) && conv_winograd_fits(self, g))
         return &conv_winograd;
     if (self->algorithm == ALGORITHM_GEMM || !conv_direct_fits(self, g, training))
         return &conv_gemm;
