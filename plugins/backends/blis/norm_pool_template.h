@@ -45,8 +45,10 @@ KERNEL void pool_deviations(const struct pool_columns *columns, size_t window, p
     const float *corner = columns->x + 2 * window * columns->pixel;
     const size_t at[4] = {0, columns->pixel, columns->row, columns->row + columns->pixel};
 #pragma GCC unroll 4
-    for (size_t k = 0; k < 4; k++)
+    for (size_t k = 0; k < 4; k++) {
         d[k] = (pool_vector)load_part(corner + at[k], columns->count) - columns->mean;
+        FETCH(corner + at[k], 2 * POOL_PIXELS * columns->pixel);
+    }
 }
 
 /* The largest normalised value, and where each of the four is it: the first of equals, and none where it is not positive. */
@@ -119,6 +121,7 @@ KERNEL void norm_pool_sums(const struct norm_pool_rows *rows, const float *dy, d
             double sum[LANES] = {0}, product[LANES] = {0}, deviation[LANES] = {0};
             for (size_t p = first; p < end; p++) {
                 const pool_vector gradient = (pool_vector)load_part(dy + p * rows->channels + channel, columns.count);
+                FETCH(dy + p * rows->channels + channel, POOL_PIXELS * rows->channels);
                 pool_vector d[4], winner = {0};
                 pool_mask won[4];
                 pool_deviations(&columns, p, d);
@@ -164,6 +167,7 @@ KERNEL void norm_pool_gradient(const struct norm_pool_rows *rows, const float *d
                 for (size_t k = 0; k < 4; k++) {
                     const pool_vector own = (pool_vector)((pool_mask)g & won[k]);
                     store_part(to + at[k], (REGISTER)((own + shift) + (slope * d[k] + rest)), columns.count);
+                    FETCH(to + at[k], 2 * POOL_PIXELS * columns.pixel);
                 }
             }
         }

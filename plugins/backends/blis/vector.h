@@ -4,10 +4,14 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum {
     TILE_ROWS_MAX = 14, /* output positions (or filters) that a register tile holds */
 };
+
+/* Asks for what lies `floats` behind an address; nothing need be there. A macro: compilers drop calls that only fetch. */
+#define FETCH(address, floats) __builtin_prefetch((const void *)((uintptr_t)(address) + (floats) * sizeof(float)))
 
 /*
  * What becomes of a convolution's sums: scale·sum + offset, and nothing below floor (−∞: no ReLU; a NaN stays one). Arrays

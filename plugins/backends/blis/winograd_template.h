@@ -22,9 +22,6 @@ KERNEL void winograd_store(float *target, winograd_vector vector, size_t valid)
         store_part(target, (REGISTER)vector, valid);
 }
 
-/* Asks for what lies `floats` behind an address; nothing need be there. A macro: compilers drop calls that only fetch. */
-#define FETCH(address, floats) __builtin_prefetch((const void *)((uintptr_t)(address) + (floats) * sizeof(float)))
-
 /* One column of Bᵀd. */
 #define INPUT_ROWS(d0, d1, d2, d3, d4, d5, T)                                                                          \
     do {                                                                                                               \
