@@ -134,8 +134,8 @@ KERNEL void NAME(product)(const struct product_tile *tile)
 {
     for (size_t first = 0; first < tile->rows; first += ROWS) {
         NAME(vector) sums[ROWS][VECTORS] = {{{0}}};
-        NAME(add_products)(sums, tile->depth, tile->a + first * tile->a_row, tile->a_row, tile->panel);
         float *c = tile->c + first * tile->c_row;
+        NAME(add_products)(sums, tile->depth, tile->a + first * tile->a_row, tile->a_row, tile->panel);
 #pragma GCC unroll 16
         for (size_t i = 0; i < ROWS; i++, c += tile->c_row) {
 #pragma GCC unroll 2
@@ -145,10 +145,31 @@ KERNEL void NAME(product)(const struct product_tile *tile)
     }
 }
 
+/* What one filter's sums add to its row of dw. */
+INLINE void NAME(add_row)(float *dw, size_t columns, const NAME(vector) sums[VECTORS])
+{
+#pragma GCC unroll 2
+    for (size_t v = 0; v < VECTORS; v++) {
+        float *at = dw + v * LANES;
+        if (columns >= (v + 1) * LANES) {
+            *(NAME(vector) *)at += sums[v];
+        } else if (columns > v * LANES) {
+            const size_t left = columns - v * LANES;
+            store_part(at, (REGISTER)((NAME(vector))load_part(at, left) + sums[v]), left);
+        }
+    }
+}
+
 #define OUTER_FILTERS(FILTERS)                                                                                         \
     KERNEL void NAME(outer_##FILTERS)(const struct outer_tile *tile)                                                   \
     {                                                                                                                  \
         NAME(vector) sums[FILTERS][VECTORS] = {{{0}}};                                                                 \
+        _Pragma("GCC unroll 16") for (size_t i = 0; i < FILTERS; i++)                                                  \
+        {                                                                                                              \
+            FETCH(tile->dw + i * tile->dw_row, 0);                                                                     \
+            if (VECTORS > 1)                                                                                           \
+                FETCH(tile->dw + i * tile->dw_row, LANES);                                                             \
+        }                                                                                                              \
         for (size_t r = 0; r < tile->images * tile->rows; r++) {                                                       \
             const size_t image = r / tile->rows, row = r % tile->rows;                                                 \
             const float *dy = tile->dy + image * tile->dy_image + row * tile->dy_row;                                  \
@@ -163,11 +184,6 @@ KERNEL void NAME(product)(const struct product_tile *tile)
                 }                                                                                                      \
             }                                                                                                          \
         }                                                                                                              \
-        float values[FILTERS][LANES * VECTORS];                                                                        \
-        memcpy(values, sums, sizeof values);                                                                           \
-        for (size_t i = 0; i < FILTERS; i++) {                                                                         \
-            float *dw = tile->dw + i * tile->dw_row;                                                                   \
-            for (size_t j = 0; j < tile->columns; j++)                                                                 \
-                dw[j] += values[i][j];                                                                                 \
-        }                                                                                                              \
+        _Pragma("GCC unroll 16") for (size_t i = 0; i < FILTERS; i++)                                                  \
+            NAME(add_row)(tile->dw + i * tile->dw_row, tile->columns, sums[i]);                                        \
     }
