@@ -44,7 +44,7 @@ struct gather_tile {
     size_t rows, columns; /* how much of the tile is stored */
 };
 
-/* c = a·panel: rows, a multiple of tile_rows, × depth by depth × lanes. Every sum runs over depth in order. */
+/* c = a·panel: rows × depth by depth × lanes, tile_rows at a time, so that a and c reach to a whole number of these. */
 struct product_tile {
     size_t rows, depth;
     const float *a;
