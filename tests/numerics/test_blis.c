@@ -126,6 +126,7 @@ static void test_operators_and_training_are_right_and_repeat_on_every_kernel_set
                                         "kernels=skx algorithm=winograd",
                                         "kernels=haswell",
                                         "kernels=haswell algorithm=gemm",
+                                        "kernels=haswell algorithm=direct",
                                         "kernels=haswell algorithm=winograd",
                                         "kernels=generic"};
     for (size_t i = 0; i < sizeof tried / sizeof *tried; i++) {

@@ -1,4 +1,4 @@
-/* Threads are there before a training's first step: no later one starts any, on any backend. */
+/* Once a training has started its team of threads, a second one like it starts none, on any backend. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,7 +21,6 @@ static void check_backend(const char *name, const char *settings)
     const unsigned long team = threads_started();
     assert_int_equal(training_digest(backend.device), first);
     assert_int_equal(threads_started(), team);
-    assert_true(team > 0);
     backend_close(&backend);
 }
 
@@ -29,6 +28,7 @@ static void test_steps_start_no_thread(void **state)
 {
     (void)state;
     check_backend("reference", "");
+    assert_true(threads_started() > 0);
     check_backend("blis", "algorithm=direct");
     check_backend("blis", "algorithm=winograd");
     check_backend("blis", "algorithm=gemm");

@@ -359,8 +359,9 @@ void suite_fused(struct operator_test *test)
     check(test, shape_of(1, 130, 130, 3, 64, 3, 1), true, true); /* many whole chunks of rows */
     check(test, shape_of(1, 131, 129, 3, 64, 3, 1), false, true); /* … and a rest */
     check(test, shape_of(1, 131, 128, 3, 64, 3, 1), true, true); /* … and whole ones that are not pooled */
-    check(test, shape_of(3, 17, 16, 65, 67, 3, 1), true, true); /* one block of tiles of 4×4, not pooled */
-    check(test, shape_of(3, 16, 16, 65, 67, 3, 1), true, true); /* one block of tiles of 4×4 */
-    check(test, shape_of(1, 90, 87, 65, 67, 3, 1), true, true); /* two, some over the edge */
+    check(test, shape_of(3, 17, 16, 65, 67, 3, 1), true, true); /* blocks of tiles of 4×4, not pooled */
+    check(test, shape_of(3, 16, 16, 65, 67, 3, 1), true, true); /* blocks of tiles of 4×4 */
+    check(test, shape_of(1, 90, 87, 65, 67, 3, 1), true, true); /* … some over the edge */
+    check(test, shape_of(1, 84, 84, 200, 4, 3, 1), true, true); /* two blocks that threads share */
     check(test, shape_of(2, 46, 42, 33, 35, 3, 1), true, true); /* … pooled, and few filters */
 }

@@ -1,6 +1,6 @@
 /*
  * Weight gradients in register tiles: a band of input rows is copied into a panel of a vector's channels, and every tile
- * of filters and every tap sums over it. Where there are too few channels to fill a vector, as with the three of an image,
+ * of filters and every tap sums over it. Where there are too few channels to fill a vector, as with an image's three,
  * the panel holds patches instead, whose taps lie side by side. Tasks own tiles of dw, so sums need no locks; where there are few tiles, the
  * batch is cut into chunks as well, whose sums are added in order. All cuts depend on the shape only.
  */

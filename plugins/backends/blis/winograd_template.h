@@ -45,7 +45,7 @@ KERNEL void winograd_input(const float *const *sources, size_t channel, size_t v
 #pragma GCC unroll 6
         for (size_t i = 0; i < 6; i++) {
             d[i] = winograd_load(sources[i * 6 + j] + channel, valid);
-            if (j >= 2) /* the tile before has the first two columns */
+            if (j >= 2) /* the next tile's first two columns are this one's last */
                 FETCH(sources[i * 6 + j] + channel, ahead);
         }
 #define AT(i) t[i][j]
