@@ -158,6 +158,7 @@ KERNEL void norm_pool_gradient(const struct norm_pool_rows *rows, const float *d
             const pool_vector rest = (pool_vector)load_part(terms->rest + channel, columns.count);
             for (size_t p = first; p < end; p++) {
                 const pool_vector g = scale * (pool_vector)load_part(dy + p * rows->channels + channel, columns.count);
+                FETCH(dy + p * rows->channels + channel, POOL_PIXELS * rows->channels);
                 float *to = dx + 2 * p * rows->channels + channel;
                 pool_vector d[4];
                 pool_mask won[4];
