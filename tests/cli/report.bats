@@ -70,6 +70,12 @@ assert [(r["removed"], r["criterion"], r["seeds"]) for r in rows] == [("0", "unp
 assert all(0 < float(r["top1"]) < 1 and float(r["top1_sd"]) >= 0 and float(r["params"]) > 1000 for r in rows)
 soft = list(csv.DictReader(open(out + "/report/tables/aircraft.soft.results.csv", newline="", encoding="utf-8")))
 assert {r["protocol"] for r in soft[1:]} == {"zero=gamma-beta"}
+speed = list(csv.DictReader(open(out + "/report/tables/aircraft.speed.csv", newline="", encoding="utf-8")))
+batches = [name for name in speed[0] if name.startswith("latency_ms_batch_") and not name.endswith("_sd")]
+for b in batches:
+    measured = [r for r in speed if r["seeds"] != "0"]
+    assert len(measured) > 3 and all(0 < float(r[b]) < float(r[b.replace("_ms", "_p95_ms")]) for r in measured)
+assert batches
 PYTHON
 }
 
