@@ -203,8 +203,7 @@ static enum pb_status train_bytes(const struct pb_estimate *estimate, const stru
 /* The network after, and the masked one that it is compared with, the one engine after the other. */
 static enum pb_status prune_bytes(const struct pb_estimate *estimate, uint64_t *bytes, struct pb_error *error)
 {
-    const uint32_t available = estimate->counts.validation ? estimate->counts.validation : estimate->counts.train;
-    const uint32_t batch = available < PB_REMOVAL_CHECK_BATCH ? available : PB_REMOVAL_CHECK_BATCH;
+    const uint32_t batch = pb_removal_check_images(estimate->counts.validation, estimate->counts.train);
     uint64_t whole = 0, cut = 0, whole_values = 0, cut_values = 0;
     enum pb_status status =
         engine_bytes(estimate, estimate->before, PB_ENGINE_INFER, batch, &whole, &whole_values, error);

@@ -125,10 +125,9 @@ static enum pb_status check_removal(struct pb_session *session, const struct pb_
 {
     const struct pb_data *data = session->data;
     const uint32_t *samples = data->validation_count ? data->validation : data->train;
-    const uint32_t available = data->validation_count ? data->validation_count : data->train_count;
     const struct pb_batches_spec spec = {.samples = samples,
                                          .sample_count =
-                                             available < PB_REMOVAL_CHECK_BATCH ? available : PB_REMOVAL_CHECK_BATCH,
+                                             pb_removal_check_images(data->validation_count, data->train_count),
                                          .batch = PB_REMOVAL_CHECK_BATCH,
                                          .threads = 1};
     struct pb_batches *batches = NULL;
