@@ -10,6 +10,20 @@ typedef int32_t NAME(mask) __attribute__((vector_size(LANES * sizeof(int32_t))))
 #undef INLINE
 #define INLINE KERNEL inline __attribute__((always_inline))
 
+/* valid values from source, zeros behind them. */
+INLINE NAME(vector) NAME(load_lanes)(const float *source, size_t valid)
+{
+    return valid >= LANES ? *(const NAME(vector) *)source : (NAME(vector))load_part(source, valid);
+}
+
+INLINE void NAME(store_lanes)(float *target, NAME(vector) vector, size_t valid)
+{
+    if (valid >= LANES)
+        *(NAME(vector) *)target = vector;
+    else
+        store_part(target, (REGISTER)vector, valid);
+}
+
 INLINE void NAME(finish)(const struct tile_finish *finish, NAME(vector) (*sums)[VECTORS])
 {
     const NAME(vector) floor = (NAME(vector)){0} + finish->floor;
@@ -34,13 +48,9 @@ INLINE void NAME(store)(const struct gather_tile *tile, NAME(vector) (*sums)[VEC
         if (i >= tile->rows)
             return;
 #pragma GCC unroll 2
-        for (size_t v = 0; v < VECTORS; v++) {
-            const size_t first = v * LANES;
-            if (tile->columns >= first + LANES)
-                *(NAME(vector) *)(y + first) = sums[i][v];
-            else if (tile->columns > first)
-                store_part(y + first, (REGISTER)sums[i][v], tile->columns - first);
-        }
+        for (size_t v = 0; v < VECTORS; v++)
+            if (tile->columns > v * LANES)
+                NAME(store_lanes)(y + v * LANES, sums[i][v], tile->columns - v * LANES);
     }
 }
 
@@ -53,13 +63,9 @@ INLINE void NAME(load)(const struct gather_tile *tile, NAME(vector) (*sums)[VECT
         if (i >= tile->rows)
             return;
 #pragma GCC unroll 2
-        for (size_t v = 0; v < VECTORS; v++) {
-            const size_t first = v * LANES;
-            if (tile->columns >= first + LANES)
-                sums[i][v] = *(const NAME(vector) *)(y + first);
-            else if (tile->columns > first)
-                sums[i][v] = (NAME(vector))load_part(y + first, tile->columns - first);
-        }
+        for (size_t v = 0; v < VECTORS; v++)
+            if (tile->columns > v * LANES)
+                sums[i][v] = NAME(load_lanes)(y + v * LANES, tile->columns - v * LANES);
     }
 }
 
