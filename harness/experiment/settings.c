@@ -11,7 +11,10 @@
 static void add(const struct pb_settings_sink *sink, const char *prefix, const char *key, const char *value)
 {
     char full[128];
-    snprintf(full, sizeof full, "%s%s", prefix, key);
+    const size_t length = strnlen(prefix, sizeof full - 1), rest = strnlen(key, sizeof full - 1 - length);
+    memcpy(full, prefix, length);
+    memcpy(full + length, key, rest);
+    full[length + rest] = '\0';
     sink->add(sink->argument, full, value ? value : "");
 }
 
@@ -145,9 +148,13 @@ void pb_settings_pretraining(const struct pb_settings_sink *sink, const struct p
     pb_settings_choice(&own, "dataset", &pretraining->dataset, hash);
 }
 
+/* Without printf: the keys of a large matrix take millions of these. */
 static void append_line(void *argument, const char *key, const char *value)
 {
-    pb_text_append(argument, "%s=%s\n", key, value);
+    pb_text_append_bytes(argument, key, strlen(key));
+    pb_text_append_bytes(argument, "=", 1);
+    pb_text_append_bytes(argument, value, strlen(value));
+    pb_text_append_bytes(argument, "\n", 1);
 }
 
 struct pb_settings_sink pb_settings_into(struct pb_text *text)

@@ -80,10 +80,10 @@ static enum pb_status find_ties(const struct pb_document *document, const uint32
     char what[160];
     for (uint32_t i = 0; i < pb_setting_count; i++) {
         const struct pb_assignment *a = resolution->values[i].value, *b = resolution->values[i].rival;
+        if (!b)
+            continue;
         snprintf(what, sizeof what, "<%s> %s", pb_settings[i].element, pb_settings[i].name);
-        if (b)
-            return fail_tie(document, place, what, (const char *[]){a->text, b->text}, (long[]){a->line, b->line},
-                            error);
+        return fail_tie(document, place, what, (const char *[]){a->text, b->text}, (long[]){a->line, b->line}, error);
     }
     for (uint32_t i = 0; i < resolution->option_count; i++) {
         const struct pb_option_assignment *a = resolution->options[i].option, *b = resolution->options[i].rival;
