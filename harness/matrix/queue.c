@@ -25,32 +25,64 @@ void pb_queue_free(struct pb_queue *queue)
     pb_free(queue->path);
     pb_free(queue->path_length);
     pb_free(queue->stages);
+    pb_free(queue->places);
     *queue = (struct pb_queue){0};
+}
+
+/* FNV-1a. */
+static uint32_t hash_of(const char *key)
+{
+    uint32_t hash = 2166136261u;
+    for (; *key; key++)
+        hash = (hash ^ (unsigned char)*key) * 16777619u;
+    return hash;
+}
+
+/* The place in the table where the key is, or where it would be put. */
+static uint32_t *place_of(const struct pb_queue *queue, const char *key)
+{
+    const uint32_t mask = queue->place_count - 1;
+    uint32_t place = hash_of(key) & mask;
+    while (queue->places[place] && strcmp(queue->stages[queue->places[place] - 1].key, key) != 0)
+        place = (place + 1) & mask;
+    return &queue->places[place];
 }
 
 static uint32_t find_stage(const struct pb_queue *queue, const char *key)
 {
+    const uint32_t found = queue->place_count ? *place_of(queue, key) : 0;
+    return found ? found - 1 : PB_NONE;
+}
+
+/* Room for twice as many stages. */
+static bool grow_stages(struct pb_queue *queue)
+{
+    const uint32_t capacity = queue->stage_capacity ? 2 * queue->stage_capacity : 64;
+    struct pb_shared_stage *stages = pb_realloc(queue->stages, queue->stage_capacity, capacity, sizeof *stages);
+    if (!stages)
+        return false;
+    queue->stages = stages;
+    queue->stage_capacity = capacity;
+    uint32_t *places = pb_calloc(2 * (size_t)capacity, sizeof *places);
+    if (!places)
+        return false;
+    pb_free(queue->places);
+    queue->places = places;
+    queue->place_count = 2 * capacity;
     for (uint32_t i = 0; i < queue->stage_count; i++)
-        if (strcmp(queue->stages[i].key, key) == 0)
-            return i;
-    return PB_NONE;
+        *place_of(queue, stages[i].key) = i + 1;
+    return true;
 }
 
 static uint32_t add_stage(struct pb_queue *queue, uint32_t cell, const struct pb_planned_stage *stage)
 {
-    if (queue->stage_count == queue->stage_capacity) {
-        const uint32_t capacity = queue->stage_capacity ? 2 * queue->stage_capacity : 64;
-        struct pb_shared_stage *grown =
-            pb_realloc(queue->stages, queue->stage_capacity, capacity, sizeof *queue->stages);
-        if (!grown)
-            return PB_NONE;
-        queue->stages = grown;
-        queue->stage_capacity = capacity;
-    }
+    if (2 * queue->stage_count >= queue->place_count && !grow_stages(queue))
+        return PB_NONE;
     struct pb_shared_stage *added = &queue->stages[queue->stage_count];
     *added = (struct pb_shared_stage){.macs = stage->macs, .owner = PB_NONE, .first = cell};
     memcpy(added->key, stage->key, sizeof added->key);
     memcpy(added->name, stage->name, sizeof added->name);
+    *place_of(queue, added->key) = queue->stage_count + 1;
     return queue->stage_count++;
 }
 

@@ -23,6 +23,8 @@ struct pb_shared_stage {
 struct pb_queue {
     struct pb_shared_stage *stages;
     uint32_t stage_count, stage_capacity;
+    uint32_t *places; /* hash table of the stages' keys: index + 1 into stages, 0 where it is empty */
+    uint32_t place_count; /* a power of two, at least twice stage_capacity */
     uint32_t **path; /* per cell: its stages in order */
     uint32_t *path_length;
     uint32_t cell_count;
