@@ -67,18 +67,25 @@ static enum pb_status name_cell(const struct pb_document *document, const uint32
 }
 
 static enum pb_status add_cell(const struct pb_document *document, const uint32_t place[PB_MATRIX_COUNT],
-                               struct pb_matrix *matrix, struct pb_error *error)
+                               const struct pb_cell_config *below, struct pb_matrix *matrix, struct pb_error *error)
 {
     struct pb_cell_config *cell = pb_calloc(1, sizeof *cell);
     if (!cell)
         return pb_fail_memory(error, sizeof *cell);
     const uint32_t index = matrix->cell_count;
     matrix->cells[matrix->cell_count++] = cell;
-    enum pb_status status = pb_resolve_cell(document, place, cell, &matrix->lines[index], error);
+    enum pb_status status = pb_resolve_cell(document, place, below, cell, &matrix->lines[index], error);
     if (status == PB_OK)
         status = name_cell(document, place, cell, error);
     memcpy(cell->matrix_sha256, matrix->sha256, sizeof cell->matrix_sha256);
     return status;
+}
+
+static enum pb_status make_room(struct pb_matrix *matrix, size_t count, struct pb_error *error)
+{
+    matrix->cells = pb_calloc(count, sizeof(void *));
+    matrix->lines = pb_calloc(count, sizeof *matrix->lines);
+    return matrix->cells && matrix->lines ? PB_OK : pb_fail_memory(error, count * sizeof *matrix->lines);
 }
 
 static enum pb_status count_places(const struct pb_document *document, size_t *count, struct pb_error *error)
@@ -92,63 +99,167 @@ static enum pb_status count_places(const struct pb_document *document, size_t *c
     return PB_OK;
 }
 
+/* The target before this one of the same measure; PB_NO_PLACE for the first. */
+static uint32_t target_below(const struct pb_entries *targets, uint32_t target)
+{
+    for (uint32_t i = target; i-- > 0;)
+        if (targets->list[i].target.measure == targets->list[target].target.measure)
+            return i;
+    return PB_NO_PLACE;
+}
+
+/* The cells that differ from the one at hand in target and seed alone, in the order of the two axes. */
+struct neighbours {
+    struct pb_cell_config **cells; /* targets × seeds; NULL where there is none (yet) */
+    uint32_t targets, seeds;
+};
+
+static const struct pb_cell_config *cell_below(const struct pb_document *document, const struct neighbours *neighbours,
+                                               const uint32_t place[PB_MATRIX_COUNT])
+{
+    const uint32_t target = place[PB_MATRIX_TARGET];
+    const uint32_t below =
+        target == PB_NO_PLACE ? PB_NO_PLACE : target_below(&document->axes[PB_MATRIX_TARGET], target);
+    return below == PB_NO_PLACE ? NULL : neighbours->cells[below * neighbours->seeds + place[PB_MATRIX_SEED]];
+}
+
+/* The last two axes of the product are target and seed. */
+static enum pb_status add_places(const struct pb_document *document, struct neighbours *neighbours,
+                                 struct pb_matrix *matrix, struct pb_error *error)
+{
+    uint32_t place[PB_MATRIX_COUNT] = {0}, own[PB_MATRIX_COUNT];
+    enum pb_status status = PB_OK;
+    do {
+        if (place[PB_MATRIX_TARGET] == 0 && place[PB_MATRIX_SEED] == 0)
+            memset(neighbours->cells, 0, (size_t)neighbours->targets * neighbours->seeds * sizeof(void *));
+        if (!own_place(document, place, own) || excluded(document, own))
+            continue;
+        status = add_cell(document, own, cell_below(document, neighbours, own), matrix, error);
+        if (own[PB_MATRIX_TARGET] != PB_NO_PLACE)
+            neighbours->cells[own[PB_MATRIX_TARGET] * neighbours->seeds + own[PB_MATRIX_SEED]] =
+                matrix->cells[matrix->cell_count - 1];
+    } while (status == PB_OK && next_place(document, place));
+    return status;
+}
+
 static enum pb_status multiply_out(const struct pb_document *document, struct pb_matrix *matrix, struct pb_error *error)
 {
     size_t count = 0;
-    uint32_t place[PB_MATRIX_COUNT] = {0}, own[PB_MATRIX_COUNT];
+    struct neighbours neighbours = {.targets = document->axes[PB_MATRIX_TARGET].count,
+                                    .seeds = document->axes[PB_MATRIX_SEED].count};
     enum pb_status status = count_places(document, &count, error);
+    if (status == PB_OK)
+        status = make_room(matrix, count, error);
     if (status != PB_OK)
         return status;
-    matrix->cells = pb_calloc(count, sizeof(void *));
-    matrix->lines = pb_calloc(count, sizeof *matrix->lines);
-    if (!matrix->cells || !matrix->lines)
-        return pb_fail_memory(error, count * sizeof(void *));
-    do {
-        if (own_place(document, place, own) && !excluded(document, own))
-            status = add_cell(document, own, matrix, error);
-    } while (status == PB_OK && next_place(document, place));
+    neighbours.cells = pb_calloc((size_t)neighbours.targets * neighbours.seeds, sizeof(void *));
+    status = neighbours.cells ? add_places(document, &neighbours, matrix, error) : pb_fail_memory(error, count);
+    pb_free(neighbours.cells);
     if (status == PB_OK && matrix->cell_count == 0)
         status = pb_fail_at(error, PB_ERROR_INPUT, document->xml.path, 0,
                             "no cell is left: the matrix's <exclude> elements leave nothing to run");
     return status;
 }
 
-enum pb_status pb_matrix_read(const char *path, const struct pb_registry *registry, struct pb_matrix **matrix,
-                              struct pb_error *error)
+/* The entry of an axis whose label is the first length characters of word. */
+static bool find_label(const struct pb_document *document, enum pb_matrix_axis axis, const char *word, size_t length,
+                       uint32_t *place)
+{
+    const struct pb_entries *entries = &document->axes[axis];
+    for (uint32_t i = 0; i < entries->count; i++)
+        if (strlen(entries->list[i].label) == length && strncmp(entries->list[i].label, word, length) == 0) {
+            *place = i;
+            return true;
+        }
+    *place = PB_NO_PLACE;
+    return (axis == PB_MATRIX_CRITERION || axis == PB_MATRIX_TARGET) && length == strlen(PB_NO_LABEL) &&
+           strncmp(PB_NO_LABEL, word, length) == 0;
+}
+
+/* The place of the cell called id; false when the matrix has none. */
+static bool find_place(const struct pb_document *document, const char *id, uint32_t place[PB_MATRIX_COUNT])
+{
+    uint32_t whole[PB_MATRIX_COUNT] = {0}, own[PB_MATRIX_COUNT];
+    for (uint32_t axis = 0; axis < PB_MATRIX_COUNT; axis++) {
+        if (axis == PB_MATRIX_VARIANT && !document->has_variants)
+            continue;
+        const size_t length = strcspn(id, ".");
+        if (!find_label(document, axis, id, length, &whole[axis]))
+            return false;
+        id += length + (id[length] == '.');
+    }
+    memcpy(place, whole, sizeof whole);
+    for (uint32_t axis = 0; axis < PB_MATRIX_COUNT; axis++)
+        whole[axis] = whole[axis] == PB_NO_PLACE ? 0 : whole[axis];
+    return *id == '\0' && own_place(document, whole, own) && memcmp(own, place, sizeof own) == 0 &&
+           !excluded(document, own);
+}
+
+/* The one cell called id; no cell where there is none of that name. */
+static enum pb_status find_cell(const struct pb_document *document, const char *id, struct pb_matrix *matrix,
+                                struct pb_error *error)
+{
+    uint32_t place[PB_MATRIX_COUNT];
+    const enum pb_status status = make_room(matrix, 1, error);
+    return status == PB_OK && find_place(document, id, place) ? add_cell(document, place, NULL, matrix, error) : status;
+}
+
+static enum pb_status copy_names(const char *path, const struct pb_document *document, struct pb_matrix *matrix,
+                                 struct pb_error *error)
+{
+    matrix->path = pb_strdup(path);
+    matrix->name = pb_strdup(document->name);
+    return matrix->path && matrix->name ? pb_sha256_file(path, matrix->sha256, error)
+                                        : pb_fail_memory(error, strlen(path) + 1);
+}
+
+static enum pb_status write_resolved(const struct pb_document *document, struct pb_matrix *matrix,
+                                     struct pb_error *error)
+{
+    struct pb_text resolved = {0};
+    pb_write_resolved(document, &resolved);
+    if (resolved.failed) {
+        pb_text_free(&resolved);
+        return pb_fail_memory(error, resolved.capacity);
+    }
+    matrix->resolved = resolved.data;
+    return PB_OK;
+}
+
+/* id: NULL for all cells. */
+static enum pb_status read_matrix(const char *path, const struct pb_registry *registry, const char *id,
+                                  struct pb_matrix **matrix, struct pb_error *error)
 {
     struct pb_document document = {0};
-    struct pb_text resolved = {0};
     struct pb_matrix *read = pb_calloc(1, sizeof *read);
     if (!read)
         return pb_fail_memory(error, sizeof *read);
     enum pb_status status = pb_document_read(path, registry, &document, error);
-    if (status != PB_OK)
-        goto cleanup;
-    read->path = pb_strdup(path);
-    read->name = pb_strdup(document.name);
-    if (!read->path || !read->name) {
-        status = pb_fail_memory(error, strlen(path) + 1);
-        goto cleanup;
-    }
-    status = pb_sha256_file(path, read->sha256, error);
     if (status == PB_OK)
-        status = multiply_out(&document, read, error);
-    if (status != PB_OK)
-        goto cleanup;
-    pb_write_resolved(&document, &resolved);
-    if (resolved.failed) {
-        status = pb_fail_memory(error, resolved.capacity);
-        goto cleanup;
+        status = copy_names(path, &document, read, error);
+    if (status == PB_OK)
+        status = id ? find_cell(&document, id, read, error) : multiply_out(&document, read, error);
+    if (status == PB_OK && !id)
+        status = write_resolved(&document, read, error);
+    if (status == PB_OK) {
+        *matrix = read;
+        read = NULL;
     }
-    read->resolved = resolved.data;
-    resolved = (struct pb_text){0};
-    *matrix = read;
-    read = NULL;
-cleanup:
-    pb_text_free(&resolved);
     pb_document_free(&document);
     pb_matrix_free(&read);
     return status;
+}
+
+enum pb_status pb_matrix_read(const char *path, const struct pb_registry *registry, struct pb_matrix **matrix,
+                              struct pb_error *error)
+{
+    return read_matrix(path, registry, NULL, matrix, error);
+}
+
+enum pb_status pb_matrix_read_cell(const char *path, const struct pb_registry *registry, const char *id,
+                                   struct pb_matrix **matrix, struct pb_error *error)
+{
+    return read_matrix(path, registry, id, matrix, error);
 }
 
 void pb_matrix_free(struct pb_matrix **matrix)

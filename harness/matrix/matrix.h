@@ -22,6 +22,10 @@ struct pb_matrix {
  * paths inside are taken from the current folder. */
 PB_MUST_CHECK enum pb_status pb_matrix_read(const char *path, const struct pb_registry *registry,
                                             struct pb_matrix **matrix, struct pb_error *error);
+/* The same, but only the cell called id is resolved, and nothing written out: cells has that one, or none where the matrix has
+ * no cell of that name. */
+PB_MUST_CHECK enum pb_status pb_matrix_read_cell(const char *path, const struct pb_registry *registry, const char *id,
+                                                 struct pb_matrix **matrix, struct pb_error *error);
 void pb_matrix_free(struct pb_matrix **matrix);
 
 /* The cell called id; NULL when there is none. */

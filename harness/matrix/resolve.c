@@ -75,31 +75,46 @@ static enum pb_status fill_round(const struct pb_document *document, const uint3
     return status;
 }
 
-static enum pb_status fill_rounds(const struct pb_document *document, const uint32_t place[PB_MATRIX_COUNT],
-                                  const struct pb_train_spec *retraining, struct pb_cell_config *config,
-                                  struct pb_error *error)
+/* The rounds below the cell's own target, in ascending order. */
+static enum pb_status fill_lower_rounds(const struct pb_document *document, const uint32_t place[PB_MATRIX_COUNT],
+                                        const struct pb_cell_config *below, struct pb_cell_config *config,
+                                        struct pb_error *error)
 {
     const struct pb_entries *targets = &document->axes[PB_MATRIX_TARGET];
-    if (place[PB_MATRIX_TARGET] == PB_NO_PLACE) {
-        config->rounds = pb_calloc(1, sizeof *config->rounds);
-        if (!config->rounds)
-            return pb_fail_memory(error, sizeof *config->rounds);
-        config->rounds[0].retraining = *retraining;
-        config->round_count = 1;
+    const struct pb_target own = targets->list[place[PB_MATRIX_TARGET]].target;
+    if (below) {
+        memcpy(config->rounds, below->rounds, below->round_count * sizeof *config->rounds);
+        config->round_count = below->round_count;
         return PB_OK;
     }
-    const struct pb_target own = targets->list[place[PB_MATRIX_TARGET]].target;
-    config->rounds = pb_calloc(targets->count, sizeof *config->rounds);
-    if (!config->rounds)
-        return pb_fail_memory(error, targets->count * sizeof *config->rounds);
     for (uint32_t i = 0; i < targets->count; i++) {
-        if (targets->list[i].target.measure != own.measure || targets->list[i].target.amount > own.amount)
+        if (targets->list[i].target.measure != own.measure || targets->list[i].target.amount >= own.amount)
             continue;
         const enum pb_status status = fill_round(document, place, i, &config->rounds[config->round_count], error);
         if (status != PB_OK)
             return status;
         config->round_count++;
     }
+    return PB_OK;
+}
+
+static enum pb_status fill_rounds(const struct pb_document *document, const uint32_t place[PB_MATRIX_COUNT],
+                                  const struct pb_cell_config *below, const struct pb_train_spec *retraining,
+                                  struct pb_cell_config *config, struct pb_error *error)
+{
+    const struct pb_entries *targets = &document->axes[PB_MATRIX_TARGET];
+    const bool trains_only = place[PB_MATRIX_TARGET] == PB_NO_PLACE;
+    const size_t most = trains_only ? 1 : targets->count;
+    config->rounds = pb_calloc(most, sizeof *config->rounds);
+    if (!config->rounds)
+        return pb_fail_memory(error, most * sizeof *config->rounds);
+    const enum pb_status status = trains_only ? PB_OK : fill_lower_rounds(document, place, below, config, error);
+    if (status != PB_OK)
+        return status;
+    struct pb_round *last = &config->rounds[config->round_count++];
+    last->retraining = *retraining;
+    if (!trains_only)
+        last->target = targets->list[place[PB_MATRIX_TARGET]].target;
     return PB_OK;
 }
 
@@ -116,7 +131,8 @@ static void follow_criterion(struct pb_cell_config *cell)
 }
 
 enum pb_status pb_resolve_cell(const struct pb_document *document, const uint32_t place[PB_MATRIX_COUNT],
-                               struct pb_cell_config *config, struct pb_cell_lines *lines, struct pb_error *error)
+                               const struct pb_cell_config *below, struct pb_cell_config *config,
+                               struct pb_cell_lines *lines, struct pb_error *error)
 {
     struct pb_cell_values values = {0};
     struct pb_cell_config *cell = &values.cell;
@@ -134,7 +150,7 @@ enum pb_status pb_resolve_cell(const struct pb_document *document, const uint32_
     if (status == PB_OK)
         status = fill_choices(document, resolution, place, cell, error);
     if (status == PB_OK)
-        status = fill_rounds(document, place, &values.retraining, cell, error);
+        status = fill_rounds(document, place, below, &values.retraining, cell, error);
     cell->seed = document->axes[PB_MATRIX_SEED].list[place[PB_MATRIX_SEED]].seed;
     if (status == PB_OK)
         status = pb_resolve_pretraining(document, resolution, values.pretraining, cell, &lines->pretraining, error);
