@@ -13,19 +13,23 @@
 #include "cli/cli.h"
 #include "matrix/outcome.h"
 #include "matrix/planning.h"
+#include "matrix/stage_index.h"
 #include "results/result.h"
 
 static const struct pb_cli_option options[] = {
     {"output", 'o', "OUT", "folder of the run"},
     {"threads", 0, "T", "threads that the cell may use (default 1)"},
     {"plugin-dir", 0, "DIR", "look for plugins here first; may be given several times"},
-    {"shared", 0, "FILE", "keep only these of the cell's stages and its last (default: keep all)"},
+    {"planned", 0, "FILE",
+     "remove the cell's stages that no other cell of the run has planned, as FILE says (default: keep all)"},
     {"latency", 0, "N", "do not run the cell: measure the latency of its networks on N threads"},
     {"report-to", 0, "FD",
      "write a line for every step to this descriptor, and end with the process that started this"},
-    {"plan", 0, "costs|keys", "do not run anything: write every cell's stages for the coordinator"},
+    {"plan", 0, NULL, "do not run anything: write every cell's stages and what they cost for the coordinator"},
     {"first", 0, "I", "with --plan: begin with this cell"},
     {"skip", 0, "LABEL", "with --plan: no stages for this schedule's cells; may be given several times"},
+    {"costs-of", 0, "GLOB", "with --plan: costs for cells whose id matches only; may be given several times"},
+    {"without-costs", 0, "DATASET/BACKEND", "with --plan: no costs for cells with both; may be given several times"},
     {NULL, 0, NULL, NULL},
 };
 
@@ -35,7 +39,6 @@ struct job {
     struct pb_matrix *matrix;
     const struct pb_cell_config *cell;
     const char *out;
-    uint32_t stages_done;
     int report_to; /* the coordinator's pipe; −1: none */
 };
 
@@ -71,7 +74,6 @@ static void on_progress(void *argument, const struct pb_progress *progress)
 {
     struct job *job = argument;
     char line[512];
-    job->stages_done = progress->stages_done;
     snprintf(line, sizeof line, "progress %.6f %u %s\n", progress->share, progress->stages_done, progress->what);
     if (job->report_to >= 0)
         say(job, line);
@@ -79,59 +81,10 @@ static void on_progress(void *argument, const struct pb_progress *progress)
         pb_log(PB_LOG_INFO, "%3.0f %%  %s", 100 * progress->share, progress->what);
 }
 
-/* The first word of every line that is not a comment. */
-static enum pb_status read_shared(const char *path, char (**keys)[65], size_t *count, struct pb_error *error)
+static uint32_t planned_by(void *argument, const char *plan_key)
 {
-    struct pb_lines lines;
-    enum pb_status status = pb_lines_open(path, &lines, error);
-    if (status != PB_OK)
-        return status;
-    for (char *line = pb_lines_next(&lines); line && status == PB_OK; line = pb_lines_next(&lines)) {
-        const size_t length = strcspn(line, " ");
-        if (line[0] == '#' || length == 0)
-            continue;
-        char(*grown)[65] = length < sizeof *grown ? pb_realloc(*keys, *count, *count + 1, sizeof *grown) : NULL;
-        if (!grown) {
-            status = pb_fail_at(error, PB_ERROR_INPUT, path, lines.number,
-                                "not a list of stages; run again to have it "
-                                "written anew");
-            break;
-        }
-        memcpy(grown[*count], line, length);
-        *keys = grown;
-        (*count)++;
-    }
-    pb_lines_close(&lines);
-    return status;
-}
-
-/* What tells a later run whose result this is: the last stage when all went well, the failed one else. */
-static enum pb_status add_identity(const struct job *job, struct pb_record *record, struct pb_error *error)
-{
-    struct pb_planner *planner = NULL;
-    struct pb_cell_plan plan = {0};
-    struct pb_error planning = {0};
-    char digest[65];
-    enum pb_status status = PB_OK;
-    if (!pb_record_find(record->provenance, record->provenance_count, PB_KEY_CONFIG)) {
-        status = pb_cell_digest(job->cell, digest, error);
-        if (status == PB_OK)
-            status = pb_record_provenance(record, PB_KEY_CONFIG, digest, error);
-    }
-    if (status == PB_OK)
-        status = pb_planner_create(false, &planner, error);
-    if (status != PB_OK)
-        return status;
-    /* A cell that cannot be planned has just said so itself. */
-    if (pb_cell_plan(planner, job->cell, &plan, &planning) == PB_OK) {
-        if (record->status == PB_CELL_OK && plan.stage_count)
-            status = pb_record_provenance(record, PB_KEY_LAST_STAGE, plan.stages[plan.stage_count - 1].key, error);
-        else if (job->stages_done < plan.stage_count)
-            status = pb_record_provenance(record, PB_KEY_FAILED_STAGE, plan.stages[job->stages_done].key, error);
-    }
-    pb_cell_plan_free(&plan);
-    pb_planner_free(&planner);
-    return status;
+    const int *index = argument;
+    return pb_stage_index_cells(*index, plan_key);
 }
 
 static enum pb_status write_result(const struct job *job, const struct pb_record *record, struct pb_error *error)
@@ -144,33 +97,28 @@ static enum pb_status write_result(const struct job *job, const struct pb_record
     return status;
 }
 
-static enum pb_status run_cell(struct job *job, const char *shared, struct pb_error *error)
+static enum pb_status run_cell(struct job *job, const char *planned, struct pb_error *error)
 {
     struct pb_record record;
-    char(*keys)[65] = NULL;
-    size_t key_count = 0;
     struct pb_error running = {0};
+    int index = -1;
     pb_record_init(&record);
-    enum pb_status status = shared ? read_shared(shared, &keys, &key_count, error) : PB_OK;
+    enum pb_status status = planned ? pb_stage_index_open(planned, &index, error) : PB_OK;
     if (status != PB_OK)
-        goto cleanup;
+        return status;
     const struct pb_cell_run_options run = {.out = job->out,
                                             .progress = on_progress,
                                             .argument = job,
-                                            .shared = (const char(*)[65])keys,
-                                            .shared_count = key_count,
-                                            .keep_all = !shared || job->cell->keep_stages};
+                                            .planned_by = planned ? planned_by : NULL,
+                                            .planned_argument = &index};
     const enum pb_status ran = pb_cell_run(job->cell, &run, &record, &running);
-    status = add_identity(job, &record, error);
-    if (status == PB_OK)
-        status = write_result(job, &record, error);
+    status = write_result(job, &record, error);
     if (status == PB_OK && ran != PB_OK) {
         *error = running;
         status = ran;
     }
-cleanup:
     pb_record_free(&record);
-    pb_free(keys);
+    pb_stage_index_close(&index);
     return status;
 }
 
@@ -200,47 +148,56 @@ static enum pb_status measure_latency(const struct job *job, uint32_t threads, s
     return status;
 }
 
-static enum pb_status find_cell(struct job *job, const struct pb_arguments *arguments, size_t threads,
-                                struct pb_error *error)
+/* The whole matrix is read only to suggest the closest name. */
+static enum pb_status fail_unknown(struct job *job, const char *path, const char *id, struct pb_error *error)
 {
-    const char *id = arguments->word_count > 1 ? arguments->words[1] : NULL;
-    if (!id)
-        return pb_fail(error, PB_ERROR_INPUT, "cell: which one? usage: prunebench cell MATRIX ID -o OUT");
-    for (uint32_t i = 0; i < job->matrix->cell_count; i++)
-        job->matrix->cells[i]->threads = (uint32_t)threads;
-    job->cell = pb_matrix_find(job->matrix, id);
-    if (job->cell)
-        return PB_OK;
-    const char **ids = pb_calloc(job->matrix->cell_count, sizeof *ids);
-    if (!ids)
-        return pb_fail_memory(error, job->matrix->cell_count * sizeof *ids);
+    const char **ids = NULL;
+    pb_matrix_free(&job->matrix);
+    enum pb_status status = pb_matrix_read(path, &job->registry, &job->matrix, error);
+    if (status == PB_OK && !(ids = pb_calloc(job->matrix->cell_count, sizeof *ids)))
+        status = pb_fail_memory(error, job->matrix->cell_count * sizeof *ids);
+    if (status != PB_OK)
+        return status;
     for (uint32_t i = 0; i < job->matrix->cell_count; i++)
         ids[i] = job->matrix->cells[i]->id;
     const char *closest = pb_closest(id, ids, job->matrix->cell_count);
-    const enum pb_status status =
-        closest
-            ? pb_fail(error, PB_ERROR_INPUT, "%s has no cell '%s'; did you mean '%s'?", job->matrix->path, id, closest)
-            : pb_fail(error, PB_ERROR_INPUT, "%s has no cell '%s'; 'prunebench check' lists them", job->matrix->path,
-                      id);
+    status = closest ? pb_fail(error, PB_ERROR_INPUT, "%s has no cell '%s'; did you mean '%s'?", path, id, closest)
+                     : pb_fail(error, PB_ERROR_INPUT, "%s has no cell '%s'; 'prunebench check' lists them", path, id);
     pb_free(ids);
     return status;
 }
 
-static enum pb_status plan_cells(const struct job *job, const struct pb_arguments *arguments, size_t threads,
+static enum pb_status read_cell(struct job *job, const struct pb_arguments *arguments, size_t threads,
+                                struct pb_error *error)
+{
+    const char *path = arguments->words[0], *id = arguments->word_count > 1 ? arguments->words[1] : NULL;
+    if (!id)
+        return pb_fail(error, PB_ERROR_INPUT, "cell: which one? usage: prunebench cell MATRIX ID -o OUT");
+    const enum pb_status status = pb_matrix_read_cell(path, &job->registry, id, &job->matrix, error);
+    if (status != PB_OK)
+        return status;
+    if (job->matrix->cell_count == 0)
+        return fail_unknown(job, path, id, error);
+    job->matrix->cells[0]->threads = (uint32_t)threads;
+    job->cell = job->matrix->cells[0];
+    return PB_OK;
+}
+
+static enum pb_status plan_cells(struct job *job, const struct pb_arguments *arguments, size_t threads,
                                  struct pb_error *error)
 {
-    const char *kind = pb_argument(arguments, "plan");
     size_t first = 0;
-    if (strcmp(kind, "costs") != 0 && strcmp(kind, "keys") != 0)
-        return pb_fail(error, PB_ERROR_INPUT, "--plan: '%s' is neither 'costs' nor 'keys'", kind);
-    const enum pb_status status = pb_argument_size(arguments, "first", 0, job->matrix->cell_count, &first, error);
+    enum pb_status status = pb_matrix_read(arguments->words[0], &job->registry, &job->matrix, error);
+    if (status == PB_OK)
+        status = pb_argument_size(arguments, "first", 0, job->matrix->cell_count, &first, error);
     if (status != PB_OK)
         return status;
     for (uint32_t i = 0; i < job->matrix->cell_count; i++)
         job->matrix->cells[i]->threads = (uint32_t)threads;
     const struct pb_plan_child child = {.first = (uint32_t)first,
-                                        .costs = strcmp(kind, "costs") == 0,
+                                        .costs_of = pb_argument_list(arguments, "costs-of"),
                                         .skipped = pb_argument_list(arguments, "skip"),
+                                        .without_costs = pb_argument_list(arguments, "without-costs"),
                                         .descriptor = job->report_to >= 0 ? job->report_to : STDOUT_FILENO};
     return pb_plan_child(job->matrix, &child, error);
 }
@@ -253,13 +210,10 @@ static enum pb_status do_job(struct job *job, const struct pb_arguments *argumen
         status = pb_argument_size(arguments, "latency", 1, 4096, &latency, error);
     if (status == PB_OK)
         status = pb_registry_open(pb_argument_list(arguments, "plugin-dir"), &job->registry, error);
-    if (status == PB_OK)
-        status = pb_matrix_read(arguments->words[0], &job->registry, &job->matrix, error);
-    if (status != PB_OK)
-        return status;
-    if (pb_argument(arguments, "plan"))
+    if (status == PB_OK && pb_argument(arguments, "plan"))
         return plan_cells(job, arguments, threads, error);
-    status = find_cell(job, arguments, threads, error);
+    if (status == PB_OK)
+        status = read_cell(job, arguments, threads, error);
     if (status != PB_OK)
         return status;
     char *folder = pb_path_join(job->out, "cells");
@@ -268,14 +222,14 @@ static enum pb_status do_job(struct job *job, const struct pb_arguments *argumen
     if (status != PB_OK)
         return status;
     return latency ? measure_latency(job, (uint32_t)latency, error)
-                   : run_cell(job, pb_argument(arguments, "shared"), error);
+                   : run_cell(job, pb_argument(arguments, "planned"), error);
 }
 
 static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, struct pb_error *error)
 {
     (void)exit_code;
     struct job job = {.out = pb_argument(arguments, "output")};
-    if (!job.out)
+    if (!job.out && !pb_argument(arguments, "plan"))
         return pb_fail(error, PB_ERROR_INPUT, "cell: where to? usage: prunebench cell MATRIX ID -o OUT");
     enum pb_status status = meet_coordinator(&job, arguments, error);
     if (status == PB_OK)

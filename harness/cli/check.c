@@ -5,13 +5,14 @@
 
 #include <jansson.h>
 
-#include "base/log.h"
+#include "base/array.h"
 #include "base/machine.h"
 #include "base/memory.h"
 #include "base/progress.h"
 #include "cli/check_speed.h"
 #include "cli/cli.h"
 #include "matrix/matrix.h"
+#include "matrix/planning.h"
 #include "matrix/queue.h"
 
 static const struct pb_cli_option options[] = {
@@ -29,6 +30,8 @@ struct estimate {
     double macs_per_second;
     char missing[768]; /* a line for everything that is not here */
     char backend_missing[256];
+    bool open; /* counted up to its first measurement */
+    char *failure; /* why it cannot be planned; NULL: it can */
 };
 
 struct check {
@@ -42,12 +45,15 @@ struct check {
     uint64_t macs, memory; /* all cells, every stage once; the largest */
     uint64_t machine_memory; /* bytes; 0: not known */
     double seconds;
-    uint32_t unknown; /* cells whose costs cannot be told */
+    uint32_t unknown; /* cells whose costs are not known */
     uint32_t threads;
+    enum pb_status worst; /* of the cells that cannot be planned: wrong input before other failures */
 };
 
 static void free_check(struct check *check)
 {
+    for (uint32_t i = 0; check->cells && i < check->matrix->cell_count; i++)
+        pb_free(check->cells[i].failure);
     pb_queue_free(&check->queue);
     pb_speeds_free(&check->speeds);
     pb_planner_free(&check->planner);
@@ -57,32 +63,41 @@ static void free_check(struct check *check)
     pb_registry_close(&check->registry);
 }
 
-static enum pb_status estimate_cell(struct check *check, uint32_t index, struct pb_error *error)
+static enum pb_status note_failure(struct check *check, uint32_t index, const struct pb_error *failure,
+                                   struct pb_error *error)
 {
+    check->cells[index].failure = pb_strdup(failure->text);
+    if (check->worst != PB_ERROR_INPUT)
+        check->worst = failure->status;
+    return check->cells[index].failure ? PB_OK : pb_fail_memory(error, sizeof failure->text);
+}
+
+/* Takes one cell's plan from the process that plans. */
+static enum pb_status on_plan(void *argument, uint32_t index, const struct pb_cell_plan *plan,
+                              const struct pb_error *failure, struct pb_error *error)
+{
+    struct check *check = argument;
     const struct pb_cell_config *config = check->matrix->cells[index];
     struct estimate *cell = &check->cells[index];
-    struct pb_cell_plan plan = {0};
     uint64_t of_stages = 0;
-    enum pb_status status = pb_cell_plan(check->planner, config, &plan, error);
-    if (status != PB_OK) {
-        (void)pb_fail_context(error, "cell '%s'", config->id);
-        return status;
+    enum pb_status status = PB_OK;
+    if (!plan)
+        return note_failure(check, index, failure, error);
+    for (uint32_t i = 0; i < plan->stage_count && status == PB_OK; i++) {
+        of_stages += plan->stages[i].macs;
+        status = pb_queue_add(&check->queue, index, &plan->stages[i], error);
     }
-    for (uint32_t i = 0; i < plan.stage_count && status == PB_OK; i++) {
-        of_stages += plan.stages[i].macs;
-        status = pb_queue_add(&check->queue, index, &plan.stages[i], error);
-    }
-    cell->macs = plan.macs;
-    cell->own_macs = plan.macs - of_stages;
-    cell->memory = plan.memory;
-    memcpy(cell->missing, plan.missing, sizeof cell->missing);
-    memcpy(cell->backend_missing, plan.backend_missing, sizeof cell->backend_missing);
-    const bool runs = plan.macs > 0 && !plan.backend_missing[0];
+    cell->macs = plan->macs;
+    cell->own_macs = plan->macs - of_stages;
+    cell->memory = plan->memory;
+    cell->open = plan->open;
+    memcpy(cell->missing, plan->missing, sizeof cell->missing);
+    memcpy(cell->backend_missing, plan->backend_missing, sizeof cell->backend_missing);
+    const bool runs = plan->macs > 0 && !plan->backend_missing[0];
     if (status == PB_OK && runs)
-        status = pb_speed_of(&check->speeds, check->planner, config, plan.classes, &cell->macs_per_second, error);
+        status = pb_speed_of(&check->speeds, check->planner, config, plan->classes, &cell->macs_per_second, error);
     if (status == PB_OK && runs)
-        cell->seconds = (double)plan.macs / cell->macs_per_second;
-    pb_cell_plan_free(&plan);
+        cell->seconds = (double)plan->macs / cell->macs_per_second;
     return status;
 }
 
@@ -104,7 +119,7 @@ static enum pb_status add_up(struct check *check, struct pb_error *error)
         check->macs += cell->own_macs;
         check->seconds += cell->macs_per_second > 0 ? (double)cell->own_macs / cell->macs_per_second : 0;
         check->memory = cell->memory > check->memory ? cell->memory : check->memory;
-        check->unknown += cell->macs == 0;
+        check->unknown += cell->macs == 0 && !cell->failure;
     }
     return PB_OK;
 }
@@ -125,7 +140,7 @@ static void print_cell(const char *id, int width, const struct estimate *cell)
 {
     char macs[32], memory[32], seconds[32];
     if (cell->macs == 0) {
-        printf("%-*s  %8s  %9s  %s\n", width, id, "?", "?", "?");
+        printf("%-*s  %8s  %9s  %s\n", width, id, "?", "?", cell->failure ? "cannot be planned" : "?");
         return;
     }
     format_count((double)cell->macs, macs);
@@ -134,7 +149,7 @@ static void print_cell(const char *id, int width, const struct estimate *cell)
         pb_format_seconds(cell->seconds, seconds);
     else
         snprintf(seconds, sizeof seconds, "?");
-    printf("%-*s  %8s  %9s  %s\n", width, id, macs, memory, seconds);
+    printf("%-*s  %8s  %9s  %s%s\n", width, id, macs, memory, seconds, cell->open ? " and more" : "");
 }
 
 static void print_shared_stages(const struct check *check)
@@ -155,37 +170,73 @@ static void print_shared_stages(const struct check *check)
     }
 }
 
-static bool has_line(const char *text, const char *line, size_t length)
+/* Lines that were printed already. */
+struct printed {
+    char **lines;
+    uint32_t count;
+};
+
+/* Prints a line unless it was printed before: many cells miss the same. */
+static enum pb_status print_once(struct printed *printed, const char *line, size_t length, struct pb_error *error)
 {
-    for (; *text; text += strcspn(text, "\n"), text += *text == '\n')
-        if (strcspn(text, "\n") == length && memcmp(text, line, length) == 0)
-            return true;
-    return false;
+    for (uint32_t i = 0; i < printed->count; i++)
+        if (strlen(printed->lines[i]) == length && memcmp(printed->lines[i], line, length) == 0)
+            return PB_OK;
+    char **grown = pb_array_room(printed->lines, printed->count, sizeof *grown, error);
+    char *copy = grown ? pb_strndup(line, length) : NULL;
+    if (grown)
+        printed->lines = grown;
+    if (!copy)
+        return pb_fail_memory(error, length);
+    grown[printed->count++] = copy;
+    printf("not here: %s\n", copy);
+    return PB_OK;
 }
 
-static bool said_before(const struct check *check, uint32_t index, const char *line, size_t length)
+static enum pb_status print_lines(struct printed *printed, const char *lines, struct pb_error *error)
 {
-    for (uint32_t i = 0; i < index; i++)
-        if (has_line(check->cells[i].missing, line, length) || has_line(check->cells[i].backend_missing, line, length))
-            return true;
-    return false;
-}
-
-/* Every line once, however many cells miss it. */
-static void print_lines(const struct check *check, uint32_t index, const char *lines)
-{
-    for (size_t length; *lines; lines += length, lines += *lines == '\n') {
+    enum pb_status status = PB_OK;
+    for (size_t length; *lines && status == PB_OK; lines += length, lines += *lines == '\n') {
         length = strcspn(lines, "\n");
-        if (!said_before(check, index, lines, length))
-            printf("not here: %.*s\n", (int)length, lines);
+        status = print_once(printed, lines, length, error);
     }
+    return status;
 }
 
-static void print_missing(const struct check *check)
+static enum pb_status print_missing(const struct check *check, struct pb_error *error)
 {
-    for (uint32_t i = 0; i < check->matrix->cell_count; i++) {
-        print_lines(check, i, check->cells[i].missing);
-        print_lines(check, i, check->cells[i].backend_missing);
+    struct printed printed = {0};
+    enum pb_status status = PB_OK;
+    for (uint32_t i = 0; i < check->matrix->cell_count && status == PB_OK; i++) {
+        status = print_lines(&printed, check->cells[i].missing, error);
+        if (status == PB_OK)
+            status = print_lines(&printed, check->cells[i].backend_missing, error);
+    }
+    for (uint32_t i = 0; i < printed.count; i++)
+        pb_free(printed.lines[i]);
+    pb_free(printed.lines);
+    return status;
+}
+
+/* Every reason once, with the first cell that has it and how many more do. */
+static void print_failures(const struct check *check)
+{
+    const uint32_t count = check->matrix->cell_count;
+    for (uint32_t i = 0; i < count; i++) {
+        const char *failure = check->cells[i].failure;
+        uint32_t before = 0, behind = 0;
+        if (!failure)
+            continue;
+        while (before < i && (!check->cells[before].failure || strcmp(check->cells[before].failure, failure) != 0))
+            before++;
+        if (before < i)
+            continue;
+        for (uint32_t j = i + 1; j < count; j++)
+            behind += check->cells[j].failure && strcmp(check->cells[j].failure, failure) == 0;
+        fprintf(stderr, "prunebench: cell '%s': %s", check->matrix->cells[i]->id, failure);
+        if (behind)
+            fprintf(stderr, " (and %u more cell%s)", behind, behind == 1 ? "" : "s");
+        fputc('\n', stderr);
     }
 }
 
@@ -202,7 +253,7 @@ static void print_memory(const struct check *check)
                needed, machine);
 }
 
-static void print_total(const struct check *check)
+static enum pb_status print_total(const struct check *check, struct pb_error *error)
 {
     char macs[32], seconds[32], speed[32];
     uint32_t shared = 0;
@@ -213,17 +264,17 @@ static void print_total(const struct check *check)
     printf("\n%u cells, %u stages (%u shared), %s MACs, about %s here with %u threads\n", check->matrix->cell_count,
            check->queue.stage_count, shared, macs, seconds, check->threads);
     if (check->unknown)
-        printf("%u cells are not counted: their data sets are not here\n", check->unknown);
+        printf("%u cells are not counted: what they need is not here, or could not be looked at\n", check->unknown);
     for (uint32_t i = 0; i < check->speeds.count; i++) {
         format_count(check->speeds.list[i].macs_per_second, speed);
         printf("measured: %s (%s): %s MAC/s training\n", check->speeds.list[i].key, check->speeds.list[i].backend,
                speed);
     }
     print_memory(check);
-    print_missing(check);
+    return print_missing(check, error);
 }
 
-static void print_text(const struct check *check)
+static enum pb_status print_text(const struct check *check, struct pb_error *error)
 {
     int width = 4;
     for (uint32_t i = 0; i < check->matrix->cell_count; i++) {
@@ -234,7 +285,7 @@ static void print_text(const struct check *check)
     for (uint32_t i = 0; i < check->matrix->cell_count; i++)
         print_cell(check->matrix->cells[i]->id, width, &check->cells[i]);
     print_shared_stages(check);
-    print_total(check);
+    return print_total(check, error);
 }
 
 static json_t *cell_json(const struct check *check, uint32_t index)
@@ -245,9 +296,10 @@ static json_t *cell_json(const struct check *check, uint32_t index)
     for (uint32_t i = 0; good && i < check->queue.path_length[index]; i++)
         good = json_array_append_new(stages, json_string(check->queue.stages[check->queue.path[index][i]].key)) == 0;
     json_t *row =
-        good ? json_pack("{s:s, s:I, s:I, s:f, s:s, s:s, s:O}", "id", check->matrix->cells[index]->id, "macs",
-                         (json_int_t)cell->macs, "memory_bytes", (json_int_t)cell->memory, "seconds", cell->seconds,
-                         "missing", cell->missing, "backend_missing", cell->backend_missing, "stages", stages)
+        good ? json_pack("{s:s, s:I, s:I, s:f, s:s, s:s, s:b, s:s?, s:O}", "id", check->matrix->cells[index]->id,
+                         "macs", (json_int_t)cell->macs, "memory_bytes", (json_int_t)cell->memory, "seconds",
+                         cell->seconds, "missing", cell->missing, "backend_missing", cell->backend_missing, "adaptive",
+                         cell->open, "failure", cell->failure, "stages", stages)
              : NULL;
     json_decref(stages);
     return row;
@@ -289,10 +341,24 @@ static enum pb_status print_json(const struct check *check, struct pb_error *err
     return good ? PB_OK : pb_fail_memory(error, check->matrix->cell_count * sizeof(json_t));
 }
 
+/* In a process of its own: a schedule may crash, hang or exit. */
+static enum pb_status plan_cells(struct check *check, const struct pb_arguments *arguments, const char *program,
+                                 struct pb_error *error)
+{
+    const struct pb_planning planning = {.program = program,
+                                         .matrix_path = arguments->words[0],
+                                         .plugin_dirs = pb_argument_list(arguments, "plugin-dir"),
+                                         .threads = check->threads};
+    for (uint32_t i = 0; i < check->matrix->cell_count; i++)
+        check->matrix->cells[i]->threads = check->threads;
+    return pb_plan_cells(check->matrix, &planning, on_plan, check, error);
+}
+
 static enum pb_status estimate_all(struct check *check, const struct pb_arguments *arguments, struct pb_error *error)
 {
     size_t threads = pb_machine_threads();
     uint64_t available = 0;
+    char *program = NULL;
     pb_memory(&check->machine_memory, &available);
     enum pb_status status = pb_argument_size(arguments, "threads", 1, 4096, &threads, error);
     if (status == PB_OK)
@@ -302,29 +368,34 @@ static enum pb_status estimate_all(struct check *check, const struct pb_argument
     if (status == PB_OK)
         status = pb_queue_create(check->matrix->cell_count, &check->queue, error);
     if (status == PB_OK)
-        status = pb_planner_create(true, &check->planner, error);
+        status = pb_planner_create(&check->planner, error);
+    if (status == PB_OK)
+        status = pb_program_path(&program, error);
     if (status != PB_OK)
         return status;
     check->threads = (uint32_t)threads;
     check->cells = pb_calloc(check->matrix->cell_count, sizeof *check->cells);
-    if (!check->cells)
-        return pb_fail_memory(error, check->matrix->cell_count * sizeof *check->cells);
-    for (uint32_t i = 0; i < check->matrix->cell_count && status == PB_OK; i++) {
-        check->matrix->cells[i]->threads = check->threads;
-        status = estimate_cell(check, i, error);
-    }
+    if (check->cells)
+        status = plan_cells(check, arguments, program, error);
+    else
+        status = pb_fail_memory(error, check->matrix->cell_count * sizeof *check->cells);
+    pb_free(program);
     return status == PB_OK ? add_up(check, error) : status;
 }
 
 static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, struct pb_error *error)
 {
     struct check check = {0};
-    (void)exit_code;
     enum pb_status status = estimate_all(&check, arguments, error);
     if (status == PB_OK && pb_argument(arguments, "json"))
         status = print_json(&check, error);
     else if (status == PB_OK && !arguments->quiet)
-        print_text(&check);
+        status = print_text(&check, error);
+    if (status == PB_OK && check.worst != PB_OK) {
+        fflush(stdout);
+        print_failures(&check);
+        *exit_code = pb_exit_code(check.worst);
+    }
     free_check(&check);
     return status;
 }
@@ -339,7 +410,10 @@ const struct pb_command pb_command_check = {
         "resident memory of the cell's process (it makes all of its stages itself: one that finds some stored needs "
         "less)\n"
         "and the time that they would take on this machine (the speed is measured, briefly). Data sets or weights\n"
-        "that are not here are reported; they are no error.",
+        "that are not here are reported; they are no error.\n\n"
+        "Schedules run in a process of their own, which has 20 seconds for each cell (PRUNEBENCH_PLAN_SECONDS). Cells\n"
+        "that cannot be planned are listed with the reason.\n\n"
+        "Exit code: 0 every cell can be run; 1 a schedule crashed, hung or exited; 2 wrong usage or input.",
     .options = options,
     .min_words = 1,
     .max_words = 1,

@@ -11,25 +11,41 @@
 #include "experiment/samples.h"
 #include "experiment/session.h"
 
-/* Stages that no other cell needs go, but for the last one that holds a network: the cell's product. */
+static bool is_planned(const struct pb_chain *planned, const char *plan_key)
+{
+    for (uint32_t i = 0; i < planned->count; i++)
+        if (strcmp(planned->links[i].plan_key, plan_key) == 0)
+            return true;
+    return false;
+}
+
+/* Removes stages that no other cell has planned, but for the last one that holds a network: the cell's product. */
 static enum pb_status drop_private_stages(struct pb_session *session, struct pb_error *error)
 {
+    const struct pb_cell_run_options *options = session->options;
     const struct pb_chain *chain = &session->chain;
-    struct pb_planner *planner = NULL;
-    struct pb_cell_plan plan = {0};
-    enum pb_status status = pb_planner_create(false, &planner, error);
-    if (status == PB_OK)
-        status = pb_cell_plan(planner, session->config, &plan, error);
-    for (uint32_t i = 0; status == PB_OK && i + 1 < chain->count && i < plan.stage_count; i++) {
-        bool shared = false;
-        for (size_t s = 0; s < session->options->shared_count && !shared; s++)
-            shared = strcmp(session->options->shared[s], plan.stages[i].key) == 0;
-        if (!shared)
-            status = pb_store_remove(&session->store, chain->links[i].key, error);
+    enum pb_status status = PB_OK;
+    for (uint32_t i = 0; status == PB_OK && i + 1 < chain->count; i++) {
+        const struct pb_link *link = &chain->links[i];
+        const uint32_t own = is_planned(&session->planned, link->plan_key) ? 1 : 0;
+        if (options->planned_by(options->planned_argument, link->plan_key) <= own)
+            status = pb_store_remove(&session->store, link->key, error);
     }
-    pb_cell_plan_free(&plan);
-    pb_planner_free(&planner);
     return status;
+}
+
+/* What tells a later run whose result this is: the last stage when all went well, the failed one else. */
+static enum pb_status add_identity(const struct pb_session *session, bool ok, struct pb_record *record,
+                                   struct pb_error *error)
+{
+    const struct pb_chain *planned = &session->planned;
+    if (ok)
+        return session->open ? PB_OK
+                             : pb_record_provenance(record, PB_KEY_LAST_STAGE,
+                                                    planned->links[planned->count - 1].plan_key, error);
+    return session->done < planned->count
+               ? pb_record_provenance(record, PB_KEY_FAILED_STAGE, planned->links[session->done].plan_key, error)
+               : PB_OK;
 }
 
 static enum pb_status run_session(const struct pb_cell_config *config, const struct pb_cell_run_options *options,
@@ -45,11 +61,18 @@ static enum pb_status run_session(const struct pb_cell_config *config, const str
         status = pb_schedule_execute(config, &verbs, &session.error, error);
     }
     if (status == PB_OK)
+        status = pb_session_finish(&session, error);
+    if (status == PB_OK)
         status = pb_findings(&session, record, error);
     if (status == PB_OK)
         status = pb_session_samples(&session, record, error);
-    if (status == PB_OK && !options->keep_all && !config->keep_stages)
+    if (status == PB_OK && options->planned_by && !config->keep_stages)
         status = drop_private_stages(&session, error);
+    struct pb_error naming = {0};
+    if (add_identity(&session, status == PB_OK, record, &naming) != PB_OK && status == PB_OK) {
+        *error = naming;
+        status = naming.status;
+    }
     pb_session_close(&session);
     return status;
 }
@@ -69,7 +92,12 @@ enum pb_status pb_cell_run(const struct pb_cell_config *config, const struct pb_
 {
     const double began = pb_clock();
     struct pb_error recording = {0};
+    char digest[65];
     enum pb_status status = pb_cell_describe(config, record, error);
+    if (status == PB_OK)
+        status = pb_cell_digest(config, digest, error);
+    if (status == PB_OK)
+        status = pb_record_provenance(record, PB_KEY_CONFIG, digest, error);
     if (status == PB_OK)
         status = run_session(config, options, record, error);
     if (status == PB_OK)

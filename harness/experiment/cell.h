@@ -22,13 +22,19 @@ struct pb_planned_stage {
     char key[65];
     char name[48]; /* "pretrain", "base", "score", "prune-40", "retrain-40", "soft-40" */
     enum pb_verb_kind verb;
-    uint64_t macs; /* to run it: 3 × forward for training; behind a prune, estimated by the target */
-    uint64_t memory; /* resident bytes of its process at its peak; 0 when the planner does not estimate */
+    /* Since pb_cell_plan_costs: to run it (3 × forward for training; behind a prune, estimated by the target), and
+     * resident bytes of its process at its peak. */
+    uint64_t macs, memory;
 };
+struct pb_chain;
 
 struct pb_cell_plan {
-    struct pb_planned_stage *stages; /* in order */
+    struct pb_planned_stage *stages; /* in order; the unpruned network that results are compared with is among them */
     uint32_t stage_count;
+    bool open; /* the schedule is adaptive: what follows its first measurement is only known when it runs */
+    struct pb_chain *chain; /* the verbs behind the stages; NULL in a plan that came from another process */
+
+    /* Since pb_cell_plan_costs. */
     uint64_t macs; /* of all stages and evaluations */
     uint64_t memory; /* the largest of the stages: the worker's peak, where it makes them all */
     uint64_t params, forward_macs; /* of the unpruned network, one image */
@@ -38,20 +44,22 @@ struct pb_cell_plan {
     char missing[768];
 };
 
-/* What planning many cells shares: opened data sets, opened backends. */
+/* Runs the schedule dry: keys and names of the stages. */
+PB_MUST_CHECK enum pb_status pb_cell_plan(const struct pb_cell_config *config, struct pb_cell_plan *plan,
+                                          struct pb_error *error);
+void pb_cell_plan_free(struct pb_cell_plan *plan);
+
+/* What estimating the costs of many cells shares: opened data sets, opened backends. */
 struct pb_planner;
-/* estimate: also work out MACs and memory (opens data sets and backends); without it only keys and names are filled. */
-PB_MUST_CHECK enum pb_status pb_planner_create(bool estimate, struct pb_planner **planner, struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_planner_create(struct pb_planner **planner, struct pb_error *error);
 void pb_planner_free(struct pb_planner **planner);
-/* The backend that an estimating planner has opened for cells like this one, or opens now (a backend is created once per
- * process); the planner's. */
+/* The backend that the planner has opened for cells like this one, or opens now (a backend is created once per process);
+ * the planner's. */
 PB_MUST_CHECK enum pb_status pb_planner_device(struct pb_planner *planner, const struct pb_cell_config *config,
                                                struct pb_device **device, struct pb_error *error);
-
-/* Runs the schedule dry. Missing data or weights are no error: the plan then says so. */
-PB_MUST_CHECK enum pb_status pb_cell_plan(struct pb_planner *planner, const struct pb_cell_config *config,
-                                          struct pb_cell_plan *plan, struct pb_error *error);
-void pb_cell_plan_free(struct pb_cell_plan *plan);
+/* Adds MACs and memory to a plan of pb_cell_plan. Missing data or weights are no error: the plan then names them. */
+PB_MUST_CHECK enum pb_status pb_cell_plan_costs(struct pb_planner *planner, const struct pb_cell_config *config,
+                                                struct pb_cell_plan *plan, struct pb_error *error);
 
 /* Where a running cell is. */
 struct pb_progress {
@@ -64,10 +72,12 @@ struct pb_cell_run_options {
     const char *out; /* stages lie in out/stages, the decoded cache in out/cache */
     void (*progress)(void *argument, const struct pb_progress *progress); /* may be NULL */
     void *argument;
-    /* Planned keys that another cell needs too: their stages stay when the cell is done, others but the last go. */
-    const char (*shared)[65];
-    size_t shared_count;
-    bool keep_all; /* nothing goes */
+    /*
+     * How many cells of the matrix have a stage of this planned key in their plans. When the cell is done, stages that
+     * no other cell has planned are removed, but for the last. NULL: every stage stays.
+     */
+    uint32_t (*planned_by)(void *argument, const char *plan_key);
+    void *planned_argument;
 };
 
 /* Runs the cell from what is stored to its end and fills record (also when it fails: status and message, then the

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/memory.h"
 #include "base/sha256.h"
 #include "experiment/names.h"
@@ -25,45 +26,65 @@ static enum pb_status finish_key(struct pb_text *text, char key[65], struct pb_e
     return status;
 }
 
-/* The pretraining's key holds nothing of the cell's own data set: every cell that pretrains alike has it. */
+/* Nothing of the cell's own data set is part of it: every cell that pretrains alike has the same key. */
+static enum pb_status make_pretraining_key(const struct pb_cell_config *config, const char *details, char key[65],
+                                           struct pb_error *error)
+{
+    struct pb_text text = {0};
+    const struct pb_settings_sink sink = pb_settings_into(&text);
+    pb_text_append(&text, "%s\npretraining\n%s", FORMAT, details);
+    pb_settings_pretraining(&sink, config->pretraining, true);
+    pb_settings_choice(&sink, "backend", &config->backend, true);
+    return finish_key(&text, key, error);
+}
+
+/* details: NULL while planning. */
 static enum pb_status add_pretraining(struct pb_chain *chain, const char *details, struct pb_error *error)
 {
     const struct pb_cell_config *config = chain->config;
+    struct pb_link *link = pb_calloc(1, sizeof *link);
+    if (!link)
+        return pb_fail_memory(error, sizeof *link);
+    *link = (struct pb_link){.verb = PB_VERB_PRETRAIN, .name = "pretrain", .spec = config->pretraining->training};
+    chain->links = link;
+    chain->count = chain->current = chain->start = 1;
+    enum pb_status status = make_pretraining_key(config, "", link->plan_key, error);
+    memcpy(link->key, link->plan_key, sizeof link->key);
+    if (status == PB_OK && details)
+        status = make_pretraining_key(config, details, link->key, error);
+    return status;
+}
+
+/* The key of the network that the schedule starts from. */
+static enum pb_status make_root(const struct pb_cell_config *config, const char *pretraining_key, const char *details,
+                                char root[65], struct pb_error *error)
+{
     struct pb_text text = {0};
     const struct pb_settings_sink sink = pb_settings_into(&text);
-    pb_text_append(&text, "%s\npretraining\n%s", FORMAT, details ? details : "");
-    pb_settings_pretraining(&sink, config->pretraining, true);
+    pb_text_append(&text, "%s\nseed=%" PRIu64 "\n%s", FORMAT, config->seed, details);
+    if (pretraining_key)
+        pb_text_append(&text, "pretraining=%s\n", pretraining_key);
+    pb_settings_model(&sink, config);
+    pb_settings_data(&sink, config);
+    pb_settings_choice(&sink, "dataset", &config->dataset, true);
     pb_settings_choice(&sink, "backend", &config->backend, true);
-    chain->links = pb_calloc(1, sizeof *chain->links);
-    if (!chain->links) {
-        pb_text_free(&text);
-        return pb_fail_memory(error, sizeof *chain->links);
-    }
-    chain->links[0] =
-        (struct pb_link){.verb = PB_VERB_PRETRAIN, .name = "pretrain", .spec = config->pretraining->training};
-    chain->count = chain->current = chain->start = 1;
-    return finish_key(&text, chain->links[0].key, error);
+    return finish_key(&text, root, error);
 }
 
 enum pb_status pb_chain_start(struct pb_chain *chain, const struct pb_cell_config *config,
                               const struct pb_chain_details *details, struct pb_error *error)
 {
-    struct pb_text text = {0};
-    const struct pb_settings_sink sink = pb_settings_into(&text);
     struct pb_chain started = {.config = config};
     enum pb_status status = PB_OK;
     if (config->pretraining)
         status = add_pretraining(&started, details ? details->pretraining : NULL, error);
-    pb_text_append(&text, "%s\nseed=%" PRIu64 "\n%s", FORMAT, config->seed, details ? details->cell : "");
-    if (config->pretraining && status == PB_OK)
-        pb_text_append(&text, "pretraining=%s\n", started.links[0].key);
-    pb_settings_model(&sink, config);
-    pb_settings_data(&sink, config);
-    pb_settings_choice(&sink, "dataset", &config->dataset, true);
-    pb_settings_choice(&sink, "backend", &config->backend, true);
     if (status == PB_OK)
-        status = finish_key(&text, started.root, error);
-    pb_text_free(&text);
+        status =
+            make_root(config, config->pretraining ? started.links[0].plan_key : NULL, "", started.plan_root, error);
+    memcpy(started.root, started.plan_root, sizeof started.root);
+    if (status == PB_OK && details)
+        status =
+            make_root(config, config->pretraining ? started.links[0].key : NULL, details->cell, started.root, error);
     if (status == PB_OK)
         *chain = started;
     else
@@ -82,23 +103,79 @@ const char *pb_chain_key(const struct pb_chain *chain, pb_stage stage)
     return stage <= chain->start ? chain->root : chain->links[stage - 1].key;
 }
 
-/* Appends link with the key that text and its parent give. */
+pb_stage pb_chain_handle(const struct pb_chain *chain, const struct pb_link *link)
+{
+    return (pb_stage)(link - chain->links) + 1;
+}
+
+static const char *plan_key(const struct pb_chain *chain, pb_stage stage)
+{
+    return stage <= chain->start ? chain->plan_root : chain->links[stage - 1].plan_key;
+}
+
+static void hash_with_parent(const struct pb_text *text, const char *parent, enum pb_verb_kind verb, char key[65])
+{
+    struct pb_sha256 hash;
+    char end[96];
+    const int length = snprintf(end, sizeof end, "parent=%s\nverb=%d\n", parent, (int)verb);
+    pb_sha256_init(&hash);
+    pb_sha256_update(&hash, text->data ? text->data : "", text->length);
+    pb_sha256_update(&hash, end, (size_t)length);
+    pb_sha256_finish(&hash, key);
+}
+
+/* Trainings and prunings of one name are numbered: records tell them apart by their names. */
+static void number_name(const struct pb_chain *chain, struct pb_link *link)
+{
+    unsigned before = 0;
+    const size_t length = strlen(link->name);
+    for (uint32_t i = 0; i < chain->count; i++) {
+        const char *name = chain->links[i].name;
+        before += strncmp(name, link->name, length) == 0 && (name[length] == '\0' || name[length] == '#');
+    }
+    if (before && link->verb != PB_VERB_SCORE)
+        snprintf(link->name + length, sizeof link->name - length, "#%u", before + 1);
+}
+
+/* Appends link, whose arguments text holds, behind parent; text is freed. */
+static enum pb_status append_link(struct pb_chain *chain, struct pb_link *link, pb_stage parent, struct pb_text *text,
+                                  struct pb_error *error)
+{
+    const bool failed = text->failed;
+    link->parent = parent;
+    link->depth = parent == 0 ? 1 : chain->links[parent - 1].depth + 1;
+    if (!failed) {
+        hash_with_parent(text, plan_key(chain, parent), link->verb, link->plan_key);
+        if (strcmp(plan_key(chain, parent), pb_chain_key(chain, parent)) == 0) /* while planning */
+            memcpy(link->key, link->plan_key, sizeof link->key);
+        else
+            hash_with_parent(text, pb_chain_key(chain, parent), link->verb, link->key);
+    }
+    pb_text_free(text);
+    if (failed)
+        return pb_fail_memory(error, sizeof *link);
+    struct pb_link *grown = pb_array_room(chain->links, chain->count, sizeof *grown, error);
+    if (!grown)
+        return PB_ERROR_MEMORY;
+    chain->links = grown;
+    grown[chain->count++] = *link;
+    return PB_OK;
+}
+
+/* Appends link behind the current one and makes it current. The baseline's own training is the baseline. */
 static enum pb_status add_link(struct pb_chain *chain, struct pb_link *link, struct pb_text *text,
                                const struct pb_link **added, struct pb_error *error)
 {
-    link->parent = chain->current;
-    link->depth = chain->current == 0 ? 1 : chain->links[chain->current - 1].depth + 1;
-    pb_text_append(text, "parent=%s\nverb=%d\n", pb_chain_key(chain, chain->current), (int)link->verb);
-    const enum pb_status status = finish_key(text, link->key, error);
+    number_name(chain, link);
+    const enum pb_status status = append_link(chain, link, chain->current, text, error);
     if (status != PB_OK)
         return status;
-    struct pb_link *grown = pb_realloc(chain->links, chain->count, (size_t)chain->count + 1, sizeof *grown);
-    if (!grown)
-        return pb_fail_memory(error, ((size_t)chain->count + 1) * sizeof *grown);
-    chain->links = grown;
-    grown[chain->count] = *link;
-    *added = &grown[chain->count];
-    chain->current = ++chain->count;
+    chain->current = chain->count;
+    if (chain->baseline && strcmp(link->plan_key, chain->links[chain->baseline - 1].plan_key) == 0) {
+        chain->current = chain->baseline;
+        chain->count--;
+    }
+    *added = &chain->links[chain->current - 1];
     return PB_OK;
 }
 
@@ -138,6 +215,30 @@ static enum pb_status check_spec(const struct pb_train_spec *spec, struct pb_err
     return PB_OK;
 }
 
+static void append_training(const struct pb_chain *chain, const struct pb_train_spec *spec, struct pb_text *text)
+{
+    const struct pb_settings_sink sink = pb_settings_into(text);
+    pb_settings_train(&sink, "train.", spec);
+    pb_settings_train_mode(&sink, spec);
+    if (spec->soft_zero != PB_ZERO_NONE)
+        add_scoring(chain, &sink);
+}
+
+enum pb_status pb_chain_add_baseline(struct pb_chain *chain, struct pb_error *error)
+{
+    const struct pb_train_spec *spec = &chain->config->training;
+    struct pb_link link = {.verb = PB_VERB_TRAIN, .spec = *spec, .name = "base"};
+    struct pb_text text = {0};
+    enum pb_status status = check_spec(spec, error);
+    if (status != PB_OK)
+        return status;
+    append_training(chain, spec, &text);
+    status = append_link(chain, &link, chain->start, &text, error);
+    if (status == PB_OK)
+        chain->baseline = chain->count;
+    return status;
+}
+
 enum pb_status pb_chain_train(struct pb_chain *chain, const struct pb_train_spec *spec, const struct pb_link **link,
                               struct pb_error *error)
 {
@@ -150,15 +251,11 @@ enum pb_status pb_chain_train(struct pb_chain *chain, const struct pb_train_spec
     if (spec->soft_zero != PB_ZERO_NONE)
         name_with_amount(added.name, "soft", spec->soft_target.amount);
     else if (chain->pruned)
-        name_with_amount(added.name, "retrain", chain->amount);
+        name_with_amount(added.name, "retrain", chain->removed.amount);
     else
-        snprintf(added.name, sizeof added.name, "%s", chain->current == chain->start ? "base" : "train");
+        snprintf(added.name, sizeof added.name, "train");
     struct pb_text text = {0};
-    const struct pb_settings_sink sink = pb_settings_into(&text);
-    pb_settings_train(&sink, "train.", spec);
-    pb_settings_train_mode(&sink, spec);
-    if (spec->soft_zero != PB_ZERO_NONE)
-        add_scoring(chain, &sink);
+    append_training(chain, spec, &text);
     return add_link(chain, &added, &text, link, error);
 }
 
@@ -174,12 +271,26 @@ enum pb_status pb_chain_score(struct pb_chain *chain, const struct pb_link **lin
     return add_link(chain, &added, &text, link, error);
 }
 
+static enum pb_status check_target(const struct pb_chain *chain, struct pb_target target, struct pb_error *error)
+{
+    if (!(target.amount > 0 && target.amount < 1) || target.measure > PB_MEASURE_MACS)
+        return pb_fail(error, PB_ERROR_RUN, "the schedule asked to prune a share of %g; shares lie between 0 and 1",
+                       target.amount);
+    if (chain->pruned && target.measure == chain->removed.measure && !(target.amount > chain->removed.amount))
+        return pb_fail(
+            error, PB_ERROR_RUN,
+            "the schedule asked to prune %g %% of the %s where %g %% were pruned before; targets count against "
+            "the unpruned network, so each must be above the one before",
+            100 * target.amount, pb_measure_names[target.measure], 100 * chain->removed.amount);
+    return PB_OK;
+}
+
 enum pb_status pb_chain_prune(struct pb_chain *chain, struct pb_target target, const struct pb_link **link,
                               struct pb_error *error)
 {
-    if (!(target.amount >= 0 && target.amount < 1) || target.measure > PB_MEASURE_MACS)
-        return pb_fail(error, PB_ERROR_RUN, "the schedule asked to prune a share of %g; shares lie in [0, 1)",
-                       target.amount);
+    enum pb_status status = check_target(chain, target, error);
+    if (status != PB_OK)
+        return status;
     struct pb_link added = {.verb = PB_VERB_PRUNE, .target = target};
     name_with_amount(added.name, "prune", target.amount);
     struct pb_text text = {0};
@@ -188,10 +299,10 @@ enum pb_status pb_chain_prune(struct pb_chain *chain, struct pb_target target, c
     pb_format_real(target.amount, amount);
     pb_text_append(&text, "prune.measure=%s\nprune.amount=%s\n", pb_measure_names[target.measure], amount);
     pb_settings_ranking(&sink, chain->config);
-    const enum pb_status status = add_link(chain, &added, &text, link, error);
+    status = add_link(chain, &added, &text, link, error);
     if (status == PB_OK) {
         chain->pruned = true;
-        chain->amount = target.amount;
+        chain->removed = target;
     }
     return status;
 }
@@ -211,8 +322,19 @@ enum pb_status pb_chain_rewind(struct pb_chain *chain, pb_stage to, const struct
         return pb_fail(error, PB_ERROR_RUN, "the schedule rewinds to stage %" PRIu32 " of %" PRIu32, to, chain->count);
     struct pb_link added = {.verb = PB_VERB_REWIND, .name = "rewind", .to = to};
     struct pb_text text = {0};
-    pb_text_append(&text, "rewind.to=%s\n", pb_chain_key(chain, to));
+    pb_text_append(&text, "rewind.to=%s\n",
+                   plan_key(chain, to)); /* with the parent it names one stage of this worker, too */
     return add_link(chain, &added, &text, link, error);
+}
+
+enum pb_status pb_chain_finish(const struct pb_chain *chain, struct pb_error *error)
+{
+    const struct pb_plugin *plugin = chain->config->schedule.loaded->plugin;
+    if (chain->pruned || pb_schedule_trains_only(plugin->schedule))
+        return PB_OK;
+    return pb_fail(error, PB_ERROR_RUN,
+                   "schedule '%s' ended without pruning anything; one that only trains must declare it (trains_only)",
+                   plugin->name);
 }
 
 enum pb_status pb_schedule_execute(const struct pb_cell_config *config, const struct pb_verbs *verbs,

@@ -1,9 +1,10 @@
-/* What a stage will cost, told before anything runs. */
+/* What a stage will cost, predicted before anything runs. */
 #include "experiment/estimate.h"
 
 #include <math.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/memory.h"
 #include "engine/engine.h"
 #include "experiment/work.h"
@@ -11,16 +12,51 @@
 
 #define LOOKS_AT_BATCHES (PB_NEEDS_GRADIENTS | PB_NEEDS_ACTIVATIONS | PB_NEEDS_ACTIVATION_GRADIENTS)
 
-struct pb_foretold {
-    char *key;
+/* A model for so many classes. The matrix's labels tell models apart; the batch norms may be left out by an override. */
+struct model {
+    const char *name;
+    const uint32_t *widths;
+    uint32_t width_count, classes, image_size;
+    double multiplier;
+    bool batch_norm;
+};
+struct pb_predicted_network {
+    struct model model;
+    struct pb_cost cost;
+    uint64_t bytes; /* of its parameters */
+};
+struct pb_predicted_engine {
+    struct model model;
+    const struct pb_device *device;
+    double left; /* share of the MACs */
+    enum pb_engine_mode mode;
+    uint32_t batch;
     struct pb_engine_memory memory;
     uint64_t layer_values; /* bytes of the largest activation of a convolution, one image */
 };
 
+static struct model model_of(const struct pb_cell_config *config, uint32_t classes)
+{
+    const struct pb_model_spec *spec = &config->model;
+    return (struct model){.name = spec->name,
+                          .widths = spec->widths,
+                          .width_count = spec->widths ? spec->width_count : 0,
+                          .classes = classes,
+                          .image_size = spec->image_size,
+                          .multiplier = spec->width_multiplier,
+                          .batch_norm = spec->batch_norm};
+}
+
+static bool same_model(const struct model *a, const struct model *b)
+{
+    return a->classes == b->classes && a->image_size == b->image_size && a->multiplier == b->multiplier &&
+           a->batch_norm == b->batch_norm && a->width_count == b->width_count && strcmp(a->name, b->name) == 0 &&
+           (!a->width_count || memcmp(a->widths, b->widths, a->width_count * sizeof *a->widths) == 0);
+}
+
 void pb_estimates_free(struct pb_estimates *estimates)
 {
-    for (size_t i = 0; i < estimates->count; i++)
-        pb_free(estimates->engines[i].key);
+    pb_free(estimates->networks);
     pb_free(estimates->engines);
     *estimates = (struct pb_estimates){0};
 }
@@ -83,16 +119,30 @@ static enum pb_status build(const struct pb_cell_config *config, uint32_t classe
     return status;
 }
 
-enum pb_status pb_estimate_network(const struct pb_cell_config *config, uint32_t classes, struct pb_cost *cost,
-                                   uint64_t *bytes, struct pb_error *error)
+enum pb_status pb_estimate_network(struct pb_estimates *known, const struct pb_cell_config *config, uint32_t classes,
+                                   struct pb_cost *cost, uint64_t *bytes, struct pb_error *error)
 {
+    struct pb_predicted_network made = {.model = model_of(config, classes)};
     struct pb_graph *graph = NULL;
+    for (uint32_t i = 0; i < known->network_count; i++)
+        if (same_model(&known->networks[i].model, &made.model)) {
+            *cost = known->networks[i].cost;
+            *bytes = known->networks[i].bytes;
+            return PB_OK;
+        }
     const enum pb_status status = build(config, classes, 1, &graph, error);
     if (status != PB_OK)
         return status;
-    *cost = pb_graph_cost(graph);
-    *bytes = graph->value_count * sizeof(float);
+    made.cost = pb_graph_cost(graph);
+    made.bytes = graph->value_count * sizeof(float);
     pb_graph_free(&graph);
+    struct pb_predicted_network *grown = pb_array_room(known->networks, known->network_count, sizeof *grown, error);
+    if (!grown)
+        return PB_ERROR_MEMORY;
+    known->networks = grown;
+    grown[known->network_count++] = made;
+    *cost = made.cost;
+    *bytes = made.bytes;
     return PB_OK;
 }
 
@@ -106,49 +156,48 @@ static uint64_t largest_layer(const struct pb_graph *graph)
     return most * sizeof(float);
 }
 
-static enum pb_status foretell(const struct pb_estimate *estimate, double left, const struct pb_engine_options *options,
-                               struct pb_foretold *told, struct pb_error *error)
+static enum pb_status predict(const struct pb_estimate *estimate, struct pb_predicted_engine *made,
+                              struct pb_error *error)
 {
+    const struct pb_engine_options options = {.batch = made->batch, .mode = made->mode};
     struct pb_graph *graph = NULL;
-    enum pb_status status = build(estimate->config, estimate->counts.classes, left, &graph, error);
+    enum pb_status status = build(estimate->config, estimate->counts.classes, made->left, &graph, error);
     if (status == PB_OK)
-        status = pb_engine_predict(estimate->device, graph, options, &told->memory, error);
+        status = pb_engine_predict(estimate->device, graph, &options, &made->memory, error);
     if (status == PB_OK)
-        told->layer_values = largest_layer(graph);
+        made->layer_values = largest_layer(graph);
     if (graph)
         pb_graph_free(&graph);
     return status;
 }
 
-/* The engine for a network of which a share is left; worked out once. */
+/* The engine for a network of which a share is left; predicted once. */
 static enum pb_status engine_of(const struct pb_estimate *estimate, double left, enum pb_engine_mode mode,
-                                uint32_t batch, struct pb_foretold *told, struct pb_error *error)
+                                uint32_t batch, struct pb_predicted_engine *engine, struct pb_error *error)
 {
     struct pb_estimates *known = estimate->known;
-    const struct pb_engine_options options = {.batch = batch, .mode = mode};
-    struct pb_foretold made = {.key = pb_format("%s|%s|%u|%u|%.6f|%d|%u", estimate->device_name,
-                                                estimate->config->model_label, estimate->counts.classes,
-                                                estimate->config->model.image_size, left, (int)mode, batch)};
-    if (!made.key)
-        return pb_fail_memory(error, 128);
-    for (size_t i = 0; i < known->count; i++)
-        if (strcmp(known->engines[i].key, made.key) == 0) {
-            pb_free(made.key);
-            *told = known->engines[i];
+    struct pb_predicted_engine made = {.model = model_of(estimate->config, estimate->counts.classes),
+                                       .device = estimate->device,
+                                       .left = left,
+                                       .mode = mode,
+                                       .batch = batch};
+    for (uint32_t i = 0; i < known->engine_count; i++) {
+        const struct pb_predicted_engine *other = &known->engines[i];
+        if (other->left == left && other->mode == mode && other->batch == batch && other->device == made.device &&
+            same_model(&other->model, &made.model)) {
+            *engine = *other;
             return PB_OK;
         }
-    enum pb_status status = foretell(estimate, left, &options, &made, error);
-    struct pb_foretold *grown =
-        status == PB_OK ? pb_realloc(known->engines, known->count, known->count + 1, sizeof *grown) : NULL;
-    if (status == PB_OK && !grown)
-        status = pb_fail_memory(error, (known->count + 1) * sizeof *grown);
-    if (status != PB_OK) {
-        pb_free(made.key);
-        return status;
     }
+    const enum pb_status status = predict(estimate, &made, error);
+    if (status != PB_OK)
+        return status;
+    struct pb_predicted_engine *grown = pb_array_room(known->engines, known->engine_count, sizeof *grown, error);
+    if (!grown)
+        return PB_ERROR_MEMORY;
     known->engines = grown;
-    grown[known->count++] = made;
-    *told = made;
+    grown[known->engine_count++] = made;
+    *engine = made;
     return PB_OK;
 }
 
@@ -156,10 +205,10 @@ static enum pb_status engine_of(const struct pb_estimate *estimate, double left,
 static enum pb_status engine_bytes(const struct pb_estimate *estimate, double left, enum pb_engine_mode mode,
                                    uint32_t batch, uint64_t *engine, uint64_t *values, struct pb_error *error)
 {
-    struct pb_foretold told = {0};
-    const enum pb_status status = engine_of(estimate, left, mode, batch, &told, error);
-    *engine = pb_engine_memory_bytes(&told.memory);
-    *values = told.memory.values;
+    struct pb_predicted_engine found = {0};
+    const enum pb_status status = engine_of(estimate, left, mode, batch, &found, error);
+    *engine = pb_engine_memory_bytes(&found.memory);
+    *values = found.memory.values;
     return status;
 }
 
@@ -173,14 +222,14 @@ static enum pb_status score_bytes(const struct pb_estimate *estimate, uint64_t *
 {
     const struct pb_cell_config *config = estimate->config;
     const uint32_t needs = config->criterion.loaded ? config->criterion.loaded->plugin->criterion->needs : 0;
-    struct pb_foretold told = {0};
+    struct pb_predicted_engine found = {0};
     *bytes = 0;
     if (!(needs & LOOKS_AT_BATCHES))
         return PB_OK;
     const enum pb_status status =
-        engine_of(estimate, estimate->before, PB_ENGINE_CALIBRATE, config->calibration_batch, &told, error);
+        engine_of(estimate, estimate->before, PB_ENGINE_CALIBRATE, config->calibration_batch, &found, error);
     const uint64_t shown = (needs & PB_NEEDS_ACTIVATIONS ? 1u : 0u) + (needs & PB_NEEDS_ACTIVATION_GRADIENTS ? 1u : 0u);
-    *bytes = pb_engine_memory_bytes(&told.memory) + shown * config->calibration_batch * told.layer_values +
+    *bytes = pb_engine_memory_bytes(&found.memory) + shown * config->calibration_batch * found.layer_values +
              batches_bytes(estimate, config->calibration_batch, 1);
     return status;
 }

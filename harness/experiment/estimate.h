@@ -1,4 +1,4 @@
-/* What a stage will cost, told before anything runs: multiply-accumulates, and bytes from the plans that would be made. */
+/* What a stage will cost, predicted before anything runs: multiply-accumulates, and bytes from the plans that would be made. */
 #ifndef PB_EXPERIMENT_ESTIMATE_H
 #define PB_EXPERIMENT_ESTIMATE_H
 
@@ -6,11 +6,14 @@
 #include "experiment/suits.h"
 #include "graph/cost.h"
 
-/* Engines that were foretold already: many cells have the same. */
-struct pb_foretold;
+/* Networks and engines that were predicted already: many cells have the same. */
+struct pb_predicted_network;
+struct pb_predicted_engine;
 struct pb_estimates {
-    struct pb_foretold *engines;
-    size_t count;
+    struct pb_predicted_network *networks;
+    uint32_t network_count;
+    struct pb_predicted_engine *engines;
+    uint32_t engine_count;
 };
 void pb_estimates_free(struct pb_estimates *estimates);
 
@@ -20,7 +23,6 @@ struct pb_estimate {
     const struct pb_cell_config *config; /* the cell's, or its pretraining's */
     struct pb_data_counts counts; /* of the data that it uses */
     struct pb_device *device;
-    const char *device_name; /* tells devices apart */
     uint32_t threads; /* of the cell */
     uint64_t initial; /* bytes of the parameters that the schedule starts from; they stay */
     /* Shares of the unpruned network's MACs that the stage begins with and ends with. */
@@ -44,7 +46,8 @@ uint64_t pb_stage_macs(const struct pb_estimate *estimate, const struct pb_link 
 PB_MUST_CHECK enum pb_status pb_stage_bytes(const struct pb_estimate *estimate, const struct pb_link *link,
                                             uint64_t *bytes, struct pb_error *error);
 /* Of the unpruned network: bytes of its parameters, and what it costs. */
-PB_MUST_CHECK enum pb_status pb_estimate_network(const struct pb_cell_config *config, uint32_t classes,
-                                                 struct pb_cost *cost, uint64_t *bytes, struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_estimate_network(struct pb_estimates *known, const struct pb_cell_config *config,
+                                                 uint32_t classes, struct pb_cost *cost, uint64_t *bytes,
+                                                 struct pb_error *error);
 
 #endif

@@ -16,23 +16,23 @@
 
 /* The stages that a record speaks of; 0 where the schedule has none. */
 struct roles {
-    pb_stage base, trained, pruned, retrained; /* trained: what the last prune cut, where it is not the base */
+    pb_stage base; /* the unpruned network, trained in full as the matrix says */
+    pb_stage trained; /* what the last prune cut, where that is not the base */
+    pb_stage pruned, retrained; /* the last prune, and the last change after it; without a prune, the last change */
 };
 
 static struct roles find_roles(const struct pb_chain *chain)
 {
-    struct roles roles = {0};
+    struct roles roles = {.base = chain->baseline};
     pb_stage last_train = 0;
-    for (pb_stage stage = 1; stage <= chain->count; stage++) {
+    for (pb_stage stage = chain->baseline + 1; stage <= chain->count; stage++) {
         switch (chain->links[stage - 1].verb) {
         case PB_VERB_TRAIN:
             last_train = stage;
-            if (!roles.base && !roles.pruned)
-                roles.base = stage;
             break;
         case PB_VERB_PRUNE:
             roles.pruned = stage;
-            roles.trained = last_train != roles.base ? last_train : 0;
+            roles.trained = last_train;
             roles.retrained = 0;
             continue;
         case PB_VERB_SCORE:
@@ -42,8 +42,7 @@ static struct roles find_roles(const struct pb_chain *chain)
         case PB_VERB_REWIND:
             break;
         }
-        if (roles.pruned)
-            roles.retrained = stage;
+        roles.retrained = stage;
     }
     return roles;
 }
@@ -72,8 +71,7 @@ static enum pb_status add_accuracy(struct pb_session *session, pb_stage stage, c
     return status;
 }
 
-/* Accuracies of the four roles, then those of earlier rounds under the stages' own names. */
-/* Under which keys the store has them: `prunebench export` finds networks by these. */
+/* Keys under which the store has the networks. */
 static enum pb_status add_keys(const struct pb_chain *chain, const struct roles *roles, struct pb_record *record,
                                struct pb_error *error)
 {
@@ -88,6 +86,7 @@ static enum pb_status add_keys(const struct pb_chain *chain, const struct roles 
     return status;
 }
 
+/* Accuracies of the four roles, then those of earlier rounds under the stages' own names. */
 static enum pb_status add_accuracies(struct pb_session *session, const struct roles *roles, struct pb_record *record,
                                      struct pb_error *error)
 {

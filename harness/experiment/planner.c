@@ -11,13 +11,12 @@
 #include "data/geometry.h"
 #include "experiment/settings.h"
 
-enum pb_status pb_planner_create(bool estimate, struct pb_planner **planner, struct pb_error *error)
+enum pb_status pb_planner_create(struct pb_planner **planner, struct pb_error *error)
 {
     struct pb_planner *created = pb_calloc(1, sizeof *created);
     if (!created)
         return pb_fail_memory(error, sizeof *created);
-    created->estimate = estimate;
-    created->baseline = estimate ? pb_resident_bytes() : 0;
+    created->baseline = pb_resident_bytes();
     *planner = created;
     return PB_OK;
 }
@@ -73,14 +72,13 @@ static void look_at_data(const struct pb_cell_config *config, struct pb_known_da
     }
 }
 
-/* What decides which images a cell sees. */
+/* What decides how many images a cell sees: the seed of the split decides only which. */
 static char *data_key(const struct pb_cell_config *config)
 {
     struct pb_text key = {0};
     const struct pb_settings_sink sink = pb_settings_into(&key);
     pb_settings_choice(&sink, "dataset", &config->dataset, false);
-    pb_text_append(&key, "%s\n%g\n%llu", config->dataset_root, config->split.validation,
-                   (unsigned long long)config->split.seed);
+    pb_text_append(&key, "%s\n%g", config->dataset_root, config->split.validation);
     return key.failed ? NULL : key.data;
 }
 

@@ -20,7 +20,6 @@ struct pb_known_device {
 };
 
 struct pb_planner {
-    bool estimate;
     struct pb_known_data *data;
     size_t data_count;
     struct pb_known_device *devices;

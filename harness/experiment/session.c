@@ -10,6 +10,7 @@
 #include "base/sha256.h"
 #include "experiment/pretraining.h"
 #include "experiment/suits.h"
+#include "experiment/work.h"
 #include "graph/cost.h"
 
 static enum pb_status check_data(const struct pb_session *session, struct pb_error *error)
@@ -98,24 +99,20 @@ static enum pb_status start_chain(struct pb_session *session, struct pb_error *e
     return status;
 }
 
-static enum pb_status count_verbs(struct pb_session *session, struct pb_error *error)
+/* The unpruned network that every result is compared with: the schedule's own first training where that is the same. */
+static enum pb_status train_baseline(struct pb_session *session, struct pb_error *error)
 {
-    struct pb_planner *planner = NULL;
-    struct pb_cell_plan plan = {0};
-    enum pb_status status = pb_planner_create(false, &planner, error);
-    if (status == PB_OK)
-        status = pb_cell_plan(planner, session->config, &plan, error);
-    session->planned = plan.stage_count;
-    pb_cell_plan_free(&plan);
-    pb_planner_free(&planner);
-    return status;
+    const enum pb_status status = pb_chain_add_baseline(&session->chain, error);
+    return status == PB_OK
+               ? pb_session_perform(session, &session->chain.links[session->chain.baseline - 1], pb_work_train, error)
+               : status;
 }
 
 enum pb_status pb_session_open(struct pb_session *session, const struct pb_cell_config *config,
                                const struct pb_cell_run_options *options, struct pb_error *error)
 {
     *session = (struct pb_session){.config = config, .options = options, .store.lock = -1};
-    enum pb_status status = count_verbs(session, error);
+    enum pb_status status = pb_plan_chain(config, &session->planned, &session->open, error);
     if (status == PB_OK)
         status = open_inputs(session, error);
     if (status == PB_OK)
@@ -124,6 +121,8 @@ enum pb_status pb_session_open(struct pb_session *session, const struct pb_cell_
         status = start_chain(session, error);
     if (status == PB_OK)
         status = pb_pretraining_apply(session, error);
+    if (status == PB_OK)
+        status = train_baseline(session, error);
     return status;
 }
 
@@ -139,6 +138,7 @@ void pb_session_close(struct pb_session *session)
     pb_data_close(&session->data);
     pb_device_close(&session->device);
     pb_chain_free(&session->chain);
+    pb_chain_free(&session->planned);
     pb_store_close(&session->store);
 }
 
@@ -237,7 +237,7 @@ void pb_session_progress(struct pb_session *session, double share_of_stage, cons
     /* The chain already holds the link that is being worked on. */
     const uint32_t done =
         share_of_stage >= 1 || session->chain.count == 0 ? session->chain.count : session->chain.count - 1;
-    const double whole = session->planned ? session->planned : 1;
+    const double whole = session->planned.count > session->chain.count ? session->planned.count : session->chain.count;
     const struct pb_progress progress = {.share = share_of_stage >= 1 ? done / whole : (done + share_of_stage) / whole,
                                          .stages_done = done,
                                          .what = what};

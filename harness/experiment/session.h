@@ -29,14 +29,20 @@ struct pb_session {
     struct pb_weights weights;
     struct pb_original original; /* its sizes */
     struct pb_chain chain;
-    uint32_t planned; /* verbs that the plan has */
+    struct pb_chain planned; /* what the schedule asked for when it was planned */
+    bool open; /* it is adaptive: the plan ends at its first measurement */
+    pb_stage making; /* the stage that is being computed or restored */
+    pb_stage done; /* the last one that is stored */
     struct pb_network *network; /* that of stage `loaded`; NULL: none is loaded */
     pb_stage loaded;
     struct pb_scores scores; /* of the current network, from a score verb; values NULL: none */
     struct pb_error error; /* a verb's failure */
 };
 
-/* Opens data set, cache, backend and the initial network (pretraining it where the cell asks for that); starts the chain. */
+/*
+ * Opens data set, cache, backend and the initial network (pretraining it where the cell asks for that), starts the chain and
+ * trains the baseline.
+ */
 PB_MUST_CHECK enum pb_status pb_session_open(struct pb_session *session, const struct pb_cell_config *config,
                                              const struct pb_cell_run_options *options, struct pb_error *error);
 void pb_session_close(struct pb_session *session);
@@ -51,8 +57,10 @@ typedef enum pb_status (*pb_work_function)(struct pb_session *session, const str
 PB_MUST_CHECK enum pb_status pb_session_perform(struct pb_session *session, const struct pb_link *link,
                                                 pb_work_function work, struct pb_error *error);
 
-/* The verbs over session. */
+/* The verbs over session. Each is compared with the plan; a schedule that departs from it fails, unless it is adaptive. */
 void pb_session_verbs(struct pb_session *session, struct pb_verbs *verbs);
+/* After the schedule's last verb: it has done all that it was planned with, and pruned. */
+PB_MUST_CHECK enum pb_status pb_session_finish(const struct pb_session *session, struct pb_error *error);
 
 /* The network as a stage left it, the session's: from memory when it is the one loaded, else from the store. */
 PB_MUST_CHECK enum pb_status pb_session_network(struct pb_session *session, pb_stage stage,

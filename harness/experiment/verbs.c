@@ -1,6 +1,8 @@
 /* The verbs: each restores its stage when it is stored, and otherwise does the work and stores it. */
 #include "experiment/session.h"
 
+#include <string.h>
+
 #include "base/memory.h"
 #include "experiment/work.h"
 
@@ -15,7 +17,8 @@ enum pb_status pb_session_perform(struct pb_session *session, const struct pb_li
 {
     bool complete = false;
     const struct pb_link link = *added;
-    const pb_stage handle = session->chain.current;
+    const pb_stage handle = pb_chain_handle(&session->chain, added);
+    session->making = handle;
     enum pb_status status = pb_store_acquire(&session->store, link.key, &complete, error);
     if (status == PB_OK && !complete) {
         struct pb_network *network = NULL;
@@ -36,14 +39,37 @@ enum pb_status pb_session_perform(struct pb_session *session, const struct pb_li
     }
     if (status != PB_OK)
         return pb_fail_context(error, "%s", link.name);
+    session->done = handle > session->done ? handle : session->done;
     pb_session_progress(session, 1, "%s", link.name);
     return PB_OK;
+}
+
+/*
+ * A schedule must ask for the verbs that it was planned with: what other cells share and what is kept follow from the plan.
+ * An adaptive one is free behind its first measurement.
+ */
+static enum pb_status compare_with_plan(struct pb_session *session, const struct pb_link *added)
+{
+    const pb_stage handle = pb_chain_handle(&session->chain, added);
+    const struct pb_link *planned = handle <= session->planned.count ? &session->planned.links[handle - 1] : NULL;
+    if ((planned && strcmp(planned->plan_key, added->plan_key) == 0) || (!planned && session->open))
+        return PB_OK;
+    const char *instead = !planned                                  ? "nothing more"
+                          : strcmp(planned->name, added->name) == 0 ? "the same with other arguments"
+                                                                    : planned->name;
+    return pb_fail(
+        &session->error, PB_ERROR_RUN,
+        "schedule '%s' asked for '%s' where its plan has '%s'; a schedule whose course depends on what it measures "
+        "must declare itself adaptive",
+        session->config->schedule.loaded->plugin->name, added->name, instead);
 }
 
 /* Does or restores the link that was just added. */
 static enum pb_status perform(struct pb_session *session, enum pb_status status, const struct pb_link *added,
                               pb_work_function work, pb_stage *stage)
 {
+    if (status == PB_OK)
+        status = compare_with_plan(session, added);
     if (status == PB_OK)
         status = pb_session_perform(session, added, work, &session->error);
     if (status == PB_OK && stage)
@@ -147,6 +173,17 @@ static enum pb_status verb_evaluate(const struct pb_verbs *verbs, enum pb_evalua
     measurement->images = accuracy.images;
     pb_accuracy_free(&accuracy);
     return PB_OK;
+}
+
+enum pb_status pb_session_finish(const struct pb_session *session, struct pb_error *error)
+{
+    if (session->chain.count < session->planned.count)
+        return pb_fail(
+            error, PB_ERROR_RUN,
+            "schedule '%s' ended where its plan has '%s'; a schedule whose course depends on what it measures must "
+            "declare itself adaptive",
+            session->config->schedule.loaded->plugin->name, session->planned.links[session->chain.count].name);
+    return pb_chain_finish(&session->chain, error);
 }
 
 void pb_session_verbs(struct pb_session *session, struct pb_verbs *verbs)

@@ -40,7 +40,7 @@ static void report_epoch(void *argument, uint32_t epoch, uint32_t epochs)
 {
     struct pb_session *session = argument;
     pb_session_progress(session, (double)epoch / epochs, "%s: epoch %u of %u",
-                        session->chain.links[session->chain.current - 1].name, epoch + 1, epochs);
+                        session->chain.links[session->making - 1].name, epoch + 1, epochs);
 }
 
 enum pb_status pb_work_training(struct pb_session *session, const struct pb_link *link,

@@ -9,10 +9,12 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/machine.h"
 #include "base/memory.h"
 #include "matrix/planning.h"
 #include "matrix/run.h"
+#include "matrix/stage_index.h"
 
 static enum pb_status make_folders(const char *out, struct pb_error *error)
 {
@@ -46,10 +48,11 @@ static enum pb_status select_cells(struct pb_run *run, struct pb_error *error)
     return PB_OK;
 }
 
+/* "" where the last stage is not known: what an adaptive schedule does follows only when it runs. */
 static const char *last_key(const struct pb_run *run, uint32_t cell)
 {
     const uint32_t length = run->queue.path_length[cell];
-    return length ? run->queue.stages[run->queue.path[cell][length - 1]].key : "";
+    return length && !run->cells[cell].open ? run->queue.stages[run->queue.path[cell][length - 1]].key : "";
 }
 
 /* Takes what earlier runs left for one cell. */
@@ -91,22 +94,6 @@ static enum pb_status look_at_cells(struct pb_run *run, struct pb_error *error)
     return status;
 }
 
-/* OUT/shared-stages.txt: what a worker must not clear away when its own cell is done. */
-static enum pb_status write_shared(const struct pb_run *run, struct pb_error *error)
-{
-    struct pb_text text = {0};
-    pb_text_append(&text, "# planned key, stage, cells that need it\n");
-    for (uint32_t i = 0; i < run->queue.stage_count; i++) {
-        const struct pb_shared_stage *stage = &run->queue.stages[i];
-        if (stage->users > 1)
-            pb_text_append(&text, "%s %s %u\n", stage->key, stage->name, stage->users);
-    }
-    const enum pb_status status = text.failed ? pb_fail_memory(error, text.capacity)
-                                              : pb_file_write_atomic(run->shared_path, text.data, text.length, error);
-    pb_text_free(&text);
-    return status;
-}
-
 static bool any_waiting(const struct pb_run *run)
 {
     for (uint32_t i = 0; i < run->matrix->cell_count; i++)
@@ -115,24 +102,52 @@ static bool any_waiting(const struct pb_run *run)
     return false;
 }
 
+/* A plan, or why there is none: such a cell fails in a worker of its own, where that is recorded. */
+static enum pb_status on_plan(void *argument, uint32_t cell, const struct pb_cell_plan *plan,
+                              const struct pb_error *failure, struct pb_error *error)
+{
+    struct pb_run *run = argument;
+    enum pb_status status = PB_OK;
+    if (!plan && (!run->unplanned || strcmp(run->unplanned, failure->text) != 0)) {
+        pb_free(run->unplanned);
+        run->unplanned = pb_strdup(failure->text);
+        pb_log(PB_LOG_WARNING, "cell '%s': %s; it shares no stage with others", run->matrix->cells[cell]->id,
+               failure->text);
+    }
+    run->cells[cell].open = plan && plan->open;
+    for (uint32_t i = 0; plan && i < plan->stage_count && status == PB_OK; i++)
+        status = pb_queue_add(&run->queue, cell, &plan->stages[i], error);
+    return status;
+}
+
+static enum pb_status plan_cells(struct pb_run *run, struct pb_error *error)
+{
+    char *log = pb_format("%s/logs/plan.log", run->options->out);
+    const struct pb_planning planning = {.program = run->program,
+                                         .matrix_path = run->matrix_path,
+                                         .log = log,
+                                         .plugin_dirs = run->options->plugin_dirs,
+                                         .threads = run->threads_each,
+                                         .costs_of = run->options->only};
+    const enum pb_status status = log ? pb_plan_cells(run->matrix, &planning, on_plan, run, error)
+                                      : pb_fail_memory(error, strlen(run->options->out));
+    pb_free(log);
+    return status;
+}
+
 /* Writes the resolved matrix, plans all cells, and looks again at those that only seemed changed. */
 static enum pb_status prepare(struct pb_run *run, struct pb_error *error)
 {
-    const struct pb_planning planning = {.program = run->program,
-                                         .matrix_path = run->matrix_path,
-                                         .out = run->options->out,
-                                         .plugin_dirs = run->options->plugin_dirs,
-                                         .threads = run->threads_each};
     enum pb_status status =
         pb_file_write_atomic(run->matrix_path, run->matrix->resolved, strlen(run->matrix->resolved), error);
     if (status != PB_OK || !any_waiting(run))
         return status;
-    status = pb_plan_cells(run->matrix, &planning, &run->queue, error);
+    status = plan_cells(run, error);
     for (uint32_t i = 0; i < run->matrix->cell_count && status == PB_OK; i++)
         if (run->cells[i].found == PB_OUTCOME_CHANGED || run->cells[i].state == PB_RUN_FAILED)
             status = look_at_cell(run, i, error);
     if (status == PB_OK)
-        status = write_shared(run, error);
+        status = pb_stage_index_write(run->index_path, &run->queue, error);
     return status;
 }
 
@@ -176,8 +191,9 @@ static void free_run(struct pb_run *run)
     pb_queue_free(&run->queue);
     pb_free(run->cells);
     pb_free(run->slots);
+    pb_free(run->unplanned);
     pb_free(run->matrix_path);
-    pb_free(run->shared_path);
+    pb_free(run->index_path);
 }
 
 static enum pb_status open_run(struct pb_run *run, struct pb_error *error)
@@ -189,8 +205,8 @@ static enum pb_status open_run(struct pb_run *run, struct pb_error *error)
     run->cells = pb_calloc(run->matrix->cell_count, sizeof *run->cells);
     run->slots = pb_calloc(run->slot_count, sizeof *run->slots);
     run->matrix_path = pb_path_join(options->out, "matrix.xml");
-    run->shared_path = pb_path_join(options->out, "shared-stages.txt");
-    if (!run->cells || !run->slots || !run->matrix_path || !run->shared_path)
+    run->index_path = pb_path_join(options->out, "planned-stages.txt");
+    if (!run->cells || !run->slots || !run->matrix_path || !run->index_path)
         return pb_fail_memory(error, run->matrix->cell_count * sizeof *run->cells);
     for (uint32_t i = 0; i < run->matrix->cell_count; i++)
         run->matrix->cells[i]->threads = run->threads_each;

@@ -44,9 +44,4 @@ struct pb_failure {
 PB_MUST_CHECK enum pb_status pb_outcome_write(const char *out, const struct pb_cell_config *cell,
                                               const struct pb_failure *failure, struct pb_error *error);
 
-/* Provenance keys that a worker and the coordinator both write. */
-#define PB_KEY_CONFIG "config-sha256"
-#define PB_KEY_LAST_STAGE "last-stage"
-#define PB_KEY_FAILED_STAGE "failed-stage"
-
 #endif

@@ -1,229 +1,221 @@
 /* Plans of all cells, made by a child process. */
 #include "matrix/planning.h"
 
-#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/memory.h"
+#include "matrix/plan_lines.h"
 #include "matrix/worker.h"
 
-#define SECONDS_PER_CELL 20.0 /* without a line from the child for so long, it hangs */
+/* A growing list of words; NULL-terminated. */
+struct words {
+    char **list;
+    size_t count;
+};
 
-/* What the child has said so far. */
-struct hearing {
+/* A planning under way. */
+struct planner {
     const struct pb_matrix *matrix;
-    struct pb_queue *queue;
-    struct pb_planned_stage *stages; /* of the cell that is being planned */
-    uint32_t stage_count;
+    const struct pb_planning *planning;
+    pb_plan_function *on_plan;
+    void *argument;
+    struct pb_cell_plan plan; /* of the cell that is being planned, as far as its lines have come */
+    struct pb_error failure;
     uint32_t next; /* the first cell whose plan is not complete */
+    bool chained; /* its schedule has run */
     double heard; /* when the last line came */
+    struct words skipped; /* labels of schedules, and in reasons: why */
+    struct words reasons;
+    struct words without_costs;
     enum pb_status status;
     struct pb_error *error;
 };
 
-/* Labels of schedules that end or hang the child. */
-struct skipped {
-    const char **labels;
-    size_t count;
-};
-
-/* "stage KEY NAME MACS" */
-static void hear_stage(struct hearing *hearing, const char *text)
+static enum pb_status add_word(struct words *words, char *word, struct pb_error *error)
 {
-    struct pb_planned_stage stage = {0};
-    struct pb_planned_stage *grown =
-        pb_realloc(hearing->stages, hearing->stage_count, (size_t)hearing->stage_count + 1, sizeof *grown);
+    char **grown = word ? pb_realloc(words->list, words->count, words->count + 2, sizeof *grown) : NULL;
     if (!grown) {
-        hearing->status = pb_fail_memory(hearing->error, sizeof *grown);
-        return;
+        pb_free(word);
+        return pb_fail_memory(error, (words->count + 2) * sizeof *grown);
     }
-    hearing->stages = grown;
-    if (sscanf(text, "%64s %47s %" SCNu64, stage.key, stage.name, &stage.macs) == 3) // NOLINT(cert-err34-c)
-        grown[hearing->stage_count++] = stage;
-}
-
-static void hear(void *argument, char *line)
-{
-    struct hearing *hearing = argument;
-    hearing->heard = pb_clock();
-    if (hearing->status != PB_OK)
-        return;
-    if (pb_starts_with(line, "stage "))
-        hear_stage(hearing, line + strlen("stage "));
-    if (strcmp(line, "planned") != 0 || hearing->next == hearing->matrix->cell_count)
-        return;
-    for (uint32_t i = 0; i < hearing->stage_count && hearing->status == PB_OK; i++)
-        hearing->status = pb_queue_add(hearing->queue, hearing->next, &hearing->stages[i], hearing->error);
-    hearing->stage_count = 0;
-    hearing->next++;
-}
-
-/* The child's command line; *words from pb_calloc, its strings the caller's. */
-static enum pb_status make_words(const struct pb_planning *planning, const char *const *fixed, size_t fixed_count,
-                                 const struct skipped *skipped, const char ***words, struct pb_error *error)
-{
-    size_t dirs = 0, count = 0;
-    while (planning->plugin_dirs && planning->plugin_dirs[dirs])
-        dirs++;
-    const size_t limit = fixed_count + 2 * dirs + 2 * skipped->count + 1;
-    const char **made = pb_calloc(limit, sizeof *made);
-    if (!made)
-        return pb_fail_memory(error, limit * sizeof *made);
-    for (size_t i = 0; i < fixed_count; i++)
-        made[count++] = fixed[i];
-    for (size_t i = 0; i < dirs; i++) {
-        made[count++] = "--plugin-dir";
-        made[count++] = planning->plugin_dirs[i];
-    }
-    for (size_t i = 0; i < skipped->count; i++) {
-        made[count++] = "--skip";
-        made[count++] = skipped->labels[i];
-    }
-    *words = made;
+    words->list = grown;
+    grown[words->count++] = word;
     return PB_OK;
 }
 
-static enum pb_status run_child(const struct pb_planning *planning, bool costs, const struct skipped *skipped,
-                                struct hearing *hearing)
+static void free_words(struct words *words)
 {
+    for (size_t i = 0; i < words->count; i++)
+        pb_free(words->list[i]);
+    pb_free(words->list);
+}
+
+/* Why the schedule's cells get no plan; NULL where it has one. */
+static const char *reason_to_skip(const struct planner *planner, const char *schedule)
+{
+    for (size_t i = 0; i < planner->skipped.count; i++)
+        if (strcmp(planner->skipped.list[i], schedule) == 0)
+            return planner->reasons.list[i];
+    return NULL;
+}
+
+static void end_cell(struct planner *planner)
+{
+    const char *skipped = reason_to_skip(planner, planner->matrix->cells[planner->next]->schedule.label);
+    if (skipped)
+        (void)pb_fail(&planner->failure, PB_ERROR_RUN, "%s", skipped);
+    const bool planned = planner->failure.status == PB_OK;
+    planner->status = planner->on_plan(planner->argument, planner->next, planned ? &planner->plan : NULL,
+                                       &planner->failure, planner->error);
+    pb_cell_plan_free(&planner->plan);
+    planner->failure = (struct pb_error){0};
+    planner->chained = false;
+    planner->next++;
+}
+
+static void on_line(void *argument, char *line)
+{
+    struct planner *planner = argument;
+    planner->heard = pb_clock();
+    if (planner->status != PB_OK || planner->next == planner->matrix->cell_count)
+        return;
+    if (strcmp(line, PB_PLAN_END) == 0)
+        end_cell(planner);
+    else if (strcmp(line, PB_PLAN_CHAIN) == 0)
+        planner->chained = true;
+    else
+        planner->status = pb_plan_lines_read(line, &planner->plan, &planner->failure, planner->error);
+}
+
+/* Appends "OPTION WORD" for every word. */
+static void append_options(const char **made, size_t *count, const char *option, const char *const *words)
+{
+    for (size_t i = 0; words && words[i]; i++) {
+        made[(*count)++] = option;
+        made[(*count)++] = words[i];
+    }
+}
+
+static size_t count_words(const char *const *words)
+{
+    size_t count = 0;
+    while (words && words[count])
+        count++;
+    return count;
+}
+
+static enum pb_status start_child(struct planner *planner, struct pb_worker *child)
+{
+    const struct pb_planning *planning = planner->planning;
     char first[16], threads[16];
-    snprintf(first, sizeof first, "%u", hearing->next);
+    snprintf(first, sizeof first, "%u", planner->next);
     snprintf(threads, sizeof threads, "%u", planning->threads);
-    const char *const fixed[] = {"cell",
-                                 planning->matrix_path,
-                                 PB_WORKER_PIPE_OPTION,
-                                 "-o",
-                                 planning->out,
-                                 "--threads",
-                                 threads,
-                                 "--plan",
-                                 costs ? "costs" : "keys",
-                                 "--first",
-                                 first};
-    const char **words = NULL;
-    struct pb_worker child;
-    char *log = pb_format("%s/logs/plan.log", planning->out);
-    if (!log)
-        return pb_fail_memory(hearing->error, strlen(planning->out));
-    enum pb_status status = make_words(planning, fixed, sizeof fixed / sizeof *fixed, skipped, &words, hearing->error);
-    if (status == PB_OK)
-        status = pb_worker_start(&(struct pb_worker_spec){planning->program, words, log, planning->threads, 0, 0},
-                                 &child, hearing->error);
+    const char *const fixed[] = {
+        "cell", planning->matrix_path, PB_WORKER_PIPE_OPTION, "--plan", "--threads", threads, "--first", first};
+    const char *const *skipped = (const char *const *)planner->skipped.list;
+    const char *const *without_costs = (const char *const *)planner->without_costs.list;
+    size_t count = sizeof fixed / sizeof *fixed;
+    const size_t more = count_words(planning->plugin_dirs) + count_words(planning->costs_of) + planner->skipped.count +
+                        planner->without_costs.count;
+    const char **words = pb_calloc(count + 2 * more + 1, sizeof *words);
+    if (!words)
+        return pb_fail_memory(planner->error, (count + 2 * more) * sizeof *words);
+    memcpy(words, fixed, sizeof fixed);
+    append_options(words, &count, "--plugin-dir", planning->plugin_dirs);
+    append_options(words, &count, "--costs-of", planning->costs_of);
+    append_options(words, &count, "--skip", skipped);
+    append_options(words, &count, "--without-costs", without_costs);
+    const enum pb_status status =
+        pb_worker_start(&(struct pb_worker_spec){planning->program, words, planning->log, planning->threads, 0, 0},
+                        child, planner->error);
     pb_free(words);
-    pb_free(log);
-    if (status != PB_OK)
-        return status;
-    hearing->heard = pb_clock();
-    hearing->stage_count = 0;
-    while (!pb_worker_attend(&child, hear, hearing)) {
-        struct pollfd waiting = {.fd = child.pipe, .events = POLLIN};
-        (void)poll(&waiting, 1, child.pipe < 0 ? 5 : 100);
-        if (pb_clock() - hearing->heard > SECONDS_PER_CELL || hearing->status != PB_OK)
-            pb_worker_end(&child, PB_WORKER_TIME_LIMIT, true);
-    }
-    return hearing->status;
-}
-
-static enum pb_status skip_schedule(const struct pb_cell_config *cell, struct skipped *skipped, struct pb_error *error)
-{
-    for (size_t i = 0; i < skipped->count; i++)
-        if (strcmp(skipped->labels[i], cell->schedule.label) == 0)
-            return pb_fail(error, PB_ERROR_RUN,
-                           "the cells cannot be planned, and no schedule is to blame; see logs/plan.log");
-    const char **grown = pb_realloc(skipped->labels, skipped->count, skipped->count + 1, sizeof *grown);
-    if (!grown)
-        return pb_fail_memory(error, sizeof *grown);
-    grown[skipped->count++] = cell->schedule.label;
-    skipped->labels = grown;
-    pb_log(PB_LOG_WARNING, "schedule '%s' cannot be planned (see logs/plan.log); its cells share nothing with others",
-           cell->schedule.label);
-    return PB_OK;
-}
-
-enum pb_status pb_plan_cells(const struct pb_matrix *matrix, const struct pb_planning *planning, struct pb_queue *queue,
-                             struct pb_error *error)
-{
-    struct hearing hearing = {.matrix = matrix, .queue = queue, .error = error};
-    struct skipped skipped = {0};
-    /* What crashes while costs are worked out may be a data set or a backend; keys need the schedule only. */
-    enum pb_status status = run_child(planning, true, &skipped, &hearing);
-    while (status == PB_OK && hearing.next < matrix->cell_count) {
-        const uint32_t before = hearing.next;
-        status = run_child(planning, false, &skipped, &hearing);
-        if (status == PB_OK && hearing.next == before)
-            status = skip_schedule(matrix->cells[before], &skipped, error);
-    }
-    pb_free(hearing.stages);
-    pb_free(skipped.labels);
     return status;
 }
 
-static bool say(int descriptor, const struct pb_text *text)
+static double time_limit(void)
 {
-    size_t said = 0;
-    while (said < text->length) {
-        const ssize_t wrote = write(descriptor, text->data + said, text->length - said);
-        if (wrote <= 0)
-            return false;
-        said += (size_t)wrote;
-    }
-    return true;
+    const char *text = getenv("PRUNEBENCH_PLAN_SECONDS");
+    double seconds;
+    return text && pb_parse_real(text, &seconds) && seconds > 0 ? seconds : 20;
 }
 
-static bool is_skipped(const struct pb_plan_child *child, const struct pb_cell_config *cell)
+static enum pb_status run_child(struct planner *planner, struct pb_worker *child)
 {
-    for (size_t i = 0; child->skipped && child->skipped[i]; i++)
-        if (strcmp(child->skipped[i], cell->schedule.label) == 0)
-            return true;
-    return false;
+    const double limit = time_limit();
+    const enum pb_status status = start_child(planner, child);
+    if (status != PB_OK)
+        return status;
+    planner->heard = pb_clock();
+    planner->chained = false;
+    while (!pb_worker_attend(child, on_line, planner)) {
+        struct pollfd waiting = {.fd = child->pipe, .events = POLLIN};
+        (void)poll(&waiting, 1, child->pipe < 0 ? 5 : 100);
+        if (pb_clock() - planner->heard > limit || planner->status != PB_OK)
+            pb_worker_end(child, PB_WORKER_TIME_LIMIT, true);
+    }
+    return planner->status;
 }
 
-/* A cell that cannot be planned gets no stages: its failure belongs to the worker that will run it. */
-static enum pb_status plan_one(struct pb_planner *planners[2], const struct pb_cell_config *cell,
-                               struct pb_cell_plan *plan, struct pb_error *error)
+/* How the child ended before all cells were planned: "it died of SIGSEGV". From pb_calloc. */
+static char *describe_end(const struct pb_worker *child)
 {
-    enum pb_status status = PB_ERROR_RUN;
-    for (int i = 0; i < 2 && status != PB_OK; i++) {
-        if (!planners[i])
-            continue;
-        status = pb_cell_plan(planners[i], cell, plan, error);
-        if (status == PB_ERROR_MEMORY)
-            return status;
-        if (status != PB_OK)
-            pb_log(PB_LOG_WARNING, "plan of cell '%s': %s", cell->id, error->text);
-    }
-    return PB_OK;
+    char name[32];
+    if (child->stop == PB_WORKER_TIME_LIMIT)
+        return pb_format("did not return within %g seconds", time_limit());
+    if (!WIFSIGNALED(child->wait_status))
+        return pb_format("ended the process with exit code %d", WEXITSTATUS(child->wait_status));
+    pb_signal_name(WTERMSIG(child->wait_status), name);
+    return pb_format("died of %s", name);
 }
 
-enum pb_status pb_plan_child(const struct pb_matrix *matrix, const struct pb_plan_child *child, struct pb_error *error)
+/* The child could not even begin: nobody's plugin is to blame. */
+static enum pb_status fail_start(const struct planner *planner, const struct pb_worker *child)
 {
-    struct pb_planner *planners[2] = {NULL, NULL}; /* with costs, without */
-    enum pb_status status = child->costs ? pb_planner_create(true, &planners[0], error) : PB_OK;
-    if (status == PB_OK)
-        status = pb_planner_create(false, &planners[1], error);
-    for (uint32_t i = child->first; i < matrix->cell_count && status == PB_OK; i++) {
-        struct pb_cell_plan plan = {0};
-        struct pb_text text = {0};
-        if (!is_skipped(child, matrix->cells[i]))
-            status = plan_one(planners, matrix->cells[i], &plan, error);
-        for (uint32_t j = 0; j < plan.stage_count; j++)
-            pb_text_append(&text, "stage %s %s %" PRIu64 "\n", plan.stages[j].key, plan.stages[j].name,
-                           plan.stages[j].macs);
-        pb_text_append(&text, "planned\n");
-        if (status == PB_OK && text.failed)
-            status = pb_fail_memory(error, text.capacity);
-        else if (status == PB_OK && !say(child->descriptor, &text))
-            status = pb_fail_errno(error, "write the plan");
-        pb_text_free(&text);
-        pb_cell_plan_free(&plan);
+    char *end = describe_end(child);
+    const enum pb_status status = pb_fail(
+        planner->error, PB_ERROR_RUN, "the cells cannot be planned: the planning process %s%s%s", end ? end : "ended",
+        planner->planning->log ? "; see " : "", planner->planning->log ? planner->planning->log : "");
+    pb_free(end);
+    return status;
+}
+
+/* The child ended at cell next: with its schedule, or with its data set or backend while costs were estimated. */
+static enum pb_status blame(struct planner *planner, const struct pb_worker *child)
+{
+    const struct pb_cell_config *cell = planner->matrix->cells[planner->next];
+    if (planner->chained)
+        return add_word(&planner->without_costs, pb_format("%s/%s", cell->dataset.label, cell->backend.label),
+                        planner->error);
+    if (reason_to_skip(planner, cell->schedule.label))
+        return fail_start(planner, child);
+    char *end = describe_end(child);
+    char *reason = end ? pb_format("schedule '%s' %s while it was planned", cell->schedule.label, end) : NULL;
+    pb_free(end);
+    const enum pb_status status = add_word(&planner->reasons, reason, planner->error);
+    return status == PB_OK ? add_word(&planner->skipped, pb_strdup(cell->schedule.label), planner->error) : status;
+}
+
+enum pb_status pb_plan_cells(const struct pb_matrix *matrix, const struct pb_planning *planning,
+                             pb_plan_function *on_plan, void *argument, struct pb_error *error)
+{
+    struct planner planner = {
+        .matrix = matrix, .planning = planning, .on_plan = on_plan, .argument = argument, .error = error};
+    enum pb_status status = PB_OK;
+    while (status == PB_OK && planner.next < matrix->cell_count) {
+        struct pb_worker child;
+        status = run_child(&planner, &child);
+        pb_cell_plan_free(&planner.plan);
+        planner.failure = (struct pb_error){0};
+        if (status == PB_OK && planner.next < matrix->cell_count)
+            status = blame(&planner, &child);
     }
-    pb_planner_free(&planners[0]);
-    pb_planner_free(&planners[1]);
+    free_words(&planner.skipped);
+    free_words(&planner.reasons);
+    free_words(&planner.without_costs);
     return status;
 }

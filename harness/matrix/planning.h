@@ -1,29 +1,40 @@
-/* Plans of all cells, made by a child process: a schedule that crashes or hangs must not take the coordinator with it. */
+/* Plans of all cells, made by a child process: a schedule that crashes, hangs or exits must not take the caller with it. */
 #ifndef PB_MATRIX_PLANNING_H
 #define PB_MATRIX_PLANNING_H
 
 #include "matrix/matrix.h"
-#include "matrix/queue.h"
+#include "experiment/cell.h"
 
 struct pb_planning {
-    const char *program;
-    const char *matrix_path; /* as workers will read it */
-    const char *out;
+    const char *program; /* prunebench */
+    const char *matrix_path; /* as the child will read it */
+    const char *log; /* file that gets what the child and the plugins print; NULL: standard error */
     const char *const *plugin_dirs; /* NULL-terminated; may be NULL */
     uint32_t threads; /* of a worker */
+    const char *const *costs_of; /* globs over ids: cells whose costs are needed, NULL-terminated; NULL: all */
 };
 
-/* Fills queue. A cell whose schedule cannot be planned stays without a path: it then fails in a worker of its own, where
- * that is recorded. */
-PB_MUST_CHECK enum pb_status pb_plan_cells(const struct pb_matrix *matrix, const struct pb_planning *planning,
-                                           struct pb_queue *queue, struct pb_error *error);
+/*
+ * Gets the plan of one cell, or NULL and the reason why there is none. Cells come in the matrix's order. What it returns
+ * ends the planning when it is not PB_OK.
+ */
+typedef enum pb_status pb_plan_function(void *argument, uint32_t cell, const struct pb_cell_plan *plan,
+                                        const struct pb_error *failure, struct pb_error *error);
 
-/* The child's work: plans the cells from number first on and writes lines for the parent to the descriptor. */
+/*
+ * Plans every cell. A child that dies, or says nothing for $PRUNEBENCH_PLAN_SECONDS (default 20), is started again behind
+ * what it failed at: cells of that schedule get no plan; where a data set or backend was to blame, cells with both get one
+ * without costs.
+ */
+PB_MUST_CHECK enum pb_status pb_plan_cells(const struct pb_matrix *matrix, const struct pb_planning *planning,
+                                           pb_plan_function *on_plan, void *argument, struct pb_error *error);
+
+/* The child's work: plans the cells from number first on and writes lines (plan_lines.h) for the parent to the descriptor. */
 struct pb_plan_child {
     uint32_t first;
-    bool costs; /* with MACs, which opens data sets and backends */
-    const char *const
-        *skipped; /* labels of schedules that are known not to be plannable; NULL-terminated; may be NULL */
+    const char *const *costs_of; /* as in struct pb_planning */
+    const char *const *skipped; /* labels of schedules that cannot be planned; NULL-terminated; may be NULL */
+    const char *const *without_costs; /* "DATASET/BACKEND", labels that cannot be estimated together; as skipped */
     int descriptor;
 };
 PB_MUST_CHECK enum pb_status pb_plan_child(const struct pb_matrix *matrix, const struct pb_plan_child *child,

@@ -24,6 +24,7 @@ struct pb_run_cell {
     enum pb_outcome found; /* by earlier runs */
     bool ran; /* in this run */
     bool measured; /* its latencies are there */
+    bool open; /* its schedule is adaptive: its plan ends at the first measurement */
     char *message; /* of its failure; may be NULL */
     double weight; /* its part of the work, in any unit */
 };
@@ -42,8 +43,9 @@ struct pb_run {
     struct pb_matrix *matrix;
     const struct pb_run_options *options;
     const char *program;
-    char *matrix_path, *shared_path; /* OUT/matrix.xml, OUT/shared-stages.txt */
+    char *matrix_path, *index_path; /* OUT/matrix.xml, OUT/planned-stages.txt */
     struct pb_queue queue;
+    char *unplanned; /* the last reason why cells could not be planned that was shown; may be NULL */
     struct pb_run_cell *cells;
     struct pb_slot *slots;
     uint32_t slot_count;

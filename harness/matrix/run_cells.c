@@ -26,9 +26,9 @@ enum pb_status pb_run_start_worker(struct pb_run *run, struct pb_slot *slot, uin
     } else {
         snprintf(each, sizeof each, "%u", run->threads_each);
         snprintf(latency, sizeof latency, "%u", latency_threads);
-        const char *const fixed[] = {"cell",     run->matrix_path,  config->id,  PB_WORKER_PIPE_OPTION,
-                                     "-o",       run->options->out, "--threads", each,
-                                     "--shared", run->shared_path};
+        const char *const fixed[] = {"cell",      run->matrix_path,  config->id,  PB_WORKER_PIPE_OPTION,
+                                     "-o",        run->options->out, "--threads", each,
+                                     "--planned", run->index_path};
         memcpy(words, fixed, sizeof fixed);
         count = sizeof fixed / sizeof *fixed;
         if (latency_threads) {

@@ -107,12 +107,13 @@ static int move_up(int fd)
 static enum pb_status open_log(const char *path, int *log, off_t *start, struct pb_error *error)
 {
     struct stat facts;
-    const int opened = move_up(open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666));
+    const int opened = path ? move_up(open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666))
+                            : fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 10);
     if (opened < 0)
-        return pb_fail_errno(error, "write '%s'", path);
+        return pb_fail_errno(error, "write '%s'", path ? path : "standard error");
     if (fstat(opened, &facts) != 0) {
         close(opened);
-        return pb_fail_errno(error, "look at '%s'", path);
+        return pb_fail_errno(error, "look at '%s'", path ? path : "standard error");
     }
     *log = opened;
     *start = facts.st_size;

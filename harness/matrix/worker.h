@@ -15,7 +15,7 @@
 struct pb_worker_spec {
     const char *program;
     const char *const *arguments; /* NULL-terminated, without the program itself */
-    const char *log; /* standard output and error are appended to it */
+    const char *log; /* standard output and error are appended to it; NULL: they go to this process's standard error */
     uint32_t threads; /* OpenMP's and BLIS's */
     double time_limit; /* seconds; 0: none */
     uint64_t memory_limit; /* bytes; 0: none */

@@ -22,6 +22,14 @@ static const char *argument(int argc, char **argv, const char *name)
     return NULL;
 }
 
+static bool argument_given(int argc, char **argv, const char *name)
+{
+    for (int i = 0; i < argc; i++)
+        if (strcmp(argv[i], name) == 0)
+            return true;
+    return false;
+}
+
 static void note(const char *out, const char *what, const char *subject, const char *more)
 {
     char path[512], line[512];
@@ -65,7 +73,7 @@ static void plan(const struct pb_matrix *matrix, int argc, char **argv)
             abort();
         stage_keys(cell, keys);
         for (int s = 0; s < 3 && !skipped; s++) {
-            snprintf(line, sizeof line, "stage %s %s 1000\n", keys[s], names[s]);
+            snprintf(line, sizeof line, "stage %s %s %d 1000 0\n", keys[s], names[s], s);
             tell(line);
         }
         tell("planned\n");
@@ -138,11 +146,12 @@ void fake_worker(int argc, char **argv)
     struct pb_error error = {0};
     struct pb_matrix *matrix = NULL;
     const char *out = argument(argc, argv, "-o");
-    if (!out || pb_matrix_read(argv[2], &fake_registry, &matrix, &error) != PB_OK) {
+    const bool plans = argument_given(argc, argv, "--plan");
+    if ((!out && !plans) || pb_matrix_read(argv[2], &fake_registry, &matrix, &error) != PB_OK) {
         fprintf(stderr, "fake worker: %s\n", error.text);
         exit(2);
     }
-    if (argument(argc, argv, "--plan")) {
+    if (plans) {
         plan(matrix, argc, argv);
     } else if (argument(argc, argv, "--latency")) {
         note(out, "latency", argv[3], getenv("OMP_NUM_THREADS"));

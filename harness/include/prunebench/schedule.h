@@ -80,8 +80,12 @@ enum pb_evaluate_split { PB_EVALUATE_TRAIN, PB_EVALUATE_VALIDATION }; /* never t
 /*
  * The verbs. Each works on the current network and makes its result the current one; *stage (may be
  * NULL) is its handle. Each is durable: a verb whose result is stored under the hash of its parent and
- * its arguments is restored, not run. While planning they return handles at once and measure NaN.
+ * its arguments is restored, not run. While planning they return handles at once and measure NaN; in an
+ * adaptive schedule the first measurement ends the plan, and it and every verb after it fail.
  * A verb that fails returns its status, and run must return it at once.
+ *
+ * What results are compared with is not a schedule's business: the host trains the unpruned network as the
+ * task's training says, once for all cells that share it. A schedule that begins with this training gets that stage.
  */
 struct pb_verbs {
     size_t size; /* bytes of this table that the host fills */
@@ -90,7 +94,8 @@ struct pb_verbs {
     enum pb_status (*train)(const struct pb_verbs *verbs, const struct pb_train_spec *spec, pb_stage *stage);
     /* Scores every channel with the cell's criterion. The scores stay until the next train, prune or rewind. */
     enum pb_status (*score)(const struct pb_verbs *verbs, pb_stage *stage);
-    /* Removes channels for real (compacts) until target is met; needs scores. */
+    /* Removes channels for real (compacts) until target is met; needs scores. Targets count against the unpruned network:
+     * each must be above 0 and above those before it of the same measure. */
     enum pb_status (*prune)(const struct pb_verbs *verbs, struct pb_target target, pb_stage *stage);
     /* Running statistics of every BN afresh, over batches training batches (0: one pass over the split). */
     enum pb_status (*recalibrate_bn)(const struct pb_verbs *verbs, uint32_t batches, pb_stage *stage);
@@ -102,11 +107,12 @@ struct pb_verbs {
 
 struct pb_schedule {
     size_t size; /* sizeof(struct pb_schedule) */
-    bool adaptive; /* the course depends on measured values: planned up to its first branch */
+    bool adaptive; /* the course depends on measured values: planned up to its first measurement, free after it */
 
     /* Required; as in struct pb_criterion. */
     enum pb_status (*create)(const struct pb_host *host, const void *options, void **self);
-    /* Required. Runs the program once, for planning or for real; must ask for the same verbs each time. */
+    /* Required. Runs the program once, for planning or for real. A schedule that is not adaptive must ask for the same
+     * verbs each time, and one that does not only train must prune; else the cell fails. */
     enum pb_status (*run)(void *self, const struct pb_verbs *verbs, const struct pb_schedule_task *task);
     /* Required when create may set *self, else NULL. */
     void (*destroy)(void *self);

@@ -25,6 +25,8 @@ struct fixture {
     struct pb_cell_config config;
 };
 
+static const struct pb_train_spec training = {.epochs = 3, .lr = .1};
+
 static struct fixture make(void)
 {
     static struct pb_loaded objects[4];
@@ -41,10 +43,9 @@ static struct fixture make(void)
     config->dataset_root = (char *)(uintptr_t) "data";
     config->model = (struct pb_model_spec){.name = "vgg11-bcnn", .image_size = 32, .width_multiplier = 1};
     config->seed = 1;
+    config->training = training;
     return fixture;
 }
-
-static const struct pb_train_spec training = {.epochs = 3, .lr = .1};
 
 /* Key of base → score → prune(amount) → retrain(epochs) under config. */
 static void key_of(const struct pb_cell_config *config, double amount, uint32_t epochs, char keys[4][65])
@@ -54,6 +55,7 @@ static void key_of(const struct pb_cell_config *config, double amount, uint32_t 
     const struct pb_link *link = NULL;
     const struct pb_train_spec retraining = {.epochs = epochs, .lr = .1};
     assert_int_equal(pb_chain_start(&chain, config, NULL, &error), PB_OK);
+    assert_int_equal(pb_chain_add_baseline(&chain, &error), PB_OK);
     assert_int_equal(pb_chain_train(&chain, &training, &link, &error), PB_OK);
     assert_string_equal(link->name, "base");
     memcpy(keys[0], link->key, 65);
@@ -161,6 +163,50 @@ static void test_what_only_a_worker_knows_changes_every_key(void **state)
     assert_string_not_equal(a.root, b.root);
 }
 
+static void test_keys_of_the_plan_are_those_without_what_only_a_worker_knows(void **state)
+{
+    (void)state;
+    struct fixture fixture = make();
+    struct pb_chain planned = {0}, run = {0};
+    struct pb_error error;
+    const struct pb_link *link;
+    const struct pb_train_spec brief = {.epochs = 1, .lr = .1};
+    struct pb_chain *const chains[] = {&planned, &run};
+    for (int i = 0; i < 2; i++) {
+        const struct pb_chain_details details = {.cell = "backend=x skx\n"};
+        assert_int_equal(pb_chain_start(chains[i], &fixture.config, i ? &details : NULL, &error), PB_OK);
+        assert_int_equal(pb_chain_add_baseline(chains[i], &error), PB_OK);
+        assert_int_equal(pb_chain_train(chains[i], &brief, &link, &error), PB_OK);
+        assert_string_equal(link->name, "train");
+        assert_int_equal(pb_chain_train(chains[i], &training, &link, &error), PB_OK);
+        assert_string_equal(link->name, "train#2"); /* behind another stage it is not the baseline */
+        assert_int_equal(chains[i]->count, 3);
+    }
+    for (uint32_t i = 0; i < planned.count; i++) {
+        assert_string_equal(planned.links[i].key, planned.links[i].plan_key);
+        assert_string_equal(planned.links[i].plan_key, run.links[i].plan_key);
+        assert_string_not_equal(run.links[i].key, run.links[i].plan_key);
+    }
+    pb_chain_free(&planned);
+    pb_chain_free(&run);
+}
+
+static void test_shares_that_are_not_above_those_before_are_refused(void **state)
+{
+    (void)state;
+    struct fixture fixture = make();
+    struct pb_chain chain = {0};
+    struct pb_error error;
+    const struct pb_link *link;
+    assert_int_equal(pb_chain_start(&chain, &fixture.config, NULL, &error), PB_OK);
+    assert_int_equal(pb_chain_prune(&chain, (struct pb_target){PB_MEASURE_CHANNELS, 0}, &link, &error), PB_ERROR_RUN);
+    assert_int_equal(pb_chain_prune(&chain, (struct pb_target){PB_MEASURE_CHANNELS, .4}, &link, &error), PB_OK);
+    assert_int_equal(pb_chain_prune(&chain, (struct pb_target){PB_MEASURE_CHANNELS, .4}, &link, &error), PB_ERROR_RUN);
+    assert_int_equal(pb_chain_prune(&chain, (struct pb_target){PB_MEASURE_CHANNELS, .2}, &link, &error), PB_ERROR_RUN);
+    assert_int_equal(pb_chain_prune(&chain, (struct pb_target){PB_MEASURE_CHANNELS, .5}, &link, &error), PB_OK);
+    pb_chain_free(&chain);
+}
+
 static void test_trainings_that_cannot_be_are_refused(void **state)
 {
     (void)state;
@@ -186,6 +232,8 @@ int main(void)
         cmocka_unit_test(test_the_multiplier_beside_widths_counts_where_it_makes_layers),
         cmocka_unit_test(test_a_retraining_that_differs_changes_its_own_key_only),
         cmocka_unit_test(test_what_only_a_worker_knows_changes_every_key),
+        cmocka_unit_test(test_keys_of_the_plan_are_those_without_what_only_a_worker_knows),
+        cmocka_unit_test(test_shares_that_are_not_above_those_before_are_refused),
         cmocka_unit_test(test_trainings_that_cannot_be_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
