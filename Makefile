@@ -18,6 +18,8 @@ CPPFLAGS += -D_GNU_SOURCE -MMD -MP -Iharness/include -Iharness -Idatasets -isyst
             $(subst -I,-isystem ,$(PKG_CFLAGS))
 # Nobody reads errno or exception flags after arithmetic; believing that someone might keeps loops scalar.
 ALL_CFLAGS = -std=c17 -ffp-contract=fast -fno-math-errno -fno-trapping-math -fPIC -fvisibility=hidden -fopenmp $(WARNINGS) $(OPTIMISE) $(CFLAGS) $(FOREIGN)
+# Objects must not depend on the folder of the checkout: a plugin's SHA-256 is part of its results' keys.
+ALL_CFLAGS += -ffile-prefix-map='$(CURDIR)'=.
 LDLIBS  += $(PKG_LIBS) -lmatio -ldl -lm
 ifeq ($(SANITIZE),1)
 BUILD    := build/sanitized
@@ -26,6 +28,11 @@ endif
 
 LIBRARY_SOURCES = $(filter-out harness/cli/main.c,$(wildcard harness/*/*.c harness/*/*/*.c)) $(wildcard datasets/synth/*.c)
 LIBRARY_OBJECTS = $(LIBRARY_SOURCES:%.c=$(BUILD)/%.o)
+# What decides the numbers: these layers, but for what only describes or estimates.
+NUMERICS = $(filter-out $(addprefix harness/experiment/,$(DESCRIBING)),$(sort $(wildcard harness/include/prunebench/*.h \
+             harness/base/rng.[ch] harness/plugin/host.c $(foreach layer,graph engine data prune experiment,harness/$(layer)/*.[ch]))))
+DESCRIBING = $(foreach name,describe estimate findings findings_chain findings_data gamma latency plan plan_costs planner \
+             provenance record samples,$(name).c $(name).h)
 LIBRARY = $(BUILD)/libprunebench.a
 PROGRAM = $(BUILD)/prunebench
 
@@ -101,7 +108,11 @@ $(BUILD)/%.o: %.c Makefile
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
 $(BUILD)/harness/base/version.o: CPPFLAGS += -DPB_VERSION='"$(VERSION)"' -DPB_GIT='"$(GIT)"'
-$(BUILD)/harness/base/version.o: VERSION $(wildcard .git/HEAD .git/logs/HEAD)
+$(BUILD)/harness/base/version.o: CPPFLAGS += -DPB_NUMERICS='"$(shell cat $(BUILD)/numerics.sha256)"'
+$(BUILD)/harness/base/version.o: VERSION $(wildcard .git/HEAD .git/logs/HEAD) $(BUILD)/numerics.sha256
+$(BUILD)/numerics.sha256: $(NUMERICS) scripts/numerics-digest Makefile
+	@mkdir -p $(@D)
+	$(Q)scripts/numerics-digest '$(CC)' '-std=c17 -ffp-contract=fast $(OPTIMISE) $(CFLAGS)' $(NUMERICS) > $@.tmp && mv $@.tmp $@
 $(BUILD)/harness/plugin/%.o: CPPFLAGS += -DPB_PREFIX='"$(PREFIX)"'
 # stb's code is another's: its warnings and shifts of negative numbers are not ours to mend.
 $(BUILD)/harness/data/stb.o: WARNINGS = -w

@@ -88,7 +88,7 @@ PB_MUST_CHECK enum pb_status pb_cell_run(const struct pb_cell_config *config, co
 /* Fills id and config pairs (every resolved option) of a record, also for a cell that never ran. */
 PB_MUST_CHECK enum pb_status pb_cell_describe(const struct pb_cell_config *config, struct pb_record *record,
                                               struct pb_error *error);
-/* SHA-256 over those pairs and the plugins' hashes: a stored result is this cell's own when its provenance
+/* SHA-256 over those pairs, the plugins' hashes and pb_numerics: a stored result is this cell's own when its provenance
  * "config-sha256" equals it. */
 PB_MUST_CHECK enum pb_status pb_cell_digest(const struct pb_cell_config *config, char hex[65], struct pb_error *error);
 

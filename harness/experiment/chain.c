@@ -9,10 +9,11 @@
 #include "base/array.h"
 #include "base/memory.h"
 #include "base/sha256.h"
+#include "base/version.h"
 #include "experiment/names.h"
 #include "experiment/settings.h"
 
-/* Raised when a change of the harness makes stored results different from what it would compute now. */
+/* Raised when stored stages are to be read in another way. What they hold is told apart by pb_numerics. */
 static const char FORMAT[] = "prunebench stage 2";
 
 static enum pb_status finish_key(struct pb_text *text, char key[65], struct pb_error *error)
@@ -32,7 +33,7 @@ static enum pb_status make_pretraining_key(const struct pb_cell_config *config, 
 {
     struct pb_text text = {0};
     const struct pb_settings_sink sink = pb_settings_into(&text);
-    pb_text_append(&text, "%s\npretraining\n%s", FORMAT, details);
+    pb_text_append(&text, "%s\nnumerics=%s\npretraining\n%s", FORMAT, pb_numerics, details);
     pb_settings_pretraining(&sink, config->pretraining, true);
     pb_settings_choice(&sink, "backend", &config->backend, true);
     return finish_key(&text, key, error);
@@ -61,7 +62,7 @@ static enum pb_status make_root(const struct pb_cell_config *config, const char 
 {
     struct pb_text text = {0};
     const struct pb_settings_sink sink = pb_settings_into(&text);
-    pb_text_append(&text, "%s\nseed=%" PRIu64 "\n%s", FORMAT, config->seed, details);
+    pb_text_append(&text, "%s\nnumerics=%s\nseed=%" PRIu64 "\n%s", FORMAT, pb_numerics, config->seed, details);
     if (pretraining_key)
         pb_text_append(&text, "pretraining=%s\n", pretraining_key);
     pb_settings_model(&sink, config);

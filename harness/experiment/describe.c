@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "base/sha256.h"
+#include "base/version.h"
 #include "experiment/names.h"
 #include "experiment/settings.h"
 
@@ -77,6 +78,7 @@ enum pb_status pb_cell_digest(const struct pb_cell_config *config, char hex[65],
 {
     struct pb_text text = {0};
     const struct pb_settings_sink sink = pb_settings_into(&text);
+    pb_text_append(&text, "numerics=%s\n", pb_numerics);
     list_settings(config, &sink, true);
     enum pb_status status = PB_OK;
     if (text.failed)

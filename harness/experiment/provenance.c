@@ -59,6 +59,7 @@ enum pb_status pb_provenance(const struct pb_cell_config *config, const struct p
     } rows[] = {
         {"version", pb_version},
         {"git", pb_git},
+        {"numerics", pb_numerics},
         {"host", system.nodename},
         {"system", system.release},
         {"cpu", cpu},

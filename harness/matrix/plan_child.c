@@ -20,8 +20,7 @@ static enum pb_status flush(struct output *output, struct pb_error *error)
     if (output->text.failed)
         return pb_fail_memory(error, output->text.capacity);
     while (written < output->text.length) {
-        const ssize_t wrote =
-            write(output->descriptor, output->text.data + written, output->text.length - written);
+        const ssize_t wrote = write(output->descriptor, output->text.data + written, output->text.length - written);
         if (wrote <= 0)
             return pb_fail_errno(error, "write the plan");
         written += (size_t)wrote;

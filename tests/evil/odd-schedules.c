@@ -8,8 +8,8 @@ struct odd_options {
     int32_t does;
 };
 enum { EARLY, NOTHING, LESS, FICKLE, MEASURED, EXITS, LOOPS, CRASHES };
-static const char *const choices[] = {"early",    "nothing", "less",  "fickle",
-                                      "measured", "exits",   "loops", "crashes", NULL};
+static const char *const choices[] = {"early", "nothing", "less",    "fickle", "measured",
+                                      "exits", "loops",   "crashes", NULL};
 static const struct pb_option options[] = {{.name = "does",
                                             .help = "what it does",
                                             .type = PB_OPTION_ENUM,
