@@ -60,10 +60,19 @@ static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, 
         run.threads = (uint32_t)threads;
         status = pb_run_matrix(matrix, &run, &summary, error);
     }
+    if (status == PB_OK && summary.signal) {
+        fprintf(stderr,
+                "prunebench: interrupted: what is finished is kept in '%s' (%u cells this time); the same command "
+                "resumes\n",
+                run.out, summary.done);
+        *exit_code = 128 + summary.signal;
+        goto cleanup;
+    }
     if (status == PB_OK)
         status = print_results(&run, &summary, error);
     if (status == PB_OK && summary.failed + summary.blocked + summary.unmeasured > 0)
         *exit_code = 1;
+cleanup:
     pb_matrix_free(&matrix);
     pb_registry_close(&registry);
     return status;
@@ -78,7 +87,9 @@ const struct pb_command pb_command_run = {
         "result document per cell to OUT/cells. Cells that share a beginning train it once.\n\n"
         "The same command again goes on where it was: finished cells are skipped, a changed matrix runs what changed,\n"
         "failed cells are run again with --retry. A crash costs one cell's last epoch.\n\n"
-        "Exit code: 0 all cells are ok; 1 a cell failed or the run was interrupted; 2 wrong usage or input.",
+        "Exit code: 0 all cells are ok; 1 a cell failed; 2 wrong usage or input; 130, 143 or 129 when SIGINT, SIGTERM "
+        "or\n"
+        "SIGHUP ended the run.",
     .options = options,
     .min_words = 1,
     .max_words = 1,

@@ -229,10 +229,7 @@ static enum pb_status execute(struct pb_run *run, struct pb_run_summary *summary
         status = pb_run_latencies(run, &counted.unmeasured, error);
     pb_display_clear(&run->display);
     sum_up(run, &counted);
-    if (status == PB_OK && run->signals > 0)
-        status = pb_fail(error, PB_ERROR_RUN,
-                         "interrupted: what is finished is kept in '%s' (%u cells this time); the same command goes on",
-                         run->options->out, counted.done);
+    counted.signal = run->signals ? run->signal : 0;
     if (status == PB_OK)
         *summary = counted;
     return status;

@@ -20,9 +20,10 @@ struct pb_run_summary {
     uint32_t failed; /* in whatever way, now or in an earlier run without retry */
     uint32_t blocked; /* behind a failed stage of another cell */
     uint32_t unmeasured; /* ok, but their latency could not be measured */
+    int signal; /* SIGINT, SIGTERM or SIGHUP ended the run early; what is finished stays. 0: none */
 };
 
-/* PB_OK also when cells failed: look at the summary. An interrupted run is PB_ERROR_RUN; what is finished stays. */
+/* PB_OK also when cells failed or the run was interrupted: look at the summary. */
 PB_MUST_CHECK enum pb_status pb_run_matrix(struct pb_matrix *matrix, const struct pb_run_options *options,
                                            struct pb_run_summary *summary, struct pb_error *error);
 

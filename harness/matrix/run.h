@@ -50,7 +50,8 @@ struct pb_run {
     struct pb_slot *slots;
     uint32_t slot_count;
     uint32_t threads, threads_each; /* in all, per worker */
-    uint32_t signals; /* SIGINT and SIGTERM so far */
+    uint32_t signals; /* SIGINT, SIGTERM and SIGHUP so far */
+    int signal; /* the first of them */
     int signal_fd;
     double started;
     double shown; /* when the last plain progress line was */

@@ -32,7 +32,7 @@ static void read_signals(struct pb_run *run)
 {
     struct signalfd_siginfo signal;
     while (read(run->signal_fd, &signal, sizeof signal) == (ssize_t)sizeof signal) {
-        run->signals++;
+        run->signal = run->signals++ ? run->signal : (int)signal.ssi_signo;
         for (uint32_t i = 0; i < run->slot_count; i++)
             if (run->slots[i].worker.pid)
                 pb_worker_end(&run->slots[i].worker, PB_WORKER_INTERRUPTED, run->signals > 1);
