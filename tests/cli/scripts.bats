@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# The scripts beside the program: layers, the nightly run.
+# The scripts beside the program: layers, Fashion-MNIST.
 
 setup() {
     sources=$(realpath "$BATS_TEST_DIRNAME/../..")
@@ -7,22 +7,6 @@ setup() {
 }
 
 teardown() { rm -rf "$folder"; }
-
-# A matrix of one small cell; $1: its criterion.
-matrix() {
-    cat <<END
-<matrix xmlns="urn:prunebench:matrix:1" name="nightly">
-  <model name="vgg11-bcnn" image-size="32" width-multiplier="0.125"/>
-  <training epochs="1" batch="8" lr="0.1" validation="0.2"/>
-  <retraining epochs="1"/>
-  <latency batch="1" runs="0"/>
-  <dataset plugin="birds" root="$folder/sets/CUB_200_2011"/>
-  <criterion plugin="$1"/>
-  <schedule plugin="one-shot"/>
-  <targets>0.5</targets>
-</matrix>
-END
-}
 
 @test "no layer includes what lies above it, and no plugin what is not in the SDK" {
     "$sources/scripts/check-layers"
@@ -37,28 +21,6 @@ END
     [ "$status" -eq 1 ]
     [[ $output == *"harness/base/file.c:1: layer 'base' includes 'engine', which lies above it"* ]]
     [[ $output == *"plugins/criteria/own.c:1: a plugin sees <prunebench/…> only"* ]]
-}
-
-@test "a nightly run leaves results, report and log in a dated folder, and a link to the newest" {
-    export PRUNEBENCH=$PRUNEBENCH_BUILD/prunebench
-    "$PRUNEBENCH" synth "$folder/sets" --sets birds --classes 3 --train 8 --test 4 --size 64 --quiet
-    matrix bn-scale >"$folder/m.xml"
-    "$sources/scripts/nightly" "$folder/m.xml" "$folder/out"
-    today=$(readlink "$folder/out/latest")
-    [[ $today =~ ^[0-9]{4}-[0-9]{2}-[0-9]{2}$ ]]
-    [ -s "$folder/out/$today/report/index.html" ]
-    grep -q 'ended with exit code 0' "$folder/out/$today/nightly.log"
-}
-
-@test "a nightly run sends the exit code on" {
-    export PRUNEBENCH=$PRUNEBENCH_BUILD/prunebench
-    matrix bn-scala >"$folder/m.xml"
-    run "$sources/scripts/nightly" "$folder/m.xml" "$folder/out"
-    [ "$status" -eq 2 ]
-    grep -q "did you mean 'bn-scale'" "$folder/out/latest/nightly.log"
-    run "$sources/scripts/nightly"
-    [ "$status" -eq 2 ]
-    [[ $output == "usage: scripts/nightly MATRIX OUT"* ]]
 }
 
 # IDX files like Fashion-MNIST's, of $1 training and 10 test images of 3×2 pixels; image i is of class i mod 10, all pixels i.
