@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/machine.h"
 #include "base/memory.h"
 #include "cli/cli.h"
 #include "matrix/outcome.h"
@@ -183,11 +184,23 @@ static enum pb_status read_cell(struct job *job, const struct pb_arguments *argu
     return PB_OK;
 }
 
+/* Reads the matrix as a worker does, for the size of its process: all cells of a large matrix take far more memory. */
+static enum pb_status measure_worker(struct job *job, const char *path, uint64_t *resident, struct pb_error *error)
+{
+    const enum pb_status status = pb_matrix_read_cell(path, &job->registry, "", &job->matrix, error);
+    *resident = pb_resident_bytes();
+    pb_matrix_free(&job->matrix);
+    return status;
+}
+
 static enum pb_status plan_cells(struct job *job, const struct pb_arguments *arguments, size_t threads,
                                  struct pb_error *error)
 {
     size_t first = 0;
-    enum pb_status status = pb_matrix_read(arguments->words[0], &job->registry, &job->matrix, error);
+    uint64_t resident = 0;
+    enum pb_status status = measure_worker(job, arguments->words[0], &resident, error);
+    if (status == PB_OK)
+        status = pb_matrix_read(arguments->words[0], &job->registry, &job->matrix, error);
     if (status == PB_OK)
         status = pb_argument_size(arguments, "first", 0, job->matrix->cell_count, &first, error);
     if (status != PB_OK)
@@ -198,6 +211,7 @@ static enum pb_status plan_cells(struct job *job, const struct pb_arguments *arg
                                         .costs_of = pb_argument_list(arguments, "costs-of"),
                                         .skipped = pb_argument_list(arguments, "skip"),
                                         .without_costs = pb_argument_list(arguments, "without-costs"),
+                                        .resident = resident,
                                         .descriptor = job->report_to >= 0 ? job->report_to : STDOUT_FILENO};
     return pb_plan_child(job->matrix, &child, error);
 }

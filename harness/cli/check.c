@@ -368,7 +368,7 @@ static enum pb_status estimate_all(struct check *check, const struct pb_argument
     if (status == PB_OK)
         status = pb_queue_create(check->matrix->cell_count, &check->queue, error);
     if (status == PB_OK)
-        status = pb_planner_create(&check->planner, error);
+        status = pb_planner_create(pb_resident_bytes(), &check->planner, error);
     if (status == PB_OK)
         status = pb_program_path(&program, error);
     if (status != PB_OK)

@@ -51,7 +51,8 @@ void pb_cell_plan_free(struct pb_cell_plan *plan);
 
 /* What estimating the costs of many cells shares: opened data sets, opened backends. */
 struct pb_planner;
-PB_MUST_CHECK enum pb_status pb_planner_create(struct pb_planner **planner, struct pb_error *error);
+/* resident: bytes that a worker holds in memory before its cell opens anything: program, libraries, one cell of the matrix. */
+PB_MUST_CHECK enum pb_status pb_planner_create(uint64_t resident, struct pb_planner **planner, struct pb_error *error);
 void pb_planner_free(struct pb_planner **planner);
 /* The backend that the planner has opened for cells like this one, or opens now (a backend is created once per process);
  * the planner's. */

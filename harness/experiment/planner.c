@@ -11,12 +11,12 @@
 #include "data/geometry.h"
 #include "experiment/settings.h"
 
-enum pb_status pb_planner_create(struct pb_planner **planner, struct pb_error *error)
+enum pb_status pb_planner_create(uint64_t resident, struct pb_planner **planner, struct pb_error *error)
 {
     struct pb_planner *created = pb_calloc(1, sizeof *created);
     if (!created)
         return pb_fail_memory(error, sizeof *created);
-    created->baseline = pb_resident_bytes();
+    created->baseline = resident;
     *planner = created;
     return PB_OK;
 }

@@ -25,7 +25,7 @@ struct pb_planner {
     struct pb_known_device *devices;
     size_t device_count;
     struct pb_estimates estimates;
-    uint64_t baseline; /* bytes: program, libraries and the matrix, as in a worker */
+    uint64_t baseline; /* resident bytes of a worker before its cell opens anything */
 };
 
 /* Opened now or before; the planner's, until the next call. A data set that is wrong, or cannot carry the cell, is an error; one

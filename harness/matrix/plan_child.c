@@ -77,7 +77,7 @@ enum pb_status pb_plan_child(const struct pb_matrix *matrix, const struct pb_pla
 {
     struct output output = {.descriptor = child->descriptor};
     struct pb_planner *planner = NULL;
-    enum pb_status status = pb_planner_create(&planner, error);
+    enum pb_status status = pb_planner_create(child->resident, &planner, error);
     for (uint32_t i = child->first; i < matrix->cell_count && status == PB_OK; i++) {
         if (!is_among(child->skipped, matrix->cells[i]->schedule.label))
             status = plan_one(planner, child, matrix->cells[i], &output, error);

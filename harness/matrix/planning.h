@@ -35,6 +35,7 @@ struct pb_plan_child {
     const char *const *costs_of; /* as in struct pb_planning */
     const char *const *skipped; /* labels of schedules that cannot be planned; NULL-terminated; may be NULL */
     const char *const *without_costs; /* "DATASET/BACKEND", labels that cannot be estimated together; as skipped */
+    uint64_t resident; /* bytes of a worker's process before its cell opens anything */
     int descriptor;
 };
 PB_MUST_CHECK enum pb_status pb_plan_child(const struct pb_matrix *matrix, const struct pb_plan_child *child,
