@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/spinning.h"
 #include "base/text.h"
 #include "base/version.h"
 #include "cli/arguments.h"
@@ -98,6 +99,7 @@ int main(int argc, char **argv)
     }
     if (print_about(argv[1]))
         return 0;
+    pb_limit_spinning(argv);
     const struct pb_command *command = find_command(argv[1]);
     return command ? run_command(command, argc - 2, argv + 2) : unknown_command(argv[1]);
 }

@@ -24,16 +24,15 @@ extern char **environ;
 static bool is_thread_setting(const char *variable)
 {
     static const char *const names[] = {
-        "OMP_NUM_THREADS=",   "OMP_DYNAMIC=",    "OMP_PROC_BIND=",    "OMP_PLACES=", "OMP_THREAD_LIMIT=",
-        "GOMP_CPU_AFFINITY=", "GOMP_SPINCOUNT=", "BLIS_NUM_THREADS=", "BLIS_JC_NT=", "BLIS_PC_NT=",
-        "BLIS_IC_NT=",        "BLIS_JR_NT=",     "BLIS_IR_NT="};
+        "OMP_NUM_THREADS=",  "OMP_DYNAMIC=", "OMP_PROC_BIND=", "OMP_PLACES=", "OMP_THREAD_LIMIT=", "GOMP_CPU_AFFINITY=",
+        "BLIS_NUM_THREADS=", "BLIS_JC_NT=",  "BLIS_PC_NT=",    "BLIS_IC_NT=", "BLIS_JR_NT=",       "BLIS_IR_NT="};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (pb_starts_with(variable, names[i]))
             return true;
     return false;
 }
 
-enum { OWN_VARIABLES = 5 };
+enum { OWN_VARIABLES = 4 };
 
 /* The caller's environment with the worker's thread counts. own: the strings made here. */
 static char **make_environment(uint32_t threads, char *own[OWN_VARIABLES])
@@ -45,9 +44,6 @@ static char **make_environment(uint32_t threads, char *own[OWN_VARIABLES])
     own[1] = pb_format("BLIS_NUM_THREADS=%u", threads);
     own[2] = pb_strdup("OMP_DYNAMIC=false");
     own[3] = pb_strdup("OMP_PROC_BIND=false"); /* several workers bound alike would share the same cores */
-    /* Threads that wait give a busy core up after some microseconds: spinning for a thread that another process keeps
-     * from running made steps ten times as long. */
-    own[4] = pb_strdup("GOMP_SPINCOUNT=10000");
     char **variables = pb_calloc(count + OWN_VARIABLES + 1, sizeof *variables);
     bool made = variables != NULL;
     for (size_t i = 0; i < OWN_VARIABLES; i++)
