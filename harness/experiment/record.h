@@ -50,6 +50,8 @@ struct pb_latency_record {
     char *stage;
     uint32_t batch, runs, threads;
     double median_ms, p95_ms, min_ms;
+    double spread; /* inter-quartile range of the rounds' medians, as a share of their median; NaN when not known */
+    bool noisy; /* the spread stayed large, or other processes were running: not to be relied on */
 };
 /* |γ| of batch norms, counted in bins of equal width from 0 to the largest; the first bin holds the near-zero ones. */
 struct pb_gamma_record {

@@ -97,6 +97,16 @@ double pb_read_real(struct pb_attributes *from, const char *name)
     return value;
 }
 
+/* The schema lets blanks through around a value. */
+bool pb_read_flag(struct pb_attributes *from, const char *name)
+{
+    const char *text = pb_xml_attribute(from->node, name);
+    if (text == NULL)
+        return false;
+    text += strspn(text, BLANKS);
+    return *text == '1' || *text == 't';
+}
+
 static size_t count_words(const char *text)
 {
     size_t words = 0;

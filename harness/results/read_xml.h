@@ -2,6 +2,7 @@
 #ifndef PB_RESULTS_READ_XML_H
 #define PB_RESULTS_READ_XML_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -18,6 +19,7 @@ const char *pb_read_text(struct pb_attributes *from, const char *name); /* "" wh
 uint64_t pb_read_count(struct pb_attributes *from, const char *name); /* 0 when absent */
 uint32_t pb_read_count32(struct pb_attributes *from, const char *name);
 double pb_read_real(struct pb_attributes *from, const char *name); /* NaN when absent */
+bool pb_read_flag(struct pb_attributes *from, const char *name); /* false when absent */
 /* Lists; *count 0 and NULL when the attribute is absent. From pb_calloc. */
 uint32_t *pb_read_counts(struct pb_attributes *from, const char *name, uint32_t *count);
 double *pb_read_reals(struct pb_attributes *from, const char *text, uint32_t *count);

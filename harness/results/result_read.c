@@ -131,6 +131,8 @@ static enum pb_status read_latency(struct pb_attributes *from, struct pb_record 
         .median_ms = pb_read_real(from, "median-ms"),
         .p95_ms = pb_read_real(from, "p95-ms"),
         .min_ms = pb_read_real(from, "min-ms"),
+        .spread = pb_read_real(from, "spread"),
+        .noisy = pb_read_flag(from, "noisy"),
     };
     return from->status != PB_OK ? from->status : pb_record_latency(record, &row, from->error);
 }

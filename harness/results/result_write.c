@@ -121,6 +121,9 @@ static void write_latency(struct pb_text *text, const struct pb_latency_record *
     pb_emit_real(text, "median-ms", row->median_ms);
     pb_emit_real(text, "p95-ms", row->p95_ms);
     pb_emit_real(text, "min-ms", row->min_ms);
+    pb_emit_real(text, "spread", row->spread);
+    if (row->noisy)
+        pb_emit_text(text, "noisy", "true");
     pb_text_append(text, "/>\n");
 }
 

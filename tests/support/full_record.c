@@ -110,7 +110,9 @@ void full_record(struct pb_record *record)
                                                        .threads = 3,
                                                        .median_ms = 5e-324,
                                                        .p95_ms = 1.7e308,
-                                                       .min_ms = NAN},
+                                                       .min_ms = NAN,
+                                                       .spread = 0.125,
+                                                       .noisy = true},
                            &error),
          &error);
     must(pb_record_layer(record, &(struct pb_layer_record){.name = "conv1_1", .channels = 16, .kept = 1}, &error),
@@ -210,6 +212,8 @@ static void assert_equal_rows(const struct pb_record *a, const struct pb_record 
     assert_same(latency->median_ms, latency_b->median_ms);
     assert_same(latency->p95_ms, latency_b->p95_ms);
     assert_same(latency->min_ms, latency_b->min_ms);
+    assert_same(latency->spread, latency_b->spread);
+    assert_true(latency->noisy && latency_b->noisy);
 }
 
 static void assert_equal_gamma(const struct pb_gamma_record *a, const struct pb_gamma_record *b)
