@@ -215,6 +215,8 @@ static enum pb_status run_bench(struct session *session, bool json, struct pb_er
     if (!bench.seconds)
         return pb_fail_memory(error, session->runs * sizeof *bench.seconds);
     enum pb_status status = PB_OK;
+    struct pb_load_sample before;
+    pb_load_sample(&before);
     if (session->wish.wanted) { /* first: the times of layers and phases are those of the runs below */
         status = measure_data(session, &data, error);
         bench.data = &data;
@@ -222,6 +224,7 @@ static enum pb_status run_bench(struct session *session, bool json, struct pb_er
     if (!status)
         status = measure(session, &bench, error);
     if (!status) {
+        bench.load = pb_load_since(&before);
         bench.peak_gflops = pb_fma_peak((int)session->threads, &bench.peak_isa);
         bench.peak_rss_bytes = pb_peak_resident_bytes();
         if (json)
@@ -254,7 +257,8 @@ const struct pb_command pb_command_bench = {
         "Runs training steps (or evaluation, with --infer) on noise, after a warm-up, and prints the median and\n"
         "the range of several runs: images per second, seconds per step and where they go, GFLOPS per layer and\n"
         "pass (2 FLOPs per multiply-accumulate of direct counting), and the share of the multiply-add peak that\n"
-        "is measured on the same threads. Do it on a quiet machine.\n\n"
+        "is measured on the same threads. Figures are marked when other processes were running, or when the middle\n"
+        "half of the runs differs by more than 5 %; measure those again on a quiet machine.\n\n"
         "With --data, photographs of 1024×768 pixels are drawn into a temporary folder (below $TMPDIR, removed as\n"
         "soon as they are decoded) and go through the pipeline of a real run: decoding, the cache of decoded images,\n"
         "rotation within ±15 degrees and flips, batches. The first epoch, with decoding, and those from the second\n"

@@ -2,6 +2,7 @@
 #ifndef PB_CLI_BENCH_H
 #define PB_CLI_BENCH_H
 
+#include "base/load.h"
 #include "cli/bench_data.h"
 #include "engine/engine.h"
 
@@ -13,6 +14,7 @@ struct pb_bench {
     bool training;
     double *seconds; /* per step, one for every run, sorted */
     size_t runs, steps_per_run;
+    struct pb_load load; /* what else the machine did meanwhile */
     double peak_gflops;
     const char *peak_isa;
     const struct pb_bench_data *data; /* NULL: not asked for */

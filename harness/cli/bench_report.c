@@ -1,5 +1,6 @@
 /* A benchmark as a table and as JSON. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 
 #include <gsl/gsl_statistics_double.h>
@@ -87,6 +88,18 @@ static void print_layers(const struct pb_bench *bench)
          "behind it.");
 }
 
+/* Why the figures are not to be relied on; true when there is a reason. */
+static bool find_noise(const struct pb_bench *bench, char reason[PB_LOAD_REASON])
+{
+    const double spread = pb_relative_spread(bench->seconds, bench->runs);
+    if (pb_load_is_busy(&bench->load, bench->threads, reason))
+        return true;
+    if (!(spread > PB_LARGE_SPREAD)) /* NaN: too few runs to tell */
+        return false;
+    snprintf(reason, PB_LOAD_REASON, "the middle half of the runs differs by %.0f %%", 100 * spread);
+    return true;
+}
+
 static double megabytes(uint64_t bytes)
 {
     return (double)bytes * 1e-6;
@@ -108,6 +121,7 @@ void pb_bench_print(const struct pb_bench *bench)
 {
     const double median = median_seconds(bench);
     const struct pb_engine_times *times = pb_engine_times(bench->engine);
+    char reason[PB_LOAD_REASON];
     printf("%s, %" PRIu32 " classes, %" PRIu32 " pixels, batch %" PRIu32 ", %s, %s on %" PRIu32 " threads\n",
            bench->graph->model, bench->graph->classes, bench->graph->nodes[0].shape.height, bench->batch,
            bench->training ? "training" : "inference", bench->device->description, bench->threads);
@@ -117,6 +131,8 @@ void pb_bench_print(const struct pb_bench *bench)
            bench->batch / bench->seconds[bench->runs - 1], bench->batch / bench->seconds[0], bench->runs,
            bench->steps_per_run);
     printf("seconds per step    %10.4f   (%.4f … %.4f)\n", median, bench->seconds[0], bench->seconds[bench->runs - 1]);
+    if (find_noise(bench, reason))
+        printf("noisy               %s\n", reason);
     printf("GFLOPS              %10.1f   (%.0f %% of the peak, %.1f, %s)\n", bench_gflops(bench),
            100 * bench_gflops(bench) / bench->peak_gflops, bench->peak_gflops, bench->peak_isa);
     print_memory(bench);
@@ -182,6 +198,19 @@ static json_t *run_seconds(const struct pb_bench *bench)
     return array;
 }
 
+/* others and steal: null where the kernel does not count them. */
+static json_t *machine_load(const struct pb_bench *bench)
+{
+    char reason[PB_LOAD_REASON];
+    const struct pb_load *load = &bench->load;
+    const double spread = pb_relative_spread(bench->seconds, bench->runs);
+    const bool noisy = find_noise(bench, reason);
+    return json_pack("{s:b, s:s, s:o, s:o, s:o, s:f}", "noisy", noisy, "reason", noisy ? reason : "", "spread",
+                     isnan(spread) ? json_null() : json_real(spread), "other_processors",
+                     load->counted ? json_real(load->others) : json_null(), "steal",
+                     load->counted ? json_real(load->steal) : json_null(), "waiting_processes", load->waiting);
+}
+
 enum pb_status pb_bench_print_json(const struct pb_bench *bench, struct pb_error *error)
 {
     const double median = median_seconds(bench);
@@ -200,6 +229,7 @@ enum pb_status pb_bench_print_json(const struct pb_bench *bench, struct pb_error
     good = good && set(whole, "runs", json_integer((json_int_t)bench->runs));
     good = good && set(whole, "steps_per_run", json_integer((json_int_t)bench->steps_per_run));
     good = good && set(whole, "run_seconds_per_step", run_seconds(bench));
+    good = good && set(whole, "machine", machine_load(bench));
     good = good && set(whole, "gflops", json_real(bench_gflops(bench)));
     good = good && set(whole, "peak_gflops", json_real(bench->peak_gflops));
     good = good && set(whole, "peak_isa", json_string(bench->peak_isa));
