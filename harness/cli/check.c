@@ -3,51 +3,20 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <jansson.h>
-
 #include "base/array.h"
 #include "base/machine.h"
 #include "base/memory.h"
 #include "base/progress.h"
-#include "cli/check_speed.h"
+#include "cli/check.h"
 #include "cli/cli.h"
-#include "matrix/matrix.h"
 #include "matrix/planning.h"
-#include "matrix/queue.h"
 
 static const struct pb_cli_option options[] = {
     {"json", 0, NULL, "print JSON"},
     {"threads", 0, "T", "threads that a cell would use (default: what the machine has)"},
     {"plugin-dir", 0, "DIR", "look for plugins here first; may be given several times"},
+    {"no-speed", 0, NULL, "do not measure how fast this machine trains, and print no times"},
     {NULL, 0, NULL, NULL},
-};
-
-/* What one cell would cost, run alone. */
-struct estimate {
-    uint64_t macs, own_macs; /* own: of its evaluations, which no other cell shares */
-    uint64_t memory;
-    double seconds; /* 0: unknown */
-    double macs_per_second;
-    char missing[768]; /* a line for everything that is not here */
-    char backend_missing[256];
-    bool open; /* counted up to its first measurement */
-    char *failure; /* why it cannot be planned; NULL: it can */
-};
-
-struct check {
-    struct pb_registry registry;
-    struct pb_matrix *matrix;
-    struct pb_planner *planner;
-    struct pb_speeds speeds;
-    struct pb_queue queue; /* which stages the cells share */
-    struct estimate *cells;
-    double *stage_seconds; /* per shared stage */
-    uint64_t macs, memory; /* all cells, every stage once; the largest */
-    uint64_t machine_memory; /* bytes; 0: not known */
-    double seconds;
-    uint32_t unknown; /* cells whose costs are not known */
-    uint32_t threads;
-    enum pb_status worst; /* of the cells that cannot be planned: wrong input before other failures */
 };
 
 static void free_check(struct check *check)
@@ -77,7 +46,6 @@ static enum pb_status on_plan(void *argument, uint32_t index, const struct pb_ce
                               const struct pb_error *failure, struct pb_error *error)
 {
     struct check *check = argument;
-    const struct pb_cell_config *config = check->matrix->cells[index];
     struct estimate *cell = &check->cells[index];
     uint64_t of_stages = 0;
     enum pb_status status = PB_OK;
@@ -93,11 +61,29 @@ static enum pb_status on_plan(void *argument, uint32_t index, const struct pb_ce
     cell->open = plan->open;
     memcpy(cell->missing, plan->missing, sizeof cell->missing);
     memcpy(cell->backend_missing, plan->backend_missing, sizeof cell->backend_missing);
-    const bool runs = plan->macs > 0 && !plan->backend_missing[0];
-    if (status == PB_OK && runs)
-        status = pb_speed_of(&check->speeds, check->planner, config, plan->classes, &cell->macs_per_second, error);
-    if (status == PB_OK && runs)
-        cell->seconds = (double)plan->macs / cell->macs_per_second;
+    if (plan->macs > 0 && !plan->backend_missing[0])
+        cell->classes = plan->classes;
+    return status;
+}
+
+static double speed_of(const struct check *check, const struct estimate *cell)
+{
+    return cell->speed == PB_NO_SPEED ? 0 : check->speeds.list[cell->speed].macs_per_second;
+}
+
+/* Once the process that plans has ended: it would be one of those that disturb. */
+static enum pb_status measure_speeds(struct check *check, struct pb_error *error)
+{
+    enum pb_status status = PB_OK;
+    for (uint32_t i = 0; status == PB_OK && i < check->matrix->cell_count; i++) {
+        struct estimate *cell = &check->cells[i];
+        cell->speed = PB_NO_SPEED;
+        if (check->timed && cell->classes)
+            status = pb_speed_of(&check->speeds, check->planner, check->matrix->cells[i], cell->classes, &cell->speed,
+                                 error);
+        if (status == PB_OK && cell->speed != PB_NO_SPEED)
+            cell->seconds = (double)cell->macs / speed_of(check, cell);
+    }
     return status;
 }
 
@@ -109,7 +95,7 @@ static enum pb_status add_up(struct check *check, struct pb_error *error)
         return pb_fail_memory(error, check->queue.stage_count * sizeof *check->stage_seconds);
     for (uint32_t i = 0; i < check->queue.stage_count; i++) {
         const struct pb_shared_stage *stage = &check->queue.stages[i];
-        const double speed = check->cells[stage->first].macs_per_second;
+        const double speed = speed_of(check, &check->cells[stage->first]);
         check->stage_seconds[i] = speed > 0 ? (double)stage->macs / speed : 0;
         check->macs += stage->macs;
         check->seconds += check->stage_seconds[i];
@@ -117,7 +103,7 @@ static enum pb_status add_up(struct check *check, struct pb_error *error)
     for (uint32_t i = 0; i < check->matrix->cell_count; i++) {
         const struct estimate *cell = &check->cells[i];
         check->macs += cell->own_macs;
-        check->seconds += cell->macs_per_second > 0 ? (double)cell->own_macs / cell->macs_per_second : 0;
+        check->seconds += cell->speed == PB_NO_SPEED ? 0 : (double)cell->own_macs / speed_of(check, cell);
         check->memory = cell->memory > check->memory ? cell->memory : check->memory;
         check->unknown += cell->macs == 0 && !cell->failure;
     }
@@ -136,36 +122,52 @@ static void format_count(double count, char text[32])
     snprintf(text, 32, "%.*f%s", power == 0 || count >= 99.95 ? 0 : count >= 9.995 ? 1 : 2, count, powers[power]);
 }
 
-static void print_cell(const char *id, int width, const struct estimate *cell)
+/* How long work of this cell takes: "3 min 20 s", with a star where the speed was measured on a busy machine, "?" where it
+ * is not known, "" where times are not asked for. */
+static void format_time(const struct check *check, const struct estimate *cell, double seconds, char text[40])
 {
-    char macs[32], memory[32], seconds[32];
+    char duration[32];
+    text[0] = '\0';
+    if (cell->speed == PB_NO_SPEED) {
+        snprintf(text, 40, "%s", check->timed ? "?" : "");
+        return;
+    }
+    pb_format_seconds(seconds, duration);
+    snprintf(text, 40, "%s%s", duration, check->speeds.list[cell->speed].disturbed[0] ? " *" : "");
+}
+
+static void print_cell(const struct check *check, uint32_t index, int width)
+{
+    char macs[32], memory[32], seconds[40];
+    const struct estimate *cell = &check->cells[index];
+    const char *id = check->matrix->cells[index]->id;
     if (cell->macs == 0) {
         printf("%-*s  %8s  %9s  %s\n", width, id, "?", "?", cell->failure ? "cannot be planned" : "?");
         return;
     }
     format_count((double)cell->macs, macs);
     snprintf(memory, sizeof memory, "%.0f MiB", (double)cell->memory / 1048576);
-    if (cell->macs_per_second > 0)
-        pb_format_seconds(cell->seconds, seconds);
-    else
-        snprintf(seconds, sizeof seconds, "?");
-    printf("%-*s  %8s  %9s  %s%s\n", width, id, macs, memory, seconds, cell->open ? " and more" : "");
+    format_time(check, cell, cell->seconds, seconds);
+    printf("%-*s  %8s  %9s%s%s%s\n", width, id, macs, memory, check->timed ? "  " : "", seconds,
+           cell->open ? " and more" : "");
 }
 
 static void print_shared_stages(const struct check *check)
 {
-    char macs[32], seconds[32];
+    char macs[32], seconds[40];
     bool any = false;
+    const int width = check->timed ? 14 : 0;
     for (uint32_t i = 0; i < check->queue.stage_count; i++) {
         const struct pb_shared_stage *stage = &check->queue.stages[i];
         if (stage->users < 2)
             continue;
         if (!any)
-            printf("\n%-14s  %5s  %8s  %-12s  %s\n", "shared stage", "cells", "MACs", "time", "first needed by");
+            printf("\n%-14s  %5s  %8s  %-*s  %s\n", "shared stage", "cells", "MACs", width, check->timed ? "time" : "",
+                   "first needed by");
         any = true;
         format_count((double)stage->macs, macs);
-        pb_format_seconds(check->stage_seconds[i], seconds);
-        printf("%-14s  %5u  %8s  %-12s  %s\n", stage->name, stage->users, macs, seconds,
+        format_time(check, &check->cells[stage->first], check->stage_seconds[i], seconds);
+        printf("%-14s  %5u  %8s  %-*s  %s\n", stage->name, stage->users, macs, width, seconds,
                check->matrix->cells[stage->first]->id);
     }
 }
@@ -255,21 +257,23 @@ static void print_memory(const struct check *check)
 
 static enum pb_status print_total(const struct check *check, struct pb_error *error)
 {
-    char macs[32], seconds[32], speed[32];
+    char macs[32], seconds[32];
     uint32_t shared = 0;
+    bool disturbed = false;
     for (uint32_t i = 0; i < check->queue.stage_count; i++)
         shared += check->queue.stages[i].users > 1;
     format_count((double)check->macs, macs);
     pb_format_seconds(check->seconds, seconds);
-    printf("\n%u cells, %u stages (%u shared), %s MACs, about %s here with %u threads\n", check->matrix->cell_count,
-           check->queue.stage_count, shared, macs, seconds, check->threads);
+    printf("\n%u cells, %u stages (%u shared), %s MACs", check->matrix->cell_count, check->queue.stage_count, shared,
+           macs);
+    for (uint32_t i = 0; i < check->speeds.count; i++)
+        disturbed = disturbed || check->speeds.list[i].disturbed[0];
+    if (check->timed)
+        printf(", about %s%s here with %u threads", seconds, disturbed ? " *" : "", check->threads);
+    putchar('\n');
     if (check->unknown)
         printf("%u cells are not counted: what they need is not here, or could not be looked at\n", check->unknown);
-    for (uint32_t i = 0; i < check->speeds.count; i++) {
-        format_count(check->speeds.list[i].macs_per_second, speed);
-        printf("measured: %s (%s): %s MAC/s training\n", check->speeds.list[i].key, check->speeds.list[i].backend,
-               speed);
-    }
+    pb_speeds_print(&check->speeds, format_count);
     print_memory(check);
     return print_missing(check, error);
 }
@@ -281,64 +285,11 @@ static enum pb_status print_text(const struct check *check, struct pb_error *err
         const int length = (int)strlen(check->matrix->cells[i]->id);
         width = length > width ? length : width;
     }
-    printf("%-*s  %8s  %9s  %s\n", width, "cell", "MACs", "memory", "time alone");
+    printf("%-*s  %8s  %9s%s\n", width, "cell", "MACs", "memory", check->timed ? "  time alone" : "");
     for (uint32_t i = 0; i < check->matrix->cell_count; i++)
-        print_cell(check->matrix->cells[i]->id, width, &check->cells[i]);
+        print_cell(check, i, width);
     print_shared_stages(check);
     return print_total(check, error);
-}
-
-static json_t *cell_json(const struct check *check, uint32_t index)
-{
-    const struct estimate *cell = &check->cells[index];
-    json_t *stages = json_array();
-    bool good = stages != NULL;
-    for (uint32_t i = 0; good && i < check->queue.path_length[index]; i++)
-        good = json_array_append_new(stages, json_string(check->queue.stages[check->queue.path[index][i]].key)) == 0;
-    json_t *row =
-        good ? json_pack("{s:s, s:I, s:I, s:f, s:s, s:s, s:b, s:s?, s:O}", "id", check->matrix->cells[index]->id,
-                         "macs", (json_int_t)cell->macs, "memory_bytes", (json_int_t)cell->memory, "seconds",
-                         cell->seconds, "missing", cell->missing, "backend_missing", cell->backend_missing, "adaptive",
-                         cell->open, "failure", cell->failure, "stages", stages)
-             : NULL;
-    json_decref(stages);
-    return row;
-}
-
-static json_t *stage_json(const struct check *check, uint32_t index)
-{
-    const struct pb_shared_stage *stage = &check->queue.stages[index];
-    return json_pack("{s:s, s:s, s:I, s:I, s:f}", "key", stage->key, "name", stage->name, "cells",
-                     (json_int_t)stage->users, "macs", (json_int_t)stage->macs, "seconds", check->stage_seconds[index]);
-}
-
-static enum pb_status print_json(const struct check *check, struct pb_error *error)
-{
-    json_t *cells = json_array(), *stages = json_array(), *speeds = json_array(), *whole = NULL;
-    bool good = cells && stages && speeds;
-    for (uint32_t i = 0; good && i < check->matrix->cell_count; i++)
-        good = json_array_append_new(cells, cell_json(check, i)) == 0;
-    for (uint32_t i = 0; good && i < check->queue.stage_count; i++)
-        good = json_array_append_new(stages, stage_json(check, i)) == 0;
-    for (uint32_t i = 0; good && i < check->speeds.count; i++)
-        good = json_array_append_new(speeds, json_pack("{s:s, s:s, s:f}", "for", check->speeds.list[i].key, "backend",
-                                                       check->speeds.list[i].backend, "macs_per_second",
-                                                       check->speeds.list[i].macs_per_second)) == 0;
-    if (good)
-        whole = json_pack("{s:s, s:O, s:O, s:O, s:{s:I, s:I, s:I, s:I, s:I, s:f, s:I}}", "matrix", check->matrix->name,
-                          "cells", cells, "stages", stages, "speeds", speeds, "total", "cells",
-                          (json_int_t)check->matrix->cell_count, "stages", (json_int_t)check->queue.stage_count, "macs",
-                          (json_int_t)check->macs, "memory_bytes", (json_int_t)check->memory, "machine_memory_bytes",
-                          (json_int_t)check->machine_memory, "seconds", check->seconds, "threads",
-                          (json_int_t)check->threads);
-    good = whole && json_dumpf(whole, stdout, JSON_INDENT(2)) == 0;
-    if (good)
-        putchar('\n');
-    json_decref(whole);
-    json_decref(cells);
-    json_decref(stages);
-    json_decref(speeds);
-    return good ? PB_OK : pb_fail_memory(error, check->matrix->cell_count * sizeof(json_t));
 }
 
 /* In a process of its own: a schedule may crash, hang or exit. */
@@ -380,15 +331,17 @@ static enum pb_status estimate_all(struct check *check, const struct pb_argument
     else
         status = pb_fail_memory(error, check->matrix->cell_count * sizeof *check->cells);
     pb_free(program);
+    if (status == PB_OK)
+        status = measure_speeds(check, error);
     return status == PB_OK ? add_up(check, error) : status;
 }
 
 static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, struct pb_error *error)
 {
-    struct check check = {0};
+    struct check check = {.timed = !pb_argument(arguments, "no-speed")};
     enum pb_status status = estimate_all(&check, arguments, error);
     if (status == PB_OK && pb_argument(arguments, "json"))
-        status = print_json(&check, error);
+        status = pb_check_print_json(&check, error);
     else if (status == PB_OK && !arguments->quiet)
         status = print_text(&check, error);
     if (status == PB_OK && check.worst != PB_OK) {
@@ -402,15 +355,20 @@ static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, 
 
 const struct pb_command pb_command_check = {
     .name = "check",
-    .usage = "MATRIX [--json] [--threads T] [--plugin-dir DIR]…",
+    .usage = "MATRIX [--json] [--threads T] [--no-speed] [--plugin-dir DIR]…",
     .summary = "validate a matrix; list its cells and stages with what they cost",
     .details =
         "Reads the matrix, resolves every cell, and lists cells and shared stages with multiply-accumulates, the peak "
         "of\n"
         "resident memory of the cell's process (it makes all of its stages itself: one that finds some stored needs "
         "less)\n"
-        "and the time that they would take on this machine (the speed is measured, briefly). Data sets or weights\n"
-        "that are not here are reported; they are no error.\n\n"
+        "and the time that they would take on this machine. The speed is measured, briefly, and kept for later calls "
+        "in\n"
+        "$XDG_CACHE_HOME/prunebench (else ~/.cache/prunebench). Times are marked with a star, and the speed is not "
+        "kept,\n"
+        "when other processes were running meanwhile. Data sets or weights that are not here are reported; they are "
+        "no\n"
+        "error.\n\n"
         "Schedules run in a process of their own, which has 20 seconds for each cell (PRUNEBENCH_PLAN_SECONDS). Cells\n"
         "that cannot be planned are listed with the reason.\n\n"
         "Exit code: 0 every cell can be run; 1 a schedule crashed, hung or exited; 2 wrong usage or input.",

@@ -6,12 +6,16 @@
 #include "cli/check_speed.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "cli/speed_cache.h"
 #include "engine/engine.h"
+#include "engine/identity.h"
 #include "graph/cost.h"
+#include "graph/graph_json.h"
 #include "graph/network.h"
 
 #define FIRST_MACS 5e8 /* of the first step, whatever the backend */
@@ -121,25 +125,72 @@ static enum pb_status measure_once(struct pb_device *device, const struct pb_cel
     return status;
 }
 
-static enum pb_status measure(struct pb_device *device, const struct pb_cell_config *config, uint32_t classes,
-                              double *macs_per_second, struct pb_error *error)
+/* Steps that grow up to those on the whole network, with the cell's batch. */
+static enum pb_status measure(struct pb_device *device, const struct pb_cell_config *config,
+                              const struct pb_graph *whole, uint32_t batch, struct pb_speed *speed,
+                              struct pb_error *error)
 {
-    struct pb_graph *whole = NULL;
-    uint32_t batch = 0;
-    double limit = FIRST_MACS, macs = 0, speed = 0;
-    enum pb_status status = probe_graph(config, classes, INFINITY, &whole, &batch, error);
-    if (status != PB_OK)
-        return status;
     const double whole_step = training_macs(whole) * batch;
-    pb_graph_free(&whole);
+    double limit = FIRST_MACS, macs = 0;
+    struct pb_load_sample before;
+    pb_load_sample(&before);
     do {
-        status = measure_once(device, config, classes, limit, &macs, &speed, error);
+        const enum pb_status status =
+            measure_once(device, config, whole->classes, limit, &macs, &speed->macs_per_second, error);
         if (status != PB_OK)
             return status;
         limit = fmax(limit, macs) * GROWTH;
-    } while (macs < whole_step && macs / speed < STEP_SECONDS);
-    *macs_per_second = speed;
+    } while (macs < whole_step && macs / speed->macs_per_second < STEP_SECONDS);
+    const struct pb_load load = pb_load_since(&before);
+    (void)pb_load_is_busy(&load, device->threads, speed->disturbed);
     return PB_OK;
+}
+
+/* All that decides the speed. From pb_calloc. */
+static enum pb_status describe(const struct pb_device *device, const struct pb_cell_config *config,
+                               const struct pb_graph *whole, uint32_t batch, char **key, struct pb_error *error)
+{
+    struct pb_text text = {0};
+    char *network = NULL;
+    const enum pb_status status = pb_graph_to_json(whole, &network, error);
+    if (status != PB_OK)
+        return status;
+    pb_text_append(&text, "training speed\n");
+    pb_device_identity(device, &config->backend.options, &text);
+    pb_text_append(&text, "batch %u\n%s\n", batch, network);
+    pb_free(network);
+    if (text.failed) {
+        pb_text_free(&text);
+        return pb_fail_memory(error, text.capacity);
+    }
+    *key = text.data;
+    return PB_OK;
+}
+
+/* A speed that was measured beside other processes is not kept. */
+static enum pb_status recall_or_measure(struct pb_device *device, const struct pb_cell_config *config, uint32_t classes,
+                                        struct pb_speed *speed, struct pb_error *error)
+{
+    struct pb_graph *whole = NULL;
+    struct pb_kept_speed kept = {0};
+    uint32_t batch = 0;
+    char *key = NULL;
+    enum pb_status status = probe_graph(config, classes, INFINITY, &whole, &batch, error);
+    if (status == PB_OK)
+        status = describe(device, config, whole, batch, &key, error);
+    if (status == PB_OK && pb_speed_recall(key, &kept)) {
+        speed->macs_per_second = kept.macs_per_second;
+        memcpy(speed->measured, kept.measured, sizeof speed->measured);
+    } else if (status == PB_OK) {
+        status = measure(device, config, whole, batch, speed, error);
+        kept.macs_per_second = speed->macs_per_second;
+        pb_utc_now(kept.measured);
+        if (status == PB_OK && !speed->disturbed[0])
+            pb_speed_keep(key, &kept);
+    }
+    pb_free(key);
+    pb_graph_free(&whole);
+    return status;
 }
 
 static enum pb_status add_speed(struct pb_speeds *speeds, const struct pb_speed *speed, struct pb_error *error)
@@ -153,7 +204,7 @@ static enum pb_status add_speed(struct pb_speeds *speeds, const struct pb_speed 
 }
 
 enum pb_status pb_speed_of(struct pb_speeds *speeds, struct pb_planner *planner, const struct pb_cell_config *config,
-                           uint32_t classes, double *macs_per_second, struct pb_error *error)
+                           uint32_t classes, uint32_t *index, struct pb_error *error)
 {
     struct pb_device *device = NULL;
     struct pb_speed speed = {
@@ -162,19 +213,19 @@ enum pb_status pb_speed_of(struct pb_speeds *speeds, struct pb_planner *planner,
         return pb_fail_memory(error, 128);
     for (uint32_t i = 0; i < speeds->count; i++)
         if (strcmp(speeds->list[i].key, speed.key) == 0) {
-            *macs_per_second = speeds->list[i].macs_per_second;
+            *index = i;
             pb_free(speed.key);
             return PB_OK;
         }
     enum pb_status status = pb_planner_device(planner, config, &device, error);
     if (status == PB_OK)
-        status = measure(device, config, classes, &speed.macs_per_second, error);
+        status = recall_or_measure(device, config, classes, &speed, error);
     if (status == PB_OK) {
         speed.backend = device->description;
         status = add_speed(speeds, &speed, error);
     }
     if (status == PB_OK)
-        *macs_per_second = speed.macs_per_second;
+        *index = speeds->count - 1;
     else
         pb_free(speed.key);
     return status;
@@ -186,4 +237,36 @@ void pb_speeds_free(struct pb_speeds *speeds)
         pb_free(speeds->list[i].key);
     pb_free(speeds->list);
     *speeds = (struct pb_speeds){0};
+}
+
+void pb_speeds_print(const struct pb_speeds *speeds, void (*format)(double count, char text[32]))
+{
+    for (uint32_t i = 0; i < speeds->count; i++) {
+        const struct pb_speed *speed = &speeds->list[i];
+        char text[32];
+        format(speed->macs_per_second, text);
+        printf("measured: %s (%s): %s MAC/s training", speed->key, speed->backend, text);
+        if (speed->measured[0])
+            printf(", at %s", speed->measured);
+        if (speed->disturbed[0])
+            printf(" * busy: %s; the times may be too long", speed->disturbed);
+        putchar('\n');
+    }
+}
+
+json_t *pb_speeds_json(const struct pb_speeds *speeds)
+{
+    json_t *rows = json_array();
+    bool good = rows != NULL;
+    for (uint32_t i = 0; good && i < speeds->count; i++) {
+        const struct pb_speed *speed = &speeds->list[i];
+        good = json_array_append_new(rows, json_pack("{s:s, s:s, s:f, s:s?, s:s?}", "for", speed->key, "backend",
+                                                     speed->backend, "macs_per_second", speed->macs_per_second,
+                                                     "measured", speed->measured[0] ? speed->measured : NULL, "busy",
+                                                     speed->disturbed[0] ? speed->disturbed : NULL)) == 0;
+    }
+    if (good)
+        return rows;
+    json_decref(rows);
+    return NULL;
 }
