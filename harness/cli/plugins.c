@@ -33,10 +33,25 @@ static void append_list(const struct pb_registry *registry, struct pb_text *text
         pb_text_append(text, "broken     %s: %s\n", registry->broken[i].file, registry->broken[i].reason);
 }
 
+/* ["criterion/a", "schedule/b"] of "criterion/a schedule/b"; empty when nothing is known. */
+static json_t *offers_json(const char *words)
+{
+    json_t *array = json_array();
+    while (array != NULL && words != NULL && *words != '\0') {
+        const size_t length = strcspn(words, " ");
+        if (json_array_append_new(array, json_stringn(words, length)) != 0) {
+            json_decref(array);
+            return NULL;
+        }
+        words += length + (words[length] == ' ');
+    }
+    return array;
+}
+
 static void append_broken_json(const struct pb_broken *broken, struct pb_text *text)
 {
-    json_t *object = json_pack("{s:s%,s:s%}", "file", broken->file, strlen(broken->file), "reason", broken->reason,
-                               strlen(broken->reason));
+    json_t *object = json_pack("{s:s%,s:s%,s:o}", "file", broken->file, strlen(broken->file), "reason", broken->reason,
+                               strlen(broken->reason), "offers", offers_json(broken->offers));
     char *dumped = object != NULL ? json_dumps(object, JSON_INDENT(2)) : NULL;
     json_decref(object);
     if (dumped == NULL)
@@ -163,8 +178,10 @@ const struct pb_command pb_command_plugins = {
     .details =
         "Plugins are looked for in every --plugin-dir, then in the folders of PRUNEBENCH_PLUGIN_PATH, then in the "
         "program's own plugin folder. One that cannot be loaded, or that crashes or hangs while it is being "
-        "loaded, is listed as broken with the reason. Loading one may take PRUNEBENCH_PROBE_SECONDS (default "
-        "10).",
+        "loaded, is listed as broken with the reason. So is one that has the name of a plugin in the program's own "
+        "folder, which stays usable; of two others of one name, neither is usable. Loading one may take "
+        "PRUNEBENCH_PROBE_SECONDS (default 10). 'prunebench-new-plugin KIND NAME' writes a complete plugin to start "
+        "from.",
     .options = options,
     .min_words = 0,
     .max_words = SIZE_MAX,

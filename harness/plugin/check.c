@@ -67,6 +67,14 @@ static enum pb_status check_name(const struct pb_plugin *plugin, struct pb_error
     return PB_OK;
 }
 
+bool pb_plugin_is_named(const struct pb_plugin *plugin)
+{
+    struct pb_error ignored;
+    /* A newer minor version has grown at its end: what is read here is where it was. */
+    return plugin->magic == PB_PLUGIN_MAGIC && plugin->abi_major == PB_ABI_MAJOR && plugin->size >= PLUGIN_SIZE_1_0 &&
+           pb_kind_name((enum pb_plugin_kind)plugin->kind) != NULL && check_name(plugin, &ignored) == PB_OK;
+}
+
 static enum pb_status check_members(const struct pb_plugin *plugin, struct pb_error *error)
 {
     enum pb_status status = check_line(plugin->summary, "summary", error);

@@ -9,6 +9,9 @@
 /* "bn-scale": lower-case letters and digits, single hyphens inside. */
 bool pb_is_kebab_case(const char *name);
 
+/* Its kind and name can be read and are valid, whatever else is wrong with it. */
+bool pb_plugin_is_named(const struct pb_plugin *plugin);
+
 /* Names, types, ranges, choices, defaults and offsets of the option table. */
 PB_MUST_CHECK enum pb_status pb_check_option_table(const struct pb_plugin *plugin, struct pb_error *error);
 

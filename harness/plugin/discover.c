@@ -17,18 +17,20 @@ struct identity {
 };
 
 struct found {
-    char **files;
+    struct pb_plugin_file *files;
     struct identity *identities;
     size_t count, capacity;
+    bool own; /* the folder that is read is the program's own */
 };
 
-static bool is_known(const struct found *found, const struct stat *info)
+/* The file if it was found already, by whatever path. */
+static struct pb_plugin_file *find_known(const struct found *found, const struct stat *info)
 {
     for (size_t i = 0; i < found->count; i++) {
         if (found->identities[i].device == info->st_dev && found->identities[i].inode == info->st_ino)
-            return true;
+            return &found->files[i];
     }
-    return false;
+    return NULL;
 }
 
 static bool grow(struct found *found)
@@ -36,7 +38,7 @@ static bool grow(struct found *found)
     if (found->count < found->capacity)
         return true;
     const size_t capacity = found->capacity == 0 ? 16 : 2 * found->capacity;
-    char **files = pb_realloc(found->files, found->count, capacity, sizeof *files);
+    struct pb_plugin_file *files = pb_realloc(found->files, found->count, capacity, sizeof *files);
     if (files == NULL)
         return false;
     found->files = files;
@@ -61,13 +63,16 @@ static enum pb_status add_file(struct found *found, const char *folder, const ch
     }
     /* A dangling link stays: loading it will say what is wrong. */
     const bool there = stat(path, &info) == 0;
-    if (there && (S_ISDIR(info.st_mode) || is_known(found, &info))) {
+    struct pb_plugin_file *known = there ? find_known(found, &info) : NULL;
+    if (known != NULL)
+        known->own |= found->own;
+    if (known != NULL || (there && S_ISDIR(info.st_mode))) {
         pb_free(path);
         return PB_OK;
     }
     found->identities[found->count] =
         there ? (struct identity){.device = info.st_dev, .inode = info.st_ino} : (struct identity){0};
-    found->files[found->count++] = path;
+    found->files[found->count++] = (struct pb_plugin_file){.path = path, .own = found->own};
     return PB_OK;
 }
 
@@ -117,12 +122,14 @@ static enum pb_status add_own_folder(struct found *found, struct pb_error *error
         return pb_fail(error, status, "%s", missing.text);
     if (status != PB_OK)
         return PB_OK;
+    found->own = true;
     status = add_folder(found, folder, error);
     pb_free(folder);
     return status;
 }
 
-enum pb_status pb_discover(const char *const *extra_dirs, char ***files, size_t *count, struct pb_error *error)
+enum pb_status pb_discover(const char *const *extra_dirs, struct pb_plugin_file **files, size_t *count,
+                           struct pb_error *error)
 {
     struct found found = {0};
     enum pb_status status = PB_OK;
@@ -134,10 +141,18 @@ enum pb_status pb_discover(const char *const *extra_dirs, char ***files, size_t 
         status = add_own_folder(&found, error);
     pb_free(found.identities);
     if (status != PB_OK) {
-        pb_names_free(&found.files, found.count);
+        pb_plugin_files_free(&found.files, found.count);
         return status;
     }
     *files = found.files;
     *count = found.count;
     return PB_OK;
+}
+
+void pb_plugin_files_free(struct pb_plugin_file **files, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        pb_free((*files)[i].path);
+    pb_free(*files);
+    *files = NULL;
 }

@@ -133,15 +133,21 @@ static void prepare_to_crash(void)
         (void)signal(fatal[i], SIG_DFL);
 }
 
-/* One line: "ok", or why not, without the file's name in front. */
+/* One line: what it offers, and why it cannot be used, without the file's name in front. */
 static enum pb_status report_one(int output, const char *file, size_t *broken, struct pb_error *error)
 {
     struct pb_error found = {0};
-    const bool good = pb_registry_probe(file, &found) == PB_OK;
-    const char *reason = found.text;
+    struct pb_text offers = {0};
+    const bool good = pb_registry_probe(file, &offers, &found) == PB_OK;
+    const char *reason = found.text, *names = offers.data != NULL ? offers.data : "";
     if (pb_starts_with(reason, file) && pb_starts_with(reason + strlen(file), ": "))
         reason += strlen(file) + 2;
-    char *line = good ? pb_strdup("ok\n") : pb_format("broken: %s\n", reason);
+    char *line = good ? pb_format("ok%s\n", names) : pb_format("broken%s: %s\n", names, reason);
+    if (offers.failed) {
+        pb_free(line);
+        line = NULL;
+    }
+    pb_text_free(&offers);
     if (line == NULL)
         return pb_fail_memory(error, sizeof found.text);
     const size_t length = strlen(line);

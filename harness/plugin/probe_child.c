@@ -187,10 +187,27 @@ static bool ended_well(const struct pb_probe_child *child)
     return !child->timed_out && WIFEXITED(child->wait_status) && WEXITSTATUS(child->wait_status) <= 1;
 }
 
+/* Takes a child's line into its probe: "ok NAMES", "broken NAMES: reason", or "" when nothing was said. */
+static enum pb_status take_line(const char *line, struct pb_probe *probe, bool *known, struct pb_error *error)
+{
+    const bool broken = pb_starts_with(line, "broken"), said = broken || pb_starts_with(line, "ok");
+    const char *names = line + (broken ? strlen("broken") : said ? strlen("ok") : 0);
+    const char *end = broken ? strchr(names, ':') : names + strlen(names);
+    if (!said || end == NULL) {
+        *known = false;
+        return PB_OK;
+    }
+    pb_free(probe->offers); /* of a child that loaded several files, one of which ended it */
+    probe->offers = *names == ' ' ? pb_strndup(names + 1, (size_t)(end - names) - 1) : NULL;
+    if (broken)
+        probe->reason = pb_strdup(pb_starts_with(end, ": ") ? end + 2 : end);
+    const bool complete = (*names != ' ' || probe->offers != NULL) && (!broken || probe->reason != NULL);
+    return complete ? PB_OK : pb_fail_memory(error, strlen(line));
+}
+
 enum pb_status pb_probe_child_judge(const struct pb_probe_child *child, struct pb_probe *probes, size_t count,
                                     bool *good, struct pb_error *error)
 {
-    static const char broken[] = "broken: ";
     bool all_known = true;
     if (child->said.failed)
         return pb_fail_memory(error, child->said.capacity);
@@ -198,14 +215,10 @@ enum pb_status pb_probe_child_judge(const struct pb_probe_child *child, struct p
         char *line = line_of(&child->said, i);
         if (line == NULL)
             return pb_fail_memory(error, child->said.length);
-        if (pb_starts_with(line, broken))
-            probes[i].reason = pb_strdup(line + strlen(broken));
-        else if (strcmp(line, "ok") != 0)
-            all_known = false;
-        const bool failed = pb_starts_with(line, broken) && probes[i].reason == NULL;
+        const enum pb_status status = take_line(line, &probes[i], &all_known, error);
         pb_free(line);
-        if (failed)
-            return pb_fail_memory(error, child->said.length);
+        if (status != PB_OK)
+            return status;
     }
     *good = all_known && ended_well(child);
     return PB_OK;

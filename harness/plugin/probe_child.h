@@ -30,7 +30,7 @@ PB_MUST_CHECK enum pb_status pb_probe_children_wait(struct pb_probe_child *child
 void pb_probe_child_free(struct pb_probe_child *child);
 
 /*
- * Takes the child's lines as the reasons of its probes. True when it ended as it should and said something about each;
+ * Takes the child's lines as the reasons and offers of its probes. True when it ended as it should and said something about each;
  * false leaves probes without a reason, and the child's end says why.
  */
 PB_MUST_CHECK enum pb_status pb_probe_child_judge(const struct pb_probe_child *child, struct pb_probe *probes,

@@ -16,12 +16,14 @@ struct pb_loaded {
     const struct pb_plugin *plugin;
     const char *file; /* the .so */
     char sha256[65]; /* of that file */
+    bool own; /* of the program's own plugin folder */
 };
 
-/* An object that could not be used, and why. */
+/* An object that cannot be used, or one plugin of it, and why. */
 struct pb_broken {
     const char *file;
-    const char *reason;
+    char *reason;
+    char *offers; /* the plugins that cannot be used, "criterion/a schedule/b", as far as known; NULL: unknown */
 };
 
 struct pb_registry {
@@ -36,15 +38,20 @@ struct pb_registry {
  * Looks into extra_dirs (--plugin-dir; NULL-terminated, may be NULL), then $PRUNEBENCH_PLUGIN_PATH
  * (colon-separated), then the plugin directory beside the program. Each object is first loaded in a
  * child process (the program itself, `prunebench plugins probe FILE`, by posix_spawn), so that one that crashes or
- * hangs while loading is listed as broken and the others go on. A kind/name found twice is
- * PB_ERROR_INPUT and names both files; a folder that is named but not there, too.
+ * hangs while loading is listed as broken and the others stay usable. Of a kind/name found twice, the plugin in the
+ * program's own folder stays usable and the other is listed as broken; if neither or both are there, both are. A folder
+ * that is named but does not exist is PB_ERROR_INPUT.
  */
 PB_MUST_CHECK enum pb_status pb_registry_open(const char *const *extra_dirs, struct pb_registry *registry,
                                               struct pb_error *error);
 void pb_registry_close(struct pb_registry *registry);
 
-/* The plugin, or PB_ERROR_INPUT with "unknown criterion 'tailor'; did you mean 'taylor'?" (where in front when given)
- * or, for one that only a broken object could have offered, the reason it is broken. */
+/*
+ * The plugin, or PB_ERROR_INPUT with "unknown criterion 'tailor'; did you mean 'taylor'?" (where in front when given),
+ * or, for one that a broken object offers, or that its file is called after, why the object cannot be used. Broken files
+ * of which nothing is known are listed with an unknown name. Where a usable plugin has the name of a broken one, the log
+ * gets a warning that says which is taken.
+ */
 PB_MUST_CHECK enum pb_status pb_registry_find(const struct pb_registry *registry, enum pb_plugin_kind kind,
                                               const char *name, const char *where, const struct pb_loaded **loaded,
                                               struct pb_error *error);
@@ -52,8 +59,9 @@ PB_MUST_CHECK enum pb_status pb_registry_find(const struct pb_registry *registry
 /* Checks the ABI rule, required members, hooks and option table of one plugin of file; used by the loader and its probe. */
 PB_MUST_CHECK enum pb_status pb_plugin_check(const struct pb_plugin *plugin, const char *file, struct pb_error *error);
 
-/* Loads one object in this process and checks its plugins: the probe's whole work. Prints nothing. */
-PB_MUST_CHECK enum pb_status pb_registry_probe(const char *file, struct pb_error *error);
+/* Loads one object in this process and checks its plugins: the probe's whole work. Prints nothing. Appends to offers,
+ * " criterion/taylor" each, the plugins whose names can be read, also when something else is wrong with them. */
+PB_MUST_CHECK enum pb_status pb_registry_probe(const char *file, struct pb_text *offers, struct pb_error *error);
 
 /* Human-readable description of a plugin with its option table, and the same as JSON. */
 void pb_plugin_describe(const struct pb_loaded *loaded, struct pb_text *text);
