@@ -176,8 +176,6 @@ enum pb_status pb_resolution_fill(const struct pb_resolution *resolution, struct
     enum pb_status status = store_values(resolution, false, values, error);
     if (status != PB_OK)
         return status;
-    if (!cell->model.batch_norm)
-        cell->training.lambda = 0;
     if (!pb_resolution_gives(resolution, "sparsity", "lambda-last"))
         cell->training.lambda_last = cell->training.lambda;
     if (!pb_resolution_gives(resolution, "training", "evaluate-batch"))

@@ -47,7 +47,7 @@ static enum pb_status copy_model(const struct pb_cell_config *cell, const char *
 }
 
 /* Of a pretraining hold the matrix's own values and its element's, but no axis, variant or override changes them: so all
- * cells share it. λ is for networks that are to be pruned: without a word of its own it is 0. */
+ * cells share it. The matrix's λ is for networks that are to be pruned: a pretraining has none but its own. */
 static enum pb_status resolve_values(const struct pb_document *document, const struct pb_pretraining *pretraining,
                                      struct pb_resolution *resolution, struct pb_cell_values *values,
                                      struct pb_error *error)
@@ -63,10 +63,6 @@ static enum pb_status resolve_values(const struct pb_document *document, const s
             *chosen = (struct pb_chosen_value){0};
     }
     enum pb_status status = pb_resolution_fill(resolution, values, error);
-    if (!resolution->values[pb_setting_find("sparsity", "lambda")].value)
-        values->cell.training.lambda = 0;
-    if (!resolution->values[pb_setting_find("sparsity", "lambda-last")].value)
-        values->cell.training.lambda_last = values->cell.training.lambda;
     if (status == PB_OK && !values->cell.dataset_root)
         status = pb_fail_at(error, PB_ERROR_INPUT, document->xml.path, pretraining->entry.line,
                             "<pretraining>: attribute 'root' is missing; it says which folder its data set lies in");

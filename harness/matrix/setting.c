@@ -1,4 +1,5 @@
-/* The table of everything that a matrix can set. Defaults are the thesis's values where it gives one. */
+/* The table of everything that a matrix can set. Defaults are the thesis's values where it gives one, but for its penalty on γ:
+ * a training is penalised only where the document says so. */
 #include "matrix/setting.h"
 
 #include <string.h>
@@ -122,7 +123,7 @@ const struct pb_setting pb_settings[] = {
 
     TRAIN("retraining", RETRAINING, NO_DEFAULT),
 
-    {.element = "sparsity", .name = "lambda", REAL(0, 1), .default_text = "1e-4", .offset = TRAINING(lambda)},
+    {.element = "sparsity", .name = "lambda", REAL(0, 1), .default_text = "0", .offset = TRAINING(lambda)},
     {.element = "sparsity",
      .name = "lambda-last",
      REAL(0, 1),

@@ -20,7 +20,7 @@ static void test_cells_are_the_product_in_the_documents_order_with_readable_name
 static void test_variants_and_labels_stand_in_the_names(void **state)
 {
     struct pb_matrix *matrix =
-        read_matrix(state, HEAD "<variant label='plain'/><variant label='heavy'>"
+        read_matrix(state, HEAD "<sparsity lambda='1e-4'/><variant label='plain'/><variant label='heavy'>"
                                 "<sparsity lambda-last='1e-3'/></variant>"
                                 "<criterion plugin='bn-scale' label='again' scope='layer'/>" TAIL);
     const struct pb_cell_config *plain = cell(matrix, "birds.vgg11-bcnn.bn-scale.one-shot.blis.plain.r20.s1");
@@ -48,7 +48,7 @@ static void test_targets_of_other_measures_and_fractions_have_names_that_are_fil
     pb_matrix_free(&matrix);
 }
 
-static void test_defaults_are_the_thesis(void **state)
+static void test_defaults_are_the_thesis_without_its_penalty(void **state)
 {
     struct pb_matrix *matrix = read_matrix(state, HEAD TAIL);
     const struct pb_cell_config *c = matrix->cells[0];
@@ -56,7 +56,8 @@ static void test_defaults_are_the_thesis(void **state)
     assert_int_equal(c->evaluate_batch, 48);
     assert_int_equal(c->calibration_batch, 48);
     assert_true(c->training.lr == 0.01 && c->training.momentum == 0.9 && c->training.nesterov);
-    assert_true(c->training.weight_decay == 1e-5 && c->training.lambda == 1e-4);
+    assert_true(c->training.weight_decay == 1e-5 && c->training.lambda == 0);
+    assert_true(c->training.lambda_last == 0 && c->rounds[0].retraining.lambda == 0); /* a penalty must be asked for */
     assert_int_equal(c->training.lr_policy, PB_LR_PLATEAU);
     assert_int_equal(c->training.lr_patience, 10);
     assert_true(c->training.lr_threshold == 1e-4 && c->training.lr_min == 1e-6);
@@ -269,7 +270,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_variants_and_labels_stand_in_the_names, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(test_targets_of_other_measures_and_fractions_have_names_that_are_file_names,
                                         folder_setup, folder_teardown),
-        cmocka_unit_test_setup_teardown(test_defaults_are_the_thesis, folder_setup, folder_teardown),
+        cmocka_unit_test_setup_teardown(test_defaults_are_the_thesis_without_its_penalty, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(test_means_and_deviations_are_numbers_or_imagenets, folder_setup,
                                         folder_teardown),
         cmocka_unit_test_setup_teardown(test_retraining_follows_training_where_it_says_nothing, folder_setup,
