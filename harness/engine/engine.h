@@ -61,6 +61,15 @@ PB_MUST_CHECK enum pb_status pb_engine_forward(struct pb_engine *engine, const f
 PB_MUST_CHECK enum pb_status pb_engine_backward(struct pb_engine *engine, const float *images, const uint32_t *labels,
                                                 double *loss, float *logits, struct pb_error *error);
 
+/*
+ * Where a value that is not finite comes from, once one was seen: in the flow of data, the first parameter or output that holds
+ * one. Runs forward again on images (count ≤ batch), as the pass did in which it was seen: training, with batch statistics and
+ * the masks of the last pb_engine_backward, or evaluating. where: "the weights of 'conv3_1'", "the output of 'bn1'", or "" when
+ * everything is finite. Running statistics move.
+ */
+PB_MUST_CHECK enum pb_status pb_engine_trace_nonfinite(struct pb_engine *engine, const float *images, uint32_t count,
+                                                       bool training, char where[96], struct pb_error *error);
+
 /* Number of the next pb_engine_backward: with the seed it decides the dropout masks, so that a stopped training goes on with
  * the masks it would have had. Starts at 0 and counts up by itself. */
 void pb_engine_set_step(struct pb_engine *engine, uint64_t step);

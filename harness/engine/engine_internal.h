@@ -104,10 +104,17 @@ PB_MUST_CHECK enum pb_status pb_filters_update(struct pb_engine *engine, struct 
 /* The filters that a convolution's forward pass takes. */
 struct pb_view pb_filters_view(const struct pb_engine *engine, uint32_t node);
 
+/* One node forward; the filters are up to date, the nodes before it have run. */
+PB_MUST_CHECK enum pb_status pb_run_forward_node(struct pb_engine *engine, uint32_t node, bool training,
+                                                 struct pb_error *error);
 /* All nodes forward; the images are in place. training: batch statistics, dropout. */
 PB_MUST_CHECK enum pb_status pb_run_forward(struct pb_engine *engine, bool training, struct pb_error *error);
 /* All nodes backward; the loss's gradient is in place. */
 PB_MUST_CHECK enum pb_status pb_run_backward(struct pb_engine *engine, struct pb_error *error);
+
+/* count images into the input, zeros behind them. */
+PB_MUST_CHECK enum pb_status pb_upload_images(struct pb_engine *engine, const float *images, uint32_t count,
+                                              struct pb_error *error);
 
 /* What a pooling node's operators are told of it. */
 struct pb_pool_shape pb_pool_shape_of(const struct pb_graph *graph, uint32_t node, uint32_t batch);

@@ -137,19 +137,22 @@ static enum pb_status run_node(struct pb_engine *engine, uint32_t i, bool traini
     return pb_fail(error, PB_ERROR_UNSUPPORTED, "operator %d cannot be run", (int)node->op);
 }
 
+enum pb_status pb_run_forward_node(struct pb_engine *engine, uint32_t i, bool training, struct pb_error *error)
+{
+    const double start = pb_clock();
+    enum pb_status status = run_node(engine, i, training, error);
+    if (!status)
+        status = pb_engine_wait(engine, error);
+    if (status)
+        return pb_fail_context(error, "node '%s'", engine->graph->nodes[i].name);
+    pb_engine_clock(engine, start, pb_node_phase(engine->graph->nodes[i].op, PB_PASS_FORWARD), i, PB_PASS_FORWARD);
+    return PB_OK;
+}
+
 enum pb_status pb_run_forward(struct pb_engine *engine, bool training, struct pb_error *error)
 {
-    const enum pb_status ready = pb_filters_update(engine, error);
-    if (ready)
-        return ready;
-    for (uint32_t i = 0; i < engine->graph->node_count; i++) {
-        const double start = pb_clock();
-        enum pb_status status = run_node(engine, i, training, error);
-        if (!status)
-            status = pb_engine_wait(engine, error);
-        if (status)
-            return pb_fail_context(error, "node '%s'", engine->graph->nodes[i].name);
-        pb_engine_clock(engine, start, pb_node_phase(engine->graph->nodes[i].op, PB_PASS_FORWARD), i, PB_PASS_FORWARD);
-    }
-    return PB_OK;
+    enum pb_status status = pb_filters_update(engine, error);
+    for (uint32_t i = 0; i < engine->graph->node_count && !status; i++)
+        status = pb_run_forward_node(engine, i, training, error);
+    return status;
 }

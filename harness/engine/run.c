@@ -68,8 +68,7 @@ void pb_engine_freeze_trunk(struct pb_engine *engine, bool frozen)
     engine->trunk_frozen = frozen;
 }
 
-static enum pb_status upload_images(struct pb_engine *engine, const float *images, uint32_t count,
-                                    struct pb_error *error)
+enum pb_status pb_upload_images(struct pb_engine *engine, const float *images, uint32_t count, struct pb_error *error)
 {
     const double start = pb_clock();
     const size_t floats = pb_shape_count(engine->graph->nodes[0].shape);
@@ -103,7 +102,7 @@ enum pb_status pb_engine_forward(struct pb_engine *engine, const float *images, 
     if (!count || count > engine->options.batch)
         return pb_fail(error, PB_ERROR_RUN, "%u images do not fit an engine for batches of %u", count,
                        engine->options.batch);
-    enum pb_status status = upload_images(engine, images, count, error);
+    enum pb_status status = pb_upload_images(engine, images, count, error);
     if (!status)
         status = pb_run_forward(engine, false, error);
     return status ? status : download_logits(engine, count, logits, error);
@@ -148,7 +147,7 @@ enum pb_status pb_engine_backward(struct pb_engine *engine, const float *images,
         return pb_fail(error, PB_ERROR_RUN, "an engine made to infer has no backward pass");
     enum pb_status status = check_labels(engine, labels, error);
     if (!status)
-        status = upload_images(engine, images, engine->options.batch, error);
+        status = pb_upload_images(engine, images, engine->options.batch, error);
     if (!status)
         status = pb_run_forward(engine, engine->options.mode == PB_ENGINE_TRAIN, error);
     if (!status)

@@ -49,6 +49,23 @@ static void add_row(struct tally *tally, const float *logits, uint32_t label, ui
     tally->class_correct[label] += rank == 0;
 }
 
+/* A network whose values ran over has no accuracy: says where the first of them is. */
+static enum pb_status check_logits(struct pb_engine *engine, const struct pb_batch *batch, const float *logits,
+                                   uint32_t classes, struct pb_error *error)
+{
+    char where[96];
+    bool finite = true;
+    for (size_t i = 0; i < (size_t)batch->count * classes; i++)
+        finite = finite && isfinite(logits[i]);
+    if (finite)
+        return PB_OK;
+    const enum pb_status status = pb_engine_trace_nonfinite(engine, batch->images, batch->count, false, where, error);
+    return status == PB_OK ? pb_fail(error, PB_ERROR_RUN,
+                                     "the network's output is not finite; the first value that is not is in %s",
+                                     where[0] ? where : "its output")
+                           : status;
+}
+
 enum pb_status pb_evaluate(struct pb_engine *engine, struct pb_batches *batches, uint32_t classes,
                            struct pb_accuracy *accuracy, struct pb_error *error)
 {
@@ -78,6 +95,8 @@ enum pb_status pb_evaluate(struct pb_engine *engine, struct pb_batches *batches,
             }
         }
         status = pb_engine_forward(engine, batch.images, batch.count, logits, error);
+        if (status == PB_OK)
+            status = check_logits(engine, &batch, logits, classes, error);
         for (uint32_t i = 0; status == PB_OK && i < batch.count; i++)
             add_row(&tally, logits + (size_t)i * classes, batch.labels[i], classes);
     }

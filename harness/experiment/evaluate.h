@@ -14,7 +14,8 @@ struct pb_accuracy {
     uint32_t class_count;
 };
 
-/* Runs every batch once in evaluation mode. accuracy's arrays are from pb_calloc; free with pb_accuracy_free. */
+/* Runs every batch once in evaluation mode. An output that is not finite is PB_ERROR_RUN naming the layer it comes from.
+ * accuracy's arrays are from pb_calloc; free with pb_accuracy_free. */
 PB_MUST_CHECK enum pb_status pb_evaluate(struct pb_engine *engine, struct pb_batches *batches, uint32_t classes,
                                          struct pb_accuracy *accuracy, struct pb_error *error);
 void pb_accuracy_free(struct pb_accuracy *accuracy);

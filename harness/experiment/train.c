@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/rng.h"
+#include "experiment/diverged.h"
 #include "experiment/evaluate.h"
 #include "experiment/soft.h"
 #include "graph/checkpoint.h"
@@ -23,6 +24,7 @@ struct trainer {
     struct pb_soft soft;
     json_t *rows;
     uint32_t epoch, epochs; /* next to run, and in all */
+    struct pb_moment moment; /* the last step */
     double best_top1;
     float *logits;
     char *epoch_path, *best_path;
@@ -194,12 +196,11 @@ static enum pb_status run_steps(struct trainer *trainer, struct epoch_sums *sums
         status = pb_engine_backward(trainer->engine, batch.images, batch.labels, &loss, trainer->logits, error);
         if (status != PB_OK)
             break;
-        if (!isfinite(loss))
-            return pb_fail(error, PB_ERROR_RUN,
-                           "the loss is %g at step %u of epoch %u; try a smaller learning rate than %g", loss, i + 1,
-                           trainer->epoch + 1, spec->lr);
         step.lr = head_only ? spec->head_lr
                             : pb_lr_at(&trainer->lr, spec, trainer->epoch - spec->head_epochs, (double)i / steps);
+        trainer->moment = (struct pb_moment){.epoch = trainer->epoch + 1, .step = i + 1, .lr = step.lr};
+        if (!isfinite(loss))
+            return pb_fail_diverged(trainer->engine, &batch, loss, &trainer->moment, error);
         if (i == 0)
             sums->lr = step.lr;
         status = pb_engine_step(trainer->engine, &step, error);
@@ -213,6 +214,8 @@ static enum pb_status run_steps(struct trainer *trainer, struct epoch_sums *sums
 static enum pb_status mask_epoch(struct trainer *trainer, struct pb_error *error)
 {
     enum pb_status status = pb_engine_store(trainer->engine, trainer->network, error);
+    if (status == PB_OK)
+        status = pb_check_parameters(trainer->network, &trainer->moment, error);
     if (status != PB_OK || trainer->job->spec->soft_zero == PB_ZERO_NONE)
         return status;
     status = pb_soft_mask(&trainer->soft, trainer->job, trainer->network, error);
@@ -256,11 +259,12 @@ static enum pb_status run_epoch(struct trainer *trainer, struct pb_error *error)
     enum pb_status status = run_steps(trainer, &sums, error);
     if (status == PB_OK)
         status = mask_epoch(trainer, error);
-    if (status == PB_OK)
-        status = pb_evaluate(trainer->engine, trainer->selection, trainer->job->data->contents.class_count, &accuracy,
-                             error);
     if (status != PB_OK)
         return status;
+    status =
+        pb_evaluate(trainer->engine, trainer->selection, trainer->job->data->contents.class_count, &accuracy, error);
+    if (status != PB_OK)
+        return pb_fail_behind(&trainer->moment, error);
     json_t *row = json_pack(
         "{s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:i, s:i, s:o}", "epoch", (int)trainer->epoch + 1, "lr", sums.lr, "loss",
         sums.loss / (double)sums.images, "top1", (double)sums.correct / (double)sums.images, "validation_top1",

@@ -1,0 +1,83 @@
+/* Finds the first value of a pass that is not finite. Only run once something has gone wrong: it downloads every array. */
+#include "engine/engine_internal.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "base/memory.h"
+
+static const char *const role_names[] = {[PB_ROLE_WEIGHT] = "weights",
+                                         [PB_ROLE_BIAS] = "biases",
+                                         [PB_ROLE_GAMMA] = "γ",
+                                         [PB_ROLE_BETA] = "β",
+                                         [PB_ROLE_RUNNING_MEAN] = "running mean",
+                                         [PB_ROLE_RUNNING_VAR] = "running variance"};
+
+static enum pb_status download_finite(struct pb_engine *engine, struct pb_view view, size_t count, bool *finite,
+                                      struct pb_error *error)
+{
+    float *values = pb_calloc(count, sizeof *values);
+    if (!values)
+        return pb_fail_memory(error, count * sizeof *values);
+    enum pb_status status = PB_OPERATE(download, values, view, count);
+    if (!status)
+        status = pb_engine_wait(engine, error);
+    *finite = true;
+    for (size_t i = 0; i < count && !status; i++)
+        *finite = *finite && isfinite(values[i]);
+    pb_free(values);
+    return status;
+}
+
+/* Of the parameters that the pass reads: with batch statistics, no running ones. */
+static enum pb_status check_parameters(struct pb_engine *engine, uint32_t node, bool training, char where[96],
+                                       struct pb_error *error)
+{
+    const int last = pb_uses_batch_statistics(engine, node, training) ? PB_ROLE_BETA : PB_ROLE_RUNNING_VAR;
+    enum pb_status status = PB_OK;
+    for (int role = PB_ROLE_WEIGHT; role <= last && !status && !where[0]; role++) {
+        const uint32_t parameter = engine->graph->nodes[node].parameters[role];
+        bool finite = true;
+        if (parameter == PB_NO_PARAMETER)
+            continue;
+        status = download_finite(engine, pb_parameter_view(engine, engine->values, node, (enum pb_role)role),
+                                 engine->graph->parameters[parameter].count, &finite, error);
+        if (!status && !finite)
+            snprintf(where, 96, "the %s of '%s'", role_names[role], engine->graph->nodes[node].name);
+    }
+    return status;
+}
+
+/* Whether the node's own output is stored: not where a batch norm or a pooling is computed with it at once. */
+static bool has_output(const struct pb_engine *engine, uint32_t node, bool training)
+{
+    const struct pb_node_plan *planned = &engine->plan.nodes[node];
+    const bool evaluated =
+        planned->norm != PB_NO_PARAMETER && !pb_uses_batch_statistics(engine, planned->norm, training);
+    return planned->value != PB_NO_STORAGE && !evaluated;
+}
+
+enum pb_status pb_engine_trace_nonfinite(struct pb_engine *engine, const float *images, uint32_t count, bool training,
+                                         char where[96], struct pb_error *error)
+{
+    const uint64_t step = engine->step;
+    where[0] = '\0';
+    if (training && step)
+        engine->step--; /* the masks of the pass that has been */
+    enum pb_status status = pb_upload_images(engine, images, count, error);
+    if (!status)
+        status = pb_filters_update(engine, error);
+    for (uint32_t i = 0; i < engine->graph->node_count && !status && !where[0]; i++) {
+        bool finite = true;
+        status = check_parameters(engine, i, training, where, error);
+        if (status || where[0])
+            break;
+        status = pb_run_forward_node(engine, i, training, error);
+        if (!status && has_output(engine, i, training))
+            status = download_finite(engine, pb_value_view(engine, i), pb_output_count(engine, i), &finite, error);
+        if (!status && !finite)
+            snprintf(where, 96, "the output of '%s'", engine->graph->nodes[i].name);
+    }
+    engine->step = step;
+    return status;
+}
