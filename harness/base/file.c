@@ -190,3 +190,17 @@ enum pb_status pb_file_write_parts_atomic(const char *path, const struct pb_byte
     pb_free(temporary);
     return status;
 }
+
+enum pb_status pb_file_move(const char *from, const char *to, struct pb_error *error)
+{
+    const int fd = open(from, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return fail_open(from, error);
+    bool good = fsync(fd) == 0;
+    const int reason = errno;
+    close(fd);
+    if (!good)
+        errno = reason;
+    good = good && rename(from, to) == 0 && sync_folder(to);
+    return good ? PB_OK : pb_fail_errno(error, "write '%s'", to);
+}

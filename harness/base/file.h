@@ -24,6 +24,10 @@ struct pb_bytes {
 PB_MUST_CHECK enum pb_status pb_file_write_parts_atomic(const char *path, const struct pb_bytes *parts, size_t count,
                                                         struct pb_error *error);
 
+/* Gives a file that another program has written the name to, in the same file system, in place of what is there: fsyncs it,
+ * renames, fsyncs the folder. */
+PB_MUST_CHECK enum pb_status pb_file_move(const char *from, const char *to, struct pb_error *error);
+
 /* mkdir -p */
 PB_MUST_CHECK enum pb_status pb_make_dirs(const char *path, struct pb_error *error);
 /* rm -r; a path that is not there is fine. Never follows links. */

@@ -9,32 +9,41 @@
 #include "plugin/registry.h"
 #include "results/reference.h"
 #include "results/report_parts.h"
+#include "results/report_stale.h"
 #include "results/transform.h"
 
 #define ALL (PB_REPORT_HTML | PB_REPORT_LATEX | PB_REPORT_MARKDOWN | PB_REPORT_CSV | PB_REPORT_FIGURES)
 
-static enum pb_status make_folder(const char *folder, const char *name, bool empty, struct pb_error *error)
+enum { FOLDERS = 3 };
+
+/* A report in the making. */
+struct making {
+    struct pb_report_place place;
+    struct pb_stale stale[FOLDERS]; /* what an earlier report has left */
+};
+
+static enum pb_status make_folder(const char *folder, const char *name, struct pb_stale *stale, struct pb_error *error)
 {
     char *path = pb_path_join(folder, name);
     if (path == NULL)
         return pb_fail_memory(error, strlen(folder));
-    enum pb_status status = empty ? pb_remove_tree(path, error) : PB_OK;
+    enum pb_status status = pb_stale_note(path, stale, error);
     if (status == PB_OK)
         status = pb_make_dirs(path, error);
     pb_free(path);
     return status;
 }
 
-/* A whole report starts from empty folders, so that nothing of an earlier matrix stays in it. */
-static enum pb_status prepare(const char *out, unsigned formats, struct pb_report_place *place, struct pb_error *error)
+static enum pb_status prepare(const char *out, unsigned formats, struct making *making, struct pb_error *error)
 {
-    static const char *const FOLDERS[] = {"tables", "figures", "data"};
+    static const char *const NAMES[FOLDERS] = {"tables", "figures", "data"};
+    struct pb_report_place *place = &making->place;
     char *folder = pb_path_join(out, "report");
     if (folder == NULL)
         return pb_fail_memory(error, strlen(out));
     enum pb_status status = pb_make_dirs(folder, error);
-    for (size_t i = 0; i < sizeof FOLDERS / sizeof *FOLDERS && status == PB_OK; i++)
-        status = make_folder(folder, FOLDERS[i], formats == ALL, error);
+    for (size_t i = 0; i < FOLDERS && status == PB_OK; i++)
+        status = make_folder(folder, NAMES[i], &making->stale[i], error);
     if (status == PB_OK) {
         char *absolute = realpath(folder, NULL);
         place->folder = absolute == NULL ? NULL : pb_strdup(absolute);
@@ -47,6 +56,23 @@ static enum pb_status prepare(const char *out, unsigned formats, struct pb_repor
     place->formats = formats & PB_REPORT_FIGURES ? "svg pdf png" : "svg";
     pb_free(folder);
     return status;
+}
+
+/* Nothing of an earlier matrix stays in a whole report. Only now, so that a report that fails leaves the earlier one. */
+static enum pb_status remove_stale(const struct making *making, struct pb_error *error)
+{
+    enum pb_status status = PB_OK;
+    for (size_t i = 0; i < FOLDERS && status == PB_OK; i++)
+        status = pb_stale_remove(&making->stale[i], error);
+    return status;
+}
+
+static void free_making(struct making *making)
+{
+    for (size_t i = 0; i < FOLDERS; i++)
+        pb_stale_free(&making->stale[i]);
+    pb_free(making->place.folder);
+    pb_free(making->place.templates);
 }
 
 /* The reference that out/matrix.xml asks for; *name NULL without one. From pb_calloc. */
@@ -119,30 +145,32 @@ enum pb_status pb_report(const char *out, const struct pb_report_options *option
     unsigned formats = options->formats == 0 ? ALL : options->formats & ALL;
     struct pb_summary summary = {0};
     struct pb_reference reference = {0};
-    struct pb_report_place place = {0};
+    struct making making = {0};
+    const struct pb_report_place *place = &making.place;
     struct pb_xml document = {0};
     struct pb_xml tables = {0};
     enum pb_status status = read_summary(out, options->reference, &reference, &summary, error);
     if (status == PB_OK)
         status = write_summary(out, &summary, &document, error);
     if (status == PB_OK)
-        status = prepare(out, formats, &place, error);
+        status = prepare(out, formats, &making, error);
     if (status == PB_OK)
         status = pb_report_tables(&document, &tables, error);
     if (status == PB_OK)
-        status = pb_report_write_tables(&place, &tables, formats, error);
+        status = pb_report_write_tables(place, &tables, formats, error);
     if (status == PB_OK && (formats & (PB_REPORT_FIGURES | PB_REPORT_HTML)) != 0)
-        status = pb_report_figures(&place, &summary, error);
+        status = pb_report_figures(place, &summary, error);
     if (status == PB_OK && (formats & (PB_REPORT_FIGURES | PB_REPORT_HTML)) != 0)
-        status = pb_report_samples(&place, out, &summary, error);
+        status = pb_report_samples(place, out, &summary, error);
     if (status == PB_OK && (formats & PB_REPORT_FIGURES) != 0)
-        status = pb_report_draw_tables(&place, &tables, error);
+        status = pb_report_draw_tables(place, &tables, error);
     if (status == PB_OK && (formats & PB_REPORT_HTML) != 0)
-        status = pb_report_page(&place, &document, error);
+        status = pb_report_page(place, &document, error);
+    if (status == PB_OK && formats == ALL)
+        status = remove_stale(&making, error);
     pb_xml_free(&tables);
     pb_xml_free(&document);
-    pb_free(place.folder);
-    pb_free(place.templates);
+    free_making(&making);
     pb_summary_free(&summary);
     pb_reference_free(&reference);
     return status;

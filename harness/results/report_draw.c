@@ -1,28 +1,44 @@
-/* Drawing one figure: data file, gnuplot, SVG clean-up. */
+/* Drawing one figure: data file, gnuplot, SVG clean-up. gnuplot draws into a folder of its own beside the figures, and only a
+ * drawing that is whole in every format takes the place of an older one. */
 #include "results/report_parts.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "results/figure_file.h"
 #include "results/figure_svg.h"
 #include "results/gnuplot.h"
 
-/* The files of one drawing. */
-struct files {
-    char *template_path, *data, *output, *svg;
+/* One drawing on its way. */
+struct sketch {
+    const struct pb_report_place *place;
+    const struct pb_drawing *drawing;
+    char *template_path, *data;
+    char *folder; /* temporary, in the folder of the figures, so that a full disk shows here */
+    char *output; /* inside, without its ending */
+    struct pb_error *error;
 };
 
-static enum pb_status make_paths(const struct pb_report_place *place, const struct pb_drawing *drawing,
-                                 struct files *files, struct pb_error *error)
+static enum pb_status prepare(struct sketch *sketch)
 {
-    files->template_path = pb_path_join(place->templates, drawing->template_name);
-    files->data = pb_format("%s/data/%s.tsv", place->folder, drawing->name);
-    files->output = pb_format("%s/figures/%s", place->folder, drawing->name);
-    files->svg = pb_format("%s/figures/%s.svg", place->folder, drawing->name);
-    if (files->template_path == NULL || files->data == NULL || files->output == NULL || files->svg == NULL)
-        return pb_fail_memory(error, strlen(place->folder) + strlen(drawing->name));
-    return PB_OK;
+    const char *folder = sketch->place->folder, *name = sketch->drawing->name;
+    sketch->template_path = pb_path_join(sketch->place->templates, sketch->drawing->template_name);
+    sketch->data = pb_format("%s/data/%s.tsv", folder, name);
+    char *pattern = pb_format("%s/figures/.%s.XXXXXX", folder, name);
+    if (sketch->template_path == NULL || sketch->data == NULL || pattern == NULL) {
+        pb_free(pattern);
+        return pb_fail_memory(sketch->error, strlen(folder) + strlen(name));
+    }
+    if (mkdtemp(pattern) == NULL) {
+        const enum pb_status status = pb_fail_errno(sketch->error, "make a folder like '%s'", pattern);
+        pb_free(pattern);
+        return status;
+    }
+    sketch->folder = pattern;
+    sketch->output = pb_path_join(pattern, name);
+    return sketch->output == NULL ? pb_fail_memory(sketch->error, strlen(pattern) + strlen(name)) : PB_OK;
 }
 
 static const char *argument(const struct pb_drawing *drawing, size_t index)
@@ -31,27 +47,85 @@ static const char *argument(const struct pb_drawing *drawing, size_t index)
     return text == NULL ? "" : text;
 }
 
+static enum pb_status draw(const struct sketch *sketch)
+{
+    const struct pb_report_place *place = sketch->place;
+    const struct pb_drawing *drawing = sketch->drawing;
+    const struct pb_text *data = &drawing->data->data;
+    const enum pb_status status =
+        pb_file_write_atomic(sketch->data, data->data == NULL ? "" : data->data, data->length, sketch->error);
+    if (status != PB_OK)
+        return status;
+    return pb_gnuplot(sketch->template_path,
+                      (const char *[]){place->templates, sketch->data, sketch->output, place->formats, drawing->title,
+                                       argument(drawing, 0), argument(drawing, 1), argument(drawing, 2),
+                                       argument(drawing, 3), NULL},
+                      sketch->error);
+}
+
+static enum pb_status check(const struct sketch *sketch, const char *format, const char *path)
+{
+    return pb_figure_file_check(path, format, sketch->error);
+}
+
+static enum pb_status move(const struct sketch *sketch, const char *format, const char *path)
+{
+    char *final = pb_format("%s/figures/%s.%s", sketch->place->folder, sketch->drawing->name, format);
+    enum pb_status status = final == NULL ? pb_fail_memory(sketch->error, strlen(path)) : PB_OK;
+    if (status == PB_OK && strcmp(format, "svg") == 0)
+        status = pb_figure_svg_finish(path, sketch->drawing->name, sketch->drawing->alternative, sketch->error);
+    if (status == PB_OK)
+        status = pb_file_move(path, final, sketch->error);
+    pb_free(final);
+    return status;
+}
+
+/* Does step for every format that was asked for. */
+static enum pb_status for_formats(const struct sketch *sketch,
+                                  enum pb_status (*step)(const struct sketch *sketch, const char *format,
+                                                         const char *path))
+{
+    enum pb_status status = PB_OK;
+    const char *word = sketch->place->formats;
+    while (*word != '\0' && status == PB_OK) {
+        const size_t length = strcspn(word, " ");
+        char *format = pb_strndup(word, length);
+        char *path = format == NULL ? NULL : pb_format("%s.%s", sketch->output, format);
+        status = path == NULL ? pb_fail_memory(sketch->error, length + 1) : step(sketch, format, path);
+        pb_free(path);
+        pb_free(format);
+        word += length + strspn(word + length, " ");
+    }
+    return status;
+}
+
+/* What failed before is the reason to give, whether or not the folder can be removed. */
+static enum pb_status clean(const struct sketch *sketch, enum pb_status status)
+{
+    struct pb_error error = {0};
+    const enum pb_status removed = sketch->folder == NULL ? PB_OK : pb_remove_tree(sketch->folder, &error);
+    if (status != PB_OK || removed == PB_OK)
+        return status;
+    return pb_fail(sketch->error, removed, "%s", error.text);
+}
+
 enum pb_status pb_report_draw(const struct pb_report_place *place, const struct pb_drawing *drawing,
                               struct pb_error *error)
 {
-    struct files files = {0};
-    const struct pb_text *data = &drawing->data->data;
-    enum pb_status status = make_paths(place, drawing, &files, error);
+    struct sketch sketch = {.place = place, .drawing = drawing, .error = error};
+    enum pb_status status = prepare(&sketch);
     if (status == PB_OK)
-        status = pb_file_write_atomic(files.data, data->data == NULL ? "" : data->data, data->length, error);
+        status = draw(&sketch);
     if (status == PB_OK)
-        status = pb_gnuplot(files.template_path,
-                            (const char *[]){place->templates, files.data, files.output, place->formats, drawing->title,
-                                             argument(drawing, 0), argument(drawing, 1), argument(drawing, 2),
-                                             argument(drawing, 3), NULL},
-                            error);
+        status = for_formats(&sketch, check);
     if (status == PB_OK)
-        status = pb_figure_svg_finish(files.svg, drawing->name, drawing->alternative, error);
+        status = for_formats(&sketch, move);
+    status = clean(&sketch, status);
     if (status != PB_OK)
         (void)pb_fail_context(error, "figure '%s'", drawing->name);
-    pb_free(files.template_path);
-    pb_free(files.data);
-    pb_free(files.output);
-    pb_free(files.svg);
+    pb_free(sketch.template_path);
+    pb_free(sketch.data);
+    pb_free(sketch.folder);
+    pb_free(sketch.output);
     return status;
 }

@@ -23,7 +23,7 @@ struct pb_drawing {
     const char *alternative; /* for readers who cannot see it */
     const struct pb_figure_data *data;
 };
-/* Writes data/NAME.tsv and draws figures/NAME.{svg,pdf,png}. */
+/* Writes data/NAME.tsv and draws figures/NAME.{svg,pdf,png}: all of them whole, or none and those of an earlier report stay. */
 PB_MUST_CHECK enum pb_status pb_report_draw(const struct pb_report_place *place, const struct pb_drawing *drawing,
                                             struct pb_error *error);
 
