@@ -37,7 +37,7 @@
       <column name="verdict" title="At equal top-1"/>
       <column name="seeds" title="n" align="right"/>
       <xsl:for-each select="s:heavier">
-        <row>
+        <row anchor="{@anchor}">
           <cell value="{@section}"><xsl:value-of select="../s:section[@id = current()/@section]/@title"/><xsl:if test="@select-on-test">†</xsl:if></cell>
           <cell><xsl:if test="@select-on-test">selection=test</xsl:if></cell>
           <cell><xsl:value-of select="@schedule"/></cell>

@@ -45,6 +45,7 @@
                 <li><a href="#{@id}"><xsl:value-of select="@title"/></a></li>
               </xsl:for-each>
               <xsl:if test="$cells/s:cell[@status != 'ok'] | $cells/s:unreadable"><li><a href="#failures">Failures</a></li></xsl:if>
+              <xsl:if test="$cells/s:left-out"><li><a href="#left-out">Left out</a></li></xsl:if>
               <li><a href="#reading">How to read it</a></li>
               <li><a href="#provenance">Provenance</a></li>
             </ul>
@@ -60,6 +61,7 @@
           <xsl:if test="s:reference"><xsl:call-template name="published"/></xsl:if>
           <xsl:apply-templates select="s:section"/>
           <xsl:if test="$cells/s:cell[@status != 'ok'] | $cells/s:unreadable"><xsl:call-template name="failures"/></xsl:if>
+          <xsl:if test="$cells/s:left-out"><xsl:call-template name="left-out"/></xsl:if>
           <xsl:call-template name="reading"/>
           <xsl:call-template name="provenance"/>
         </main>
@@ -239,8 +241,19 @@
         <details>
           <summary>Last lines of the log of <code><xsl:value-of select="@id"/></code></summary>
           <pre><xsl:value-of select="s:log"/></pre>
+          <xsl:if test="@log"><p><a href="../{@log}">The whole log</a></p></xsl:if>
         </details>
       </xsl:for-each>
+    </section>
+  </xsl:template>
+
+  <!-- What stands beside the results without being one of them -->
+
+  <xsl:template name="left-out">
+    <section id="left-out">
+      <h2>Left out</h2>
+      <p>These documents are in no table, figure or count: they are not of the matrix that was run last, or not what their name says.</p>
+      <xsl:apply-templates select="$tables/t:table[@name = 'left-out']" mode="html"/>
     </section>
   </xsl:template>
 

@@ -15,6 +15,7 @@
     <column name="protocol" only="csv"/>
   </xsl:template>
   <xsl:template match="s:row | s:baseline" mode="place-cells">
+    <xsl:attribute name="anchor"><xsl:value-of select="@anchor"/></xsl:attribute>
     <cell><xsl:value-of select="../../@dataset"/></cell>
     <cell><xsl:value-of select="../../@model"/></cell>
     <cell><xsl:value-of select="../../@backend"/></cell>

@@ -21,7 +21,7 @@
       <column name="test_per_class" title="Test per class" align="right"/>
       <xsl:for-each select="s:section[not(@dataset = preceding-sibling::s:section/@dataset)]">
         <xsl:variable name="published" select="(../s:section[@dataset = current()/@dataset]/s:data-published)[1]"/>
-        <row>
+        <row anchor="{s:schedule/s:row/@anchor}">
           <cell><xsl:value-of select="@dataset"/></cell>
           <cell><xsl:value-of select="s:data/@classes"/></cell>
           <cell><xsl:call-template name="number"><xsl:with-param name="value" select="$published/@classes"/><xsl:with-param name="format" select="'0'"/></xsl:call-template></cell>
@@ -104,7 +104,7 @@
     <xsl:param name="row"/>
     <xsl:param name="removed" select="0"/>
     <xsl:param name="first" select="false()"/>
-    <row>
+    <row anchor="{$row/@anchor}">
       <xsl:if test="$first"><xsl:attribute name="first">true</xsl:attribute></xsl:if>
       <cell>
         <xsl:if test="not($first)"><xsl:attribute name="repeated">true</xsl:attribute></xsl:if>
@@ -156,7 +156,7 @@
       <xsl:for-each select="$plain">
         <xsl:variable name="section" select="."/>
         <xsl:if test="not($plain[@model = $section/@model and @variant = $section/@variant and @backend = $section/@backend and count(preceding-sibling::s:section) &lt; count($section/preceding-sibling::s:section)])">
-          <row>
+          <row anchor="{s:schedule/s:row/@anchor}">
             <cell>
               <xsl:value-of select="@model"/>
               <xsl:if test="$plain[@variant != $section/@variant] and string(@variant)"><xsl:value-of select="concat(' · ', @variant)"/></xsl:if>

@@ -6,6 +6,7 @@
   <xsl:import href="numbers.xsl"/>
   <xsl:import href="tables-costs.xsl"/>
   <xsl:import href="tables-pruning.xsl"/>
+  <xsl:import href="tables-left-out.xsl"/>
   <xsl:import href="claims.xsl"/>
   <xsl:import href="tables-thesis.xsl"/>
   <xsl:import href="tables-thesis-setup.xsl"/>
@@ -29,6 +30,7 @@
         <xsl:apply-templates select="." mode="speed"/>
       </xsl:for-each>
       <xsl:call-template name="failures-table"/>
+      <xsl:call-template name="left-out-table"/>
       <xsl:call-template name="runs-table"/>
       <xsl:call-template name="values-table"/>
     </tables>
@@ -86,7 +88,7 @@
       <column name="train_per_class" title="Train per class" align="right"/>
       <column name="skipped" title="Unreadable" align="right"/>
       <xsl:for-each select="s:section[not(@dataset = preceding-sibling::s:section/@dataset)]">
-        <row>
+        <row anchor="{s:schedule/s:row/@anchor}">
           <cell><xsl:value-of select="@dataset"/></cell>
           <cell><xsl:value-of select="s:data/@classes"/></cell>
           <cell><xsl:value-of select="s:data/@train"/></cell>
@@ -209,7 +211,7 @@
         <column name="{@criterion}" title="{@criterion}" unit="%" align="right" spread="true"/>
         <column name="{@criterion}_protocol" only="csv"/>
       </xsl:for-each>
-      <row kind="baseline">
+      <row kind="baseline" anchor="{s:baseline/@anchor}">
         <cell value="0">unpruned</cell>
         <xsl:for-each select="$criteria">
           <xsl:apply-templates select="$schedule/s:baseline" mode="percent"><xsl:with-param name="name" select="'top1'"/><xsl:with-param name="stage" select="'base'"/><xsl:with-param name="mark" select="true()"/></xsl:apply-templates>
@@ -219,7 +221,7 @@
       <xsl:for-each select="s:row[not(preceding-sibling::s:row[1]/@target = @target and preceding-sibling::s:row[1]/@measure = @measure)]">
         <xsl:variable name="target" select="@target"/>
         <xsl:variable name="measure" select="@measure"/>
-        <row>
+        <row anchor="{@anchor}">
           <cell value="{@amount}"><xsl:value-of select="format-number(100 * @amount, '0.#')"/></cell>
           <xsl:for-each select="$criteria">
             <xsl:variable name="row" select="$schedule/s:row[@target = $target and @measure = $measure and @criterion = current()/@criterion]"/>
@@ -258,7 +260,7 @@
       <column name="image_error" title="Image s.e." unit="points" align="right"/>
       <column name="seeds" title="n" align="right"/>
       <xsl:for-each select="s:comparison">
-        <row>
+        <row anchor="{@anchor}">
           <cell value="{@amount}"><xsl:value-of select="format-number(100 * @amount, '0.#')"/></cell>
           <xsl:variable name="row" select="../s:row[@target = current()/@target and @measure = current()/@measure and @criterion = current()/@a]"/>
           <cell value="{@a}"><xsl:apply-templates select="$row" mode="criterion"/></cell>
@@ -293,14 +295,14 @@
       <column name="reason" title="Reason"/>
       <xsl:for-each select="s:cells/s:cell[@status != 'ok']">
         <row>
-          <cell><xsl:value-of select="@id"/></cell>
+          <cell document="{@document}"><xsl:copy-of select="@log"/><xsl:value-of select="@id"/></cell>
           <cell><xsl:value-of select="@status"/><xsl:if test="@signal"> (<xsl:value-of select="@signal"/>)</xsl:if></cell>
           <cell><xsl:value-of select="s:message"/></cell>
         </row>
       </xsl:for-each>
       <xsl:for-each select="s:cells/s:unreadable">
         <row>
-          <cell><xsl:value-of select="@file"/></cell>
+          <cell document="{@document}"><xsl:value-of select="@file"/></cell>
           <cell>unreadable</cell>
           <cell><xsl:value-of select="."/></cell>
         </row>
@@ -317,8 +319,8 @@
       <column name="peak_rss_bytes" title="Peak memory" unit="MB" align="right"/>
       <column name="equivalence" title="Masked − compacted" align="right"/>
       <xsl:for-each select="s:cells/s:cell">
-        <row>
-          <cell><xsl:value-of select="@id"/></cell>
+        <row id="{@anchor}">
+          <cell document="{@document}"><xsl:copy-of select="@log"/><xsl:value-of select="@id"/></cell>
           <cell><xsl:value-of select="@status"/></cell>
           <cell value="{@seconds}"><xsl:call-template name="number"><xsl:with-param name="value" select="@seconds"/></xsl:call-template></cell>
           <cell value="{@peak-rss-bytes}"><xsl:call-template name="number"><xsl:with-param name="value" select="@peak-rss-bytes div 1000000"/><xsl:with-param name="format" select="'0'"/></xsl:call-template></cell>

@@ -86,10 +86,14 @@ const struct pb_command pb_command_run = {
         "Trains, prunes, retrains and measures every cell of the matrix, each in a process of its own, and writes one\n"
         "result document per cell to OUT/cells. Cells that share a beginning train it once.\n\n"
         "The same command again goes on where it was: finished cells are skipped, a changed matrix runs what changed,\n"
-        "failed cells are run again with --retry. A crash costs one cell's last epoch.\n\n"
-        "Exit code: 0 all cells are ok; 1 a cell failed; 2 wrong usage or input; 130, 143 or 129 when SIGINT, SIGTERM "
-        "or\n"
-        "SIGHUP ended the run.",
+        "failed cells are run again with --retry. A crash costs one cell's last epoch. The run tells which cells are "
+        "run\n"
+        "again and why. Results in OUT that are not of this matrix, or of an earlier state of it, are kept, are named, "
+        "and\n"
+        "are in no table.\n\n"
+        "Exit code: 0 all cells are ok; 1 a cell failed; 2 wrong usage or input; 128 + the signal's number (130, 143, "
+        "129)\n"
+        "when SIGINT, SIGTERM or SIGHUP ended the run.",
     .options = options,
     .min_words = 1,
     .max_words = 1,

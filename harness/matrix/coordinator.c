@@ -15,6 +15,7 @@
 #include "matrix/planning.h"
 #include "matrix/run.h"
 #include "matrix/stage_index.h"
+#include "results/cell_list.h"
 
 static enum pb_status make_folders(const char *out, struct pb_error *error)
 {
@@ -65,6 +66,9 @@ static enum pb_status look_at_cell(struct pb_run *run, uint32_t index, struct pb
     if (status != PB_OK)
         return status;
     cell->found = stored.outcome;
+    pb_free(cell->why);
+    cell->why = stored.why;
+    stored.why = NULL;
     const bool failed = stored.outcome == PB_OUTCOME_FAILED || stored.outcome == PB_OUTCOME_BLOCKED;
     if (stored.outcome == PB_OUTCOME_OK) {
         cell->state = PB_RUN_OK;
@@ -135,17 +139,39 @@ static enum pb_status plan_cells(struct pb_run *run, struct pb_error *error)
     return status;
 }
 
+/* From here on, reports take only results of these cells with these settings. */
+static enum pb_status list_cells(const struct pb_run *run, struct pb_error *error)
+{
+    const uint32_t count = run->matrix->cell_count;
+    struct pb_listed_cell *cells = pb_calloc(count, sizeof *cells);
+    if (!cells)
+        return pb_fail_memory(error, count * sizeof *cells);
+    enum pb_status status = PB_OK;
+    for (uint32_t i = 0; i < count && status == PB_OK; i++) {
+        cells[i].id = run->matrix->cells[i]->id;
+        status = pb_cell_digest(run->matrix->cells[i], cells[i].digest, error);
+    }
+    if (status == PB_OK)
+        status = pb_cell_list_write(run->options->out, cells, count, error);
+    pb_free(cells);
+    return status;
+}
+
 /* Writes the resolved matrix, plans all cells, and looks again at those that only seemed changed. */
 static enum pb_status prepare(struct pb_run *run, struct pb_error *error)
 {
     enum pb_status status =
         pb_file_write_atomic(run->matrix_path, run->matrix->resolved, strlen(run->matrix->resolved), error);
+    if (status == PB_OK)
+        status = list_cells(run, error);
     if (status != PB_OK || !any_waiting(run))
         return status;
     status = plan_cells(run, error);
     for (uint32_t i = 0; i < run->matrix->cell_count && status == PB_OK; i++)
         if (run->cells[i].found == PB_OUTCOME_CHANGED || run->cells[i].state == PB_RUN_FAILED)
             status = look_at_cell(run, i, error);
+    if (status == PB_OK)
+        status = pb_run_say_reruns(run, error);
     if (status == PB_OK)
         status = pb_stage_index_write(run->index_path, &run->queue, error);
     return status;
@@ -184,10 +210,16 @@ static void sum_up(const struct pb_run *run, struct pb_run_summary *summary)
     }
 }
 
+static void free_cell(struct pb_run_cell *cell)
+{
+    pb_free(cell->message);
+    pb_free(cell->why);
+}
+
 static void free_run(struct pb_run *run)
 {
     for (uint32_t i = 0; run->cells && i < run->matrix->cell_count; i++)
-        pb_free(run->cells[i].message);
+        free_cell(&run->cells[i]);
     pb_queue_free(&run->queue);
     pb_free(run->cells);
     pb_free(run->slots);

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/version.h"
+#include "matrix/rerun.h"
 #include "results/result.h"
 
 #define LOG_TAIL_LINES 12
@@ -32,23 +33,56 @@ static const char *provenance(const struct pb_record *record, const char *key)
     return value ? value : "";
 }
 
-static enum pb_status judge(const struct pb_cell_config *cell, const struct pb_record *record, const char *last_key,
-                            struct pb_stored_result *stored, struct pb_error *error)
+/* Replaces what a document says of its cell's settings by what the matrix says now. */
+static enum pb_status adopt(const char *path, const struct pb_cell_config *cell, const char *digest,
+                            struct pb_record *record, struct pb_error *error)
+{
+    for (uint32_t i = 0; i < record->config_count; i++) {
+        pb_free(record->config[i].key);
+        pb_free(record->config[i].value);
+    }
+    record->config_count = 0;
+    enum pb_status status = pb_cell_describe(cell, record, error);
+    if (status == PB_OK)
+        status = pb_record_provenance(record, PB_KEY_CONFIG, digest, error);
+    return status == PB_OK ? pb_result_write(path, record, error) : status;
+}
+
+/* Is a document with another digest the cell's own? When it is not, stored says why. */
+static enum pb_status judge_changed(const char *path, const struct pb_cell_config *cell, const char *digest,
+                                    const char *last_key, struct pb_record *record, struct pb_stored_result *stored,
+                                    struct pb_error *error)
+{
+    const bool same_stages = last_key[0] && strcmp(provenance(record, PB_KEY_LAST_STAGE), last_key) == 0;
+    bool baseline = false;
+    enum pb_status status = pb_rerun_why(cell, record, &stored->why, &baseline, error);
+    if (status != PB_OK)
+        return status;
+    if (!record->id || strcmp(record->id, cell->id) != 0 || !same_stages || baseline) {
+        stored->outcome = PB_OUTCOME_CHANGED;
+        return PB_OK;
+    }
+    pb_free(stored->why);
+    stored->why = NULL;
+    return adopt(path, cell, digest, record, error);
+}
+
+static enum pb_status judge(const char *path, const struct pb_cell_config *cell, const char *last_key,
+                            struct pb_record *record, struct pb_stored_result *stored, struct pb_error *error)
 {
     char digest[65];
     enum pb_status status = pb_cell_digest(cell, digest, error);
     if (status != PB_OK)
         return status;
-    const bool same_config = strcmp(provenance(record, PB_KEY_CONFIG), digest) == 0;
-    const bool same_stages = last_key[0] && strcmp(provenance(record, PB_KEY_LAST_STAGE), last_key) == 0;
     *stored = (struct pb_stored_result){.measured = record->latency_count > 0};
-    if (!record->id || strcmp(record->id, cell->id) != 0 || (!same_config && !same_stages)) {
-        stored->outcome = PB_OUTCOME_CHANGED;
-        return PB_OK;
-    }
     stored->outcome = record->status == PB_CELL_OK        ? PB_OUTCOME_OK
                       : record->status == PB_CELL_BLOCKED ? PB_OUTCOME_BLOCKED
                                                           : PB_OUTCOME_FAILED;
+    const bool own = record->id && strcmp(record->id, cell->id) == 0;
+    if (!own || strcmp(provenance(record, PB_KEY_CONFIG), digest) != 0)
+        status = judge_changed(path, cell, digest, last_key, record, stored, error);
+    if (status != PB_OK || stored->outcome == PB_OUTCOME_CHANGED)
+        return status;
     if (stored->outcome == PB_OUTCOME_FAILED)
         snprintf(stored->failed_stage, sizeof stored->failed_stage, "%s", provenance(record, PB_KEY_FAILED_STAGE));
     if (record->message && !(stored->message = pb_strdup(record->message)))
@@ -70,7 +104,7 @@ enum pb_status pb_outcome_look(const char *out, const struct pb_cell_config *cel
     if (pb_file_exists(path)) {
         const enum pb_status read = pb_result_read(path, &record, &reading);
         if (read == PB_OK)
-            status = judge(cell, &record, last_key, stored, error);
+            status = judge(path, cell, last_key, &record, stored, error);
         else if (read == PB_ERROR_MEMORY)
             status = pb_fail_memory(error, 0);
         else
@@ -84,6 +118,7 @@ enum pb_status pb_outcome_look(const char *out, const struct pb_cell_config *cel
 void pb_stored_result_free(struct pb_stored_result *stored)
 {
     pb_free(stored->message);
+    pb_free(stored->why);
     *stored = (struct pb_stored_result){0};
 }
 

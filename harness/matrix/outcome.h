@@ -23,9 +23,10 @@ struct pb_stored_result {
     bool measured; /* has its latencies */
     char failed_stage[65]; /* planned key of the stage that failed; "" */
     char *message; /* of a failure; NULL */
+    char *why; /* PB_OUTCOME_CHANGED: "training.epochs was 6 and is 3"; else NULL */
 };
 /* last_key: the planned key of the cell's last stage ("" when unknown): a document made from the same stages is the
- * cell's own even where a setting that does not touch it has changed. */
+ * cell's own even where a setting that does not touch it has changed. Its configuration is then written anew. */
 PB_MUST_CHECK enum pb_status pb_outcome_look(const char *out, const struct pb_cell_config *cell, const char *last_key,
                                              struct pb_stored_result *stored, struct pb_error *error);
 void pb_stored_result_free(struct pb_stored_result *stored);

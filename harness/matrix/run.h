@@ -26,6 +26,7 @@ struct pb_run_cell {
     bool measured; /* its latencies are there */
     bool open; /* its schedule is adaptive: its plan ends at the first measurement */
     char *message; /* of its failure; may be NULL */
+    char *why; /* found is PB_OUTCOME_CHANGED: what has changed */
     double weight; /* its part of the work, in any unit */
 };
 
@@ -74,9 +75,11 @@ void pb_run_stop(struct pb_run *run);
 /* After all cells: one network at a time on all threads (run_latency.c). */
 PB_MUST_CHECK enum pb_status pb_run_latencies(struct pb_run *run, uint32_t *unmeasured, struct pb_error *error);
 
-/* What the user sees (run_display.c). */
+/* What the user sees (run_display.c, rerun.c). */
 void pb_run_weigh(struct pb_run *run);
 void pb_run_show(struct pb_run *run);
+/* Which cells are run again, and why: a line per reason. */
+PB_MUST_CHECK enum pb_status pb_run_say_reruns(struct pb_run *run, struct pb_error *error);
 void pb_run_say_end(struct pb_run *run, const struct pb_slot *slot, const char *status, const char *message);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 #include "base/xml.h"
 
@@ -26,6 +27,18 @@ void pb_emit_real(struct pb_text *text, const char *name, double value)
         return;
     pb_text_append(text, " %s=\"", name);
     pb_emit_number(text, value);
+    pb_text_append(text, "\"");
+}
+
+void pb_emit_uri(struct pb_text *text, const char *attribute, const char *prefix, const char *name)
+{
+    pb_text_append(text, " %s=\"%s", attribute, prefix);
+    for (const unsigned char *c = (const unsigned char *)name; *c != '\0'; c++)
+        if ((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') ||
+            strchr("-._~+", *c) != NULL)
+            pb_text_append(text, "%c", *c);
+        else
+            pb_text_append(text, "%%%02X", *c);
     pb_text_append(text, "\"");
 }
 

@@ -33,13 +33,17 @@ static enum pb_status measure_section(const char *out, struct pb_summary_section
 
 enum pb_status pb_summary_read(const char *out, struct pb_summary *summary, struct pb_error *error)
 {
-    struct pb_summary made = {.matrix = ""};
+    struct pb_summary made = {.out = pb_strdup(out), .matrix = ""};
     struct pb_axis_order order = {0};
-    enum pb_status status = pb_axis_order_read(out, &order, error);
+    enum pb_status status = made.out == NULL ? pb_fail_memory(error, strlen(out) + 1) : PB_OK;
+    if (status == PB_OK)
+        status = pb_axis_order_read(out, &order, error);
     if (status == PB_OK)
         status = pb_summary_read_cells(out, &made, error);
     if (status == PB_OK)
         status = pb_summary_group(&made, &order, error);
+    if (status == PB_OK)
+        pb_summary_warn_left_out(&made);
     if (status == PB_OK)
         status = pb_summary_name_sections(&made, error);
     for (uint32_t i = 0; i < made.section_count && status == PB_OK; i++) {
@@ -136,8 +140,14 @@ void pb_summary_free(struct pb_summary *summary)
         pb_free(summary->unreadable[i].message);
     }
     pb_free(summary->unreadable);
+    for (uint32_t i = 0; i < summary->left_out_count; i++) {
+        pb_free(summary->left_out[i].file);
+        pb_free(summary->left_out[i].message);
+    }
+    pb_free(summary->left_out);
     for (uint32_t i = 0; i < summary->record_count; i++)
         pb_record_free(&summary->records[i]);
     pb_free(summary->records);
+    pb_free(summary->out);
     *summary = (struct pb_summary){.matrix = ""};
 }

@@ -144,11 +144,29 @@ struct pb_summary_unreadable {
     char *file, *message;
 };
 
+/* Why a result document that can be read is in no table. */
+enum pb_left_out {
+    PB_LEFT_OUT_NAME, /* file name, id and content name different cells: a copy, or renamed */
+    PB_LEFT_OUT_MATRIX, /* the matrix that was run last has no such cell */
+    PB_LEFT_OUT_EARLIER, /* the matrix has the cell with other settings, or code that decides numbers has changed */
+    PB_LEFT_OUT_TWICE, /* another document is of the same cell */
+    PB_LEFT_OUT_SETTINGS, /* its settings are not those of its row's other seeds */
+    PB_LEFT_OUT_COUNT
+};
+extern const char *const pb_left_out_names[PB_LEFT_OUT_COUNT]; /* "of another matrix" */
+struct pb_summary_left_out {
+    char *file, *message;
+    enum pb_left_out reason;
+};
+
 struct pb_summary {
+    char *out; /* the folder that it was read from */
     struct pb_record *records; /* every cell that could be read, in the tables' order */
     uint32_t record_count;
     struct pb_summary_unreadable *unreadable;
     uint32_t unreadable_count;
+    struct pb_summary_left_out *left_out;
+    uint32_t left_out_count;
     const char *matrix; /* its name; "" when no cell gives one */
     const char *reference_name, *reference_title; /* the reference's, NULL without one */
     struct pb_summary_section *sections;
@@ -160,7 +178,9 @@ struct pb_summary {
 };
 
 /* Reads out/cells and groups. A document that cannot be read, or lacks the keys to group by, is warned about and listed
- * as unreadable. A folder without any readable cell is PB_ERROR_INPUT. */
+ * as unreadable. One that is not of the matrix that was run last (results/cell_list.h), is a copy, or has other settings
+ * than its row's other seeds is warned about and listed as left out. A folder without any cell for a table is
+ * PB_ERROR_INPUT. */
 PB_MUST_CHECK enum pb_status pb_summary_read(const char *out, struct pb_summary *summary, struct pb_error *error);
 /* The document that stylesheets read, written after validation against schema/summary-1.xsd. */
 PB_MUST_CHECK enum pb_status pb_summary_write(const char *path, const struct pb_summary *summary,

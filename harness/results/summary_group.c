@@ -160,6 +160,8 @@ static enum pb_status place_in_schedule(struct pb_summary_section *section, cons
 enum pb_status pb_summary_group(struct pb_summary *summary, const struct pb_axis_order *order, struct pb_error *error)
 {
     enum pb_status status = sort_records(summary, order, error);
+    if (status == PB_OK)
+        status = pb_summary_unmix(summary, error);
     for (uint32_t i = 0; i < summary->record_count && status == PB_OK; i++) {
         const struct pb_record *record = &summary->records[i];
         struct pb_summary_section *section =

@@ -179,6 +179,7 @@ void pb_summary_write_heavier(struct pb_text *text, const struct pb_summary *sum
         pb_emit_text(text, "criterion", made->row->criterion);
         pb_emit_text(text, "against", made->same_target ? "same-target" : "smallest-equal");
         pb_emit_text(text, "verdict", pb_summary_heavier_verdict(made));
+        pb_emit_uri(text, "anchor", "cell-", made->row->cells[0]->id);
         if (made->row->select_on_test || made->plain_row->select_on_test)
             pb_emit_text(text, "select-on-test", "true");
         pb_text_append(text, ">\n");

@@ -3,6 +3,7 @@
 #define PB_RESULTS_SUMMARY_PARTS_H
 
 #include "base/text.h"
+#include "results/cell_list.h"
 #include "results/summary.h"
 
 /* The axes whose labels order and group cells. */
@@ -24,6 +25,18 @@ void pb_axis_order_free(struct pb_axis_order *order);
 
 /* Fills records and unreadable from out/cells. */
 PB_MUST_CHECK enum pb_status pb_summary_read_cells(const char *out, struct pb_summary *summary, struct pb_error *error);
+/* Takes record over, or frees it and lists it as left out because of its name or of what list says (summary_bind.c). */
+PB_MUST_CHECK enum pb_status pb_summary_bind(struct pb_summary *summary, const struct pb_cell_list *list,
+                                             const char *name, struct pb_record *record, struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_summary_leave_out(struct pb_summary *summary, const char *file, enum pb_left_out reason,
+                                                  const char *message, struct pb_error *error);
+/* From sorted records, those of one cell that another document also has, and of each row those whose settings, seed
+ * aside, are not those of most of its cells. */
+PB_MUST_CHECK enum pb_status pb_summary_unmix(struct pb_summary *summary, struct pb_error *error);
+/* One line per reason on the log. */
+void pb_summary_warn_left_out(const struct pb_summary *summary);
+/* The first option in which two cells differ other than in the seed and the matrix's name; NULL without one. */
+const char *pb_summary_other_setting(const struct pb_record *a, const struct pb_record *b);
 /* Sorts records, makes sections, schedules, rows. */
 PB_MUST_CHECK enum pb_status pb_summary_group(struct pb_summary *summary, const struct pb_axis_order *order,
                                               struct pb_error *error);

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/file.h"
+#include "base/memory.h"
 #include "base/version.h"
 #include "base/xml.h"
 #include "results/emit.h"
@@ -71,6 +73,7 @@ static void write_layers(struct pb_text *text, const struct pb_summary_row *row)
 static void write_row(struct pb_text *text, const struct pb_summary_row *row)
 {
     pb_text_append(text, "      <row");
+    pb_emit_uri(text, "anchor", "cell-", row->cells[0]->id);
     pb_emit_text(text, "criterion", row->criterion);
     pb_emit_text(text, "criterion-plugin", pb_config_plugin(row->cells[0], "criterion"));
     pb_emit_text(text, "target", row->target);
@@ -98,6 +101,7 @@ static void write_comparison(struct pb_text *text, const struct pb_summary_sched
 {
     const struct pb_summary_row *row = &schedule->rows[comparison->a];
     pb_text_append(text, "      <comparison");
+    pb_emit_uri(text, "anchor", "cell-", row->cells[0]->id);
     pb_emit_text(text, "target", row->target);
     pb_emit_text(text, "measure", row->measure);
     pb_emit_real(text, "amount", row->amount);
@@ -136,6 +140,7 @@ static void write_schedule(struct pb_text *text, const struct pb_summary_section
     pb_emit_text(text, "label", schedule->label);
     pb_emit_text(text, "plugin", pb_config_plugin(schedule->rows[0].cells[0], "schedule"));
     pb_text_append(text, ">\n      <baseline");
+    pb_emit_uri(text, "anchor", "cell-", schedule->baseline.cells[0]->id);
     write_seeds(text, &schedule->baseline);
     if (schedule->baseline.select_on_test)
         pb_emit_text(text, "select-on-test", "true");
@@ -253,11 +258,30 @@ static void write_facts(struct pb_text *text, const char *element, const struct 
     }
 }
 
-static void write_cell(struct pb_text *text, const struct pb_record *record)
+/* Where a reader finds the cell's document and log, from OUT; a cell that never ran has no log. */
+static void write_files(struct pb_text *text, const struct pb_summary *summary, const struct pb_record *record)
+{
+    char *document = pb_format("%s.xml", record->id);
+    char *log = pb_format("%s.log", record->id);
+    char *path = log == NULL ? NULL : pb_format("%s/logs/%s", summary->out, log);
+    if (document == NULL || path == NULL)
+        text->failed = true;
+    if (document != NULL)
+        pb_emit_uri(text, "document", "cells/", document);
+    if (path != NULL && pb_file_exists(path))
+        pb_emit_uri(text, "log", "logs/", log);
+    pb_free(document);
+    pb_free(log);
+    pb_free(path);
+}
+
+static void write_cell(struct pb_text *text, const struct pb_summary *summary, const struct pb_record *record)
 {
     const char *seconds = pb_record_find(record->provenance, record->provenance_count, "seconds");
     pb_text_append(text, "    <cell");
     pb_emit_text(text, "id", record->id);
+    pb_emit_uri(text, "anchor", "cell-", record->id);
+    write_files(text, summary, record);
     pb_emit_text(text, "status", pb_cell_status_name(record->status));
     pb_emit_text(text, "signal", record->signal);
     pb_emit_text(text, "seconds", seconds);
@@ -287,15 +311,26 @@ static void write_cells(struct pb_text *text, const struct pb_summary *summary)
     pb_emit_count(text, "total", summary->record_count);
     pb_emit_count(text, "ok", ok);
     pb_emit_count(text, "unreadable", summary->unreadable_count);
+    pb_emit_count(text, "left-out", summary->left_out_count);
     pb_text_append(text, ">\n");
     for (uint32_t i = 0; i < summary->record_count; i++)
-        write_cell(text, &summary->records[i]);
+        write_cell(text, summary, &summary->records[i]);
     for (uint32_t i = 0; i < summary->unreadable_count; i++) {
         pb_text_append(text, "    <unreadable");
         pb_emit_text(text, "file", summary->unreadable[i].file);
+        pb_emit_uri(text, "document", "cells/", summary->unreadable[i].file);
         pb_text_append(text, ">");
         pb_xml_escape(text, summary->unreadable[i].message);
         pb_text_append(text, "</unreadable>\n");
+    }
+    for (uint32_t i = 0; i < summary->left_out_count; i++) {
+        pb_text_append(text, "    <left-out");
+        pb_emit_text(text, "file", summary->left_out[i].file);
+        pb_emit_uri(text, "document", "cells/", summary->left_out[i].file);
+        pb_emit_text(text, "reason", pb_left_out_names[summary->left_out[i].reason]);
+        pb_text_append(text, ">");
+        pb_xml_escape(text, summary->left_out[i].message);
+        pb_text_append(text, "</left-out>\n");
     }
     pb_text_append(text, "  </cells>\n");
 }
