@@ -1,5 +1,6 @@
 <?xml version="1.0" encoding="UTF-8"?>
-<!-- A neutral table as CSV (RFC 4180: comma, CRLF, doubled quotes): values at full precision, spreads in columns of their own. -->
+<!-- A neutral table as CSV (RFC 4180: comma, CRLF, doubled quotes): values at full precision, spreads in columns of their own.
+     Text that a spreadsheet would run as a formula begins with an apostrophe, which spreadsheets take for "text". -->
 <xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform" xmlns:t="urn:prunebench:tables:1"
                 exclude-result-prefixes="t">
   <xsl:import href="text.xsl"/>
@@ -43,6 +44,11 @@
   <xsl:template name="field">
     <xsl:param name="text"/>
     <xsl:choose>
+      <xsl:when test="translate(substring($text, 1, 1), '=+-@&#9;&#13;', '') != substring($text, 1, 1) and not(number($text) = number($text))">
+        <xsl:text>"'</xsl:text>
+        <xsl:call-template name="escape"><xsl:with-param name="text" select="$text"/><xsl:with-param name="special" select="'&quot;'"/></xsl:call-template>
+        <xsl:text>"</xsl:text>
+      </xsl:when>
       <xsl:when test="translate($text, ',&quot;&#10;&#13;', '') != $text">
         <xsl:text>"</xsl:text>
         <xsl:call-template name="escape"><xsl:with-param name="text" select="$text"/><xsl:with-param name="special" select="'&quot;'"/></xsl:call-template>

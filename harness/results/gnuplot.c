@@ -136,10 +136,34 @@ enum pb_status pb_gnuplot(const char *template_path, const char *const *argument
     return status;
 }
 
+#define LOOKS_LIKE_GREATER "\u203a"
+
+/* gnuplot writes text into SVG as <![CDATA[…]]>, and does not look for what ends it. */
+static bool ends_data(const char *text, const char *c)
+{
+    return *c == '>' && c >= text + 2 && c[-1] == ']' && c[-2] == ']';
+}
+
+char *pb_gnuplot_argument(const char *value)
+{
+    struct pb_text text = {0};
+    pb_text_append(&text, "%s", "");
+    for (const char *c = value; *c != '\0'; c++)
+        if (ends_data(value, c))
+            pb_text_append(&text, LOOKS_LIKE_GREATER);
+        else
+            pb_text_append_bytes(&text, c, 1);
+    if (text.failed)
+        pb_text_free(&text);
+    return text.data;
+}
+
 void pb_gnuplot_field(struct pb_text *text, const char *label, bool tic)
 {
     for (const char *c = label; *c != '\0'; c++) {
-        if ((unsigned char)*c < ' ' || *c == 0x7f)
+        if (ends_data(label, c))
+            pb_text_append(text, LOOKS_LIKE_GREATER);
+        else if ((unsigned char)*c < ' ' || *c == 0x7f)
             pb_text_append(text, " ");
         else if (*c == '"')
             pb_text_append(text, "\u201d");

@@ -14,8 +14,11 @@
 PB_MUST_CHECK enum pb_status pb_gnuplot(const char *template_path, const char *const *arguments,
                                         struct pb_error *error);
 
-/* A label as a field of a tab-separated data file: no tabs, line ends, quotes or backslashes, all of which gnuplot would
- * read as something else. tic: the field becomes a tic label, where '%' means a format. */
+/* Text for an argument that a template shows, without "]]>", which gnuplot's SVG could not hold. From pb_calloc; NULL when
+ * memory is out. */
+char *pb_gnuplot_argument(const char *value);
+/* A label as a field of a tab-separated data file: no tabs, line ends, quotes, backslashes or "]]>", all of which gnuplot
+ * would read, or write, as something else. tic: the field becomes a tic label, where '%' means a format. */
 void pb_gnuplot_field(struct pb_text *text, const char *label, bool tic);
 
 #endif

@@ -41,26 +41,36 @@ static enum pb_status prepare(struct sketch *sketch)
     return sketch->output == NULL ? pb_fail_memory(sketch->error, strlen(pattern) + strlen(name)) : PB_OK;
 }
 
-static const char *argument(const struct pb_drawing *drawing, size_t index)
+enum { OWN = 4, SHOWN = 1 + OWN }; /* what a template gets: its own arguments, behind the title */
+
+static enum pb_status make_shown(const struct pb_drawing *drawing, char *shown[SHOWN], struct pb_error *error)
 {
-    const char *text = drawing->data->arguments[index].data;
-    return text == NULL ? "" : text;
+    for (size_t i = 0; i < SHOWN; i++) {
+        const char *text = i == 0 ? drawing->title : drawing->data->arguments[i - 1].data;
+        shown[i] = pb_gnuplot_argument(text == NULL ? "" : text);
+        if (shown[i] == NULL)
+            return pb_fail_memory(error, text == NULL ? 1 : strlen(text) + 1);
+    }
+    return PB_OK;
 }
 
 static enum pb_status draw(const struct sketch *sketch)
 {
     const struct pb_report_place *place = sketch->place;
-    const struct pb_drawing *drawing = sketch->drawing;
-    const struct pb_text *data = &drawing->data->data;
-    const enum pb_status status =
+    const struct pb_text *data = &sketch->drawing->data->data;
+    char *shown[SHOWN] = {0};
+    enum pb_status status =
         pb_file_write_atomic(sketch->data, data->data == NULL ? "" : data->data, data->length, sketch->error);
-    if (status != PB_OK)
-        return status;
-    return pb_gnuplot(sketch->template_path,
-                      (const char *[]){place->templates, sketch->data, sketch->output, place->formats, drawing->title,
-                                       argument(drawing, 0), argument(drawing, 1), argument(drawing, 2),
-                                       argument(drawing, 3), NULL},
-                      sketch->error);
+    if (status == PB_OK)
+        status = make_shown(sketch->drawing, shown, sketch->error);
+    if (status == PB_OK)
+        status = pb_gnuplot(sketch->template_path,
+                            (const char *[]){place->templates, sketch->data, sketch->output, place->formats, shown[0],
+                                             shown[1], shown[2], shown[3], shown[4], NULL},
+                            sketch->error);
+    for (size_t i = 0; i < SHOWN; i++)
+        pb_free(shown[i]);
+    return status;
 }
 
 static enum pb_status check(const struct sketch *sketch, const char *format, const char *path)
