@@ -194,13 +194,13 @@ static void append_footer(struct pb_text *text, const struct pb_summary *summary
                        "*: a weaker protocol (selection on the test split, or soft pruning that zeroes γ and β).\n");
     pb_text_append(text, "%u of %u cells done", ok, summary->record_count);
     if (ok < summary->record_count)
-        pb_text_append(text, "; %u did not end well: see %s/logs", summary->record_count - ok, summary->out);
+        pb_text_append(text, "; %u did not end well", summary->record_count - ok);
     if (summary->unreadable_count != 0)
         pb_text_append(text, "; %u document%s could not be read", summary->unreadable_count,
                        summary->unreadable_count == 1 ? "" : "s");
     if (summary->left_out_count != 0)
-        pb_text_append(text, "; %u document%s left out: 'prunebench report %s' names them", summary->left_out_count,
-                       summary->left_out_count == 1 ? " is" : "s are", summary->out);
+        pb_text_append(text, "; %u document%s left out", summary->left_out_count,
+                       summary->left_out_count == 1 ? " is" : "s are");
     pb_text_append(text, ".\n");
 }
 

@@ -110,7 +110,7 @@ assert not page.open and not page.bad, (page.open, page.bad)
 assert len(page.ids) == len(set(page.ids)), "ids collide"
 local = set(page.ids)
 for href in page.hrefs:
-    assert href[1:] in local if href.startswith("#") else re.fullmatch(r"(figures|data)/[\w.-]+", href), href
+    assert href[1:] in local if href.startswith("#") else re.fullmatch(r"(figures|data|\.\./cells)/[\w.-]+", href), href
 assert page.tags["svg"] == 21 and page.tags["figcaption"] == 21 and "script" not in page.tags and "img" not in page.tags
 assert "@import" not in text and not re.search(r'url\(\s*["\']?(https?:|//)', text)
 for word in ("n = 2 seeds", "made-up", "bench-3", "blis 0.9.0 skx", "32 of 36 cells done"):
