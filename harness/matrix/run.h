@@ -75,6 +75,15 @@ void pb_run_stop(struct pb_run *run);
 /* After all cells: one network at a time on all threads (run_latency.c). */
 PB_MUST_CHECK enum pb_status pb_run_latencies(struct pb_run *run, uint32_t *unmeasured, struct pb_error *error);
 
+/* Lines of the coordinator in a cell's log (run_log.c): what begins; why a cell is not run; how a process that wrote no
+ * document ended, and what it did last. */
+PB_MUST_CHECK enum pb_status pb_run_log_begin(const struct pb_run *run, uint32_t cell, bool latency,
+                                              struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_run_log_blocked(const struct pb_run *run, uint32_t cell, const char *message,
+                                                struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_run_log_end(const struct pb_run *run, const struct pb_slot *slot, const char *message,
+                                            struct pb_error *error);
+
 /* What the user sees (run_display.c, rerun.c). */
 void pb_run_weigh(struct pb_run *run);
 void pb_run_show(struct pb_run *run);

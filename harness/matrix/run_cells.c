@@ -45,7 +45,9 @@ enum pb_status pb_run_start_worker(struct pb_run *run, struct pb_slot *slot, uin
                                             .threads = latency_threads ? latency_threads : run->threads_each,
                                             .time_limit = config->time_limit,
                                             .memory_limit = config->memory_limit};
-        status = pb_worker_start(&spec, &slot->worker, error);
+        status = pb_run_log_begin(run, cell, latency_threads > 0, error);
+        if (status == PB_OK)
+            status = pb_worker_start(&spec, &slot->worker, error);
     }
     if (status == PB_OK) {
         slot->run = run;
@@ -69,12 +71,16 @@ static enum pb_status block_cell(struct pb_run *run, uint32_t cell, uint32_t sta
         pb_format("its stage '%s' failed in cell '%s'%s%s", failed->name, owner, why ? ": " : "", why ? why : "");
     if (!message)
         return pb_fail_memory(error, strlen(owner));
-    const enum pb_status status = pb_outcome_write(
+    enum pb_status status = pb_outcome_write(
         run->options->out, run->matrix->cells[cell],
         &(struct pb_failure){.status = PB_CELL_BLOCKED, .message = message, .failed_stage = failed->key}, error);
+    if (status == PB_OK)
+        status = pb_run_log_blocked(run, cell, message, error);
     if (status == PB_OK) {
+        const char *id = run->matrix->cells[cell]->id, *out = run->options->out;
         run->cells[cell].state = PB_RUN_BLOCKED;
-        pb_display_say(&run->display, PB_LOG_ERROR, "%s: blocked: %s", run->matrix->cells[cell]->id, message);
+        pb_display_say(&run->display, PB_LOG_ERROR, "%s: blocked: %s (%s/cells/%s.xml, %s/logs/%s.log)", id, message,
+                       out, id, out, id);
     }
     pb_free(message);
     return status;
@@ -190,7 +196,8 @@ static enum pb_status record_end(struct pb_run *run, const struct pb_slot *slot,
     if (!cell->message)
         return pb_fail_memory(error, sizeof message);
     *end = failure.status;
-    return pb_outcome_write(run->options->out, run->matrix->cells[slot->cell], &failure, error);
+    const enum pb_status status = pb_outcome_write(run->options->out, run->matrix->cells[slot->cell], &failure, error);
+    return status == PB_OK ? pb_run_log_end(run, slot, message, error) : status;
 }
 
 enum pb_status pb_run_finish_cell(struct pb_run *run, struct pb_slot *slot, struct pb_error *error)

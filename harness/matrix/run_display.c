@@ -95,8 +95,13 @@ void pb_run_say_end(struct pb_run *run, const struct pb_slot *slot, const char *
     const bool ok = strcmp(status, "ok") == 0;
     time_left(run, standing.share, left);
     pb_format_seconds(pb_clock() - slot->worker.started, took);
-    pb_display_say(&run->display, ok ? PB_LOG_INFO : PB_LOG_ERROR, "[%u/%u] %s: %s, %s%s%s%s", standing.ended,
-                   standing.total, run->matrix->cells[slot->cell]->id, status, took, left, message ? ": " : "",
-                   message ? message : "");
+    const char *id = run->matrix->cells[slot->cell]->id, *out = run->options->out;
+    if (ok)
+        pb_display_say(&run->display, PB_LOG_INFO, "[%u/%u] %s: ok, %s%s", standing.ended, standing.total, id, took,
+                       left);
+    else
+        pb_display_say(&run->display, PB_LOG_ERROR, "[%u/%u] %s: %s, %s%s: %s (%s/cells/%s.xml, %s/logs/%s.log)",
+                       standing.ended, standing.total, id, status, took, left, message ? message : "no reason is known",
+                       out, id, out, id);
     run->shown = pb_clock();
 }

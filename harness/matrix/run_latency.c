@@ -44,8 +44,8 @@ enum pb_status pb_run_latencies(struct pb_run *run, uint32_t *unmeasured, struct
         if (run->cells[i].measured || run->signals > 0)
             continue;
         failed++;
-        pb_display_say(&run->display, PB_LOG_ERROR, "%s: its latency could not be measured; see logs/%s.log", cell->id,
-                       cell->id);
+        pb_display_say(&run->display, PB_LOG_ERROR, "%s: its latency could not be measured; see %s/logs/%s.log",
+                       cell->id, run->options->out, cell->id);
     }
     *unmeasured = failed;
     return PB_OK;
