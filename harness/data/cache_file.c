@@ -82,8 +82,11 @@ bool pb_cache_file_is_valid(const void *bytes, size_t length, const char key[65]
         return false;
     if (header.text_bytes > 0 && text[header.text_bytes - 1] != '\0')
         return false;
-    for (uint64_t i = 0; i < sample_count; i++)
+    uint64_t left_out = 0;
+    for (uint64_t i = 0; i < sample_count; i++) {
         if (!entry_is_valid(&entries[i], &header))
             return false;
-    return true;
+        left_out += entries[i].width == 0;
+    }
+    return header.bad_count == left_out;
 }
