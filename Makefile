@@ -107,13 +107,13 @@ $(BUILD)/%.o: %.c Makefile
 	@$(call say,CC,$@)
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
-$(BUILD)/harness/base/version.o: CPPFLAGS += -DPB_VERSION='"$(VERSION)"' -DPB_GIT='"$(GIT)"'
-$(BUILD)/harness/base/version.o: CPPFLAGS += -DPB_NUMERICS='"$(shell cat $(BUILD)/numerics.sha256)"'
-$(BUILD)/harness/base/version.o: VERSION $(wildcard .git/HEAD .git/logs/HEAD) $(BUILD)/numerics.sha256
+%/harness/base/version.o: CPPFLAGS += -DPB_VERSION='"$(VERSION)"' -DPB_GIT='"$(GIT)"'
+%/harness/base/version.o: CPPFLAGS += -DPB_NUMERICS='"$(shell cat $(BUILD)/numerics.sha256)"'
+$(BUILD)/harness/base/version.o $(BUILD)/fuzz/harness/base/version.o: VERSION $(wildcard .git/HEAD .git/logs/HEAD) $(BUILD)/numerics.sha256
 $(BUILD)/numerics.sha256: $(NUMERICS) scripts/numerics-digest Makefile
 	@mkdir -p $(@D)
 	$(Q)scripts/numerics-digest '$(CC)' '-std=c17 -ffp-contract=fast $(OPTIMISE) $(CFLAGS)' $(NUMERICS) > $@.tmp && mv $@.tmp $@
-$(BUILD)/harness/plugin/%.o: CPPFLAGS += -DPB_PREFIX='"$(PREFIX)"'
+$(BUILD)/harness/plugin/%.o $(BUILD)/fuzz/harness/plugin/%.o: CPPFLAGS += -DPB_PREFIX='"$(PREFIX)"'
 # stb's code is another's: its warnings and shifts of negative numbers are not ours to mend.
 $(BUILD)/harness/data/stb.o: WARNINGS = -w
 $(BUILD)/harness/data/stb.o: FOREIGN = -fno-sanitize=undefined
@@ -153,23 +153,28 @@ $(BUILD)/tests/%.so: tests/%.c
 	@$(call say,LINK,$@)
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -shared -o $@ $<
 
-# Fuzz targets, compiled by clang with objects of their own: tests/fuzz/fuzz_*.c over the harness's readers, and
+# Fuzz targets, compiled by clang with a library of their own objects: tests/fuzz/fuzz_*.c over the harness's readers, and
 # tests/fuzz/dataset.c over each dataset plugin.
-FUZZ        = $(BUILD)/fuzz
-FUZZ_CC     = clang -std=c17 -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined -w
-FUZZ_BASE   = $(patsubst %.c,$(FUZZ)/%.o,$(filter-out %/version.c %/xml.c,$(wildcard harness/base/*.c)) \
-                                        harness/data/image.c harness/data/jpeg.c harness/data/reduce.c harness/data/stb.c)
-FUZZ_COMMON = $(patsubst %.c,$(FUZZ)/%.o,$(COMMON_dataset) tests/fuzz/dataset.c)
-FUZZERS     = $(patsubst tests/fuzz/%.c,$(FUZZ)/%,$(wildcard tests/fuzz/fuzz_*.c)) \
-              $(patsubst %,$(FUZZ)/fuzz_dataset_%,$(sort $(DATASETS)))
-fuzz: $(PROGRAM) $(FUZZERS) ## every fuzz target for some seconds (FUZZ_SECONDS=10)
+FUZZ         = $(BUILD)/fuzz
+FUZZ_CC      = clang -std=c17 -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined -w
+FUZZ_LIBRARY = $(FUZZ)/libprunebench.a
+FUZZ_HELPERS = $(patsubst %.c,$(FUZZ)/%.o,tests/fuzz/folder.c tests/support/fake_plugins.c)
+FUZZ_COMMON  = $(patsubst %.c,$(FUZZ)/%.o,$(COMMON_dataset) tests/fuzz/dataset.c)
+FUZZERS      = $(patsubst tests/fuzz/%.c,$(FUZZ)/%,$(wildcard tests/fuzz/fuzz_*.c)) \
+               $(patsubst %,$(FUZZ)/fuzz_dataset_%,$(sort $(DATASETS)))
+fuzz: all $(FUZZERS) ## every fuzz target for some seconds (FUZZ_SECONDS=10)
 	@scripts/fuzz-smoke $(BUILD) $(or $(FUZZ_SECONDS),10)
 $(FUZZ)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	@$(call say,CLANG,$@)
 	$(Q)$(FUZZ_CC) -fsanitize=fuzzer-no-link $(CPPFLAGS) $(FOREIGN) -c -o $@ $<
 $(FUZZ)/harness/data/stb.o: FOREIGN = -fno-sanitize=undefined
-$(FUZZ)/fuzz_%: $(FUZZ)/tests/fuzz/fuzz_%.o $(FUZZ_BASE)
+$(FUZZ)/tests/%.o: CPPFLAGS += -Itests
+$(FUZZ_LIBRARY): $(patsubst %.c,$(FUZZ)/%.o,$(filter-out harness/cli/%,$(LIBRARY_SOURCES)))
+	@rm -f $@
+	@$(call say,AR,$@)
+	$(Q)ar rcs $@ $^
+$(FUZZ)/fuzz_%: $(FUZZ)/tests/fuzz/fuzz_%.o $(FUZZ_HELPERS) $(FUZZ_LIBRARY)
 	@$(call say,LINK,$@)
 	$(Q)$(FUZZ_CC) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
 define fuzz_dataset # name

@@ -1,0 +1,101 @@
+/* A folder of a fuzz target's own, for readers that are given paths. */
+#include "fuzz/folder.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+
+/* More data than this costs time, not insight. */
+enum { MAX_DATA = 1 << 20 };
+
+static char folder[64];
+
+static void remove_folder(void)
+{
+    struct pb_error error;
+    (void)!pb_remove_tree(folder, &error);
+}
+
+const char *fuzz_folder(void)
+{
+    if (folder[0] == '\0') {
+        strcpy(folder, access("/dev/shm", W_OK) == 0 ? "/dev/shm/prunebench-fuzz-XXXXXX" : "/tmp/prunebench-fuzz-XXXXXX");
+        if (mkdtemp(folder) == NULL || atexit(remove_folder) != 0)
+            abort();
+    }
+    return folder;
+}
+
+static const char *path_of(const char *name)
+{
+    static char path[512];
+    const int length = snprintf(path, sizeof path, "%s/%s", fuzz_folder(), name);
+    if (length < 0 || (size_t)length >= sizeof path)
+        abort();
+    return path;
+}
+
+static FILE *begin(const char *path)
+{
+    FILE *file = fopen(path, "wb");
+    if (file == NULL)
+        abort();
+    return file;
+}
+
+static void add(FILE *file, const void *bytes, size_t length)
+{
+    if (length > 0 && fwrite(bytes, 1, length, file) != length)
+        abort();
+}
+
+static void end(FILE *file)
+{
+    if (fclose(file) != 0)
+        abort();
+}
+
+const char *fuzz_put(const char *name, const void *bytes, size_t length)
+{
+    const char *path = path_of(name);
+    FILE *file = begin(path);
+    add(file, bytes, length);
+    end(file);
+    return path;
+}
+
+/* Where the last tensor ends. */
+static size_t data_bytes(const char *header, size_t length)
+{
+    json_t *parsed = json_loadb(header, length, 0, NULL), *entry;
+    const char *key;
+    json_int_t last = 0;
+    json_object_foreach(parsed, key, entry)
+    {
+        const json_int_t at = json_integer_value(json_array_get(json_object_get(entry, "data_offsets"), 1));
+        last = at > last ? at : last;
+    }
+    json_decref(parsed);
+    return last > MAX_DATA ? 0 : (size_t)last;
+}
+
+const char *fuzz_put_safetensors(const char *name, const uint8_t *bytes, size_t length)
+{
+    static const uint8_t zeros[MAX_DATA];
+    if (length == 0 || bytes[0] != '{')
+        return fuzz_put(name, bytes, length);
+    const char *path = path_of(name);
+    const uint64_t header = length;
+    FILE *file = begin(path);
+    add(file, &header, sizeof header);
+    add(file, bytes, length);
+    add(file, zeros, data_bytes((const char *)bytes, length));
+    end(file);
+    return path;
+}
