@@ -13,6 +13,11 @@ void pb_log_set_level(enum pb_log_level level)
     atomic_store(&threshold, (int)level);
 }
 
+bool pb_log_shows(enum pb_log_level level)
+{
+    return (int)level <= atomic_load(&threshold);
+}
+
 /* A line stays one line whatever a plugin puts into it. */
 static void flatten(char *text)
 {
@@ -24,7 +29,7 @@ static void flatten(char *text)
 
 void pb_log(enum pb_log_level level, const char *format, ...)
 {
-    if ((int)level > atomic_load(&threshold))
+    if (!pb_log_shows(level))
         return;
     char brief[512];
     char *text = NULL;

@@ -7,9 +7,8 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/log.h"
-#include "base/memory.h"
 #include "base/rng.h"
+#include "plugin/host_parts.h"
 
 /* Chunks of one loop may fail on several threads at once; failing is rare, so one lock serves all. */
 static pthread_mutex_t failing = PTHREAD_MUTEX_INITIALIZER;
@@ -26,7 +25,7 @@ static void host_log(const struct pb_host *host, enum pb_log_level level, const 
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    pb_log(level, "%s: %s", services_of(host)->name, text);
+    pb_host_log_line(services_of(host)->name, level, text);
 }
 
 static enum pb_status host_fail(const struct pb_host *host, enum pb_status status, const char *format, ...)
@@ -45,7 +44,7 @@ static enum pb_status host_fail(const struct pb_host *host, enum pb_status statu
 
 static void *host_alloc(const struct pb_host *host, size_t bytes)
 {
-    void *memory = pb_calloc(bytes, 1);
+    void *memory = pb_host_memory_get(services_of(host), bytes);
     if (memory == NULL)
         (void)host_fail(host, PB_ERROR_MEMORY, "out of memory: %zu bytes were asked for", bytes);
     return memory;
@@ -53,8 +52,7 @@ static void *host_alloc(const struct pb_host *host, size_t bytes)
 
 static void host_free(const struct pb_host *host, void *memory)
 {
-    (void)host;
-    pb_free(memory);
+    pb_host_memory_give_back(services_of(host), memory);
 }
 
 static void host_rng_init(const struct pb_host *host, struct pb_rng *rng, const char *name)
@@ -104,8 +102,29 @@ void pb_host_init(struct pb_host_services *services, const char *name, uint64_t 
     };
 }
 
+enum pb_status pb_host_give_options(struct pb_host_services *services, const struct pb_options *options,
+                                    const void **given, struct pb_error *error)
+{
+    const void *values = NULL;
+    if (options != NULL && options->values != NULL) {
+        const size_t size = options->plugin->options_size;
+        values = pb_guarded_copy(&services->options, "options", options->values, 1, size);
+        if (values == NULL)
+            return pb_fail_memory(error, size);
+    }
+    *given = values;
+    return PB_OK;
+}
+
+void pb_host_close(struct pb_host_services *services)
+{
+    pb_guarded_free(&services->options);
+}
+
 enum pb_status pb_host_result(struct pb_host_services *services, enum pb_status status, struct pb_error *error)
 {
+    if (pb_host_memory_check(services, error) != PB_OK)
+        return PB_ERROR_RUN;
     char text[sizeof services->error.text];
     pthread_mutex_lock(&failing);
     memcpy(text, services->error.text, sizeof text);
