@@ -75,10 +75,16 @@ static enum pb_status open_plugin(struct pb_data *data, const struct pb_options 
                                   struct pb_error *error)
 {
     const struct pb_dataset *operations = data->loaded->plugin->dataset;
+    const void *given = NULL;
     data->contents.size = sizeof data->contents;
-    const enum pb_status status = operations->open(&data->host.table, options != NULL ? options->values : NULL, root,
-                                                   &data->self, &data->contents);
-    return pb_host_result(&data->host, status, error);
+    enum pb_status status = pb_host_give_options(&data->host, options, &given, error);
+    if (status != PB_OK)
+        return status;
+    pb_place_enter(data->host.name, "open");
+    status = operations->open(&data->host.table, given, root, &data->self, &data->contents);
+    status = pb_host_result(&data->host, status, error);
+    pb_place_leave();
+    return status;
 }
 
 static enum pb_status fill(struct pb_data *data, const char *root, const struct pb_split_spec *split,
@@ -110,6 +116,7 @@ enum pb_status pb_data_open(const struct pb_loaded *loaded, const struct pb_opti
     opened->loaded = loaded;
     enum pb_status status = open_plugin(opened, options, root, error);
     if (status != PB_OK) {
+        pb_host_close(&opened->host);
         pb_free(opened);
         return status;
     }
@@ -127,7 +134,10 @@ void pb_data_close(struct pb_data **data)
     struct pb_data *closed = *data;
     if (closed == NULL)
         return;
+    pb_place_enter(closed->host.name, "close");
     closed->loaded->plugin->dataset->close(closed->self);
+    pb_place_leave();
+    pb_host_close(&closed->host);
     pb_free(closed->train);
     pb_free(closed->validation);
     pb_free(closed->test);

@@ -140,6 +140,7 @@ static enum pb_status data_backward(struct pb_engine *engine, uint32_t i, struct
 static enum pb_status timed(struct pb_engine *engine, uint32_t i, enum pb_pass pass, struct pb_error *error)
 {
     const double start = pb_clock();
+    pb_place_node(engine->device->host.name, engine->graph->nodes[i].name, start);
     enum pb_status status =
         pass == PB_PASS_BACKWARD_DATA ? data_backward(engine, i, error) : weights_backward(engine, i, error);
     if (!status)

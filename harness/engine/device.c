@@ -193,11 +193,25 @@ static enum pb_status merge(const struct pb_loaded *loaded, struct pb_backend *o
 
 static void describe(struct pb_device *device)
 {
+    pb_place_enter(device->host.name, "describe");
     const char *own = device->ops.describe(device->self);
+    pb_place_leave();
     const char *portable = device->fallbacks[0] ? pb_portable_backend.describe(NULL) : "";
     snprintf(device->description, sizeof device->description, "%s%s%s", own ? own : device->loaded->plugin->name,
              portable[0] ? "; " : "", portable);
     device->thread_dependent = device->ops.thread_dependent(device->self);
+}
+
+static enum pb_status create(struct pb_device *device, const struct pb_options *options, struct pb_error *error)
+{
+    const void *given = NULL;
+    enum pb_status status = pb_host_give_options(&device->host, options, &given, error);
+    if (status)
+        return status;
+    pb_place_enter(device->host.name, "create");
+    status = pb_host_result(&device->host, device->ops.create(&device->host.table, given, &device->self), error);
+    pb_place_leave();
+    return status;
 }
 
 enum pb_status pb_device_open(const struct pb_loaded *loaded, const struct pb_options *options, uint32_t threads,
@@ -215,8 +229,7 @@ enum pb_status pb_device_open(const struct pb_loaded *loaded, const struct pb_op
     if (status)
         goto cleanup;
     pb_host_init(&opened->host, name, 0, opened->threads);
-    status = pb_host_result(
-        &opened->host, opened->ops.create(&opened->host.table, options ? options->values : NULL, &opened->self), error);
+    status = create(opened, options, error);
     if (status)
         goto cleanup;
     describe(opened);
@@ -224,6 +237,7 @@ enum pb_status pb_device_open(const struct pb_loaded *loaded, const struct pb_op
     return PB_OK;
 
 cleanup:
+    pb_host_close(&opened->host);
     pb_free(opened);
     return status;
 }
@@ -247,8 +261,12 @@ void pb_device_close(struct pb_device **device)
 {
     if (!*device)
         return;
-    if ((*device)->ops.destroy)
+    if ((*device)->ops.destroy) {
+        pb_place_enter((*device)->host.name, "destroy");
         (*device)->ops.destroy((*device)->self);
+        pb_place_leave();
+    }
+    pb_host_close(&(*device)->host);
     pb_free(*device);
     *device = NULL;
 }

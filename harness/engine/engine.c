@@ -46,6 +46,7 @@ enum pb_status pb_engine_predict(struct pb_device *device, const struct pb_graph
 static enum pb_status create_buffers(struct pb_engine *engine, struct pb_error *error)
 {
     struct pb_engine_memory memory;
+    pb_place_node(engine->device->host.name, "memory", pb_clock());
     pb_engine_memory(engine, &memory);
     const struct {
         uint64_t bytes;
@@ -115,6 +116,7 @@ enum pb_status pb_engine_load(struct pb_engine *engine, const struct pb_network 
     if (status || !count)
         return status;
     engine->transformed_stale = true;
+    pb_place_node(engine->device->host.name, "parameters", pb_clock());
     status = PB_OPERATE(upload, (struct pb_view){.buffer = engine->values}, network->values, count);
     if (!status && engine->velocity && network->velocity)
         status = PB_OPERATE(upload, (struct pb_view){.buffer = engine->velocity}, network->velocity, count);
@@ -129,6 +131,11 @@ enum pb_status pb_engine_store(struct pb_engine *engine, struct pb_network *netw
     enum pb_status status = require_same_graph(engine, network, error);
     if (status || !count)
         return status;
+    /* once an epoch: what a backend has written beside its memory */
+    status = pb_host_result(&engine->device->host, PB_OK, error);
+    if (status)
+        return status;
+    pb_place_node(engine->device->host.name, "parameters", pb_clock());
     status = PB_OPERATE(download, network->values, (struct pb_view){.buffer = engine->values}, count);
     if (!status && engine->velocity)
         status = pb_network_need_velocity(network, error);
@@ -144,6 +151,7 @@ enum pb_status pb_engine_gradient(struct pb_engine *engine, uint32_t parameter, 
         return pb_fail(error, PB_ERROR_RUN, "parameter %u of model '%s' has no gradient", parameter, graph->model);
     if (!engine->has_gradients)
         return pb_fail(error, PB_ERROR_RUN, "there are no gradients before a backward pass");
+    pb_place_node(engine->device->host.name, graph->nodes[graph->parameters[parameter].node].name, pb_clock());
     const struct pb_view view = {.buffer = engine->gradients, .offset = graph->parameters[parameter].offset};
     const enum pb_status status = PB_OPERATE(download, gradient, view, graph->parameters[parameter].count);
     return status ? status : pb_engine_wait(engine, error);
@@ -164,6 +172,7 @@ enum pb_status pb_engine_activation(struct pb_engine *engine, uint32_t node, flo
                        name);
     const size_t count = pb_output_count(engine, node);
     enum pb_status status = PB_OK;
+    pb_place_node(engine->device->host.name, name, pb_clock());
     if (activation)
         status = PB_OPERATE(download, activation, pb_value_view(engine, node), count);
     if (!status && gradient)

@@ -3,6 +3,7 @@
 #define PB_ENGINE_ENGINE_INTERNAL_H
 
 #include "base/clock.h"
+#include "base/place.h"
 #include "engine/engine.h"
 #include "engine/plan.h"
 
@@ -33,20 +34,24 @@ struct pb_engine {
 
 enum pb_pass { PB_PASS_FORWARD, PB_PASS_BACKWARD_DATA, PB_PASS_BACKWARD_WEIGHTS };
 
-/* Calls an operator; a failure becomes the engine's. Needs `engine` and `error` in scope. */
+/* Calls an operator, which is noted as the place where the process is; a failure becomes the engine's. Needs `engine` and
+ * `error` in scope. */
 #define PB_OPERATE(slot, ...)                                                                                          \
-    pb_engine_result(engine, engine->device->ops.slot(pb_device_self(engine->device, slot), __VA_ARGS__), error)
+    (PB_PLACE_OPERATION(#slot, engine->device->ops.slot == pb_portable_backend.slot),                                  \
+     pb_engine_result(engine, engine->device->ops.slot(pb_device_self(engine->device, slot), __VA_ARGS__), error))
 
 static inline enum pb_status pb_engine_result(struct pb_engine *engine, enum pb_status status, struct pb_error *error)
 {
+    pb_place_operation_end();
     return status == PB_OK ? PB_OK : pb_host_result(&engine->device->host, status, error);
 }
 
 /* Until all that was asked for is done; without it a device's times would be those of asking. */
 static inline enum pb_status pb_engine_wait(struct pb_engine *engine, struct pb_error *error)
 {
-    return pb_engine_result(engine, engine->device->ops.synchronise(pb_device_self(engine->device, synchronise)),
-                            error);
+    const struct pb_device *device = engine->device;
+    PB_PLACE_OPERATION("synchronise", device->ops.synchronise == pb_portable_backend.synchronise);
+    return pb_engine_result(engine, device->ops.synchronise(pb_device_self(engine->device, synchronise)), error);
 }
 
 static inline struct pb_view pb_storage_view(const struct pb_engine *engine, uint32_t storage)

@@ -140,6 +140,7 @@ static enum pb_status run_node(struct pb_engine *engine, uint32_t i, bool traini
 enum pb_status pb_run_forward_node(struct pb_engine *engine, uint32_t i, bool training, struct pb_error *error)
 {
     const double start = pb_clock();
+    pb_place_node(engine->device->host.name, engine->graph->nodes[i].name, start);
     enum pb_status status = run_node(engine, i, training, error);
     if (!status)
         status = pb_engine_wait(engine, error);

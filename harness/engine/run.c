@@ -71,6 +71,7 @@ void pb_engine_freeze_trunk(struct pb_engine *engine, bool frozen)
 enum pb_status pb_upload_images(struct pb_engine *engine, const float *images, uint32_t count, struct pb_error *error)
 {
     const double start = pb_clock();
+    pb_place_node(engine->device->host.name, engine->graph->nodes[0].name, start);
     const size_t floats = pb_shape_count(engine->graph->nodes[0].shape);
     const struct pb_view input = pb_value_view(engine, 0);
     enum pb_status status = PB_OK;
@@ -113,6 +114,7 @@ static enum pb_status run_loss(struct pb_engine *engine, const uint32_t *labels,
 {
     const double start = pb_clock();
     const uint32_t last = engine->graph->node_count - 1, batch = engine->options.batch;
+    pb_place_node(engine->device->host.name, "loss", start);
     const struct pb_view losses = pb_storage_view(engine, engine->plan.losses);
     enum pb_status status = PB_OPERATE(softmax_cross_entropy, batch, engine->graph->classes,
                                        pb_value_view(engine, last), labels, losses, pb_gradient_view(engine, last));
@@ -189,6 +191,7 @@ enum pb_status pb_engine_step(struct pb_engine *engine, const struct pb_step *st
                                    .weight_decay = step->weight_decay,
                                    .l1 = penalty(engine, parameter, step),
                                    .nesterov = step->nesterov};
+        pb_place_node(engine->device->host.name, graph->nodes[parameter->node].name, start);
         status = PB_OPERATE(sgd_step, parameter->count, &sgd,
                             (struct pb_view){.buffer = engine->gradients, .offset = parameter->offset},
                             (struct pb_view){.buffer = engine->velocity, .offset = parameter->offset},

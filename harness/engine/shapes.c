@@ -54,6 +54,7 @@ static enum pb_status create_convolution(struct pb_engine *engine, uint32_t inde
 {
     const struct pb_conv_shape shape = conv_shape(engine, index);
     const struct pb_backend *ops = &engine->device->ops;
+    pb_place_node(engine->device->host.name, engine->graph->nodes[index].name, pb_clock());
     if (PB_OPERATE(conv_plan_create, &shape, &engine->convolutions[index]))
         return pb_fail_context(error, "node '%s'", engine->graph->nodes[index].name);
     const size_t floats =

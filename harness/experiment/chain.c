@@ -12,6 +12,7 @@
 #include "base/version.h"
 #include "experiment/names.h"
 #include "experiment/settings.h"
+#include "experiment/watched_verbs.h"
 
 /* Raised when stored stages are to be read in another way. What they hold is told apart by pb_numerics. */
 static const char FORMAT[] = "prunebench stage 2";
@@ -338,6 +339,29 @@ enum pb_status pb_chain_finish(const struct pb_chain *chain, struct pb_error *er
                    plugin->name);
 }
 
+static enum pb_status create_schedule(const struct pb_cell_config *config, struct pb_host_services *host, void **self,
+                                      struct pb_error *error)
+{
+    const struct pb_schedule *schedule = config->schedule.loaded->plugin->schedule;
+    const void *given = NULL;
+    enum pb_status status = pb_host_give_options(host, &config->schedule.options, &given, error);
+    if (status != PB_OK)
+        return status;
+    pb_place_enter(host->name, "create");
+    status = pb_host_result(host, schedule->create(&host->table, given, self), error);
+    pb_place_leave();
+    return status;
+}
+
+static void destroy_schedule(const struct pb_schedule *schedule, struct pb_host_services *host, void *self)
+{
+    if (!schedule->destroy || host->damaged)
+        return;
+    pb_place_enter(host->name, "destroy");
+    schedule->destroy(self);
+    pb_place_leave();
+}
+
 enum pb_status pb_schedule_execute(const struct pb_cell_config *config, const struct pb_verbs *verbs,
                                    const struct pb_error *verb_error, struct pb_error *error)
 {
@@ -349,17 +373,19 @@ enum pb_status pb_schedule_execute(const struct pb_cell_config *config, const st
     char name[96];
     snprintf(name, sizeof name, "schedule '%.64s'", config->schedule.loaded->plugin->name);
     struct pb_host_services host;
+    struct pb_watched_run run = {.host = &host, .verbs = verbs};
     void *self = NULL;
     pb_host_init(&host, name, config->seed, config->threads);
-    enum pb_status status = schedule->create(&host.table, config->schedule.options.values, &self);
+    enum pb_status status = create_schedule(config, &host, &self, error);
     if (status == PB_OK) {
-        status = schedule->run(self, verbs, &task);
-        if (schedule->destroy)
-            schedule->destroy(self);
+        status = pb_watched_run(&run, schedule, self, &task, error);
+        destroy_schedule(schedule, &host, self);
     }
-    if (verb_error->status != PB_OK) {
+    pb_watched_run_free(&run);
+    pb_host_close(&host);
+    if (verb_error->status != PB_OK && !host.damaged) {
         *error = *verb_error;
         return verb_error->status;
     }
-    return pb_host_result(&host, status, error);
+    return status;
 }

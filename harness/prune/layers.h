@@ -25,20 +25,8 @@ void pb_prunable_layers_free(struct pb_prunable_layers *layers);
 
 const char *pb_layer_name(const struct pb_network *network, const struct pb_prunable_layer *layer);
 
-/* Everything that stays the same over a scoring: geometry, and the parameters that needs asks for. */
+/* Everything that stays the same over a scoring: geometry, and the parameters that needs asks for, in the network itself. */
 struct pb_layer_view pb_layer_view_of(const struct pb_network *network, const struct pb_prunable_layers *layers,
                                       uint32_t index, uint32_t needs);
-
-/* What one batch adds to a view; the view points into these. */
-struct pb_layer_buffers {
-    float *parameter_grads[4]; /* weight, bias, gamma, beta */
-    float *activation, *activation_grad;
-};
-/* Downloads what needs asks for from an engine that has run backward on the batch, and points view at it. */
-PB_MUST_CHECK enum pb_status pb_layer_observe(struct pb_engine *engine, const struct pb_network *network,
-                                              const struct pb_prunable_layer *layer, uint32_t needs,
-                                              struct pb_layer_buffers *buffers, struct pb_layer_view *view,
-                                              struct pb_error *error);
-void pb_layer_buffers_free(struct pb_layer_buffers *buffers);
 
 #endif

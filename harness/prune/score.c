@@ -3,9 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/guard.h"
 #include "base/memory.h"
-#include "prune/layers.h"
+#include "base/place_text.h"
 #include "prune/prune.h"
+#include "prune/shown.h"
 
 #define NEEDS_CALIBRATION (PB_NEEDS_GRADIENTS | PB_NEEDS_ACTIVATIONS | PB_NEEDS_ACTIVATION_GRADIENTS)
 #define KNOWN_NEEDS (NEEDS_CALIBRATION | PB_NEEDS_WEIGHTS | PB_NEEDS_BATCH_NORM)
@@ -20,6 +22,7 @@ struct scoring {
     const struct pb_channel_groups *groups;
     const struct pb_calibration *calibration;
     struct pb_prunable_layers layers;
+    struct pb_shown shown;
     struct pb_engine *engine;
     uint32_t engine_batch;
     struct pb_error *error;
@@ -63,6 +66,42 @@ static enum pb_status prepare_engine(struct scoring *scoring, uint32_t batch)
     return status;
 }
 
+/* Writes beside the scores that did not reach another page. */
+static enum pb_status check_beside(const struct pb_guarded *scores, struct pb_error *error)
+{
+    char text[400];
+    size_t distance = 0;
+    struct pb_fault fault = {.access = PB_ACCESS_WRITE, .overstep = pb_guarded_check(scores, &distance)};
+    if (fault.overstep == PB_OVERSTEP_NONE)
+        return PB_OK;
+    fault.distance = distance;
+    fault.bytes = scores->bytes;
+    snprintf(fault.array, sizeof(fault.array), "%s", scores->name);
+    pb_place_overstep(pb_place, &fault, text, sizeof(text));
+    return pb_fail(error, PB_ERROR_RUN, "%s; a layer has as many scores as channels", text);
+}
+
+/* Calls observe or, with scores, score. */
+static enum pb_status call_hook(struct scoring *scoring, const struct pb_layer_view *view, double *scores)
+{
+    const struct pb_criterion *criterion = scoring->criterion;
+    const struct pb_layer_view *shown = NULL;
+    size_t hint_size;
+    enum pb_status status = pb_shown_protect(&scoring->shown, view, &shown, scoring->error);
+    if (status != PB_OK)
+        return status;
+    pb_place_enter_layer(scoring->host.name, scores ? "score" : "observe", view->name, view->batch_index,
+                         view->batch_count);
+    char *hint = pb_place_hint(&hint_size);
+    pb_shown_hint(view, criterion->needs, !scores, hint, hint_size);
+    status = scores ? criterion->score(scoring->self, shown, scores) : criterion->observe(scoring->self, shown);
+    status = pb_host_result(&scoring->host, status, scoring->error);
+    if (status == PB_OK && scores)
+        status = check_beside(&scoring->shown.scores, scoring->error);
+    pb_place_leave();
+    return status;
+}
+
 static enum pb_status observe_batch(struct scoring *scoring, const struct pb_batch *batch, uint32_t index,
                                     uint32_t count)
 {
@@ -72,15 +111,13 @@ static enum pb_status observe_batch(struct scoring *scoring, const struct pb_bat
         status = pb_engine_backward(scoring->engine, batch->images, batch->labels, &loss, NULL, scoring->error);
     for (uint32_t i = 0; i < scoring->layers.count && status == PB_OK; i++) {
         struct pb_layer_view view = pb_layer_view_of(scoring->network, &scoring->layers, i, scoring->criterion->needs);
-        struct pb_layer_buffers buffers = {0};
         view.batch = batch->count;
         view.batch_index = index;
         view.batch_count = count;
-        status = pb_layer_observe(scoring->engine, scoring->network, &scoring->layers.layers[i],
-                                  scoring->criterion->needs, &buffers, &view, scoring->error);
+        status = pb_shown_observe(&scoring->shown, scoring->engine, scoring->network, &scoring->layers.layers[i],
+                                  scoring->criterion->needs, &view, scoring->error);
         if (status == PB_OK)
-            status = pb_host_result(&scoring->host, scoring->criterion->observe(scoring->self, &view), scoring->error);
-        pb_layer_buffers_free(&buffers);
+            status = call_hook(scoring, &view, NULL);
     }
     return status;
 }
@@ -105,22 +142,25 @@ static enum pb_status calibrate(struct scoring *scoring)
     return status;
 }
 
-/* Writes values[0 … channels − 1]; a score that the plugin did not write is NaN, too. */
-static enum pb_status score_layer(struct scoring *scoring, uint32_t index, double *values)
+/* *values: one per channel, until the next layer; a score that the plugin did not write is NaN, too. */
+static enum pb_status score_layer(struct scoring *scoring, uint32_t index, const double **values)
 {
     const struct pb_layer_view view =
         pb_layer_view_of(scoring->network, &scoring->layers, index, scoring->criterion->needs);
+    double *scores = pb_guarded_open(&scoring->shown.scores, "scores", view.channels, sizeof(*scores));
+    if (!scores)
+        return pb_fail_memory(scoring->error, view.channels * sizeof(*scores));
     for (uint32_t c = 0; c < view.channels; c++)
-        values[c] = NAN;
-    const enum pb_status status =
-        pb_host_result(&scoring->host, scoring->criterion->score(scoring->self, &view, values), scoring->error);
+        scores[c] = NAN;
+    const enum pb_status status = call_hook(scoring, &view, scores);
     if (status != PB_OK)
         return status;
     for (uint32_t c = 0; c < view.channels; c++)
-        if (!isfinite(values[c]))
+        if (!isfinite(scores[c]))
             return pb_fail(scoring->error, PB_ERROR_RUN,
                            "criterion '%s' gave layer '%s', channel %u, the score %g; scores must be finite",
-                           scoring->name, view.name, c, values[c]);
+                           scoring->name, view.name, c, scores[c]);
+    *values = scores;
     return PB_OK;
 }
 
@@ -140,16 +180,12 @@ static enum pb_status score_layers(struct scoring *scoring, enum pb_coupling cou
     for (uint32_t i = 0; i < scoring->layers.count; i++) {
         const struct pb_prunable_layer *layer = &scoring->layers.layers[i];
         const struct pb_channel_group *group = &scoring->groups->groups[layer->group];
-        double *values = pb_calloc(group->channels, sizeof(*values));
-        if (!values)
-            return pb_fail_memory(scoring->error, group->channels * sizeof(*values));
-        const enum pb_status status = score_layer(scoring, i, values);
-        if (status == PB_OK)
-            couple(coupling, values, layer->node == group->producers[0], group->producer_count, group->channels,
-                   scores->values[layer->group]);
-        pb_free(values);
+        const double *values = NULL;
+        const enum pb_status status = score_layer(scoring, i, &values);
         if (status != PB_OK)
             return status;
+        couple(coupling, values, layer->node == group->producers[0], group->producer_count, group->channels,
+               scores->values[layer->group]);
     }
     return PB_OK;
 }
@@ -178,6 +214,34 @@ void pb_scores_free(struct pb_scores *scores)
     pb_free(scores->values);
     pb_free(scores->channels);
     *scores = (struct pb_scores){0};
+}
+
+static enum pb_status create_criterion(struct scoring *scoring, const struct pb_options *options)
+{
+    const void *given = NULL;
+    enum pb_status status = pb_host_give_options(&scoring->host, options, &given, scoring->error);
+    if (status != PB_OK)
+        return status;
+    pb_place_enter(scoring->host.name, "create");
+    status = pb_host_result(&scoring->host, scoring->criterion->create(&scoring->host.table, given, &scoring->self),
+                            scoring->error);
+    pb_place_leave();
+    return status;
+}
+
+/* Not of a criterion that has damaged memory: the allocator might stumble over it. status: of what came before. */
+static enum pb_status destroy_criterion(struct scoring *scoring, enum pb_status status)
+{
+    if (!scoring->criterion->destroy || !scoring->self || scoring->host.damaged)
+        return status;
+    struct pb_error late = {0};
+    pb_place_enter(scoring->host.name, "destroy");
+    scoring->criterion->destroy(scoring->self);
+    const enum pb_status destroyed = pb_host_result(&scoring->host, PB_OK, &late);
+    pb_place_leave();
+    if (status == PB_OK && destroyed != PB_OK)
+        *scoring->error = late;
+    return status == PB_OK ? destroyed : status;
 }
 
 static enum pb_status run(struct scoring *scoring, enum pb_coupling coupling, struct pb_scores *scores)
@@ -210,16 +274,14 @@ enum pb_status pb_score_network(const struct pb_loaded *criterion, const struct 
         status = create_scores(groups, &created, error);
     if (status != PB_OK)
         goto cleanup;
-    status = pb_host_result(
-        &scoring.host, scoring.criterion->create(&scoring.host.table, options ? options->values : NULL, &scoring.self),
-        error);
+    status = create_criterion(&scoring, options);
     if (status != PB_OK)
         goto cleanup;
-    status = run(&scoring, coupling, &created);
-    if (scoring.criterion->destroy && scoring.self)
-        scoring.criterion->destroy(scoring.self);
+    status = destroy_criterion(&scoring, run(&scoring, coupling, &created));
 cleanup:
     pb_engine_free(&scoring.engine);
+    pb_shown_free(&scoring.shown);
+    pb_host_close(&scoring.host);
     pb_prunable_layers_free(&scoring.layers);
     if (status == PB_OK)
         *scores = created;

@@ -1,0 +1,190 @@
+/* What a criterion is shown of one layer. */
+#include "prune/shown.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+enum count_rule { FILTERS, CHANNELS, ACTIVATIONS };
+
+/* The view's arrays: where their pointers are, what brings them, and how large they are. In the order of PB_SHOWN_ARRAYS. */
+static const struct shown_array {
+    const char *name;
+    size_t offset;
+    uint32_t need;
+    enum count_rule count;
+} arrays[PB_SHOWN_ARRAYS] = {
+#define ARRAY(member, need_, count_)                                                                                   \
+    {                                                                                                                  \
+        .name = #member, .offset = offsetof(struct pb_layer_view, member), .need = need_, .count = count_              \
+    }
+    ARRAY(weight, PB_NEEDS_WEIGHTS, FILTERS),
+    ARRAY(bias, PB_NEEDS_WEIGHTS, CHANNELS),
+    ARRAY(gamma, PB_NEEDS_BATCH_NORM, CHANNELS),
+    ARRAY(beta, PB_NEEDS_BATCH_NORM, CHANNELS),
+    ARRAY(running_mean, PB_NEEDS_BATCH_NORM, CHANNELS),
+    ARRAY(running_var, PB_NEEDS_BATCH_NORM, CHANNELS),
+    ARRAY(weight_grad, PB_NEEDS_GRADIENTS, FILTERS),
+    ARRAY(bias_grad, PB_NEEDS_GRADIENTS, CHANNELS),
+    ARRAY(gamma_grad, PB_NEEDS_GRADIENTS, CHANNELS),
+    ARRAY(beta_grad, PB_NEEDS_GRADIENTS, CHANNELS),
+    ARRAY(activation, PB_NEEDS_ACTIVATIONS, ACTIVATIONS),
+    ARRAY(activation_grad, PB_NEEDS_ACTIVATION_GRADIENTS, ACTIVATIONS),
+#undef ARRAY
+};
+enum { FIRST_DOWNLOADED = 6, FIRST_ACTIVATION = 10 };
+
+static const float *get(const struct pb_layer_view *view, size_t array)
+{
+    const float *pointer;
+    memcpy(&pointer, (const char *)view + arrays[array].offset, sizeof pointer);
+    return pointer;
+}
+
+static void set(struct pb_layer_view *view, size_t array, const float *pointer)
+{
+    memcpy((char *)view + arrays[array].offset, &pointer, sizeof pointer);
+}
+
+static bool count_of(const struct pb_layer_view *view, size_t array, size_t *count)
+{
+    *count = view->channels;
+    if (arrays[array].count == FILTERS)
+        *count *= (size_t)view->kernel_height * view->kernel_width * view->input_channels;
+    else if (arrays[array].count == ACTIVATIONS)
+        return pb_multiply(*count * view->activation_height * view->activation_width, view->batch, count);
+    return true;
+}
+
+void pb_shown_free(struct pb_shown *shown)
+{
+    for (size_t i = 0; i < PB_SHOWN_ARRAYS; i++)
+        pb_guarded_free(&shown->arrays[i]);
+    pb_guarded_free(&shown->view);
+    pb_guarded_free(&shown->name);
+    pb_guarded_free(&shown->scores);
+}
+
+/* Room for what the engine will write. */
+static enum pb_status open_array(struct pb_shown *shown, size_t array, struct pb_layer_view *view, float **room,
+                                 struct pb_error *error)
+{
+    size_t count;
+    if (!count_of(view, array, &count))
+        return pb_fail_memory(error, SIZE_MAX);
+    *room = pb_guarded_open(&shown->arrays[array], arrays[array].name, count, sizeof(float));
+    if (!*room)
+        return pb_fail_memory(error, count * sizeof(float));
+    set(view, array, *room);
+    return PB_OK;
+}
+
+static enum pb_status observe_gradients(struct pb_shown *shown, struct pb_engine *engine, const struct pb_graph *graph,
+                                        const struct pb_prunable_layer *layer, struct pb_layer_view *view,
+                                        struct pb_error *error)
+{
+    static const enum pb_role roles[] = {PB_ROLE_WEIGHT, PB_ROLE_BIAS, PB_ROLE_GAMMA, PB_ROLE_BETA};
+    for (size_t i = 0; i < 4; i++) {
+        const uint32_t node = i < 2 ? layer->node : layer->norm;
+        float *gradient = NULL;
+        if (node == UINT32_MAX || graph->nodes[node].parameters[roles[i]] == PB_NO_PARAMETER)
+            continue;
+        enum pb_status status = open_array(shown, FIRST_DOWNLOADED + i, view, &gradient, error);
+        if (status == PB_OK)
+            status = pb_engine_gradient(engine, graph->nodes[node].parameters[roles[i]], gradient, error);
+        if (status != PB_OK)
+            return status;
+    }
+    return PB_OK;
+}
+
+static enum pb_status observe_activations(struct pb_shown *shown, struct pb_engine *engine,
+                                          const struct pb_prunable_layer *layer, uint32_t needs,
+                                          struct pb_layer_view *view, struct pb_error *error)
+{
+    float *rooms[2] = {NULL, NULL};
+    for (size_t i = 0; i < 2; i++) {
+        if (!(needs & arrays[FIRST_ACTIVATION + i].need))
+            continue;
+        const enum pb_status status = open_array(shown, FIRST_ACTIVATION + i, view, &rooms[i], error);
+        if (status != PB_OK)
+            return status;
+    }
+    return pb_engine_activation(engine, layer->activation, rooms[0], rooms[1], error);
+}
+
+enum pb_status pb_shown_observe(struct pb_shown *shown, struct pb_engine *engine, const struct pb_network *network,
+                                const struct pb_prunable_layer *layer, uint32_t needs, struct pb_layer_view *view,
+                                struct pb_error *error)
+{
+    enum pb_status status = PB_OK;
+    if (needs & PB_NEEDS_GRADIENTS)
+        status = observe_gradients(shown, engine, network->graph, layer, view, error);
+    if (status == PB_OK && (needs & (PB_NEEDS_ACTIVATIONS | PB_NEEDS_ACTIVATION_GRADIENTS)))
+        status = observe_activations(shown, engine, layer, needs, view, error);
+    return status;
+}
+
+enum pb_status pb_shown_protect(struct pb_shown *shown, const struct pb_layer_view *view,
+                                const struct pb_layer_view **protected_view, struct pb_error *error)
+{
+    struct pb_layer_view copy = *view;
+    for (size_t i = 0; i < PB_SHOWN_ARRAYS; i++) {
+        const float *values = get(view, i);
+        size_t count = 0;
+        if (values && !count_of(view, i, &count))
+            return pb_fail_memory(error, SIZE_MAX);
+        if (values && i < FIRST_DOWNLOADED)
+            values = pb_guarded_copy(&shown->arrays[i], arrays[i].name, values, count, sizeof *values);
+        else if (values)
+            pb_guarded_close(&shown->arrays[i]);
+        if (get(view, i) && !values)
+            return pb_fail_memory(error, count * sizeof *values);
+        set(&copy, i, values);
+    }
+    copy.name = pb_guarded_copy(&shown->name, "name", view->name, strlen(view->name) + 1, 1);
+    *protected_view = pb_guarded_copy(&shown->view, "the view", &copy, 1, sizeof copy);
+    return copy.name && *protected_view ? PB_OK : pb_fail_memory(error, sizeof copy);
+}
+
+/* Names of the view's arrays that a need brings and that are NULL: "gamma, beta"; false when there are none. */
+static bool list_missing(const struct pb_layer_view *view, uint32_t need, char *text, size_t size)
+{
+    size_t length = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < PB_SHOWN_ARRAYS; i++)
+        if (arrays[i].need == need && !get(view, i) && length < size)
+            length += (size_t)snprintf(text + length, size - length, "%s%s", length ? ", " : "", arrays[i].name);
+    return length > 0;
+}
+
+void pb_shown_hint(const struct pb_layer_view *view, uint32_t needs, bool observes, char *text, size_t size)
+{
+    static const struct {
+        uint32_t need;
+        const char *subject, *flag;
+    } rows[] = {{PB_NEEDS_BATCH_NORM, "batch norm", "PB_NEEDS_BATCH_NORM"},
+                {PB_NEEDS_WEIGHTS, "weights", "PB_NEEDS_WEIGHTS"},
+                {PB_NEEDS_GRADIENTS, "gradients", "PB_NEEDS_GRADIENTS"},
+                {PB_NEEDS_ACTIVATIONS, "activations", "PB_NEEDS_ACTIVATIONS"},
+                {PB_NEEDS_ACTIVATION_GRADIENTS, "gradients of activations", "PB_NEEDS_ACTIVATION_GRADIENTS"}};
+    char names[128];
+    size_t length = 0;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows && length < size; i++) {
+        const bool parameters = rows[i].need == PB_NEEDS_BATCH_NORM || rows[i].need == PB_NEEDS_WEIGHTS;
+        if (!list_missing(view, rows[i].need, names, sizeof names) || (!parameters && !observes))
+            continue;
+        const char *separator = length ? "; " : "", *verb = strchr(names, ',') ? "are" : "is";
+        if (needs & rows[i].need)
+            length += (size_t)snprintf(text + length, size - length, "%s%s %s NULL because this layer has none",
+                                       separator, names, verb);
+        else
+            length += (size_t)snprintf(text + length, size - length,
+                                       "%s%s %s NULL because the criterion does not ask for %s (%s)", separator, names,
+                                       verb, rows[i].subject, rows[i].flag);
+    }
+    if (!observes && length < size)
+        snprintf(text + length, size - length, "%sgradients and activations are shown to observe, not to score",
+                 length ? "; " : "");
+}
