@@ -2,6 +2,7 @@
 #include "matrix/outcome.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@
 
 #define LOG_TAIL_LINES 12
 #define LOG_TAIL_BYTES 8192
+#define KEY_LEFT_OUT "log-left-out" /* provenance */
 
 char *pb_result_path(const char *out, const char *id)
 {
@@ -164,10 +166,40 @@ static enum pb_status add_provenance(const struct pb_cell_config *cell, const st
                 {PB_KEY_CONFIG, digest},
                 {"recorded", now},
                 {"seconds", seconds},
+                {KEY_LEFT_OUT, failure->log_left_out},
                 {PB_KEY_FAILED_STAGE, failure->failed_stage}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows && status == PB_OK; i++)
         if (rows[i].value)
             status = pb_record_provenance(record, rows[i].key, rows[i].value, error);
+    return status;
+}
+
+void pb_describe_left_out(const struct pb_worker *worker, char text[PB_LEFT_OUT_TEXT])
+{
+    char lines[48] = "", bytes[48] = "";
+    const uint64_t left_out = pb_worker_log_left_out(&worker->log);
+    if (worker->place.log_lines_left_out)
+        snprintf(lines, sizeof lines, "%" PRIu64 " lines of plugins", worker->place.log_lines_left_out);
+    if (left_out)
+        snprintf(bytes, sizeof bytes, "%" PRIu64 " bytes", left_out);
+    snprintf(text, PB_LEFT_OUT_TEXT, "%s%s%s", lines, lines[0] && bytes[0] ? ", " : "", bytes);
+}
+
+enum pb_status pb_outcome_add_left_out(const char *out, const struct pb_cell_config *cell, const char *left_out,
+                                       struct pb_error *error)
+{
+    struct pb_record record;
+    char *path = pb_result_path(out, cell->id);
+    if (!path)
+        return pb_fail_memory(error, strlen(out) + strlen(cell->id));
+    pb_record_init(&record);
+    enum pb_status status = pb_result_read(path, &record, error);
+    if (status == PB_OK)
+        status = pb_record_provenance(&record, KEY_LEFT_OUT, left_out, error);
+    if (status == PB_OK)
+        status = pb_result_write(path, &record, error);
+    pb_record_free(&record);
+    pb_free(path);
     return status;
 }
 

@@ -37,11 +37,18 @@ struct pb_failure {
     const char *message;
     const char *signal; /* "SIGSEGV"; NULL */
     const char *failed_stage; /* planned key; NULL */
+    const char *log_left_out; /* what of the worker's output is not in the log; NULL */
     off_t log_start; /* where the worker's lines begin in the log */
     bool has_log;
     double seconds;
     uint64_t peak_memory;
 };
+/* How much of what a worker printed and plugins logged is not in the log: "120 lines of plugins, 3000 bytes"; "" for nothing. */
+#define PB_LEFT_OUT_TEXT 100
+void pb_describe_left_out(const struct pb_worker *worker, char text[PB_LEFT_OUT_TEXT]);
+/* Says so in the document that the worker wrote. */
+PB_MUST_CHECK enum pb_status pb_outcome_add_left_out(const char *out, const struct pb_cell_config *cell,
+                                                     const char *left_out, struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_outcome_write(const char *out, const struct pb_cell_config *cell,
                                               const struct pb_failure *failure, struct pb_error *error);
 

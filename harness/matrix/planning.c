@@ -8,9 +8,11 @@
 #include <sys/wait.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "matrix/plan_lines.h"
 #include "matrix/worker.h"
+#include "matrix/worker_end.h"
 
 /* A growing list of words; NULL-terminated. */
 struct words {
@@ -153,8 +155,8 @@ static enum pb_status run_child(struct planner *planner, struct pb_worker *child
     planner->heard = pb_clock();
     planner->chained = false;
     while (!pb_worker_attend(child, on_line, planner)) {
-        struct pollfd waiting = {.fd = child->pipe, .events = POLLIN};
-        (void)poll(&waiting, 1, child->pipe < 0 ? 5 : 100);
+        struct pollfd waiting[] = {{.fd = child->pipe, .events = POLLIN}, {.fd = child->log.pipe, .events = POLLIN}};
+        (void)poll(waiting, 2, child->pipe < 0 ? 5 : 100);
         if (pb_clock() - planner->heard > limit || planner->status != PB_OK)
             pb_worker_end(child, PB_WORKER_TIME_LIMIT, true);
     }
@@ -188,13 +190,24 @@ static enum pb_status fail_start(const struct planner *planner, const struct pb_
 static enum pb_status blame(struct planner *planner, const struct pb_worker *child)
 {
     const struct pb_cell_config *cell = planner->matrix->cells[planner->next];
-    if (planner->chained)
+    char place[800];
+    pb_worker_describe_place(child, place, sizeof place);
+    char *end = describe_end(child);
+    if (planner->chained) {
+        pb_log(PB_LOG_WARNING,
+               "what cells with data set '%s' and backend '%s' cost is not known: the planning process %s%s%s",
+               cell->dataset.label, cell->backend.label, end ? end : "ended", place[0] ? ": " : "", place);
+        pb_free(end);
         return add_word(&planner->without_costs, pb_format("%s/%s", cell->dataset.label, cell->backend.label),
                         planner->error);
-    if (reason_to_skip(planner, cell->schedule.label))
+    }
+    if (reason_to_skip(planner, cell->schedule.label)) {
+        pb_free(end);
         return fail_start(planner, child);
-    char *end = describe_end(child);
-    char *reason = end ? pb_format("schedule '%s' %s while it was planned", cell->schedule.label, end) : NULL;
+    }
+    char *reason = end ? pb_format("schedule '%s' %s while it was planned%s%s", cell->schedule.label, end,
+                                   place[0] ? ": " : "", place)
+                       : NULL;
     pb_free(end);
     const enum pb_status status = add_word(&planner->reasons, reason, planner->error);
     return status == PB_OK ? add_word(&planner->skipped, pb_strdup(cell->schedule.label), planner->error) : status;

@@ -1,12 +1,12 @@
 /* Starting the cells that may start, and recording how they end. */
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "matrix/run.h"
+#include "matrix/worker_end.h"
 
 #define FIXED_WORDS 13
 
@@ -129,45 +129,18 @@ enum pb_status pb_run_start_cells(struct pb_run *run, bool *busy, struct pb_erro
     return PB_OK;
 }
 
-/* How a worker that wrote no document ended. */
-static void describe_end(const struct pb_run *run, const struct pb_slot *slot, struct pb_failure *failure,
-                         char message[400], char signal_name[32])
-{
-    const struct pb_cell_config *cell = run->matrix->cells[slot->cell];
-    const struct pb_worker *worker = &slot->worker;
-    char limit[32];
-    if (worker->stop == PB_WORKER_TIME_LIMIT) {
-        failure->status = PB_CELL_TIMED_OUT;
-        pb_format_seconds(cell->time_limit, limit);
-        snprintf(message, 400, "it ran longer than %s; raise <limits time>; the epochs that it has trained are kept",
-                 limit);
-    } else if (worker->stop == PB_WORKER_MEMORY_LIMIT) {
-        failure->status = PB_CELL_MEMORY;
-        snprintf(message, 400,
-                 "it needed %.0f MiB; the limit is %.0f MiB: raise <limits memory> or train smaller batches",
-                 (double)worker->peak_memory / 1048576, (double)cell->memory_limit / 1048576);
-    } else if (WIFSIGNALED(worker->wait_status)) {
-        failure->status = PB_CELL_CRASHED;
-        pb_signal_name(WTERMSIG(worker->wait_status), signal_name);
-        failure->signal = signal_name;
-        snprintf(message, 400, "its process died of %s%s", signal_name,
-                 WTERMSIG(worker->wait_status) == SIGKILL ? " (sent by the system when memory runs out, or by somebody)"
-                                                          : "");
-    } else {
-        failure->status = PB_CELL_FAILED;
-        snprintf(message, 400, "its process ended with exit code %d and wrote no result; see logs/%.200s.log",
-                 WEXITSTATUS(worker->wait_status), cell->id);
-    }
-    failure->message = message;
-}
-
 /* The worker wrote the document: what does it say? */
 static enum pb_status read_end(struct pb_run *run, struct pb_slot *slot, bool *ok, struct pb_error *error)
 {
     struct pb_run_cell *cell = &run->cells[slot->cell];
     struct pb_stored_result stored = {0};
-    const enum pb_status status =
-        pb_outcome_look(run->options->out, run->matrix->cells[slot->cell], "", &stored, error);
+    char left_out[PB_LEFT_OUT_TEXT];
+    enum pb_status status = PB_OK;
+    pb_describe_left_out(&slot->worker, left_out);
+    if (left_out[0])
+        status = pb_outcome_add_left_out(run->options->out, run->matrix->cells[slot->cell], left_out, error);
+    if (status == PB_OK)
+        status = pb_outcome_look(run->options->out, run->matrix->cells[slot->cell], "", &stored, error);
     if (status != PB_OK)
         return status;
     *ok = stored.outcome == PB_OUTCOME_OK;
@@ -184,17 +157,23 @@ static enum pb_status record_end(struct pb_run *run, const struct pb_slot *slot,
                                  enum pb_cell_status *end, struct pb_error *error)
 {
     struct pb_run_cell *cell = &run->cells[slot->cell];
-    char message[400], signal_name[32];
-    struct pb_failure failure = {.failed_stage = failed_stage,
+    struct pb_worker_end ended;
+    char left_out[PB_LEFT_OUT_TEXT];
+    pb_worker_describe_end(&slot->worker, run->matrix->cells[slot->cell], &ended);
+    pb_describe_left_out(&slot->worker, left_out);
+    struct pb_failure failure = {.status = ended.status,
+                                 .message = ended.message,
+                                 .signal = ended.signal[0] ? ended.signal : NULL,
+                                 .log_left_out = left_out[0] ? left_out : NULL,
+                                 .failed_stage = failed_stage,
                                  .has_log = true,
                                  .log_start = slot->worker.log_start,
                                  .seconds = pb_clock() - slot->worker.started,
                                  .peak_memory = slot->worker.peak_memory};
-    describe_end(run, slot, &failure, message, signal_name);
     pb_free(cell->message);
-    cell->message = pb_strdup(message);
+    cell->message = pb_strdup(ended.message);
     if (!cell->message)
-        return pb_fail_memory(error, sizeof message);
+        return pb_fail_memory(error, sizeof ended.message);
     *end = failure.status;
     const enum pb_status status = pb_outcome_write(run->options->out, run->matrix->cells[slot->cell], &failure, error);
     return status == PB_OK ? pb_run_log_end(run, slot, message, error) : status;

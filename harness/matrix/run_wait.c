@@ -50,14 +50,17 @@ static int timeout(const struct pb_run *run)
 
 void pb_run_wait(struct pb_run *run, bool *ended)
 {
-    struct pollfd *waiting = pb_calloc((size_t)run->slot_count + 1, sizeof *waiting);
+    const size_t count = 2 * (size_t)run->slot_count + 1;
+    struct pollfd *waiting = pb_calloc(count, sizeof *waiting);
     if (waiting) {
-        for (uint32_t i = 0; i < run->slot_count; i++)
-            waiting[i] =
-                (struct pollfd){.fd = run->slots[i].worker.pid ? run->slots[i].worker.pipe : -1, .events = POLLIN};
-        waiting[run->slot_count] = (struct pollfd){.fd = run->signal_fd, .events = POLLIN};
+        for (uint32_t i = 0; i < run->slot_count; i++) {
+            const struct pb_worker *worker = &run->slots[i].worker;
+            waiting[2 * i] = (struct pollfd){.fd = worker->pid ? worker->pipe : -1, .events = POLLIN};
+            waiting[2 * i + 1] = (struct pollfd){.fd = worker->pid ? worker->log.pipe : -1, .events = POLLIN};
+        }
+        waiting[count - 1] = (struct pollfd){.fd = run->signal_fd, .events = POLLIN};
     }
-    (void)poll(waiting, waiting ? (nfds_t)run->slot_count + 1 : 0, timeout(run));
+    (void)poll(waiting, waiting ? (nfds_t)count : 0, timeout(run));
     pb_free(waiting);
     read_signals(run);
     for (uint32_t i = 0; i < run->slot_count; i++)

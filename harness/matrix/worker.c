@@ -7,12 +7,12 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/place_text.h"
 #include "base/text.h"
 
 extern char **environ;
@@ -61,7 +61,7 @@ static char **make_environment(uint32_t threads, char *own[OWN_VARIABLES])
 }
 
 /* errno's value. */
-static int spawn(const char *program, char **words, char **variables, const int ends[2], pid_t *pid)
+static int spawn(const char *program, char **words, char **variables, const int given[3], pid_t *pid)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
@@ -78,9 +78,10 @@ static int spawn(const char *program, char **words, char **variables, const int 
     }
     const short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP;
     const bool prepared =
-        posix_spawn_file_actions_adddup2(&actions, ends[0], STDOUT_FILENO) == 0 &&
-        posix_spawn_file_actions_adddup2(&actions, ends[0], STDERR_FILENO) == 0 &&
-        posix_spawn_file_actions_adddup2(&actions, ends[1], PB_WORKER_PIPE) == 0 &&
+        posix_spawn_file_actions_adddup2(&actions, given[0], STDOUT_FILENO) == 0 &&
+        posix_spawn_file_actions_adddup2(&actions, given[0], STDERR_FILENO) == 0 &&
+        posix_spawn_file_actions_adddup2(&actions, given[1], PB_WORKER_PIPE) == 0 &&
+        posix_spawn_file_actions_adddup2(&actions, given[2], PB_WORKER_PLACE) == 0 &&
         posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0) == 0 &&
         posix_spawnattr_setsigmask(&attributes, &none) == 0 && posix_spawnattr_setsigdefault(&attributes, &all) == 0 &&
         posix_spawnattr_setpgroup(&attributes, 0) == 0 && posix_spawnattr_setflags(&attributes, flags) == 0;
@@ -90,8 +91,8 @@ static int spawn(const char *program, char **words, char **variables, const int 
     return result;
 }
 
-/* A descriptor of at least 10: dup2 onto itself would keep close-on-exec, and onto another's place would close that. */
-static int move_up(int fd)
+/* dup2 onto itself would keep close-on-exec, and onto another's place would close that. */
+int pb_move_up(int fd)
 {
     if (fd < 0 || fd >= 10)
         return fd;
@@ -100,28 +101,12 @@ static int move_up(int fd)
     return moved;
 }
 
-static enum pb_status open_log(const char *path, int *log, off_t *start, struct pb_error *error)
-{
-    struct stat facts;
-    const int opened = path ? move_up(open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666))
-                            : fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 10);
-    if (opened < 0)
-        return pb_fail_errno(error, "write '%s'", path ? path : "standard error");
-    if (fstat(opened, &facts) != 0) {
-        close(opened);
-        return pb_fail_errno(error, "look at '%s'", path ? path : "standard error");
-    }
-    *log = opened;
-    *start = facts.st_size;
-    return PB_OK;
-}
-
 static enum pb_status open_pipe(int ends[2], struct pb_error *error)
 {
     int made[2];
     if (pipe2(made, O_CLOEXEC) != 0)
         return pb_fail_errno(error, "make a pipe to a worker");
-    made[1] = move_up(made[1]);
+    made[1] = pb_move_up(made[1]);
     if (made[1] < 0 || fcntl(made[0], F_SETFL, O_NONBLOCK) != 0) {
         close(made[0]);
         return pb_fail_errno(error, "make a pipe to a worker");
@@ -138,48 +123,71 @@ static size_t count_words(const char *const *words)
     return count;
 }
 
-enum pb_status pb_worker_start(const struct pb_worker_spec *spec, struct pb_worker *worker, struct pb_error *error)
+/* The program's words: the caller's, and where the worker keeps its notes. NULL when memory is out. */
+static const char **make_words(const struct pb_worker_spec *spec)
 {
-    struct pb_worker started = {
-        .pipe = -1, .started = pb_clock(), .time_limit = spec->time_limit, .memory_limit = spec->memory_limit};
-    char *own[OWN_VARIABLES] = {0}, **variables = NULL, **arguments;
-    int log = -1, ends[2] = {-1, -1};
+    static const char *const own[] = {PB_WORKER_PLACE_OPTION};
     const size_t count = count_words(spec->arguments);
-    const char **words = pb_calloc(count + 2, sizeof *words);
+    const char **words = pb_calloc(count + sizeof own / sizeof *own + 2, sizeof *words);
     if (!words)
-        return pb_fail_memory(error, (count + 2) * sizeof *words);
-    enum pb_status status = open_log(spec->log, &log, &started.log_start, error);
-    if (status == PB_OK)
-        status = open_pipe(ends, error);
-    if (status != PB_OK)
-        goto cleanup;
-    variables = make_environment(spec->threads, own);
-    if (!variables) {
-        status = pb_fail_memory(error, sizeof *variables);
-        goto cleanup;
-    }
+        return NULL;
     words[0] = spec->program;
     memcpy(words + 1, spec->arguments, count * sizeof *words);
-    /* posix_spawn promises not to change the words. */
-    memcpy(&arguments, &words, sizeof arguments);
-    errno = spawn(spec->program, arguments, variables, (const int[]){log, ends[1]}, &started.pid);
-    if (errno != 0) {
-        status = pb_fail_errno(error, "start '%s'", spec->program);
-        goto cleanup;
+    memcpy(words + 1 + count, own, sizeof own);
+    return words;
+}
+
+/* The worker's ends of what it shares with this process: output, pipe, notes. */
+static enum pb_status open_channels(const char *log, struct pb_worker *worker, int given[3], struct pb_error *error)
+{
+    int ends[2] = {-1, -1};
+    enum pb_status status = pb_worker_log_open(log, &worker->log, &given[0], &worker->log_start, error);
+    if (status == PB_OK)
+        status = open_pipe(ends, error);
+    worker->pipe = ends[0];
+    given[1] = ends[1];
+    if (status == PB_OK)
+        status = pb_place_create(&worker->shared, &given[2], error);
+    if (status == PB_OK && (given[2] = pb_move_up(given[2])) < 0)
+        status = pb_fail_errno(error, "share memory with a worker");
+    return status;
+}
+
+enum pb_status pb_worker_start(const struct pb_worker_spec *spec, struct pb_worker *worker, struct pb_error *error)
+{
+    struct pb_worker started = {.pipe = -1,
+                                .log = {.pipe = -1, .file = -1},
+                                .started = pb_clock(),
+                                .time_limit = spec->time_limit,
+                                .memory_limit = spec->memory_limit};
+    int given[3] = {-1, -1, -1};
+    char *own[OWN_VARIABLES] = {0}, **variables = NULL, **arguments;
+    const char **words = make_words(spec);
+    enum pb_status status = words ? open_channels(spec->log, &started, given, error) : pb_fail_memory(error, 64);
+    if (status == PB_OK && !(variables = make_environment(spec->threads, own)))
+        status = pb_fail_memory(error, sizeof *variables);
+    if (status == PB_OK) {
+        /* posix_spawn promises not to change the words. */
+        memcpy(&arguments, &words, sizeof arguments);
+        errno = spawn(spec->program, arguments, variables, given, &started.pid);
+        if (errno != 0)
+            status = pb_fail_errno(error, "start '%s'", spec->program);
     }
-    started.pipe = ends[0];
-    ends[0] = -1;
-    *worker = started;
-cleanup:
-    if (log >= 0)
-        close(log);
-    for (int i = 0; i < 2; i++)
-        if (ends[i] >= 0)
-            close(ends[i]);
+    for (size_t i = 0; i < sizeof given / sizeof *given; i++)
+        if (given[i] >= 0)
+            close(given[i]);
     for (size_t i = 0; i < OWN_VARIABLES; i++)
         pb_free(own[i]);
     pb_free(variables);
     pb_free(words);
+    if (status == PB_OK) {
+        *worker = started;
+        return PB_OK;
+    }
+    if (started.pipe >= 0)
+        close(started.pipe);
+    pb_worker_log_close(&started.log);
+    pb_place_destroy(&started.shared);
     return status;
 }
 
@@ -238,6 +246,7 @@ void pb_worker_end(struct pb_worker *worker, enum pb_worker_stop why, bool at_on
 {
     if (worker->stop == PB_WORKER_ON_ITS_OWN) {
         worker->stop = why;
+        worker->stopped = pb_clock();
         worker->kill_at = pb_clock() + GRACE_SECONDS;
         kill(-worker->pid, SIGTERM);
     }
@@ -265,6 +274,7 @@ static void enforce_limits(struct pb_worker *worker)
 bool pb_worker_attend(struct pb_worker *worker, void (*on_line)(void *argument, char *line), void *argument)
 {
     drain(worker, on_line, argument);
+    pb_worker_log_drain(&worker->log);
     enforce_limits(worker);
     const pid_t ended = waitpid(worker->pid, &worker->wait_status, WNOHANG);
     if (ended == 0 || (ended < 0 && errno == EINTR))
@@ -275,6 +285,9 @@ bool pb_worker_attend(struct pb_worker *worker, void (*on_line)(void *argument, 
         close(worker->pipe);
     worker->pipe = -1;
     worker->pid = 0;
+    pb_worker_log_close(&worker->log);
+    pb_place_copy(worker->shared, &worker->place);
+    pb_place_destroy(&worker->shared);
     return true;
 }
 

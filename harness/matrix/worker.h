@@ -6,16 +6,21 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "base/error.h"
+#include "base/place.h"
+#include "matrix/worker_log.h"
 
 /* The descriptor that a worker writes its lines to, and the option that says so. */
 #define PB_WORKER_PIPE 3
 #define PB_WORKER_PIPE_OPTION "--report-to", "3"
+/* The memory that it notes in which hook of which plugin it is; the option is added to its arguments. */
+#define PB_WORKER_PLACE 4
+#define PB_WORKER_PLACE_OPTION "--note-to", "4"
 
 struct pb_worker_spec {
     const char *program;
     const char *const *arguments; /* NULL-terminated, without the program itself */
-    const char *log; /* standard output and error are appended to it; NULL: they go to this process's standard error */
+    const char *
+        log; /* standard output and error are appended to it, PB_LOG_LIMIT bytes at most; NULL: they go to this process's standard error */
     uint32_t threads; /* OpenMP's and BLIS's */
     double time_limit; /* seconds; 0: none */
     uint64_t memory_limit; /* bytes; 0: none */
@@ -33,11 +38,15 @@ struct pb_worker {
     int pipe; /* −1 once the worker has closed its end */
     char line[1024]; /* what was read of a line so far */
     size_t line_length;
-    double started, time_limit, kill_at;
+    double started, time_limit, kill_at, stopped;
     uint64_t memory_limit, peak_memory;
     enum pb_worker_stop stop; /* why it was told to end */
     off_t log_start; /* where its own lines begin in the log */
-    int wait_status; /* once pb_worker_attend has returned true */
+    struct pb_worker_log log;
+    struct pb_place *shared; /* its notes while it runs */
+    /* once pb_worker_attend has returned true: */
+    int wait_status;
+    struct pb_place place; /* where it was */
 };
 
 PB_MUST_CHECK enum pb_status pb_worker_start(const struct pb_worker_spec *spec, struct pb_worker *worker,
@@ -48,6 +57,9 @@ bool pb_worker_attend(struct pb_worker *worker, void (*on_line)(void *argument, 
 
 /* SIGTERM to its group, SIGKILL some seconds later (or at once). Goes on in pb_worker_attend. */
 void pb_worker_end(struct pb_worker *worker, enum pb_worker_stop why, bool at_once);
+
+/* A descriptor of at least 10 for one below: in a worker, those are its own. −1 stays. */
+int pb_move_up(int fd);
 
 /* "SIGSEGV"; "signal 99" for one without a name. */
 void pb_signal_name(int number, char name[32]);
