@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/machine.h"
 #include "base/memory.h"
+#include "base/place.h"
 #include "cli/cli.h"
 #include "matrix/outcome.h"
 #include "matrix/planning.h"
@@ -26,6 +27,7 @@ static const struct pb_cli_option options[] = {
     {"latency", 0, "N", "do not run the cell: measure the latency of its networks on N threads"},
     {"report-to", 0, "FD",
      "write a line for every step to this descriptor, and end with the process that started this"},
+    {"note-to", 0, "FD", "keep notes of the plugin's hook that runs in the memory behind this descriptor"},
     {"plan", 0, NULL, "do not run anything: write every cell's stages and what they cost for the coordinator"},
     {"first", 0, "I", "with --plan: begin with this cell"},
     {"skip", 0, "LABEL", "with --plan: no stages for this schedule's cells; may be given several times"},
@@ -60,6 +62,16 @@ static enum pb_status meet_coordinator(struct job *job, const struct pb_argument
         return pb_fail(error, PB_ERROR_RUN, "cell: the process that started this one is gone");
     job->report_to = (int)descriptor;
     return PB_OK;
+}
+
+/* What this process dies of, in a plugin's hook, is read by the coordinator. */
+static enum pb_status keep_notes(const struct pb_arguments *arguments, struct pb_error *error)
+{
+    size_t descriptor = 0;
+    if (!pb_argument(arguments, "note-to"))
+        return PB_OK;
+    const enum pb_status status = pb_argument_size(arguments, "note-to", 0, 1024, &descriptor, error);
+    return status == PB_OK ? pb_place_share((int)descriptor, error) : status;
 }
 
 static void say(const struct job *job, const char *line)
@@ -246,6 +258,8 @@ static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, 
     if (!job.out && !pb_argument(arguments, "plan"))
         return pb_fail(error, PB_ERROR_INPUT, "cell: where to? usage: prunebench cell MATRIX ID -o OUT");
     enum pb_status status = meet_coordinator(&job, arguments, error);
+    if (status == PB_OK)
+        status = keep_notes(arguments, error);
     if (status == PB_OK)
         status = do_job(&job, arguments, error);
     pb_matrix_free(&job.matrix);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/spinning.h"
 #include "base/text.h"
@@ -69,7 +70,9 @@ static int run_command(const struct pb_command *command, int argc, char **argv)
     enum pb_parse_outcome outcome;
     struct pb_error error = {0};
     int exit_code = 0;
-    enum pb_status status = pb_arguments_parse(command, argc, argv, &arguments, &outcome, &error);
+    enum pb_status status = pb_fault_watch(&error);
+    if (status == PB_OK)
+        status = pb_arguments_parse(command, argc, argv, &arguments, &outcome, &error);
     if (status == PB_OK && outcome == PB_PARSE_HELP) {
         pb_help_command(stdout, command);
         return 0;

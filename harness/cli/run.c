@@ -29,10 +29,14 @@ static enum pb_status print_results(const struct pb_run_options *run, const stru
     if (summary->unmeasured)
         printf(", %u without latency", summary->unmeasured);
     printf("; results in %s/cells\n", run->out);
+    return status;
+}
+
+static void print_failures(const struct pb_run_options *run, const struct pb_run_summary *summary)
+{
     if (summary->failed + summary->blocked > 0)
         fprintf(stderr, "prunebench: %u cells failed or are blocked: see %s/logs; 'run … --retry' runs them again\n",
                 summary->failed + summary->blocked, run->out);
-    return status;
 }
 
 static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, struct pb_error *error)
@@ -68,8 +72,10 @@ static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, 
         *exit_code = 128 + summary.signal;
         goto cleanup;
     }
-    if (status == PB_OK)
+    if (status == PB_OK && !run.quiet)
         status = print_results(&run, &summary, error);
+    if (status == PB_OK)
+        print_failures(&run, &summary);
     if (status == PB_OK && summary.failed + summary.blocked + summary.unmeasured > 0)
         *exit_code = 1;
 cleanup:
