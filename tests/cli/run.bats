@@ -256,7 +256,7 @@ END
     [[ $output == "prunebench: m.xml has no cell 'birds.vgg11-bcnn.bn-scale.one-shot.blis.r30.s2'; did you mean 'birds.vgg11-bcnn.bn-scale.one-shot.blis.r30.s1'?" ]]
     prunebench cell m.xml birds.vgg11-bcnn.bn-scale.one-shot.blis.r30.s1 -o out
     grep -q ' status="ok"' out/cells/birds.vgg11-bcnn.bn-scale.one-shot.blis.r30.s1.xml
-    run prunebench run m.xml -o out --quiet
+    run prunebench run m.xml -o out
     [[ $output == *"0 done, 1 were done before, 0 failed"* ]]
     run prunebench run m.xml -o /proc/nothing/out
     [ "$status" -eq 1 ] || [ "$status" -eq 2 ]
