@@ -97,6 +97,8 @@ const struct pb_command pb_command_run = {
         "again and why. Results in OUT that are not of this matrix, or of an earlier state of it, are kept, are named, "
         "and\n"
         "are in no table.\n\n"
+        "OUT/logs has a log per cell. A cell adds at most 4 MiB to it, and a plugin at most 1 MiB of host->log lines;\n"
+        "the log's last lines and the document (log-left-out) tell what was left out. --quiet prints failures only.\n\n"
         "Exit code: 0 all cells are ok; 1 a cell failed; 2 wrong usage or input; 128 + the signal's number (130, 143, "
         "129)\n"
         "when SIGINT, SIGTERM or SIGHUP ended the run.",

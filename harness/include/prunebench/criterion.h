@@ -34,7 +34,8 @@ enum pb_normalise {
 
 /*
  * One prunable layer: a convolution with what follows it (BN where there is one, ReLU). All arrays
- * are the host's, float32, valid during the call only; NULL where not asked for or not there.
+ * are the host's, float32, valid during the call only; NULL where not asked for or not there. All of it
+ * is in read-only pages: a write ends the cell.
  */
 struct pb_layer_view {
     size_t size; /* bytes of this struct that the host fills */
