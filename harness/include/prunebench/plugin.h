@@ -2,7 +2,22 @@
  * What a plugin is: a shared object that exports one symbol, prunebench_plugin, and hides the rest.
  *
  * Build: cc -std=c17 -fPIC -fvisibility=hidden -shared -Wl,-z,defs $(pkg-config --cflags prunebench)
- * `scripts/new-plugin KIND NAME` writes a complete one.
+ * `prunebench-new-plugin [--language c++] KIND NAME` writes a complete one.
+ *
+ * C++ (17 and later) assigns members where C names them in an initialiser, which g++ warns about where any is left out:
+ *
+ *     static constexpr pb_plugin describe()
+ *     {
+ *         pb_plugin plugin = pb_plugin_header(PB_KIND_CRITERION);
+ *         plugin.name = "mine";
+ *         plugin.summary = "what it computes";
+ *         plugin.version = "1.0.0";
+ *         plugin.criterion = &criterion;
+ *         return plugin;
+ *     }
+ *     static constexpr pb_plugin plugin = describe();
+ *
+ * No exception may leave a hook.
  */
 #ifndef PRUNEBENCH_PLUGIN_H
 #define PRUNEBENCH_PLUGIN_H
@@ -68,12 +83,26 @@ struct pb_plugin {
 /* The plugins of this object, index 0 first, NULL after the last. Pure: no side effects, no allocation. */
 PB_EXPORT const struct pb_plugin *prunebench_plugin(uint32_t index);
 
-/* The first members of every struct pb_plugin. */
+/* The first members of every struct pb_plugin, in C; C++ begins with pb_plugin_header. */
 #define PB_PLUGIN_HEADER(kind_)                                                                                        \
     .magic = PB_PLUGIN_MAGIC, .abi_major = PB_ABI_MAJOR, .abi_minor = PB_ABI_MINOR,                                    \
     .size = (uint32_t)sizeof(struct pb_plugin), .kind = (kind_)
 
 #ifdef __cplusplus
 }
+
+#if __cplusplus >= 201703L
+/* A plugin with its first members filled in and every other one zero. */
+constexpr pb_plugin pb_plugin_header(pb_plugin_kind kind)
+{
+    pb_plugin plugin{};
+    plugin.magic = PB_PLUGIN_MAGIC;
+    plugin.abi_major = PB_ABI_MAJOR;
+    plugin.abi_minor = PB_ABI_MINOR;
+    plugin.size = sizeof(pb_plugin);
+    plugin.kind = kind;
+    return plugin;
+}
+#endif
 #endif
 #endif

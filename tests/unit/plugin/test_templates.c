@@ -15,6 +15,13 @@
 #include "plugin/registry.h"
 #include "support/folder.h"
 
+/* A language that templates are written in. */
+struct language {
+    const char *suffix, *compiler;
+};
+static const struct language languages[] = {{"c", "cc -std=c17"}, {"cc", "c++ -std=c++17"}};
+static const struct language *language; /* of the group that runs */
+
 /* A template as a plugin that has been created. */
 struct built {
     struct pb_registry registry;
@@ -28,9 +35,10 @@ static void build(void **state, enum pb_plugin_kind kind, struct built *built)
     struct pb_error error = {0};
     const char *name = pb_kind_name(kind);
     const char *const folders[] = {*state, NULL};
-    char *command = pb_format("cc -std=c17 -D_DEFAULT_SOURCE -fPIC -fvisibility=hidden -I%s/../harness/include -shared "
-                              "-Wl,-z,defs -o %s/%s.so %s/../scripts/templates/%s.c -lm",
-                              PB_TEST_SOURCES, (const char *)*state, name, PB_TEST_SOURCES, name);
+    char *command = pb_format(
+        "%s -Wall -Wextra -Werror -D_DEFAULT_SOURCE -fPIC -fvisibility=hidden -I%s/../harness/include "
+        "-shared -Wl,-z,defs -o %s/%s.so %s/../scripts/templates/%s.%s -lm",
+        language->compiler, PB_TEST_SOURCES, (const char *)*state, name, PB_TEST_SOURCES, name, language->suffix);
     assert_int_equal(system(command), 0);
     pb_free(command);
     assert_int_equal(setenv("PRUNEBENCH_PROGRAM", PB_TEST_BUILD "/prunebench", 1), 0);
@@ -242,5 +250,8 @@ int main(void)
         TEST(test_the_backend_has_a_relu_of_its_own),
         TEST(test_the_dataset_reads_its_list_training_split_first),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = 0;
+    for (language = languages; language < languages + sizeof languages / sizeof languages[0]; language++)
+        failed += cmocka_run_group_tests_name(language->suffix, tests, NULL, NULL);
+    return failed;
 }
