@@ -3,37 +3,11 @@
 
 #include <string.h>
 
+#include "base/checksum.h"
 #include "base/memory.h"
 #include "data/resample.h"
 
-enum { CHANNELS = 3, LANES = 4 };
-
-static uint64_t mix(uint64_t hash, uint64_t word)
-{
-    hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
-    return hash ^ hash >> 29;
-}
-
-uint64_t pb_checksum(uint64_t seed, const void *data, size_t length)
-{
-    const unsigned char *bytes = data;
-    uint64_t lanes[LANES], word, last[LANES] = {0};
-    size_t left = length;
-    for (uint64_t i = 0; i < LANES; i++)
-        lanes[i] = mix(seed, i + 1);
-    /* Independent lanes, so that one multiplication need not wait for the one before. */
-    for (; left >= sizeof lanes; left -= sizeof lanes)
-        for (size_t i = 0; i < LANES; i++, bytes += sizeof word) {
-            memcpy(&word, bytes, sizeof word);
-            lanes[i] = mix(lanes[i], word);
-        }
-    if (left > 0)
-        memcpy(last, bytes, left);
-    uint64_t hash = mix(seed, length);
-    for (size_t i = 0; i < LANES; i++)
-        hash = mix(hash, mix(lanes[i], last[i]));
-    return hash;
-}
+enum { CHANNELS = 3 };
 
 uint64_t pb_cache_checksum(const struct pb_cache_header *header, const struct pb_cache_entry *entries, const char *text)
 {

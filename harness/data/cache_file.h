@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PB_CACHE_MAGIC 0x31454843414e5250u /* "PRNACHE1" on a little-endian machine */
+#define PB_CACHE_MAGIC 0x32454843414e5250u /* "PRNACHE2" on a little-endian machine */
 
 /* Images begin at multiples of this. */
 #define PB_CACHE_ALIGNMENT 64
@@ -28,9 +28,6 @@ struct pb_cache_entry {
     uint32_t cropped_width, cropped_height; /* before the reduction */
     uint64_t checksum; /* of the pixels */
 };
-
-/* A fast hash against damage, not against malice. */
-uint64_t pb_checksum(uint64_t seed, const void *data, size_t length);
 
 /* The checksum that belongs into header. */
 uint64_t pb_cache_checksum(const struct pb_cache_header *header, const struct pb_cache_entry *entries,
