@@ -3,14 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/owner.h"
 
 /* Opening fails because of the path that was given (input) or because of the machine (run). */
 static enum pb_status fail_open(const char *path, struct pb_error *error)
@@ -85,6 +84,32 @@ enum pb_status pb_file_read(const char *path, size_t limit, char **data, size_t 
     return status;
 }
 
+const char *pb_file_kind(unsigned mode)
+{
+    return S_ISREG(mode)    ? "a file"
+           : S_ISDIR(mode)  ? "a folder"
+           : S_ISLNK(mode)  ? "a link"
+           : S_ISFIFO(mode) ? "a named pipe"
+           : S_ISSOCK(mode) ? "a socket"
+                            : "a device";
+}
+
+enum pb_status pb_file_open_own(const char *path, int *fd, struct pb_error *error)
+{
+    struct stat info;
+    /* Looked at before it is opened: opening a device can already do something. */
+    if (lstat(path, &info) != 0)
+        return errno == ENOENT || errno == ENOTDIR ? pb_fail(error, PB_ERROR_INPUT, "'%s' is missing", path)
+                                                   : pb_fail_errno(error, "look at '%s'", path);
+    if (!S_ISREG(info.st_mode))
+        return pb_fail(error, PB_ERROR_INPUT, "'%s' is %s, no regular file", path, pb_file_kind(info.st_mode));
+    const int opened = open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+    if (opened < 0)
+        return pb_fail_errno(error, "read '%s'", path);
+    *fd = opened;
+    return PB_OK;
+}
+
 bool pb_file_exists(const char *path)
 {
     struct stat info;
@@ -111,16 +136,14 @@ static bool write_all(int fd, const char *bytes, size_t length)
     return true;
 }
 
-/* A new file beside path under a name that no other process, here or on another host, uses. */
+/* A new file beside path under a name that no other process, here or on another host, uses, and that names its owner. */
 static int create_temporary(const char *path, char **name)
 {
     for (;;) {
-        uint64_t noise;
-        if (getrandom(&noise, sizeof noise, 0) != (ssize_t)sizeof noise)
-            return -1;
-        char *folder = pb_path_folder(path);
+        char *folder = pb_path_folder(path), *tag = pb_owner_tag();
         char *temporary =
-            folder == NULL ? NULL : pb_format("%s/.%s.%016" PRIx64 ".tmp", folder, pb_path_name(path), noise);
+            folder == NULL || tag == NULL ? NULL : pb_format("%s/.%s.%s.tmp", folder, pb_path_name(path), tag);
+        pb_free(tag);
         pb_free(folder);
         if (temporary == NULL) {
             errno = ENOMEM;

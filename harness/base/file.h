@@ -12,6 +12,14 @@
 PB_MUST_CHECK enum pb_status pb_file_read(const char *path, size_t limit, char **data, size_t *length,
                                           struct pb_error *error);
 
+/*
+ * Opens a regular file that this program wrote. A pipe or a device is never opened for reading (it could block), a link
+ * never followed. PB_ERROR_INPUT: there is no such file, or something else stands in its place; anything else is PB_ERROR_RUN.
+ */
+PB_MUST_CHECK enum pb_status pb_file_open_own(const char *path, int *fd, struct pb_error *error);
+/* "a named pipe", "a folder"; for messages. */
+const char *pb_file_kind(unsigned mode);
+
 /* Writes under a temporary name in the same folder, fsyncs, renames, fsyncs the folder. The old file
  * stays untouched when anything fails, and the temporary one is removed. */
 PB_MUST_CHECK enum pb_status pb_file_write_atomic(const char *path, const void *data, size_t length,
@@ -32,6 +40,11 @@ PB_MUST_CHECK enum pb_status pb_file_move(const char *from, const char *to, stru
 PB_MUST_CHECK enum pb_status pb_make_dirs(const char *path, struct pb_error *error);
 /* rm -r; a path that is not there is fine. Never follows links. */
 PB_MUST_CHECK enum pb_status pb_remove_tree(const char *path, struct pb_error *error);
+/*
+ * Renames a damaged file or folder, whatever it is, to PATH.damaged-TIME-NOISE, so that it can be made again and yet be
+ * looked at. *aside: the new name, from pb_calloc; NULL where there was nothing. Of each path only the last one is kept.
+ */
+PB_MUST_CHECK enum pb_status pb_set_aside(const char *path, char **aside, struct pb_error *error);
 bool pb_file_exists(const char *path);
 bool pb_is_dir(const char *path);
 
@@ -56,7 +69,7 @@ PB_MUST_CHECK enum pb_status pb_lines_open(const char *path, struct pb_lines *li
 char *pb_lines_next(struct pb_lines *lines); /* NULL after the last; valid until pb_lines_close */
 void pb_lines_close(struct pb_lines *lines);
 
-/* An exclusive flock on path (created), with this process's pid inside. A lock held by another process
+/* An exclusive flock on path (created; a regular file that holds nothing but a pid), with this process's pid inside. A lock held by another process
  * is PB_ERROR_RUN and names its pid; a dead owner's lock is free. *fd stays open while it is held. */
 PB_MUST_CHECK enum pb_status pb_lock(const char *path, int *fd, struct pb_error *error);
 /* The same, but waits while another process holds it. */

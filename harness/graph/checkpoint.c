@@ -3,9 +3,11 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <jansson.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "graph/graph_json.h"
 #include "graph/safetensors.h"
@@ -18,7 +20,7 @@
 #define KEY_ORIGINAL_WIDTHS OWN_PREFIX "original_widths"
 #define KEY_ORIGIN OWN_PREFIX "origin"
 #define KEY_VELOCITY OWN_PREFIX "velocity"
-#define FORMAT "checkpoint-1"
+#define FORMAT "checkpoint-2"
 #define VELOCITY_PREFIX "velocity."
 
 /* "[3,1,4]" */
@@ -69,6 +71,8 @@ static enum pb_status gather_metadata(const struct pb_network *network, bool wit
     struct pb_channel_groups groups = {0};
     char *graph = NULL;
     enum pb_status status = pb_metadata_set(metadata, KEY_FORMAT, FORMAT, error);
+    if (status == PB_OK)
+        status = pb_metadata_set(metadata, PB_SAFETENSORS_SEAL, "", error);
     if (status == PB_OK)
         status = pb_metadata_set(metadata, KEY_VELOCITY, with_velocity ? "true" : "false", error);
     if (status == PB_OK)
@@ -252,12 +256,14 @@ static enum pb_status load_origins(const struct loader *loader)
 
 static enum pb_status load_network(struct loader *loader)
 {
-    const char *format, *text, *velocity;
+    const char *format, *text, *velocity, *seal;
     struct pb_graph *graph = NULL;
     enum pb_status status = own_metadata(loader, KEY_FORMAT, &format);
     if (status == PB_OK && strcmp(format, FORMAT) != 0)
         status = pb_fail(loader->error, PB_ERROR_INPUT, "'%s': checkpoint format '%.40s' is unknown here", loader->path,
                          format);
+    if (status == PB_OK) /* a file that lost its seal was not checked */
+        status = own_metadata(loader, PB_SAFETENSORS_SEAL, &seal);
     if (status == PB_OK)
         status = own_metadata(loader, KEY_GRAPH, &text);
     if (status == PB_OK)
@@ -311,6 +317,22 @@ enum pb_status pb_checkpoint_load(const char *path, struct pb_network **network,
         pb_metadata_free(&extra);
     }
     pb_channel_groups_free(&loader.groups);
+    pb_safetensors_close(&loader.file);
+    return status;
+}
+
+enum pb_status pb_checkpoint_check(const char *path, struct pb_error *error)
+{
+    struct loader loader = {.path = path, .error = error};
+    const char *seal;
+    int fd = -1;
+    enum pb_status status = pb_file_open_own(path, &fd, error);
+    if (status != PB_OK)
+        return status;
+    close(fd);
+    status = pb_safetensors_open(path, &loader.file, error);
+    if (status == PB_OK)
+        status = own_metadata(&loader, PB_SAFETENSORS_SEAL, &seal);
     pb_safetensors_close(&loader.file);
     return status;
 }

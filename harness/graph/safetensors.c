@@ -12,6 +12,7 @@
 
 #include <jansson.h>
 
+#include "base/checksum.h"
 #include "base/memory.h"
 #include "graph/dtype.h"
 
@@ -46,7 +47,7 @@ static enum pb_status map_file(struct reader *reader)
 {
     struct stat info;
     enum pb_status status = PB_OK;
-    const int fd = open(reader->path, O_RDONLY | O_CLOEXEC);
+    const int fd = open(reader->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* a pipe without a writer is refused, too */
     if (fd < 0)
         return pb_fail(reader->error, PB_ERROR_INPUT, "read '%s': %s", reader->path, strerror(errno));
     if (fstat(fd, &info) != 0) {
@@ -201,6 +202,40 @@ static enum pb_status read_entries(struct reader *reader, json_t *header)
     return PB_OK;
 }
 
+char *pb_safetensors_find_seal(const char *header, size_t length)
+{
+    static const char mark[] = "\"" PB_SAFETENSORS_SEAL "\":\"";
+    /* Nowhere else: inside a text of JSON the quotes would be escaped. */
+    char *found = memmem(header, length, mark, sizeof mark - 1);
+    char *digits = found ? found + sizeof mark - 1 : NULL;
+    return digits && digits + PB_CHECKSUM_DIGITS < header + length ? digits : NULL;
+}
+
+/* All bytes of the file, but with zeros for the seal's digits. */
+static enum pb_status check_seal(struct reader *reader)
+{
+    char digits[PB_CHECKSUM_DIGITS + 1];
+    const char *seal = pb_safetensors_metadata(reader->file, PB_SAFETENSORS_SEAL);
+    if (!seal)
+        return PB_OK;
+    char *header = pb_calloc(reader->data_start, 1);
+    if (!header)
+        return pb_fail_memory(reader->error, reader->data_start);
+    memcpy(header, reader->bytes, reader->data_start);
+    char *place = pb_safetensors_find_seal(header, reader->data_start);
+    if (place) {
+        memset(place, '0', PB_CHECKSUM_DIGITS);
+        const struct pb_bytes parts[] = {{header, reader->data_start},
+                                         {reader->bytes + reader->data_start, reader->length - reader->data_start}};
+        pb_checksum_format(pb_checksum_parts(parts, 2), digits);
+    }
+    pb_free(header);
+    if (place && strcmp(seal, digits) == 0)
+        return PB_OK;
+    return pb_fail(reader->error, PB_ERROR_INPUT,
+                   "'%s' is damaged: its bytes do not have the checksum that it was written with", reader->path);
+}
+
 static int by_place(const void *a, const void *b)
 {
     const struct pb_tensor *left = a, *right = b;
@@ -270,6 +305,8 @@ enum pb_status pb_safetensors_open(const char *path, struct pb_safetensors *file
         status = read_entries(&reader, header);
     if (status == PB_OK)
         status = check_places(&reader);
+    if (status == PB_OK)
+        status = check_seal(&reader);
     if (status == PB_OK)
         status = align(&reader);
     json_decref(header);

@@ -28,11 +28,19 @@ struct pb_safetensors {
     size_t mapping_bytes;
 };
 
+/*
+ * Metadata of this key seal a file: whatever value the writer is given, it stores the checksum of all other bytes there.
+ * The reader refuses a sealed file of which any byte has changed.
+ */
+#define PB_SAFETENSORS_SEAL "prunebench.checksum"
+
 /* Maps and checks the whole header: sizes, overlaps, dtypes and shapes must agree with the file's length. */
 PB_MUST_CHECK enum pb_status pb_safetensors_open(const char *path, struct pb_safetensors *file, struct pb_error *error);
 void pb_safetensors_close(struct pb_safetensors *file);
 const struct pb_tensor *pb_safetensors_find(const struct pb_safetensors *file, const char *name);
 const char *pb_safetensors_metadata(const struct pb_safetensors *file, const char *key);
+/* The place of a seal's sixteen digits in a header's text; NULL where it has none. */
+char *pb_safetensors_find_seal(const char *header, size_t length);
 
 /* Writes atomically; name, dtype, rank, dims and data of each tensor are used. */
 PB_MUST_CHECK enum pb_status pb_safetensors_write(const char *path, const struct pb_tensor *tensors, size_t count,

@@ -4,10 +4,15 @@
 
 #include <jansson.h>
 
+#include "base/checksum.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "graph/dtype.h"
 #include "graph/safetensors.h"
+
+/* In the seal's place until the file's other bytes are known. */
+#define NO_SEAL "0000000000000000"
+_Static_assert(sizeof NO_SEAL == PB_CHECKSUM_DIGITS + 1, "as many digits as a checksum has");
 
 static bool tensor_bytes(const struct pb_tensor *tensor, size_t *bytes)
 {
@@ -50,7 +55,8 @@ static enum pb_status add_metadata(json_t *header, const char *const *keys, cons
     if (!metadata || json_object_set_new(header, "__metadata__", metadata) != 0)
         return pb_fail_memory(error, sizeof(json_t));
     for (size_t i = 0; i < count; i++)
-        if (json_object_set_new(metadata, keys[i], json_string(values[i])) != 0)
+        if (json_object_set_new(metadata, keys[i],
+                                json_string(strcmp(keys[i], PB_SAFETENSORS_SEAL) == 0 ? NO_SEAL : values[i])) != 0)
             return pb_fail(error, PB_ERROR_RUN, "metadata '%s' is no UTF-8 text", keys[i]);
     return PB_OK;
 }
@@ -74,6 +80,17 @@ static enum pb_status render(const json_t *header, char **text, size_t *length, 
     *text = rendered;
     *length = sizeof(padded) + (size_t)padded;
     return PB_OK;
+}
+
+/* parts[0] is the header. */
+static void seal(char *header, const struct pb_bytes *parts, size_t count)
+{
+    char digits[PB_CHECKSUM_DIGITS + 1];
+    char *place = pb_safetensors_find_seal(header, parts[0].length);
+    if (!place)
+        return;
+    pb_checksum_format(pb_checksum_parts(parts, count), digits);
+    memcpy(place, digits, PB_CHECKSUM_DIGITS);
 }
 
 enum pb_status pb_safetensors_write(const char *path, const struct pb_tensor *tensors, size_t count,
@@ -105,6 +122,7 @@ enum pb_status pb_safetensors_write(const char *path, const struct pb_tensor *te
         status = render(header, &text, &parts[0].length, error);
     if (status == PB_OK) {
         parts[0].data = text;
+        seal(text, parts, count + 1);
         status = pb_file_write_parts_atomic(path, parts, count + 1, error);
     }
 cleanup:
