@@ -2,13 +2,17 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/text.h"
 
 char *pb_path_join(const char *folder, const char *name)
 {
@@ -108,6 +112,61 @@ enum pb_status pb_remove_tree(const char *path, struct pb_error *error)
     if (remove_at(AT_FDCWD, path) != 0)
         return pb_fail_errno(error, "remove '%s'", path);
     return PB_OK;
+}
+
+/* Removes what was set aside of path before, all that begins with prefix but for the newest. */
+static enum pb_status drop_earlier(const char *path, const char *prefix, const char *newest, struct pb_error *error)
+{
+    char **names = NULL, *folder = pb_path_folder(path);
+    size_t count = 0;
+    enum pb_status status = folder ? pb_list_dir(folder, &names, &count, error) : pb_fail_memory(error, strlen(path));
+    for (size_t i = 0; i < count && status == PB_OK; i++) {
+        if (!pb_starts_with(names[i], prefix) || strcmp(names[i], newest) == 0)
+            continue;
+        char *earlier = pb_path_join(folder, names[i]);
+        status = earlier ? pb_remove_tree(earlier, error) : pb_fail_memory(error, strlen(names[i]));
+        pb_free(earlier);
+    }
+    pb_names_free(&names, count);
+    pb_free(folder);
+    return status;
+}
+
+/* Digits and capitals alone, "20261128T021344": no sign that a shell or another program takes for its own. */
+static void time_for_name(char now[32])
+{
+    size_t kept = 0;
+    pb_utc_now(now);
+    for (const char *sign = now; *sign && *sign != 'Z'; sign++)
+        if (*sign != '-' && *sign != ':')
+            now[kept++] = *sign;
+    now[kept] = '\0';
+}
+
+enum pb_status pb_set_aside(const char *path, char **aside, struct pb_error *error)
+{
+    char now[32];
+    uint16_t noise = 0;
+    time_for_name(now);
+    if (getrandom(&noise, sizeof noise, 0) != (ssize_t)sizeof noise)
+        return pb_fail_errno(error, "set '%s' aside", path);
+    char *prefix = pb_format("%s.damaged-", pb_path_name(path));
+    char *name = pb_format("%s.damaged-%s-%04x", path, now, noise);
+    enum pb_status status = prefix && name ? PB_OK : pb_fail_memory(error, strlen(path));
+    const bool moved = status == PB_OK && rename(path, name) == 0;
+    if (status == PB_OK && !moved && errno != ENOENT)
+        status = pb_fail_errno(error, "set '%s' aside", path);
+    if (moved)
+        status = drop_earlier(path, prefix, pb_path_name(name), error);
+    pb_free(prefix);
+    if (status == PB_OK && moved) {
+        *aside = name;
+    } else {
+        pb_free(name);
+        if (status == PB_OK)
+            *aside = NULL;
+    }
+    return status;
 }
 
 static int by_name(const void *a, const void *b)

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/checksum.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -30,13 +31,16 @@ struct pb_cache {
     const struct pb_cache_header *header;
     const struct pb_cache_entry *entries;
     atomic_bool *checked; /* per sample */
+    atomic_bool *damaged; /* behind them: an image was; who finds it first sets the file aside */
+    dev_t device; /* which file is mapped: the path may name another by now */
+    ino_t inode;
 };
 
 /* Of everything that decides a cached pixel; the number goes up when decoding or reduction changes. */
 static enum pb_status make_key(struct pb_cache *cache, struct pb_error *error)
 {
     char *preprocess = pb_preprocess_cached_text(&cache->preprocess);
-    char *text = preprocess != NULL ? pb_format("decoded 2 %s %s", cache->data->fingerprint, preprocess) : NULL;
+    char *text = preprocess != NULL ? pb_format("decoded 3 %s %s", cache->data->fingerprint, preprocess) : NULL;
     pb_free(preprocess);
     if (text == NULL)
         return pb_fail_memory(error, sizeof cache->key);
@@ -52,14 +56,20 @@ static void unmap(struct pb_cache *cache)
     cache->map = NULL;
 }
 
-/* Maps the file at path. *usable: it is there, whole and the right one. */
-static enum pb_status map_file(struct pb_cache *cache, bool *usable, struct pb_error *error)
+/* Maps the file at path. *usable: it is there, whole and the right one; else *wrong says what is wrong with it. */
+static enum pb_status map_file(struct pb_cache *cache, bool *usable, struct pb_error *wrong, struct pb_error *error)
 {
     struct stat info;
+    int fd = -1;
     *usable = false;
-    const int fd = open(cache->path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return pb_file_exists(cache->path) ? pb_fail_errno(error, "open '%s'", cache->path) : PB_OK;
+    (void)pb_fail(wrong, PB_ERROR_INPUT, "'%s' is cut short, damaged, or not this data set's", cache->path);
+    const enum pb_status status = pb_file_open_own(cache->path, &fd, wrong);
+    if (status == PB_ERROR_INPUT)
+        return PB_OK;
+    if (status != PB_OK) {
+        *error = *wrong;
+        return status;
+    }
     if (fstat(fd, &info) != 0) {
         close(fd);
         return pb_fail_errno(error, "open '%s'", cache->path);
@@ -70,32 +80,61 @@ static enum pb_status map_file(struct pb_cache *cache, bool *usable, struct pb_e
         return info.st_size > 0 ? pb_fail_errno(error, "map '%s'", cache->path) : PB_OK;
     cache->map = map;
     cache->length = (size_t)info.st_size;
+    cache->device = info.st_dev;
+    cache->inode = info.st_ino;
     *usable = pb_cache_file_is_valid(map, cache->length, cache->key, cache->data->contents.sample_count);
     if (!*usable)
         unmap(cache);
     return PB_OK;
 }
 
+/* Under the cache's lock. */
+static enum pb_status set_aside(const struct pb_cache *cache, const char *wrong, struct pb_error *error)
+{
+    char *aside = NULL;
+    const enum pb_status status = pb_set_aside(cache->path, &aside, error);
+    if (status == PB_OK && aside)
+        pb_log(PB_LOG_WARNING, "%s; it is set aside as '%s', and built again", wrong, aside);
+    pb_free(aside);
+    return status;
+}
+
 static enum pb_status build_or_map(struct pb_cache *cache, uint32_t threads, struct pb_error *error)
 {
     bool usable = false;
+    struct pb_error wrong = {0};
     const struct pb_cache_build build = {.data = cache->data,
                                          .preprocess = &cache->preprocess,
                                          .key = cache->key,
                                          .path = cache->path,
                                          .threads = threads};
     /* Whoever held the lock while we waited has built it by now. */
-    enum pb_status status = map_file(cache, &usable, error);
+    enum pb_status status = map_file(cache, &usable, &wrong, error);
     if (status != PB_OK || usable)
         return status;
-    if (pb_file_exists(cache->path))
-        pb_log(PB_LOG_WARNING, "'%s' is cut short or not this data set's; it is built again", cache->path);
-    status = pb_cache_build(&build, error);
+    status = set_aside(cache, wrong.text, error);
     if (status == PB_OK)
-        status = map_file(cache, &usable, error);
+        status = pb_cache_build(&build, error);
+    if (status == PB_OK)
+        status = map_file(cache, &usable, &wrong, error);
     if (status == PB_OK && !usable)
         status =
             pb_fail(error, PB_ERROR_RUN, "'%s' was damaged as soon as it was written; check the disk", cache->path);
+    return status;
+}
+
+static enum pb_status take_lock(const struct pb_cache *cache, int *lock, struct pb_error *error)
+{
+    struct pb_error held;
+    enum pb_status status = PB_OK;
+    char *path = pb_format("%s.lock", cache->path);
+    if (path == NULL)
+        return pb_fail_memory(error, strlen(cache->path));
+    if (pb_lock(path, lock, &held) != PB_OK) {
+        pb_log(PB_LOG_INFO, "waiting for the decoded images: %s", held.text);
+        status = pb_lock_wait(path, lock, error);
+    }
+    pb_free(path);
     return status;
 }
 
@@ -103,21 +142,14 @@ static enum pb_status map_or_build(struct pb_cache *cache, uint32_t threads, str
 {
     bool usable = false;
     int lock = -1;
-    enum pb_status status = map_file(cache, &usable, error);
+    struct pb_error wrong = {0};
+    enum pb_status status = map_file(cache, &usable, &wrong, error);
     if (status != PB_OK || usable)
         return status;
-    char *lock_path = pb_format("%s.lock", cache->path);
-    if (lock_path == NULL)
-        return pb_fail_memory(error, strlen(cache->path));
-    struct pb_error held;
-    if (pb_lock(lock_path, &lock, &held) != PB_OK) {
-        pb_log(PB_LOG_INFO, "waiting for the decoded images: %s", held.text);
-        status = pb_lock_wait(lock_path, &lock, error);
-    }
+    status = take_lock(cache, &lock, error);
     if (status == PB_OK)
         status = build_or_map(cache, threads, error);
     pb_unlock(&lock);
-    pb_free(lock_path);
     return status;
 }
 
@@ -156,9 +188,10 @@ static enum pb_status open_cache(struct pb_cache *cache, const char *folder, uin
     if (status != PB_OK)
         return status;
     cache->path = pb_format("%s/%s-%.16s.images", folder, data->loaded->plugin->name, cache->key);
-    cache->checked = pb_calloc(data->contents.sample_count, sizeof *cache->checked);
+    cache->checked = pb_calloc((size_t)data->contents.sample_count + 1, sizeof *cache->checked);
     if (cache->path == NULL || cache->checked == NULL)
         return pb_fail_memory(error, data->contents.sample_count);
+    cache->damaged = &cache->checked[data->contents.sample_count];
     status = map_or_build(cache, threads, error);
     if (status != PB_OK)
         return status;
@@ -221,6 +254,35 @@ struct pb_size pb_cache_cropped(const struct pb_cache *cache, uint32_t sample)
     return (struct pb_size){.width = entry->cropped_width, .height = entry->cropped_height};
 }
 
+bool pb_cache_is_damaged(const struct pb_cache *cache)
+{
+    return atomic_load(cache->damaged);
+}
+
+/* Sets the mapped file aside, unless another process has, or has built it again by now. */
+static void set_mapped_aside(const struct pb_cache *cache, const char *wrong)
+{
+    struct stat info;
+    struct pb_error error = {0};
+    int lock = -1;
+    enum pb_status status = take_lock(cache, &lock, &error);
+    if (status == PB_OK && lstat(cache->path, &info) == 0 && info.st_dev == cache->device &&
+        info.st_ino == cache->inode)
+        status = set_aside(cache, wrong, &error);
+    pb_unlock(&lock);
+    if (status != PB_OK)
+        pb_log(PB_LOG_WARNING, "%s, and it cannot be set aside: %s", wrong, error.text);
+}
+
+static enum pb_status fail_damaged(const struct pb_cache *cache, uint32_t sample, struct pb_error *error)
+{
+    const enum pb_status status =
+        pb_fail(error, PB_ERROR_RUN, "'%s': image %u was damaged on the disk", cache->path, sample);
+    if (!atomic_exchange(cache->damaged, true))
+        set_mapped_aside(cache, error->text);
+    return status;
+}
+
 enum pb_status pb_cache_image(const struct pb_cache *cache, uint32_t sample, struct pb_cached_image *image,
                               struct pb_error *error)
 {
@@ -231,8 +293,7 @@ enum pb_status pb_cache_image(const struct pb_cache *cache, uint32_t sample, str
     const uint8_t *pixels = (const uint8_t *)cache->map + entry->offset;
     if (!atomic_load_explicit(&cache->checked[sample], memory_order_relaxed)) {
         if (pb_checksum(0, pixels, pb_cache_pixel_bytes(entry)) != entry->checksum)
-            return pb_fail(error, PB_ERROR_RUN, "'%s': image %u was damaged on the disk; delete the file and run again",
-                           cache->path, sample);
+            return fail_damaged(cache, sample, error);
         atomic_store_explicit(&cache->checked[sample], true, memory_order_relaxed);
     }
     *image = (struct pb_cached_image){.pixels = pixels,

@@ -10,8 +10,8 @@ struct pb_cached_image {
 };
 
 /*
- * One sample's pixels, valid until pb_cache_close; from any thread. The first look at each image checks it: one that was damaged
- * on the disk is PB_ERROR_RUN. A sample that was left out is PB_ERROR_INPUT.
+ * One sample's pixels, valid until pb_cache_close; from any thread. The first use of each image checks it: one that was damaged
+ * on the disk is PB_ERROR_RUN, and its file is set aside. A sample that was left out is PB_ERROR_INPUT.
  */
 PB_MUST_CHECK enum pb_status pb_cache_image(const struct pb_cache *cache, uint32_t sample,
                                             struct pb_cached_image *image, struct pb_error *error);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/checksum.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -258,8 +259,9 @@ static enum pb_status publish(struct builder *builder, struct pb_error *error)
 static enum pb_status build_file(struct builder *builder, struct pb_error *error)
 {
     const struct pb_dataset_contents *contents = &builder->build->data->contents;
-    /* One name per cache: the lock's owner alone writes it, and what a dead owner left is overwritten. */
-    builder->fd = open(builder->temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    /* One name per cache: the lock's owner alone writes it, and what a dead owner left goes first. */
+    (void)unlink(builder->temporary);
+    builder->fd = open(builder->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (builder->fd < 0)
         return pb_fail_errno(error, "create '%s'", builder->temporary);
     builder->entries = pb_calloc(contents->sample_count, sizeof *builder->entries);

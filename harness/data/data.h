@@ -49,7 +49,7 @@ void pb_data_close(struct pb_data **data);
 /*
  * The decoded cache: every image decoded, banner and box cropped, and reduced (antialiased) to at most twice the target
  * size, as uint8 RGB, in one file below folder that several processes map. Built by whoever takes its
- * lock first (others wait), under a temporary name. Bad images are logged with file and line and listed; more than 1 % of them is
+ * lock first (others wait), under a temporary name. A file that is damaged is set aside and built again. Bad images are logged with file and line and listed; more than 1 % of them is
  * PB_ERROR_INPUT. threads: decoders. The samples left out go from data's train, validation and test lists. data must
  * outlive the cache, and the cache its batches.
  */
@@ -59,6 +59,8 @@ PB_MUST_CHECK enum pb_status pb_cache_open(struct pb_data *data, const struct pb
                                            struct pb_error *error);
 void pb_cache_close(struct pb_cache **cache);
 uint32_t pb_cache_skipped(const struct pb_cache *cache); /* images left out */
+/* An image of it was damaged on the disk: the file has been set aside, and opening the cache again builds it anew. */
+bool pb_cache_is_damaged(const struct pb_cache *cache);
 
 /* Batches of a list of samples, prefetched by threads of its own. */
 struct pb_batch {

@@ -6,10 +6,13 @@
 #include <sys/resource.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "experiment/findings.h"
 #include "experiment/samples.h"
 #include "experiment/session.h"
+
+enum { REPAIRS = 3 }; /* times that a cell begins again because of damaged files */
 
 static bool is_planned(const struct pb_chain *planned, const char *plan_key)
 {
@@ -48,8 +51,9 @@ static enum pb_status add_identity(const struct pb_session *session, bool ok, st
                : PB_OK;
 }
 
+/* *damaged: something stored that it needed was; beginning again repairs that. */
 static enum pb_status run_session(const struct pb_cell_config *config, const struct pb_cell_run_options *options,
-                                  struct pb_record *record, struct pb_error *error)
+                                  struct pb_record *record, bool *damaged, struct pb_error *error)
 {
     struct pb_session session;
     struct pb_verbs verbs;
@@ -73,6 +77,7 @@ static enum pb_status run_session(const struct pb_cell_config *config, const str
         *error = naming;
         status = naming.status;
     }
+    *damaged = status != PB_OK && pb_session_is_damaged(&session);
     pb_session_close(&session);
     return status;
 }
@@ -87,19 +92,35 @@ static enum pb_status finish_record(double began, struct pb_record *record, stru
     return pb_record_provenance(record, "seconds", seconds, error);
 }
 
-enum pb_status pb_cell_run(const struct pb_cell_config *config, const struct pb_cell_run_options *options,
-                           struct pb_record *record, struct pb_error *error)
+static enum pb_status run_once(const struct pb_cell_config *config, const struct pb_cell_run_options *options,
+                               struct pb_record *record, bool *damaged, struct pb_error *error)
 {
-    const double began = pb_clock();
-    struct pb_error recording = {0};
     char digest[65];
+    *damaged = false;
     enum pb_status status = pb_cell_describe(config, record, error);
     if (status == PB_OK)
         status = pb_cell_digest(config, digest, error);
     if (status == PB_OK)
         status = pb_record_provenance(record, PB_KEY_CONFIG, digest, error);
-    if (status == PB_OK)
-        status = run_session(config, options, record, error);
+    return status == PB_OK ? run_session(config, options, record, damaged, error) : status;
+}
+
+enum pb_status pb_cell_run(const struct pb_cell_config *config, const struct pb_cell_run_options *options,
+                           struct pb_record *record, struct pb_error *error)
+{
+    const double began = pb_clock();
+    struct pb_error recording = {0};
+    bool damaged = false;
+    enum pb_status status = run_once(config, options, record, &damaged, error);
+    /* All that is not damaged is stored by now, so that the way back to here is short. */
+    for (unsigned again = 0; status != PB_OK && damaged && again < REPAIRS; again++) {
+        pb_log(PB_LOG_WARNING, "%s; the cell begins again, with what is stored", error->text);
+        pb_record_free(record);
+        pb_record_init(record);
+        status = run_once(config, options, record, &damaged, error);
+    }
+    if (status != PB_OK && damaged)
+        (void)pb_fail_context(error, "stored files were damaged again after %d repairs, check the disk", REPAIRS);
     if (status == PB_OK)
         return finish_record(began, record, error);
     record->status = PB_CELL_FAILED;

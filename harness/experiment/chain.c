@@ -15,7 +15,7 @@
 #include "experiment/watched_verbs.h"
 
 /* Raised when stored stages are to be read in another way. What they hold is told apart by pb_numerics. */
-static const char FORMAT[] = "prunebench stage 2";
+static const char FORMAT[] = "prunebench stage 3";
 
 static enum pb_status finish_key(struct pb_text *text, char key[65], struct pb_error *error)
 {

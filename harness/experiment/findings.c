@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/owner.h"
 #include "experiment/findings_chain.h"
 #include "experiment/findings_data.h"
 #include "experiment/record.h"
@@ -115,7 +116,8 @@ static enum pb_status checkpoint_bytes(struct pb_session *session, const struct 
                                        struct pb_error *error)
 {
     struct stat file;
-    char *path = pb_format("%s/size-%ld.safetensors", session->store.folder, (long)getpid());
+    char *tag = pb_owner_tag(), *path = tag ? pb_format("%s/.size.%s.tmp", session->store.folder, tag) : NULL;
+    pb_free(tag);
     if (!path)
         return pb_fail_memory(error, 64);
     enum pb_status status = pb_checkpoint_save(path, network, false, &(struct pb_metadata){0}, error);

@@ -2,6 +2,7 @@
 #include "experiment/pretraining.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/log.h"
@@ -68,21 +69,70 @@ static enum pb_status work_pretrain(struct pb_session *session, const struct pb_
     return status;
 }
 
-/* Exports the stage, unless an earlier cell has. */
-static enum pb_status export_trunk(struct pb_session *session, const char *key, struct pb_error *error)
+enum export_state { EXPORT_MISSING, EXPORT_WHOLE, EXPORT_DAMAGED };
+
+/* Whether the exported file is the one that an earlier cell made: its digest stands beside the stage. */
+static enum pb_status look_at_export(struct pb_session *session, const char *key, enum export_state *state,
+                                     struct pb_error *error)
 {
+    struct stat info;
+    struct pb_weights *weights = &session->weights;
+    json_t *facts = NULL;
+    *state = EXPORT_MISSING;
+    enum pb_status status = pb_store_extra(&session->store, key, "export", &facts, error);
+    if (status == PB_OK && facts && lstat(weights->path, &info) == 0) {
+        const char *expected = json_string_value(json_object_get(facts, "sha256"));
+        *state = EXPORT_DAMAGED;
+        if (S_ISREG(info.st_mode))
+            status = pb_sha256_file(weights->path, weights->sha256, error);
+        if (S_ISREG(info.st_mode) && status == PB_OK && expected && strcmp(expected, weights->sha256) == 0)
+            *state = EXPORT_WHOLE;
+    }
+    json_decref(facts);
+    return status;
+}
+
+static enum pb_status write_export(struct pb_session *session, const char *key, struct pb_error *error)
+{
+    struct pb_weights *weights = &session->weights;
     struct pb_network *trained = NULL;
-    char *folder = pb_path_join(session->options->out, "pretrained");
-    session->weights.path =
-        folder ? pb_format("%s/%s-%.16s.safetensors", folder, session->pretraining.dataset.label, key) : NULL;
-    enum pb_status status =
-        session->weights.path ? pb_make_dirs(folder, error) : pb_fail_memory(error, strlen(session->options->out));
-    if (status == PB_OK && !pb_file_exists(session->weights.path)) {
-        status = pb_store_network(&session->store, key, &trained, error);
-        if (status == PB_OK)
-            status = pb_pretrained_export(session->weights.path, trained, NULL, error);
+    enum pb_status status = pb_store_network(&session->store, key, &trained, error);
+    if (status == PB_OK)
+        status = pb_pretrained_export(weights->path, trained, NULL, error);
+    if (status == PB_OK)
+        status = pb_sha256_file(weights->path, weights->sha256, error);
+    if (status == PB_OK) {
+        json_t *facts = json_pack("{s:s}", "sha256", weights->sha256);
+        status = facts ? pb_store_put_extra(&session->store, key, "export", facts, error) : pb_fail_memory(error, 0);
+        json_decref(facts);
     }
     pb_network_free(&trained);
+    return status;
+}
+
+/* Exports the stage, unless an earlier cell has. One process at a time, as whoever reads the file must find it whole. */
+static enum pb_status export_trunk(struct pb_session *session, const char *key, struct pb_error *error)
+{
+    int lock = -1;
+    enum export_state state = EXPORT_MISSING;
+    char *folder = pb_path_join(session->options->out, "pretrained");
+    char *path = folder ? pb_format("%s/%s-%.16s.safetensors", folder, session->pretraining.dataset.label, key) : NULL;
+    char *lock_path = path ? pb_format("%s.lock", path) : NULL;
+    session->weights.path = path;
+    enum pb_status status = lock_path ? pb_make_dirs(folder, error) : pb_fail_memory(error, strlen(key));
+    if (status == PB_OK)
+        status = pb_lock_wait(lock_path, &lock, error);
+    if (status == PB_OK)
+        status = look_at_export(session, key, &state, error);
+    if (status == PB_OK && state == EXPORT_DAMAGED) {
+        struct pb_error wrong = {0};
+        (void)pb_fail(&wrong, PB_ERROR_INPUT, "'%s' is not the file that was exported", path);
+        status = pb_store_set_aside(path, wrong.text, "it is exported again", error);
+    }
+    if (status == PB_OK && state != EXPORT_WHOLE)
+        status = write_export(session, key, error);
+    pb_unlock(&lock);
+    pb_free(lock_path);
     pb_free(folder);
     return status;
 }
@@ -90,10 +140,8 @@ static enum pb_status export_trunk(struct pb_session *session, const char *key, 
 static enum pb_status pretrain(struct pb_session *session, struct pb_error *error)
 {
     const struct pb_link *link = &session->chain.links[0];
-    enum pb_status status = pb_session_perform(session, link, work_pretrain, error);
-    if (status == PB_OK)
-        status = export_trunk(session, session->chain.links[0].key, error);
-    return status == PB_OK ? pb_sha256_file(session->weights.path, session->weights.sha256, error) : status;
+    const enum pb_status status = pb_session_perform(session, link, work_pretrain, error);
+    return status == PB_OK ? export_trunk(session, session->chain.links[0].key, error) : status;
 }
 
 enum pb_status pb_pretraining_apply(struct pb_session *session, struct pb_error *error)

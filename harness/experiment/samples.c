@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/owner.h"
 #include "base/sha256.h"
 #include "data/cache.h"
 #include "data/sheet.h"
@@ -144,7 +144,8 @@ static enum pb_status draw_augmented(const struct pb_session *session, const cha
 /* Under a temporary name, then renamed: another worker may be at it, and then its folder is as good. */
 static enum pb_status make(const struct pb_session *session, const char *folder, struct pb_error *error)
 {
-    char *made = pb_format("%s.new-%ld", folder, (long)getpid());
+    char *tag = pb_owner_tag(), *made = tag ? pb_format("%s.new-%s", folder, tag) : NULL;
+    pb_free(tag);
     if (!made)
         return pb_fail_memory(error, strlen(folder));
     enum pb_status status = pb_make_dirs(made, error);

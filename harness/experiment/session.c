@@ -142,6 +142,12 @@ void pb_session_close(struct pb_session *session)
     pb_store_close(&session->store);
 }
 
+bool pb_session_is_damaged(const struct pb_session *session)
+{
+    return session->store.damaged || (session->cache && pb_cache_is_damaged(session->cache)) ||
+           (session->pretraining_cache && pb_cache_is_damaged(session->pretraining_cache));
+}
+
 enum pb_status pb_session_network(struct pb_session *session, pb_stage stage, const struct pb_network **network,
                                   struct pb_error *error)
 {

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -12,6 +13,7 @@
 #include "experiment/diverged.h"
 #include "experiment/evaluate.h"
 #include "experiment/soft.h"
+#include "experiment/stage.h"
 #include "graph/checkpoint.h"
 
 /* Everything that lives between the first epoch and the last. */
@@ -118,34 +120,81 @@ static enum pb_status open_batches(struct trainer *trainer, struct pb_error *err
     return status;
 }
 
-/* Takes up the last finished epoch, where one is kept. */
-static enum pb_status take_up(struct trainer *trainer, struct pb_error *error)
+/* What a training's state says beside the network. */
+static enum pb_status read_progress(const char *path, const struct pb_metadata *metadata, struct trainer *resumed,
+                                    json_t **progress, struct pb_error *error)
 {
-    struct pb_metadata metadata = {0};
-    json_t *progress = NULL, *rows = NULL, *lr = NULL, *masks = NULL;
+    json_t *lr = NULL;
     int epoch = 0;
-    enum pb_status status = pb_checkpoint_load(trainer->epoch_path, &trainer->network, &metadata, error);
-    if (status != PB_OK)
-        return status;
-    const char *text = pb_metadata_get(&metadata, "progress");
-    progress = text ? json_loads(text, 0, NULL) : NULL;
-    if (!progress || json_unpack(progress, "{s:i, s:F, s:o, s:o, s:o}", "epoch", &epoch, "best", &trainer->best_top1,
-                                 "lr", &lr, "rows", &rows, "masks", &masks) != 0)
-        status = pb_fail_at(error, PB_ERROR_INPUT, trainer->epoch_path, 0,
-                            "this is not the state of a training; remove it and the training starts afresh");
+    const char *text = pb_metadata_get(metadata, "progress");
+    json_t *read = text ? json_loads(text, 0, NULL) : NULL;
+    enum pb_status status = PB_OK;
+    if (!read || json_unpack(read, "{s:i, s:F, s:o}", "epoch", &epoch, "best", &resumed->best_top1, "lr", &lr) != 0 ||
+        !json_is_array(json_object_get(read, "rows")))
+        status = pb_fail_at(error, PB_ERROR_INPUT, path, 0, "this is not the state of a training");
     if (status == PB_OK)
-        status = pb_lr_from_json(lr, &trainer->lr, error);
-    if (status == PB_OK && trainer->job->spec->return_state == PB_RETURN_BEST)
-        status = pb_checkpoint_load(trainer->best_path, &trainer->best, NULL, error);
-    if (status == PB_OK)
-        status = pb_soft_start(&trainer->soft, trainer->network, masks, error);
+        status = pb_lr_from_json(lr, &resumed->lr, error);
     if (status == PB_OK) {
-        trainer->epoch = (uint32_t)epoch;
-        json_array_extend(trainer->rows, rows);
+        resumed->epoch = (uint32_t)epoch;
+        *progress = read;
+    } else {
+        json_decref(read);
+    }
+    return status;
+}
+
+/* Resumes at the last finished epoch. PB_ERROR_INPUT: what is kept of it is damaged, and the trainer is as it was. */
+static enum pb_status resume(struct trainer *trainer, struct pb_error *error)
+{
+    struct trainer resumed = {0};
+    struct pb_metadata metadata = {0};
+    json_t *progress = NULL;
+    enum pb_status status = pb_checkpoint_load(trainer->epoch_path, &resumed.network, &metadata, error);
+    if (status == PB_OK)
+        status = read_progress(trainer->epoch_path, &metadata, &resumed, &progress, error);
+    if (status == PB_OK && trainer->job->spec->return_state == PB_RETURN_BEST)
+        status = pb_checkpoint_load(trainer->best_path, &resumed.best, NULL, error);
+    if (status == PB_OK)
+        status = pb_soft_start(&resumed.soft, resumed.network, json_object_get(progress, "masks"), error);
+    if (status == PB_OK) {
+        pb_network_free(&trainer->network);
+        trainer->network = resumed.network;
+        trainer->best = resumed.best;
+        trainer->best_top1 = resumed.best_top1;
+        trainer->lr = resumed.lr;
+        trainer->soft = resumed.soft;
+        trainer->epoch = resumed.epoch;
+        json_array_extend(trainer->rows, json_object_get(progress, "rows"));
+    } else {
+        pb_network_free(&resumed.network);
+        pb_network_free(&resumed.best);
+        pb_soft_free(&resumed.soft);
     }
     json_decref(progress);
     pb_metadata_free(&metadata);
     return status;
+}
+
+/* From the last finished epoch where one is kept, else from the network that the training was given. */
+static enum pb_status begin(struct trainer *trainer, struct pb_error *error)
+{
+    struct stat info;
+    struct pb_error wrong = {0};
+    const char *partial = trainer->job->partial;
+    enum pb_status status = PB_OK;
+    if (lstat(trainer->epoch_path, &info) == 0) {
+        status = resume(trainer, &wrong);
+        if (status == PB_OK)
+            return PB_OK;
+        if (status != PB_ERROR_INPUT) {
+            *error = wrong;
+            return status;
+        }
+        status = pb_store_set_aside(partial, wrong.text, "the training begins at its first epoch", error);
+        if (status == PB_OK)
+            status = pb_make_dirs(partial, error);
+    }
+    return status == PB_OK ? pb_soft_start(&trainer->soft, trainer->network, NULL, error) : status;
 }
 
 static enum pb_status start(struct trainer *trainer, struct pb_error *error)
@@ -160,12 +209,8 @@ static enum pb_status start(struct trainer *trainer, struct pb_error *error)
     if (!trainer->epoch_path || !trainer->best_path || !trainer->logits)
         return pb_fail_memory(error, (size_t)job->config->batch * job->data->contents.class_count * sizeof(float));
     enum pb_status status = open_batches(trainer, error);
-    if (status == PB_OK && pb_file_exists(trainer->epoch_path)) {
-        pb_network_free(&trainer->network);
-        status = take_up(trainer, error);
-    } else if (status == PB_OK) {
-        status = pb_soft_start(&trainer->soft, trainer->network, NULL, error);
-    }
+    if (status == PB_OK)
+        status = begin(trainer, error);
     if (status == PB_OK)
         status = pb_engine_create(job->device, trainer->network, &options, &trainer->engine, error);
     return status;

@@ -3,6 +3,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -55,7 +56,7 @@ char *scene_cache_file(const struct scene *scene, size_t *others)
     for (size_t i = 0; i < count; i++)
         if (pb_ends_with(names[i], ".images"))
             path = pb_path_join(scene->folder, names[i]);
-        else if (!pb_ends_with(names[i], ".lock"))
+        else if (!pb_ends_with(names[i], ".lock") && !strstr(names[i], ".images.damaged-"))
             (*others)++;
     pb_names_free(&names, count);
     return path;
