@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -45,12 +46,51 @@ static int take_flock(int fd, bool wait)
     return result;
 }
 
-static enum pb_status lock(const char *path, bool wait, int *fd, struct pb_error *error)
+/* A process's number and the end of its line, or nothing yet. Anything else is somebody's file, which is not overwritten. */
+static bool holds_a_pid(int fd)
 {
-    enum pb_status status = PB_OK;
-    const int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    char text[32];
+    const ssize_t got = pread(fd, text, sizeof text, 0);
+    if (got < 0 || (size_t)got == sizeof text)
+        return false;
+    for (ssize_t i = 0; i < got; i++)
+        if ((text[i] < '0' || text[i] > '9') && text[i] != '\n')
+            return false;
+    return true;
+}
+
+/* Never through a link, and nothing but a regular file: a pipe or a device would take what was meant for the lock. */
+static enum pb_status open_lock(const char *path, int *fd, struct pb_error *error)
+{
+    struct stat info;
+    const int file = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0666);
+    if (file < 0 && lstat(path, &info) == 0 && !S_ISREG(info.st_mode))
+        return pb_fail(error, PB_ERROR_RUN, "'%s' is no lock file but %s; move it away", path,
+                       pb_file_kind(info.st_mode));
     if (file < 0)
         return pb_fail_errno(error, "lock '%s'", path);
+    enum pb_status status = PB_OK;
+    if (fstat(file, &info) != 0)
+        status = pb_fail_errno(error, "lock '%s'", path);
+    else if (!S_ISREG(info.st_mode))
+        status =
+            pb_fail(error, PB_ERROR_RUN, "'%s' is no lock file but %s; move it away", path, pb_file_kind(info.st_mode));
+    else if (!holds_a_pid(file))
+        status = pb_fail(error, PB_ERROR_RUN,
+                         "'%s' is no lock file: it holds more than the number of a process; move it away", path);
+    if (status == PB_OK)
+        *fd = file;
+    else
+        close(file);
+    return status;
+}
+
+static enum pb_status lock(const char *path, bool wait, int *fd, struct pb_error *error)
+{
+    int file = -1;
+    enum pb_status status = open_lock(path, &file, error);
+    if (status != PB_OK)
+        return status;
     if (take_flock(file, wait) != 0)
         status = errno == EWOULDBLOCK ? fail_held(path, file, error) : pb_fail_errno(error, "lock '%s'", path);
     else if (!write_owner(file))
