@@ -274,11 +274,27 @@ static char *extra_path(const struct pb_store *store, const char *key, const cha
     return pb_format("%s/%s/%s.json", store->folder, key, name);
 }
 
+/* By way of the folder above: what a killed process leaves is found there without a look into every stage. */
+static enum pb_status write_extra(const struct pb_store *store, const char *key, const char *path, json_t *facts,
+                                  struct pb_error *error)
+{
+    char *tag = pb_owner_tag(), *made = tag ? pb_format("%s/%s.new-%s", store->folder, key, tag) : NULL;
+    enum pb_status status = made ? pb_json_write(made, facts, error) : pb_fail_memory(error, strlen(path));
+    if (status == PB_OK && rename(made, path) != 0) {
+        status = pb_fail_errno(error, "rename '%s' to '%s'", made, path);
+        (void)unlink(made);
+    }
+    pb_free(tag);
+    pb_free(made);
+    return status;
+}
+
 enum pb_status pb_store_put_extra(struct pb_store *store, const char *key, const char *name, json_t *facts,
                                   struct pb_error *error)
 {
     char *path = extra_path(store, key, name);
-    const enum pb_status status = path ? pb_json_write(path, facts, error) : pb_fail_memory(error, strlen(name));
+    const enum pb_status status =
+        path ? write_extra(store, key, path, facts, error) : pb_fail_memory(error, strlen(name));
     /* Another process may have found the stage damaged, and set it aside. */
     if (status == PB_ERROR_RUN && !pb_store_has(store, key))
         store->damaged = true;

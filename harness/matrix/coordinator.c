@@ -15,6 +15,7 @@
 #include "matrix/planning.h"
 #include "matrix/run.h"
 #include "matrix/stage_index.h"
+#include "matrix/sweep.h"
 #include "results/cell_list.h"
 
 static enum pb_status make_folders(const char *out, struct pb_error *error)
@@ -293,6 +294,8 @@ enum pb_status pb_run_matrix(struct pb_matrix *matrix, const struct pb_run_optio
         status = make_folders(options->out, error);
     if (status == PB_OK)
         status = pb_lock(lock_path, &lock, error);
+    if (status == PB_OK)
+        status = pb_sweep(options->out, error);
     if (status == PB_OK)
         status = execute(&run, summary, error);
     pb_unlock(&lock);
