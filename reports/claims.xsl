@@ -43,8 +43,8 @@
           <cell><xsl:value-of select="@schedule"/></cell>
           <cell><xsl:value-of select="@criterion"/></cell>
           <cell><xsl:value-of select="@against"/></cell>
-          <cell value="{s:with/@amount}"><xsl:value-of select="format-number(100 * s:with/@amount, '0.#')"/></cell>
-          <cell value="{s:without/@amount}"><xsl:value-of select="format-number(100 * s:without/@amount, '0.#')"/><xsl:if test="@against = 'smallest-equal'"> (smallest equal)</xsl:if></cell>
+          <cell value="{s:with/@removed}"><xsl:apply-templates select="s:with" mode="removed"/></cell>
+          <cell value="{s:without/@removed}"><xsl:apply-templates select="s:without" mode="removed"/><xsl:if test="@against = 'smallest-equal'"> (smallest equal)</xsl:if></cell>
           <xsl:for-each select="s:top1"><xsl:call-template name="interval-cells"/></xsl:for-each>
           <xsl:call-template name="amount-cell"><xsl:with-param name="value" select="s:with/@params"/><xsl:with-param name="of" select="$params"/></xsl:call-template>
           <xsl:call-template name="amount-cell"><xsl:with-param name="value" select="s:without/@params"/><xsl:with-param name="of" select="$params"/></xsl:call-template>
@@ -57,7 +57,7 @@
           <cell><xsl:value-of select="s:top1/@n"/></cell>
         </row>
       </xsl:for-each>
-      <note>Differences with minus without, paired by seed; 95 % intervals by Student's t, without correction for the number of comparisons. Equal top-1: the interval lies inside ±2 points. Smallest equal: the network of fewest parameters without the heavier penalty, at any share removed, whose top-1 is equal.</note>
+      <note>Differences with minus without, paired by seed; 95 % intervals by Student's t, from three seeds on, without correction for the number of comparisons. Equal top-1: the interval lies inside ±2 points. Smallest equal: the network of fewest parameters without the heavier penalty, at any share removed, whose top-1 is equal.</note>
       <xsl:if test="s:heavier/@select-on-test"><note mark="† selected on the test split">†: the test split chose the learning rate and the epoch; such numbers flatter.</note></xsl:if>
     </table>
   </xsl:template>
@@ -68,6 +68,7 @@
       <xsl:when test="@verdict = 'more'">more parameters</xsl:when>
       <xsl:when test="@verdict = 'not-told-apart'">parameters not told apart</xsl:when>
       <xsl:when test="@verdict = 'one-seed'">one seed decides nothing</xsl:when>
+      <xsl:when test="@verdict = 'two-seeds'">two seeds decide nothing</xsl:when>
       <xsl:otherwise>top-1 not shown to be equal</xsl:otherwise>
     </xsl:choose>
   </xsl:template>
@@ -94,7 +95,7 @@
       <xsl:call-template name="place-columns"/>
       <column name="title" title="Data set" only="text"/>
       <column name="schedule_label" title="Schedule" only="text"/>
-      <column name="removed" title="Removed" unit="%" align="right"/>
+      <xsl:call-template name="removed-columns"><xsl:with-param name="of" select="s:section[s:gamma]/s:schedule/s:row[@criterion-plugin = 'bn-scale' and not(@control) and @measure = 'channels']"/></xsl:call-template>
       <column name="near_zero" title="γ near zero" unit="%" align="right"/>
       <column name="top1_delta" title="Δ top-1" unit="points" align="right"/>
       <column name="low" title="95 % from" unit="points" align="right"/>
@@ -108,7 +109,7 @@
           <xsl:apply-templates select="." mode="place-cells"/>
           <cell><xsl:value-of select="../../@title"/></cell>
           <cell><xsl:value-of select="../@label"/></cell>
-          <cell value="{@amount}"><xsl:value-of select="format-number(100 * @amount, '0.#')"/><xsl:apply-templates select="." mode="mark"/></cell>
+          <xsl:apply-templates select="." mode="removed-cells"><xsl:with-param name="mark"><xsl:apply-templates select="." mode="mark"/></xsl:with-param></xsl:apply-templates>
           <cell value="{../../s:gamma/@near-zero}"><xsl:call-template name="number"><xsl:with-param name="value" select="100 * ../../s:gamma/@near-zero"/></xsl:call-template></cell>
           <cell value="{$delta/@mean}"><xsl:call-template name="signed"><xsl:with-param name="value" select="100 * $delta/@mean"/></xsl:call-template></cell>
           <cell value="{$delta/@low}"><xsl:call-template name="signed"><xsl:with-param name="value" select="100 * $delta/@low"/></xsl:call-template></cell>
@@ -118,29 +119,41 @@
           <cell><xsl:value-of select="@n"/></cell>
         </row>
       </xsl:for-each>
-      <note>Δ top-1: final minus unpruned, paired by seed; 95 % interval by Student's t, without correction for the number of comparisons. Moderate: at most 40 % of the channels. γ near zero: share of |γ| of the unpruned network in the first of 128 bins of equal width from 0 to the largest |γ| of all layers. Nothing lost: the interval lies above −2 points. Final networks were trained for more epochs than the unpruned one.</note>
+      <note>Δ top-1: final minus unpruned, paired by seed; 95 % interval by Student's t, from three seeds on, without correction for the number of comparisons. Moderate: at most 40 % of the channels. γ near zero: share of |γ| of the unpruned network in the first of 128 bins of equal width from 0 to the largest |γ| of all layers. Nothing lost: the interval lies above −2 points. Final networks were trained for more epochs than the unpruned one.</note>
       <xsl:call-template name="protocol-notes"><xsl:with-param name="of" select="s:section/s:schedule/s:row"/></xsl:call-template>
     </table>
   </xsl:template>
 
+  <!-- $of: the number of rows that this one was chosen from, as the best or the worst; more than 1: by p, corrected for that -->
   <xsl:template match="s:row" mode="raised">
+    <xsl:param name="of" select="1"/>
     <xsl:variable name="delta" select="s:value[@name = 'top1-delta' and @stage = 'final']"/>
+    <xsl:variable name="share"><xsl:apply-templates select="." mode="share-number"/></xsl:variable>
     <xsl:choose>
-      <xsl:when test="@amount &gt; 0.400001 or not($delta)">–</xsl:when>
-      <xsl:when test="not($delta/@low)">one seed decides nothing</xsl:when>
+      <xsl:when test="not($share &lt; 0.400001) or not($delta)">–</xsl:when>
+      <xsl:when test="not($delta/@low)"><xsl:apply-templates select="$delta" mode="undecided"/></xsl:when>
+      <xsl:when test="$of &gt; 1 and not($of * $delta/@p &lt;= 0.05)">not told apart</xsl:when>
       <xsl:when test="$delta/@low &gt; 0">raised</xsl:when>
       <xsl:when test="$delta/@high &lt; 0">lowered</xsl:when>
       <xsl:otherwise>not told apart</xsl:otherwise>
     </xsl:choose>
   </xsl:template>
   <xsl:template match="s:row" mode="lost">
+    <xsl:param name="of" select="1"/>
     <xsl:variable name="delta" select="s:value[@name = 'top1-delta' and @stage = 'final']"/>
+    <xsl:variable name="share"><xsl:apply-templates select="." mode="share-number"/></xsl:variable>
     <xsl:choose>
-      <xsl:when test="not(@amount &lt; ../../s:gamma/@near-zero) or not($delta)">–</xsl:when>
-      <xsl:when test="not($delta/@low)">one seed decides nothing</xsl:when>
-      <xsl:when test="$delta/@high &lt; 0">lost</xsl:when>
+      <xsl:when test="not($share &lt; ../../s:gamma/@near-zero) or not($delta)">–</xsl:when>
+      <xsl:when test="not($delta/@low)"><xsl:apply-templates select="$delta" mode="undecided"/></xsl:when>
+      <xsl:when test="$delta/@high &lt; 0 and ($of = 1 or $of * $delta/@p &lt;= 0.05)">lost</xsl:when>
       <xsl:when test="$delta/@low &gt;= -0.02">nothing lost</xsl:when>
       <xsl:otherwise>not decided</xsl:otherwise>
+    </xsl:choose>
+  </xsl:template>
+  <xsl:template match="s:value" mode="undecided">
+    <xsl:choose>
+      <xsl:when test="@n = 2">two seeds decide nothing</xsl:when>
+      <xsl:otherwise>one seed decides nothing</xsl:otherwise>
     </xsl:choose>
   </xsl:template>
 </xsl:stylesheet>

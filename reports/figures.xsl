@@ -25,7 +25,9 @@
         <xsl:variable name="change" select="../s:gamma-change"/>
         <xsl:if test="/s:summary/s:reference">4.2 </xsl:if>
         <xsl:value-of select="concat('Scale factors |γ| of ', ../@title, ': the ', format-number($change/s:before/@channels, '0.#'), ' channels before pruning, and the ', format-number($change/s:after/@channels, '0.#'), ' that were left (')"/>
-        <xsl:value-of select="concat($change/@schedule, ', ', $change/@criterion, ', ', format-number(100 * $change/@amount, '0.#'), ' % of ', $change/@measure, ' removed)')"/>
+        <xsl:value-of select="concat($change/@schedule, ', ', $change/@criterion, ', ')"/>
+        <xsl:apply-templates select="$change" mode="share"/>
+        <xsl:value-of select="concat(' of ', $change/@measure, ' removed)')"/>
         <xsl:text>, in 128 bins, the first in orange. Above: per cent of the channels before; below: cumulated, per cent of the channels before and of those left. Mean over n = </xsl:text>
         <xsl:value-of select="$change/s:before/@n"/>
         <xsl:text> seed</xsl:text><xsl:if test="$change/s:before/@n != 1">s</xsl:if><xsl:text>.</xsl:text>
@@ -71,7 +73,11 @@
           <xsl:when test="@kind = 'accuracy-params'">parameters (log axis)</xsl:when>
           <xsl:when test="@kind = 'accuracy-macs'">MACs (log axis)</xsl:when>
           <xsl:when test="@kind = 'accuracy-latency'">measured latency (log axis)</xsl:when>
-          <xsl:otherwise>the pruning rate</xsl:otherwise>
+          <xsl:otherwise>
+            <xsl:text>the share of </xsl:text><xsl:apply-templates select=".." mode="measure"/><xsl:text> that is gone (mean over the seeds of one target</xsl:text>
+            <xsl:if test="../s:row/@off-target">; tables show what was asked for beside it</xsl:if>
+            <xsl:text>)</xsl:text>
+          </xsl:otherwise>
         </xsl:choose>
         <xsl:text>; </xsl:text>
         <xsl:apply-templates select=".." mode="seeds"/>
@@ -79,7 +85,12 @@
           <xsl:when test="../s:row[@n &gt; 1]">. Bars: ± one standard deviation over seeds.</xsl:when>
           <xsl:otherwise>, so no error bars.</xsl:otherwise>
         </xsl:choose>
-        <xsl:text> Dashed: the unpruned network.</xsl:text>
+        <xsl:choose>
+          <xsl:when test="not(../s:baseline/s:value[@name = 'top1' and @stage = 'base'])"> No unpruned network trained in full was measured.</xsl:when>
+          <xsl:when test="@kind = 'accuracy-latency' and ../s:baseline/s:value[@name = 'median-ms' and @noisy]"/>
+          <xsl:otherwise> Dashed: the unpruned network.</xsl:otherwise>
+        </xsl:choose>
+        <xsl:if test="@kind = 'accuracy-latency' and ../*/s:value[@name = 'median-ms' and @noisy]"> Networks whose repeated measurements differ too much (§ in the tables) are left out.</xsl:if>
         <xsl:apply-templates select=".." mode="mark-legend"/>
       </xsl:otherwise>
     </xsl:choose>

@@ -262,10 +262,13 @@
       <h2>How to read it</h2>
       <ul>
         <li>A <b>cell</b> is one data set, model, criterion, schedule, backend, variant, target and seed. A number in a table is the mean over the cells that differ in the seed alone; <b>n</b> says how many.</li>
-        <li><b>±</b> in a table is the standard deviation over seeds, not the error of the mean. Intervals are 95 % intervals of the mean by Student's t. With one seed neither exists; the binomial standard error of the test images is then given apart and named so.</li>
+        <li><b>±</b> in a table is the standard deviation over seeds, not the error of the mean. Intervals are 95 % intervals of the mean by Student's t; from fewer than three seeds none is given. With one seed there is no ± either; the binomial standard error of the test images is then given apart and named so.</li>
         <li><b>Unpruned</b> is the network before pruning, <b>pruned</b> right after its channels were taken out, <b>final</b> after retraining. All three are measured on the test images once; the learning rate and the best epoch look at the validation images only, unless a † says otherwise.</li>
-        <li><b>Removed</b> is what was asked for. The costs table says what was reached, and how many channels the floor per layer saved.</li>
+        <li><b>Removed</b> is what was achieved: the share of what the target counts (channels, parameters or MACs) that is gone, mean over the seeds of one target, with its range where they differ. Rows, axes and findings go by it. Where it differs from the target by more than one channel (parameters and MACs: by more than one per cent of the network), <b>asked</b> stands beside it. The table of speed says how many channels the floor per layer saved.</li>
+        <li><b>Δ</b> is a difference to the network without pruning, trained in full as the matrix says. Results without one show no difference.</li>
+        <li><b>Bold</b> and <b>best</b>: the highest mean, where a paired t test over three seeds or more tells it apart from every random control and from the next method of the same target that removed the same share. Its p is multiplied by the number of candidates that the best was chosen from (Bonferroni) and must be at most 0.05. A <b>collapsed</b> network is never the best: it is near chance (at most two standard errors of the test images above it), or has less than half of the unpruned network's accuracy above chance.</li>
         <li><b>MACs</b> count convolutions, linear layers and the bilinear pooling; FLOPs are twice that. <b>MACs, thesis</b> counts as ptflops does and leaves the bilinear pooling out.</li>
+        <li><b>Latency</b> is one figure for each distinct network. One marked § differs too much between repeated measurements: it enters no speed-up, no figure and no finding.</li>
         <li><b>Random</b> is the control: a criterion that does not beat it has found nothing.</li>
         <li>The pruned network is the one that is measured: its channels are gone, not masked. Both forms were run on the same batch, and the largest difference stands in the list of runs.</li>
       </ul>

@@ -67,9 +67,7 @@
         <xsl:attribute name="value"><xsl:value-of select="$value/@mean"/></xsl:attribute>
         <xsl:if test="$value/@sd"><xsl:attribute name="sd"><xsl:value-of select="$value/@sd"/></xsl:attribute></xsl:if>
         <xsl:attribute name="n"><xsl:value-of select="$value/@n"/></xsl:attribute>
-        <xsl:if test="$best and not($value/../../s:row[@target = $value/../@target and @measure = $value/../@measure]/s:value[@name = $value/@name and @stage = $value/@stage]/@mean &gt; $value/@mean)">
-          <xsl:attribute name="best">true</xsl:attribute>
-        </xsl:if>
+        <xsl:if test="$best and $value/../@best"><xsl:attribute name="best">true</xsl:attribute></xsl:if>
       </xsl:if>
       <xsl:choose>
         <xsl:when test="not($value) and $best and self::s:row[@n = 0]">failed</xsl:when>
@@ -95,12 +93,13 @@
     <xsl:param name="signed" select="false()"/>
     <xsl:param name="best" select="false()"/>
     <xsl:param name="mark" select="false()"/>
+    <xsl:param name="at"/>
     <xsl:call-template name="spread-cell">
       <xsl:with-param name="value" select="s:value[@name = $name and @stage = $stage]"/>
       <xsl:with-param name="times" select="100"/>
       <xsl:with-param name="signed" select="$signed"/>
       <xsl:with-param name="best" select="$best"/>
-      <xsl:with-param name="mark"><xsl:if test="$mark"><xsl:apply-templates select="." mode="mark"/></xsl:if></xsl:with-param>
+      <xsl:with-param name="mark"><xsl:if test="$mark"><xsl:apply-templates select="." mode="mark"/></xsl:if><xsl:value-of select="$at"/></xsl:with-param>
     </xsl:call-template>
   </xsl:template>
 
@@ -122,9 +121,12 @@
     <xsl:param name="name"/>
     <xsl:param name="stage"/>
     <xsl:param name="batch"/>
+    <xsl:variable name="value" select="s:value[@name = $name and @stage = $stage and @batch = $batch]"/>
     <xsl:call-template name="spread-cell">
-      <xsl:with-param name="value" select="s:value[@name = $name and @stage = $stage and @batch = $batch]"/>
+      <xsl:with-param name="value" select="$value"/>
       <xsl:with-param name="format" select="'0.00'"/>
+      <xsl:with-param name="exact" select="true()"/>
+      <xsl:with-param name="mark"><xsl:if test="$value/@noisy">§</xsl:if></xsl:with-param>
     </xsl:call-template>
   </xsl:template>
 
@@ -183,6 +185,93 @@
       <xsl:otherwise> seeds</xsl:otherwise>
     </xsl:choose>
     <xsl:if test="$all[@n &lt; @cells]"> (some cells failed)</xsl:if>
+  </xsl:template>
+
+  <!-- The share that is gone: "39.9", "31.2 (0 to 47)" where seeds differ, a dash where it is not known -->
+  <xsl:template match="s:row | s:gamma-change | s:with | s:without" mode="removed">
+    <xsl:choose>
+      <xsl:when test="@removed"><xsl:call-template name="number"><xsl:with-param name="value" select="100 * @removed"/><xsl:with-param name="format" select="'0.#'"/></xsl:call-template></xsl:when>
+      <xsl:when test="@amount &gt; 0">–</xsl:when>
+      <xsl:otherwise>0</xsl:otherwise>
+    </xsl:choose>
+    <xsl:if test="@removed-min"><xsl:value-of select="concat(' (', format-number(100 * @removed-min, '0.#'), ' to ', format-number(100 * @removed-max, '0.#'), ')')"/></xsl:if>
+  </xsl:template>
+  <!-- The same in a sentence: "39.9 %", "31.2 % (0 to 47 % over seeds, 40 % asked)" -->
+  <xsl:template match="s:row | s:gamma-change | s:with | s:without" mode="share">
+    <xsl:choose>
+      <xsl:when test="@removed"><xsl:value-of select="concat(format-number(100 * @removed, '0.#'), ' %')"/></xsl:when>
+      <xsl:when test="@amount &gt; 0">an unknown share</xsl:when>
+      <xsl:otherwise>0 %</xsl:otherwise>
+    </xsl:choose>
+    <xsl:if test="@removed-min or @off-target">
+      <xsl:text> (</xsl:text>
+      <xsl:if test="@removed-min"><xsl:value-of select="concat(format-number(100 * @removed-min, '0.#'), ' to ', format-number(100 * @removed-max, '0.#'), ' % over seeds')"/></xsl:if>
+      <xsl:if test="@removed-min and @off-target">, </xsl:if>
+      <xsl:if test="@off-target"><xsl:value-of select="concat(format-number(100 * @amount, '0.#'), ' % asked')"/></xsl:if>
+      <xsl:text>)</xsl:text>
+    </xsl:if>
+  </xsl:template>
+  <!-- The same as a number: the amount asked for where whole channels met it, nothing where it is not known -->
+  <xsl:template match="s:row" mode="share-number">
+    <xsl:choose>
+      <xsl:when test="@removed and not(@off-target)"><xsl:value-of select="@amount"/></xsl:when>
+      <xsl:otherwise><xsl:value-of select="@removed"/></xsl:otherwise>
+    </xsl:choose>
+  </xsl:template>
+
+  <!-- The two columns of what was removed and what was asked for; the second shows only where rows of $of differ in it -->
+  <xsl:template name="removed-columns">
+    <xsl:param name="of"/>
+    <column name="removed" title="Removed" unit="%" align="right"/>
+    <column name="asked" title="Asked" unit="%" align="right">
+      <xsl:if test="not($of/@off-target)"><xsl:attribute name="only">csv</xsl:attribute></xsl:if>
+    </column>
+  </xsl:template>
+  <xsl:template match="s:baseline" mode="removed-cells">
+    <xsl:param name="mark"/>
+    <cell value="0">0<xsl:value-of select="$mark"/></cell>
+    <cell value="0">0</cell>
+  </xsl:template>
+  <xsl:template match="s:row" mode="removed-cells">
+    <xsl:param name="mark"/>
+    <xsl:param name="repeated" select="false()"/>
+    <cell value="{@removed}">
+      <xsl:if test="not(@removed) and not(@amount &gt; 0)"><xsl:attribute name="value">0</xsl:attribute></xsl:if>
+      <xsl:if test="$repeated"><xsl:attribute name="repeated">true</xsl:attribute></xsl:if>
+      <xsl:apply-templates select="." mode="removed"/>
+      <xsl:value-of select="$mark"/>
+    </cell>
+    <cell value="{@amount}">
+      <xsl:if test="$repeated"><xsl:attribute name="repeated">true</xsl:attribute></xsl:if>
+      <xsl:value-of select="format-number(100 * @amount, '0.#')"/>
+    </cell>
+  </xsl:template>
+  <xsl:template name="removed-note">
+    <xsl:param name="of"/>
+    <note>
+      <xsl:text>Removed: the share of what the target counts that is gone, mean over the seeds of one target</xsl:text>
+      <xsl:if test="$of/@removed-min"> (in brackets its range, where seeds differ by more than one channel)</xsl:if>
+      <xsl:text>.</xsl:text>
+      <xsl:if test="$of/@off-target"> Asked: the target; rows differ from it by more than one channel.</xsl:if>
+      <xsl:if test="$of[@off-target and not(@removed)]"> –: the document does not say what was removed.</xsl:if>
+    </note>
+  </xsl:template>
+
+  <!-- Where differences to the unpruned network are missing, and why -->
+  <xsl:template match="s:schedule | s:section" mode="baseline-note">
+    <xsl:variable name="rows" select="self::s:schedule/s:row[@n &gt; 0] | self::s:section/s:schedule/s:row[@n &gt; 0]"/>
+    <xsl:choose>
+      <xsl:when test="not($rows/@without-baseline)"/>
+      <xsl:when test="not($rows[not(@without-baseline)])">There is no baseline: no unpruned network trained in full stands beside these cells, so no difference to it is shown.</xsl:when>
+      <xsl:otherwise>Some rows have no baseline: beside their cells, or some of them, stands no unpruned network trained in full, so they show no difference to it.</xsl:otherwise>
+    </xsl:choose>
+  </xsl:template>
+
+  <xsl:template name="noise-note">
+    <xsl:param name="of"/>
+    <xsl:if test="$of/s:value/@noisy">
+      <note mark="§ repeated measurements differ too much">§: repeated measurements differ too much, as on a busy machine; such a latency enters no speed-up, no figure and no finding.</note>
+    </xsl:if>
   </xsl:template>
 
   <!-- What the targets count -->

@@ -5,7 +5,7 @@
   <xsl:import href="text.xsl"/>
   <xsl:output method="text" encoding="UTF-8"/>
   <xsl:param name="name"/>
-  <xsl:variable name="special">\{}$&amp;#^_~%&lt;&gt;"|±−–—×Δγβλ·…†‡√≤≥Σ²</xsl:variable>
+  <xsl:variable name="special">\{}$&amp;#^_~%&lt;&gt;"|±−–—×Δγβλ·…†‡√≤≥Σ²§≠</xsl:variable>
 
   <xsl:template match="/">
     <xsl:apply-templates select="t:tables/t:table[@name = $name]"/>
@@ -104,6 +104,8 @@
       <xsl:when test="$c = '√'">$\surd$</xsl:when>
       <xsl:when test="$c = '≤'">$\le$</xsl:when>
       <xsl:when test="$c = '≥'">$\ge$</xsl:when>
+      <xsl:when test="$c = '§'">\S{}</xsl:when>
+      <xsl:when test="$c = '≠'">$\ne$</xsl:when>
       <xsl:when test="$c = '²'">$^2$</xsl:when>
     </xsl:choose>
   </xsl:template>

@@ -58,6 +58,7 @@
           <xsl:apply-templates select="." mode="cost-cells"><xsl:with-param name="stage" select="'pruned'"/></xsl:apply-templates>
         </row>
       </xsl:for-each>
+      <xsl:call-template name="removed-note"><xsl:with-param name="of" select="s:schedule/s:row"/></xsl:call-template>
       <note>Means over seeds. MACs: multiplications with addition of convolutions, linear layers and bilinear pooling (FLOPs = 2 · MACs); thesis: counted as ptflops does, without the bilinear pooling. File: the checkpoint without momentum.</note>
       <xsl:apply-templates select="." mode="marks"/>
     </table>
@@ -77,7 +78,7 @@
         <column name="latency_p95_ms_batch_{.}" title="95 % below" unit="ms" align="right" spread="true"/>
         <column name="speed_up_batch_{.}" title="faster" unit="×" align="right"/>
       </xsl:for-each>
-      <column name="achieved" title="Reached" unit="%" align="right"/>
+      <column name="achieved" only="csv"/>
       <column name="floored" title="Floored" align="right"/>
       <column name="peak_rss_bytes" title="Peak memory" unit="MB" align="right"/>
       <column name="seeds" title="n" align="right"/>
@@ -92,7 +93,9 @@
           <xsl:apply-templates select="." mode="speed-cells"><xsl:with-param name="stage" select="'pruned'"/><xsl:with-param name="batches" select="$batches"/></xsl:apply-templates>
         </row>
       </xsl:for-each>
-      <note>Means over seeds; latencies are medians, with what 95 % of the runs stay below, measured after all cells were done, one network at a time. Reached: share of what the target counts that was removed. Floored: channels that the floor per layer saved. Peak memory: of the whole cell, training included.</note>
+      <note>Means over seeds; latencies are medians, with what 95 % of the runs stay below, measured after all cells were done, one network at a time; networks that are the same (model, widths, classes, backend, threads, processor) share one figure. faster: from two latencies without §. Floored: channels that the floor per layer saved. Peak memory: of the whole cell, training included.</note>
+      <xsl:call-template name="removed-note"><xsl:with-param name="of" select="s:schedule/s:row"/></xsl:call-template>
+      <xsl:call-template name="noise-note"><xsl:with-param name="of" select="s:schedule/s:row | s:schedule/s:baseline"/></xsl:call-template>
       <xsl:apply-templates select="." mode="marks"/>
     </table>
   </xsl:template>
@@ -100,13 +103,13 @@
   <xsl:template name="row-columns">
     <xsl:call-template name="place-columns"/>
     <column name="schedule" title="Schedule" only="text"/>
-    <column name="removed" title="Removed" unit="%" align="right"/>
+    <xsl:call-template name="removed-columns"><xsl:with-param name="of" select="s:schedule/s:row"/></xsl:call-template>
     <column name="criterion" title="Criterion"/>
   </xsl:template>
   <xsl:template match="s:baseline" mode="row-cells">
     <xsl:apply-templates select="." mode="place-cells"/>
     <cell>any</cell>
-    <cell value="0">0</cell>
+    <xsl:apply-templates select="." mode="removed-cells"/>
     <cell value="unpruned">unpruned<xsl:apply-templates select="." mode="mark"/></cell>
   </xsl:template>
   <xsl:template match="s:row" mode="row-cells">
@@ -115,7 +118,7 @@
       <xsl:if test="preceding-sibling::s:row"><xsl:attribute name="repeated">true</xsl:attribute></xsl:if>
       <xsl:value-of select="../@label"/>
     </cell>
-    <cell value="{@amount}"><xsl:value-of select="format-number(100 * @amount, '0.#')"/></cell>
+    <xsl:apply-templates select="." mode="removed-cells"/>
     <cell value="{@criterion}"><xsl:apply-templates select="." mode="criterion"/></cell>
   </xsl:template>
 

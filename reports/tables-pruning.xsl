@@ -11,7 +11,7 @@
         <xsl:apply-templates select="." mode="seeds"/>
       </caption>
       <xsl:call-template name="place-columns"/>
-      <column name="removed" title="Removed" unit="%" align="right"/>
+      <xsl:call-template name="removed-columns"><xsl:with-param name="of" select="s:row"/></xsl:call-template>
       <column name="criterion" title="Criterion"/>
       <column name="step" title="Step"/>
       <column name="from" title="cuts"/>
@@ -29,10 +29,9 @@
         <row>
           <xsl:if test="$first and not(../preceding-sibling::s:row[1]/@target = ../@target)"><xsl:attribute name="first">true</xsl:attribute></xsl:if>
           <xsl:apply-templates select=".." mode="place-cells"/>
-          <cell value="{../@amount}">
-            <xsl:if test="not($first) or ../preceding-sibling::s:row[1]/@target = ../@target"><xsl:attribute name="repeated">true</xsl:attribute></xsl:if>
-            <xsl:value-of select="format-number(100 * ../@amount, '0.#')"/>
-          </cell>
+          <xsl:apply-templates select=".." mode="removed-cells">
+            <xsl:with-param name="repeated" select="not($first) or (../preceding-sibling::s:row[1]/@target = ../@target and string(../preceding-sibling::s:row[1]/@removed) = string(../@removed) and not(../@removed-min))"/>
+          </xsl:apply-templates>
           <cell value="{../@criterion}">
             <xsl:if test="not($first)"><xsl:attribute name="repeated">true</xsl:attribute></xsl:if>
             <xsl:apply-templates select=".." mode="criterion"/>
@@ -58,7 +57,7 @@
         </row>
       </xsl:for-each>
       <note>
-        <xsl:text>Means over seeds. Channels: of all layers, before the step and after it. Reached: share of what the target counts that was gone after the step. Threshold: the highest normalised score at which a layer was cut; at it: number of channels whose score is just their layer's threshold, so more than one per threshold are ties. Floored: channels that the floor per layer saved. Masked − compacted: the largest over seeds.</xsl:text>
+        <xsl:text>Means over seeds. Removed: after all steps. Channels: of all layers, before the step and after it. Reached: share of what the target counts that was gone after the step. Threshold: the highest normalised score at which a layer was cut; at it: number of channels whose score is just their layer's threshold, so more than one per threshold are ties. Floored: channels that the floor per layer saved. Masked − compacted: the largest over seeds.</xsl:text>
         <xsl:if test="$revived"> Came back: channels unmasked again, summed over the epochs of soft training.</xsl:if>
       </note>
       <xsl:apply-templates select="." mode="marks"/>

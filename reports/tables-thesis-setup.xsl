@@ -54,11 +54,11 @@
 
   <xsl:template name="thesis-settings">
     <table name="thesis.4-2.settings" kind="thesis">
-      <caption>4.2 Settings of training, by data set, schedule and share removed</caption>
+      <caption>4.2 Settings of training, by data set, schedule and share asked for</caption>
       <column name="title" title="Data set"/>
       <column name="protocol" only="csv"/>
       <column name="schedule" title="Training"/>
-      <column name="removed" title="Removed" unit="%" align="right"/>
+      <column name="asked" title="Asked" unit="%" align="right"/>
       <column name="epochs" title="Epochs" align="right"/>
       <column name="epochs_published" title="publ." align="right"/>
       <column name="lr" title="Rate" align="right"/>

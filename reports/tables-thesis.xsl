@@ -184,6 +184,7 @@
         </row>
       </xsl:for-each>
       <note>±: standard deviation over seeds. MACs of convolutions, linear layers and bilinear pooling; FLOPs are twice that. MACs, thesis: counted as ptflops does, without the bilinear pooling; the published numbers are counted so.<xsl:if test="$batch"> Latency: median at batch <xsl:value-of select="$batch"/>.</xsl:if></note>
+      <xsl:call-template name="noise-note"><xsl:with-param name="of" select="$schedules/s:row | $schedules/s:baseline"/></xsl:call-template>
       <xsl:call-template name="thesis-notes"><xsl:with-param name="schedules" select="$schedules"/><xsl:with-param name="published" select="false()"/></xsl:call-template>
     </table>
   </xsl:template>
@@ -194,7 +195,7 @@
     <xsl:call-template name="place-columns"/>
     <column name="protocol_published" only="csv"/>
     <column name="title" title="Data set" only="text"/>
-    <column name="removed" title="Removed" unit="%" align="right"/>
+    <xsl:call-template name="removed-columns"><xsl:with-param name="of" select="$studied/s:schedule/s:row"/></xsl:call-template>
     <xsl:if test="$with-criteria"><column name="criterion" title="Criterion"/></xsl:if>
   </xsl:template>
   <xsl:template match="s:row | s:baseline" mode="thesis-row-cells">
@@ -204,10 +205,7 @@
       <xsl:if test="self::s:row"><xsl:attribute name="repeated">true</xsl:attribute></xsl:if>
       <xsl:value-of select="../../@title"/>
     </cell>
-    <xsl:choose>
-      <xsl:when test="self::s:baseline"><cell value="0">0<xsl:apply-templates select="." mode="mark"/></cell></xsl:when>
-      <xsl:otherwise><cell value="{@amount}"><xsl:value-of select="format-number(100 * @amount, '0.#')"/><xsl:apply-templates select="." mode="mark"/></cell></xsl:otherwise>
-    </xsl:choose>
+    <xsl:apply-templates select="." mode="removed-cells"><xsl:with-param name="mark"><xsl:apply-templates select="." mode="mark"/></xsl:with-param></xsl:apply-templates>
     <xsl:if test="$with-criteria"><cell><xsl:value-of select="@criterion"/><xsl:if test="self::s:baseline">unpruned</xsl:if></cell></xsl:if>
   </xsl:template>
 
@@ -284,6 +282,7 @@
         <xsl:text>.</xsl:text>
       </note>
     </xsl:if>
+    <xsl:if test="$schedules/s:row[@off-target or @removed-min]"><xsl:call-template name="removed-note"><xsl:with-param name="of" select="$schedules/s:row"/></xsl:call-template></xsl:if>
     <xsl:call-template name="protocol-notes"><xsl:with-param name="of" select="$schedules/s:row | $schedules/s:baseline | $schedules/*[$published]/s:published"/></xsl:call-template>
   </xsl:template>
 

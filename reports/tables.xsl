@@ -43,6 +43,7 @@
       <xsl:call-template name="place-columns"/>
       <column name="target"/>
       <column name="amount"/>
+      <column name="removed"/>
       <column name="criterion"/>
       <column name="name"/>
       <column name="stage"/>
@@ -59,6 +60,7 @@
           <xsl:apply-templates select=".." mode="place-cells"/>
           <cell><xsl:value-of select="../@target"/></cell>
           <cell><xsl:value-of select="../@amount"/></cell>
+          <cell><xsl:value-of select="../@removed"/></cell>
           <cell><xsl:value-of select="../@criterion"/></cell>
           <cell><xsl:value-of select="@name"/></cell>
           <cell><xsl:value-of select="@stage"/></cell>
@@ -113,6 +115,7 @@
     <xsl:variable name="macs" select="$base/s:value[@name = 'macs' and @stage = 'base']/@mean"/>
     <xsl:variable name="batch" select="s:figure[@kind = 'accuracy-latency']/@batch"/>
     <xsl:variable name="single" select="s:row[@n = 1]"/>
+    <xsl:variable name="delta" select="s:row/s:value[@name = 'top1-delta']"/>
     <table name="{@id}.results" kind="results" schedule="{@id}">
       <caption>
         <xsl:value-of select="concat(../@title, ' · ', @label, ': accuracy on ', ../s:data/@test, ' test images, size and speed by share of ')"/>
@@ -121,14 +124,16 @@
         <xsl:apply-templates select="." mode="seeds"/>
       </caption>
       <xsl:call-template name="place-columns"/>
-      <column name="removed" title="Removed" unit="%" align="right"/>
+      <xsl:call-template name="removed-columns"><xsl:with-param name="of" select="s:row"/></xsl:call-template>
       <column name="criterion" title="Criterion"/>
       <column name="top1_pruned" title="Top-1 pruned" unit="%" align="right" spread="true"/>
       <column name="top1" title="Top-1 final" unit="%" align="right" spread="true"/>
       <xsl:if test="$single">
         <column name="top1_image_error" title="Image s.e." unit="points" align="right"/>
       </xsl:if>
-      <column name="top1_delta" title="Δ base" unit="points" align="right" spread="true"/>
+      <column name="top1_delta" title="Δ base" unit="points" align="right" spread="true">
+        <xsl:if test="not($delta)"><xsl:attribute name="only">csv</xsl:attribute></xsl:if>
+      </column>
       <column name="top5" title="Top-5" unit="%" align="right" spread="true"/>
       <column name="params" title="Params" align="right" spread="true">
         <xsl:attribute name="unit"><xsl:call-template name="unit"><xsl:with-param name="of" select="$params"/></xsl:call-template></xsl:attribute>
@@ -142,7 +147,7 @@
       <column name="seeds" title="n" align="right"/>
       <row kind="baseline">
         <xsl:apply-templates select="$base" mode="place-cells"/>
-        <cell value="0">0</cell>
+        <xsl:apply-templates select="$base" mode="removed-cells"/>
         <cell value="unpruned">unpruned<xsl:apply-templates select="$base" mode="mark"/></cell>
         <cell>–</cell>
         <xsl:apply-templates select="$base" mode="percent"><xsl:with-param name="name" select="'top1'"/><xsl:with-param name="stage" select="'base'"/></xsl:apply-templates>
@@ -161,10 +166,9 @@
         <row>
           <xsl:if test="$first"><xsl:attribute name="first">true</xsl:attribute></xsl:if>
           <xsl:apply-templates select="." mode="place-cells"/>
-          <cell value="{@amount}">
-            <xsl:if test="not($first)"><xsl:attribute name="repeated">true</xsl:attribute></xsl:if>
-            <xsl:value-of select="format-number(100 * @amount, '0.#')"/>
-          </cell>
+          <xsl:apply-templates select="." mode="removed-cells">
+            <xsl:with-param name="repeated" select="not($first) and string(preceding-sibling::s:row[1]/@removed) = string(@removed) and not(@removed-min)"/>
+          </xsl:apply-templates>
           <cell value="{@criterion}"><xsl:apply-templates select="." mode="criterion"/></cell>
           <xsl:apply-templates select="." mode="percent"><xsl:with-param name="name" select="'top1'"/><xsl:with-param name="stage" select="'pruned'"/></xsl:apply-templates>
           <xsl:apply-templates select="." mode="percent"><xsl:with-param name="name" select="'top1'"/><xsl:with-param name="stage" select="'final'"/><xsl:with-param name="best" select="true()"/></xsl:apply-templates>
@@ -179,7 +183,10 @@
           <cell><xsl:value-of select="@n"/></cell>
         </row>
       </xsl:for-each>
-      <note>Top-1 pruned: before retraining. Top-1 final: after it. Δ base: final minus unpruned, paired by seed.<xsl:if test="s:row[@n &gt; 1]"> ±: standard deviation over seeds.</xsl:if></note>
+      <note>Top-1 pruned: before retraining. Top-1 final: after it.<xsl:if test="$delta"> Δ base: final minus unpruned, paired by seed.</xsl:if><xsl:if test="s:row[@n &gt; 1]"> ±: standard deviation over seeds.</xsl:if></note>
+      <xsl:if test="s:row/@without-baseline"><note mark="no baseline"><xsl:apply-templates select="." mode="baseline-note"/></note></xsl:if>
+      <xsl:call-template name="removed-note"><xsl:with-param name="of" select="s:row"/></xsl:call-template>
+      <note><xsl:apply-templates select="." mode="best-note"/></note>
       <xsl:if test="$single">
         <note>Image s.e.: binomial standard error of the test images alone. With one seed there is no spread over seeds; this says how far another test set of the same size would move the number, not how far another seed would.</note>
       </xsl:if>
@@ -187,8 +194,9 @@
         <note>
           <xsl:text>Latency: median at batch </xsl:text>
           <xsl:value-of select="$batch"/>
-          <xsl:text>, measured after all cells were done, one network at a time.</xsl:text>
+          <xsl:text>, measured after all cells were done, one network at a time; one figure for each distinct network.</xsl:text>
         </note>
+        <xsl:call-template name="noise-note"><xsl:with-param name="of" select="s:row | s:baseline"/></xsl:call-template>
       </xsl:if>
       <xsl:apply-templates select="." mode="marks"/>
     </table>
@@ -199,6 +207,7 @@
   <xsl:template match="s:schedule" mode="criteria">
     <xsl:variable name="schedule" select="."/>
     <xsl:variable name="criteria" select="s:row[not(@criterion = preceding-sibling::s:row/@criterion)]"/>
+    <xsl:variable name="varied" select="s:row[@off-target or @removed-min]"/>
     <table name="{@id}.criteria" kind="criteria" schedule="{@id}">
       <caption>
         <xsl:value-of select="concat(../@title, ' · ', @label, ': final top-1 (%) by criterion and share of ')"/>
@@ -206,39 +215,79 @@
         <xsl:text> removed; </xsl:text>
         <xsl:apply-templates select="." mode="seeds"/>
       </caption>
-      <column name="removed" title="Removed" unit="%" align="right"/>
+      <xsl:call-template name="removed-columns"><xsl:with-param name="of" select="s:row"/></xsl:call-template>
       <xsl:for-each select="$criteria">
         <column name="{@criterion}" title="{@criterion}" unit="%" align="right" spread="true"/>
+        <column name="{@criterion}_removed" only="csv"/>
         <column name="{@criterion}_protocol" only="csv"/>
       </xsl:for-each>
       <row kind="baseline" anchor="{s:baseline/@anchor}">
         <cell value="0">unpruned</cell>
+        <cell value="0">0</cell>
         <xsl:for-each select="$criteria">
           <xsl:apply-templates select="$schedule/s:baseline" mode="percent"><xsl:with-param name="name" select="'top1'"/><xsl:with-param name="stage" select="'base'"/><xsl:with-param name="mark" select="true()"/></xsl:apply-templates>
+          <cell>0</cell>
           <cell><xsl:apply-templates select="$schedule/s:baseline" mode="protocol"/></cell>
         </xsl:for-each>
       </row>
-      <xsl:for-each select="s:row[not(preceding-sibling::s:row[1]/@target = @target and preceding-sibling::s:row[1]/@measure = @measure)]">
+      <xsl:for-each select="s:row">
         <xsl:variable name="target" select="@target"/>
         <xsl:variable name="measure" select="@measure"/>
-        <row anchor="{@anchor}">
-          <cell value="{@amount}"><xsl:value-of select="format-number(100 * @amount, '0.#')"/></cell>
-          <xsl:for-each select="$criteria">
-            <xsl:variable name="row" select="$schedule/s:row[@target = $target and @measure = $measure and @criterion = current()/@criterion]"/>
-            <xsl:choose>
-              <xsl:when test="$row">
-                <xsl:apply-templates select="$row" mode="percent"><xsl:with-param name="name" select="'top1'"/><xsl:with-param name="stage" select="'final'"/><xsl:with-param name="best" select="true()"/><xsl:with-param name="mark" select="true()"/></xsl:apply-templates>
-              </xsl:when>
-              <xsl:otherwise><cell>–</cell></xsl:otherwise>
-            </xsl:choose>
-            <cell><xsl:apply-templates select="$row" mode="protocol"/></cell>
-          </xsl:for-each>
-        </row>
+        <xsl:if test="not(preceding-sibling::s:row[@target = $target and @measure = $measure])">
+          <row anchor="{@anchor}">
+            <xsl:call-template name="target-cells"><xsl:with-param name="of" select="$schedule/s:row[@target = $target and @measure = $measure]"/></xsl:call-template>
+            <xsl:for-each select="$criteria">
+              <xsl:variable name="row" select="$schedule/s:row[@target = $target and @measure = $measure and @criterion = current()/@criterion]"/>
+              <xsl:choose>
+                <xsl:when test="$row">
+                  <xsl:apply-templates select="$row" mode="percent">
+                    <xsl:with-param name="name" select="'top1'"/><xsl:with-param name="stage" select="'final'"/><xsl:with-param name="best" select="true()"/><xsl:with-param name="mark" select="true()"/>
+                    <xsl:with-param name="at"><xsl:if test="$row[@off-target or @removed-min]/@removed"><xsl:value-of select="concat(' at ', format-number(100 * $row/@removed, '0.#'), ' %')"/></xsl:if></xsl:with-param>
+                  </xsl:apply-templates>
+                </xsl:when>
+                <xsl:otherwise><cell>–</cell></xsl:otherwise>
+              </xsl:choose>
+              <cell value="{$row/@removed}"/>
+              <cell><xsl:apply-templates select="$row" mode="protocol"/></cell>
+            </xsl:for-each>
+          </row>
+        </xsl:if>
       </xsl:for-each>
-      <note>Bold: the highest mean of its row.<xsl:if test="s:row[@n &gt; 1]"> ±: standard deviation over seeds.</xsl:if></note>
+      <note><xsl:apply-templates select="." mode="best-note"/><xsl:if test="s:row[@n &gt; 1]"> ±: standard deviation over seeds.</xsl:if></note>
+      <xsl:call-template name="removed-note"><xsl:with-param name="of" select="s:row"/></xsl:call-template>
+      <xsl:if test="$varied"><note mark="at: the share removed">at: the share that this criterion removed, mean over seeds.</note></xsl:if>
+      <xsl:if test="s:row/@without-baseline"><note mark="no baseline"><xsl:apply-templates select="." mode="baseline-note"/></note></xsl:if>
       <xsl:call-template name="image-note"/>
       <xsl:apply-templates select="." mode="marks"/>
     </table>
+  </xsl:template>
+
+  <!-- What the criteria removed at one target, and the target -->
+  <xsl:template name="target-cells">
+    <xsl:param name="of"/>
+    <xsl:variable name="low"><xsl:for-each select="$of[@removed]"><xsl:sort select="@removed" data-type="number"/><xsl:if test="position() = 1"><xsl:value-of select="@removed"/></xsl:if></xsl:for-each></xsl:variable>
+    <xsl:variable name="high"><xsl:for-each select="$of[@removed]"><xsl:sort select="@removed" data-type="number" order="descending"/><xsl:if test="position() = 1"><xsl:value-of select="@removed"/></xsl:if></xsl:for-each></xsl:variable>
+    <xsl:variable name="from" select="format-number(100 * $low, '0.#')"/>
+    <xsl:variable name="to" select="format-number(100 * $high, '0.#')"/>
+    <cell>
+      <xsl:attribute name="value"><xsl:if test="$of/@removed and $low = $high"><xsl:value-of select="$low"/></xsl:if><xsl:if test="not($of/@amount &gt; 0)">0</xsl:if></xsl:attribute>
+      <xsl:choose>
+        <xsl:when test="not($of/@amount &gt; 0)">0</xsl:when>
+        <xsl:when test="not($of/@removed)">–</xsl:when>
+        <xsl:otherwise><xsl:value-of select="$from"/><xsl:if test="$from != $to"> to <xsl:value-of select="$to"/></xsl:if></xsl:otherwise>
+      </xsl:choose>
+    </cell>
+    <cell value="{$of[1]/@amount}"><xsl:value-of select="format-number(100 * $of[1]/@amount, '0.#')"/></cell>
+  </xsl:template>
+
+  <!-- When a criterion is set in bold -->
+  <xsl:template match="s:schedule" mode="best-note">
+    <xsl:choose>
+      <xsl:when test="s:row/@best">Bold: the criterion of highest mean that seeds tell apart from every random control and from the next criterion of the same target: paired t test over three seeds or more, p times the number of criteria at most 0.05.</xsl:when>
+      <xsl:when test="not(s:row[@n &gt; 2])">Nothing is set in bold: with fewer than three seeds nothing can be told apart by seeds.</xsl:when>
+      <xsl:when test="not(s:row/@control)">Nothing is set in bold: no random control was run.</xsl:when>
+      <xsl:otherwise>Nothing is set in bold: at no target do the seeds tell a criterion apart from random and from the next criterion that removed the same share (paired t test over three seeds or more, p times the number of criteria at most 0.05).</xsl:otherwise>
+    </xsl:choose>
   </xsl:template>
 
   <!-- Paired differences -->
@@ -249,9 +298,10 @@
         <xsl:value-of select="concat(../@title, ' · ', @label, ': differences of final top-1 between criteria, paired by seed; ')"/>
         <xsl:apply-templates select="." mode="seeds"/>
       </caption>
-      <column name="removed" title="Removed" unit="%" align="right"/>
+      <xsl:call-template name="removed-columns"><xsl:with-param name="of" select="s:row"/></xsl:call-template>
       <column name="criterion" title="Criterion"/>
       <column name="minus" title="minus"/>
+      <column name="minus_removed" only="csv"/>
       <column name="protocol" only="csv"/>
       <column name="difference" title="Difference" unit="points" align="right"/>
       <column name="low" title="95 % from" unit="points" align="right"/>
@@ -260,11 +310,16 @@
       <column name="image_error" title="Image s.e." unit="points" align="right"/>
       <column name="seeds" title="n" align="right"/>
       <xsl:for-each select="s:comparison">
+        <xsl:variable name="row" select="../s:row[@target = current()/@target and @measure = current()/@measure and @criterion = current()/@a]"/>
+        <xsl:variable name="other" select="../s:row[@target = current()/@target and @measure = current()/@measure and @criterion = current()/@b]"/>
         <row anchor="{@anchor}">
-          <cell value="{@amount}"><xsl:value-of select="format-number(100 * @amount, '0.#')"/></cell>
-          <xsl:variable name="row" select="../s:row[@target = current()/@target and @measure = current()/@measure and @criterion = current()/@a]"/>
+          <xsl:apply-templates select="$row" mode="removed-cells"/>
           <cell value="{@a}"><xsl:apply-templates select="$row" mode="criterion"/></cell>
-          <cell value="{@b}"><xsl:apply-templates select="../s:row[@target = current()/@target and @measure = current()/@measure and @criterion = current()/@b]" mode="criterion"/></cell>
+          <cell value="{@b}">
+            <xsl:apply-templates select="$other" mode="criterion"/>
+            <xsl:if test="@unlike"> at <xsl:apply-templates select="$other" mode="removed"/> % ≠</xsl:if>
+          </cell>
+          <cell value="{$other/@removed}"/>
           <cell><xsl:apply-templates select="$row" mode="protocol"/></cell>
           <cell value="{@mean}"><xsl:call-template name="signed"><xsl:with-param name="value" select="100 * @mean"/></xsl:call-template></cell>
           <cell value="{@low}"><xsl:call-template name="signed"><xsl:with-param name="value" select="100 * @low"/></xsl:call-template></cell>
@@ -280,7 +335,9 @@
           <cell><xsl:value-of select="@n"/></cell>
         </row>
       </xsl:for-each>
-      <note>95 % interval and p: Student's t over the seeds' differences, without correction for the number of comparisons. Image s.e.: standard error of the difference from the test images alone, as if the two networks had seen different images (an upper bound).</note>
+      <xsl:call-template name="removed-note"><xsl:with-param name="of" select="s:row"/></xsl:call-template>
+      <xsl:if test="s:comparison/@unlike"><note mark="≠ another share removed">≠: the two removed different shares, so that the difference is not one between criteria.</note></xsl:if>
+      <note>95 % interval and p, from three seeds on: Student's t over the seeds' differences, without correction for the number of comparisons. Image s.e.: standard error of the difference from the test images alone, as if the two networks had seen different images (an upper bound).</note>
       <xsl:apply-templates select="." mode="marks"/>
     </table>
   </xsl:template>

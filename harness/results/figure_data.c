@@ -101,9 +101,7 @@ static void choose_unit(struct axis *axis, double largest)
 
 static double row_x(const struct axis *axis, const struct pb_summary_row *row)
 {
-    if (axis->value.name[0] == '\0')
-        return 100 * row->amount;
-    return axis->scale * pb_summary_mean(row, axis->value.name, axis->value.stage, axis->value.batch);
+    return axis->scale * pb_figure_place(&axis->value, row);
 }
 
 /* Blocks follow gnuplot's index: one per criterion with at least one point. */
@@ -117,6 +115,7 @@ static void append_criterion(struct pb_figure_data *made, const struct pb_summar
         if (strcmp(row->criterion, criterion) != 0 || top1 == NULL || !isfinite(row_x(axis, row)))
             continue;
         if (!begun) {
+            pb_text_append(&made->data, "%s", made->data.length == 0 ? "" : NEXT_BLOCK);
             pb_gnuplot_field(&made->data, criterion, false);
             pb_text_append(&made->data, "%s%s\n", row->select_on_test ? "†" : "", row->zero_gamma_beta ? "‡" : "");
             pb_text_append(&made->arguments[1], "%s%" PRIu32, made->arguments[1].length == 0 ? "" : " ",
@@ -130,23 +129,24 @@ static void append_criterion(struct pb_figure_data *made, const struct pb_summar
         pb_figure_number(&made->data, isnan(top1->over_seeds.sd) ? 0 : 100 * top1->over_seeds.sd);
         pb_text_append(&made->data, "\n");
     }
-    if (begun)
-        pb_text_append(&made->data, "%s", NEXT_BLOCK);
 }
 
+/* The last block; none without a baseline, or where its latency is marked as noisy. */
 static void append_unpruned(struct pb_figure_data *made, const struct pb_summary_schedule *schedule,
                             const struct axis *axis)
 {
+    const struct pb_figure_axis base = {axis->value.name, "base", axis->value.batch};
     const struct pb_summary_value *top1 = pb_summary_find(&schedule->baseline, "top1", "base", 0);
-    double x = axis->value.name[0] == '\0'
-                   ? 0
-                   : axis->scale * pb_summary_mean(&schedule->baseline, axis->value.name, "base", axis->value.batch);
-    pb_text_append(&made->data, "unpruned%s\n", schedule->baseline.select_on_test ? "†" : "");
+    const double x = base.name[0] == '\0' ? 0 : axis->scale * pb_figure_place(&base, &schedule->baseline);
+    if (top1 == NULL || isnan(x))
+        return;
+    pb_text_append(&made->data, "%sunpruned%s\n", made->data.length == 0 ? "" : NEXT_BLOCK,
+                   schedule->baseline.select_on_test ? "†" : "");
     pb_figure_number(&made->data, x);
     pb_text_append(&made->data, "\t");
-    pb_figure_number(&made->data, top1 == NULL ? NAN : 100 * top1->over_seeds.mean);
+    pb_figure_number(&made->data, 100 * top1->over_seeds.mean);
     pb_text_append(&made->data, "\t");
-    pb_figure_number(&made->data, top1 == NULL || isnan(top1->over_seeds.sd) ? 0 : 100 * top1->over_seeds.sd);
+    pb_figure_number(&made->data, isnan(top1->over_seeds.sd) ? 0 : 100 * top1->over_seeds.sd);
     pb_text_append(&made->data, "\n");
 }
 
@@ -176,7 +176,8 @@ enum pb_status pb_figure_accuracy(enum pb_figure_kind kind, const struct pb_summ
                                   const struct pb_figure_styles *styles, struct pb_figure_data *made,
                                   struct pb_error *error)
 {
-    struct axis axis = {.value = pb_figure_axis(kind, schedule), .scale = 1, .unit = ""};
+    struct axis axis = {
+        .value = pb_figure_axis(kind, schedule), .scale = kind == PB_FIGURE_ACCURACY_RATE ? 100 : 1, .unit = ""};
     bool spread = false;
     if (kind == PB_FIGURE_ACCURACY_PARAMS || kind == PB_FIGURE_ACCURACY_MACS)
         choose_unit(&axis, pb_summary_mean(&schedule->baseline, axis.value.name, "base", 0));

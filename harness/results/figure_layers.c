@@ -73,8 +73,11 @@ static void append_labels(struct pb_text *text, const struct columns *columns)
         pb_text_append(text, "\n");
     }
     pb_text_append(text, "\n\n");
-    for (uint32_t c = 0; c < columns->count; c++)
-        pb_text_append(text, "%" PRIu32 "\t%g\n", c, 100 * columns->rows[c]->amount);
+    for (uint32_t c = 0; c < columns->count; c++) {
+        char share[16];
+        pb_summary_format_share(columns->rows[c]->removed.mean, share);
+        pb_text_append(text, "%" PRIu32 "\t%s\n", c, share);
+    }
     pb_text_append(text, "\n\n");
 }
 

@@ -112,12 +112,16 @@ enum pb_status pb_figure_revived(const struct pb_summary_schedule *schedule, con
     for (uint32_t s = 0; s < styles->count; s++) {
         const struct pb_summary_row *row = highest(schedule, styles->criteria[s]);
         double mean = 0;
+        char share[16];
         if (row == NULL)
             continue;
+        pb_summary_format_share(row->removed.mean, share);
         pb_text_append(&made->data, "%s\"", made->data.length == 0 ? "" : NEXT_BLOCK);
         pb_gnuplot_field(&made->data, row->criterion, false);
-        pb_text_append(&made->data, " %.4g %%%s%s\"\n", 100 * row->amount, row->select_on_test ? "†" : "",
-                       row->zero_gamma_beta ? "‡" : "");
+        pb_text_append(&made->data, " %s %%", share);
+        if (row->off_target)
+            pb_text_append(&made->data, " (%.4g %% asked)", 100 * row->amount);
+        pb_text_append(&made->data, "%s%s\"\n", row->select_on_test ? "†" : "", row->zero_gamma_beta ? "‡" : "");
         pb_text_append(&made->arguments[0], "%s%" PRIu32, made->arguments[0].length == 0 ? "" : " ",
                        pb_figure_style_of(styles, row->criterion));
         for (uint32_t epoch = 0; mean_revived(row, epoch, &mean); epoch++) {

@@ -139,12 +139,13 @@ enum pb_status pb_figure_pareto(const struct pb_summary_section *section, struct
     const struct pb_summary_row *baseline = &section->schedules[0].baseline;
     const struct point unpruned = {pb_summary_mean(baseline, "params", "base", 0),
                                    pb_summary_mean(baseline, "top1", "base", 0)};
-    pb_text_append(&made->data, "\"unpruned%s\"\n", baseline->select_on_test ? "†" : "");
     if (unpruned.params > 0 && !isnan(unpruned.top1)) {
+        pb_text_append(&made->data, "\"unpruned%s\"\n", baseline->select_on_test ? "†" : "");
         append_point(&made->data, unpruned);
         if (status == PB_OK)
             status = add_point(&points, unpruned, error);
-    }
+    } else /* gnuplot counts the blocks from the end */
+        pb_text_append(&made->data, "\"no unpruned network\"\n-\t-\n");
     pb_text_append(&made->data, NEXT_BLOCK "\"Pareto front\"\n");
     if (status == PB_OK && points.count != 0)
         append_front(&made->data, &points);

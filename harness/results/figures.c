@@ -50,6 +50,14 @@ struct pb_figure_axis pb_figure_axis(enum pb_figure_kind kind, const struct pb_s
     }
 }
 
+double pb_figure_place(const struct pb_figure_axis *axis, const struct pb_summary_row *row)
+{
+    if (axis->name[0] == '\0')
+        return row->removed.mean;
+    const struct pb_summary_value *value = pb_summary_find(row, axis->name, axis->stage, axis->batch);
+    return value == NULL || value->noisy != 0 ? (double)NAN : value->over_seeds.mean;
+}
+
 const struct pb_record *pb_figure_curves_cell(const struct pb_summary_schedule *schedule)
 {
     const char *criterion = NULL;
@@ -70,10 +78,8 @@ static bool has_points(const struct pb_summary_schedule *schedule, const struct 
 {
     for (uint32_t r = 0; r < schedule->row_count; r++) {
         const struct pb_summary_row *row = &schedule->rows[r];
-        /* Against the share removed: a schedule that only trains has none. */
-        const double x =
-            axis->name[0] == '\0' ? row->amount : pb_summary_mean(row, axis->name, axis->stage, axis->batch);
-        if (x > 0 && !isnan(pb_summary_mean(row, "top1", "final", 0)))
+        /* A schedule that only trains removes no share. */
+        if (pb_figure_place(axis, row) > 0 && !isnan(pb_summary_mean(row, "top1", "final", 0)))
             return true;
     }
     return false;

@@ -26,10 +26,13 @@ bool pb_figure_available(enum pb_figure_kind kind, const struct pb_summary_secti
 
 /* What the figure puts on its x axis. */
 struct pb_figure_axis {
-    const char *name, *stage; /* of the value; "" for the target's amount */
+    const char *name, *stage; /* of the value; "" for the share removed of what the target counts */
     uint32_t batch;
 };
 struct pb_figure_axis pb_figure_axis(enum pb_figure_kind kind, const struct pb_summary_schedule *schedule);
+
+/* Where a row stands on it; NaN: nowhere, also where its latency is marked as noisy. */
+double pb_figure_place(const struct pb_figure_axis *axis, const struct pb_summary_row *row);
 
 bool pb_figure_pareto_available(const struct pb_summary_section *section);
 

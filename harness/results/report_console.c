@@ -84,7 +84,7 @@ static void append_column(struct pb_text *text, const char *value, size_t width,
         pb_text_append(text, "%*s", (int)(width - length), "");
 }
 
-/* The widths of the columns add up to WIDTH with the two blanks between them. */
+/* The widths of the columns add up to at most WIDTH with the two blanks before each. */
 static const struct {
     const char *title;
     size_t width;
@@ -96,26 +96,48 @@ static const struct {
 };
 #define COLUMN_COUNT (sizeof COLUMNS / sizeof *COLUMNS)
 
-static void append_line(struct pb_text *text, const char *const cells[])
+/* With asked, the second column holds what was asked for, too, and takes some room from the first. */
+static void append_line(struct pb_text *text, bool asked, const char *const cells[])
 {
+    static const size_t WITH_ASKED[] = {16, 11};
     for (size_t i = 0; i < COLUMN_COUNT; i++) {
         pb_text_append(text, "  ");
-        append_column(text, cells[i], COLUMNS[i].width, COLUMNS[i].right);
+        append_column(text, cells[i], asked && i < 2 ? WITH_ASKED[i] : COLUMNS[i].width, COLUMNS[i].right);
     }
     while (text->length > 0 && text->data[text->length - 1] == ' ')
         text->data[--text->length] = '\0';
     pb_text_append(text, "\n");
 }
 
-static void append_row(struct pb_text *text, const struct pb_summary_schedule *schedule,
+/* "39.9 %"; "31.2 (40)" where another share was asked for. */
+static void format_removed(const struct pb_summary_row *row, char buffer[32])
+{
+    char share[16];
+    pb_summary_format_share(row->removed.mean, share);
+    if (row->off_target)
+        (void)snprintf(buffer, 32, "%s (%.4g)", share, 100 * row->amount);
+    else
+        (void)snprintf(buffer, 32, "%s%s", share, row->removed.n == 0 ? "" : " %");
+}
+
+/* "4.20", "~4.20" where the measurements differ too much. */
+static void format_row_latency(const struct pb_summary_row *row, const char *stage, uint32_t batch, char buffer[24])
+{
+    const struct pb_summary_value *value = pb_summary_find(row, "median-ms", stage, batch);
+    char number[16];
+    format_latency(value == NULL ? (double)NAN : value->over_seeds.mean, number);
+    (void)snprintf(buffer, 24, "%s%s", value != NULL && value->noisy != 0 ? "~" : "", number);
+}
+
+static void append_row(struct pb_text *text, bool asked, const struct pb_summary_schedule *schedule,
                        const struct pb_summary_row *row)
 {
-    char name[64], removed[16], pruned[32], retrained[32], delta[16], params[16], macs[16], latency[16], seeds[16];
+    char name[64], removed[32], pruned[32], retrained[32], delta[16], params[16], macs[16], latency[24], seeds[16];
     uint32_t batch = pb_figure_axis(PB_FIGURE_ACCURACY_LATENCY, schedule).batch;
     const char *mark = row->select_on_test || row->zero_gamma_beta ? "*" : "";
     double change = pb_summary_mean(row, "top1-delta", "final", 0);
     (void)snprintf(name, sizeof name, "%.58s%s", row->criterion, mark);
-    (void)snprintf(removed, sizeof removed, "%g %%", 100 * row->amount);
+    format_removed(row, removed);
     format_accuracy(row, "pruned", pruned);
     if (row->ok_count == 0)
         (void)snprintf(retrained, sizeof retrained, "%s", pb_cell_status_name(row->cells[0]->status));
@@ -127,33 +149,41 @@ static void append_row(struct pb_text *text, const struct pb_summary_schedule *s
         (void)snprintf(delta, sizeof delta, "%+.1f", 100 * change);
     format_scaled(pb_summary_mean(row, "params", "pruned", 0), params);
     format_scaled(pb_summary_mean(row, "macs", "pruned", 0), macs);
-    format_latency(pb_summary_mean(row, "median-ms", "pruned", batch), latency);
+    format_row_latency(row, "pruned", batch, latency);
     (void)snprintf(seeds, sizeof seeds, "%u", row->ok_count);
-    append_line(text, (const char *[]){name, removed, pruned, retrained, delta, params, macs, latency, seeds});
+    append_line(text, asked, (const char *[]){name, removed, pruned, retrained, delta, params, macs, latency, seeds});
 }
 
-static void append_baseline(struct pb_text *text, const struct pb_summary_schedule *schedule)
+static void append_baseline(struct pb_text *text, bool asked, const struct pb_summary_schedule *schedule)
 {
-    char top1[32], params[16], macs[16], latency[16], seeds[16];
+    char top1[32], params[16], macs[16], latency[24], seeds[16];
     const struct pb_summary_row *row = &schedule->baseline;
     uint32_t batch = pb_figure_axis(PB_FIGURE_ACCURACY_LATENCY, schedule).batch;
-    format_accuracy(row, "base", top1);
+    if (row->ok_count == 0)
+        (void)snprintf(top1, sizeof top1, "not measured");
+    else
+        format_accuracy(row, "base", top1);
     format_scaled(pb_summary_mean(row, "params", "base", 0), params);
     format_scaled(pb_summary_mean(row, "macs", "base", 0), macs);
-    format_latency(pb_summary_mean(row, "median-ms", "base", batch), latency);
+    format_row_latency(row, "base", batch, latency);
     (void)snprintf(seeds, sizeof seeds, "%u", row->ok_count);
     const char *name = row->select_on_test ? "unpruned*" : "unpruned";
-    append_line(text, (const char *[]){name, "0 %", "", top1, "", params, macs, latency, seeds});
+    append_line(text, asked, (const char *[]){name, "0 %", "", top1, "", params, macs, latency, seeds});
 }
 
 static void append_schedule(struct pb_text *text, const struct pb_summary_section *section,
                             const struct pb_summary_schedule *schedule)
 {
     const char *titles[COLUMN_COUNT];
+    bool asked = false;
     char accuracy[16];
     struct pb_text head = {0};
     for (size_t i = 0; i < COLUMN_COUNT; i++)
         titles[i] = COLUMNS[i].title;
+    for (uint32_t i = 0; i < schedule->row_count; i++)
+        asked |= schedule->rows[i].off_target;
+    if (asked)
+        titles[1] = "rem. (ask.)";
     pb_text_append(&head, "%s · %s (top-1 in %%", section->title, schedule->label);
     const struct pb_summary_value *base = pb_summary_find(&schedule->baseline, "top1", "base", 0);
     if (base != NULL && !isnan(base->image_error)) {
@@ -168,30 +198,63 @@ static void append_schedule(struct pb_text *text, const struct pb_summary_sectio
     while (text->length > 0 && text->data[text->length - 1] == ' ')
         text->data[--text->length] = '\0';
     pb_text_append(text, "\n");
-    append_line(text, titles);
-    append_baseline(text, schedule);
+    append_line(text, asked, titles);
+    append_baseline(text, asked, schedule);
     for (uint32_t i = 0; i < schedule->row_count; i++)
-        append_row(text, schedule, &schedule->rows[i]);
+        append_row(text, asked, schedule, &schedule->rows[i]);
     pb_text_append(text, "\n");
+}
+
+/* What some row of the tables has, so that the footer explains it. */
+struct traits {
+    bool marked, single, asked, noisy, collapsed, without_baseline;
+};
+
+static void look_at(const struct pb_summary_row *row, struct traits *traits)
+{
+    traits->marked |= row->select_on_test || row->zero_gamma_beta;
+    traits->single &= row->ok_count < 2;
+    traits->asked |= row->off_target;
+    traits->collapsed |= row->collapsed != 0;
+    traits->without_baseline |= row->without_baseline != 0;
+    for (uint32_t v = 0; v < row->value_count; v++)
+        traits->noisy |= row->values[v].noisy != 0;
+}
+
+static struct traits find_traits(const struct pb_summary *summary)
+{
+    struct traits traits = {.single = true};
+    for (uint32_t s = 0; s < summary->section_count; s++)
+        for (uint32_t k = 0; k < summary->sections[s].schedule_count; k++)
+            for (uint32_t r = 0; r < summary->sections[s].schedules[k].row_count; r++)
+                look_at(&summary->sections[s].schedules[k].rows[r], &traits);
+    return traits;
+}
+
+static void append_legend(struct pb_text *text, const struct traits *traits)
+{
+    pb_text_append(text, "n: seeds behind each number%s.\n", traits->single ? "" : "; ±: standard deviation over them");
+    if (traits->asked)
+        pb_text_append(
+            text, "removed: the share that is gone, mean over seeds; in brackets what was asked for, in per cent.\n");
+    if (traits->without_baseline)
+        pb_text_append(text, "Rows without Δ base have no unpruned network trained in full beside every seed.\n");
+    if (traits->collapsed)
+        pb_text_append(text, "Some networks collapsed: report/index.html names them.\n");
+    if (traits->noisy)
+        pb_text_append(text, "~: repeated measurements of this latency differ too much to compare it.\n");
+    if (traits->marked)
+        pb_text_append(text,
+                       "*: a weaker protocol (selection on the test split, or soft pruning that zeroes γ and β).\n");
 }
 
 static void append_footer(struct pb_text *text, const struct pb_summary *summary)
 {
+    const struct traits traits = find_traits(summary);
     uint32_t ok = 0;
-    bool marked = false, single = true;
     for (uint32_t i = 0; i < summary->record_count; i++)
         ok += summary->records[i].status == PB_CELL_OK;
-    for (uint32_t s = 0; s < summary->section_count; s++)
-        for (uint32_t k = 0; k < summary->sections[s].schedule_count; k++)
-            for (uint32_t r = 0; r < summary->sections[s].schedules[k].row_count; r++) {
-                const struct pb_summary_row *row = &summary->sections[s].schedules[k].rows[r];
-                marked |= row->select_on_test || row->zero_gamma_beta;
-                single &= row->ok_count < 2;
-            }
-    pb_text_append(text, "n: seeds behind each number%s.\n", single ? "" : "; ±: standard deviation over them");
-    if (marked)
-        pb_text_append(text,
-                       "*: a weaker protocol (selection on the test split, or soft pruning that zeroes γ and β).\n");
+    append_legend(text, &traits);
     pb_text_append(text, "%u of %u cells done", ok, summary->record_count);
     if (ok < summary->record_count)
         pb_text_append(text, "; %u did not end well", summary->record_count - ok);

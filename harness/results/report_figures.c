@@ -1,9 +1,11 @@
 /* Every figure that the results allow. */
 #include "results/report_parts.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "results/summary_parts.h"
 
 /* What a figure is of. */
 struct subject {
@@ -67,9 +69,12 @@ static char *make_title(enum pb_figure_kind kind, const struct subject *subject)
     const struct pb_summary_schedule *schedule = subject->schedule;
     if (kind == PB_FIGURE_CURVES) {
         const struct pb_record *cell = pb_figure_curves_cell(schedule);
-        return pb_format("%s · %s · %s %s, seed %s", section->title, schedule->label,
-                         pb_summary_config(cell, "criterion"), pb_summary_config(cell, "target"),
-                         pb_summary_config(cell, "seed"));
+        const double removed = pb_record_removed(cell, pb_summary_config(cell, "target.measure"));
+        char share[16];
+        pb_summary_format_share(removed, share);
+        return pb_format("%s · %s · %s%s%s%s, seed %s", section->title, schedule->label,
+                         pb_summary_config(cell, "criterion"), isnan(removed) ? "" : " ", isnan(removed) ? "" : share,
+                         isnan(removed) ? "" : " %", pb_summary_config(cell, "seed"));
     }
     if (kind == PB_FIGURE_PARETO) /* of all variants */
         return pb_format("%s · %s", section->dataset, section->model);

@@ -9,15 +9,15 @@
 
 static enum pb_status measure_row(struct pb_summary_row *row, struct pb_error *error)
 {
-    const enum pb_status status = pb_summary_measure(row, error);
+    enum pb_status status = pb_summary_measure_removed(row, error);
+    if (status == PB_OK)
+        status = pb_summary_measure(row, error);
     return status == PB_OK ? pb_summary_measure_steps(row, error) : status;
 }
 
 static enum pb_status measure_section(const char *out, struct pb_summary_section *section, struct pb_error *error)
 {
     enum pb_status status = pb_summary_add_gamma(section, error);
-    if (status == PB_OK)
-        status = pb_summary_add_gamma_change(section, error);
     if (status == PB_OK)
         status = pb_summary_add_samples(out, section, error);
     for (uint32_t i = 0; i < section->schedule_count && status == PB_OK; i++) {
@@ -26,9 +26,13 @@ static enum pb_status measure_section(const char *out, struct pb_summary_section
         for (uint32_t k = 0; k < schedule->row_count && status == PB_OK; k++)
             status = measure_row(&schedule->rows[k], error);
         if (status == PB_OK)
+            status = pb_summary_sort_rows(schedule, error);
+        if (status == PB_OK)
             status = pb_summary_compare(schedule, error);
     }
-    return status;
+    if (status == PB_OK)
+        status = pb_summary_add_best(section, error);
+    return status == PB_OK ? pb_summary_add_gamma_change(section, error) : status;
 }
 
 enum pb_status pb_summary_read(const char *out, struct pb_summary *summary, struct pb_error *error)
@@ -50,6 +54,8 @@ enum pb_status pb_summary_read(const char *out, struct pb_summary *summary, stru
         made.sections[i].all = made.sections;
         made.sections[i].all_count = made.section_count;
     }
+    if (status == PB_OK)
+        status = pb_summary_share_latencies(&made, error);
     for (uint32_t i = 0; i < made.section_count && status == PB_OK; i++)
         status = measure_section(out, &made.sections[i], error);
     if (status == PB_OK)

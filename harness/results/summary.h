@@ -16,6 +16,7 @@ struct pb_summary_value {
     struct pb_statistics over_seeds;
     double
         image_error; /* accuracies: binomial standard error of the test images, root mean square over seeds; else NaN */
+    uint32_t noisy; /* latencies: seeds whose figure is marked */
 };
 
 /* A layer's width over the seeds of a row. */
@@ -37,6 +38,14 @@ struct pb_summary_step {
 struct pb_summary_row {
     const char *criterion, *target, *measure; /* "" in a baseline */
     double amount; /* what was asked for, 0 … 1 */
+    struct pb_statistics removed; /* share of the measure that is gone; n 0: nothing was pruned, or it is not known */
+    double rounding; /* two shares that differ by no more are the same: a channel's */
+    bool off_target; /* a seed missed the amount by more than rounding, or what it reached is not known */
+    bool removed_varies; /* seeds differ by more than rounding */
+    double place; /* rows stand in this order: the share removed, or the amount where the two are the same */
+    uint32_t without_baseline; /* cells that ended well and lack the unpruned network's accuracy */
+    uint32_t collapsed; /* cells whose accuracy is near chance, or half lost; see summary_removed.c */
+    bool best; /* told apart from random controls and from the next criterion; see summary_best.c */
     bool control; /* the criterion is a random control */
     bool select_on_test, zero_gamma_beta; /* weaker protocols, marked wherever the numbers show */
     const struct pb_record **cells; /* by seed; those that ended well first */
@@ -55,6 +64,7 @@ struct pb_summary_comparison {
     uint32_t a, b; /* rows of the same target */
     struct pb_statistics difference;
     double p; /* of no difference, from the seeds; NaN for n < 2 */
+    bool unlike; /* the two removed different shares, so that their accuracies cannot be compared */
     double image_error; /* of the difference, from the test images alone; what is left for one seed */
 };
 
@@ -62,10 +72,27 @@ struct pb_summary_schedule {
     const char *label;
     char *id; /* "birds.one-shot": a file name */
     struct pb_summary_row baseline; /* the unpruned network */
-    struct pb_summary_row *rows; /* by target, then criterion */
+    struct pb_summary_row *rows; /* by the share removed, then criterion */
     uint32_t row_count;
     struct pb_summary_comparison *comparisons;
     uint32_t comparison_count;
+};
+
+/* Fewer seeds give no interval and tell nothing apart. */
+#define PB_ENOUGH_SEEDS 3
+/* Told apart: the paired t test's p, times the number of candidates that the best was chosen from, is at most this. */
+#define PB_LEVEL 0.05
+
+/* The pruned network of highest accuracy in a section, and whether it may be called the best. */
+struct pb_summary_best {
+    const struct pb_summary_schedule *schedule;
+    const struct pb_summary_row *row; /* NULL: none has been pruned and has not collapsed */
+    uint32_t candidates; /* rows that it was chosen from */
+    const struct pb_summary_schedule *next_schedule;
+    const struct pb_summary_row *next; /* the next method at the same target; NULL: there is none */
+    double p_control, p_next; /* times the candidates, at most 1; NaN: no test */
+    const char
+        *verdict; /* "best", "few-seeds", "no-control", "unlike", "control", "next": what it is not told apart from */
 };
 
 /* |γ| of the unpruned network over all layers, mean counts over seeds. */
@@ -108,6 +135,7 @@ struct pb_summary_section {
     const struct pb_record *sample; /* one of its cells, for image and class counts */
     struct pb_summary_schedule *schedules;
     uint32_t schedule_count;
+    struct pb_summary_best best;
     struct pb_summary_gamma gamma;
     struct pb_summary_gamma_change gamma_change;
     struct pb_summary_samples samples;
@@ -192,6 +220,8 @@ const struct pb_summary_value *pb_summary_find(const struct pb_summary_row *row,
                                                uint32_t batch);
 /* Mean over seeds; NaN when it was not measured. */
 double pb_summary_mean(const struct pb_summary_row *row, const char *name, const char *stage, uint32_t batch);
+/* The share that is gone in per cent, at most one digit behind the point: "39.9"; "–" where it is not known. */
+void pb_summary_format_share(double share, char buffer[16]);
 /* A config entry of a cell; "" when absent. */
 const char *pb_summary_config(const struct pb_record *record, const char *key);
 

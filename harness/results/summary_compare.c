@@ -21,9 +21,12 @@ static double square(double value)
 }
 
 /* Both rows were measured on the same test images, so their errors are not independent and the sum is an upper bound. */
-static enum pb_status compare_rows(const struct pb_summary_row *a, const struct pb_summary_row *b,
-                                   struct pb_summary_comparison *comparison, struct pb_error *error)
+enum pb_status pb_summary_compare_rows(const struct pb_summary_row *a, const struct pb_summary_row *b,
+                                       struct pb_summary_comparison *comparison, struct pb_error *error)
 {
+    comparison->difference = (struct pb_statistics){0, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
+    comparison->p = comparison->image_error = NAN;
+    comparison->unlike = !pb_summary_same_share(a, b);
     if (a->ok_count == 0)
         return PB_OK;
     double *differences = pb_calloc(a->ok_count, sizeof *differences);
@@ -68,8 +71,8 @@ enum pb_status pb_summary_compare(struct pb_summary_schedule *schedule, struct p
         for (uint32_t b = 0; b < schedule->row_count; b++) {
             if (a == b || !same_target(&schedule->rows[a], &schedule->rows[b]) || !goes_first(schedule, a, b))
                 continue;
-            struct pb_summary_comparison made = {.a = a, .b = b, .p = NAN, .image_error = NAN};
-            enum pb_status status = compare_rows(&schedule->rows[a], &schedule->rows[b], &made, error);
+            struct pb_summary_comparison made = {.a = a, .b = b};
+            enum pb_status status = pb_summary_compare_rows(&schedule->rows[a], &schedule->rows[b], &made, error);
             if (status != PB_OK)
                 return status;
             if (made.difference.n == 0)

@@ -19,10 +19,7 @@ static double params_of(const struct pb_record *record, bool unpruned)
 
 static double top1_of(const struct pb_record *record, bool unpruned)
 {
-    const struct pb_accuracy_record *row = unpruned ? NULL : pb_record_final(record);
-    for (uint32_t i = 0; unpruned && i < record->accuracy_count && row == NULL; i++)
-        if (strcmp(record->accuracies[i].stage, "base") == 0 && strcmp(record->accuracies[i].split, "test") == 0)
-            row = &record->accuracies[i];
+    const struct pb_accuracy_record *row = unpruned ? pb_record_baseline(record) : pb_record_final(record);
     return row == NULL ? (double)NAN : row->top1;
 }
 
@@ -50,13 +47,15 @@ static enum pb_status pair(struct pb_summary_heavier *made, struct pb_error *err
 
 static bool is_equal(const struct pb_summary_heavier *made)
 {
-    return made->top1.n > 1 && made->top1.low >= -PB_EQUAL_TOP1 && made->top1.high <= PB_EQUAL_TOP1;
+    return made->top1.n >= PB_ENOUGH_SEEDS && made->top1.low >= -PB_EQUAL_TOP1 && made->top1.high <= PB_EQUAL_TOP1;
 }
 
 const char *pb_summary_heavier_verdict(const struct pb_summary_heavier *made)
 {
     if (made->top1.n < 2)
         return "one-seed";
+    if (made->top1.n < PB_ENOUGH_SEEDS)
+        return "two-seeds";
     if (!is_equal(made))
         return "not-equal";
     if (made->params.high < 0)
@@ -153,8 +152,10 @@ static void write_statistics(struct pb_text *text, const char *element, const st
     pb_text_append(text, "      <%s", element);
     pb_emit_count(text, "n", statistics->n);
     pb_emit_real(text, "mean", statistics->mean);
-    pb_emit_real(text, "low", statistics->low);
-    pb_emit_real(text, "high", statistics->high);
+    if (statistics->n >= PB_ENOUGH_SEEDS) {
+        pb_emit_real(text, "low", statistics->low);
+        pb_emit_real(text, "high", statistics->high);
+    }
     pb_text_append(text, "/>\n");
 }
 
@@ -165,6 +166,7 @@ static void write_side(struct pb_text *text, const char *element, const struct p
     pb_emit_real(text, "amount", row->amount);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         pb_emit_real(text, names[i], pb_summary_mean(row, names[i], stage, 0));
+    pb_summary_write_removed(text, row);
     pb_text_append(text, "/>\n");
 }
 

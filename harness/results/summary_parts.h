@@ -45,6 +45,18 @@ PB_MUST_CHECK enum pb_status pb_summary_name_sections(struct pb_summary *summary
 PB_MUST_CHECK enum pb_status pb_summary_measure(struct pb_summary_row *row, struct pb_error *error);
 /* The same for a baseline: one cell per seed counts, base stages only. */
 PB_MUST_CHECK enum pb_status pb_summary_measure_base(struct pb_summary_row *row, struct pb_error *error);
+/* Fills what a row achieved: removed and the members behind it, without_baseline, collapsed. */
+PB_MUST_CHECK enum pb_status pb_summary_measure_removed(struct pb_summary_row *row, struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_summary_sort_rows(struct pb_summary_schedule *schedule, struct pb_error *error);
+/* The mean shares removed differ by no more than rounding. */
+bool pb_summary_same_share(const struct pb_summary_row *a, const struct pb_summary_row *b);
+/* Gives equal networks one latency each: the median of what cells measured. Changes the records. */
+PB_MUST_CHECK enum pb_status pb_summary_share_latencies(struct pb_summary *summary, struct pb_error *error);
+/* The difference of two rows; a and b of made stay as they are. Without a common seed: n 0. */
+PB_MUST_CHECK enum pb_status pb_summary_compare_rows(const struct pb_summary_row *a, const struct pb_summary_row *b,
+                                                     struct pb_summary_comparison *made, struct pb_error *error);
+/* Marks the best row of each target, and fills the section's best. */
+PB_MUST_CHECK enum pb_status pb_summary_add_best(struct pb_summary_section *section, struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_summary_compare(struct pb_summary_schedule *schedule, struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_summary_add_gamma(struct pb_summary_section *section, struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_summary_add_gamma_change(struct pb_summary_section *section, struct pb_error *error);
@@ -58,7 +70,8 @@ PB_MUST_CHECK enum pb_status pb_summary_add_facts(struct pb_summary *summary, st
 
 /* The comparisons of variants with a heavier penalty. */
 PB_MUST_CHECK enum pb_status pb_summary_add_heavier(struct pb_summary *summary, struct pb_error *error);
-/* "fewer", "more", "not-told-apart" parameters at equal top-1; "not-equal" top-1; "one-seed", which decides nothing. */
+/* "fewer", "more", "not-told-apart" parameters at equal top-1; "not-equal" top-1; "one-seed" and
+ * "two-seeds", which decide nothing. */
 const char *pb_summary_heavier_verdict(const struct pb_summary_heavier *made);
 void pb_summary_write_heavier(struct pb_text *text, const struct pb_summary *summary);
 
@@ -69,11 +82,17 @@ void pb_summary_write_training(struct pb_text *text, const struct pb_summary_row
 void pb_summary_write_published(struct pb_text *text, const struct pb_summary_row *row, bool baseline);
 /* <step> below a row; <samples> and <gamma-change> below a section. */
 void pb_summary_write_steps(struct pb_text *text, const struct pb_summary_row *row);
+void pb_summary_write_removed(struct pb_text *text, const struct pb_summary_row *row);
+void pb_summary_write_best(struct pb_text *text, const struct pb_summary_best *best);
 void pb_summary_write_samples(struct pb_text *text, const struct pb_summary_samples *samples);
 void pb_summary_write_gamma_change(struct pb_text *text, const struct pb_summary_gamma_change *change);
 
 /* The cell's last test accuracy: retrained, else pruned, else base; NULL without one. */
 const struct pb_accuracy_record *pb_record_final(const struct pb_record *record);
+/* The unpruned network's test accuracy after full training; NULL without one. */
+const struct pb_accuracy_record *pb_record_baseline(const struct pb_record *record);
+/* Share of the measure that is gone; NaN where nothing was pruned or the document does not say. */
+double pb_record_removed(const struct pb_record *record, const char *measure);
 /* The seed as a number; 0 when it is none. */
 uint64_t pb_record_seed(const struct pb_record *record);
 

@@ -14,11 +14,13 @@ struct samples {
     double *values; /* NaN where the cell lacks it */
     double error_square; /* Σ of squared binomial errors */
     uint32_t error_count;
+    uint32_t noisy_count;
 };
 struct sample_set {
     struct samples *items;
     uint32_t count;
     uint32_t cell_count, cell; /* of the row; the one that is being read */
+    bool differences; /* to the baseline: every cell of the row has one */
     enum pb_status status;
     struct pb_error *error;
 };
@@ -29,6 +31,7 @@ struct sample {
     uint32_t batch;
     double value;
     double image_error; /* NaN: none */
+    bool noisy;
 };
 
 static struct samples *find_samples(struct sample_set *set, const struct sample *sample)
@@ -65,6 +68,7 @@ static void add_sample(struct sample_set *set, const struct sample *sample)
         return;
     }
     item->values[set->cell] = sample->value;
+    item->noisy_count += sample->noisy;
     if (!isnan(sample->image_error)) {
         item->error_square += sample->image_error * sample->image_error;
         item->error_count++;
@@ -154,8 +158,12 @@ static void add_latencies(struct sample_set *set, const struct pb_record *record
         const struct pb_latency_record *row = &record->latencies[i];
         if (base_only && strcmp(row->stage, "base") != 0)
             continue;
-        struct sample sample = {
-            .name = "median-ms", .stage = row->stage, .batch = row->batch, .value = row->median_ms, .image_error = NAN};
+        struct sample sample = {.name = "median-ms",
+                                .stage = row->stage,
+                                .batch = row->batch,
+                                .value = row->median_ms,
+                                .image_error = NAN,
+                                .noisy = row->noisy};
         add_sample(set, &sample);
         sample.name = "p95-ms";
         sample.value = row->p95_ms;
@@ -163,7 +171,7 @@ static void add_latencies(struct sample_set *set, const struct pb_record *record
         for (uint32_t k = 0; k < record->latency_count; k++) {
             const struct pb_latency_record *base = &record->latencies[k];
             if (strcmp(row->stage, "base") == 0 || strcmp(base->stage, "base") != 0 || base->batch != row->batch ||
-                base->threads != row->threads || !(row->median_ms > 0))
+                base->threads != row->threads || !(row->median_ms > 0) || row->noisy || base->noisy)
                 continue;
             sample.name = "speed-up";
             sample.value = base->median_ms / row->median_ms;
@@ -199,7 +207,7 @@ static double revived(const struct pb_record *record)
 
 static void add_base(struct sample_set *set, const struct pb_record *record)
 {
-    const struct pb_accuracy_record *accuracy = test_accuracy(record, "base");
+    const struct pb_accuracy_record *accuracy = pb_record_baseline(record);
     const struct pb_cost_record *cost = find_cost(record, "base");
     if (accuracy != NULL)
         add_accuracy(set, accuracy, "base");
@@ -212,16 +220,16 @@ static void add_base(struct sample_set *set, const struct pb_record *record)
 static void add_all(struct sample_set *set, const struct pb_record *record)
 {
     static const char *const STAGES[] = {"base", "pruned", "retrained"};
-    const struct pb_accuracy_record *base = test_accuracy(record, "base");
+    const struct pb_accuracy_record *base = pb_record_baseline(record);
     const struct pb_accuracy_record *final = pb_record_final(record);
     for (size_t i = 0; i < sizeof STAGES / sizeof *STAGES; i++) {
-        const struct pb_accuracy_record *row = test_accuracy(record, STAGES[i]);
+        const struct pb_accuracy_record *row = i == 0 ? base : test_accuracy(record, STAGES[i]);
         if (row != NULL)
             add_accuracy(set, row, STAGES[i]);
     }
     if (final != NULL)
         add_accuracy(set, final, "final");
-    if (base != NULL && final != NULL) {
+    if (set->differences && base != NULL && final != NULL) {
         add(set, "top1-delta", "final", final->top1 - base->top1);
         add(set, "top5-delta", "final", final->top5 - base->top5);
     }
@@ -258,6 +266,7 @@ static enum pb_status finish(struct sample_set *set, struct pb_summary_row *row)
                 .batch = item->batch,
                 .over_seeds = pb_statistics_of(item->values, set->cell_count),
                 .image_error = item->error_count == 0 ? NAN : sqrt(item->error_square / item->error_count),
+                .noisy = item->noisy_count,
             };
         pb_free(item->values);
     }
@@ -298,26 +307,37 @@ static enum pb_status measure_layers(struct pb_summary_row *row, struct pb_error
 
 enum pb_status pb_summary_measure(struct pb_summary_row *row, struct pb_error *error)
 {
-    struct sample_set set = {.cell_count = row->ok_count, .error = error};
+    struct sample_set set = {.cell_count = row->ok_count, .differences = row->without_baseline == 0, .error = error};
     for (set.cell = 0; set.cell < row->ok_count; set.cell++)
         add_all(&set, row->cells[set.cell]);
     enum pb_status status = finish(&set, row);
     return status != PB_OK ? status : measure_layers(row, error);
 }
 
-enum pb_status pb_summary_measure_base(struct pb_summary_row *row, struct pb_error *error)
+/* Cells of one seed share their base model: moves the first of each seed that has it (or, without accuracy, the first that
+ * ended well) to the front, and returns how many these are. */
+static uint32_t keep_one_per_seed(struct pb_summary_row *row, bool with_accuracy)
 {
-    /* Cells of one seed share their base model: only the first that has it counts. */
     uint32_t kept = 0;
     for (uint32_t i = 0; i < row->cell_count; i++) {
-        bool counted = row->cells[i]->status != PB_CELL_OK || test_accuracy(row->cells[i], "base") == NULL;
+        const struct pb_record *cell = row->cells[i];
+        bool counted = cell->status != PB_CELL_OK || (with_accuracy && pb_record_baseline(cell) == NULL);
         for (uint32_t k = 0; k < kept; k++)
-            counted |= pb_record_seed(row->cells[k]) == pb_record_seed(row->cells[i]);
+            counted |= pb_record_seed(row->cells[k]) == pb_record_seed(cell);
         if (!counted)
-            row->cells[kept++] = row->cells[i];
+            row->cells[kept++] = cell;
     }
+    return kept;
+}
+
+enum pb_status pb_summary_measure_base(struct pb_summary_row *row, struct pb_error *error)
+{
+    uint32_t kept = keep_one_per_seed(row, true);
+    const bool measured = kept != 0;
+    if (!measured) /* no accuracy, but the unpruned network's size is known */
+        kept = keep_one_per_seed(row, false);
     row->cell_count = kept;
-    row->ok_count = kept;
+    row->ok_count = measured ? kept : 0;
     struct sample_set set = {.cell_count = kept, .error = error};
     for (set.cell = 0; set.cell < kept; set.cell++)
         add_base(&set, row->cells[set.cell]);

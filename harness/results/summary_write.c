@@ -23,8 +23,10 @@ static void write_statistics(struct pb_text *text, const struct pb_statistics *s
     pb_emit_real(text, "mean", statistics->mean);
     pb_emit_real(text, "sd", statistics->sd);
     pb_emit_real(text, "se", statistics->se);
-    pb_emit_real(text, "low", statistics->low);
-    pb_emit_real(text, "high", statistics->high);
+    if (statistics->n >= PB_ENOUGH_SEEDS) {
+        pb_emit_real(text, "low", statistics->low);
+        pb_emit_real(text, "high", statistics->high);
+    }
     pb_emit_real(text, "min", statistics->min);
     pb_emit_real(text, "max", statistics->max);
 }
@@ -52,6 +54,10 @@ static void write_values(struct pb_text *text, const struct pb_summary_row *row)
             pb_emit_count(text, "batch", value->batch);
         write_statistics(text, &value->over_seeds);
         pb_emit_real(text, "image-error", value->image_error);
+        if (value->over_seeds.n >= PB_ENOUGH_SEEDS && pb_ends_with(value->name, "-delta"))
+            pb_emit_real(text, "p", pb_statistics_p(&value->over_seeds));
+        if (value->noisy != 0)
+            pb_emit_count(text, "noisy", value->noisy);
         pb_text_append(text, "/>\n");
     }
 }
@@ -79,6 +85,7 @@ static void write_row(struct pb_text *text, const struct pb_summary_row *row)
     pb_emit_text(text, "target", row->target);
     pb_emit_text(text, "measure", row->measure);
     pb_emit_real(text, "amount", row->amount);
+    pb_summary_write_removed(text, row);
     pb_emit_count(text, "cells", row->cell_count);
     write_seeds(text, row);
     if (row->control)
@@ -87,6 +94,12 @@ static void write_row(struct pb_text *text, const struct pb_summary_row *row)
         pb_emit_text(text, "select-on-test", "true");
     if (row->zero_gamma_beta)
         pb_emit_text(text, "zero-gamma-beta", "true");
+    if (row->without_baseline != 0)
+        pb_emit_count(text, "without-baseline", row->without_baseline);
+    if (row->collapsed != 0)
+        pb_emit_count(text, "collapsed", row->collapsed);
+    if (row->best)
+        pb_emit_text(text, "best", "true");
     pb_text_append(text, ">\n");
     pb_summary_write_training(text, row);
     pb_summary_write_published(text, row, false);
@@ -110,7 +123,12 @@ static void write_comparison(struct pb_text *text, const struct pb_summary_sched
     if (schedule->rows[comparison->b].control)
         pb_emit_text(text, "control", "true");
     write_statistics(text, &comparison->difference);
-    pb_emit_real(text, "p", comparison->p);
+    if (comparison->difference.n >= PB_ENOUGH_SEEDS)
+        pb_emit_real(text, "p", comparison->p);
+    if (comparison->unlike)
+        pb_emit_text(text, "unlike", "true");
+    if (row->collapsed != 0)
+        pb_emit_text(text, "collapsed", "true");
     pb_emit_real(text, "image-error", comparison->image_error);
     pb_text_append(text, "/>\n");
 }
@@ -235,6 +253,7 @@ static void write_section(struct pb_text *text, const struct pb_summary_section 
     pb_summary_write_samples(text, &section->samples);
     write_gamma(text, &section->gamma);
     pb_summary_write_gamma_change(text, &section->gamma_change);
+    pb_summary_write_best(text, &section->best);
     write_figures(text, section, NULL);
     for (uint32_t i = 0; i < section->schedule_count; i++)
         write_schedule(text, section, &section->schedules[i]);

@@ -23,6 +23,38 @@ void pb_summary_write_steps(struct pb_text *text, const struct pb_summary_row *r
     }
 }
 
+/* Attributes: what was achieved, over seeds. */
+void pb_summary_write_removed(struct pb_text *text, const struct pb_summary_row *row)
+{
+    pb_emit_real(text, "removed", row->removed.mean);
+    if (row->removed_varies) {
+        pb_emit_real(text, "removed-min", row->removed.min);
+        pb_emit_real(text, "removed-max", row->removed.max);
+    }
+    if (row->off_target)
+        pb_emit_text(text, "off-target", "true");
+}
+
+void pb_summary_write_best(struct pb_text *text, const struct pb_summary_best *best)
+{
+    if (best->row == NULL)
+        return;
+    pb_text_append(text, "    <best");
+    pb_emit_text(text, "schedule", best->schedule->id);
+    pb_emit_text(text, "criterion", best->row->criterion);
+    pb_emit_text(text, "target", best->row->target);
+    pb_emit_text(text, "measure", best->row->measure);
+    pb_emit_count(text, "candidates", best->candidates);
+    pb_emit_text(text, "verdict", best->verdict);
+    if (best->next != NULL) {
+        pb_emit_text(text, "next-schedule", best->next_schedule->id);
+        pb_emit_text(text, "next-criterion", best->next->criterion);
+    }
+    pb_emit_real(text, "p-control", best->p_control);
+    pb_emit_real(text, "p-next", best->p_next);
+    pb_text_append(text, "/>\n");
+}
+
 void pb_summary_write_samples(struct pb_text *text, const struct pb_summary_samples *samples)
 {
     if (samples->key == NULL)
@@ -67,6 +99,7 @@ void pb_summary_write_gamma_change(struct pb_text *text, const struct pb_summary
     pb_emit_text(text, "target", change->row->target);
     pb_emit_text(text, "measure", change->row->measure);
     pb_emit_real(text, "amount", change->row->amount);
+    pb_summary_write_removed(text, change->row);
     if (change->row->select_on_test)
         pb_emit_text(text, "select-on-test", "true");
     if (change->row->zero_gamma_beta)

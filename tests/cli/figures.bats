@@ -167,7 +167,7 @@ PYTHON
 @test "the table of pruning steps says what the documents say, over both seeds" {
     look <<'PYTHON'
 rows = list(csv.DictReader(open("out/report/tables/birds.iterative.steps.csv", newline="", encoding="utf-8")))
-assert [(x["removed"], x["step"], x["from"]) for x in rows] == [
+assert [(x["asked"], x["step"], x["from"]) for x in rows] == [
     ("0.3", "prune-30", "base"), ("0.5", "prune-30", "base"), ("0.5", "prune-50", "retrain-30")]
 for row, target, index in zip(rows, ("r30", "r50", "r50"), (0, 0, 1)):
     steps = [c.findall(r + "pruning")[index] for c in cells("birds.vgg11-bcnn.bn-scale.iterative.blis." + target)]

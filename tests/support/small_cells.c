@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "results/result.h"
 #include "support/folder.h"
 
@@ -71,7 +72,15 @@ void small_record(struct pb_record *record, const struct small *small)
     if (small->params == 0)
         return;
     must(pb_record_cost(record, &(struct pb_cost_record){.stage = "base", .params = 1000, .macs = 80}, &error), &error);
-    must(pb_record_cost(record, &(struct pb_cost_record){.stage = "pruned", .params = small->params, .macs = 20},
+    double amount = 0;
+    assert_true(pb_parse_real(small->amount, &amount));
+    must(pb_record_cost(record,
+                        &(struct pb_cost_record){.stage = "pruned",
+                                                 .params = small->params,
+                                                 .macs = 20,
+                                                 .has_target = true,
+                                                 .requested = amount,
+                                                 .achieved = amount},
                         &error),
          &error);
     for (int stage = 0; stage < 2; stage++)

@@ -23,12 +23,13 @@ static char *claims_of(const char *amount, const char *interval)
     struct pb_error error = {0};
     struct pb_xml xml = {0};
     struct pb_text summary = {0}, tables = {0};
-    pb_text_append(&summary,
-                   "<summary xmlns='urn:prunebench:summary:1'><section id='birds' title='birds' dataset='birds'>"
-                   "<gamma near-zero='0.3'/><schedule label='one-shot' plugin='one-shot'>"
-                   "<row criterion='bn-scale' criterion-plugin='bn-scale' measure='channels' amount='%s' n='3'>"
-                   "<value name='top1-delta' stage='final' mean='0' %s/></row></schedule></section></summary>",
-                   amount, interval);
+    pb_text_append(
+        &summary,
+        "<summary xmlns='urn:prunebench:summary:1'><section id='birds' title='birds' dataset='birds'>"
+        "<gamma near-zero='0.3'/><schedule label='one-shot' plugin='one-shot'>"
+        "<row criterion='bn-scale' criterion-plugin='bn-scale' measure='channels' amount='%s' removed='%s' n='3'>"
+        "<value name='top1-delta' stage='final' mean='0' %s/></row></schedule></section></summary>",
+        amount, amount, interval);
     must(pb_xml_parse("summary", summary.data, summary.length, &xml, &error), &error);
     must(pb_stylesheet_open_own("tables.xsl", &sheet, &error), &error);
     must(pb_stylesheet_apply(sheet, &xml, NULL, &tables, &error), &error);

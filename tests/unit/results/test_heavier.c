@@ -44,10 +44,14 @@ static void test_fewer_parameters_count_only_at_equal_top1(void **state)
     write_cell(state, false, "r40", "2", 0.720, 800);
     write_cell(state, true, "r40", "1", 0.701, 300); /* +0.1 points, half the parameters, in both seeds */
     write_cell(state, true, "r40", "2", 0.721, 400);
+    write_cell(state, false, "r40", "3", 0.710, 700);
+    write_cell(state, true, "r40", "3", 0.711, 350);
     write_cell(state, false, "r60", "1", 0.700, 500);
     write_cell(state, false, "r60", "2", 0.720, 500); /* smaller than at 40 %, as good */
     write_cell(state, true, "r60", "1", 0.710, 100);
     write_cell(state, true, "r60", "2", 0.700, 100); /* +1 and −2 points: the mean is near, the interval is not */
+    write_cell(state, false, "r60", "3", 0.710, 500);
+    write_cell(state, true, "r60", "3", 0.690, 100);
     struct pb_summary summary = small_summary(state);
     const struct pb_summary_heavier *same = find(&summary, "r40", true);
     near(same->top1.mean, 0.001);
@@ -55,7 +59,7 @@ static void test_fewer_parameters_count_only_at_equal_top1(void **state)
     assert_string_equal(pb_summary_heavier_verdict(same), "fewer");
     const struct pb_summary_heavier *smallest = find(&summary, "r40", false);
     assert_string_equal(smallest->plain_row->target, "r60");
-    near(smallest->params.mean, (300.0 / 500 + 400.0 / 500) / 2 - 1);
+    near(smallest->params.mean, (300.0 / 500 + 400.0 / 500 + 350.0 / 500) / 3 - 1);
     assert_string_equal(pb_summary_heavier_verdict(find(&summary, "r60", true)), "not-equal");
     assert_null(find(&summary, "r60", false));
     pb_summary_free(&summary);
@@ -73,14 +77,27 @@ static void test_one_seed_decides_nothing(void **state)
     pb_summary_free(&summary);
 }
 
+static void test_two_seeds_decide_nothing_either(void **state)
+{
+    for (size_t i = 0; i < 2; i++) {
+        write_cell(state, false, "r40", i == 0 ? "1" : "2", 0.70, 600);
+        write_cell(state, true, "r40", i == 0 ? "1" : "2", 0.70, 300);
+    }
+    struct pb_summary summary = small_summary(state);
+    assert_int_equal(summary.heavier_count, 1); /* no smallest equal one: nothing is shown to be equal */
+    assert_string_equal(pb_summary_heavier_verdict(&summary.heavier[0]), "two-seeds");
+    pb_summary_free(&summary);
+}
+
 static void test_more_parameters_are_said_too_and_fit_the_schema(void **state)
 {
     struct pb_error error = {0};
     char *text = NULL;
     size_t length = 0;
-    for (int seed = 1; seed <= 2; seed++) {
-        write_cell(state, false, "r40", seed == 1 ? "1" : "2", 0.70, 400);
-        write_cell(state, true, "r40", seed == 1 ? "1" : "2", 0.70, 500);
+    for (size_t i = 0; i < 3; i++) {
+        static const char *const SEEDS[] = {"1", "2", "3"};
+        write_cell(state, false, "r40", SEEDS[i], 0.70, 400);
+        write_cell(state, true, "r40", SEEDS[i], 0.70, 500);
     }
     struct pb_summary summary = small_summary(state);
     must(pb_summary_write(folder_path(state, "summary.xml"), &summary, &error), &error);
@@ -98,6 +115,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_fewer_parameters_count_only_at_equal_top1),
         TEST(test_one_seed_decides_nothing),
+        TEST(test_two_seeds_decide_nothing_either),
         TEST(test_more_parameters_are_said_too_and_fit_the_schema),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
