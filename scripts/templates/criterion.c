@@ -2,10 +2,10 @@
  * Criterion "copy-me": the mean of |w|^power over a channel's filter.
  *
  * 1. Say above in one line what your score is, and in .reference below where it comes from.
- * 2. Ask in .needs for what score() reads: weights, batch norms, gradients, activations. Nothing else is filled in.
+ * 2. State in `needs` what score() reads: weights, batch norms, gradients, activations, or-ed. Everything else is NULL.
  * 3. Write score(): one finite number per output channel, higher = more important. Ranking, thresholds, ties and the
  *    removal itself are the host's.
- * 4. If .needs asks for gradients or activations, add observe(): it is called per calibration batch and layer before
+ * 4. If `needs` asks for gradients or activations, add observe(): it is called per calibration batch and layer before
  *    any score(); keep what you need in the struct that create() returns.
  * 5. Declare your settings in the option table, or delete it with the struct (and .options…): the table parses them,
  *    checks them, documents them and records them in every result.
@@ -44,6 +44,9 @@ static void destroy(void *self)
     criterion->host->free(criterion->host, self);
 }
 
+/* What score() reads (enum pb_criterion_needs, or-ed). */
+enum { needs = PB_NEEDS_WEIGHTS };
+
 static enum pb_status score(void *self, const struct pb_layer_view *layer, double *scores)
 {
     const struct criterion *criterion = self;
@@ -61,7 +64,7 @@ static enum pb_status score(void *self, const struct pb_layer_view *layer, doubl
 
 static const struct pb_criterion criterion = {
     .size = sizeof(struct pb_criterion),
-    .needs = PB_NEEDS_WEIGHTS,
+    .needs = needs,
     .coupling = PB_COUPLE_SUM,
     .normalise = PB_NORMALISE_NONE,
     .create = create,
