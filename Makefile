@@ -31,7 +31,8 @@ LIBRARY_OBJECTS = $(LIBRARY_SOURCES:%.c=$(BUILD)/%.o)
 # What decides the numbers: these layers, but for what only describes or estimates.
 NUMERICS = $(filter-out $(addprefix harness/experiment/,$(DESCRIBING)),$(sort $(wildcard harness/include/prunebench/*.h \
              harness/base/rng.[ch] harness/plugin/host.c $(foreach layer,graph engine data prune experiment,harness/$(layer)/*.[ch]))))
-DESCRIBING = $(foreach name,describe estimate findings findings_chain findings_data gamma latency plan plan_costs planner \
+DESCRIBING = $(foreach name,describe estimate findings findings_chain findings_data gamma latency latency_rounds latency_store \
+             plan plan_costs planner \
              provenance record samples,$(name).c $(name).h)
 LIBRARY = $(BUILD)/libprunebench.a
 PROGRAM = $(BUILD)/prunebench

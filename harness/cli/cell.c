@@ -152,7 +152,7 @@ static enum pb_status measure_latency(const struct job *job, uint32_t threads, s
         status = pb_fail(error, PB_ERROR_INPUT, "%s: the cell is not ok; there is nothing to measure", path);
     if (status == PB_OK) {
         drop_latencies(&record);
-        status = pb_cell_latency(job->cell, threads, &record, error);
+        status = pb_cell_latency(job->cell, job->out, threads, &record, error);
     }
     if (status == PB_OK)
         status = write_result(job, &record, error);
@@ -273,7 +273,12 @@ const struct pb_command pb_command_cell = {
     .summary = "run one cell of a matrix (what the workers of 'run' do)",
     .details =
         "Runs the cell called ID from what is stored in OUT/stages to its end and writes OUT/cells/ID.xml. A cell\n"
-        "that was stopped goes on at the last epoch that it finished. 'prunebench check MATRIX' lists the ids.",
+        "that was stopped goes on at the last epoch that it finished. 'prunebench check MATRIX' lists the ids.\n\n"
+        "With --latency, the cell's document gets the latencies of its networks. Each network is measured once for "
+        "all\n"
+        "cells in OUT and then taken from OUT/latency; after that folder is removed, it is measured anew, and "
+        "'prunebench\n"
+        "run' then fills all documents again.",
     .options = options,
     .min_words = 1,
     .max_words = 2,

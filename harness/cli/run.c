@@ -10,7 +10,7 @@ static const struct pb_cli_option options[] = {
     {"jobs", 'j', "N", "cells at a time (default 1); the threads are divided among them"},
     {"threads", 0, "T", "threads in all (default: what the machine has)"},
     {"only", 0, "GLOB", "only cells whose id matches; may be given several times"},
-    {"retry", 0, NULL, "run failed and blocked cells again"},
+    {"retry", 0, NULL, "run failed and blocked cells again, and measure noisy latencies again"},
     {"plugin-dir", 0, "DIR", "look for plugins here first; may be given several times"},
     {NULL, 0, NULL, NULL},
 };

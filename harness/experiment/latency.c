@@ -1,73 +1,147 @@
-/* How long the recorded networks take for one batch: widths decide, not weights, so any weights will do. */
+/*
+ * How long the recorded networks take for one batch: widths decide, not weights, so any weights will do. Cells of a run
+ * share networks, the unpruned one above all: each is measured once, and every cell's document gets the same figure.
+ */
 #include "experiment/cell.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/file.h"
+#include "base/load.h"
+#include "base/log.h"
 #include "base/memory.h"
+#include "base/sha256.h"
 #include "engine/engine.h"
+#include "engine/identity.h"
+#include "experiment/latency_rounds.h"
+#include "experiment/latency_store.h"
+#include "graph/graph_json.h"
 #include "graph/network.h"
 
 /* Runs before measuring: caches, frequency, page faults. */
 enum { WARM_UP = 3 };
 
-static int compare_times(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
+struct meter {
+    const struct pb_cell_config *config;
+    const char *out;
+    struct pb_device *device;
+};
 
-static enum pb_status time_runs(struct pb_engine *engine, uint32_t batch, uint32_t runs, size_t input_floats,
-                                uint32_t classes, double *times, struct pb_error *error)
+/* An engine with the batch that it runs on. */
+struct forward {
+    struct pb_engine *engine;
+    uint32_t batch;
+    float *images, *logits;
+};
+
+static enum pb_status time_forward(void *argument, double *milliseconds, struct pb_error *error)
 {
-    float *images = pb_calloc((size_t)batch * input_floats, sizeof *images);
-    float *logits = pb_calloc((size_t)batch * classes, sizeof *logits);
-    enum pb_status status = images && logits ? PB_OK : pb_fail_memory(error, (size_t)batch * input_floats * 4);
-    for (uint32_t i = 0; status == PB_OK && i < WARM_UP + runs; i++) {
-        const double began = pb_clock();
-        status = pb_engine_forward(engine, images, batch, logits, error);
-        if (i >= WARM_UP)
-            times[i - WARM_UP] = (pb_clock() - began) * 1e3;
-    }
-    pb_free(images);
-    pb_free(logits);
+    const struct forward *forward = argument;
+    const double began = pb_clock();
+    const enum pb_status status =
+        pb_engine_forward(forward->engine, forward->images, forward->batch, forward->logits, error);
+    *milliseconds = (pb_clock() - began) * 1e3;
     return status;
 }
 
-static enum pb_status measure(struct pb_device *device, const struct pb_network *network, const char *stage,
-                              uint32_t batch, uint32_t runs, struct pb_record *record, struct pb_error *error)
+static enum pb_status time_engine(struct forward *forward, uint32_t runs, struct pb_kept_latency *kept,
+                                  uint32_t threads, struct pb_error *error)
 {
-    struct pb_engine *engine = NULL;
-    const struct pb_engine_options options = {.batch = batch, .mode = PB_ENGINE_INFER};
-    const struct pb_graph *graph = network->graph;
-    double *times = pb_calloc(runs, sizeof *times);
-    if (!times)
-        return pb_fail_memory(error, runs * sizeof *times);
-    enum pb_status status = pb_engine_create(device, network, &options, &engine, error);
+    double warming;
+    struct pb_load_sample before;
+    enum pb_status status = PB_OK;
+    for (int i = 0; status == PB_OK && i < WARM_UP; i++)
+        status = time_forward(forward, &warming, error);
+    pb_load_sample(&before);
     if (status == PB_OK)
-        status = time_runs(engine, batch, runs, pb_shape_count(graph->nodes[0].shape), graph->classes, times, error);
-    if (status == PB_OK) {
-        qsort(times, runs, sizeof *times, compare_times);
-        const struct pb_latency_record row = {
-            .stage = (char *)(uintptr_t)stage,
-            .batch = batch,
-            .runs = runs,
-            .threads = device->threads,
-            .median_ms = runs % 2 ? times[runs / 2] : (times[runs / 2 - 1] + times[runs / 2]) / 2,
-            .p95_ms = times[(runs - 1) * 95 / 100 + ((runs - 1) * 95 % 100 != 0)],
-            .min_ms = times[0],
-        };
-        status = pb_record_latency(record, &row, error);
-    }
-    pb_engine_free(&engine);
-    pb_free(times);
+        status = pb_time_in_rounds(time_forward, forward, runs, &kept->row, error);
+    if (status != PB_OK)
+        return status;
+    const struct pb_load load = pb_load_since(&before);
+    if (pb_load_is_busy(&load, threads, kept->reason))
+        kept->row.noisy = true;
+    else if (kept->row.noisy)
+        snprintf(kept->reason, sizeof kept->reason, "the middle half of its rounds differs by %.0f %%",
+                 100 * kept->row.spread);
+    return PB_OK;
+}
+
+static enum pb_status measure(const struct meter *meter, const struct pb_network *network, uint32_t batch,
+                              struct pb_kept_latency *kept, struct pb_error *error)
+{
+    const struct pb_graph *graph = network->graph;
+    const struct pb_engine_options options = {.batch = batch, .mode = PB_ENGINE_INFER};
+    const size_t floats = pb_shape_count(graph->nodes[0].shape);
+    const uint32_t threads = meter->device->threads;
+    struct forward forward = {.batch = batch,
+                              .images = pb_calloc((size_t)batch * floats, sizeof(float)),
+                              .logits = pb_calloc((size_t)batch * graph->classes, sizeof(float))};
+    struct pb_kept_latency made = {.asked = meter->config->latency_runs, .row = {.batch = batch, .threads = threads}};
+    enum pb_status status =
+        forward.images && forward.logits ? PB_OK : pb_fail_memory(error, (size_t)batch * floats * sizeof(float));
+    if (status == PB_OK)
+        status = pb_engine_create(meter->device, network, &options, &forward.engine, error);
+    if (status == PB_OK)
+        status = time_engine(&forward, made.asked, &made, threads, error);
+    if (status == PB_OK)
+        *kept = made;
+    pb_engine_free(&forward.engine);
+    pb_free(forward.images);
+    pb_free(forward.logits);
     return status;
 }
 
-static enum pb_status measure_stage(const struct pb_cell_config *config, struct pb_device *device,
-                                    const struct pb_cost_record *cost, struct pb_record *record, struct pb_error *error)
+/* What decides a figure: the network with its input, the batch, backend and threads, the machine. */
+static enum pb_status digest_of(const struct meter *meter, const struct pb_graph *graph, uint32_t batch,
+                                char digest[65], struct pb_error *error)
 {
+    struct pb_text text = {0};
+    char *network = NULL;
+    enum pb_status status = pb_graph_to_json(graph, &network, error);
+    if (status != PB_OK)
+        return status;
+    pb_text_append(&text, "latency\n");
+    pb_device_identity(meter->device, &meter->config->backend.options, &text);
+    pb_text_append(&text, "batch %u\n%s\n", batch, network);
+    if (text.failed)
+        status = pb_fail_memory(error, text.capacity);
+    else
+        pb_sha256_of(text.data, text.length, digest);
+    pb_text_free(&text);
+    pb_free(network);
+    return status;
+}
+
+static enum pb_status recall_or_measure(const struct meter *meter, const struct pb_network *network, const char *stage,
+                                        uint32_t batch, struct pb_record *record, struct pb_error *error)
+{
+    struct pb_kept_latency kept = {0};
+    char digest[65];
+    enum pb_status status = digest_of(meter, network->graph, batch, digest, error);
+    if (status != PB_OK)
+        return status;
+    const bool kept_before = pb_latency_recall(meter->out, digest, &kept);
+    const bool known = kept_before && kept.asked >= meter->config->latency_runs;
+    if (kept_before && !known)
+        status = pb_latency_end(meter->out, error);
+    if (status == PB_OK && !known)
+        status = measure(meter, network, batch, &kept, error);
+    if (status == PB_OK && !known)
+        status = pb_latency_keep(meter->out, digest, &kept, error);
+    if (status != PB_OK)
+        return status;
+    pb_log(PB_LOG_INFO, "latency of %s, batch %u: %.4g ms%s%s%s", stage, batch, kept.row.median_ms,
+           known ? " (measured before)" : "", kept.row.noisy ? "; noisy: " : "", kept.row.noisy ? kept.reason : "");
+    kept.row.stage = (char *)(uintptr_t)stage;
+    return pb_record_latency(record, &kept.row, error);
+}
+
+static enum pb_status add_stage(const struct meter *meter, const struct pb_cost_record *cost, struct pb_record *record,
+                                struct pb_error *error)
+{
+    const struct pb_cell_config *config = meter->config;
     struct pb_model_spec model = config->model;
     struct pb_graph *graph = NULL;
     struct pb_network *network = NULL;
@@ -79,23 +153,74 @@ static enum pb_status measure_stage(const struct pb_cell_config *config, struct 
         status = pb_network_create(graph, &network, error);
     if (status != PB_OK)
         return status;
-    pb_network_initialise(network, config->seed);
-    status = measure(device, network, cost->stage, 1, config->latency_runs, record, error);
+    pb_network_initialise(network, 1);
+    status = recall_or_measure(meter, network, cost->stage, 1, record, error);
     if (status == PB_OK && config->latency_batch > 1)
-        status = measure(device, network, cost->stage, config->latency_batch, config->latency_runs, record, error);
+        status = recall_or_measure(meter, network, cost->stage, config->latency_batch, record, error);
     pb_network_free(&network);
     return status;
 }
 
-enum pb_status pb_cell_latency(const struct pb_cell_config *config, uint32_t threads, struct pb_record *record,
-                               struct pb_error *error)
+void pb_latency_place(const char *out, uint32_t threads, char place[PB_LATENCY_PLACE])
 {
-    struct pb_device *device = NULL;
+    struct pb_text text = {0};
+    char generation[PB_LATENCY_GENERATION], hex[65];
+    place[0] = '\0';
+    pb_latency_generation(out, generation);
+    pb_machine_identity(&text);
+    pb_text_append(&text, "threads %u\ngeneration %s\n", threads, generation);
+    if (!text.failed && generation[0]) {
+        pb_sha256_of(text.data, text.length, hex);
+        snprintf(place, PB_LATENCY_PLACE, "%.32s", hex);
+    }
+    pb_text_free(&text);
+}
+
+void pb_latency_setup(const struct pb_cell_config *config, const char *place, char setup[PB_LATENCY_SETUP])
+{
+    snprintf(setup, PB_LATENCY_SETUP, "%s, batch %u, %u runs", place, config->latency_batch, config->latency_runs);
+}
+
+/* A damaged figure ends the generation while stages are added: the setup is that of the one that follows. */
+static enum pb_status add_setup(const struct meter *meter, uint32_t threads, struct pb_record *record,
+                                struct pb_error *error)
+{
+    char generation[PB_LATENCY_GENERATION], place[PB_LATENCY_PLACE], setup[PB_LATENCY_SETUP];
+    const enum pb_status status = pb_latency_begin(meter->out, generation, error);
+    if (status != PB_OK)
+        return status;
+    pb_latency_place(meter->out, threads, place);
+    pb_latency_setup(meter->config, place, setup);
+    return pb_record_provenance(record, PB_KEY_LATENCY_SETUP, setup, error);
+}
+
+/* Under the lock: two processes that measure would disturb each other. */
+static enum pb_status add_stages(struct meter *meter, uint32_t threads, struct pb_record *record,
+                                 struct pb_error *error)
+{
+    const struct pb_choice *backend = &meter->config->backend;
+    enum pb_status status = pb_device_open(backend->loaded, &backend->options, threads, &meter->device, error);
+    for (uint32_t i = 0; status == PB_OK && i < record->cost_count; i++)
+        status = add_stage(meter, &record->costs[i], record, error);
+    pb_device_close(&meter->device);
+    return status == PB_OK ? add_setup(meter, threads, record, error) : status;
+}
+
+enum pb_status pb_cell_latency(const struct pb_cell_config *config, const char *out, uint32_t threads,
+                               struct pb_record *record, struct pb_error *error)
+{
+    struct meter meter = {.config = config, .out = out};
+    int lock = -1;
     if (config->latency_runs == 0)
         return PB_OK;
-    enum pb_status status = pb_device_open(config->backend.loaded, &config->backend.options, threads, &device, error);
-    for (uint32_t i = 0; status == PB_OK && i < record->cost_count; i++)
-        status = measure_stage(config, device, &record->costs[i], record, error);
-    pb_device_close(&device);
+    char *folder = pb_path_join(out, "latency"), *lock_path = folder ? pb_path_join(folder, "lock") : NULL;
+    enum pb_status status = lock_path ? pb_make_dirs(folder, error) : pb_fail_memory(error, strlen(out));
+    if (status == PB_OK)
+        status = pb_lock_wait(lock_path, &lock, error);
+    if (status == PB_OK)
+        status = add_stages(&meter, threads, record, error);
+    pb_unlock(&lock);
+    pb_free(lock_path);
+    pb_free(folder);
     return status;
 }

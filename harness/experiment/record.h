@@ -28,6 +28,8 @@ struct pb_pair {
 #define PB_KEY_CONFIG "config-sha256"
 #define PB_KEY_LAST_STAGE "last-stage"
 #define PB_KEY_FAILED_STAGE "failed-stage"
+/* Where and with which settings the latencies were measured (pb_latency_setup). */
+#define PB_KEY_LATENCY_SETUP "latency-setup"
 struct pb_cost_record {
     char *stage; /* "base", "pruned" */
     uint64_t params, macs, macs_thesis, bytes; /* bytes: of the stage's checkpoint without momentum */

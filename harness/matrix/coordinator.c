@@ -73,7 +73,7 @@ static enum pb_status look_at_cell(struct pb_run *run, uint32_t index, struct pb
     const bool failed = stored.outcome == PB_OUTCOME_FAILED || stored.outcome == PB_OUTCOME_BLOCKED;
     if (stored.outcome == PB_OUTCOME_OK) {
         cell->state = PB_RUN_OK;
-        cell->measured = stored.measured;
+        cell->measured = pb_run_is_measured(run, index, &stored);
     } else if (failed && !run->options->retry) {
         cell->state = stored.outcome == PB_OUTCOME_BLOCKED ? PB_RUN_BLOCKED : PB_RUN_FAILED;
         pb_free(cell->message);
@@ -251,6 +251,7 @@ static enum pb_status execute(struct pb_run *run, struct pb_run_summary *summary
 {
     struct pb_run_summary counted = {0};
     pb_display_start(&run->display, run->options->quiet);
+    pb_latency_place(run->options->out, run->threads, run->latency_place);
     enum pb_status status = look_at_cells(run, error);
     if (status == PB_OK)
         status = prepare(run, error);

@@ -77,6 +77,7 @@ static enum pb_status judge(const char *path, const struct pb_cell_config *cell,
     if (status != PB_OK)
         return status;
     *stored = (struct pb_stored_result){.measured = record->latency_count > 0};
+    snprintf(stored->latency_setup, sizeof stored->latency_setup, "%s", provenance(record, PB_KEY_LATENCY_SETUP));
     stored->outcome = record->status == PB_CELL_OK        ? PB_OUTCOME_OK
                       : record->status == PB_CELL_BLOCKED ? PB_OUTCOME_BLOCKED
                                                           : PB_OUTCOME_FAILED;

@@ -20,7 +20,8 @@ char *pb_log_path(const char *out, const char *id);
 /* What is stored of a cell. */
 struct pb_stored_result {
     enum pb_outcome outcome;
-    bool measured; /* has its latencies */
+    bool measured; /* has latencies */
+    char latency_setup[PB_LATENCY_SETUP]; /* where they were measured; "" */
     char failed_stage[65]; /* planned key of the stage that failed; "" */
     char *message; /* of a failure; NULL */
     char *why; /* PB_OUTCOME_CHANGED: "training.epochs was 6 and is 3"; else NULL */

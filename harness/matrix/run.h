@@ -51,6 +51,7 @@ struct pb_run {
     struct pb_slot *slots;
     uint32_t slot_count;
     uint32_t threads, threads_each; /* in all, per worker */
+    char latency_place[PB_LATENCY_PLACE]; /* where this run measures latencies, before it has measured any */
     uint32_t signals; /* SIGINT, SIGTERM and SIGHUP so far */
     int signal; /* the first of them */
     int signal_fd;
@@ -72,6 +73,8 @@ void pb_run_wait(struct pb_run *run, bool *ended);
 /* Tells all workers to end and waits until they have; what they kept stays. */
 void pb_run_stop(struct pb_run *run);
 
+/* Whether a cell's document has latencies that were measured on this machine, as the matrix and the command say. */
+bool pb_run_is_measured(const struct pb_run *run, uint32_t cell, const struct pb_stored_result *stored);
 /* After all cells: one network at a time on all threads (run_latency.c). */
 PB_MUST_CHECK enum pb_status pb_run_latencies(struct pb_run *run, uint32_t *unmeasured, struct pb_error *error);
 

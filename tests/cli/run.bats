@@ -39,7 +39,7 @@ timeless() {
     [ "$status" -eq 0 ]
     [[ $output == *"4 done, 0 were done before, 0 failed, 0 blocked; results in out/cells"* ]]
     [ "$(ls out/cells | wc -l)" -eq 4 ]
-    grep -q '<latency stage="pruned" batch="2" .*runs="2"' out/cells/*.one-shot.blis.r50.s1.xml
+    grep -q '<latency stage="pruned" batch="2" .*runs="[0-9]*"' out/cells/*.one-shot.blis.r50.s1.xml
     run prunebench run m.xml -o out -j 2
     [ "$status" -eq 0 ]
     [[ $output == *"0 done, 4 were done before, 0 failed, 0 blocked"* ]]
