@@ -120,6 +120,14 @@ static enum pb_status open_batches(struct trainer *trainer, struct pb_error *err
     return status;
 }
 
+/* As many rows as epochs, none behind the training's end; counts of epochs without an improvement fit them. */
+static bool is_state(const struct trainer *resumed, int epoch, const json_t *rows)
+{
+    const struct pb_lr *lr = &resumed->lr;
+    return epoch >= 0 && (uint32_t)epoch <= resumed->epochs && json_is_array(rows) &&
+           json_array_size(rows) == (size_t)epoch && lr->stale <= (uint32_t)epoch && lr->bad_epochs <= (uint32_t)epoch;
+}
+
 /* What a training's state says beside the network. */
 static enum pb_status read_progress(const char *path, const struct pb_metadata *metadata, struct trainer *resumed,
                                     json_t **progress, struct pb_error *error)
@@ -134,6 +142,9 @@ static enum pb_status read_progress(const char *path, const struct pb_metadata *
         status = pb_fail_at(error, PB_ERROR_INPUT, path, 0, "this is not the state of a training");
     if (status == PB_OK)
         status = pb_lr_from_json(lr, &resumed->lr, error);
+    if (status == PB_OK && !is_state(resumed, epoch, json_object_get(read, "rows")))
+        status =
+            pb_fail_at(error, PB_ERROR_INPUT, path, 0, "epoch %d does not fit this training and its rows", epoch);
     if (status == PB_OK) {
         resumed->epoch = (uint32_t)epoch;
         *progress = read;
@@ -146,7 +157,7 @@ static enum pb_status read_progress(const char *path, const struct pb_metadata *
 /* Resumes at the last finished epoch. PB_ERROR_INPUT: what is kept of it is damaged, and the trainer is as it was. */
 static enum pb_status resume(struct trainer *trainer, struct pb_error *error)
 {
-    struct trainer resumed = {0};
+    struct trainer resumed = {.epochs = trainer->epochs};
     struct pb_metadata metadata = {0};
     json_t *progress = NULL;
     enum pb_status status = pb_checkpoint_load(trainer->epoch_path, &resumed.network, &metadata, error);

@@ -25,7 +25,8 @@ static void remove_folder(void)
 const char *fuzz_folder(void)
 {
     if (folder[0] == '\0') {
-        strcpy(folder, access("/dev/shm", W_OK) == 0 ? "/dev/shm/prunebench-fuzz-XXXXXX" : "/tmp/prunebench-fuzz-XXXXXX");
+        strcpy(folder,
+               access("/dev/shm", W_OK) == 0 ? "/dev/shm/prunebench-fuzz-XXXXXX" : "/tmp/prunebench-fuzz-XXXXXX");
         if (mkdtemp(folder) == NULL || atexit(remove_folder) != 0)
             abort();
     }
