@@ -67,7 +67,7 @@ say = $(if $(V),:,printf '  %-5s %s\n' $(1) $(2))
 
 .DEFAULT_GOAL := all
 .SECONDARY:
-.PHONY: all demo check bench tests install uninstall clean help format lint fuzz
+.PHONY: all demo readme check bench tests install uninstall clean help format lint fuzz
 
 all: $(PROGRAM) $(PLUGINS) $(RESOURCES) ## build/prunebench with its plugins, schemas and report templates
 
@@ -80,6 +80,9 @@ check: ## install what is missing, build, run every test
 	@scripts/setup check
 	@$(MAKE) --no-print-directory -j2 tests
 	@scripts/run-tests $(BUILD)
+
+readme: demo ## run the demo, and take the README's picture and figures from it
+	@scripts/readme-figures --demo $(BUILD)/demo/results
 
 bench: all ## time every backend, and PyTorch where it is installed, as ratios
 	@scripts/bench-peers $(BUILD)
