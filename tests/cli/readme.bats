@@ -43,6 +43,10 @@ stale() { # part of the message
     [[ $output == *"$1"* ]]
 }
 
+@test "the README's picture and figures are of this version's matrices and of one list" {
+    PRUNEBENCH_ROOT=$(realpath "$sources") figures --check
+}
+
 @test "figures are taken from runs that are whole, and written where the README shows them" {
     cell demo failed
     run figures --demo demo
