@@ -176,7 +176,7 @@ static enum pb_status record_end(struct pb_run *run, const struct pb_slot *slot,
         return pb_fail_memory(error, sizeof ended.message);
     *end = failure.status;
     const enum pb_status status = pb_outcome_write(run->options->out, run->matrix->cells[slot->cell], &failure, error);
-    return status == PB_OK ? pb_run_log_end(run, slot, message, error) : status;
+    return status == PB_OK ? pb_run_log_end(run, slot, ended.message, error) : status;
 }
 
 enum pb_status pb_run_finish_cell(struct pb_run *run, struct pb_slot *slot, struct pb_error *error)

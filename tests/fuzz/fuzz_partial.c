@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     trainer.best_path = pb_strdup(trainer.epoch_path);
     if (trainer.rows == NULL || trainer.epoch_path == NULL || trainer.best_path == NULL)
         abort();
-    if (take_up(&trainer, &error) == PB_OK) {
+    if (resume(&trainer, &error) == PB_OK) {
         if (trainer.epoch > trainer.epochs || json_array_size(trainer.rows) != trainer.epoch ||
             trainer.lr.stale > trainer.epoch || trainer.lr.bad_epochs > trainer.epoch)
             abort();

@@ -15,7 +15,7 @@
 static const struct pb_train_spec spec = {.epochs = 4};
 static const struct pb_train_job job = {.spec = &spec};
 
-/* What take_up says of the last epoch that a trainer with these numbers has kept. */
+/* What resume returns for the last epoch that a trainer with these numbers has kept. */
 static enum pb_status taken_up(void **state, uint32_t epoch, uint32_t rows, struct pb_lr lr, struct pb_error *error)
 {
     char *path = (char *)folder_path(state, "epoch.safetensors");
@@ -25,7 +25,7 @@ static enum pb_status taken_up(void **state, uint32_t epoch, uint32_t rows, stru
         assert_int_equal(json_array_append_new(kept.rows, json_object()), 0);
     kept.network = small_network(SMALL_BILINEAR, 0);
     must(save_epoch(&kept, error), error);
-    const enum pb_status status = take_up(&next, error);
+    const enum pb_status status = resume(&next, error);
     if (status == PB_OK) {
         assert_int_equal(next.epoch, epoch);
         assert_int_equal(json_array_size(next.rows), rows);
