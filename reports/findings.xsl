@@ -20,6 +20,9 @@
           <ul>
             <xsl:if test="s:schedule/s:row/@without-baseline"><li><xsl:apply-templates select="." mode="baseline-note"/></li></xsl:if>
             <xsl:choose>
+              <xsl:when test="s:schedule/s:row/s:value[@name = 'params' and @stage = 'pruned'] and s:schedule/s:baseline/@near-chance">
+                <li>The unpruned network itself is near chance (at most two standard errors of the test images above it), so nothing can be said about pruning it.</li>
+              </xsl:when>
               <xsl:when test="s:schedule/s:row/s:value[@name = 'params' and @stage = 'pruned']">
                 <xsl:apply-templates select="s:best"/>
                 <xsl:call-template name="smallest"/>

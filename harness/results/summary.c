@@ -23,6 +23,7 @@ static enum pb_status measure_section(const char *out, struct pb_summary_section
     for (uint32_t i = 0; i < section->schedule_count && status == PB_OK; i++) {
         struct pb_summary_schedule *schedule = &section->schedules[i];
         status = pb_summary_measure_base(&schedule->baseline, error);
+        pb_summary_judge_baseline(&schedule->baseline);
         for (uint32_t k = 0; k < schedule->row_count && status == PB_OK; k++)
             status = measure_row(&schedule->rows[k], error);
         if (status == PB_OK)

@@ -47,6 +47,8 @@ PB_MUST_CHECK enum pb_status pb_summary_measure(struct pb_summary_row *row, stru
 PB_MUST_CHECK enum pb_status pb_summary_measure_base(struct pb_summary_row *row, struct pb_error *error);
 /* Fills what a row achieved: removed and the members behind it, without_baseline, collapsed. */
 PB_MUST_CHECK enum pb_status pb_summary_measure_removed(struct pb_summary_row *row, struct pb_error *error);
+/* Counts the seeds whose unpruned network is near chance, as collapsed. */
+void pb_summary_judge_baseline(struct pb_summary_row *baseline);
 PB_MUST_CHECK enum pb_status pb_summary_sort_rows(struct pb_summary_schedule *schedule, struct pb_error *error);
 /* The mean shares removed differ by no more than rounding. */
 bool pb_summary_same_share(const struct pb_summary_row *a, const struct pb_summary_row *b);

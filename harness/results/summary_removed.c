@@ -101,16 +101,30 @@ static bool near_chance(const struct pb_accuracy_record *row, double chance)
     return chance > 0 && row->top1 <= chance + 2 * pb_binomial_error(chance, row->images);
 }
 
+static double chance_of(const struct pb_record *record)
+{
+    return record->class_count > 1 ? 1.0 / record->class_count : 0;
+}
+
 static bool is_collapsed(const struct pb_record *record)
 {
     const struct pb_accuracy_record *final = pb_record_final(record), *base = pb_record_baseline(record);
-    const double chance = record->class_count > 1 ? 1.0 / record->class_count : 0;
+    const double chance = chance_of(record);
     if (final == NULL || strcmp(final->stage, "base") == 0 || find_cost(record, "pruned") == NULL)
         return false;
     if (base != NULL && near_chance(base, chance))
         return false; /* the unpruned network had learnt nothing either */
     return near_chance(final, chance) ||
            (base != NULL && final->top1 - chance < (1 - COLLAPSE_SHARE) * (base->top1 - chance));
+}
+
+void pb_summary_judge_baseline(struct pb_summary_row *baseline)
+{
+    baseline->collapsed = 0;
+    for (uint32_t i = 0; i < baseline->ok_count; i++) {
+        const struct pb_accuracy_record *row = pb_record_baseline(baseline->cells[i]);
+        baseline->collapsed += row != NULL && near_chance(row, chance_of(baseline->cells[i]));
+    }
 }
 
 /* Below this, two shares are the same up to where whole channels end. */

@@ -160,6 +160,8 @@ static void write_schedule(struct pb_text *text, const struct pb_summary_section
     pb_text_append(text, ">\n      <baseline");
     pb_emit_uri(text, "anchor", "cell-", schedule->baseline.cells[0]->id);
     write_seeds(text, &schedule->baseline);
+    if (schedule->baseline.collapsed != 0)
+        pb_emit_count(text, "near-chance", schedule->baseline.collapsed);
     if (schedule->baseline.select_on_test)
         pb_emit_text(text, "select-on-test", "true");
     pb_text_append(text, ">\n");

@@ -323,6 +323,22 @@ static void test_collapsed_networks_are_named_and_win_nothing(void **state)
     pb_free(text);
 }
 
+static void test_an_unpruned_network_near_chance_gives_no_findings(void **state)
+{
+    for (size_t i = 0; i < 3; i++) {
+        struct small l1 = cell_of("l1", i, 0.13), random = cell_of("random", i, 0.11);
+        l1.base = random.base = 0.12; /* of ten classes, 400 images: chance and two standard errors are 0.13 */
+        write_cell(state, l1, 0.4);
+        write_cell(state, random, 0.4);
+    }
+    char *text = page(state);
+    expect(text, "The unpruned network itself is near chance");
+    expect_no(text, "after pruning: <b>");
+    expect_no(text, "Smallest within");
+    expect_no(text, "<b>Collapsed</b> (");
+    pb_free(text);
+}
+
 /* A cell of a schedule whose base network took so long; the pruned one always 4 ms. */
 static void write_timed(void **state, const char *schedule, double base_ms, bool noisy, double top1)
 {
@@ -411,6 +427,7 @@ int main(void)
         TEST(test_the_best_of_two_is_corrected_for_two),
         TEST(test_fewer_than_three_seeds_give_no_interval_and_no_winner),
         TEST(test_collapsed_networks_are_named_and_win_nothing),
+        TEST(test_an_unpruned_network_near_chance_gives_no_findings),
         TEST(test_one_network_has_one_latency_under_all_schedules),
         TEST(test_a_marked_latency_enters_no_speed_up_and_no_finding),
         TEST(test_figures_without_meaning_become_no_headline),
