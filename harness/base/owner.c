@@ -47,6 +47,8 @@ static bool start_of(long pid, char start[32])
     read_line(path, text, sizeof text);
     /* The program's name may hold anything; the fields behind its bracket are numbers, and the 20th is the start. */
     char *field = strrchr(text, ')');
+    if (field && (strncmp(field, ") Z", 3) == 0 || strncmp(field, ") X", 3) == 0))
+        return false; /* it has ended, and nobody has asked how */
     for (int i = 0; field && i < 20; i++)
         field = strchr(field + 1, ' ');
     if (!field)

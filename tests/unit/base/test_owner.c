@@ -1,5 +1,6 @@
 /* Temporary names say who makes them; damaged files are set aside. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -41,6 +42,9 @@ static void tag_of_the_dead(char tag[100])
     assert_true(got > 0);
     tag[got] = '\0';
     close(ends[0]);
+    siginfo_t end;
+    assert_int_equal(waitid(P_PID, (id_t)child, &end, WEXITED | WNOWAIT), 0);
+    assert_int_equal(state_of("x.new-%s", tag), PB_OWNER_GONE); /* ended, not yet waited for */
     assert_int_equal(waitpid(child, NULL, 0), child);
 }
 
