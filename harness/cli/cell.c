@@ -28,6 +28,7 @@ static const struct pb_cli_option options[] = {
     {"report-to", 0, "FD",
      "write a line for every step to this descriptor, and end with the process that started this"},
     {"note-to", 0, "FD", "keep notes of the plugin's hook that runs in the memory behind this descriptor"},
+    {"parent", 0, "PID", "with --report-to: the process that started this; end at once when another is the parent"},
     {"plan", 0, NULL, "do not run anything: write every cell's stages and what they cost for the coordinator"},
     {"first", 0, "I", "with --plan: begin with this cell"},
     {"skip", 0, "LABEL", "with --plan: no stages for this schedule's cells; may be given several times"},
@@ -48,17 +49,18 @@ struct job {
 /* A worker must not outlive its coordinator, whose next run would start the same cell again. */
 static enum pb_status meet_coordinator(struct job *job, const struct pb_arguments *arguments, struct pb_error *error)
 {
-    size_t descriptor = 0;
-    const pid_t parent = getppid();
+    size_t descriptor = 0, parent = (size_t)getppid();
     job->report_to = -1;
     if (!pb_argument(arguments, "report-to"))
         return PB_OK;
-    const enum pb_status status = pb_argument_size(arguments, "report-to", 0, 1024, &descriptor, error);
+    enum pb_status status = pb_argument_size(arguments, "report-to", 0, 1024, &descriptor, error);
+    if (status == PB_OK)
+        status = pb_argument_size(arguments, "parent", 1, INT32_MAX, &parent, error);
     if (status != PB_OK)
         return status;
     if (fcntl((int)descriptor, F_SETFD, FD_CLOEXEC) != 0)
         return pb_fail_errno(error, "--report-to %zu", descriptor);
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || (size_t)getppid() != parent)
         return pb_fail(error, PB_ERROR_RUN, "cell: the process that started this one is gone");
     job->report_to = (int)descriptor;
     return PB_OK;

@@ -30,6 +30,12 @@ struct pb_run_cell {
     double weight; /* its part of the work, in any unit */
 };
 
+/* Which file a path named at some moment; all 0: none. */
+struct pb_file_identity {
+    uint64_t inode, bytes;
+    int64_t seconds, nanoseconds; /* of its last change */
+};
+
 /* A place for one worker. */
 struct pb_slot {
     struct pb_run *run;
@@ -38,6 +44,8 @@ struct pb_slot {
     double share; /* of its work */
     char what[160];
     bool wrote; /* the worker has written the cell's document */
+    struct pb_file_identity before; /* of the cell's document when the worker began */
+    bool said_stopped; /* the user knows that it is stopped */
 };
 
 struct pb_run {
@@ -64,6 +72,8 @@ struct pb_run {
 PB_MUST_CHECK enum pb_status pb_run_start_cells(struct pb_run *run, bool *busy, struct pb_error *error);
 /* The worker in slot has ended. */
 PB_MUST_CHECK enum pb_status pb_run_finish_cell(struct pb_run *run, struct pb_slot *slot, struct pb_error *error);
+/* Whether the worker, which has ended, left a document of its cell: its last word about it may have been lost. */
+PB_MUST_CHECK enum pb_status pb_run_find_document(struct pb_run *run, struct pb_slot *slot, struct pb_error *error);
 /* Starts a worker on a cell; latency_threads 0: to run it, else to measure its latency. */
 PB_MUST_CHECK enum pb_status pb_run_start_worker(struct pb_run *run, struct pb_slot *slot, uint32_t cell,
                                                  uint32_t latency_threads, struct pb_error *error);

@@ -1,6 +1,7 @@
 /* Starting the cells that may start, and recording how they end. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -9,6 +10,38 @@
 #include "matrix/worker_end.h"
 
 #define FIXED_WORDS 13
+
+static enum pb_status identify_document(const struct pb_run *run, uint32_t cell, struct pb_file_identity *identity,
+                                        struct pb_error *error)
+{
+    struct stat info;
+    char *path = pb_result_path(run->options->out, run->matrix->cells[cell]->id);
+    if (!path)
+        return pb_fail_memory(error, strlen(run->options->out));
+    *identity = (struct pb_file_identity){0};
+    if (stat(path, &info) == 0)
+        *identity = (struct pb_file_identity){.inode = (uint64_t)info.st_ino,
+                                              .bytes = (uint64_t)info.st_size,
+                                              .seconds = (int64_t)info.st_ctim.tv_sec,
+                                              .nanoseconds = (int64_t)info.st_ctim.tv_nsec};
+    pb_free(path);
+    return PB_OK;
+}
+
+enum pb_status pb_run_find_document(struct pb_run *run, struct pb_slot *slot, struct pb_error *error)
+{
+    struct pb_file_identity now;
+    struct pb_stored_result stored = {0};
+    enum pb_status status = slot->wrote ? PB_OK : identify_document(run, slot->cell, &now, error);
+    /* Documents are renamed into place: a new one is another file. */
+    if (status != PB_OK || slot->wrote || now.inode == 0 || memcmp(&now, &slot->before, sizeof now) == 0)
+        return status;
+    status = pb_outcome_look(run->options->out, run->matrix->cells[slot->cell], "", &stored, error);
+    if (status == PB_OK)
+        slot->wrote = stored.outcome != PB_OUTCOME_MISSING && stored.outcome != PB_OUTCOME_CHANGED;
+    pb_stored_result_free(&stored);
+    return status;
+}
 
 enum pb_status pb_run_start_worker(struct pb_run *run, struct pb_slot *slot, uint32_t cell, uint32_t latency_threads,
                                    struct pb_error *error)
@@ -20,7 +53,12 @@ enum pb_status pb_run_start_worker(struct pb_run *run, struct pb_slot *slot, uin
         dirs++;
     const char **words = pb_calloc(FIXED_WORDS + 2 * dirs + 1, sizeof *words);
     char *log = pb_log_path(run->options->out, config->id);
-    enum pb_status status = PB_OK;
+    enum pb_status status = identify_document(run, cell, &slot->before, error);
+    if (status != PB_OK) {
+        pb_free(log);
+        pb_free(words);
+        return status;
+    }
     if (!words || !log) {
         status = pb_fail_memory(error, FIXED_WORDS * sizeof *words);
     } else {
@@ -53,7 +91,7 @@ enum pb_status pb_run_start_worker(struct pb_run *run, struct pb_slot *slot, uin
         slot->run = run;
         slot->cell = cell;
         slot->share = 0;
-        slot->wrote = false;
+        slot->wrote = slot->said_stopped = false;
         snprintf(slot->what, sizeof slot->what, "%s", config->id);
     }
     pb_free(log);
@@ -188,7 +226,9 @@ enum pb_status pb_run_finish_cell(struct pb_run *run, struct pb_slot *slot, stru
         cell->state = PB_RUN_WAITING;
         return PB_OK;
     }
-    enum pb_status status = slot->wrote ? read_end(run, slot, &ok, error) : PB_OK;
+    enum pb_status status = pb_run_find_document(run, slot, error);
+    if (status == PB_OK && slot->wrote)
+        status = read_end(run, slot, &ok, error);
     if (status != PB_OK)
         return status;
     const uint32_t stage = pb_queue_end(&run->queue, slot->cell, !ok);

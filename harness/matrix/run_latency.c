@@ -99,6 +99,8 @@ static enum pb_status measure(struct pb_run *run, uint32_t cell, struct pb_error
         pb_run_wait(run, ended);
     pb_free(ended);
     if (status == PB_OK)
+        status = pb_run_find_document(run, slot, error);
+    if (status == PB_OK)
         run->cells[cell].measured = slot->wrote;
     return status;
 }

@@ -7,6 +7,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "matrix/run.h"
 
@@ -48,6 +49,23 @@ static int timeout(const struct pb_run *run)
     return TICK_MS;
 }
 
+/* A worker that is stopped would be waited for without end. Said once, and again when it goes on. */
+static void tell_stopped(struct pb_run *run, struct pb_slot *slot)
+{
+    const struct pb_worker *worker = &slot->worker;
+    const char *id = run->matrix->cells[slot->cell]->id;
+    if (worker->halted == slot->said_stopped)
+        return;
+    slot->said_stopped = worker->halted;
+    if (worker->halted)
+        pb_display_say(&run->display, PB_LOG_WARNING,
+                       "%s: its process %ld was stopped by a signal and does nothing; 'kill -CONT %ld' lets it go on, "
+                       "'kill -KILL %ld' ends it as a failed cell",
+                       id, (long)worker->pid, (long)worker->pid, (long)worker->pid);
+    else
+        pb_display_say(&run->display, PB_LOG_INFO, "%s: its process %ld goes on", id, (long)worker->pid);
+}
+
 void pb_run_wait(struct pb_run *run, bool *ended)
 {
     const size_t count = 2 * (size_t)run->slot_count + 1;
@@ -63,8 +81,13 @@ void pb_run_wait(struct pb_run *run, bool *ended)
     (void)poll(waiting, waiting ? (nfds_t)count : 0, timeout(run));
     pb_free(waiting);
     read_signals(run);
-    for (uint32_t i = 0; i < run->slot_count; i++)
-        ended[i] = run->slots[i].worker.pid && pb_worker_attend(&run->slots[i].worker, on_line, &run->slots[i]);
+    for (uint32_t i = 0; i < run->slot_count; i++) {
+        struct pb_slot *slot = &run->slots[i];
+        const bool running = slot->worker.pid != 0;
+        ended[i] = running && pb_worker_attend(&slot->worker, on_line, slot);
+        if (running && !ended[i])
+            tell_stopped(run, slot);
+    }
 }
 
 void pb_run_stop(struct pb_run *run)

@@ -123,10 +123,12 @@ static size_t count_words(const char *const *words)
     return count;
 }
 
-/* The program's words: the caller's, and where the worker keeps its notes. NULL when memory is out. */
-static const char **make_words(const struct pb_worker_spec *spec)
+/* The program's words: the caller's, where the worker keeps its notes, and whose child it is: should this process die before
+ * the worker asks to die with it, it has another parent by then. NULL when memory is out. */
+static const char **make_words(const struct pb_worker_spec *spec, char number[24])
 {
-    static const char *const own[] = {PB_WORKER_PLACE_OPTION};
+    const char *const own[] = {PB_WORKER_PLACE_OPTION, PB_WORKER_PARENT_OPTION, number};
+    snprintf(number, 24, "%ld", (long)getpid());
     const size_t count = count_words(spec->arguments);
     const char **words = pb_calloc(count + sizeof own / sizeof *own + 2, sizeof *words);
     if (!words)
@@ -162,7 +164,8 @@ enum pb_status pb_worker_start(const struct pb_worker_spec *spec, struct pb_work
                                 .memory_limit = spec->memory_limit};
     int given[3] = {-1, -1, -1};
     char *own[OWN_VARIABLES] = {0}, **variables = NULL, **arguments;
-    const char **words = make_words(spec);
+    char number[24];
+    const char **words = make_words(spec, number);
     enum pb_status status = words ? open_channels(spec->log, &started, given, error) : pb_fail_memory(error, 64);
     if (status == PB_OK && !(variables = make_environment(spec->threads, own)))
         status = pb_fail_memory(error, sizeof *variables);
@@ -276,9 +279,13 @@ bool pb_worker_attend(struct pb_worker *worker, void (*on_line)(void *argument, 
     drain(worker, on_line, argument);
     pb_worker_log_drain(&worker->log);
     enforce_limits(worker);
-    const pid_t ended = waitpid(worker->pid, &worker->wait_status, WNOHANG);
-    if (ended == 0 || (ended < 0 && errno == EINTR))
+    const pid_t changed = waitpid(worker->pid, &worker->wait_status, WNOHANG | WUNTRACED | WCONTINUED);
+    if (changed == 0 || (changed < 0 && errno == EINTR))
         return false;
+    if (changed > 0 && (WIFSTOPPED(worker->wait_status) || WIFCONTINUED(worker->wait_status))) {
+        worker->halted = WIFSTOPPED(worker->wait_status);
+        return false;
+    }
     kill(-worker->pid, SIGKILL); /* whatever it left behind */
     drain(worker, on_line, argument);
     if (worker->pipe >= 0)

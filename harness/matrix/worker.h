@@ -12,6 +12,8 @@
 /* The descriptor that a worker writes its lines to, and the option that says so. */
 #define PB_WORKER_PIPE 3
 #define PB_WORKER_PIPE_OPTION "--report-to", "3"
+/* The option that tells a worker which process started it; pb_worker_start adds it. */
+#define PB_WORKER_PARENT_OPTION "--parent"
 /* The memory that it notes in which hook of which plugin it is; the option is added to its arguments. */
 #define PB_WORKER_PLACE 4
 #define PB_WORKER_PLACE_OPTION "--note-to", "4"
@@ -44,6 +46,7 @@ struct pb_worker {
     off_t log_start; /* where its own lines begin in the log */
     struct pb_worker_log log;
     struct pb_place *shared; /* its notes while it runs */
+    bool halted; /* by a signal such as SIGSTOP: it does nothing until it gets SIGCONT */
     /* once pb_worker_attend has returned true: */
     int wait_status;
     struct pb_place place; /* where it was */

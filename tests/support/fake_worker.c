@@ -80,7 +80,7 @@ static void plan(const struct pb_matrix *matrix, int argc, char **argv)
     }
 }
 
-static void write_document(const struct pb_cell_config *cell, const char *out, enum pb_cell_status status)
+static void put_document(const struct pb_cell_config *cell, const char *out, enum pb_cell_status status)
 {
     struct pb_error error = {0};
     const struct pb_failure document = {.status = status, .message = status == PB_CELL_OK ? NULL : "it did not work"};
@@ -88,6 +88,11 @@ static void write_document(const struct pb_cell_config *cell, const char *out, e
         fprintf(stderr, "prunebench: %s\n", error.text);
         _exit(1);
     }
+}
+
+static void write_document(const struct pb_cell_config *cell, const char *out, enum pb_cell_status status)
+{
+    put_document(cell, out, status);
     tell("result\n");
 }
 
@@ -103,6 +108,11 @@ static void misbehave(const struct pb_cell_config *cell, const char *out)
         nap(60000);
     } else if (strcmp(how, "silent") == 0) {
         exit(3);
+    } else if (strcmp(how, "mute") == 0 || strcmp(how, "mute-fail") == 0) {
+        put_document(cell, out, strcmp(how, "mute") == 0 ? PB_CELL_OK : PB_CELL_FAILED);
+        raise(SIGKILL);
+    } else if (strcmp(how, "freeze") == 0) {
+        raise(SIGSTOP);
     } else if (strcmp(how, "fail") == 0) {
         write_document(cell, out, PB_CELL_FAILED);
         exit(1);

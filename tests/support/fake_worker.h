@@ -8,6 +8,8 @@
  *   fail     writes a failed document       silent  ends with exit code 3 and no document
  *   hog      touches 300 MiB                base    fails while training its base
  *   stop     sends SIGTERM to its parent    deaf    cannot be planned
+ *   mute     is killed between an ok document and its word of it; mute-fail: a failed document
+ *   freeze   stops itself until it gets SIGCONT
  * any other: ok. OUT/diary gets "start ID THREADS", "stored KEY", "end ID", "latency ID THREADS" as they happen.
  */
 void fake_worker(int argc, char **argv);
