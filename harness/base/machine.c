@@ -90,3 +90,19 @@ uint64_t pb_peak_resident_bytes(void)
     struct rusage usage;
     return getrusage(RUSAGE_SELF, &usage) ? 0 : (uint64_t)usage.ru_maxrss * 1024;
 }
+
+enum pb_status pb_need_open_files(uint32_t count, struct pb_error *error)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return pb_fail_errno(error, "ask for the limit of open files");
+    if (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= count)
+        return PB_OK;
+    if (limit.rlim_max == RLIM_INFINITY || limit.rlim_max >= count) {
+        limit.rlim_cur = count;
+        return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? PB_OK : pb_fail_errno(error, "raise the limit of open files");
+    }
+    return pb_fail(error, PB_ERROR_RUN,
+                   "at most %llu files can be open at a time, and this takes %u; raise the limit ('ulimit -n %u')",
+                   (unsigned long long)limit.rlim_max, count, count);
+}

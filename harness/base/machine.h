@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "base/error.h"
+
 /* "model name" of the first processor; "unknown" where the kernel does not say. */
 void pb_cpu_name(char name[128]);
 /* The instruction sets that matter for speed and that the operating system lets programs use: "avx2 fma avx512f …". */
@@ -15,5 +17,8 @@ void pb_memory(uint64_t *total, uint64_t *available);
 /* Bytes of this process that lie in memory now, and the most that ever did; 0 where the kernel does not say. */
 uint64_t pb_resident_bytes(void);
 uint64_t pb_peak_resident_bytes(void);
+
+/* Makes room for this many open files, raising the process's own limit as far as the system lets it; else says how many it takes. */
+PB_MUST_CHECK enum pb_status pb_need_open_files(uint32_t count, struct pb_error *error);
 
 #endif

@@ -1,9 +1,12 @@
 /* prunebench run: what is missing of a matrix, cell by cell in worker processes. */
 #include <stdio.h>
 
+#include "base/machine.h"
 #include "cli/cli.h"
 #include "matrix/coordinator.h"
 #include "results/report.h"
+
+enum { OPEN_FILES = 24 }; /* beside one for each worker: 16 were enough for small matrices */
 
 static const struct pb_cli_option options[] = {
     {"output", 'o', "OUT", "folder for results, logs and stages; the same one goes on where it was"},
@@ -55,6 +58,8 @@ static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, 
     enum pb_status status = pb_argument_size(arguments, "jobs", 1, 1024, &workers, error);
     if (status == PB_OK)
         status = pb_argument_size(arguments, "threads", 1, 4096, &threads, error);
+    if (status == PB_OK)
+        status = pb_need_open_files(OPEN_FILES + (uint32_t)workers, error);
     if (status == PB_OK)
         status = pb_registry_open(run.plugin_dirs, &registry, error);
     if (status == PB_OK)

@@ -1,0 +1,115 @@
+#!/usr/bin/env bats
+# Workers and coordinators that are stopped, orphaned or short of files; what killed ones leave behind.
+
+bats_require_minimum_version 1.5.0
+prunebench() { "$PRUNEBENCH_BUILD/prunebench" "$@"; }
+
+ID=birds.vgg11-bcnn.bn-scale.one-shot.blis.r30.s1
+
+matrix() { # epochs
+    cat <<END
+<matrix xmlns="urn:prunebench:matrix:1" name="small">
+  <model name="vgg11-bcnn" image-size="32" width-multiplier="0.125"/>
+  <training epochs="${1:-2}" batch="8" lr="0.05" validation="0.2"/>
+  <retraining epochs="1"/>
+  <latency batch="2" runs="0"/>
+  <dataset plugin="birds" root="$SETS/CUB_200_2011"/>
+  <criterion plugin="bn-scale"/>
+  <schedule plugin="one-shot"/>
+  <targets>0.3</targets>
+</matrix>
+END
+}
+
+setup_file() {
+    export SETS=$BATS_FILE_TMPDIR/sets
+    prunebench synth "$SETS" --sets birds --classes 3 --train 8 --test 4 --size 64 --quiet
+}
+setup() { cd "$BATS_TEST_TMPDIR" || return 1; }
+
+# Waits until a command succeeds, some seconds at most.
+wait_for() {
+    for _ in $(seq 1000); do
+        if "$@"; then return 0; fi
+        sleep 0.02
+    done
+    return 1
+}
+
+@test "eight open files are too few, and it says so and how many it takes" {
+    matrix >m.xml
+    run bash -c "ulimit -n 8; '$PRUNEBENCH_BUILD/prunebench' run m.xml -o out -j 3"
+    echo "$output"
+    [ "$status" -eq 1 ]
+    [[ $output == *"at most 8 files can be open at a time, and this takes 27; raise the limit ('ulimit -n 27')" ]]
+    [ ! -e out/cells/$ID.xml ]
+    # what it asks for is enough, and a soft limit is raised
+    bash -c "ulimit -n 27; '$PRUNEBENCH_BUILD/prunebench' run m.xml -o out -j 3 --quiet"
+    bash -c "ulimit -S -n 12; '$PRUNEBENCH_BUILD/prunebench' run m.xml -o out2 -j 3 --quiet"
+}
+
+@test "a stopped worker is noticed, and goes on when it may" {
+    matrix 200 >m.xml
+    prunebench run m.xml -o out --threads 1 >log 2>&1 3>&- &
+    coordinator=$!
+    wait_for compgen -G 'out/stages/*.partial/epoch.safetensors'
+    worker=$(pgrep -P "$(pgrep -f "prunebench run m.xml -o out --threads 1" | head -n 1)" -f "cell out/matrix.xml")
+    [ -n "$worker" ]
+    kill -STOP "$worker"
+    wait_for grep -q "$ID: its process $worker was stopped by a signal and does nothing; 'kill -CONT $worker' lets it go on" log
+    kill -0 "$worker"
+    kill -CONT "$worker"
+    wait_for grep -q "$ID: its process $worker goes on" log
+    wait $coordinator
+    cat log
+    [ "$(grep -c 'was stopped by a signal' log)" -eq 1 ]
+    grep -q ' status="ok"' out/cells/$ID.xml
+}
+
+@test "a stopped worker does not keep an interrupted run" {
+    matrix 2000 >m.xml
+    "$PRUNEBENCH_BUILD/prunebench" run m.xml -o out --threads 1 >log 2>&1 3>&- &
+    coordinator=$!
+    wait_for compgen -G 'out/stages/*.partial/epoch.safetensors'
+    worker=$(pgrep -P $coordinator -f "cell out/matrix.xml")
+    kill -STOP "$worker"
+    wait_for grep -q "was stopped by a signal" log
+    kill -TERM $coordinator
+    wait $coordinator || true
+    run ! kill -0 "$worker"
+}
+
+@test "a worker whose coordinator died before the two met ends at once" {
+    matrix >m.xml
+    mkdir out
+    # its parent is gone when it begins, and another process has become its parent
+    bash -c "(while kill -0 \$\$ 2>/dev/null; do sleep 0.01; done
+        exec '$PRUNEBENCH_BUILD/prunebench' cell m.xml $ID -o out --report-to 3 --parent \$\$) >log 2>&1 3>/dev/null &" 3>&-
+    wait_for grep -q "the process that started this one is gone" log
+    [ ! -e out/stages ]
+    [ ! -e out/cells/$ID.xml ]
+    # the right parent is no obstacle
+    bash -c "'$PRUNEBENCH_BUILD/prunebench' cell m.xml $ID -o out --report-to 3 --parent \$\$; true" 3>/dev/null
+    grep -q ' status="ok"' out/cells/$ID.xml
+}
+
+@test "what killed workers leave is gone after the next run, and the rest is as without them" {
+    matrix 60 >m.xml
+    prunebench run m.xml -o whole --threads 1 --quiet
+    for kill in 1 2 3 4; do
+        "$PRUNEBENCH_BUILD/prunebench" run m.xml -o out --threads 1 --quiet 3>&- 2>/dev/null &
+        coordinator=$!
+        sleep 0.$((3 + 2 * kill))
+        kill -KILL $coordinator 2>/dev/null || true
+        wait $coordinator || true
+    done
+    # a dead process's leftovers that are there for certain: of a process that has ended
+    dead=$(ls -A out/stages/*.partial | sed -nE 's/.*\.([0-9a-f]{6}-[0-9a-f]{8}-[0-9]+-[0-9a-f]{8})\.tmp/\1/p' | head -n 1)
+    if [ -n "$dead" ]; then : >"out/cells/.x.xml.$dead.tmp"; fi
+    sleep 0.3 # workers die with their coordinator
+    prunebench run m.xml -o out --threads 1 --quiet
+    find out -name '*.tmp' -o -name '*.new-*' -o -name '*.partial' | tee left
+    [ ! -s left ]
+    diff <(cd whole && find . -type f ! -path './logs/*' ! -path '*/locks/*' | sort) \
+        <(cd out && find . -type f ! -path './logs/*' ! -path '*/locks/*' | sort)
+}
