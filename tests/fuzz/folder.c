@@ -8,8 +8,10 @@
 
 #include <jansson.h>
 
+#include "base/checksum.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "graph/safetensors.h"
 
 /* More data than this costs time, not insight. */
 enum { MAX_DATA = 1 << 20 };
@@ -42,32 +44,12 @@ static const char *path_of(const char *name)
     return path;
 }
 
-static FILE *begin(const char *path)
-{
-    FILE *file = fopen(path, "wb");
-    if (file == NULL)
-        abort();
-    return file;
-}
-
-static void add(FILE *file, const void *bytes, size_t length)
-{
-    if (length > 0 && fwrite(bytes, 1, length, file) != length)
-        abort();
-}
-
-static void end(FILE *file)
-{
-    if (fclose(file) != 0)
-        abort();
-}
-
 const char *fuzz_put(const char *name, const void *bytes, size_t length)
 {
     const char *path = path_of(name);
-    FILE *file = begin(path);
-    add(file, bytes, length);
-    end(file);
+    FILE *file = fopen(path, "wb");
+    if (file == NULL || (length > 0 && fwrite(bytes, 1, length, file) != length) || fclose(file) != 0)
+        abort();
     return path;
 }
 
@@ -86,17 +68,37 @@ static size_t data_bytes(const char *header, size_t length)
     return last > MAX_DATA ? 0 : (size_t)last;
 }
 
+/* The checksum of a file that has a place for one. */
+static void seal(char *file, size_t length)
+{
+    char digits[PB_CHECKSUM_DIGITS + 1];
+    uint64_t header;
+    if (length < sizeof header)
+        return;
+    memcpy(&header, file, sizeof header);
+    if (header > length - sizeof header)
+        return;
+    char *place = pb_safetensors_find_seal(file, sizeof header + (size_t)header);
+    if (place == NULL)
+        return;
+    memset(place, '0', PB_CHECKSUM_DIGITS);
+    pb_checksum_format(pb_checksum(0, file, length), digits);
+    memcpy(place, digits, PB_CHECKSUM_DIGITS);
+}
+
 const char *fuzz_put_safetensors(const char *name, const uint8_t *bytes, size_t length)
 {
-    static const uint8_t zeros[MAX_DATA];
-    if (length == 0 || bytes[0] != '{')
-        return fuzz_put(name, bytes, length);
-    const char *path = path_of(name);
+    const bool alone = length > 0 && bytes[0] == '{';
     const uint64_t header = length;
-    FILE *file = begin(path);
-    add(file, &header, sizeof header);
-    add(file, bytes, length);
-    add(file, zeros, data_bytes((const char *)bytes, length));
-    end(file);
+    const size_t front = alone ? sizeof header : 0;
+    const size_t whole = front + length + (alone ? data_bytes((const char *)bytes, length) : 0);
+    char *file = pb_calloc(whole, 1);
+    if (file == NULL)
+        abort();
+    memcpy(file, &header, front);
+    memcpy(file + front, bytes, length);
+    seal(file, whole);
+    const char *path = fuzz_put(name, file, whole);
+    pb_free(file);
     return path;
 }

@@ -12,7 +12,8 @@ const char *fuzz_folder(void);
 const char *fuzz_put(const char *name, const void *bytes, size_t length);
 
 /* The same for a safetensors file. One that begins with '{' is a header alone: its length is put in front, and behind it as many
- * zeros as its data_offsets ask for, so that a change of the header's length leaves the file readable. */
+ * zeros as its data_offsets ask for, so that a change of the header's length leaves the file readable. A
+ * seal is set right, which would else hide what is read behind it. */
 const char *fuzz_put_safetensors(const char *name, const uint8_t *bytes, size_t length);
 
 #endif

@@ -55,7 +55,7 @@ static void look_at_all(const struct pb_cache *cache)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
     static const char key[65] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
-    struct pb_error error;
+    struct pb_error error, wrong;
     struct pb_data data = {.host.name = "fuzz"};
     struct pb_cache cache = {.data = &data};
     bool usable = false;
@@ -66,10 +66,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     data.contents.sample_count = mend(copy, length, key);
     memcpy(cache.key, key, sizeof key);
     cache.path = pb_strdup(fuzz_put("cache.images", copy, length));
-    cache.checked = pb_calloc(data.contents.sample_count, sizeof *cache.checked);
-    if (cache.path == NULL || cache.checked == NULL || map_file(&cache, &usable, &error) != PB_OK)
+    cache.checked = pb_calloc((size_t)data.contents.sample_count + 1, sizeof *cache.checked);
+    cache.damaged = &cache.checked[data.contents.sample_count];
+    if (cache.path == NULL || cache.checked == NULL || map_file(&cache, &usable, &wrong, &error) != PB_OK)
         abort();
     if (usable) {
+        cache.inode = 0; /* of no file: else each input with a damaged image would be set aside */
         cache.header = cache.map;
         cache.entries = (const void *)(cache.header + 1);
         log_skipped(&cache);
