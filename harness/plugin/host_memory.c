@@ -7,13 +7,11 @@
 #include "plugin/host_parts.h"
 
 enum { PATTERN_BYTES = 64 };
-#define LIVE UINT64_C(0x6c69766520626c6b)
 
 /* In front of the memory, with a pattern between the two. */
 struct pb_host_block {
-    _Alignas(PB_ALIGNMENT) uint64_t state; /* LIVE, until it is given back */
-    struct pb_host_block *next, *previous;
-    size_t bytes;
+    _Alignas(PB_ALIGNMENT) size_t bytes;
+    struct pb_host_block *next;
 };
 enum { FRONT = sizeof(struct pb_host_block) + PATTERN_BYTES };
 
@@ -36,12 +34,9 @@ void *pb_host_memory_get(struct pb_host_services *services, size_t bytes)
     unsigned char *memory = memory_of(block);
     pb_guard_fill(memory - PATTERN_BYTES, PATTERN_BYTES);
     pb_guard_fill(memory + bytes, PATTERN_BYTES);
-    block->state = LIVE;
     block->bytes = bytes;
     pthread_mutex_lock(&listing);
     block->next = services->blocks;
-    if (block->next != NULL)
-        block->next->previous = block;
     services->blocks = block;
     pthread_mutex_unlock(&listing);
     return memory;
@@ -88,15 +83,16 @@ void pb_host_memory_give_back(struct pb_host_services *services, void *memory)
 {
     if (memory == NULL)
         return;
-    struct pb_host_block *block = (void *)((unsigned char *)memory - FRONT);
     pthread_mutex_lock(&listing);
-    if (block->state != LIVE) {
+    /* Looked for, because there is nothing to read in front of memory that was given back before. */
+    struct pb_host_block **link = &services->blocks;
+    while (*link != NULL && memory_of(*link) != memory)
+        link = &(*link)->next;
+    struct pb_host_block *block = *link;
+    if (block == NULL) {
         condemn(services, "gave host->free what is not from host->alloc, or gave it twice");
     } else if (is_whole(services, block)) {
-        *(block->previous != NULL ? &block->previous->next : &services->blocks) = block->next;
-        if (block->next != NULL)
-            block->next->previous = block->previous;
-        block->state = 0;
+        *link = block->next;
         pb_free(block);
     } /* else it is left: what is behind it may be the allocator's own, and damaged, too */
     pthread_mutex_unlock(&listing);
