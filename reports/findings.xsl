@@ -178,6 +178,8 @@
           <xsl:text> removed: </xsl:text>
           <xsl:value-of select="@a"/><xsl:apply-templates select="$row" mode="mark"/>
           <xsl:value-of select="concat(' against ', @b, ' ')"/>
+          <xsl:if test="@redraw = 'each-scoring'">(drawn anew every epoch) </xsl:if>
+          <xsl:if test="@redraw = 'once'">(one mask for the whole training) </xsl:if>
           <b><xsl:call-template name="signed"><xsl:with-param name="value" select="100 * @mean"/></xsl:call-template> points</b>
           <xsl:apply-templates select="." mode="against"><xsl:with-param name="of" select="$of"/></xsl:apply-templates>
         </li>

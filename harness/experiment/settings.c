@@ -110,6 +110,7 @@ void pb_settings_ranking(const struct pb_settings_sink *sink, const struct pb_ce
     add_count(sink, "ranking.", "floor", ranking->floor);
     add_count(sink, "ranking.", "round-to", ranking->round_to);
     add_bool(sink, "ranking.", "permute", ranking->permute);
+    add(sink, "ranking.", "redraw", pb_redraw_names[ranking->redraw]);
     add(sink, "ranking.", "coupling", pb_coupling_names[config->coupling]);
     add_count(sink, "calibration.", "batches", config->calibration_batches);
     add_count(sink, "calibration.", "batch", config->calibration_batch);

@@ -91,15 +91,35 @@ static void count_changes(struct pb_soft *soft, const struct pb_keep *now)
         }
 }
 
-enum pb_status pb_soft_mask(struct pb_soft *soft, const struct pb_train_job *job, struct pb_network *network,
-                            struct pb_error *error)
+struct pb_draw pb_soft_draw(const struct pb_train_spec *spec, uint32_t depth, const json_t *rows)
+{
+    struct pb_draw draw = {.depth = depth};
+    double best = -1;
+    size_t index;
+    json_t *row;
+    json_array_foreach(rows, index, row)
+    {
+        const double top1 = json_number_value(json_object_get(row, "validation_top1"));
+        if (spec->return_state == PB_RETURN_BEST && top1 <= best)
+            continue;
+        best = top1;
+        draw.epoch = (uint32_t)json_integer_value(json_object_get(row, "epoch"));
+    }
+    return draw;
+}
+
+enum pb_status pb_soft_mask(struct pb_soft *soft, const struct pb_train_job *job, uint32_t epoch,
+                            struct pb_network *network, struct pb_error *error)
 {
     struct pb_scores scores = {0};
     struct pb_pruning pruning = {0};
-    enum pb_status status = pb_score_for(job, network, &soft->groups, &scores, error);
+    struct pb_ranking ranking = job->config->ranking;
+    if (ranking.redraw)
+        ranking.draw = (struct pb_draw){.depth = job->depth, .epoch = epoch};
+    enum pb_status status = pb_score_for(job, network, &soft->groups, ranking.draw, &scores, error);
     if (status == PB_OK)
-        status = pb_rank(network, &soft->groups, &scores, &job->config->ranking, job->spec->soft_target, job->original,
-                         &pruning, error);
+        status =
+            pb_rank(network, &soft->groups, &scores, &ranking, job->spec->soft_target, job->original, &pruning, error);
     if (status == PB_OK) {
         if (job->spec->soft_zero == PB_ZERO_FILTERS)
             pb_network_zero_filters(network, &soft->groups, &pruning.keep);

@@ -80,14 +80,16 @@ static enum pb_status open_calibration(const struct pb_train_job *job, struct pb
 }
 
 enum pb_status pb_score_for(const struct pb_train_job *job, const struct pb_network *network,
-                            const struct pb_channel_groups *groups, struct pb_scores *scores, struct pb_error *error)
+                            const struct pb_channel_groups *groups, struct pb_draw draw, struct pb_scores *scores,
+                            struct pb_error *error)
 {
     const struct pb_cell_config *config = job->config;
     struct pb_calibration calibration = {.device = job->device,
                                          .batch = config->calibration_batch,
                                          .batch_count = config->calibration_batches,
                                          .seed = config->seed,
-                                         .threads = config->threads};
+                                         .threads = config->threads,
+                                         .draw = draw};
     enum pb_status status = PB_OK;
     if (config->criterion.loaded->plugin->criterion->observe)
         status = open_calibration(job, &calibration.batches, error);
@@ -274,7 +276,7 @@ static enum pb_status mask_epoch(struct trainer *trainer, struct pb_error *error
         status = pb_check_parameters(trainer->network, &trainer->moment, error);
     if (status != PB_OK || trainer->job->spec->soft_zero == PB_ZERO_NONE)
         return status;
-    status = pb_soft_mask(&trainer->soft, trainer->job, trainer->network, error);
+    status = pb_soft_mask(&trainer->soft, trainer->job, trainer->epoch + 1, trainer->network, error);
     return status == PB_OK ? pb_engine_load(trainer->engine, trainer->network, error) : status;
 }
 

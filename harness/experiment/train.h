@@ -16,6 +16,7 @@ struct pb_train_job {
     struct pb_cache *cache;
     const struct pb_original *original; /* sizes of the unpruned network, for soft targets */
     uint64_t seed; /* of order, augmentation, dropout */
+    uint32_t depth; /* of the stage in its chain: with the epoch it says which random masks are drawn */
     const char *partial; /* folder for the last epoch's state */
     void (*progress)(void *argument, uint32_t epoch, uint32_t epochs); /* may be NULL */
     void *argument;
@@ -28,10 +29,10 @@ struct pb_train_job {
 PB_MUST_CHECK enum pb_status pb_train(const struct pb_train_job *job, struct pb_network **network, struct pb_lr *lr,
                                       json_t *rows, struct pb_error *error);
 
-/* Scores network with the cell's criterion (running calibration where it asks for it) and ranks it. */
+/* Scores network with the cell's criterion (running calibration where it asks for it). */
 PB_MUST_CHECK enum pb_status pb_score_for(const struct pb_train_job *job, const struct pb_network *network,
-                                          const struct pb_channel_groups *groups, struct pb_scores *scores,
-                                          struct pb_error *error);
+                                          const struct pb_channel_groups *groups, struct pb_draw draw,
+                                          struct pb_scores *scores, struct pb_error *error);
 
 json_t *pb_lr_to_json(const struct pb_lr *lr);
 PB_MUST_CHECK enum pb_status pb_lr_from_json(const json_t *json, struct pb_lr *lr, struct pb_error *error);

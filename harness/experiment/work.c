@@ -8,6 +8,7 @@
 #include "experiment/equivalence.h"
 #include "experiment/pruning_facts.h"
 #include "experiment/recalibrate.h"
+#include "experiment/soft.h"
 
 static enum pb_status copy_parent(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
                                   struct pb_error *error)
@@ -54,6 +55,7 @@ enum pb_status pb_work_training(struct pb_session *session, const struct pb_link
                                .cache = training->cache,
                                .original = &session->original,
                                .seed = training->config->seed * UINT64_C(0x9e3779b97f4a7c15) + link->depth,
+                               .depth = link->depth,
                                .progress = report_epoch,
                                .argument = session};
     struct pb_lr lr;
@@ -89,6 +91,25 @@ enum pb_status pb_work_train(struct pb_session *session, const struct pb_link *l
     return status;
 }
 
+/* The draw of random scores and permutations for the network of a stage: that of its last mask, where soft pruning left it. */
+static enum pb_status find_draw(const struct pb_session *session, pb_stage stage, struct pb_draw *draw,
+                                struct pb_error *error)
+{
+    const struct pb_link *links = session->chain.links;
+    while (stage != 0 && (links[stage - 1].verb == PB_VERB_SCORE || links[stage - 1].verb == PB_VERB_RECALIBRATE))
+        stage = links[stage - 1].parent;
+    const struct pb_link *link = stage ? &links[stage - 1] : NULL;
+    if (!session->config->ranking.redraw || !link || link->verb != PB_VERB_TRAIN ||
+        link->spec.soft_zero == PB_ZERO_NONE)
+        return PB_OK;
+    json_t *facts = NULL;
+    const enum pb_status status = pb_store_facts(&session->store, pb_chain_key(&session->chain, stage), &facts, error);
+    if (status == PB_OK)
+        *draw = pb_soft_draw(&link->spec, link->depth, json_object_get(facts, "epochs"));
+    json_decref(facts);
+    return status;
+}
+
 enum pb_status pb_work_score(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
                              json_t *facts, struct pb_error *error)
 {
@@ -97,12 +118,15 @@ enum pb_status pb_work_score(struct pb_session *session, const struct pb_link *l
     const struct pb_network *scored;
     struct pb_channel_groups groups = {0};
     struct pb_scores scores = {0};
+    struct pb_draw draw = {0};
     (void)network;
     enum pb_status status = pb_session_network(session, link->parent, &scored, error);
     if (status == PB_OK)
         status = pb_channel_groups_find(scored->graph, &groups, error);
     if (status == PB_OK)
-        status = pb_score_for(&job, scored, &groups, &scores, error);
+        status = find_draw(session, link->parent, &draw, error);
+    if (status == PB_OK)
+        status = pb_score_for(&job, scored, &groups, draw, &scores, error);
     if (status == PB_OK) {
         json_t *all = json_array();
         for (uint32_t g = 0; g < scores.group_count; g++) {
@@ -154,6 +178,7 @@ enum pb_status pb_work_prune(struct pb_session *session, const struct pb_link *l
     const struct pb_network *before;
     struct pb_channel_groups groups = {0};
     struct pb_pruning pruning = {0};
+    struct pb_ranking ranking = session->config->ranking;
     struct pb_network *after = NULL;
     double relative = NAN;
     if (!session->scores.values)
@@ -162,8 +187,10 @@ enum pb_status pb_work_prune(struct pb_session *session, const struct pb_link *l
     if (status == PB_OK)
         status = pb_channel_groups_find(before->graph, &groups, error);
     if (status == PB_OK)
-        status = pb_rank(before, &groups, &session->scores, &session->config->ranking, link->target, &session->original,
-                         &pruning, error);
+        status = find_draw(session, link->parent, &ranking.draw, error);
+    if (status == PB_OK)
+        status =
+            pb_rank(before, &groups, &session->scores, &ranking, link->target, &session->original, &pruning, error);
     if (status == PB_OK)
         status = pb_network_compact(before, &pruning.keep, &after, error);
     if (status == PB_OK)

@@ -59,7 +59,9 @@ static void host_rng_init(const struct pb_host *host, struct pb_rng *rng, const 
 {
     /* A seed per plugin first: two plugins that both ask for "noise" do not get the same numbers. */
     struct pb_rng own;
-    pb_rng_init(&own, host->seed, services_of(host)->name);
+    char stream[sizeof services_of(host)->name + sizeof services_of(host)->draw];
+    (void)snprintf(stream, sizeof stream, "%s%s", services_of(host)->name, services_of(host)->draw);
+    pb_rng_init(&own, host->seed, stream);
     pb_rng_init(rng, pb_rng_next(&own), name);
 }
 

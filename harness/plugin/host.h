@@ -13,13 +13,14 @@ struct pb_host_block;
 struct pb_host_services {
     struct pb_host table;
     char name[96]; /* "criterion 'taylor-gate'": in front of its log lines and messages */
+    char draw[32]; /* added to the name in front of its random streams: another draw of each; "" the first */
     struct pb_error error; /* what the plugin's fail left */
     struct pb_host_block *blocks; /* what alloc gave and free has not got back */
     bool damaged; /* the plugin wrote beside such memory: nothing of its may be trusted any more, destroy included */
     struct pb_guarded options;
 };
 
-/* rng streams are derived from seed, name and the stream's name. */
+/* rng streams are derived from seed, name, draw and the stream's name. */
 void pb_host_init(struct pb_host_services *services, const char *name, uint64_t seed, uint32_t threads);
 
 /* The resolved options as create gets them, NULL where there are none: a copy that the plugin cannot change. */

@@ -17,6 +17,14 @@ struct pb_scores {
 };
 void pb_scores_free(struct pb_scores *scores);
 
+/* Which draw of the random streams a scoring and its ranking take: that of an epoch of soft pruning (its stage's depth in the
+ * chain and the epoch, both counted from 1), so that each epoch draws anew; all zero: the first. */
+struct pb_draw {
+    uint32_t depth, epoch;
+};
+/* What a draw adds to the name of a stream: "" for the first. */
+void pb_draw_name(struct pb_draw draw, char name[32]);
+
 /* Where calibration batches come from; batches may be NULL for criteria that need neither gradients nor activations. */
 struct pb_calibration {
     struct pb_device *device;
@@ -24,6 +32,7 @@ struct pb_calibration {
     uint32_t batch, batch_count;
     uint64_t seed;
     uint32_t threads;
+    struct pb_draw draw; /* of the criterion's random streams */
 };
 
 /* Runs one criterion over a network: creates it, observes, scores, couples. Non-finite scores are PB_ERROR_RUN naming layer and channel. */
@@ -48,6 +57,8 @@ struct pb_ranking {
     uint32_t round_to;
     bool permute; /* control: each layer's keep mask permuted (random with the same layer proportions) */
     uint64_t seed; /* for permute */
+    struct pb_draw draw; /* for permute */
+    bool redraw; /* random scores and permutations are drawn anew for every epoch of soft pruning, not once for all */
 };
 
 /* What one ranking did to a layer. */

@@ -1,4 +1,5 @@
 /* Choosing what stays: how far down the order of removal to go, with the floor, rounding and the target's measure. */
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -184,20 +185,29 @@ static enum pb_status choose_per_layer(struct rank *rank)
     return PB_OK;
 }
 
+void pb_draw_name(struct pb_draw draw, char name[32])
+{
+    if (draw.depth || draw.epoch)
+        snprintf(name, 32, "/%" PRIu32 "/%" PRIu32, draw.depth, draw.epoch);
+    else
+        name[0] = '\0';
+}
+
 /* The control: as many of each layer, but which ones is drawn. */
 static enum pb_status permute(const struct rank *rank, struct pb_keep *keep)
 {
     for (uint32_t g = 0; g < rank->groups->count; g++) {
         const uint32_t channels = width(rank, g);
         struct pb_rng rng;
-        char stream[64];
+        char stream[96], draw[32];
         uint32_t *places = pb_calloc(channels, sizeof(*places));
         if (!places)
             return pb_fail_memory(rank->error, channels * sizeof(*places));
         for (uint32_t c = 0; c < channels; c++)
             places[c] = c;
-        snprintf(stream, sizeof(stream), "permute/%s/%u",
-                 rank->network->graph->nodes[rank->groups->groups[g].producers[0]].name, channels);
+        pb_draw_name(rank->ranking->draw, draw);
+        snprintf(stream, sizeof(stream), "permute/%s/%u%s",
+                 rank->network->graph->nodes[rank->groups->groups[g].producers[0]].name, channels, draw);
         pb_rng_init(&rng, rank->ranking->seed, stream);
         pb_rng_shuffle(&rng, places, channels);
         for (uint32_t k = 0; k < channels; k++)

@@ -269,6 +269,8 @@ enum pb_status pb_score_network(const struct pb_loaded *criterion, const struct 
     char label[96];
     snprintf(label, sizeof(label), "criterion '%s'", scoring.name);
     pb_host_init(&scoring.host, label, calibration ? calibration->seed : 0, calibration ? calibration->threads : 1);
+    if (calibration)
+        pb_draw_name(calibration->draw, scoring.host.draw);
     enum pb_status status = pb_prunable_layers_find(network, groups, &scoring.layers, error);
     if (status == PB_OK)
         status = create_scores(groups, &created, error);

@@ -76,6 +76,16 @@ static void write_layers(struct pb_text *text, const struct pb_summary_row *row)
     }
 }
 
+/* How a control's masks of soft pruning were drawn, "each-scoring" or "once"; NULL where it had none. */
+static const char *redraw_of(const struct pb_summary_row *row)
+{
+    bool masked = false;
+    for (uint32_t i = 0; i < row->cell_count; i++)
+        for (uint32_t e = 0; e < row->cells[i]->epoch_count; e++)
+            masked |= row->cells[i]->epochs[e].masked != 0;
+    return row->control && masked ? pb_summary_config(row->cells[0], "ranking.redraw") : NULL;
+}
+
 static void write_row(struct pb_text *text, const struct pb_summary_row *row)
 {
     pb_text_append(text, "      <row");
@@ -90,6 +100,7 @@ static void write_row(struct pb_text *text, const struct pb_summary_row *row)
     write_seeds(text, row);
     if (row->control)
         pb_emit_text(text, "control", "true");
+    pb_emit_text(text, "redraw", redraw_of(row));
     if (row->select_on_test)
         pb_emit_text(text, "select-on-test", "true");
     if (row->zero_gamma_beta)
@@ -122,6 +133,7 @@ static void write_comparison(struct pb_text *text, const struct pb_summary_sched
     pb_emit_text(text, "b", schedule->rows[comparison->b].criterion);
     if (schedule->rows[comparison->b].control)
         pb_emit_text(text, "control", "true");
+    pb_emit_text(text, "redraw", redraw_of(&schedule->rows[comparison->b]));
     write_statistics(text, &comparison->difference);
     if (comparison->difference.n >= PB_ENOUGH_SEEDS)
         pb_emit_real(text, "p", comparison->p);

@@ -65,7 +65,8 @@ void small_training_open(struct small_training *training, void **state, const st
                                           .data = training->data,
                                           .cache = training->cache,
                                           .original = &training->original,
-                                          .seed = 5};
+                                          .seed = 5,
+                                          .depth = 2};
 }
 
 void small_training_close(struct small_training *training)
