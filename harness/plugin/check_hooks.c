@@ -43,7 +43,7 @@ static enum pb_status require_size(size_t stated, size_t needed, struct pb_error
 static enum pb_status check_criterion(const struct pb_criterion *criterion, struct pb_error *error)
 {
     const uint32_t observed = PB_NEEDS_GRADIENTS | PB_NEEDS_ACTIVATIONS | PB_NEEDS_ACTIVATION_GRADIENTS;
-    const uint32_t known = observed | PB_NEEDS_WEIGHTS | PB_NEEDS_BATCH_NORM;
+    const uint32_t known = observed | PB_NEEDS_WEIGHTS | PB_NEEDS_BATCH_NORM | PB_USES_BATCH_NORM;
     const enum pb_status status = require_size(criterion->size, SIZE_WITH(struct pb_criterion, destroy), error);
     if (status != PB_OK)
         return status;

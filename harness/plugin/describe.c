@@ -12,6 +12,7 @@ const struct pb_need_name pb_need_names[] = {
     {PB_NEEDS_GRADIENTS, "gradients"},
     {PB_NEEDS_ACTIVATIONS, "activations"},
     {PB_NEEDS_ACTIVATION_GRADIENTS, "activation-gradients"},
+    {PB_USES_BATCH_NORM, "batch-norm-if-any"},
     {0, NULL},
 };
 

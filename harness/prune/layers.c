@@ -66,11 +66,12 @@ struct pb_layer_view pb_layer_view_of(const struct pb_network *network, const st
         view.weight = pb_network_values(network, layer->node, PB_ROLE_WEIGHT);
         view.bias = pb_network_values(network, layer->node, PB_ROLE_BIAS);
     }
-    if ((needs & PB_NEEDS_BATCH_NORM) && layer->norm != UINT32_MAX) {
+    if ((needs & (PB_NEEDS_BATCH_NORM | PB_USES_BATCH_NORM)) && layer->norm != UINT32_MAX) {
         view.gamma = pb_network_values(network, layer->norm, PB_ROLE_GAMMA);
         view.beta = pb_network_values(network, layer->norm, PB_ROLE_BETA);
         view.running_mean = pb_network_values(network, layer->norm, PB_ROLE_RUNNING_MEAN);
         view.running_var = pb_network_values(network, layer->norm, PB_ROLE_RUNNING_VAR);
+        view.norm_eps = network->graph->nodes[layer->norm].attributes.bn.eps;
     }
     return view;
 }

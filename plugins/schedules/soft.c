@@ -1,7 +1,10 @@
 /*
  * soft: train, then train on while the least important channels are zeroed after every epoch and may come back;
- * remove them at the end. A zeroed filter still puts out a constant through its batch norm; with the channel that constant
- * goes, and the statistics behind it are measured anew.
+ * remove them at the end. By default γ and β are zeroed. A zeroed filter in front of a batch norm has a gradient larger by
+ * σ/√ε, so that within an epoch or two its norm is beyond all others' and other filters are masked instead: ranked by norms,
+ * nearly all masked filters change places, and the network collapses (docs/pruning.md has the figures). A zeroed filter also
+ * still outputs a constant through its batch norm; the constant goes with the channel, and the statistics behind it are
+ * measured anew.
  */
 #include <prunebench/schedule.h>
 
@@ -16,11 +19,11 @@ static const uint32_t zero_of_choice[] = {PB_ZERO_FILTERS, PB_ZERO_GAMMA_BETA};
 static const struct pb_option options[] = {
     {
         .name = "zero",
-        .help = "what is zeroed after every epoch: filters (their gradient stays large, so they can come back) or "
-                "gamma-beta "
-                "(the thesis; before a ReLU only momentum brings a channel back)",
+        .help = "what is zeroed after every epoch: gamma-beta (of the batch norm; before a ReLU only momentum brings a "
+                "channel back) or filters (the published rule; with a batch norm behind them, filters that are ranked "
+                "by their norms swap places every epoch and the network collapses, unless the norms are folded)",
         .type = PB_OPTION_ENUM,
-        .default_text = "filters",
+        .default_text = "gamma-beta",
         .choices = zero_choices,
         .offset = offsetof(struct soft_options, zero),
     },
@@ -76,7 +79,7 @@ static const struct pb_plugin plugin = {
     PB_PLUGIN_HEADER(PB_KIND_SCHEDULE),
     .name = "soft",
     .summary = "train on with the least important channels zeroed after every epoch, remove them at the end",
-    .version = "1.0.0",
+    .version = "1.1.0",
     .reference = "Y. He et al., Soft Filter Pruning for Accelerating Deep CNNs, 2018, arXiv:1808.06866",
     .options = options,
     .option_count = sizeof options / sizeof *options,

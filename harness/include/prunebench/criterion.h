@@ -17,6 +17,8 @@ enum pb_criterion_needs {
     PB_NEEDS_GRADIENTS = 1 << 2, /* *_grad of the parameters, per calibration batch */
     PB_NEEDS_ACTIVATIONS = 1 << 3, /* activation: the layer's output after BN and ReLU */
     PB_NEEDS_ACTIVATION_GRADIENTS = 1 << 4, /* activation_grad: of the batch's mean loss */
+    /* Since ABI 1.3: the same as PB_NEEDS_BATCH_NORM where a layer has one; without, they are NULL and nothing is refused. */
+    PB_USES_BATCH_NORM = 1 << 5,
 };
 
 /* How the scores of channels that can only be removed together are combined. */
@@ -63,6 +65,8 @@ struct pb_layer_view {
     uint32_t batch_index; /* 0 … batch_count − 1 */
     uint32_t batch_count;
     uint32_t activation_height, activation_width; /* H, W */
+
+    double norm_eps; /* since ABI 1.3: of the batch norm, σ = √(running_var + norm_eps); 0 without one */
 };
 
 /*

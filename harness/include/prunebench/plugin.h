@@ -41,7 +41,7 @@ extern "C" {
  * the host never reads past the size that a plugin states.
  */
 #define PB_ABI_MAJOR 1
-#define PB_ABI_MINOR 2
+#define PB_ABI_MINOR 3
 
 enum pb_plugin_kind { PB_KIND_CRITERION = 1, PB_KIND_SCHEDULE = 2, PB_KIND_BACKEND = 3, PB_KIND_DATASET = 4 };
 

@@ -214,9 +214,9 @@ static void test_the_abi_rule(void **state)
 {
     (void)state;
     REFUSED(PB_KIND_CRITERION, s.plugin.magic++, "wrong magic 0x4e425251");
-    REFUSED(PB_KIND_CRITERION, s.plugin.abi_major = 2, "ABI 2.2, this program has 1.2");
-    REFUSED(PB_KIND_CRITERION, s.plugin.abi_major = 0, "ABI 0.2, this program has 1.2");
-    REFUSED(PB_KIND_CRITERION, s.plugin.abi_minor = PB_ABI_MINOR + 1, "newer plugin ABI 1.3");
+    REFUSED(PB_KIND_CRITERION, s.plugin.abi_major = 2, "ABI 2.3, this program has 1.3");
+    REFUSED(PB_KIND_CRITERION, s.plugin.abi_major = 0, "ABI 0.3, this program has 1.3");
+    REFUSED(PB_KIND_CRITERION, s.plugin.abi_minor = PB_ABI_MINOR + 1, "newer plugin ABI 1.4");
     REFUSED(PB_KIND_CRITERION, s.plugin.size = 88, "88 bytes; ABI 1.0 has 96");
     REFUSED(PB_KIND_CRITERION, s.plugin.kind = 5, "unknown plugin kind 5");
     REFUSED(PB_KIND_CRITERION, s.criterion.size = 48, "48 bytes; ABI 1.0 has 56");
@@ -276,7 +276,7 @@ static void test_required_hooks_of_criteria_schedules_and_datasets(void **state)
     REFUSED(PB_KIND_CRITERION, s.criterion.observe = observe, "neither gradients nor activations");
     ACCEPTED(PB_KIND_CRITERION, s.criterion.needs = PB_NEEDS_GRADIENTS; s.criterion.observe = observe);
     ACCEPTED(PB_KIND_CRITERION, s.criterion.needs = PB_NEEDS_WEIGHTS | PB_NEEDS_BATCH_NORM);
-    REFUSED(PB_KIND_CRITERION, s.criterion.needs = 1u << 5, "unknown: bits 0x20");
+    REFUSED(PB_KIND_CRITERION, s.criterion.needs = 1u << 6, "unknown: bits 0x40");
     REFUSED(PB_KIND_CRITERION, s.criterion.coupling = 3, "coupling 3");
     REFUSED(PB_KIND_CRITERION, s.criterion.normalise = 6, "normalisation 6");
     REFUSED(PB_KIND_SCHEDULE, s.schedule.create = NULL, "'create' is missing");
