@@ -92,7 +92,7 @@ enum pb_status pb_work_train(struct pb_session *session, const struct pb_link *l
 }
 
 /* The draw of random scores and permutations for the network of a stage: that of its last mask, where soft pruning left it. */
-static enum pb_status find_draw(const struct pb_session *session, pb_stage stage, struct pb_draw *draw,
+static enum pb_status find_draw(struct pb_session *session, pb_stage stage, struct pb_draw *draw,
                                 struct pb_error *error)
 {
     const struct pb_link *links = session->chain.links;
