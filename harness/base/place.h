@@ -17,7 +17,7 @@ struct pb_place_frame {
     char layer[64]; /* "" where there is none */
     uint32_t batch, batches; /* batches 0: not about one */
     double entered; /* pb_clock */
-    bool verb;
+    uint8_t verb; /* flags are no bool: what another process wrote may be neither true nor false */
     char hint[600]; /* why a pointer may be NULL here */
 };
 
@@ -28,7 +28,7 @@ enum pb_access { PB_ACCESS_UNKNOWN, PB_ACCESS_READ, PB_ACCESS_WRITE };
 /* What the signal handler found (base/fault.c). */
 struct pb_fault {
     int32_t signal; /* 0: there was none */
-    bool has_address, near_stack;
+    uint8_t has_address, near_stack;
     uint64_t address;
     uint32_t access; /* enum pb_access */
     uint32_t overstep; /* enum pb_overstep; NONE: it was no guarded array */
@@ -44,7 +44,7 @@ struct pb_place {
     char backend[96]; /* "backend 'blis'" */
     char operation[32];
     char node[64];
-    bool portable; /* it is the host's operator, for the backend has none */
+    uint8_t portable; /* it is the host's operator, for the backend has none */
     double operation_entered;
     struct pb_fault fault;
     char verdict[500]; /* damage that was found: the process may not live long enough to write it down; "" */
