@@ -142,8 +142,8 @@ static enum pb_status calibrate(struct scoring *scoring)
     return status;
 }
 
-/* *values: one per channel, until the next layer; a score that the plugin did not write is NaN, too. */
-static enum pb_status score_layer(struct scoring *scoring, uint32_t index, const double **values)
+/* The scores are then in scoring->shown.scores, until the next layer; one that the plugin did not write is NaN, too. */
+static enum pb_status score_layer(struct scoring *scoring, uint32_t index)
 {
     const struct pb_layer_view view =
         pb_layer_view_of(scoring->network, &scoring->layers, index, scoring->criterion->needs);
@@ -160,7 +160,6 @@ static enum pb_status score_layer(struct scoring *scoring, uint32_t index, const
             return pb_fail(scoring->error, PB_ERROR_RUN,
                            "criterion '%s' gave layer '%s', channel %u, the score %g; scores must be finite",
                            scoring->name, view.name, c, scores[c]);
-    *values = scores;
     return PB_OK;
 }
 
@@ -180,10 +179,10 @@ static enum pb_status score_layers(struct scoring *scoring, enum pb_coupling cou
     for (uint32_t i = 0; i < scoring->layers.count; i++) {
         const struct pb_prunable_layer *layer = &scoring->layers.layers[i];
         const struct pb_channel_group *group = &scoring->groups->groups[layer->group];
-        const double *values = NULL;
-        const enum pb_status status = score_layer(scoring, i, &values);
+        const enum pb_status status = score_layer(scoring, i);
         if (status != PB_OK)
             return status;
+        const double *values = (const double *)(const void *)scoring->shown.scores.start;
         couple(coupling, values, layer->node == group->producers[0], group->producer_count, group->channels,
                scores->values[layer->group]);
     }
