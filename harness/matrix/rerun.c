@@ -14,6 +14,7 @@
 
 /* What differs between a document's settings and the matrix's. */
 struct change {
+    const char *key;
     const struct pb_pair *was, *is; /* the first that differs; NULL where one side lacks it */
     uint32_t count;
     bool baseline;
@@ -29,19 +30,17 @@ static const struct pb_pair *find_pair(const struct pb_record *record, uint32_t 
     return NULL;
 }
 
-/* The matrix's name, which decides no number, is the reason only where there is no other. */
-static void note(struct change *change, const struct pb_pair *was, const struct pb_pair *is)
+/* was, is: either may be NULL. The matrix's name, which decides no number, is the reason only where there is no other. */
+static void note(struct change *change, const char *key, const struct pb_pair *was, const struct pb_pair *is)
 {
-    const char *first = change->was ? change->was->key : change->is ? change->is->key : "";
-    if (change->count > 0 && strcmp(was ? was->key : is->key, "matrix") == 0)
+    const bool name_only = change->key && strcmp(change->key, "matrix") == 0;
+    if (change->key && strcmp(key, "matrix") == 0)
         return;
-    if (strcmp(first, "matrix") != 0)
+    if (!name_only)
         change->count++;
-    if (change->count == 1) {
-        change->was = was;
-        change->is = is;
-    }
-    change->baseline |= pb_starts_with(was ? was->key : is->key, "training.");
+    if (change->count == 1)
+        *change = (struct change){.key = key, .was = was, .is = is, .count = 1, .baseline = change->baseline};
+    change->baseline |= pb_starts_with(key, "training.");
 }
 
 static struct change compare(const struct pb_record *stored, const struct pb_record *present)
@@ -50,11 +49,11 @@ static struct change compare(const struct pb_record *stored, const struct pb_rec
     for (uint32_t i = 0; i < present->config_count; i++) {
         const struct pb_pair *is = &present->config[i], *was = find_pair(stored, i, is->key);
         if (!was || strcmp(was->value, is->value) != 0)
-            note(&change, was, is);
+            note(&change, is->key, was, is);
     }
     for (uint32_t i = 0; i < stored->config_count; i++)
         if (!find_pair(present, i, stored->config[i].key))
-            note(&change, &stored->config[i], NULL);
+            note(&change, stored->config[i].key, &stored->config[i], NULL);
     return change;
 }
 
@@ -82,7 +81,7 @@ static char *changed_code(const struct pb_cell_config *cell, const struct pb_rec
 
 static char *describe(const struct change *change)
 {
-    const char *key = change->was ? change->was->key : change->is->key;
+    const char *key = change->key;
     char more[48] = "";
     if (change->count > 1)
         snprintf(more, sizeof more, ", and %u more setting%s", change->count - 1, change->count == 2 ? "" : "s");
