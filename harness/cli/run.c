@@ -6,7 +6,8 @@
 #include "matrix/coordinator.h"
 #include "results/report.h"
 
-enum { OPEN_FILES = 24 }; /* beside one for each worker: 16 were enough for small matrices */
+/* Of the coordinator, and for each worker: its pipe, its output, its log. */
+enum { OPEN_FILES = 24, WORKER_OPEN_FILES = 3 };
 
 static const struct pb_cli_option options[] = {
     {"output", 'o', "OUT", "folder for results, logs and stages; the same one goes on where it was"},
@@ -59,7 +60,7 @@ static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, 
     if (status == PB_OK)
         status = pb_argument_size(arguments, "threads", 1, 4096, &threads, error);
     if (status == PB_OK)
-        status = pb_need_open_files(OPEN_FILES + (uint32_t)workers, error);
+        status = pb_need_open_files(OPEN_FILES + WORKER_OPEN_FILES * (uint32_t)workers, error);
     if (status == PB_OK)
         status = pb_registry_open(run.plugin_dirs, &registry, error);
     if (status == PB_OK)
@@ -97,12 +98,11 @@ const struct pb_command pb_command_run = {
         "Trains, prunes, retrains and measures every cell of the matrix, each in a process of its own, and writes one\n"
         "result document per cell to OUT/cells. Cells that share a beginning train it once.\n\n"
         "The same command again goes on where it was: finished cells are skipped, a changed matrix runs what changed,\n"
-        "failed cells are run again with --retry. A crash costs one cell's last epoch; a stored\n"
-        "file that was damaged is set aside (*.damaged-*) and made again. The run tells which cells are "
+        "failed cells are run again with --retry. A crash costs one cell's last epoch. The run tells which cells are "
         "run\n"
         "again and why. Results in OUT that are not of this matrix, or of an earlier state of it, are kept, are named, "
         "and\n"
-        "are in no table.\n\n"
+        "are in no table. Stored files that were damaged are set aside (*.damaged-*) and made again.\n\n"
         "OUT/logs has a log per cell. A cell adds at most 4 MiB to it, and a plugin at most 1 MiB of host->log lines;\n"
         "the log's last lines and the document (log-left-out) tell what was left out. --quiet prints failures only.\n\n"
         "Exit code: 0 all cells are ok; 1 a cell failed; 2 wrong usage or input; 128 + the signal's number (130, 143, "

@@ -41,10 +41,10 @@ wait_for() {
     run bash -c "ulimit -n 8; '$PRUNEBENCH_BUILD/prunebench' run m.xml -o out -j 3"
     echo "$output"
     [ "$status" -eq 1 ]
-    [[ $output == *"at most 8 files can be open at a time, and this takes 27; raise the limit ('ulimit -n 27')" ]]
+    [[ $output == *"at most 8 files can be open at a time, and this takes 33; raise the limit ('ulimit -n 33')" ]]
     [ ! -e out/cells/$ID.xml ]
     # what it asks for is enough, and a soft limit is raised
-    bash -c "ulimit -n 27; '$PRUNEBENCH_BUILD/prunebench' run m.xml -o out -j 3 --quiet"
+    bash -c "ulimit -n 33; '$PRUNEBENCH_BUILD/prunebench' run m.xml -o out -j 3 --quiet"
     bash -c "ulimit -S -n 12; '$PRUNEBENCH_BUILD/prunebench' run m.xml -o out2 -j 3 --quiet"
 }
 
