@@ -10,6 +10,7 @@
 #include "cli/check.h"
 #include "cli/cli.h"
 #include "matrix/planning.h"
+#include "prune/warnings.h"
 
 static const struct pb_cli_option options[] = {
     {"json", 0, NULL, "print JSON"},
@@ -205,6 +206,26 @@ static enum pb_status print_lines(struct printed *printed, const char *lines, st
     return status;
 }
 
+/* What a ranking would compare that its criterion says cannot be compared. Each criterion once. */
+static void print_rankings(const struct check *check)
+{
+    for (uint32_t i = 0; i < check->matrix->cell_count; i++) {
+        const struct pb_cell_config *cell = check->matrix->cells[i];
+        bool said = false;
+        if (!cell->criterion.loaded ||
+            !pb_ranking_overrides_criterion(&cell->ranking, cell->criterion.loaded->plugin->criterion))
+            continue;
+        for (uint32_t j = 0; j < i && !said; j++)
+            said = strcmp(check->matrix->cells[j]->criterion.label, cell->criterion.label) == 0 &&
+                   pb_ranking_overrides_criterion(&check->matrix->cells[j]->ranking,
+                                                  cell->criterion.loaded->plugin->criterion);
+        if (!said)
+            printf("warning: criterion '%s' (first cell '%s') has raw scores of unlike layers compared, and declares "
+                   "that they need a normalisation; leave normalise=\"none\" out or set scope=\"layer\"\n",
+                   cell->criterion.label, cell->id);
+    }
+}
+
 static enum pb_status print_missing(const struct check *check, struct pb_error *error)
 {
     struct printed printed = {0};
@@ -275,6 +296,7 @@ static enum pb_status print_total(const struct check *check, struct pb_error *er
         printf("%u cells are not counted: what they need is not here, or could not be looked at\n", check->unknown);
     pb_speeds_print(&check->speeds, format_count);
     print_memory(check);
+    print_rankings(check);
     return print_missing(check, error);
 }
 

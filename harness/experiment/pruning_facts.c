@@ -101,6 +101,9 @@ enum pb_status pb_pruning_from_facts(const json_t *facts, struct pb_pruning_reco
         .layer_count = (uint32_t)json_array_size(layers),
     };
     enum pb_status status = PB_OK;
+    const char *warnings = json_string_value(json_object_get(facts, "warnings"));
+    if (warnings && !(read.warnings = pb_strdup(warnings)))
+        return pb_fail_memory(error, 64);
     read.layers = pb_calloc(read.layer_count ? read.layer_count : 1, sizeof *read.layers);
     if (!read.layers)
         return pb_fail_memory(error, read.layer_count * sizeof *read.layers);

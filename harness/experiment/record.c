@@ -207,6 +207,7 @@ void pb_pruning_record_free(struct pb_pruning_record *pruning)
 {
     pb_free(pruning->stage);
     pb_free(pruning->from);
+    pb_free(pruning->warnings);
     pb_gamma_record_free(&pruning->gamma_before);
     pb_gamma_record_free(&pruning->gamma_after);
     for (uint32_t i = 0; i < pruning->layer_count; i++) {

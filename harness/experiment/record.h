@@ -83,6 +83,7 @@ struct pb_pruning_record {
     struct pb_gamma_record gamma_before, gamma_after; /* of all layers on one axis */
     struct pb_pruned_layer_record *layers;
     uint32_t layer_count;
+    char *warnings; /* from pb_calloc, taken over with the layers: a line each; NULL: none */
 };
 struct pb_epoch_record {
     char *stage; /* "base", "retrain-40", "soft" */

@@ -4,11 +4,13 @@
 #include <math.h>
 #include <stdint.h>
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "experiment/equivalence.h"
 #include "experiment/pruning_facts.h"
 #include "experiment/recalibrate.h"
 #include "experiment/soft.h"
+#include "prune/warnings.h"
 
 static enum pb_status copy_parent(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
                                   struct pb_error *error)
@@ -172,6 +174,24 @@ static enum pb_status check_removal(struct pb_session *session, const struct pb_
     return status;
 }
 
+/* In the log, and in the facts for the result. */
+static enum pb_status add_warnings(struct pb_session *session, const struct pb_link *link,
+                                   const struct pb_network *before, const struct pb_channel_groups *groups,
+                                   const struct pb_pruning *pruning, json_t *facts, struct pb_error *error)
+{
+    struct pb_text lines = {0};
+    const struct pb_cell_config *config = session->config;
+    enum pb_status status = pb_pruning_warnings(before, groups, &session->scores, &config->ranking,
+                                                config->criterion.loaded->plugin, pruning, &lines, error);
+    if (status == PB_OK && lines.length) {
+        pb_log(PB_LOG_WARNING, "%s: %.*s", link->name, (int)lines.length - 1, lines.data);
+        if (json_object_set_new(facts, "warnings", json_string(lines.data)) != 0)
+            status = pb_fail_memory(error, lines.length);
+    }
+    pb_text_free(&lines);
+    return status;
+}
+
 enum pb_status pb_work_prune(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
                              json_t *facts, struct pb_error *error)
 {
@@ -191,6 +211,8 @@ enum pb_status pb_work_prune(struct pb_session *session, const struct pb_link *l
     if (status == PB_OK)
         status =
             pb_rank(before, &groups, &session->scores, &ranking, link->target, &session->original, &pruning, error);
+    if (status == PB_OK)
+        status = add_warnings(session, link, before, &groups, &pruning, facts, error);
     if (status == PB_OK)
         status = pb_network_compact(before, &pruning.keep, &after, error);
     if (status == PB_OK)

@@ -219,6 +219,21 @@ static enum pb_status fill_pruned_layers(const struct pb_attributes *from, struc
     return status;
 }
 
+static enum pb_status fill_warnings(const struct pb_attributes *from, struct pb_pruning_record *row)
+{
+    struct pb_text lines = {0};
+    for (const xmlNode *child = pb_xml_first(from->node); child != NULL; child = pb_xml_next(child))
+        if (strcmp(pb_xml_name(child), "warning") == 0) {
+            xmlChar *content = xmlNodeGetContent(child);
+            pb_text_append(&lines, "%s\n", content ? (const char *)content : "");
+            xmlFree(content);
+        }
+    if (lines.failed)
+        return pb_fail_memory(from->error, lines.capacity);
+    row->warnings = lines.data;
+    return PB_OK;
+}
+
 static enum pb_status read_pruning(struct pb_attributes *from, struct pb_record *record)
 {
     struct pb_pruning_record row = {
@@ -233,6 +248,8 @@ static enum pb_status read_pruning(struct pb_attributes *from, struct pb_record 
         status = fill_gammas(from, &row.gamma_before, &row.gamma_after);
     if (status == PB_OK)
         status = fill_pruned_layers(from, &row);
+    if (status == PB_OK)
+        status = fill_warnings(from, &row);
     row.stage = (char *)pb_read_text(from, "stage");
     row.from = (char *)pb_read_text(from, "from");
     if (status == PB_OK)

@@ -1,0 +1,95 @@
+/* Warnings of a ranking: raw scores of unlike layers, layers nearly emptied; and none where all is well. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "prune/warnings.h"
+#include "support/ranking.h"
+
+static const struct pb_ranking RAW = {.normalise = PB_NORMALISE_NONE, .floor = 1, .round_to = 1};
+
+/* The warnings of cutting amount of all channels by a criterion of these needs and default normalisation. */
+static struct pb_text warnings(const uint32_t *widths, uint32_t layers, const double *scores, uint32_t needs,
+                               uint32_t normalise, struct pb_ranking ranking, double amount)
+{
+    const struct pb_criterion operations = {.size = sizeof operations, .needs = needs, .normalise = normalise};
+    const struct pb_plugin plugin = {.name = "mine", .criterion = &operations};
+    struct ranked ranked = ranked_create(widths, layers, scores);
+    struct pb_pruning pruning =
+        ranked_rank(&ranked, ranking, (struct pb_target){.measure = PB_MEASURE_CHANNELS, .amount = amount});
+    struct pb_text lines = {0};
+    struct pb_error error = {0};
+    assert_int_equal(pb_pruning_warnings(ranked.network, &ranked.groups, &ranked.scores, &ranking, &plugin, &pruning,
+                                         &lines, &error),
+                     PB_OK);
+    pb_pruning_free(&pruning);
+    ranked_free(&ranked);
+    return lines;
+}
+
+static void test_raw_scores_of_unlike_layers_are_named(void **state)
+{
+    static const uint32_t widths[] = {4, 4};
+    static const double scores[] = {1, 2, 3, 4, 40, 31, 35, 50}, alike[] = {1, 2, 3, 4, 20, 25, 28, 29};
+    struct pb_ranking layered = RAW, mean = RAW;
+    (void)state;
+    layered.scope = PB_SCOPE_LAYER;
+    mean.normalise = PB_NORMALISE_MEAN;
+    struct pb_text lines = warnings(widths, 2, scores, PB_NEEDS_WEIGHTS, PB_NORMALISE_NONE, RAW, 0.25);
+    assert_string_equal(lines.data,
+                        "criterion 'mine' has raw scores of unlike layers compared: the median of layer "
+                        "'conv0' is 3, that of layer 'conv1' 40; set normalise=\"mean\" or scope=\"layer\"\n");
+    pb_text_free(&lines);
+    /* 28 is less than ten times 3; and what is divided or compared within its layer is no matter */
+    assert_null(warnings(widths, 2, alike, PB_NEEDS_WEIGHTS, PB_NORMALISE_MEAN, RAW, 0.25).data);
+    assert_null(warnings(widths, 2, scores, PB_NEEDS_WEIGHTS, PB_NORMALISE_MEAN, layered, 0.25).data);
+    assert_null(warnings(widths, 2, scores, PB_NEEDS_WEIGHTS, PB_NORMALISE_MEAN, mean, 0.25).data);
+    /* γ (bn-scale) and gradients (taylor-gate) are declared to be compared as they are */
+    assert_null(warnings(widths, 2, scores, PB_NEEDS_BATCH_NORM, PB_NORMALISE_NONE, RAW, 0.25).data);
+    assert_null(
+        warnings(widths, 2, scores, PB_NEEDS_BATCH_NORM | PB_NEEDS_GRADIENTS, PB_NORMALISE_NONE, RAW, 0.25).data);
+}
+
+static void test_a_layer_that_keeps_under_five_per_cent_is_named(void **state)
+{
+    static const uint32_t widths[] = {40, 40};
+    double scores[80];
+    (void)state;
+    for (int c = 0; c < 80; c++)
+        scores[c] = c + 1; /* the first layer has the lowest */
+    struct pb_text lines = warnings(widths, 2, scores, PB_NEEDS_BATCH_NORM, PB_NORMALISE_NONE, RAW, 39.0 / 80);
+    assert_string_equal(lines.data,
+                        "layer 'conv0' keeps 1 of its 40 channels (2.5 %) where the network keeps 51.2 %; a "
+                        "floor or scope=\"layer\" keeps it wider\n");
+    pb_text_free(&lines);
+    assert_null(warnings(widths, 2, scores, PB_NEEDS_BATCH_NORM, PB_NORMALISE_NONE, RAW, 38.0 / 80).data); /* 5 % */
+    /* where the whole network is to keep less than that, every layer does */
+    assert_null(warnings(widths, 2, scores, PB_NEEDS_BATCH_NORM, PB_NORMALISE_NONE, RAW, 0.97).data);
+}
+
+static void test_check_can_tell_what_a_criterion_declares(void **state)
+{
+    const struct pb_criterion norm = {.normalise = PB_NORMALISE_MEAN}, scale = {.normalise = PB_NORMALISE_NONE};
+    struct pb_ranking layered = RAW, mean = RAW;
+    (void)state;
+    layered.scope = PB_SCOPE_LAYER;
+    mean.normalise = PB_NORMALISE_MEAN;
+    assert_true(pb_ranking_overrides_criterion(&RAW, &norm));
+    assert_false(pb_ranking_overrides_criterion(&RAW, &scale));
+    assert_false(pb_ranking_overrides_criterion(&layered, &norm));
+    assert_false(pb_ranking_overrides_criterion(&mean, &norm));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_raw_scores_of_unlike_layers_are_named),
+        cmocka_unit_test(test_a_layer_that_keeps_under_five_per_cent_is_named),
+        cmocka_unit_test(test_check_can_tell_what_a_criterion_declares),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
