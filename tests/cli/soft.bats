@@ -57,5 +57,8 @@ END
     grep -q 'criterion="random" .*redraw="once"' out/summary.xml
     grep -q 'Where it was to be drawn anew (anew, shuffled), it had another mask after every epoch' out/report/index.html
     grep -q 'Under soft pruning it keeps one mask for the whole training' out/report/index.html
-    grep -qE 'against (anew|shuffled) \(drawn anew every epoch\)|against random \(one mask for the whole training\)' out/report/index.html
+    # each comparison says it for the control that it is against
+    grep '<comparison .* control="true"' out/summary.xml >comparisons
+    [ -s comparisons ]
+    run ! grep -vE 'b="(anew|shuffled)" .*redraw="each-scoring"|b="random" .*redraw="once"' comparisons
 }
