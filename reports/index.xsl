@@ -45,6 +45,7 @@
                 <li><a href="#{@id}"><xsl:value-of select="@title"/></a></li>
               </xsl:for-each>
               <xsl:if test="$cells/s:cell[@status != 'ok'] | $cells/s:unreadable"><li><a href="#failures">Failures</a></li></xsl:if>
+              <xsl:if test="$cells/s:cell/s:warning"><li><a href="#warnings">Warnings</a></li></xsl:if>
               <xsl:if test="$cells/s:left-out"><li><a href="#left-out">Left out</a></li></xsl:if>
               <li><a href="#reading">How to read it</a></li>
               <li><a href="#provenance">Provenance</a></li>
@@ -61,6 +62,7 @@
           <xsl:if test="s:reference"><xsl:call-template name="published"/></xsl:if>
           <xsl:apply-templates select="s:section"/>
           <xsl:if test="$cells/s:cell[@status != 'ok'] | $cells/s:unreadable"><xsl:call-template name="failures"/></xsl:if>
+          <xsl:if test="$cells/s:cell/s:warning"><xsl:call-template name="warnings"/></xsl:if>
           <xsl:if test="$cells/s:left-out"><xsl:call-template name="left-out"/></xsl:if>
           <xsl:call-template name="reading"/>
           <xsl:call-template name="provenance"/>
@@ -244,6 +246,17 @@
           <xsl:if test="@log"><p><a href="../{@log}">The whole log</a></p></xsl:if>
         </details>
       </xsl:for-each>
+    </section>
+  </xsl:template>
+
+  <xsl:template name="warnings">
+    <section id="warnings">
+      <h2>Warnings</h2>
+      <p>These cells ended well, but how their channels were ranked deserves a look.</p>
+      <details>
+        <summary><xsl:value-of select="concat(count($cells/s:cell/s:warning), ' in ', count($cells/s:cell[s:warning]), ' of ', $cells/@total, ' cells')"/></summary>
+        <xsl:apply-templates select="$tables/t:table[@name = 'warnings']" mode="html"/>
+      </details>
     </section>
   </xsl:template>
 

@@ -30,6 +30,7 @@
         <xsl:apply-templates select="." mode="speed"/>
       </xsl:for-each>
       <xsl:call-template name="failures-table"/>
+      <xsl:call-template name="warnings-table"/>
       <xsl:call-template name="left-out-table"/>
       <xsl:call-template name="runs-table"/>
       <xsl:call-template name="values-table"/>
@@ -361,6 +362,20 @@
         <row>
           <cell document="{@document}"><xsl:value-of select="@file"/></cell>
           <cell>unreadable</cell>
+          <cell><xsl:value-of select="."/></cell>
+        </row>
+      </xsl:for-each>
+    </table>
+  </xsl:template>
+
+  <xsl:template name="warnings-table">
+    <table name="warnings" kind="failures">
+      <caption>What to know about single cells</caption>
+      <column name="cell" title="Cell"/>
+      <column name="warning" title="Warning"/>
+      <xsl:for-each select="s:cells/s:cell/s:warning">
+        <row>
+          <cell document="{../@document}"><xsl:copy-of select="../@log"/><xsl:value-of select="../@id"/></cell>
           <cell><xsl:value-of select="."/></cell>
         </row>
       </xsl:for-each>

@@ -117,7 +117,7 @@ static enum pb_status export_trunk(struct pb_session *session, const char *key, 
     enum export_state state = EXPORT_MISSING;
     char *folder = pb_path_join(session->options->out, "pretrained");
     char *path = folder ? pb_format("%s/%s-%.16s.safetensors", folder, session->pretraining.dataset.label, key) : NULL;
-    char *lock_path = path ? pb_format("%s.lock", path) : NULL;
+    char *lock_path = path ? pb_format("%s/locks/%s.export", session->store.folder, key) : NULL;
     session->weights.path = path;
     enum pb_status status = lock_path ? pb_make_dirs(folder, error) : pb_fail_memory(error, strlen(key));
     if (status == PB_OK)

@@ -17,6 +17,7 @@
 #include "matrix/stage_index.h"
 #include "matrix/sweep.h"
 #include "results/cell_list.h"
+#include "results/schema.h"
 
 static enum pb_status make_folders(const char *out, struct pb_error *error)
 {
@@ -62,8 +63,8 @@ static enum pb_status look_at_cell(struct pb_run *run, uint32_t index, struct pb
 {
     struct pb_run_cell *cell = &run->cells[index];
     struct pb_stored_result stored = {0};
-    const enum pb_status status =
-        pb_outcome_look(run->options->out, run->matrix->cells[index], last_key(run, index), &stored, error);
+    const enum pb_status status = pb_outcome_look(run->options->out, run->matrix->cells[index], last_key(run, index),
+                                                  run->schema, &stored, error);
     if (status != PB_OK)
         return status;
     cell->found = stored.outcome;
@@ -222,6 +223,7 @@ static void free_run(struct pb_run *run)
     for (uint32_t i = 0; run->cells && i < run->matrix->cell_count; i++)
         free_cell(&run->cells[i]);
     pb_queue_free(&run->queue);
+    pb_xml_schema_free(&run->schema);
     pb_free(run->cells);
     pb_free(run->slots);
     pb_free(run->unplanned);
@@ -243,7 +245,8 @@ static enum pb_status open_run(struct pb_run *run, struct pb_error *error)
         return pb_fail_memory(error, run->matrix->cell_count * sizeof *run->cells);
     for (uint32_t i = 0; i < run->matrix->cell_count; i++)
         run->matrix->cells[i]->threads = run->threads_each;
-    return pb_queue_create(run->matrix->cell_count, &run->queue, error);
+    const enum pb_status status = pb_schema_open(PB_RESULT_SCHEMA, &run->schema, error);
+    return status == PB_OK ? pb_queue_create(run->matrix->cell_count, &run->queue, error) : status;
 }
 
 /* All but the lock and the signals. */

@@ -14,6 +14,7 @@
 #include "base/version.h"
 #include "matrix/rerun.h"
 #include "results/result.h"
+#include "results/result_read.h"
 
 #define LOG_TAIL_LINES 12
 #define LOG_TAIL_BYTES 8192
@@ -94,7 +95,8 @@ static enum pb_status judge(const char *path, const struct pb_cell_config *cell,
 }
 
 enum pb_status pb_outcome_look(const char *out, const struct pb_cell_config *cell, const char *last_key,
-                               struct pb_stored_result *stored, struct pb_error *error)
+                               const struct pb_xml_schema *schema, struct pb_stored_result *stored,
+                               struct pb_error *error)
 {
     struct pb_record record;
     struct pb_error reading = {0};
@@ -105,7 +107,7 @@ enum pb_status pb_outcome_look(const char *out, const struct pb_cell_config *cel
     pb_record_init(&record);
     *stored = (struct pb_stored_result){.outcome = PB_OUTCOME_MISSING};
     if (pb_file_exists(path)) {
-        const enum pb_status read = pb_result_read(path, &record, &reading);
+        const enum pb_status read = pb_result_read_with(path, schema, &record, &reading);
         if (read == PB_OK)
             status = judge(path, cell, last_key, &record, stored, error);
         else if (read == PB_ERROR_MEMORY)

@@ -2,6 +2,7 @@
 #ifndef PB_MATRIX_OUTCOME_H
 #define PB_MATRIX_OUTCOME_H
 
+#include "base/xml.h"
 #include "experiment/cell.h"
 #include "matrix/worker.h"
 
@@ -27,9 +28,11 @@ struct pb_stored_result {
     char *why; /* PB_OUTCOME_CHANGED: "training.epochs was 6 and is 3"; else NULL */
 };
 /* last_key: the planned key of the cell's last stage ("" when unknown): a document made from the same stages is the
- * cell's own even where a setting that does not touch it has changed. Its configuration is then written anew. */
+ * cell's own even where a setting that does not touch it has changed. Its configuration is then written anew.
+ * schema: PB_RESULT_SCHEMA, open. */
 PB_MUST_CHECK enum pb_status pb_outcome_look(const char *out, const struct pb_cell_config *cell, const char *last_key,
-                                             struct pb_stored_result *stored, struct pb_error *error);
+                                             const struct pb_xml_schema *schema, struct pb_stored_result *stored,
+                                             struct pb_error *error);
 void pb_stored_result_free(struct pb_stored_result *stored);
 
 /* The document of a cell whose worker could not write one, or that was never started. */

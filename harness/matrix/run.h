@@ -56,6 +56,7 @@ struct pb_run {
     struct pb_queue queue;
     char *unplanned; /* the last reason why cells could not be planned that was shown; may be NULL */
     struct pb_run_cell *cells;
+    struct pb_xml_schema *schema; /* of result documents */
     struct pb_slot *slots;
     uint32_t slot_count;
     uint32_t threads, threads_each; /* in all, per worker */

@@ -36,7 +36,7 @@ enum pb_status pb_run_find_document(struct pb_run *run, struct pb_slot *slot, st
     /* Documents are renamed into place: a new one is another file. */
     if (status != PB_OK || slot->wrote || now.inode == 0 || memcmp(&now, &slot->before, sizeof now) == 0)
         return status;
-    status = pb_outcome_look(run->options->out, run->matrix->cells[slot->cell], "", &stored, error);
+    status = pb_outcome_look(run->options->out, run->matrix->cells[slot->cell], "", run->schema, &stored, error);
     if (status == PB_OK)
         slot->wrote = stored.outcome != PB_OUTCOME_MISSING && stored.outcome != PB_OUTCOME_CHANGED;
     pb_stored_result_free(&stored);
@@ -178,7 +178,7 @@ static enum pb_status read_end(struct pb_run *run, struct pb_slot *slot, bool *o
     if (left_out[0])
         status = pb_outcome_add_left_out(run->options->out, run->matrix->cells[slot->cell], left_out, error);
     if (status == PB_OK)
-        status = pb_outcome_look(run->options->out, run->matrix->cells[slot->cell], "", &stored, error);
+        status = pb_outcome_look(run->options->out, run->matrix->cells[slot->cell], "", run->schema, &stored, error);
     if (status != PB_OK)
         return status;
     *ok = stored.outcome == PB_OUTCOME_OK;

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/xml.h"
 
 void pb_emit_text(struct pb_text *text, const char *name, const char *value)
@@ -52,5 +53,20 @@ void pb_emit_number(struct pb_text *text, double value)
     } else {
         pb_format_real(value, buffer);
         pb_text_append(text, "%s", buffer);
+    }
+}
+
+void pb_emit_warnings(struct pb_text *text, const char *indent, const char *lines)
+{
+    for (size_t length; lines && *lines; lines += length, lines += *lines == '\n') {
+        length = strcspn(lines, "\n");
+        char *line = pb_strndup(lines, length);
+        pb_text_append(text, "%s<warning>", indent);
+        if (line)
+            pb_xml_escape(text, line);
+        else
+            text->failed = true;
+        pb_text_append(text, "</warning>\n");
+        pb_free(line);
     }
 }

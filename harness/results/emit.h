@@ -14,6 +14,9 @@ void pb_emit_real(struct pb_text *text, const char *name, double value); /* NaN:
  * percent-encoded. */
 void pb_emit_uri(struct pb_text *text, const char *attribute, const char *prefix, const char *name);
 
+/* An element <warning> for every line, behind indent; lines may be NULL. */
+void pb_emit_warnings(struct pb_text *text, const char *indent, const char *lines);
+
 /* The bare number, NaN too, as XSD writes it. */
 void pb_emit_number(struct pb_text *text, double value);
 

@@ -134,7 +134,7 @@ static void append_row(struct pb_text *text, bool asked, const struct pb_summary
 {
     char name[64], removed[32], pruned[32], retrained[32], delta[16], params[16], macs[16], latency[24], seeds[16];
     uint32_t batch = pb_figure_axis(PB_FIGURE_ACCURACY_LATENCY, schedule).batch;
-    const char *mark = row->select_on_test || row->zero_gamma_beta ? "*" : "";
+    const char *mark = row->select_on_test ? "*" : "";
     double change = pb_summary_mean(row, "top1-delta", "final", 0);
     (void)snprintf(name, sizeof name, "%.58s%s", row->criterion, mark);
     format_removed(row, removed);
@@ -212,7 +212,7 @@ struct traits {
 
 static void look_at(const struct pb_summary_row *row, struct traits *traits)
 {
-    traits->marked |= row->select_on_test || row->zero_gamma_beta;
+    traits->marked |= row->select_on_test;
     traits->single &= row->ok_count < 2;
     traits->asked |= row->off_target;
     traits->collapsed |= row->collapsed != 0;
@@ -244,8 +244,7 @@ static void append_legend(struct pb_text *text, const struct traits *traits)
     if (traits->noisy)
         pb_text_append(text, "~: repeated measurements of this latency differ too much to compare it.\n");
     if (traits->marked)
-        pb_text_append(text,
-                       "*: a weaker protocol (selection on the test split, or soft pruning that zeroes γ and β).\n");
+        pb_text_append(text, "*: a weaker protocol (selection on the test split).\n");
 }
 
 static void append_footer(struct pb_text *text, const struct pb_summary *summary)

@@ -170,21 +170,6 @@ static void write_pruned_layer(struct pb_text *text, const struct pb_pruned_laye
     pb_text_append(text, "    </layer>\n");
 }
 
-static void write_warnings(struct pb_text *text, const char *lines)
-{
-    for (size_t length; lines && *lines; lines += length, lines += *lines == '\n') {
-        length = strcspn(lines, "\n");
-        char *line = pb_strndup(lines, length);
-        pb_text_append(text, "    <warning>");
-        if (line)
-            pb_xml_escape(text, line);
-        else
-            text->failed = true;
-        pb_text_append(text, "</warning>\n");
-        pb_free(line);
-    }
-}
-
 static void write_pruning(struct pb_text *text, const struct pb_pruning_record *row)
 {
     pb_text_append(text, "  <pruning");
@@ -196,7 +181,7 @@ static void write_pruning(struct pb_text *text, const struct pb_pruning_record *
     pb_emit_real(text, "threshold", row->threshold);
     pb_emit_real(text, "equivalence", row->equivalence);
     pb_text_append(text, ">\n");
-    write_warnings(text, row->warnings);
+    pb_emit_warnings(text, "    ", row->warnings);
     write_gamma(text, "    ", "gamma-before", &row->gamma_before);
     write_gamma(text, "    ", "gamma-after", &row->gamma_after);
     for (uint32_t i = 0; i < row->layer_count; i++)

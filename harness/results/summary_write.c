@@ -327,6 +327,8 @@ static void write_cell(struct pb_text *text, const struct pb_summary *summary, c
         pb_xml_escape(text, record->message);
         pb_text_append(text, "</message>");
     }
+    for (uint32_t i = 0; i < record->pruning_count; i++)
+        pb_emit_warnings(text, "", record->prunings[i].warnings);
     if (record->log_tail != NULL && record->status != PB_CELL_OK) {
         pb_text_append(text, "<log>");
         pb_xml_escape(text, record->log_tail);

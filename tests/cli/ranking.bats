@@ -33,11 +33,23 @@ END
     grep -q "<warning>criterion 'l1-norm' has raw scores of unlike layers compared: the median of layer 'conv1_1'" out/cells/*.l1-norm.*.xml
     grep -q "<warning>layer 'conv1_1' keeps 1 of its 32 channels (3.1 %)" out/cells/*.l1-norm.*.xml
     run ! grep -q "<warning>" out/cells/*.bn-scale.*.xml
+    # the report lists them, with links to the cell
+    run -0 prunebench report out
+    python3 - <<'END'
+import re
+page = open("out/report/index.html").read()
+part = re.search(r'<section id="warnings">.*?</section>', page, re.S).group(0)
+assert "of 2 cells</summary>" in part, part
+assert "has raw scores of unlike layers compared" in part and "keeps 1 of its 32 channels" in part, part
+assert 'href="../cells/birds.vgg11-bcnn.l1-norm' in part and "bn-scale" not in part, part
+END
     for good in 'normalise="none" scope="layer"' ''; do
         matrix "$good" >m.xml
         run -0 prunebench check m.xml --threads 1
         [[ $output != *"warning: criterion"* ]]
         prunebench run m.xml -o "good$good"
         run ! grep -q "<warning>" "good$good"/cells/*.xml
+        run -0 prunebench report "good$good"
+        run ! grep -q 'id="warnings"' "good$good/report/index.html"
     done
 }

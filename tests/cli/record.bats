@@ -13,7 +13,7 @@ setup_file() {
   <latency runs="0"/>
   <dataset plugin="birds" root="sets/CUB_200_2011"/>
   <schedule plugin="iterative"/>
-  <schedule plugin="soft"/>
+  <schedule plugin="soft"><option name="zero" value="filters"/></schedule>
   <criterion plugin="bn-scale"/>
   <targets>0.3 0.5</targets>
   <override schedule="soft"><retraining epochs="4" lr="0.3"/></override>
