@@ -5,7 +5,7 @@ CC     ?= cc
 VERSION := $(shell cat VERSION)
 GIT     := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 
-PKGS     = libxml-2.0 libxslt libexslt jansson gsl cairo libjpeg libxxhash
+PKGS     = libxml-2.0 libxslt libexslt jansson gsl cairo libjpeg libxxhash nettle
 ifeq ($(shell pkg-config --exists $(PKGS) 2>/dev/null && echo yes),yes)
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS))
 PKG_LIBS   := $(shell pkg-config --libs $(PKGS))

@@ -5,12 +5,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <nettle/sha2.h>
+
 #include "base/error.h"
 
 struct pb_sha256 {
-    uint32_t state[8];
-    uint64_t length;
-    uint8_t block[64];
+    struct sha256_ctx context;
 };
 void pb_sha256_init(struct pb_sha256 *hash);
 void pb_sha256_update(struct pb_sha256 *hash, const void *data, size_t length);

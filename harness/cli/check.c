@@ -321,6 +321,7 @@ static enum pb_status plan_cells(struct check *check, const struct pb_arguments 
     const struct pb_planning planning = {.program = program,
                                          .matrix_path = arguments->words[0],
                                          .plugin_dirs = pb_argument_list(arguments, "plugin-dir"),
+                                         .plugins_tried = check->registry.broken_count == 0,
                                          .threads = check->threads};
     for (uint32_t i = 0; i < check->matrix->cell_count; i++)
         check->matrix->cells[i]->threads = check->threads;

@@ -66,6 +66,7 @@ static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, 
     if (status == PB_OK)
         status = pb_matrix_read(arguments->words[0], &registry, &matrix, error);
     if (status == PB_OK) {
+        run.plugins_tried = registry.broken_count == 0;
         run.workers = (uint32_t)workers;
         run.threads = (uint32_t)threads;
         status = pb_run_matrix(matrix, &run, &summary, error);

@@ -133,6 +133,7 @@ static enum pb_status plan_cells(struct pb_run *run, struct pb_error *error)
                                          .matrix_path = run->matrix_path,
                                          .log = log,
                                          .plugin_dirs = run->options->plugin_dirs,
+                                         .plugins_tried = run->options->plugins_tried,
                                          .threads = run->threads_each,
                                          .costs_of = run->options->only};
     const enum pb_status status = log ? pb_plan_cells(run->matrix, &planning, on_plan, run, error)

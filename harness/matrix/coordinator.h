@@ -8,6 +8,7 @@ struct pb_run_options {
     const char *out;
     const char *const *only; /* NULL-terminated globs over cell ids; NULL: all */
     const char *const *plugin_dirs; /* handed on to the workers */
+    bool plugins_tried; /* nothing in them was found broken: workers need not try them */
     uint32_t workers; /* -j; 1 */
     uint32_t threads; /* in all, divided among workers; 0: the machine's */
     bool retry; /* run failed cells again */

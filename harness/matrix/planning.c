@@ -1,10 +1,12 @@
 /* Plans of all cells, made by a child process. */
 #include "matrix/planning.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <sys/wait.h>
 
 #include "base/clock.h"
@@ -124,10 +126,12 @@ static enum pb_status start_child(struct planner *planner, struct pb_worker *chi
     size_t count = sizeof fixed / sizeof *fixed;
     const size_t more = count_words(planning->plugin_dirs) + count_words(planning->costs_of) + planner->skipped.count +
                         planner->without_costs.count;
-    const char **words = pb_calloc(count + 2 * more + 1, sizeof *words);
+    const char **words = pb_calloc(count + 1 + 2 * more + 1, sizeof *words);
     if (!words)
         return pb_fail_memory(planner->error, (count + 2 * more) * sizeof *words);
     memcpy(words, fixed, sizeof fixed);
+    if (planning->plugins_tried)
+        words[count++] = "--plugins-tried";
     append_options(words, &count, "--plugin-dir", planning->plugin_dirs);
     append_options(words, &count, "--costs-of", planning->costs_of);
     append_options(words, &count, "--skip", skipped);
@@ -146,6 +150,12 @@ static double time_limit(void)
     return text && pb_parse_real(text, &seconds) && seconds > 0 ? seconds : 20;
 }
 
+/* The child writes after every cell. To wake up for each would cost as much as planning them. */
+static void let_lines_gather(void)
+{
+    (void)nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+}
+
 static enum pb_status run_child(struct planner *planner, struct pb_worker *child)
 {
     const double limit = time_limit();
@@ -154,9 +164,11 @@ static enum pb_status run_child(struct planner *planner, struct pb_worker *child
         return status;
     planner->heard = pb_clock();
     planner->chained = false;
+    (void)fcntl(child->pipe, F_SETPIPE_SZ, 1 << 20); /* so that the child need not wait meanwhile */
     while (!pb_worker_attend(child, on_line, planner)) {
         struct pollfd waiting[] = {{.fd = child->pipe, .events = POLLIN}, {.fd = child->log.pipe, .events = POLLIN}};
-        (void)poll(waiting, 2, child->pipe < 0 ? 5 : 100);
+        if (poll(waiting, 2, child->pipe < 0 ? 5 : 100) > 0)
+            let_lines_gather();
         if (pb_clock() - planner->heard > limit || planner->status != PB_OK)
             pb_worker_end(child, PB_WORKER_TIME_LIMIT, true);
     }

@@ -10,6 +10,7 @@ struct pb_planning {
     const char *matrix_path; /* as the child will read it */
     const char *log; /* file that gets what the child and the plugins print; NULL: standard error */
     const char *const *plugin_dirs; /* NULL-terminated; may be NULL */
+    bool plugins_tried; /* nothing in them was found broken: the child need not try them */
     uint32_t threads; /* of a worker */
     const char *const *costs_of; /* globs over ids: cells whose costs are needed, NULL-terminated; NULL: all */
 };

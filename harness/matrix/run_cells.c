@@ -9,7 +9,7 @@
 #include "matrix/run.h"
 #include "matrix/worker_end.h"
 
-#define FIXED_WORDS 13
+#define FIXED_WORDS 14
 
 static enum pb_status identify_document(const struct pb_run *run, uint32_t cell, struct pb_file_identity *identity,
                                         struct pb_error *error)
@@ -73,6 +73,8 @@ enum pb_status pb_run_start_worker(struct pb_run *run, struct pb_slot *slot, uin
             words[count++] = "--latency";
             words[count++] = latency;
         }
+        if (run->options->plugins_tried)
+            words[count++] = "--plugins-tried";
         for (size_t i = 0; i < dirs; i++) {
             words[count++] = "--plugin-dir";
             words[count++] = run->options->plugin_dirs[i];

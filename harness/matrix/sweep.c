@@ -99,8 +99,9 @@ static enum pb_status sweep_folder(struct sweep *sweep, const char *folder)
 enum pb_status pb_sweep(const char *out, struct pb_error *error)
 {
     /* Not each stage's own folder: what is added to a stage begins in the folder above. */
-    static const char *const folders[] = {"",       "cells",  "cache",          "pretrained",    "samples",
-                                          "stages", "report", "report/figures", "report/tables", "report/samples"};
+    static const char *const folders[] = {
+        "",       "cells",  "logs",        "cache",          "pretrained",    "samples",       "latency",
+        "stages", "report", "report/data", "report/figures", "report/tables", "report/samples"};
     struct sweep sweep = {.error = error};
     enum pb_status status = PB_OK;
     for (size_t i = 0; i < sizeof folders / sizeof *folders && status == PB_OK; i++) {

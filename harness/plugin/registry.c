@@ -139,7 +139,8 @@ static enum pb_status refuse_duplicates(struct pb_registry *registry, struct pb_
     return PB_OK;
 }
 
-enum pb_status pb_registry_open(const char *const *extra_dirs, struct pb_registry *registry, struct pb_error *error)
+static enum pb_status open_registry(const char *const *extra_dirs, bool tried, struct pb_registry *registry,
+                                    struct pb_error *error)
 {
     struct pb_registry opened = {0};
     struct owned *owned = pb_calloc(1, sizeof *owned);
@@ -156,7 +157,8 @@ enum pb_status pb_registry_open(const char *const *extra_dirs, struct pb_registr
     }
     for (size_t i = 0; i < owned->file_count; i++)
         owned->probes[i].file = owned->files[i].path;
-    status = pb_probe_files(owned->probes, owned->file_count, error);
+    if (!tried)
+        status = pb_probe_files(owned->probes, owned->file_count, error);
     if (status == PB_OK)
         status = load_all(&opened, owned, error);
     if (status != PB_OK)
@@ -172,6 +174,17 @@ cleanup:
     }
     *registry = opened;
     return PB_OK;
+}
+
+enum pb_status pb_registry_open(const char *const *extra_dirs, struct pb_registry *registry, struct pb_error *error)
+{
+    return open_registry(extra_dirs, false, registry, error);
+}
+
+enum pb_status pb_registry_open_tried(const char *const *extra_dirs, struct pb_registry *registry,
+                                      struct pb_error *error)
+{
+    return open_registry(extra_dirs, true, registry, error);
 }
 
 void pb_registry_close(struct pb_registry *registry)

@@ -44,6 +44,12 @@ struct pb_registry {
  */
 PB_MUST_CHECK enum pb_status pb_registry_open(const char *const *extra_dirs, struct pb_registry *registry,
                                               struct pb_error *error);
+/*
+ * The same for a process whose parent has just opened this registry and found nothing broken: no object is tried in a child
+ * first, which saves a third of a worker's start. An object that has become bad since is an error.
+ */
+PB_MUST_CHECK enum pb_status pb_registry_open_tried(const char *const *extra_dirs, struct pb_registry *registry,
+                                                    struct pb_error *error);
 void pb_registry_close(struct pb_registry *registry);
 
 /*

@@ -2,11 +2,11 @@
  * drawing that is whole in every format takes the place of an older one. */
 #include "results/report_parts.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/owner.h"
 #include "results/figure_file.h"
 #include "results/figure_svg.h"
 #include "results/gnuplot.h"
@@ -26,19 +26,13 @@ static enum pb_status prepare(struct sketch *sketch)
     const char *folder = sketch->place->folder, *name = sketch->drawing->name;
     sketch->template_path = pb_path_join(sketch->place->templates, sketch->drawing->template_name);
     sketch->data = pb_format("%s/data/%s.tsv", folder, name);
-    char *pattern = pb_format("%s/figures/.%s.XXXXXX", folder, name);
-    if (sketch->template_path == NULL || sketch->data == NULL || pattern == NULL) {
-        pb_free(pattern);
+    char *tag = pb_owner_tag();
+    sketch->folder = tag == NULL ? NULL : pb_format("%s/figures/.%s.new-%s", folder, name, tag);
+    sketch->output = sketch->folder == NULL ? NULL : pb_path_join(sketch->folder, name);
+    pb_free(tag);
+    if (sketch->template_path == NULL || sketch->data == NULL || sketch->output == NULL)
         return pb_fail_memory(sketch->error, strlen(folder) + strlen(name));
-    }
-    if (mkdtemp(pattern) == NULL) {
-        const enum pb_status status = pb_fail_errno(sketch->error, "make a folder like '%s'", pattern);
-        pb_free(pattern);
-        return status;
-    }
-    sketch->folder = pattern;
-    sketch->output = pb_path_join(pattern, name);
-    return sketch->output == NULL ? pb_fail_memory(sketch->error, strlen(pattern) + strlen(name)) : PB_OK;
+    return pb_make_dirs(sketch->folder, sketch->error);
 }
 
 enum { OWN = 4, SHOWN = 1 + OWN }; /* what a template gets: its own arguments, behind the title */

@@ -73,7 +73,10 @@ static const char *const temporary[] = {".matrix.xml.%s.tmp",
                                         "stages/.size.%s.tmp",
                                         "stages/0123.new-%s/network.safetensors",
                                         "stages/0456.partial/.epoch.safetensors.%s.tmp",
+                                        "latency/.generation.%s.tmp",
                                         "report/.index.html.%s.tmp",
+                                        "report/data/.a.tsv.%s.tmp",
+                                        "report/figures/.a.new-%s/a.png",
                                         "report/figures/.a.svg.%s.tmp"};
 enum { FORMS = sizeof temporary / sizeof *temporary };
 
