@@ -45,14 +45,16 @@ static enum pb_status time_round(struct timing *timing, pb_timed_run *run, void 
 {
     const size_t first = timing->count;
     double sum = 0;
-    for (uint32_t i = 0; i < runs || (sum < PB_ROUND_MS && i < PB_ROUND_RUNS); i++) {
+    uint32_t done = 0;
+    do {
         enum pb_status status = make_room(timing, error);
         if (status == PB_OK)
             status = run(argument, &timing->times[timing->count], error);
         if (status != PB_OK)
             return status;
         sum += timing->times[timing->count++];
-    }
+        done++;
+    } while (done < runs || (sum < PB_ROUND_MS && done < PB_ROUND_RUNS));
     timing->sum += sum;
     qsort(timing->times + first, timing->count - first, sizeof *timing->times, compare_times);
     timing->medians[timing->rounds++] = median_of_sorted(timing->times + first, timing->count - first);

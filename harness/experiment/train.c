@@ -145,8 +145,7 @@ static enum pb_status read_progress(const char *path, const struct pb_metadata *
     if (status == PB_OK)
         status = pb_lr_from_json(lr, &resumed->lr, error);
     if (status == PB_OK && !is_state(resumed, epoch, json_object_get(read, "rows")))
-        status =
-            pb_fail_at(error, PB_ERROR_INPUT, path, 0, "epoch %d does not fit this training and its rows", epoch);
+        status = pb_fail_at(error, PB_ERROR_INPUT, path, 0, "epoch %d does not fit this training and its rows", epoch);
     if (status == PB_OK) {
         resumed->epoch = (uint32_t)epoch;
         *progress = read;

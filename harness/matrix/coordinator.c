@@ -246,8 +246,10 @@ static enum pb_status open_run(struct pb_run *run, struct pb_error *error)
         return pb_fail_memory(error, run->matrix->cell_count * sizeof *run->cells);
     for (uint32_t i = 0; i < run->matrix->cell_count; i++)
         run->matrix->cells[i]->threads = run->threads_each;
-    const enum pb_status status = pb_schema_open(PB_RESULT_SCHEMA, &run->schema, error);
-    return status == PB_OK ? pb_queue_create(run->matrix->cell_count, &run->queue, error) : status;
+    enum pb_status status = pb_schema_open(PB_RESULT_SCHEMA, &run->schema, error);
+    if (status == PB_OK)
+        status = pb_queue_create(run->matrix->cell_count, &run->queue, error);
+    return status == PB_OK ? select_cells(run, error) : status;
 }
 
 /* All but the lock and the signals. */
@@ -290,8 +292,6 @@ enum pb_status pb_run_matrix(struct pb_matrix *matrix, const struct pb_run_optio
     enum pb_status status = run.signal_fd < 0 ? pb_fail_errno(error, "watch for signals") : open_run(&run, error);
     if (status == PB_OK && !lock_path)
         status = pb_fail_memory(error, strlen(options->out));
-    if (status == PB_OK)
-        status = select_cells(&run, error);
     if (status == PB_OK && !options->worker)
         status = pb_program_path(&program, error);
     run.program = options->worker ? options->worker : program;

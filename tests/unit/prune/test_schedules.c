@@ -133,7 +133,8 @@ static void test_iterative_walks_the_targets(void **state)
 static void test_soft_masks_while_it_trains_and_prunes_at_the_end(void **state)
 {
     (void)state;
-    asks("soft", (struct given){0}, "train 60; train 150 zeroing gamma and beta of 0.6; score; prune 0.6; recalibrate; ");
+    asks("soft", (struct given){0},
+         "train 60; train 150 zeroing gamma and beta of 0.6; score; prune 0.6; recalibrate; ");
     asks("soft", (struct given){"zero", "filters"},
          "train 60; train 150 zeroing filters of 0.6; score; prune 0.6; recalibrate; ");
     asks("soft", (struct given){"zero", "gamma-beta"},
