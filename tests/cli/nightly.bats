@@ -120,7 +120,7 @@ shorten() { sed -i 's/epochs="2000"/epochs="2"/' "$1"; }
     wait $night || true
     run nightly long.xml out # its run goes on without it
     [ "$status" -eq 1 ]
-    pkill -TERM -f "run long.xml -o $PWD/out"
+    kill -TERM "$(cat out/20*/lock)" # its process
     for _ in $(seq 500); do
         flock -n out/nightly.lock true && break
         sleep 0.02

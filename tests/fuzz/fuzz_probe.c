@@ -25,8 +25,10 @@ static void judge(const struct pb_probe_child *child, size_t count)
         lines += child->said.data[i] == '\n';
     if (good && lines < count)
         abort();
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         pb_free(probes[i].reason);
+        pb_free(probes[i].offers);
+    }
     pb_free(fate);
 }
 
