@@ -76,7 +76,7 @@
         <xsl:call-template name="settings-row">
           <xsl:with-param name="settings" select="$first/s:row[1]/s:training"/>
           <xsl:with-param name="published" select="$first/s:baseline/s:published"/>
-          <xsl:with-param name="batch" select="$first/s:row[1]/s:training/@batch"/>
+          <xsl:with-param name="batch" select="$first/s:row[1]/s:training/s:setting[@name = 'batch']/@value"/>
           <xsl:with-param name="what" select="'unpruned'"/>
           <xsl:with-param name="row" select="$first/s:baseline"/>
           <xsl:with-param name="first" select="true()"/>
@@ -85,7 +85,7 @@
           <xsl:call-template name="settings-row">
             <xsl:with-param name="settings" select="s:retraining"/>
             <xsl:with-param name="published" select="s:published"/>
-            <xsl:with-param name="batch" select="s:training/@batch"/>
+            <xsl:with-param name="batch" select="s:training/s:setting[@name = 'batch']/@value"/>
             <xsl:with-param name="what" select="../@label"/>
             <xsl:with-param name="row" select="."/>
             <xsl:with-param name="removed" select="@amount"/>
@@ -113,17 +113,17 @@
       <cell><xsl:apply-templates select="$row" mode="protocol"/></cell>
       <cell value="{$what}"><xsl:value-of select="$what"/><xsl:apply-templates select="$row" mode="mark"/></cell>
       <cell value="{$removed}"><xsl:value-of select="format-number(100 * $removed, '0.#')"/></cell>
-      <xsl:call-template name="setting"><xsl:with-param name="value" select="$settings/@epochs"/></xsl:call-template>
-      <xsl:call-template name="setting"><xsl:with-param name="value" select="$published/@epochs"/></xsl:call-template>
-      <xsl:call-template name="setting"><xsl:with-param name="value" select="$settings/@lr"/></xsl:call-template>
-      <xsl:call-template name="setting"><xsl:with-param name="value" select="$published/@lr"/></xsl:call-template>
-      <xsl:call-template name="setting"><xsl:with-param name="value" select="$settings/@lr-policy"/></xsl:call-template>
-      <xsl:call-template name="setting"><xsl:with-param name="value" select="$settings/@lambda"/></xsl:call-template>
-      <xsl:call-template name="setting"><xsl:with-param name="value" select="$published/@lambda"/></xsl:call-template>
-      <xsl:call-template name="setting"><xsl:with-param name="value" select="$settings/@lambda-last"/></xsl:call-template>
-      <xsl:call-template name="setting"><xsl:with-param name="value" select="$published/@lambda-last"/></xsl:call-template>
-      <xsl:call-template name="setting"><xsl:with-param name="value" select="$settings/@weight-decay"/></xsl:call-template>
-      <xsl:call-template name="setting"><xsl:with-param name="value" select="$settings/@momentum"/></xsl:call-template>
+      <xsl:call-template name="setting"><xsl:with-param name="value" select="$settings/s:setting[@name = 'epochs']/@value"/></xsl:call-template>
+      <xsl:call-template name="setting"><xsl:with-param name="value" select="$published/s:setting[@name = 'epochs']/@value"/></xsl:call-template>
+      <xsl:call-template name="setting"><xsl:with-param name="value" select="$settings/s:setting[@name = 'lr']/@value"/></xsl:call-template>
+      <xsl:call-template name="setting"><xsl:with-param name="value" select="$published/s:setting[@name = 'lr']/@value"/></xsl:call-template>
+      <xsl:call-template name="setting"><xsl:with-param name="value" select="$settings/s:setting[@name = 'lr-policy']/@value"/></xsl:call-template>
+      <xsl:call-template name="setting"><xsl:with-param name="value" select="$settings/s:setting[@name = 'lambda']/@value"/></xsl:call-template>
+      <xsl:call-template name="setting"><xsl:with-param name="value" select="$published/s:setting[@name = 'lambda']/@value"/></xsl:call-template>
+      <xsl:call-template name="setting"><xsl:with-param name="value" select="$settings/s:setting[@name = 'lambda-last']/@value"/></xsl:call-template>
+      <xsl:call-template name="setting"><xsl:with-param name="value" select="$published/s:setting[@name = 'lambda-last']/@value"/></xsl:call-template>
+      <xsl:call-template name="setting"><xsl:with-param name="value" select="$settings/s:setting[@name = 'weight-decay']/@value"/></xsl:call-template>
+      <xsl:call-template name="setting"><xsl:with-param name="value" select="$settings/s:setting[@name = 'momentum']/@value"/></xsl:call-template>
       <xsl:call-template name="setting"><xsl:with-param name="value" select="$batch"/></xsl:call-template>
     </row>
   </xsl:template>

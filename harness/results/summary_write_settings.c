@@ -8,13 +8,21 @@
 #include "results/emit.h"
 #include "results/kind.h"
 
-/* Every option below prefix as an attribute; keys are the harness's own and fit to be names. */
+static void write_setting(struct pb_text *text, const char *name, const char *value)
+{
+    pb_text_append(text, "<setting");
+    pb_emit_text(text, "name", name);
+    pb_emit_text(text, "value", value);
+    pb_text_append(text, "/>");
+}
+
+/* Every option whose key begins with prefix, called what follows the prefix. */
 static void write_below(struct pb_text *text, const struct pb_record *record, const char *prefix)
 {
     const size_t length = strlen(prefix);
     for (uint32_t i = 0; i < record->config_count; i++)
         if (strncmp(record->config[i].key, prefix, length) == 0)
-            pb_emit_text(text, record->config[i].key + length, record->config[i].value);
+            write_setting(text, record->config[i].key + length, record->config[i].value);
 }
 
 /* "retraining.0.4.", of the cell's own target. */
@@ -28,13 +36,13 @@ void pb_summary_write_training(struct pb_text *text, const struct pb_summary_row
     char prefix[64];
     const struct pb_record *record = row->cells[0];
     own_retraining(record, prefix);
-    pb_text_append(text, "        <training");
+    pb_text_append(text, "        <training>");
     write_below(text, record, "training.");
     if (pb_summary_config(record, "data.batch")[0] != '\0')
-        pb_emit_text(text, "batch", pb_summary_config(record, "data.batch"));
-    pb_text_append(text, "/>\n        <retraining");
+        write_setting(text, "batch", pb_summary_config(record, "data.batch"));
+    pb_text_append(text, "</training>\n        <retraining>");
     write_below(text, record, prefix);
-    pb_text_append(text, "/>\n");
+    pb_text_append(text, "</retraining>\n");
 }
 
 static const struct pb_cost_record *cost_of(const struct pb_record *record, const char *stage)
@@ -90,6 +98,7 @@ void pb_summary_write_published(struct pb_text *text, const struct pb_summary_ro
         pb_emit_text(text, "select-on-test", "true");
     if (!baseline && strcmp(pb_summary_config(published, "schedule.option.zero"), "gamma-beta") == 0)
         pb_emit_text(text, "zero-gamma-beta", "true");
+    pb_text_append(text, ">");
     write_below(text, published, baseline ? "training." : prefix);
-    pb_text_append(text, "/>\n");
+    pb_text_append(text, "</published>\n");
 }

@@ -207,7 +207,8 @@ static void test_the_joined_summary_fits_its_schema(void **state)
     assert_non_null(strstr(text, "<reference name=\"thesis\""));
     assert_non_null(strstr(text, "<scale what=\"image size\" ours=\"48\" published=\"224\"/>"));
     assert_non_null(strstr(text, "<published id=\"aircraft.one-shot.r40\" top1=\"0.8557\" params=\"30781000\""));
-    assert_non_null(strstr(text, "select-on-test=\"true\" epochs=\"80\" lr=\"0.1\"/>"));
+    assert_non_null(strstr(
+        text, "select-on-test=\"true\"><setting name=\"epochs\" value=\"80\"/><setting name=\"lr\" value=\"0.1\"/>"));
     pb_free(text);
     pb_summary_free(&summary);
     pb_reference_free(&reference);

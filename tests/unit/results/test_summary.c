@@ -220,6 +220,27 @@ static void test_the_summary_document_fits_its_schema_and_counts(void **state)
     pb_summary_free(&summary);
 }
 
+/* A setting may be called what no attribute can be called, or twice the same where two groups of settings meet. */
+static void test_settings_of_any_name_fit_into_the_document(void **state)
+{
+    struct pb_error error = {0};
+    struct pb_record record;
+    char *text = NULL;
+    size_t length = 0;
+    small_record(&record, &two_seeds[0]);
+    small_config(&record, "training.9 <lives>", "1");
+    small_config(&record, "training.batch", "2");
+    small_config(&record, "data.batch", "8");
+    small_write_record(state, &record);
+    struct pb_summary summary = small_summary(state);
+    must(pb_summary_write(folder_path(state, "summary.xml"), &summary, &error), &error);
+    must(pb_file_read(folder_path(state, "summary.xml"), 0, &text, &length, &error), &error);
+    assert_non_null(strstr(text, "<setting name=\"9 &lt;lives&gt;\" value=\"1\"/>"));
+    assert_non_null(strstr(text, "<setting name=\"batch\" value=\"2\"/><setting name=\"batch\" value=\"8\"/>"));
+    pb_free(text);
+    pb_summary_free(&summary);
+}
+
 static void test_grouping_survives_every_failed_allocation(void **state)
 {
     struct pb_error error = {0};
@@ -256,6 +277,7 @@ int main(void)
         TEST(test_the_pareto_front_holds_what_nothing_beats_in_both),
         TEST(test_a_folder_without_results_is_an_input_error),
         TEST(test_the_summary_document_fits_its_schema_and_counts),
+        TEST(test_settings_of_any_name_fit_into_the_document),
         TEST(test_grouping_survives_every_failed_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
