@@ -26,19 +26,17 @@ BUILD    := build/sanitized
 OPTIMISE := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 endif
 
-LIBRARY_SOURCES = $(filter-out harness/cli/main.c,$(wildcard harness/*/*.c harness/*/*/*.c)) $(wildcard datasets/synth/*.c)
+LIBRARY_SOURCES = $(filter-out harness/cli/main.c,$(wildcard harness/*/*.c))
 LIBRARY_OBJECTS = $(LIBRARY_SOURCES:%.c=$(BUILD)/%.o)
 # What decides the numbers: these layers, but for what only describes or estimates.
-NUMERICS = $(filter-out $(addprefix harness/experiment/,$(DESCRIBING)),$(sort $(wildcard harness/include/prunebench/*.h \
-             harness/base/rng.[ch] harness/plugin/host.c $(foreach layer,graph engine data prune experiment,harness/$(layer)/*.[ch]))))
-DESCRIBING = $(foreach name,describe estimate findings findings_chain findings_data gamma latency latency_rounds latency_store \
-             plan plan_costs planner \
-             provenance record samples,$(name).c $(name).h)
+NUMERICS = $(filter-out harness/experiment/gamma.%,$(sort $(wildcard harness/include/prunebench/*.h \
+             harness/base/rng.[ch] harness/plugin/host.c harness/planning/chain.[ch] harness/planning/watched_verbs.[ch] \
+             $(foreach room,graph portable engine data prune settings stages training experiment,harness/$(room)/*.[ch]))))
 LIBRARY = $(BUILD)/libprunebench.a
 PROGRAM = $(BUILD)/prunebench
 
 # Plugins: one source each for criteria and schedules, one folder each for backends and data sets.
-DATASETS = $(filter-out common matrices synth,$(notdir $(patsubst %/,%,$(dir $(wildcard datasets/*/*.c)))))
+DATASETS = $(filter-out common matrices,$(notdir $(patsubst %/,%,$(dir $(wildcard datasets/*/*.c)))))
 BACKENDS = $(notdir $(patsubst %/,%,$(dir $(wildcard plugins/backends/*/*.c))))
 PLUGINS  = $(patsubst plugins/criteria/%.c,$(BUILD)/plugins/criterion-%.so,$(wildcard plugins/criteria/*.c)) \
            $(patsubst plugins/schedules/%.c,$(BUILD)/plugins/schedule-%.so,$(wildcard plugins/schedules/*.c)) \
@@ -117,7 +115,7 @@ $(BUILD)/harness/base/version.o $(BUILD)/fuzz/harness/base/version.o: VERSION $(
 $(BUILD)/numerics.sha256: $(NUMERICS) scripts/numerics-digest Makefile
 	@mkdir -p $(@D)
 	$(Q)scripts/numerics-digest '$(CC)' '-std=c17 -ffp-contract=fast $(OPTIMISE) $(CFLAGS)' $(NUMERICS) > $@.tmp && mv $@.tmp $@
-$(BUILD)/harness/plugin/%.o $(BUILD)/fuzz/harness/plugin/%.o: CPPFLAGS += -DPB_PREFIX='"$(PREFIX)"'
+$(BUILD)/harness/base/resources.o $(BUILD)/fuzz/harness/base/resources.o: CPPFLAGS += -DPB_PREFIX='"$(PREFIX)"'
 # stb's code is another's: its warnings and shifts of negative numbers are not ours to mend.
 $(BUILD)/harness/data/stb.o: WARNINGS = -w
 $(BUILD)/harness/data/stb.o: FOREIGN = -fno-sanitize=undefined

@@ -6,7 +6,8 @@
 #include <gsl/gsl_statistics_double.h>
 #include <jansson.h>
 
-#include "cli/bench.h"
+#include "bench/bench.h"
+#include "cli/bench_report.h"
 #include "graph/cost.h"
 
 static const char *const pass_names[3] = {"forward", "backward_data", "backward_weights"};
@@ -117,6 +118,23 @@ static void print_memory(const struct pb_bench *bench)
            megabytes(memory->filters), megabytes(memory->backend_kept + memory->backend_shared));
 }
 
+static void print_data(const struct pb_bench_data *data)
+{
+    printf("\nwith data: %" PRIu32 " JPEGs of %" PRIu32 "×%" PRIu32
+           " pixels, %.0f kB each, turned and mirrored; decoded "
+           "cache %.1f MB\n",
+           data->images, data->width, data->height, data->file_bytes * 1e-3, (double)data->cache_bytes * 1e-6);
+    printf("%-28s %8.2f images/s   %8.4f s per step   (decoding %.2f s of it)\n", "epoch 1",
+           data->batch / data->first_epoch_seconds, data->first_epoch_seconds, data->decode_seconds);
+    printf("%-28s %8.2f images/s   %8.4f s per step   (%.4f … %.4f)\n", "from epoch 2 on", data->batch / data->seconds,
+           data->seconds, data->seconds_least, data->seconds_most);
+    printf("%-28s %8.2f images/s   %8.4f s per step\n", "without data, in turns", data->batch / data->without_seconds,
+           data->without_seconds);
+    printf("%-28s %8.3f\n", "with ÷ without", data->seconds / data->without_seconds);
+    printf("%-28s %8.3f ms of processor time per image, %.4f s of waiting per step\n", "pipeline",
+           data->cpu_seconds * 1e3, data->wait_seconds);
+}
+
 void pb_bench_print(const struct pb_bench *bench)
 {
     const double median = median_seconds(bench);
@@ -142,7 +160,7 @@ void pb_bench_print(const struct pb_bench *bench)
     }
     print_layers(bench);
     if (bench->data)
-        pb_bench_data_print(bench->data);
+        print_data(bench->data);
 }
 
 /* Adds value to object under key; false when memory is out. */
@@ -211,6 +229,19 @@ static json_t *machine_load(const struct pb_bench *bench)
                      load->counted ? json_real(load->steal) : json_null(), "waiting_processes", load->waiting);
 }
 
+static json_t *data_json(const struct pb_bench_data *data)
+{
+    return json_pack("{s:I, s:I, s:I, s:f, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "images",
+                     (json_int_t)data->images, "width", (json_int_t)data->width, "height", (json_int_t)data->height,
+                     "file_bytes", data->file_bytes, "cache_bytes", (json_int_t)data->cache_bytes, "decode_seconds",
+                     data->decode_seconds, "first_epoch_seconds_per_step", data->first_epoch_seconds,
+                     "first_epoch_images_per_second", data->batch / data->first_epoch_seconds, "seconds_per_step",
+                     data->seconds, "images_per_second", data->batch / data->seconds, "seconds_per_step_without",
+                     data->without_seconds, "images_per_second_without", data->batch / data->without_seconds, "ratio",
+                     data->seconds / data->without_seconds, "wait_seconds_per_step", data->wait_seconds,
+                     "cpu_seconds_per_image", data->cpu_seconds);
+}
+
 enum pb_status pb_bench_print_json(const struct pb_bench *bench, struct pb_error *error)
 {
     const double median = median_seconds(bench);
@@ -240,7 +271,7 @@ enum pb_status pb_bench_print_json(const struct pb_bench *bench, struct pb_error
     good = good && set(whole, "peak_rss_bytes", json_integer((json_int_t)bench->peak_rss_bytes));
     good = good && set(whole, "phase_seconds", phases(bench)) && set(whole, "layers_gflops", layers(bench));
     if (bench->data)
-        good = good && set(whole, "data", pb_bench_data_json(bench->data));
+        good = good && set(whole, "data", data_json(bench->data));
     good = good && json_dumpf(whole, stdout, JSON_INDENT(2)) == 0 && putchar('\n') != EOF;
     json_decref(whole);
     return good ? PB_OK : pb_fail(error, PB_ERROR_RUN, "cannot write the benchmark's JSON");

@@ -1,7 +1,9 @@
 /* What 'check' found, as one JSON object. */
 #include <stdio.h>
 
-#include "cli/check.h"
+#include "cli/command_check.h"
+
+#include <jansson.h>
 
 /* Null where no speed was measured. */
 static json_t *seconds_json(const struct check *check, double seconds)
@@ -34,9 +36,26 @@ static json_t *stage_json(const struct check *check, uint32_t index)
                      seconds_json(check, check->stage_seconds[index]));
 }
 
+static json_t *speeds_json(const struct pb_speeds *speeds)
+{
+    json_t *rows = json_array();
+    bool good = rows != NULL;
+    for (uint32_t i = 0; good && i < speeds->count; i++) {
+        const struct pb_speed *speed = &speeds->list[i];
+        good = json_array_append_new(rows, json_pack("{s:s, s:s, s:f, s:s?, s:s?}", "for", speed->key, "backend",
+                                                     speed->backend, "macs_per_second", speed->macs_per_second,
+                                                     "measured", speed->measured[0] ? speed->measured : NULL, "busy",
+                                                     speed->disturbed[0] ? speed->disturbed : NULL)) == 0;
+    }
+    if (good)
+        return rows;
+    json_decref(rows);
+    return NULL;
+}
+
 enum pb_status pb_check_print_json(const struct check *check, struct pb_error *error)
 {
-    json_t *cells = json_array(), *stages = json_array(), *speeds = pb_speeds_json(&check->speeds), *whole = NULL;
+    json_t *cells = json_array(), *stages = json_array(), *speeds = speeds_json(&check->speeds), *whole = NULL;
     bool good = cells && stages && speeds;
     for (uint32_t i = 0; good && i < check->matrix->cell_count; i++)
         good = json_array_append_new(cells, cell_json(check, i)) == 0;

@@ -7,6 +7,7 @@
 #include "plugin/host.h"
 #include "plugin/options.h"
 #include "plugin/registry.h"
+#include "portable/portable.h"
 
 struct pb_device {
     struct pb_host_services host;
@@ -32,9 +33,5 @@ void pb_device_close(struct pb_device **device);
  */
 #define pb_device_self(device, slot)                                                                                   \
     ((device)->ops.slot == pb_portable_backend.slot ? (void *)&(device)->host.table : (device)->self)
-
-/* The portable operators as a complete on_host table: obviously right, parallel over chunks that do not depend on the
- * thread count. self of every one of them is a const struct pb_host *. */
-extern const struct pb_backend pb_portable_backend;
 
 #endif

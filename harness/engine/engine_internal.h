@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/place.h"
 #include "engine/engine.h"
-#include "engine/plan.h"
+#include "engine/layout.h"
 
 /* Where a convolution's transformed filters lie in the engine's buffer of them; floats: 0 when w itself is used. */
 struct pb_filters {

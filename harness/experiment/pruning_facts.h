@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "experiment/record.h"
+#include "results/record.h"
 #include "graph/network.h"
 #include "prune/prune.h"
 

@@ -8,8 +8,8 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/sha256.h"
-#include "experiment/pretraining.h"
-#include "experiment/suits.h"
+#include "experiment/pretrained_start.h"
+#include "settings/suits.h"
 #include "experiment/work.h"
 #include "graph/cost.h"
 

@@ -2,10 +2,11 @@
 #ifndef PB_EXPERIMENT_SESSION_H
 #define PB_EXPERIMENT_SESSION_H
 
-#include "experiment/chain.h"
-#include "experiment/evaluate.h"
-#include "experiment/stage.h"
-#include "experiment/train.h"
+#include "experiment/run_options.h"
+#include "planning/chain.h"
+#include "training/evaluate.h"
+#include "stages/stage.h"
+#include "training/training.h"
 #include "graph/pretrained.h"
 
 /* Where the initial network's weights came from; path NULL: nowhere, it is untrained. */

@@ -6,10 +6,10 @@
 
 #include "base/log.h"
 #include "base/memory.h"
-#include "experiment/equivalence.h"
+#include "prune/equivalence.h"
 #include "experiment/pruning_facts.h"
-#include "experiment/recalibrate.h"
-#include "experiment/soft.h"
+#include "training/recalibrate.h"
+#include "training/soft_mask.h"
 #include "prune/warnings.h"
 
 static enum pb_status copy_parent(struct pb_session *session, const struct pb_link *link, struct pb_network **network,

@@ -4,15 +4,6 @@
 
 #include "experiment/session.h"
 
-enum { PB_REMOVAL_CHECK_BATCH = 32 }; /* images on which a compacted network is compared with the masked one, at most */
-
-/* How many that are: validation's, or training's where there are none. */
-static inline uint32_t pb_removal_check_images(uint32_t validation, uint32_t train)
-{
-    const uint32_t available = validation ? validation : train;
-    return available < PB_REMOVAL_CHECK_BATCH ? available : PB_REMOVAL_CHECK_BATCH;
-}
-
 enum pb_status pb_work_train(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
                              json_t *facts, struct pb_error *error);
 /* On what a training runs. */

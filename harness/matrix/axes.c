@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "experiment/names.h"
+#include "settings/names.h"
 #include "matrix/document.h"
 
 const char *const pb_matrix_axis_names[PB_MATRIX_COUNT] = {

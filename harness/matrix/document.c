@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "results/reference.h"
+#include "summary/published.h"
 #include "results/schema.h"
 
 /* What reads a top-level element, and when. */

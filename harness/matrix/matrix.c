@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "base/sha256.h"
 #include "graph/pretrained.h"
-#include "matrix/resolve.h"
+#include "matrix/cell_values.h"
 
 #define ID_LENGTH 200 /* a file name with a suffix stays below the 255 bytes that file systems allow */
 

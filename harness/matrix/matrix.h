@@ -2,7 +2,7 @@
 #ifndef PB_MATRIX_MATRIX_H
 #define PB_MATRIX_MATRIX_H
 
-#include "experiment/config.h"
+#include "settings/config.h"
 
 /* Where in the document a cell's files were named; 0 where they were not. */
 struct pb_cell_lines {

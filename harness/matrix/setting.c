@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "experiment/names.h"
+#include "settings/names.h"
 
 #define CELL(member) offsetof(struct pb_cell_values, cell.member)
 #define COUNT(low, high) .type = PB_SETTING_COUNT, .min = (low), .max = (high)

@@ -3,7 +3,7 @@
 #define PB_MATRIX_SETTING_H
 
 #include "base/text.h"
-#include "experiment/config.h"
+#include "settings/config.h"
 
 /* A cell's values while they are put together. */
 struct pb_cell_values {

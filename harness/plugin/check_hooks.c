@@ -6,7 +6,7 @@
 #include <prunebench/dataset.h>
 #include <prunebench/schedule.h>
 
-#include "plugin/check.h"
+#include "plugin/acceptance.h"
 #include "plugin/options.h"
 
 /* Bytes up to and with a member: how much of the operations ABI 1.0 has. */

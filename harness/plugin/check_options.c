@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "plugin/check.h"
+#include "plugin/acceptance.h"
 #include "plugin/option_value.h"
 
 static enum pb_status check_row(const struct pb_option *option, struct pb_error *error)

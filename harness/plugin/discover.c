@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "plugin/registry.h"
+#include "base/resources.h"
 
 /* A file, whatever it is called. */
 struct identity {

@@ -8,7 +8,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "plugin/check.h"
+#include "plugin/acceptance.h"
 #include "plugin/options.h"
 #include "plugin/registry.h"
 

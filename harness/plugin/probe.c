@@ -1,4 +1,5 @@
 /* Loading plugins in child processes first. */
+#include "base/resources.h"
 #include "plugin/probe.h"
 
 #include <fcntl.h>

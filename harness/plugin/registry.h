@@ -73,12 +73,4 @@ PB_MUST_CHECK enum pb_status pb_registry_probe(const char *file, struct pb_text 
 void pb_plugin_describe(const struct pb_loaded *loaded, struct pb_text *text);
 void pb_plugin_describe_json(const struct pb_loaded *loaded, struct pb_text *text);
 
-/* The prunebench program, to be started again (probes, workers): $PRUNEBENCH_PROGRAM where that is set (tests, whose
- * running program is another one), else the running program. From pb_calloc. */
-PB_MUST_CHECK enum pb_status pb_program_path(char **path, struct pb_error *error);
-
-/* Where the program's own things lie: "plugins", "schema", "reports", "matrices" beside the built program, or
- * PREFIX/lib/prunebench/plugins, PREFIX/share/prunebench/<name> when installed. From pb_calloc. */
-PB_MUST_CHECK enum pb_status pb_resource_dir(const char *name, char **path, struct pb_error *error);
-
 #endif

@@ -2,7 +2,7 @@
 #ifndef PB_RESULTS_RESULT_H
 #define PB_RESULTS_RESULT_H
 
-#include "experiment/record.h"
+#include "results/record.h"
 
 /* Writes atomically, after validating against schema/result-1.xsd. */
 PB_MUST_CHECK enum pb_status pb_result_write(const char *path, const struct pb_record *record, struct pb_error *error);

@@ -3,7 +3,7 @@
 #define PB_RESULTS_RESULT_READ_H
 
 #include "base/xml.h"
-#include "experiment/record.h"
+#include "results/record.h"
 
 /* Far above any real result: 64 MiB hold a million epochs. */
 #define PB_RESULT_MAX_BYTES ((size_t)64 << 20)

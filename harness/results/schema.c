@@ -3,7 +3,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
-#include "plugin/registry.h"
+#include "base/resources.h"
 
 enum pb_status pb_schema_open(const char *schema_name, struct pb_xml_schema **schema, struct pb_error *error)
 {

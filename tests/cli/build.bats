@@ -38,7 +38,7 @@ copy_checkout() { # FOLDER
 @test "every source of the layers that compute is part of the digest, and the program names it" {
     cd "$BATS_TEST_TMPDIR"
     make -C "$(sources)" --no-print-directory -pn BUILD="$PRUNEBENCH_BUILD" 2>/dev/null | sed -n "s|^$PRUNEBENCH_BUILD/numerics.sha256: ||p" | tr ' ' '\n' >listed
-    for source in harness/engine/run.c harness/prune/rank.c harness/experiment/train.c harness/data/batches.c harness/graph/surgery.c harness/base/rng.c; do
+    for source in harness/engine/run_nodes.c harness/prune/rank.c harness/training/training.c harness/data/batches.c harness/graph/surgery.c harness/base/rng.c; do
         grep -qx "$source" listed
     done
     run ! grep -q findings listed

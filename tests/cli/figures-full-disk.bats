@@ -6,7 +6,7 @@ prunebench() { "$PRUNEBENCH_BUILD/prunebench" "$@"; }
 
 setup_file() {
     export RUN=$BATS_FILE_TMPDIR/run
-    "$PRUNEBENCH_BUILD/tests/unit/results/test_report" "$RUN" 1 2 2
+    "$PRUNEBENCH_BUILD/tests/unit/report/test_report" "$RUN" 1 2 2
     command -v gnuplot
 }
 

@@ -7,7 +7,7 @@ prunebench() { "$PRUNEBENCH_BUILD/prunebench" "$@"; }
 # A made-up run whose criterion bn-scale has the name $1 in every document (escaped for XML and sed).
 setup_run() {
     OUT=$BATS_TEST_TMPDIR/out
-    "$PRUNEBENCH_BUILD/tests/unit/results/test_report" "$OUT" 1 2 2
+    "$PRUNEBENCH_BUILD/tests/unit/report/test_report" "$OUT" 1 2 2
     sed -i "s/name=\"criterion\" value=\"bn-scale\"/name=\"criterion\" value=\"$1\"/" "$OUT"/cells/*.xml
 }
 

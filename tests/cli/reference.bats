@@ -15,10 +15,10 @@ full_scale() { # folder, pattern
 
 setup_file() {
     export OUT=$BATS_FILE_TMPDIR/out
-    "$PRUNEBENCH_BUILD/tests/unit/results/test_report" "$OUT" 1 2 2
+    "$PRUNEBENCH_BUILD/tests/unit/report/test_report" "$OUT" 1 2 2
     cp -r "$OUT" "$OUT-full"
     full_scale "$OUT-full" '*'
-    "$PRUNEBENCH_BUILD/tests/unit/results/test_report" "$OUT-mixed" 2 2 2
+    "$PRUNEBENCH_BUILD/tests/unit/report/test_report" "$OUT-mixed" 2 2 2
     full_scale "$OUT-mixed" 'aircraft.*'
 }
 

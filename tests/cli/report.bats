@@ -5,7 +5,7 @@ prunebench() { "$PRUNEBENCH_BUILD/prunebench" "$@"; }
 
 setup_file() {
     export OUT=$BATS_FILE_TMPDIR/out
-    "$PRUNEBENCH_BUILD/tests/unit/results/test_report" "$OUT" 1 2 2 failures
+    "$PRUNEBENCH_BUILD/tests/unit/report/test_report" "$OUT" 1 2 2 failures
     mkdir -p "$OUT/report/tables"
     touch "$OUT/report/tables/of-an-earlier-matrix.csv"
     prunebench report "$OUT" >"$BATS_FILE_TMPDIR/said" 2>"$BATS_FILE_TMPDIR/warned"

@@ -1,5 +1,5 @@
 /* Fuzzes the reader of a training's last epoch: network, optimiser, rows and masks. What is taken up is the state of a training. */
-#include "experiment/train.c" // NOLINT(bugprone-suspicious-include): the reader is static
+#include "training/training.c" // NOLINT(bugprone-suspicious-include): the reader is static
 
 #include <stdlib.h>
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "matrix/plan_lines.h"
+#include "coordinator/plan_lines.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 

@@ -8,9 +8,9 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "fuzz/folder.h"
-#include "results/report.h"
-#include "results/report_parts.h"
-#include "results/transform.h"
+#include "report/report.h"
+#include "report/report_parts.h"
+#include "report/transform.h"
 
 enum { MAX_DOCUMENTS = 6 };
 static const char MARK[] = "\n=== ";

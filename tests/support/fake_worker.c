@@ -11,7 +11,7 @@
 
 #include "base/memory.h"
 #include "matrix/matrix.h"
-#include "matrix/outcome.h"
+#include "coordinator/outcome.h"
 #include "support/fake_plugins.h"
 
 static const char *argument(int argc, char **argv, const char *name)

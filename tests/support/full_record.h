@@ -2,7 +2,7 @@
 #ifndef PB_TEST_FULL_RECORD_H
 #define PB_TEST_FULL_RECORD_H
 
-#include "experiment/record.h"
+#include "results/record.h"
 
 /* Give it back with pb_record_free. */
 void full_record(struct pb_record *record);

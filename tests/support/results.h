@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "experiment/record.h"
+#include "results/record.h"
 
 /* Three criteria and three schedules, on so many data sets (up to 3), rates (up to 4) and seeds. */
 struct results_spec {

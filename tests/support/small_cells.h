@@ -2,7 +2,7 @@
 #ifndef PB_TEST_SMALL_CELLS_H
 #define PB_TEST_SMALL_CELLS_H
 
-#include "results/summary.h"
+#include "summary/summary.h"
 
 /* Fails the test with the error's message. */
 void must(enum pb_status status, const struct pb_error *error);

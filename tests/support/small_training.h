@@ -2,7 +2,7 @@
 #ifndef PB_TEST_SMALL_TRAINING_H
 #define PB_TEST_SMALL_TRAINING_H
 
-#include "experiment/train.h"
+#include "training/training.h"
 #include "support/backends.h"
 #include "support/fake_dataset.h"
 #include "support/folder.h"

@@ -11,7 +11,7 @@
 #include "base/memory.h"
 #include "experiment/gamma.h"
 #include "experiment/pruning_facts.h"
-#include "experiment/soft.h"
+#include "training/soft_mask.h"
 #include "support/graphs.h"
 #include "support/small_cells.h"
 

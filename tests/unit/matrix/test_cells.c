@@ -1,7 +1,7 @@
 /* Cells of a matrix: product, names, overrides, excludes, rounds, defaults. */
-#include "matrix_text.h"
+#include "support/matrix_text.h"
 
-#include "experiment/cell.h"
+#include "cell/cell.h"
 
 static void test_cells_are_the_product_in_the_documents_order_with_readable_names(void **state)
 {

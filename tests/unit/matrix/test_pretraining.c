@@ -1,8 +1,8 @@
 /* <pretraining>: a training of its own that models start from, and what is wrong with one. */
-#include "matrix_text.h"
+#include "support/matrix_text.h"
 
-#include "experiment/cell.h"
-#include "experiment/chain.h"
+#include "cell/cell.h"
+#include "planning/chain.h"
 
 #define BEGIN                                                                                                          \
     "<matrix xmlns=\"urn:prunebench:matrix:1\" name=\"t\">\n"                                                          \

@@ -1,5 +1,5 @@
 /* What is wrong with a matrix is said with file, line and a way out. */
-#include "matrix_text.h"
+#include "support/matrix_text.h"
 
 static void test_unknown_names_get_a_suggestion(void **state)
 {

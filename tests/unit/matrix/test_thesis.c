@@ -1,7 +1,7 @@
 /* The ready matrices of the thesis: which cells they have, and whether their values are the published ones. */
 #include <stdlib.h>
 
-#include "matrix_text.h"
+#include "support/matrix_text.h"
 
 #include "plugin/registry.h"
 

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "base/resources.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/sha256.h"

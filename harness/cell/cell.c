@@ -1,0 +1,131 @@
+/* One cell from start to end. */
+#include "cell/cell.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "cell/findings.h"
+#include "cell/contact_sheets.h"
+#include "experiment/session.h"
+
+enum { REPAIRS = 3 }; /* times that a cell begins again because of damaged files */
+
+static bool is_planned(const struct pb_chain *planned, const char *plan_key)
+{
+    for (uint32_t i = 0; i < planned->count; i++)
+        if (strcmp(planned->links[i].plan_key, plan_key) == 0)
+            return true;
+    return false;
+}
+
+/* Removes stages that no other cell has planned, but for the last one that holds a network: the cell's product. */
+static enum pb_status drop_private_stages(struct pb_session *session, struct pb_error *error)
+{
+    const struct pb_cell_run_options *options = session->options;
+    const struct pb_chain *chain = &session->chain;
+    enum pb_status status = PB_OK;
+    for (uint32_t i = 0; status == PB_OK && i + 1 < chain->count; i++) {
+        const struct pb_link *link = &chain->links[i];
+        const uint32_t own = is_planned(&session->planned, link->plan_key) ? 1 : 0;
+        if (options->planned_by(options->planned_argument, link->plan_key) <= own)
+            status = pb_store_remove(&session->store, link->key, error);
+    }
+    return status;
+}
+
+/* What tells a later run whose result this is: the last stage when all went well, the failed one else. */
+static enum pb_status add_identity(const struct pb_session *session, bool ok, struct pb_record *record,
+                                   struct pb_error *error)
+{
+    const struct pb_chain *planned = &session->planned;
+    if (ok)
+        return session->open ? PB_OK
+                             : pb_record_provenance(record, PB_KEY_LAST_STAGE,
+                                                    planned->links[planned->count - 1].plan_key, error);
+    return session->done < planned->count
+               ? pb_record_provenance(record, PB_KEY_FAILED_STAGE, planned->links[session->done].plan_key, error)
+               : PB_OK;
+}
+
+/* *damaged: something stored that it needed was; beginning again repairs that. */
+static enum pb_status run_session(const struct pb_cell_config *config, const struct pb_cell_run_options *options,
+                                  struct pb_record *record, bool *damaged, struct pb_error *error)
+{
+    struct pb_session session;
+    struct pb_verbs verbs;
+    enum pb_status status = pb_session_open(&session, config, options, error);
+    if (status == PB_OK)
+        status = pb_provenance(config, session.device, &session.weights, record, error);
+    if (status == PB_OK) {
+        pb_session_verbs(&session, &verbs);
+        status = pb_schedule_execute(config, &verbs, &session.error, error);
+    }
+    if (status == PB_OK)
+        status = pb_session_finish(&session, error);
+    if (status == PB_OK)
+        status = pb_findings(&session, record, error);
+    if (status == PB_OK)
+        status = pb_session_samples(&session, record, error);
+    if (status == PB_OK && options->planned_by && !config->keep_stages)
+        status = drop_private_stages(&session, error);
+    struct pb_error naming = {0};
+    if (add_identity(&session, status == PB_OK, record, &naming) != PB_OK && status == PB_OK) {
+        *error = naming;
+        status = naming.status;
+    }
+    *damaged = status != PB_OK && pb_session_is_damaged(&session);
+    pb_session_close(&session);
+    return status;
+}
+
+static enum pb_status finish_record(double began, struct pb_record *record, struct pb_error *error)
+{
+    char seconds[32];
+    struct rusage usage = {0};
+    getrusage(RUSAGE_SELF, &usage);
+    record->peak_rss_bytes = (uint64_t)usage.ru_maxrss * 1024;
+    snprintf(seconds, sizeof seconds, "%.3f", pb_clock() - began);
+    return pb_record_provenance(record, "seconds", seconds, error);
+}
+
+static enum pb_status run_once(const struct pb_cell_config *config, const struct pb_cell_run_options *options,
+                               struct pb_record *record, bool *damaged, struct pb_error *error)
+{
+    char digest[65];
+    *damaged = false;
+    enum pb_status status = pb_cell_describe(config, record, error);
+    if (status == PB_OK)
+        status = pb_cell_digest(config, digest, error);
+    if (status == PB_OK)
+        status = pb_record_provenance(record, PB_KEY_CONFIG, digest, error);
+    return status == PB_OK ? run_session(config, options, record, damaged, error) : status;
+}
+
+enum pb_status pb_cell_run(const struct pb_cell_config *config, const struct pb_cell_run_options *options,
+                           struct pb_record *record, struct pb_error *error)
+{
+    const double began = pb_clock();
+    struct pb_error recording = {0};
+    bool damaged = false;
+    enum pb_status status = run_once(config, options, record, &damaged, error);
+    /* All that is not damaged is stored by now, so that the way back to here is short. */
+    for (unsigned again = 0; status != PB_OK && damaged && again < REPAIRS; again++) {
+        pb_log(PB_LOG_WARNING, "%s; the cell begins again, with what is stored", error->text);
+        pb_record_free(record);
+        pb_record_init(record);
+        status = run_once(config, options, record, &damaged, error);
+    }
+    if (status != PB_OK && damaged)
+        (void)pb_fail_context(error, "stored files were damaged again after %d repairs, check the disk", REPAIRS);
+    if (status == PB_OK)
+        return finish_record(began, record, error);
+    record->status = PB_CELL_FAILED;
+    if (pb_record_text(&record->message, error->text, &recording) != PB_OK ||
+        finish_record(began, record, &recording) != PB_OK)
+        return pb_fail_context(error, "%s, after", recording.text);
+    return status;
+}

@@ -1,0 +1,200 @@
+/* From a finished session to a record. */
+#include "cell/findings.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/owner.h"
+#include "cell/findings_chain.h"
+#include "cell/findings_data.h"
+#include "results/record.h"
+#include "graph/checkpoint.h"
+#include "graph/cost.h"
+
+/* The stages that a record speaks of; 0 where the schedule has none. */
+struct roles {
+    pb_stage base; /* the unpruned network, trained in full as the matrix says */
+    pb_stage trained; /* what the last prune cut, where that is not the base */
+    pb_stage pruned, retrained; /* the last prune, and the last change after it; without a prune, the last change */
+};
+
+static struct roles find_roles(const struct pb_chain *chain)
+{
+    struct roles roles = {.base = chain->baseline};
+    pb_stage last_train = 0;
+    for (pb_stage stage = chain->baseline + 1; stage <= chain->count; stage++) {
+        switch (chain->links[stage - 1].verb) {
+        case PB_VERB_TRAIN:
+            last_train = stage;
+            break;
+        case PB_VERB_PRUNE:
+            roles.pruned = stage;
+            roles.trained = last_train;
+            roles.retrained = 0;
+            continue;
+        case PB_VERB_SCORE:
+        case PB_VERB_PRETRAIN:
+            continue;
+        case PB_VERB_RECALIBRATE:
+        case PB_VERB_REWIND:
+            break;
+        }
+        roles.retrained = stage;
+    }
+    return roles;
+}
+
+static enum pb_status add_accuracy(struct pb_session *session, pb_stage stage, const char *name,
+                                   struct pb_record *record, struct pb_error *error)
+{
+    struct pb_accuracy accuracy = {0};
+    if (!stage)
+        return PB_OK;
+    enum pb_status status = pb_session_accuracy(session, stage, "test", &accuracy, error);
+    if (status != PB_OK)
+        return status;
+    const struct pb_accuracy_record row = {.stage = (char *)(uintptr_t)name,
+                                           .split = (char *)(uintptr_t) "test",
+                                           .top1 = accuracy.top1,
+                                           .top5 = accuracy.top5,
+                                           .loss = accuracy.loss,
+                                           .images = accuracy.images,
+                                           .class_top1 = accuracy.class_top1,
+                                           .class_count = accuracy.class_count};
+    status = pb_record_accuracy(record, &row, error);
+    if (status == PB_OK)
+        accuracy.class_top1 = NULL;
+    pb_accuracy_free(&accuracy);
+    return status;
+}
+
+/* Keys under which the store has the networks. */
+static enum pb_status add_keys(const struct pb_chain *chain, const struct roles *roles, struct pb_record *record,
+                               struct pb_error *error)
+{
+    const struct {
+        pb_stage stage;
+        const char *name;
+    } named[] = {{roles->base, "stage-base"}, {roles->pruned, "stage-pruned"}, {roles->retrained, "stage-retrained"}};
+    enum pb_status status = PB_OK;
+    for (size_t i = 0; status == PB_OK && i < sizeof named / sizeof *named; i++)
+        if (named[i].stage)
+            status = pb_record_provenance(record, named[i].name, pb_chain_key(chain, named[i].stage), error);
+    return status;
+}
+
+/* Accuracies of the four roles, then those of earlier rounds under the stages' own names. */
+static enum pb_status add_accuracies(struct pb_session *session, const struct roles *roles, struct pb_record *record,
+                                     struct pb_error *error)
+{
+    const struct {
+        pb_stage stage;
+        const char *name;
+    } named[] = {
+        {roles->base, "base"}, {roles->trained, "trained"}, {roles->pruned, "pruned"}, {roles->retrained, "retrained"}};
+    const size_t count = sizeof named / sizeof *named;
+    enum pb_status status = PB_OK;
+    for (size_t i = 0; status == PB_OK && i < count; i++)
+        status = add_accuracy(session, named[i].stage, named[i].name, record, error);
+    for (pb_stage stage = 1; status == PB_OK && stage <= session->chain.count; stage++) {
+        const struct pb_link *link = &session->chain.links[stage - 1];
+        bool has_role = false;
+        for (size_t i = 0; i < count; i++)
+            has_role = has_role || named[i].stage == stage;
+        if (!has_role && (link->verb == PB_VERB_TRAIN || link->verb == PB_VERB_PRUNE))
+            status = add_accuracy(session, stage, link->name, record, error);
+    }
+    return status;
+}
+
+/* Size of the network's file without momentum: written, measured, removed. */
+static enum pb_status checkpoint_bytes(struct pb_session *session, const struct pb_network *network, uint64_t *bytes,
+                                       struct pb_error *error)
+{
+    struct stat file;
+    char *tag = pb_owner_tag(), *path = tag ? pb_format("%s/.size.%s.tmp", session->store.folder, tag) : NULL;
+    pb_free(tag);
+    if (!path)
+        return pb_fail_memory(error, 64);
+    enum pb_status status = pb_checkpoint_save(path, network, false, &(struct pb_metadata){0}, error);
+    if (status == PB_OK && stat(path, &file) != 0)
+        status = pb_fail_errno(error, "look at '%s'", path);
+    if (status == PB_OK)
+        *bytes = (uint64_t)file.st_size;
+    unlink(path);
+    pb_free(path);
+    return status;
+}
+
+static enum pb_status list_widths(const struct pb_network *network, uint32_t **widths, uint32_t *count,
+                                  struct pb_error *error)
+{
+    const struct pb_graph *graph = network->graph;
+    uint32_t convolutions = 0;
+    for (uint32_t n = 0; n < graph->node_count; n++)
+        convolutions += graph->nodes[n].op == PB_OP_CONV2D;
+    uint32_t *list = pb_calloc(convolutions, sizeof *list);
+    if (!list)
+        return pb_fail_memory(error, convolutions * sizeof *list);
+    uint32_t filled = 0;
+    for (uint32_t n = 0; n < graph->node_count; n++)
+        if (graph->nodes[n].op == PB_OP_CONV2D)
+            list[filled++] = graph->nodes[n].shape.channels;
+    *widths = list;
+    *count = filled;
+    return PB_OK;
+}
+
+static enum pb_status add_cost(struct pb_session *session, pb_stage stage, const char *name,
+                               const struct pb_pruning_record *pruning, struct pb_record *record,
+                               struct pb_error *error)
+{
+    const struct pb_network *network;
+    struct pb_cost_record row = {.stage = (char *)(uintptr_t)name};
+    enum pb_status status = pb_session_network(session, stage, &network, error);
+    if (status != PB_OK)
+        return status;
+    const struct pb_cost cost = pb_graph_cost(network->graph);
+    row.params = cost.params;
+    row.macs = cost.macs;
+    row.macs_thesis = cost.macs_thesis;
+    pb_graph_split_params(network->graph, &row.params_trunk, &row.params_head);
+    if (pruning) {
+        row.has_target = true;
+        row.requested = pruning->requested;
+        row.achieved = pruning->achieved;
+        row.floored = pruning->floored;
+    }
+    status = checkpoint_bytes(session, network, &row.bytes, error);
+    if (status == PB_OK)
+        status = list_widths(network, &row.widths, &row.width_count, error);
+    if (status == PB_OK) {
+        status = pb_record_cost(record, &row, error);
+        if (status != PB_OK)
+            pb_free(row.widths);
+    }
+    return status;
+}
+
+enum pb_status pb_findings(struct pb_session *session, struct pb_record *record, struct pb_error *error)
+{
+    const struct roles roles = find_roles(&session->chain);
+    enum pb_status status = pb_findings_data(session, record, error);
+    if (status == PB_OK)
+        status = pb_findings_chain(session, record, error);
+    if (status == PB_OK)
+        status = add_keys(&session->chain, &roles, record, error);
+    if (status == PB_OK)
+        status = add_cost(session, roles.base, "base", NULL, record, error);
+    if (status == PB_OK && roles.pruned)
+        status = add_cost(session, roles.pruned, "pruned", &record->prunings[record->pruning_count - 1], record, error);
+    if (status == PB_OK)
+        status = add_accuracies(session, &roles, record, error);
+    if (status == PB_OK)
+        status = pb_findings_layers(session, roles.base, record, error);
+    return status;
+}

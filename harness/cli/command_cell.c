@@ -1,0 +1,291 @@
+/* prunebench cell: runs one cell of a matrix. What workers run; useful by hand to look at one cell. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/machine.h"
+#include "base/memory.h"
+#include "base/place.h"
+#include "cli/cli.h"
+#include "coordinator/outcome.h"
+#include "coordinator/cell_plans.h"
+#include "coordinator/stage_index.h"
+#include "results/result.h"
+
+static const struct pb_cli_option options[] = {
+    {"output", 'o', "OUT", "folder of the run"},
+    {"threads", 0, "T", "threads that the cell may use (default 1)"},
+    {"plugin-dir", 0, "DIR", "look for plugins here first; may be given several times"},
+    {"plugins-tried", 0, NULL,
+     "the caller has loaded every plugin and found none broken: load them without trying them first"},
+    {"planned", 0, "FILE",
+     "remove the cell's stages that no other cell of the run has planned, as FILE says (default: keep all)"},
+    {"latency", 0, "N", "do not run the cell: measure the latency of its networks on N threads"},
+    {"report-to", 0, "FD",
+     "write a line for every step to this descriptor, and end with the process that started this"},
+    {"note-to", 0, "FD", "keep notes of the plugin's hook that runs in the memory behind this descriptor"},
+    {"parent", 0, "PID", "with --report-to: the process that started this; end at once when another is the parent"},
+    {"plan", 0, NULL, "do not run anything: write every cell's stages and what they cost for the coordinator"},
+    {"first", 0, "I", "with --plan: begin with this cell"},
+    {"skip", 0, "LABEL", "with --plan: no stages for this schedule's cells; may be given several times"},
+    {"costs-of", 0, "GLOB", "with --plan: costs for cells whose id matches only; may be given several times"},
+    {"without-costs", 0, "DATASET/BACKEND", "with --plan: no costs for cells with both; may be given several times"},
+    {NULL, 0, NULL, NULL},
+};
+
+/* A started cell. */
+struct job {
+    struct pb_registry registry;
+    struct pb_matrix *matrix;
+    const struct pb_cell_config *cell;
+    const char *out;
+    int report_to; /* the coordinator's pipe; −1: none */
+};
+
+/* A worker must not outlive its coordinator, whose next run would start the same cell again. */
+static enum pb_status meet_coordinator(struct job *job, const struct pb_arguments *arguments, struct pb_error *error)
+{
+    size_t descriptor = 0, parent = (size_t)getppid();
+    job->report_to = -1;
+    if (!pb_argument(arguments, "report-to"))
+        return PB_OK;
+    enum pb_status status = pb_argument_size(arguments, "report-to", 0, 1024, &descriptor, error);
+    if (status == PB_OK)
+        status = pb_argument_size(arguments, "parent", 1, INT32_MAX, &parent, error);
+    if (status != PB_OK)
+        return status;
+    if (fcntl((int)descriptor, F_SETFD, FD_CLOEXEC) != 0)
+        return pb_fail_errno(error, "--report-to %zu", descriptor);
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || (size_t)getppid() != parent)
+        return pb_fail(error, PB_ERROR_RUN, "cell: the process that started this one is gone");
+    job->report_to = (int)descriptor;
+    return PB_OK;
+}
+
+/* What this process dies of, in a plugin's hook, is read by the coordinator. */
+static enum pb_status keep_notes(const struct pb_arguments *arguments, struct pb_error *error)
+{
+    size_t descriptor = 0;
+    if (!pb_argument(arguments, "note-to"))
+        return PB_OK;
+    const enum pb_status status = pb_argument_size(arguments, "note-to", 0, 1024, &descriptor, error);
+    return status == PB_OK ? pb_place_share((int)descriptor, error) : status;
+}
+
+static void say(const struct job *job, const char *line)
+{
+    if (job->report_to < 0)
+        return;
+    const ssize_t wrote = write(job->report_to, line, strlen(line));
+    if (wrote < 0)
+        pb_log(PB_LOG_DEBUG, "the coordinator does not listen: %s", strerror(errno));
+}
+
+static void on_progress(void *argument, const struct pb_progress *progress)
+{
+    struct job *job = argument;
+    char line[512];
+    snprintf(line, sizeof line, "progress %.6f %u %s\n", progress->share, progress->stages_done, progress->what);
+    if (job->report_to >= 0)
+        say(job, line);
+    else
+        pb_log(PB_LOG_INFO, "%3.0f %%  %s", 100 * progress->share, progress->what);
+}
+
+static uint32_t planned_by(void *argument, const char *plan_key)
+{
+    const int *index = argument;
+    return pb_stage_index_cells(*index, plan_key);
+}
+
+static enum pb_status write_result(const struct job *job, const struct pb_record *record, struct pb_error *error)
+{
+    char *path = pb_result_path(job->out, job->cell->id);
+    enum pb_status status = path ? pb_result_write(path, record, error) : pb_fail_memory(error, strlen(job->out));
+    pb_free(path);
+    if (status == PB_OK)
+        say(job, "result\n");
+    return status;
+}
+
+static enum pb_status run_cell(struct job *job, const char *planned, struct pb_error *error)
+{
+    struct pb_record record;
+    struct pb_error running = {0};
+    int index = -1;
+    pb_record_init(&record);
+    enum pb_status status = planned ? pb_stage_index_open(planned, &index, error) : PB_OK;
+    if (status != PB_OK)
+        return status;
+    const struct pb_cell_run_options run = {.out = job->out,
+                                            .progress = on_progress,
+                                            .argument = job,
+                                            .planned_by = planned ? planned_by : NULL,
+                                            .planned_argument = &index};
+    const enum pb_status ran = pb_cell_run(job->cell, &run, &record, &running);
+    status = write_result(job, &record, error);
+    if (status == PB_OK && ran != PB_OK) {
+        *error = running;
+        status = ran;
+    }
+    pb_record_free(&record);
+    pb_stage_index_close(&index);
+    return status;
+}
+
+static void drop_latencies(struct pb_record *record)
+{
+    for (uint32_t i = 0; i < record->latency_count; i++)
+        pb_free(record->latencies[i].stage);
+    record->latency_count = 0;
+}
+
+static enum pb_status measure_latency(const struct job *job, uint32_t threads, struct pb_error *error)
+{
+    struct pb_record record;
+    char *path = pb_result_path(job->out, job->cell->id);
+    pb_record_init(&record);
+    enum pb_status status = path ? pb_result_read(path, &record, error) : pb_fail_memory(error, strlen(job->out));
+    if (status == PB_OK && record.status != PB_CELL_OK)
+        status = pb_fail(error, PB_ERROR_INPUT, "%s: the cell is not ok; there is nothing to measure", path);
+    if (status == PB_OK) {
+        drop_latencies(&record);
+        status = pb_cell_latency(job->cell, job->out, threads, &record, error);
+    }
+    if (status == PB_OK)
+        status = write_result(job, &record, error);
+    pb_record_free(&record);
+    pb_free(path);
+    return status;
+}
+
+/* The whole matrix is read only to suggest the closest name. */
+static enum pb_status fail_unknown(struct job *job, const char *path, const char *id, struct pb_error *error)
+{
+    const char **ids = NULL;
+    pb_matrix_free(&job->matrix);
+    enum pb_status status = pb_matrix_read(path, &job->registry, &job->matrix, error);
+    if (status == PB_OK && !(ids = pb_calloc(job->matrix->cell_count, sizeof *ids)))
+        status = pb_fail_memory(error, job->matrix->cell_count * sizeof *ids);
+    if (status != PB_OK)
+        return status;
+    for (uint32_t i = 0; i < job->matrix->cell_count; i++)
+        ids[i] = job->matrix->cells[i]->id;
+    const char *closest = pb_closest(id, ids, job->matrix->cell_count);
+    status = closest ? pb_fail(error, PB_ERROR_INPUT, "%s has no cell '%s'; did you mean '%s'?", path, id, closest)
+                     : pb_fail(error, PB_ERROR_INPUT, "%s has no cell '%s'; 'prunebench check' lists them", path, id);
+    pb_free(ids);
+    return status;
+}
+
+static enum pb_status read_cell(struct job *job, const struct pb_arguments *arguments, size_t threads,
+                                struct pb_error *error)
+{
+    const char *path = arguments->words[0], *id = arguments->word_count > 1 ? arguments->words[1] : NULL;
+    if (!id)
+        return pb_fail(error, PB_ERROR_INPUT, "cell: which one? usage: prunebench cell MATRIX ID -o OUT");
+    const enum pb_status status = pb_matrix_read_cell(path, &job->registry, id, &job->matrix, error);
+    if (status != PB_OK)
+        return status;
+    if (job->matrix->cell_count == 0)
+        return fail_unknown(job, path, id, error);
+    job->matrix->cells[0]->threads = (uint32_t)threads;
+    job->cell = job->matrix->cells[0];
+    return PB_OK;
+}
+
+/* Reads the matrix as a worker does, for the size of its process: all cells of a large matrix take far more memory. */
+static enum pb_status measure_worker(struct job *job, const char *path, uint64_t *resident, struct pb_error *error)
+{
+    const enum pb_status status = pb_matrix_read_cell(path, &job->registry, "", &job->matrix, error);
+    *resident = pb_resident_bytes();
+    pb_matrix_free(&job->matrix);
+    return status;
+}
+
+static enum pb_status plan_cells(struct job *job, const struct pb_arguments *arguments, size_t threads,
+                                 struct pb_error *error)
+{
+    size_t first = 0;
+    uint64_t resident = 0;
+    enum pb_status status = measure_worker(job, arguments->words[0], &resident, error);
+    if (status == PB_OK)
+        status = pb_matrix_read(arguments->words[0], &job->registry, &job->matrix, error);
+    if (status == PB_OK)
+        status = pb_argument_size(arguments, "first", 0, job->matrix->cell_count, &first, error);
+    if (status != PB_OK)
+        return status;
+    for (uint32_t i = 0; i < job->matrix->cell_count; i++)
+        job->matrix->cells[i]->threads = (uint32_t)threads;
+    const struct pb_plan_child child = {.first = (uint32_t)first,
+                                        .costs_of = pb_argument_list(arguments, "costs-of"),
+                                        .skipped = pb_argument_list(arguments, "skip"),
+                                        .without_costs = pb_argument_list(arguments, "without-costs"),
+                                        .resident = resident,
+                                        .descriptor = job->report_to >= 0 ? job->report_to : STDOUT_FILENO};
+    return pb_plan_child(job->matrix, &child, error);
+}
+
+static enum pb_status do_job(struct job *job, const struct pb_arguments *arguments, struct pb_error *error)
+{
+    size_t threads = 1, latency = 0;
+    enum pb_status status = pb_argument_size(arguments, "threads", 1, 4096, &threads, error);
+    if (status == PB_OK)
+        status = pb_argument_size(arguments, "latency", 1, 4096, &latency, error);
+    if (status == PB_OK)
+        status = (pb_argument(arguments, "plugins-tried") ? pb_registry_open_tried : pb_registry_open)(
+            pb_argument_list(arguments, "plugin-dir"), &job->registry, error);
+    if (status == PB_OK && pb_argument(arguments, "plan"))
+        return plan_cells(job, arguments, threads, error);
+    if (status == PB_OK)
+        status = read_cell(job, arguments, threads, error);
+    if (status != PB_OK)
+        return status;
+    char *folder = pb_path_join(job->out, "cells");
+    status = folder ? pb_make_dirs(folder, error) : pb_fail_memory(error, strlen(job->out));
+    pb_free(folder);
+    if (status != PB_OK)
+        return status;
+    return latency ? measure_latency(job, (uint32_t)latency, error)
+                   : run_cell(job, pb_argument(arguments, "planned"), error);
+}
+
+static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, struct pb_error *error)
+{
+    (void)exit_code;
+    struct job job = {.out = pb_argument(arguments, "output")};
+    if (!job.out && !pb_argument(arguments, "plan"))
+        return pb_fail(error, PB_ERROR_INPUT, "cell: where to? usage: prunebench cell MATRIX ID -o OUT");
+    enum pb_status status = meet_coordinator(&job, arguments, error);
+    if (status == PB_OK)
+        status = keep_notes(arguments, error);
+    if (status == PB_OK)
+        status = do_job(&job, arguments, error);
+    pb_matrix_free(&job.matrix);
+    pb_registry_close(&job.registry);
+    return status;
+}
+
+const struct pb_command pb_command_cell = {
+    .name = "cell",
+    .usage = "MATRIX ID -o OUT [--threads T] [--latency N] [--plugin-dir DIR]…",
+    .summary = "run one cell of a matrix (what the workers of 'run' do)",
+    .details =
+        "Runs the cell called ID from what is stored in OUT/stages to its end and writes OUT/cells/ID.xml. A cell\n"
+        "that was stopped goes on at the last epoch that it finished. 'prunebench check MATRIX' lists the ids.\n\n"
+        "With --latency, the cell's document gets the latencies of its networks. Each network is measured once for "
+        "all\n"
+        "cells in OUT and then taken from OUT/latency; after that folder is removed, it is measured anew, and "
+        "'prunebench\n"
+        "run' then fills all documents again.",
+    .options = options,
+    .min_words = 1,
+    .max_words = 2,
+    .run = run,
+};

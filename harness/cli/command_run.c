@@ -1,0 +1,116 @@
+/* prunebench run: what is missing of a matrix, cell by cell in worker processes. */
+#include <stdio.h>
+
+#include "base/machine.h"
+#include "cli/cli.h"
+#include "coordinator/coordinator.h"
+#include "report/report.h"
+
+/* Of the coordinator, and for each worker: its pipe, its output, its log. */
+enum { OPEN_FILES = 24, WORKER_OPEN_FILES = 3 };
+
+static const struct pb_cli_option options[] = {
+    {"output", 'o', "OUT", "folder for results, logs and stages; the same one goes on where it was"},
+    {"jobs", 'j', "N", "cells at a time (default 1); the threads are divided among them"},
+    {"threads", 0, "T", "threads in all (default: what the machine has)"},
+    {"only", 0, "GLOB", "only cells whose id matches; may be given several times"},
+    {"retry", 0, NULL, "run failed and blocked cells again, and measure noisy latencies again"},
+    {"plugin-dir", 0, "DIR", "look for plugins here first; may be given several times"},
+    {NULL, 0, NULL, NULL},
+};
+
+/* The results, and in one line how the cells ended. */
+static enum pb_status print_results(const struct pb_run_options *run, const struct pb_run_summary *summary,
+                                    struct pb_error *error)
+{
+    struct pb_text table = {0};
+    const enum pb_status status = pb_report_console(run->out, &table, error);
+    if (status == PB_OK && table.data)
+        fputs(table.data, stdout);
+    pb_text_free(&table);
+    printf("%u done, %u were done before, %u failed, %u blocked", summary->done, summary->skipped, summary->failed,
+           summary->blocked);
+    if (summary->unmeasured)
+        printf(", %u without latency", summary->unmeasured);
+    printf("; results in %s/cells\n", run->out);
+    return status;
+}
+
+static void print_failures(const struct pb_run_options *run, const struct pb_run_summary *summary)
+{
+    if (summary->failed + summary->blocked > 0)
+        fprintf(stderr, "prunebench: %u cells failed or are blocked: see %s/logs; 'run … --retry' runs them again\n",
+                summary->failed + summary->blocked, run->out);
+}
+
+static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, struct pb_error *error)
+{
+    struct pb_registry registry = {0};
+    struct pb_matrix *matrix = NULL;
+    struct pb_run_summary summary = {0};
+    size_t workers = 1, threads = 0;
+    struct pb_run_options run = {.out = pb_argument(arguments, "output"),
+                                 .only = pb_argument_list(arguments, "only"),
+                                 .plugin_dirs = pb_argument_list(arguments, "plugin-dir"),
+                                 .retry = pb_argument(arguments, "retry") != NULL,
+                                 .quiet = arguments->quiet};
+    if (!run.out || !run.out[0])
+        return pb_fail(error, PB_ERROR_INPUT, "run: where to? usage: prunebench run MATRIX -o OUT");
+    enum pb_status status = pb_argument_size(arguments, "jobs", 1, 1024, &workers, error);
+    if (status == PB_OK)
+        status = pb_argument_size(arguments, "threads", 1, 4096, &threads, error);
+    if (status == PB_OK)
+        status = pb_need_open_files(OPEN_FILES + WORKER_OPEN_FILES * (uint32_t)workers, error);
+    if (status == PB_OK)
+        status = pb_registry_open(run.plugin_dirs, &registry, error);
+    if (status == PB_OK)
+        status = pb_matrix_read(arguments->words[0], &registry, &matrix, error);
+    if (status == PB_OK) {
+        run.plugins_tried = registry.broken_count == 0;
+        run.workers = (uint32_t)workers;
+        run.threads = (uint32_t)threads;
+        status = pb_run_matrix(matrix, &run, &summary, error);
+    }
+    if (status == PB_OK && summary.signal) {
+        fprintf(stderr,
+                "prunebench: interrupted: what is finished is kept in '%s' (%u cells this time); the same command "
+                "resumes\n",
+                run.out, summary.done);
+        *exit_code = 128 + summary.signal;
+        goto cleanup;
+    }
+    if (status == PB_OK && !run.quiet)
+        status = print_results(&run, &summary, error);
+    if (status == PB_OK)
+        print_failures(&run, &summary);
+    if (status == PB_OK && summary.failed + summary.blocked + summary.unmeasured > 0)
+        *exit_code = 1;
+cleanup:
+    pb_matrix_free(&matrix);
+    pb_registry_close(&registry);
+    return status;
+}
+
+const struct pb_command pb_command_run = {
+    .name = "run",
+    .usage = "MATRIX -o OUT [-j N] [--threads T] [--only GLOB]… [--retry] [--plugin-dir DIR]…",
+    .summary = "run what is missing of a matrix",
+    .details =
+        "Trains, prunes, retrains and measures every cell of the matrix, each in a process of its own, and writes one\n"
+        "result document per cell to OUT/cells. Cells that share a beginning train it once.\n\n"
+        "The same command again goes on where it was: finished cells are skipped, a changed matrix runs what changed,\n"
+        "failed cells are run again with --retry. A crash costs one cell's last epoch. The run tells which cells are "
+        "run\n"
+        "again and why. Results in OUT that are not of this matrix, or of an earlier state of it, are kept, are named, "
+        "and\n"
+        "are in no table. Stored files that were damaged are set aside (*.damaged-*) and made again.\n\n"
+        "OUT/logs has a log per cell. A cell adds at most 4 MiB to it, and a plugin at most 1 MiB of host->log lines;\n"
+        "the log's last lines and the document (log-left-out) tell what was left out. --quiet prints failures only.\n\n"
+        "Exit code: 0 all cells are ok; 1 a cell failed; 2 wrong usage or input; 128 + the signal's number (130, 143, "
+        "129)\n"
+        "when SIGINT, SIGTERM or SIGHUP ended the run.",
+    .options = options,
+    .min_words = 1,
+    .max_words = 1,
+    .run = run,
+};

@@ -1,0 +1,45 @@
+/* Plans of all cells, made by a child process: a schedule that crashes, hangs or exits must not take the caller with it. */
+#ifndef PB_COORDINATOR_CELL_PLANS_H
+#define PB_COORDINATOR_CELL_PLANS_H
+
+#include "matrix/matrix.h"
+#include "planning/cell_plan.h"
+
+struct pb_planning {
+    const char *program; /* prunebench */
+    const char *matrix_path; /* as the child will read it */
+    const char *log; /* file that gets what the child and the plugins print; NULL: standard error */
+    const char *const *plugin_dirs; /* NULL-terminated; may be NULL */
+    bool plugins_tried; /* nothing in them was found broken: the child need not try them */
+    uint32_t threads; /* of a worker */
+    const char *const *costs_of; /* globs over ids: cells whose costs are needed, NULL-terminated; NULL: all */
+};
+
+/*
+ * Gets the plan of one cell, or NULL and the reason why there is none. Cells come in the matrix's order. What it returns
+ * ends the planning when it is not PB_OK.
+ */
+typedef enum pb_status pb_plan_function(void *argument, uint32_t cell, const struct pb_cell_plan *plan,
+                                        const struct pb_error *failure, struct pb_error *error);
+
+/*
+ * Plans every cell. A child that dies, or says nothing for $PRUNEBENCH_PLAN_SECONDS (default 20), is started again behind
+ * what it failed at: cells of that schedule get no plan; where a data set or backend was to blame, cells with both get one
+ * without costs.
+ */
+PB_MUST_CHECK enum pb_status pb_plan_cells(const struct pb_matrix *matrix, const struct pb_planning *planning,
+                                           pb_plan_function *on_plan, void *argument, struct pb_error *error);
+
+/* The child's work: plans the cells from number first on and writes lines (plan_lines.h) for the parent to the descriptor. */
+struct pb_plan_child {
+    uint32_t first;
+    const char *const *costs_of; /* as in struct pb_planning */
+    const char *const *skipped; /* labels of schedules that cannot be planned; NULL-terminated; may be NULL */
+    const char *const *without_costs; /* "DATASET/BACKEND", labels that cannot be estimated together; as skipped */
+    uint64_t resident; /* bytes of a worker's process before its cell opens anything */
+    int descriptor;
+};
+PB_MUST_CHECK enum pb_status pb_plan_child(const struct pb_matrix *matrix, const struct pb_plan_child *child,
+                                           struct pb_error *error);
+
+#endif

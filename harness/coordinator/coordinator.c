@@ -1,0 +1,315 @@
+/* Runs what is missing of a matrix: looks at what is there, plans, then keeps workers busy until nothing is left. */
+#include "base/resources.h"
+#include "coordinator/coordinator.h"
+
+#include <fnmatch.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/machine.h"
+#include "base/memory.h"
+#include "coordinator/cell_plans.h"
+#include "coordinator/run.h"
+#include "coordinator/stage_index.h"
+#include "coordinator/sweep.h"
+#include "results/cell_list.h"
+#include "results/schema.h"
+
+static enum pb_status make_folders(const char *out, struct pb_error *error)
+{
+    static const char *const names[] = {"cells", "logs", "stages"};
+    enum pb_status status = PB_OK;
+    for (size_t i = 0; i < sizeof names / sizeof *names && status == PB_OK; i++) {
+        char *folder = pb_path_join(out, names[i]);
+        status = folder ? pb_make_dirs(folder, error) : pb_fail_memory(error, strlen(out));
+        pb_free(folder);
+    }
+    return status;
+}
+
+/* States by --only. */
+static enum pb_status select_cells(struct pb_run *run, struct pb_error *error)
+{
+    const char *const *only = run->options->only;
+    for (uint32_t i = 0; !only && i < run->matrix->cell_count; i++)
+        run->cells[i].state = PB_RUN_WAITING;
+    for (size_t glob = 0; only && only[glob]; glob++) {
+        bool used = false;
+        for (uint32_t i = 0; i < run->matrix->cell_count; i++)
+            if (fnmatch(only[glob], run->matrix->cells[i]->id, 0) == 0) {
+                run->cells[i].state = PB_RUN_WAITING;
+                used = true;
+            }
+        if (!used)
+            return pb_fail(error, PB_ERROR_INPUT, "--only '%s' names no cell of '%s'; 'prunebench check' lists them",
+                           only[glob], run->matrix->path);
+    }
+    return PB_OK;
+}
+
+/* "" where the last stage is not known: what an adaptive schedule does follows only when it runs. */
+static const char *last_key(const struct pb_run *run, uint32_t cell)
+{
+    const uint32_t length = run->queue.path_length[cell];
+    return length && !run->cells[cell].open ? run->queue.stages[run->queue.path[cell][length - 1]].key : "";
+}
+
+/* Takes what earlier runs left for one cell. */
+static enum pb_status look_at_cell(struct pb_run *run, uint32_t index, struct pb_error *error)
+{
+    struct pb_run_cell *cell = &run->cells[index];
+    struct pb_stored_result stored = {0};
+    const enum pb_status status = pb_outcome_look(run->options->out, run->matrix->cells[index], last_key(run, index),
+                                                  run->schema, &stored, error);
+    if (status != PB_OK)
+        return status;
+    cell->found = stored.outcome;
+    pb_free(cell->why);
+    cell->why = stored.why;
+    stored.why = NULL;
+    const bool failed = stored.outcome == PB_OUTCOME_FAILED || stored.outcome == PB_OUTCOME_BLOCKED;
+    if (stored.outcome == PB_OUTCOME_OK) {
+        cell->state = PB_RUN_OK;
+        cell->measured = pb_run_is_measured(run, index, &stored);
+    } else if (failed && !run->options->retry) {
+        cell->state = stored.outcome == PB_OUTCOME_BLOCKED ? PB_RUN_BLOCKED : PB_RUN_FAILED;
+        pb_free(cell->message);
+        cell->message = stored.message;
+        stored.message = NULL;
+        if (stored.failed_stage[0])
+            pb_queue_fail(&run->queue, index, stored.failed_stage);
+    }
+    pb_stored_result_free(&stored);
+    return PB_OK;
+}
+
+/* Before anything is planned or trained: are the files of cells that must run there? */
+static enum pb_status look_at_cells(struct pb_run *run, struct pb_error *error)
+{
+    enum pb_status status = PB_OK;
+    for (uint32_t i = 0; i < run->matrix->cell_count && status == PB_OK; i++)
+        if (run->cells[i].state == PB_RUN_WAITING)
+            status = look_at_cell(run, i, error);
+    for (uint32_t i = 0; i < run->matrix->cell_count && status == PB_OK; i++)
+        if (run->cells[i].state == PB_RUN_WAITING)
+            status = pb_matrix_check_files(run->matrix, i, error);
+    return status;
+}
+
+static bool any_waiting(const struct pb_run *run)
+{
+    for (uint32_t i = 0; i < run->matrix->cell_count; i++)
+        if (run->cells[i].state == PB_RUN_WAITING)
+            return true;
+    return false;
+}
+
+/* A plan, or why there is none: such a cell fails in a worker of its own, where that is recorded. */
+static enum pb_status on_plan(void *argument, uint32_t cell, const struct pb_cell_plan *plan,
+                              const struct pb_error *failure, struct pb_error *error)
+{
+    struct pb_run *run = argument;
+    enum pb_status status = PB_OK;
+    if (!plan && (!run->unplanned || strcmp(run->unplanned, failure->text) != 0)) {
+        pb_free(run->unplanned);
+        run->unplanned = pb_strdup(failure->text);
+        pb_log(PB_LOG_WARNING, "cell '%s': %s; it shares no stage with others", run->matrix->cells[cell]->id,
+               failure->text);
+    }
+    run->cells[cell].open = plan && plan->open;
+    for (uint32_t i = 0; plan && i < plan->stage_count && status == PB_OK; i++)
+        status = pb_queue_add(&run->queue, cell, &plan->stages[i], error);
+    return status;
+}
+
+static enum pb_status plan_cells(struct pb_run *run, struct pb_error *error)
+{
+    char *log = pb_format("%s/logs/plan.log", run->options->out);
+    const struct pb_planning planning = {.program = run->program,
+                                         .matrix_path = run->matrix_path,
+                                         .log = log,
+                                         .plugin_dirs = run->options->plugin_dirs,
+                                         .plugins_tried = run->options->plugins_tried,
+                                         .threads = run->threads_each,
+                                         .costs_of = run->options->only};
+    const enum pb_status status = log ? pb_plan_cells(run->matrix, &planning, on_plan, run, error)
+                                      : pb_fail_memory(error, strlen(run->options->out));
+    pb_free(log);
+    return status;
+}
+
+/* From here on, reports take only results of these cells with these settings. */
+static enum pb_status list_cells(const struct pb_run *run, struct pb_error *error)
+{
+    const uint32_t count = run->matrix->cell_count;
+    struct pb_listed_cell *cells = pb_calloc(count, sizeof *cells);
+    if (!cells)
+        return pb_fail_memory(error, count * sizeof *cells);
+    enum pb_status status = PB_OK;
+    for (uint32_t i = 0; i < count && status == PB_OK; i++) {
+        cells[i].id = run->matrix->cells[i]->id;
+        status = pb_cell_digest(run->matrix->cells[i], cells[i].digest, error);
+    }
+    if (status == PB_OK)
+        status = pb_cell_list_write(run->options->out, cells, count, error);
+    pb_free(cells);
+    return status;
+}
+
+/* Writes the resolved matrix, plans all cells, and looks again at those that only seemed changed. */
+static enum pb_status prepare(struct pb_run *run, struct pb_error *error)
+{
+    enum pb_status status =
+        pb_file_write_atomic(run->matrix_path, run->matrix->resolved, strlen(run->matrix->resolved), error);
+    if (status == PB_OK)
+        status = list_cells(run, error);
+    if (status != PB_OK || !any_waiting(run))
+        return status;
+    status = plan_cells(run, error);
+    for (uint32_t i = 0; i < run->matrix->cell_count && status == PB_OK; i++)
+        if (run->cells[i].found == PB_OUTCOME_CHANGED || run->cells[i].state == PB_RUN_FAILED)
+            status = look_at_cell(run, i, error);
+    if (status == PB_OK)
+        status = pb_run_say_reruns(run, error);
+    if (status == PB_OK)
+        status = pb_stage_index_write(run->index_path, &run->queue, error);
+    return status;
+}
+
+static enum pb_status run_cells(struct pb_run *run, struct pb_error *error)
+{
+    bool busy = true;
+    bool *ended = pb_calloc(run->slot_count, sizeof *ended);
+    enum pb_status status = PB_OK;
+    if (!ended)
+        return pb_fail_memory(error, run->slot_count);
+    while (status == PB_OK && run->signals == 0) {
+        status = pb_run_start_cells(run, &busy, error);
+        if (status != PB_OK || !busy)
+            break;
+        pb_run_show(run);
+        pb_run_wait(run, ended);
+        for (uint32_t i = 0; i < run->slot_count && status == PB_OK; i++)
+            if (ended[i])
+                status = pb_run_finish_cell(run, &run->slots[i], error);
+    }
+    pb_run_stop(run);
+    pb_free(ended);
+    return status;
+}
+
+static void sum_up(const struct pb_run *run, struct pb_run_summary *summary)
+{
+    for (uint32_t i = 0; i < run->matrix->cell_count; i++) {
+        const struct pb_run_cell *cell = &run->cells[i];
+        summary->done += cell->state == PB_RUN_OK && cell->ran;
+        summary->skipped += cell->state == PB_RUN_OK && !cell->ran;
+        summary->failed += cell->state == PB_RUN_FAILED;
+        summary->blocked += cell->state == PB_RUN_BLOCKED;
+    }
+}
+
+static void free_cell(struct pb_run_cell *cell)
+{
+    pb_free(cell->message);
+    pb_free(cell->why);
+}
+
+static void free_run(struct pb_run *run)
+{
+    for (uint32_t i = 0; run->cells && i < run->matrix->cell_count; i++)
+        free_cell(&run->cells[i]);
+    pb_queue_free(&run->queue);
+    pb_xml_schema_free(&run->schema);
+    pb_free(run->cells);
+    pb_free(run->slots);
+    pb_free(run->unplanned);
+    pb_free(run->matrix_path);
+    pb_free(run->index_path);
+}
+
+static enum pb_status open_run(struct pb_run *run, struct pb_error *error)
+{
+    const struct pb_run_options *options = run->options;
+    run->threads = options->threads ? options->threads : pb_machine_threads();
+    run->slot_count = options->workers ? options->workers : 1;
+    run->threads_each = run->threads > run->slot_count ? run->threads / run->slot_count : 1;
+    run->cells = pb_calloc(run->matrix->cell_count, sizeof *run->cells);
+    run->slots = pb_calloc(run->slot_count, sizeof *run->slots);
+    run->matrix_path = pb_path_join(options->out, "matrix.xml");
+    run->index_path = pb_path_join(options->out, "planned-stages.txt");
+    if (!run->cells || !run->slots || !run->matrix_path || !run->index_path)
+        return pb_fail_memory(error, run->matrix->cell_count * sizeof *run->cells);
+    for (uint32_t i = 0; i < run->matrix->cell_count; i++)
+        run->matrix->cells[i]->threads = run->threads_each;
+    enum pb_status status = pb_schema_open(PB_RESULT_SCHEMA, &run->schema, error);
+    if (status == PB_OK)
+        status = pb_queue_create(run->matrix->cell_count, &run->queue, error);
+    return status == PB_OK ? select_cells(run, error) : status;
+}
+
+/* All but the lock and the signals. */
+static enum pb_status execute(struct pb_run *run, struct pb_run_summary *summary, struct pb_error *error)
+{
+    struct pb_run_summary counted = {0};
+    pb_display_start(&run->display, run->options->quiet);
+    pb_latency_place(run->options->out, run->threads, run->latency_place);
+    enum pb_status status = look_at_cells(run, error);
+    if (status == PB_OK)
+        status = prepare(run, error);
+    run->started = run->shown = pb_clock();
+    pb_run_weigh(run);
+    if (status == PB_OK)
+        status = run_cells(run, error);
+    if (status == PB_OK && run->signals == 0)
+        status = pb_run_latencies(run, &counted.unmeasured, error);
+    pb_display_clear(&run->display);
+    sum_up(run, &counted);
+    counted.signal = run->signals ? run->signal : 0;
+    if (status == PB_OK)
+        *summary = counted;
+    return status;
+}
+
+enum pb_status pb_run_matrix(struct pb_matrix *matrix, const struct pb_run_options *options,
+                             struct pb_run_summary *summary, struct pb_error *error)
+{
+    struct pb_run run = {.matrix = matrix, .options = options, .signal_fd = -1};
+    sigset_t signals, before;
+    int lock = -1;
+    char *program = NULL, *lock_path = pb_path_join(options->out, "lock");
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGHUP);
+    /* Before any thread is started, so that all of them leave the signals to the descriptor. */
+    pthread_sigmask(SIG_BLOCK, &signals, &before);
+    run.signal_fd = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
+    enum pb_status status = run.signal_fd < 0 ? pb_fail_errno(error, "watch for signals") : open_run(&run, error);
+    if (status == PB_OK && !lock_path)
+        status = pb_fail_memory(error, strlen(options->out));
+    if (status == PB_OK && !options->worker)
+        status = pb_program_path(&program, error);
+    run.program = options->worker ? options->worker : program;
+    if (status == PB_OK)
+        status = make_folders(options->out, error);
+    if (status == PB_OK)
+        status = pb_lock(lock_path, &lock, error);
+    if (status == PB_OK)
+        status = pb_sweep(options->out, error);
+    if (status == PB_OK)
+        status = execute(&run, summary, error);
+    pb_unlock(&lock);
+    if (run.signal_fd >= 0)
+        close(run.signal_fd);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    free_run(&run);
+    pb_free(program);
+    pb_free(lock_path);
+    return status;
+}

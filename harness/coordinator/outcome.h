@@ -1,0 +1,59 @@
+/* What became of a cell: its result document, looked at before a run and written where a worker could not. */
+#ifndef PB_COORDINATOR_OUTCOME_H
+#define PB_COORDINATOR_OUTCOME_H
+
+#include "base/xml.h"
+#include "cell/cell.h"
+#include "coordinator/worker.h"
+
+enum pb_outcome {
+    PB_OUTCOME_MISSING, /* no document, or one that cannot be read (warned about) */
+    PB_OUTCOME_CHANGED, /* of a cell that the matrix has changed since */
+    PB_OUTCOME_OK,
+    PB_OUTCOME_FAILED, /* any other status */
+    PB_OUTCOME_BLOCKED,
+};
+
+/* OUT/cells/<id>.xml and OUT/logs/<id>.log, from pb_calloc; NULL when memory is out. */
+char *pb_result_path(const char *out, const char *id);
+char *pb_log_path(const char *out, const char *id);
+
+/* What is stored of a cell. */
+struct pb_stored_result {
+    enum pb_outcome outcome;
+    bool measured; /* has latencies */
+    char latency_setup[PB_LATENCY_SETUP]; /* where they were measured; "" */
+    char failed_stage[65]; /* planned key of the stage that failed; "" */
+    char *message; /* of a failure; NULL */
+    char *why; /* PB_OUTCOME_CHANGED: "training.epochs was 6 and is 3"; else NULL */
+};
+/* last_key: the planned key of the cell's last stage ("" when unknown): a document made from the same stages is the
+ * cell's own even where a setting that does not touch it has changed. Its configuration is then written anew.
+ * schema: PB_RESULT_SCHEMA, open. */
+PB_MUST_CHECK enum pb_status pb_outcome_look(const char *out, const struct pb_cell_config *cell, const char *last_key,
+                                             const struct pb_xml_schema *schema, struct pb_stored_result *stored,
+                                             struct pb_error *error);
+void pb_stored_result_free(struct pb_stored_result *stored);
+
+/* The document of a cell whose worker could not write one, or that was never started. */
+struct pb_failure {
+    enum pb_cell_status status;
+    const char *message;
+    const char *signal; /* "SIGSEGV"; NULL */
+    const char *failed_stage; /* planned key; NULL */
+    const char *log_left_out; /* what of the worker's output is not in the log; NULL */
+    off_t log_start; /* where the worker's lines begin in the log */
+    bool has_log;
+    double seconds;
+    uint64_t peak_memory;
+};
+/* How much of what a worker printed and plugins logged is not in the log: "120 lines of plugins, 3000 bytes"; "" for nothing. */
+#define PB_LEFT_OUT_TEXT 100
+void pb_describe_left_out(const struct pb_worker *worker, char text[PB_LEFT_OUT_TEXT]);
+/* Says so in the document that the worker wrote. */
+PB_MUST_CHECK enum pb_status pb_outcome_add_left_out(const char *out, const struct pb_cell_config *cell,
+                                                     const char *left_out, struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_outcome_write(const char *out, const struct pb_cell_config *cell,
+                                              const struct pb_failure *failure, struct pb_error *error);
+
+#endif

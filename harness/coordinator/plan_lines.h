@@ -1,0 +1,21 @@
+/* A cell's plan as lines of text: what the child process that plans writes and the coordinator reads. */
+#ifndef PB_COORDINATOR_PLAN_LINES_H
+#define PB_COORDINATOR_PLAN_LINES_H
+
+#include "base/text.h"
+#include "planning/cell_plan.h"
+
+/* Every cell ends with this line. */
+#define PB_PLAN_END "planned"
+/* After the schedule has run, before costs are estimated: what fails from here on is not the schedule's fault. */
+#define PB_PLAN_CHAIN "chained"
+
+/* The lines of a plan, or of the reason why there is none, without the last one. */
+void pb_plan_lines_write(const struct pb_cell_plan *plan, struct pb_text *text);
+void pb_plan_lines_write_failure(const struct pb_error *failure, struct pb_text *text);
+
+/* One line of those. Lines that are none of them are ignored. */
+PB_MUST_CHECK enum pb_status pb_plan_lines_read(const char *line, struct pb_cell_plan *plan, struct pb_error *failure,
+                                                struct pb_error *error);
+
+#endif

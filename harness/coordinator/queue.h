@@ -1,0 +1,55 @@
+/* Which cell goes next: cells that share a stage wait until the first of them has made it, and fall with it. */
+#ifndef PB_COORDINATOR_QUEUE_H
+#define PB_COORDINATOR_QUEUE_H
+
+#include "base/error.h"
+#include "planning/cell_plan.h"
+
+#define PB_NONE UINT32_MAX
+
+enum pb_stage_state { PB_STAGE_MISSING, PB_STAGE_MAKING, PB_STAGE_STORED, PB_STAGE_FAILED };
+
+/* A stage that one or more cells pass through. */
+struct pb_shared_stage {
+    char key[65];
+    char name[48];
+    uint64_t macs;
+    enum pb_stage_state state;
+    uint32_t owner; /* the cell that makes it, or made it fail */
+    uint32_t first; /* the first cell, in the matrix's order, that passes through it */
+    uint32_t users; /* how many do */
+};
+
+struct pb_queue {
+    struct pb_shared_stage *stages;
+    uint32_t stage_count, stage_capacity;
+    uint32_t *places; /* hash table of the stages' keys: index + 1 into stages, 0 where it is empty */
+    uint32_t place_count; /* a power of two, at least twice stage_capacity */
+    uint32_t **path; /* per cell: its stages in order */
+    uint32_t *path_length;
+    uint32_t cell_count;
+};
+PB_MUST_CHECK enum pb_status pb_queue_create(uint32_t cell_count, struct pb_queue *queue, struct pb_error *error);
+void pb_queue_free(struct pb_queue *queue);
+
+/* The next stage of a cell's path; cells in the matrix's order. Cells without a path are never held back. */
+PB_MUST_CHECK enum pb_status pb_queue_add(struct pb_queue *queue, uint32_t cell, const struct pb_planned_stage *stage,
+                                          struct pb_error *error);
+
+/* May the cell start now? PB_STAGE_MISSING: yes; MAKING: another makes its next stage; FAILED: *stage has failed. */
+enum pb_stage_state pb_queue_ask(const struct pb_queue *queue, uint32_t cell, uint32_t *stage);
+
+/* The cell begins: what is missing of its path it now makes. */
+void pb_queue_start(struct pb_queue *queue, uint32_t cell);
+/* It has passed the first done stages of its path. */
+void pb_queue_progress(struct pb_queue *queue, uint32_t cell, uint32_t done);
+/* It has ended. failed: the stage it was at has failed (returned; PB_NONE when all were passed). What it did not make is
+ * missing again. */
+uint32_t pb_queue_end(struct pb_queue *queue, uint32_t cell, bool failed);
+/* A stage known to have failed in an earlier run. */
+void pb_queue_fail(struct pb_queue *queue, uint32_t cell, const char *key);
+
+/* Work that only this cell, the first of those that share it, stands for. */
+uint64_t pb_queue_weight(const struct pb_queue *queue, uint32_t cell);
+
+#endif

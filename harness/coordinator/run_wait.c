@@ -1,0 +1,109 @@
+/* Waiting for workers and signals. */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "coordinator/run.h"
+
+#define TICK_MS 100 /* limits are looked at so often */
+
+/* Lines of a worker: "progress SHARE STAGES-DONE WHAT", "result". */
+static void on_line(void *argument, char *line)
+{
+    struct pb_slot *slot = argument;
+    double share;
+    unsigned done;
+    int used = 0;
+    if (strcmp(line, "result") == 0)
+        slot->wrote = true;
+    if (sscanf(line, "progress %lf %u %n", &share, &done, &used) < 2 || used == 0) // NOLINT(cert-err34-c)
+        return;
+    slot->share = share < 0 ? 0 : share > 1 ? 1 : share;
+    snprintf(slot->what, sizeof slot->what, "%s", line + used);
+    pb_queue_progress(&slot->run->queue, slot->cell, done);
+}
+
+static void read_signals(struct pb_run *run)
+{
+    struct signalfd_siginfo signal;
+    while (read(run->signal_fd, &signal, sizeof signal) == (ssize_t)sizeof signal) {
+        run->signal = run->signals++ ? run->signal : (int)signal.ssi_signo;
+        for (uint32_t i = 0; i < run->slot_count; i++)
+            if (run->slots[i].worker.pid)
+                pb_worker_end(&run->slots[i].worker, PB_WORKER_INTERRUPTED, run->signals > 1);
+    }
+}
+
+/* A worker whose pipe has ended is about to end itself. */
+static int timeout(const struct pb_run *run)
+{
+    for (uint32_t i = 0; i < run->slot_count; i++)
+        if (run->slots[i].worker.pid && run->slots[i].worker.pipe < 0)
+            return 5;
+    return TICK_MS;
+}
+
+/* A worker that is stopped would be waited for without end. Said once, and again when it goes on. */
+static void tell_stopped(struct pb_run *run, struct pb_slot *slot)
+{
+    const struct pb_worker *worker = &slot->worker;
+    const char *id = run->matrix->cells[slot->cell]->id;
+    if (worker->halted == slot->said_stopped)
+        return;
+    slot->said_stopped = worker->halted;
+    if (worker->halted)
+        pb_display_say(&run->display, PB_LOG_WARNING,
+                       "%s: its process %ld was stopped by a signal and does nothing; 'kill -CONT %ld' lets it go on, "
+                       "'kill -KILL %ld' ends it as a failed cell",
+                       id, (long)worker->pid, (long)worker->pid, (long)worker->pid);
+    else
+        pb_display_say(&run->display, PB_LOG_INFO, "%s: its process %ld goes on", id, (long)worker->pid);
+}
+
+void pb_run_wait(struct pb_run *run, bool *ended)
+{
+    const size_t count = 2 * (size_t)run->slot_count + 1;
+    struct pollfd *waiting = pb_calloc(count, sizeof *waiting);
+    if (waiting) {
+        for (uint32_t i = 0; i < run->slot_count; i++) {
+            const struct pb_worker *worker = &run->slots[i].worker;
+            waiting[2 * i] = (struct pollfd){.fd = worker->pid ? worker->pipe : -1, .events = POLLIN};
+            waiting[2 * i + 1] = (struct pollfd){.fd = worker->pid ? worker->log.pipe : -1, .events = POLLIN};
+        }
+        waiting[count - 1] = (struct pollfd){.fd = run->signal_fd, .events = POLLIN};
+    }
+    (void)poll(waiting, waiting ? (nfds_t)count : 0, timeout(run));
+    pb_free(waiting);
+    read_signals(run);
+    for (uint32_t i = 0; i < run->slot_count; i++) {
+        struct pb_slot *slot = &run->slots[i];
+        const bool running = slot->worker.pid != 0;
+        ended[i] = running && pb_worker_attend(&slot->worker, on_line, slot);
+        if (running && !ended[i])
+            tell_stopped(run, slot);
+    }
+}
+
+void pb_run_stop(struct pb_run *run)
+{
+    bool busy = true;
+    while (busy) {
+        busy = false;
+        for (uint32_t i = 0; i < run->slot_count; i++) {
+            struct pb_slot *slot = &run->slots[i];
+            if (slot->worker.pid == 0)
+                continue;
+            pb_worker_end(&slot->worker, PB_WORKER_INTERRUPTED, run->signals > 1);
+            busy = !pb_worker_attend(&slot->worker, on_line, slot) || busy;
+        }
+        if (busy)
+            (void)poll(NULL, 0, 10);
+        read_signals(run);
+    }
+}

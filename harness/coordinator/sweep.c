@@ -1,0 +1,115 @@
+/* Removes what processes that died left below OUT. */
+#include "coordinator/sweep.h"
+
+#include <stdint.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/owner.h"
+#include "base/text.h"
+
+struct sweep {
+    uint32_t removed;
+    struct pb_error *error;
+};
+
+/* What cannot be removed, another user's file for one, costs room but no result. */
+static void sweep_away(struct sweep *sweep, const char *path)
+{
+    struct pb_error failure = {0};
+    if (pb_remove_tree(path, &failure) == PB_OK)
+        sweep->removed++;
+    else
+        pb_log(PB_LOG_WARNING, "%s; it was left by a process that has ended", failure.text);
+}
+
+/* Removes path unless somebody holds the lock: then it is being written. */
+static void sweep_unless_locked(struct sweep *sweep, const char *path, const char *lock_path)
+{
+    struct pb_error held = {0};
+    int lock = -1;
+    if (pb_lock(lock_path, &lock, &held) != PB_OK)
+        return;
+    sweep_away(sweep, path);
+    pb_unlock(&lock);
+}
+
+/* FILE.part: the cache that FILE.lock's owner builds. */
+static enum pb_status sweep_part(struct sweep *sweep, const char *path)
+{
+    char *lock = pb_strndup(path, strlen(path) - strlen(".part")),
+         *lock_path = lock ? pb_format("%s.lock", lock) : NULL;
+    const enum pb_status status = lock_path ? PB_OK : pb_fail_memory(sweep->error, strlen(path));
+    if (status == PB_OK)
+        sweep_unless_locked(sweep, path, lock_path);
+    pb_free(lock_path);
+    pb_free(lock);
+    return status;
+}
+
+static enum pb_status sweep_folder(struct sweep *sweep, const char *folder);
+
+/* STAGES/KEY.partial: of no use once the stage is complete; else what is half written in it goes. */
+static enum pb_status sweep_partial(struct sweep *sweep, const char *stages, const char *path)
+{
+    const char *name = pb_path_name(path);
+    const int length = (int)(strlen(name) - strlen(".partial"));
+    char *facts = pb_format("%s/%.*s/stage.json", stages, length, name);
+    char *lock_path = pb_format("%s/locks/%.*s", stages, length, name);
+    enum pb_status status = facts && lock_path ? PB_OK : pb_fail_memory(sweep->error, strlen(path));
+    if (status == PB_OK && pb_file_exists(facts))
+        sweep_unless_locked(sweep, path, lock_path);
+    else if (status == PB_OK)
+        status = sweep_folder(sweep, path);
+    pb_free(facts);
+    pb_free(lock_path);
+    return status;
+}
+
+static enum pb_status sweep_entry(struct sweep *sweep, const char *folder, const char *name)
+{
+    char *path = pb_path_join(folder, name);
+    enum pb_status status = path ? PB_OK : pb_fail_memory(sweep->error, strlen(name));
+    if (status == PB_OK && pb_owner_of(name) == PB_OWNER_GONE)
+        sweep_away(sweep, path);
+    else if (status == PB_OK && pb_ends_with(name, ".images.part"))
+        status = sweep_part(sweep, path);
+    else if (status == PB_OK && pb_ends_with(name, ".partial") && pb_is_dir(path))
+        status = sweep_partial(sweep, folder, path);
+    pb_free(path);
+    return status;
+}
+
+static enum pb_status sweep_folder(struct sweep *sweep, const char *folder)
+{
+    char **names = NULL;
+    size_t count = 0;
+    if (!pb_is_dir(folder))
+        return PB_OK;
+    enum pb_status status = pb_list_dir(folder, &names, &count, sweep->error);
+    for (size_t i = 0; i < count && status == PB_OK; i++)
+        status = sweep_entry(sweep, folder, names[i]);
+    pb_names_free(&names, count);
+    return status;
+}
+
+enum pb_status pb_sweep(const char *out, struct pb_error *error)
+{
+    /* Not each stage's own folder: what is added to a stage begins in the folder above. */
+    static const char *const folders[] = {
+        "",       "cells",  "logs",        "cache",          "pretrained",    "samples",       "latency",
+        "stages", "report", "report/data", "report/figures", "report/tables", "report/samples"};
+    struct sweep sweep = {.error = error};
+    enum pb_status status = PB_OK;
+    for (size_t i = 0; i < sizeof folders / sizeof *folders && status == PB_OK; i++) {
+        char *folder = pb_path_join(out, folders[i]);
+        status = folder ? sweep_folder(&sweep, folder) : pb_fail_memory(error, strlen(out));
+        pb_free(folder);
+    }
+    if (sweep.removed > 0)
+        pb_log(PB_LOG_INFO, "removed %u temporary files and folders of processes that have ended", sweep.removed);
+    return status;
+}

@@ -1,0 +1,171 @@
+/* From a place on the axes to a cell: values, plugins, rounds. */
+#include "matrix/cell_values.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "matrix/precedence.h"
+
+static enum pb_status copy_label(const char *label, char **copy, struct pb_error *error)
+{
+    *copy = pb_strdup(label);
+    return *copy ? PB_OK : pb_fail_memory(error, strlen(label) + 1);
+}
+
+static enum pb_status fill_choices(const struct pb_document *document, const struct pb_resolution *resolution,
+                                   const uint32_t place[PB_MATRIX_COUNT], struct pb_cell_config *config,
+                                   struct pb_error *error)
+{
+    const struct {
+        enum pb_matrix_axis axis;
+        struct pb_choice *choice;
+    } choices[] = {{PB_MATRIX_DATASET, &config->dataset},
+                   {PB_MATRIX_CRITERION, &config->criterion},
+                   {PB_MATRIX_SCHEDULE, &config->schedule},
+                   {PB_MATRIX_BACKEND, &config->backend}};
+    enum pb_status status = PB_OK;
+    for (size_t i = 0; i < sizeof choices / sizeof *choices && status == PB_OK; i++) {
+        if (place[choices[i].axis] == PB_NO_PLACE) {
+            status = copy_label(PB_NO_LABEL, &choices[i].choice->label, error);
+            continue;
+        }
+        const struct pb_entry *entry = &document->axes[choices[i].axis].list[place[choices[i].axis]];
+        choices[i].choice->loaded = entry->loaded;
+        status = copy_label(entry->label, &choices[i].choice->label, error);
+        if (status == PB_OK)
+            status =
+                pb_resolution_options(document, resolution, choices[i].axis, entry, &choices[i].choice->options, error);
+    }
+    const struct pb_entry *model = &document->axes[PB_MATRIX_MODEL].list[place[PB_MATRIX_MODEL]];
+    char *name = NULL;
+    if (status == PB_OK)
+        status = copy_label(model->plugin, &name, error);
+    config->model.name = name;
+    if (status == PB_OK)
+        status = copy_label(model->label, &config->model_label, error);
+    if (status == PB_OK)
+        status = copy_label(document->axes[PB_MATRIX_VARIANT].list[place[PB_MATRIX_VARIANT]].label,
+                            &config->variant_label, error);
+    if (status == PB_OK)
+        status = copy_label(pb_place_label(document, place, PB_MATRIX_TARGET), &config->target_label, error);
+    return status;
+}
+
+/* The retraining of one round is that of the cell whose own target it is: so cells share their rounds. */
+static enum pb_status fill_round(const struct pb_document *document, const uint32_t place[PB_MATRIX_COUNT],
+                                 uint32_t target, struct pb_round *round, struct pb_error *error)
+{
+    uint32_t there[PB_MATRIX_COUNT];
+    struct pb_resolution *resolution = pb_calloc(1, sizeof *resolution);
+    struct pb_cell_values values = {0};
+    if (!resolution)
+        return pb_fail_memory(error, sizeof *resolution);
+    memcpy(there, place, sizeof there);
+    there[PB_MATRIX_TARGET] = target;
+    enum pb_status status = pb_resolution_collect(document, there, resolution, error);
+    if (status == PB_OK)
+        status = pb_resolution_fill(resolution, &values, error);
+    if (status == PB_OK)
+        *round = (struct pb_round){.target = document->axes[PB_MATRIX_TARGET].list[target].target,
+                                   .retraining = values.retraining};
+    pb_free(values.pretraining);
+    pb_cell_config_free(&values.cell);
+    pb_free(resolution);
+    return status;
+}
+
+/* The rounds below the cell's own target, in ascending order. */
+static enum pb_status fill_lower_rounds(const struct pb_document *document, const uint32_t place[PB_MATRIX_COUNT],
+                                        const struct pb_cell_config *below, struct pb_cell_config *config,
+                                        struct pb_error *error)
+{
+    const struct pb_entries *targets = &document->axes[PB_MATRIX_TARGET];
+    const struct pb_target own = targets->list[place[PB_MATRIX_TARGET]].target;
+    if (below) {
+        memcpy(config->rounds, below->rounds, below->round_count * sizeof *config->rounds);
+        config->round_count = below->round_count;
+        return PB_OK;
+    }
+    for (uint32_t i = 0; i < targets->count; i++) {
+        if (targets->list[i].target.measure != own.measure || targets->list[i].target.amount >= own.amount)
+            continue;
+        const enum pb_status status = fill_round(document, place, i, &config->rounds[config->round_count], error);
+        if (status != PB_OK)
+            return status;
+        config->round_count++;
+    }
+    return PB_OK;
+}
+
+static enum pb_status fill_rounds(const struct pb_document *document, const uint32_t place[PB_MATRIX_COUNT],
+                                  const struct pb_cell_config *below, const struct pb_train_spec *retraining,
+                                  struct pb_cell_config *config, struct pb_error *error)
+{
+    const struct pb_entries *targets = &document->axes[PB_MATRIX_TARGET];
+    const bool trains_only = place[PB_MATRIX_TARGET] == PB_NO_PLACE;
+    const size_t most = trains_only ? 1 : targets->count;
+    config->rounds = pb_calloc(most, sizeof *config->rounds);
+    if (!config->rounds)
+        return pb_fail_memory(error, most * sizeof *config->rounds);
+    const enum pb_status status = trains_only ? PB_OK : fill_lower_rounds(document, place, below, config, error);
+    if (status != PB_OK)
+        return status;
+    struct pb_round *last = &config->rounds[config->round_count++];
+    last->retraining = *retraining;
+    if (!trains_only)
+        last->target = targets->list[place[PB_MATRIX_TARGET]].target;
+    return PB_OK;
+}
+
+/* What the matrix leaves to the criterion. */
+static void follow_criterion(struct pb_cell_config *cell)
+{
+    if (!cell->criterion.loaded)
+        return;
+    const struct pb_criterion *criterion = cell->criterion.loaded->plugin->criterion;
+    if (!cell->normalise_given)
+        cell->ranking.normalise = (enum pb_normalise)criterion->normalise;
+    if (!cell->coupling_given)
+        cell->coupling = (enum pb_coupling)criterion->coupling;
+}
+
+enum pb_status pb_resolve_cell(const struct pb_document *document, const uint32_t place[PB_MATRIX_COUNT],
+                               const struct pb_cell_config *below, struct pb_cell_config *config,
+                               struct pb_cell_lines *lines, struct pb_error *error)
+{
+    struct pb_cell_values values = {0};
+    struct pb_cell_config *cell = &values.cell;
+    struct pb_resolution *resolution = pb_calloc(1, sizeof *resolution);
+    if (!resolution)
+        return pb_fail_memory(error, sizeof *resolution);
+    const struct pb_entry *dataset = &document->axes[PB_MATRIX_DATASET].list[place[PB_MATRIX_DATASET]];
+    enum pb_status status = pb_resolution_collect(document, place, resolution, error);
+    if (status == PB_OK)
+        status = pb_resolution_fill(resolution, &values, error);
+    if (status == PB_OK && !cell->dataset_root)
+        status = pb_fail_at(error, PB_ERROR_INPUT, document->xml.path, dataset->line,
+                            "<dataset>: attribute 'root' is missing; it says which folder dataset '%s' lies in",
+                            dataset->label);
+    if (status == PB_OK)
+        status = fill_choices(document, resolution, place, cell, error);
+    if (status == PB_OK)
+        status = fill_rounds(document, place, below, &values.retraining, cell, error);
+    cell->seed = document->axes[PB_MATRIX_SEED].list[place[PB_MATRIX_SEED]].seed;
+    if (status == PB_OK)
+        status = pb_resolve_pretraining(document, resolution, values.pretraining, cell, &lines->pretraining, error);
+    if (status == PB_OK) {
+        follow_criterion(cell);
+        cell->split.seed = cell->ranking.seed = cell->seed;
+        cell->threads = 1;
+        *config = *cell;
+        lines->dataset_root = pb_resolution_line(resolution, "dataset", "root");
+        lines->pretrained = pb_resolution_line(resolution, "model", "pretrained");
+        lines->schedule = document->axes[PB_MATRIX_SCHEDULE].list[place[PB_MATRIX_SCHEDULE]].line;
+        *cell = (struct pb_cell_config){0};
+    }
+    pb_free(values.pretraining);
+    pb_cell_config_free(cell);
+    pb_free(resolution);
+    return status;
+}

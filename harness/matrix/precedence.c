@@ -1,0 +1,220 @@
+/* Which value holds of several that are offered for one option. */
+#include "matrix/precedence.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "matrix/cell_values.h"
+
+static void offer_value(struct pb_chosen_value *chosen, const struct pb_assignment *value, uint32_t rank)
+{
+    if (rank > chosen->rank)
+        *chosen = (struct pb_chosen_value){.value = value, .rank = rank};
+    else if (rank == chosen->rank && strcmp(chosen->value->text, value->text) != 0)
+        chosen->rival = value;
+}
+
+static bool offer_option(struct pb_resolution *resolution, const struct pb_option_assignment *option, uint32_t rank)
+{
+    uint32_t i = 0;
+    while (i < resolution->option_count && (resolution->options[i].option->axis != option->axis ||
+                                            strcmp(resolution->options[i].option->name, option->name) != 0))
+        i++;
+    if (i == PB_OPTION_LIMIT)
+        return false;
+    struct pb_chosen_option *chosen = &resolution->options[i];
+    if (i == resolution->option_count)
+        resolution->option_count++;
+    if (rank > chosen->rank)
+        *chosen = (struct pb_chosen_option){.option = option, .rank = rank};
+    else if (rank == chosen->rank && strcmp(chosen->option->text, option->text) != 0)
+        chosen->rival = option;
+    return true;
+}
+
+bool pb_resolution_offer(struct pb_resolution *resolution, const struct pb_changes *changes, uint32_t rank)
+{
+    bool room = true;
+    for (uint32_t i = 0; i < changes->value_count; i++)
+        offer_value(&resolution->values[changes->values[i].setting], &changes->values[i], rank);
+    for (uint32_t i = 0; i < changes->option_count && room; i++)
+        room = offer_option(resolution, &changes->options[i], rank);
+    return room;
+}
+
+const char *pb_place_label(const struct pb_document *document, const uint32_t place[PB_MATRIX_COUNT],
+                           enum pb_matrix_axis axis)
+{
+    return place[axis] == PB_NO_PLACE ? PB_NO_LABEL : document->axes[axis].list[place[axis]].label;
+}
+
+static char *place_name(const struct pb_document *document, const uint32_t place[PB_MATRIX_COUNT])
+{
+    struct pb_text name = {0};
+    for (uint32_t axis = 0; axis < PB_MATRIX_COUNT; axis++)
+        if (axis != PB_MATRIX_VARIANT || document->has_variants)
+            pb_text_append(&name, "%s%s", name.length ? "." : "", pb_place_label(document, place, axis));
+    if (name.failed)
+        pb_text_free(&name);
+    return name.data;
+}
+
+static enum pb_status fail_tie(const struct pb_document *document, const uint32_t place[PB_MATRIX_COUNT],
+                               const char *what, const char *texts[2], const long lines[2], struct pb_error *error)
+{
+    char *name = place_name(document, place);
+    const int later = lines[1] >= lines[0];
+    const enum pb_status status =
+        pb_fail_at(error, PB_ERROR_INPUT, document->xml.path, lines[later],
+                   "%s='%s' contradicts %s='%s' on line %ld for cell '%s', and both name equally many axes; "
+                   "let one of them name one axis more",
+                   what, texts[later], what, texts[!later], lines[!later], name ? name : "?");
+    pb_free(name);
+    return status;
+}
+
+static enum pb_status find_ties(const struct pb_document *document, const uint32_t place[PB_MATRIX_COUNT],
+                                const struct pb_resolution *resolution, struct pb_error *error)
+{
+    char what[160];
+    for (uint32_t i = 0; i < pb_setting_count; i++) {
+        const struct pb_assignment *a = resolution->values[i].value, *b = resolution->values[i].rival;
+        if (!b)
+            continue;
+        snprintf(what, sizeof what, "<%s> %s", pb_settings[i].element, pb_settings[i].name);
+        return fail_tie(document, place, what, (const char *[]){a->text, b->text}, (long[]){a->line, b->line}, error);
+    }
+    for (uint32_t i = 0; i < resolution->option_count; i++) {
+        const struct pb_option_assignment *a = resolution->options[i].option, *b = resolution->options[i].rival;
+        if (!b)
+            continue;
+        snprintf(what, sizeof what, "%s option %s", pb_matrix_axis_names[a->axis], a->name);
+        return fail_tie(document, place, what, (const char *[]){a->text, b->text}, (long[]){a->line, b->line}, error);
+    }
+    return PB_OK;
+}
+
+static const char *value_text(const struct pb_resolution *resolution, uint32_t setting)
+{
+    const struct pb_assignment *value = resolution->values[setting].value;
+    return value ? value->text : pb_settings[setting].default_text;
+}
+
+static bool has_batch_norm(const struct pb_resolution *resolution)
+{
+    bool batch_norm = true;
+    return !pb_parse_bool(value_text(resolution, pb_setting_find("model", "batch-norm")), &batch_norm) || batch_norm;
+}
+
+/* λ pulls at the γ of batch norms: asked for where there are none, it would do nothing. */
+enum pb_status pb_resolution_check_penalties(const struct pb_document *document, const struct pb_resolution *resolution,
+                                             const char *model, struct pb_error *error)
+{
+    static const char *const names[] = {"lambda", "lambda-last"};
+    for (size_t i = 0; i < 2 && !has_batch_norm(resolution); i++) {
+        const struct pb_assignment *value = resolution->values[pb_setting_find("sparsity", names[i])].value;
+        double penalty = 0;
+        if (value && pb_parse_real(value->text, &penalty) && penalty > 0)
+            return pb_fail_at(error, PB_ERROR_INPUT, document->xml.path, value->line,
+                              "<sparsity> %s='%s' penalises the γ of batch norms, and model '%s' has none "
+                              "(batch-norm='false'); add <override model=\"%s\"><sparsity lambda=\"0\"/></override>%s",
+                              names[i], value->text, model, model,
+                              i ? ", and give lambda-last to models with batch norm only" : "");
+    }
+    return PB_OK;
+}
+
+enum pb_status pb_resolution_collect(const struct pb_document *document, const uint32_t place[PB_MATRIX_COUNT],
+                                     struct pb_resolution *resolution, struct pb_error *error)
+{
+    *resolution = (struct pb_resolution){0};
+    bool room = pb_resolution_offer(resolution, &document->base, PB_RANK_MATRIX);
+    for (uint32_t axis = 0; axis < PB_MATRIX_COUNT && room; axis++)
+        room = place[axis] == PB_NO_PLACE ||
+               pb_resolution_offer(resolution, &document->axes[axis].list[place[axis]].own, PB_RANK_ENTRY);
+    for (uint32_t i = 0; i < document->override_count && room; i++) {
+        const struct pb_override *override = &document->overrides[i];
+        if (pb_condition_holds(&override->condition, place))
+            room =
+                pb_resolution_offer(resolution, &override->changes, PB_RANK_OVERRIDE + override->condition.specificity);
+    }
+    if (!room)
+        return pb_fail_at(error, PB_ERROR_INPUT, document->xml.path, 0, "more than %d different options for one cell",
+                          PB_OPTION_LIMIT);
+    const enum pb_status status = find_ties(document, place, resolution, error);
+    return status == PB_OK ? pb_resolution_check_penalties(document, resolution,
+                                                           pb_place_label(document, place, PB_MATRIX_MODEL), error)
+                           : status;
+}
+
+/* Stores the settings of element (retraining), or of all others. */
+static enum pb_status store_values(const struct pb_resolution *resolution, bool retraining,
+                                   struct pb_cell_values *values, struct pb_error *error)
+{
+    enum pb_status status = PB_OK;
+    for (uint32_t i = 0; i < pb_setting_count && status == PB_OK; i++) {
+        const char *text = value_text(resolution, i);
+        if (text && (strcmp(pb_settings[i].element, "retraining") == 0) == retraining)
+            status = pb_setting_store(&pb_settings[i], text, values, error);
+    }
+    return status;
+}
+
+bool pb_resolution_gives(const struct pb_resolution *resolution, const char *element, const char *name)
+{
+    const uint32_t setting = pb_setting_find(element, name);
+    return !pb_setting_follows(&pb_settings[setting], value_text(resolution, setting));
+}
+
+enum pb_status pb_resolution_fill(const struct pb_resolution *resolution, struct pb_cell_values *values,
+                                  struct pb_error *error)
+{
+    struct pb_cell_config *cell = &values->cell;
+    cell->training.size = sizeof cell->training;
+    cell->training.return_state = PB_RETURN_BEST;
+    enum pb_status status = store_values(resolution, false, values, error);
+    if (status != PB_OK)
+        return status;
+    if (!pb_resolution_gives(resolution, "sparsity", "lambda-last"))
+        cell->training.lambda_last = cell->training.lambda;
+    if (!pb_resolution_gives(resolution, "training", "evaluate-batch"))
+        cell->evaluate_batch = cell->batch;
+    if (!pb_resolution_gives(resolution, "calibration", "batch"))
+        cell->calibration_batch = cell->batch;
+    cell->normalise_given = pb_resolution_gives(resolution, "ranking", "normalise");
+    cell->coupling_given = pb_resolution_gives(resolution, "ranking", "coupling");
+    cell->preprocess.image_size = cell->model.image_size;
+    values->retraining = cell->training;
+    if (!values->sparse_retraining)
+        values->retraining.lambda = values->retraining.lambda_last = 0;
+    return store_values(resolution, true, values, error);
+}
+
+enum pb_status pb_resolution_options(const struct pb_document *document, const struct pb_resolution *resolution,
+                                     enum pb_matrix_axis axis, const struct pb_entry *entry, struct pb_options *options,
+                                     struct pb_error *error)
+{
+    enum pb_status status = pb_options_create(entry->loaded->plugin, options, error);
+    for (uint32_t i = 0; i < resolution->option_count && status == PB_OK; i++) {
+        const struct pb_option_assignment *option = resolution->options[i].option;
+        if (option->axis != axis)
+            continue;
+        char *where = pb_format("%s:%ld", document->xml.path, option->line);
+        status = where ? pb_options_set(options, option->name, option->text, where, error)
+                       : pb_fail_memory(error, strlen(document->xml.path));
+        pb_free(where);
+    }
+    if (status != PB_OK)
+        return status;
+    char *where = pb_format("%s:%ld", document->xml.path, entry->line);
+    status = where ? pb_options_finish(options, where, error) : pb_fail_memory(error, strlen(document->xml.path));
+    pb_free(where);
+    return status;
+}
+
+long pb_resolution_line(const struct pb_resolution *resolution, const char *element, const char *name)
+{
+    const struct pb_assignment *value = resolution->values[pb_setting_find(element, name)].value;
+    return value ? value->line : 0;
+}

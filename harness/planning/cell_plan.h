@@ -1,0 +1,64 @@
+/* What a cell will do and what that will cost, known before anything runs. */
+#ifndef PB_PLANNING_CELL_PLAN_H
+#define PB_PLANNING_CELL_PLAN_H
+
+#include "engine/device.h"
+#include "settings/config.h"
+
+enum pb_verb_kind {
+    PB_VERB_TRAIN,
+    PB_VERB_SCORE,
+    PB_VERB_PRUNE,
+    PB_VERB_RECALIBRATE,
+    PB_VERB_REWIND,
+    PB_VERB_PRETRAIN, /* the host's own, before the schedule begins */
+};
+
+/* One verb of a planned cell. */
+struct pb_planned_stage {
+    /* Equal for two cells exactly when they share the stage's result. Not the key under which a worker stores it:
+     * that one also holds what only the worker sees (the data's fingerprint, the backend's kernel set). */
+    char key[65];
+    char name[48]; /* "pretrain", "base", "score", "prune-40", "retrain-40", "soft-40" */
+    enum pb_verb_kind verb;
+    /* Since pb_cell_plan_costs: to run it (3 × forward for training; behind a prune, estimated by the target), and
+     * resident bytes of its process at its peak. */
+    uint64_t macs, memory;
+};
+struct pb_chain;
+
+struct pb_cell_plan {
+    struct pb_planned_stage *stages; /* in order; the unpruned network that results are compared with is among them */
+    uint32_t stage_count;
+    bool open; /* the schedule is adaptive: what follows its first measurement is only known when it runs */
+    struct pb_chain *chain; /* the verbs behind the stages; NULL in a plan that came from another process */
+
+    /* Since pb_cell_plan_costs. */
+    uint64_t macs; /* of all stages and evaluations */
+    uint64_t memory; /* the largest of the stages: the worker's peak, where it makes them all */
+    uint64_t params, forward_macs; /* of the unpruned network, one image */
+    uint32_t classes; /* of the data set; 0 when they are not known */
+    char backend_missing[256]; /* "" or why the backend cannot be created here */
+    /* What is not here, a line each: "data set 'data/cars' is not there (counted with the official sizes)". */
+    char missing[768];
+};
+
+/* Runs the schedule dry: keys and names of the stages. */
+PB_MUST_CHECK enum pb_status pb_cell_plan(const struct pb_cell_config *config, struct pb_cell_plan *plan,
+                                          struct pb_error *error);
+void pb_cell_plan_free(struct pb_cell_plan *plan);
+
+/* What estimating the costs of many cells shares: opened data sets, opened backends. */
+struct pb_planner;
+/* resident: bytes that a worker holds in memory before its cell opens anything: program, libraries, one cell of the matrix. */
+PB_MUST_CHECK enum pb_status pb_planner_create(uint64_t resident, struct pb_planner **planner, struct pb_error *error);
+void pb_planner_free(struct pb_planner **planner);
+/* The backend that the planner has opened for cells like this one, or opens now (a backend is created once per process);
+ * the planner's. */
+PB_MUST_CHECK enum pb_status pb_planner_device(struct pb_planner *planner, const struct pb_cell_config *config,
+                                               struct pb_device **device, struct pb_error *error);
+/* Adds MACs and memory to a plan of pb_cell_plan. Missing data or weights are no error: the plan then names them. */
+PB_MUST_CHECK enum pb_status pb_cell_plan_costs(struct pb_planner *planner, const struct pb_cell_config *config,
+                                                struct pb_cell_plan *plan, struct pb_error *error);
+
+#endif

@@ -1,0 +1,167 @@
+/* Planning: the schedule runs dry, which means that its verbs only add links. */
+#include "planning/cell_plan.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "data/geometry.h"
+#include "planning/chain.h"
+
+/* The chain that dry verbs build, and the first failure. */
+struct dry_run {
+    struct pb_chain chain;
+    bool adaptive; /* the schedule's course depends on what it measures */
+    bool open; /* it has asked for a measurement: what follows cannot be planned */
+    struct pb_error error;
+};
+
+/* Behind the first measurement of an adaptive schedule every verb fails, so that it returns. */
+static enum pb_status refuse_when_open(const struct dry_run *run)
+{
+    return run->open ? PB_ERROR_UNSUPPORTED : PB_OK;
+}
+
+static enum pb_status finish_verb(struct dry_run *run, enum pb_status status, pb_stage *stage)
+{
+    if (status == PB_OK && stage)
+        *stage = run->chain.current;
+    return status;
+}
+
+static enum pb_status dry_train(const struct pb_verbs *verbs, const struct pb_train_spec *spec, pb_stage *stage)
+{
+    struct dry_run *run = verbs->context;
+    const struct pb_link *link;
+    enum pb_status status = refuse_when_open(run);
+    if (status == PB_OK)
+        status = pb_chain_train(&run->chain, spec, &link, &run->error);
+    return finish_verb(run, status, stage);
+}
+
+static enum pb_status dry_score(const struct pb_verbs *verbs, pb_stage *stage)
+{
+    struct dry_run *run = verbs->context;
+    const struct pb_link *link;
+    enum pb_status status = refuse_when_open(run);
+    if (status == PB_OK)
+        status = pb_chain_score(&run->chain, &link, &run->error);
+    return finish_verb(run, status, stage);
+}
+
+static enum pb_status dry_prune(const struct pb_verbs *verbs, struct pb_target target, pb_stage *stage)
+{
+    struct dry_run *run = verbs->context;
+    const struct pb_link *link;
+    enum pb_status status = refuse_when_open(run);
+    if (status == PB_OK)
+        status = pb_chain_prune(&run->chain, target, &link, &run->error);
+    return finish_verb(run, status, stage);
+}
+
+static enum pb_status dry_recalibrate(const struct pb_verbs *verbs, uint32_t batches, pb_stage *stage)
+{
+    struct dry_run *run = verbs->context;
+    const struct pb_link *link;
+    enum pb_status status = refuse_when_open(run);
+    if (status == PB_OK)
+        status = pb_chain_recalibrate(&run->chain, batches, &link, &run->error);
+    return finish_verb(run, status, stage);
+}
+
+static enum pb_status dry_rewind(const struct pb_verbs *verbs, pb_stage to, pb_stage *stage)
+{
+    struct dry_run *run = verbs->context;
+    const struct pb_link *link;
+    enum pb_status status = refuse_when_open(run);
+    if (status == PB_OK)
+        status = pb_chain_rewind(&run->chain, to, &link, &run->error);
+    return finish_verb(run, status, stage);
+}
+
+static enum pb_status dry_evaluate(const struct pb_verbs *verbs, enum pb_evaluate_split split,
+                                   struct pb_measurement *measurement)
+{
+    struct dry_run *run = verbs->context;
+    (void)split;
+    run->open = run->open || run->adaptive;
+    measurement->top1 = measurement->top5 = measurement->loss = NAN;
+    measurement->images = 0;
+    return refuse_when_open(run);
+}
+
+static enum pb_status run_dry(const struct pb_cell_config *config, struct dry_run *run, struct pb_error *error)
+{
+    const struct pb_verbs verbs = {
+        .size = sizeof verbs,
+        .context = run,
+        .train = dry_train,
+        .score = dry_score,
+        .prune = dry_prune,
+        .recalibrate_bn = dry_recalibrate,
+        .rewind = dry_rewind,
+        .evaluate = dry_evaluate,
+    };
+    enum pb_status status = pb_chain_start(&run->chain, config, NULL, error);
+    if (status == PB_OK)
+        status = pb_chain_add_baseline(&run->chain, error);
+    if (status == PB_OK)
+        status = pb_schedule_execute(config, &verbs, &run->error, error);
+    if (run->open)
+        return PB_OK;
+    return status == PB_OK ? pb_chain_finish(&run->chain, error) : status;
+}
+
+enum pb_status pb_plan_chain(const struct pb_cell_config *config, struct pb_chain *chain, bool *open,
+                             struct pb_error *error)
+{
+    struct dry_run run = {.adaptive = config->schedule.loaded->plugin->schedule->adaptive};
+    const enum pb_status status = run_dry(config, &run, error);
+    if (status != PB_OK) {
+        pb_chain_free(&run.chain);
+        return status;
+    }
+    *chain = run.chain;
+    *open = run.open;
+    return PB_OK;
+}
+
+static enum pb_status list_stages(const struct pb_chain *chain, struct pb_cell_plan *plan, struct pb_error *error)
+{
+    plan->stages = pb_calloc(chain->count, sizeof *plan->stages);
+    if (!plan->stages)
+        return pb_fail_memory(error, chain->count * sizeof *plan->stages);
+    plan->stage_count = chain->count;
+    for (uint32_t i = 0; i < chain->count; i++) {
+        memcpy(plan->stages[i].key, chain->links[i].plan_key, sizeof plan->stages[i].key);
+        memcpy(plan->stages[i].name, chain->links[i].name, sizeof plan->stages[i].name);
+        plan->stages[i].verb = chain->links[i].verb;
+    }
+    return PB_OK;
+}
+
+enum pb_status pb_cell_plan(const struct pb_cell_config *config, struct pb_cell_plan *plan, struct pb_error *error)
+{
+    struct pb_cell_plan made = {.chain = pb_calloc(1, sizeof *made.chain)};
+    enum pb_status status = made.chain ? PB_OK : pb_fail_memory(error, sizeof *made.chain);
+    if (status == PB_OK)
+        status = pb_preprocess_check(&config->preprocess, error);
+    if (status == PB_OK)
+        status = pb_plan_chain(config, made.chain, &made.open, error);
+    if (status == PB_OK)
+        status = list_stages(made.chain, &made, error);
+    if (status == PB_OK)
+        *plan = made;
+    else
+        pb_cell_plan_free(&made);
+    return status;
+}
+
+void pb_cell_plan_free(struct pb_cell_plan *plan)
+{
+    if (plan->chain)
+        pb_chain_free(plan->chain);
+    pb_free(plan->chain);
+    pb_free(plan->stages);
+    *plan = (struct pb_cell_plan){0};
+}

@@ -1,0 +1,312 @@
+/* What a stage will cost, predicted before anything runs. */
+#include "planning/estimate.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/memory.h"
+#include "engine/engine.h"
+#include "prune/equivalence.h"
+#include "graph/cost.h"
+
+#define LOOKS_AT_BATCHES (PB_NEEDS_GRADIENTS | PB_NEEDS_ACTIVATIONS | PB_NEEDS_ACTIVATION_GRADIENTS)
+
+/* A model for so many classes. The matrix's labels tell models apart; the batch norms may be left out by an override. */
+struct model {
+    const char *name;
+    const uint32_t *widths;
+    uint32_t width_count, classes, image_size;
+    double multiplier;
+    bool batch_norm;
+};
+struct pb_predicted_network {
+    struct model model;
+    struct pb_cost cost;
+    uint64_t bytes; /* of its parameters */
+};
+struct pb_predicted_engine {
+    struct model model;
+    const struct pb_device *device;
+    double left; /* share of the MACs */
+    enum pb_engine_mode mode;
+    uint32_t batch;
+    struct pb_engine_memory memory;
+    uint64_t layer_values; /* bytes of the largest activation of a convolution, one image */
+};
+
+static struct model model_of(const struct pb_cell_config *config, uint32_t classes)
+{
+    const struct pb_model_spec *spec = &config->model;
+    return (struct model){.name = spec->name,
+                          .widths = spec->widths,
+                          .width_count = spec->widths ? spec->width_count : 0,
+                          .classes = classes,
+                          .image_size = spec->image_size,
+                          .multiplier = spec->width_multiplier,
+                          .batch_norm = spec->batch_norm};
+}
+
+static bool same_model(const struct model *a, const struct model *b)
+{
+    return a->classes == b->classes && a->image_size == b->image_size && a->multiplier == b->multiplier &&
+           a->batch_norm == b->batch_norm && a->width_count == b->width_count && strcmp(a->name, b->name) == 0 &&
+           (!a->width_count || memcmp(a->widths, b->widths, a->width_count * sizeof *a->widths) == 0);
+}
+
+void pb_estimates_free(struct pb_estimates *estimates)
+{
+    pb_free(estimates->networks);
+    pb_free(estimates->engines);
+    *estimates = (struct pb_estimates){0};
+}
+
+double pb_macs_left(const struct pb_target *target)
+{
+    const double kept = 1 - target->amount;
+    return target->measure == PB_MEASURE_CHANNELS ? kept * kept : kept;
+}
+
+uint64_t pb_training_macs(const struct pb_train_spec *spec, struct pb_data_counts counts, double forward)
+{
+    const double epochs = spec->epochs + spec->head_epochs;
+    return (uint64_t)(epochs * forward * (3.0 * counts.train + counts.validation));
+}
+
+uint64_t pb_stage_macs(const struct pb_estimate *estimate, const struct pb_link *link, double forward)
+{
+    const struct pb_cell_config *config = estimate->config;
+    const double left = estimate->after * forward;
+    switch (link->verb) {
+    case PB_VERB_TRAIN:
+    case PB_VERB_PRETRAIN:
+        return pb_training_macs(&link->spec, estimate->counts, left);
+    case PB_VERB_SCORE: {
+        const bool runs = config->criterion.loaded->plugin->criterion->observe != NULL;
+        return runs ? (uint64_t)(3 * left * config->calibration_batches * config->calibration_batch) : 0;
+    }
+    case PB_VERB_RECALIBRATE: {
+        const uint64_t images = link->batches ? (uint64_t)link->batches * config->batch : estimate->counts.train;
+        return (uint64_t)(left * (double)images);
+    }
+    case PB_VERB_PRUNE:
+    case PB_VERB_REWIND:
+        break;
+    }
+    return 0;
+}
+
+/* The cell's network when a share of its MACs is left, all layers narrowed alike. */
+static enum pb_status build(const struct pb_cell_config *config, uint32_t classes, double left, struct pb_graph **graph,
+                            struct pb_error *error)
+{
+    struct pb_model_spec model = config->model;
+    const double width = sqrt(left);
+    uint32_t *widths = NULL;
+    model.classes = classes;
+    if (model.widths) {
+        widths = pb_calloc(model.width_count, sizeof *widths);
+        if (!widths)
+            return pb_fail_memory(error, model.width_count * sizeof *widths);
+        for (uint32_t i = 0; i < model.width_count; i++)
+            widths[i] = (uint32_t)fmax(1, round(model.widths[i] * width));
+        model.widths = widths;
+    } else {
+        model.width_multiplier *= width;
+    }
+    const enum pb_status status = pb_model_build(&model, graph, error);
+    pb_free(widths);
+    return status;
+}
+
+enum pb_status pb_estimate_network(struct pb_estimates *known, const struct pb_cell_config *config, uint32_t classes,
+                                   struct pb_cost *cost, uint64_t *bytes, struct pb_error *error)
+{
+    struct pb_predicted_network made = {.model = model_of(config, classes)};
+    struct pb_graph *graph = NULL;
+    for (uint32_t i = 0; i < known->network_count; i++)
+        if (same_model(&known->networks[i].model, &made.model)) {
+            *cost = known->networks[i].cost;
+            *bytes = known->networks[i].bytes;
+            return PB_OK;
+        }
+    const enum pb_status status = build(config, classes, 1, &graph, error);
+    if (status != PB_OK)
+        return status;
+    made.cost = pb_graph_cost(graph);
+    made.bytes = graph->value_count * sizeof(float);
+    pb_graph_free(&graph);
+    struct pb_predicted_network *grown = pb_array_room(known->networks, known->network_count, sizeof *grown, error);
+    if (!grown)
+        return PB_ERROR_MEMORY;
+    known->networks = grown;
+    grown[known->network_count++] = made;
+    *cost = made.cost;
+    *bytes = made.bytes;
+    return PB_OK;
+}
+
+static uint64_t largest_layer(const struct pb_graph *graph)
+{
+    size_t most = 0;
+    for (uint32_t i = 0; i < graph->node_count; i++) {
+        const size_t values = pb_shape_count(graph->nodes[i].shape);
+        most = graph->nodes[i].op == PB_OP_CONV2D && values > most ? values : most;
+    }
+    return most * sizeof(float);
+}
+
+static enum pb_status predict(const struct pb_estimate *estimate, struct pb_predicted_engine *made,
+                              struct pb_error *error)
+{
+    const struct pb_engine_options options = {.batch = made->batch, .mode = made->mode};
+    struct pb_graph *graph = NULL;
+    enum pb_status status = build(estimate->config, estimate->counts.classes, made->left, &graph, error);
+    if (status == PB_OK)
+        status = pb_engine_predict(estimate->device, graph, &options, &made->memory, error);
+    if (status == PB_OK)
+        made->layer_values = largest_layer(graph);
+    if (graph)
+        pb_graph_free(&graph);
+    return status;
+}
+
+/* The engine for a network of which a share is left; predicted once. */
+static enum pb_status engine_of(const struct pb_estimate *estimate, double left, enum pb_engine_mode mode,
+                                uint32_t batch, struct pb_predicted_engine *engine, struct pb_error *error)
+{
+    struct pb_estimates *known = estimate->known;
+    struct pb_predicted_engine made = {.model = model_of(estimate->config, estimate->counts.classes),
+                                       .device = estimate->device,
+                                       .left = left,
+                                       .mode = mode,
+                                       .batch = batch};
+    for (uint32_t i = 0; i < known->engine_count; i++) {
+        const struct pb_predicted_engine *other = &known->engines[i];
+        if (other->left == left && other->mode == mode && other->batch == batch && other->device == made.device &&
+            same_model(&other->model, &made.model)) {
+            *engine = *other;
+            return PB_OK;
+        }
+    }
+    const enum pb_status status = predict(estimate, &made, error);
+    if (status != PB_OK)
+        return status;
+    struct pb_predicted_engine *grown = pb_array_room(known->engines, known->engine_count, sizeof *grown, error);
+    if (!grown)
+        return PB_ERROR_MEMORY;
+    known->engines = grown;
+    grown[known->engine_count++] = made;
+    *engine = made;
+    return PB_OK;
+}
+
+/* Bytes of a training or inference engine, and of the network's parameters. */
+static enum pb_status engine_bytes(const struct pb_estimate *estimate, double left, enum pb_engine_mode mode,
+                                   uint32_t batch, uint64_t *engine, uint64_t *values, struct pb_error *error)
+{
+    struct pb_predicted_engine found = {0};
+    const enum pb_status status = engine_of(estimate, left, mode, batch, &found, error);
+    *engine = pb_engine_memory_bytes(&found.memory);
+    *values = found.memory.values;
+    return status;
+}
+
+static uint64_t batches_bytes(const struct pb_estimate *estimate, uint32_t batch, uint32_t threads)
+{
+    return pb_batches_bytes(estimate->config->preprocess.image_size, batch, threads);
+}
+
+/* What scoring takes beside the network: an engine that keeps everything, and what a criterion is shown of one layer. */
+static enum pb_status score_bytes(const struct pb_estimate *estimate, uint64_t *bytes, struct pb_error *error)
+{
+    const struct pb_cell_config *config = estimate->config;
+    const uint32_t needs = config->criterion.loaded ? config->criterion.loaded->plugin->criterion->needs : 0;
+    struct pb_predicted_engine found = {0};
+    *bytes = 0;
+    if (!(needs & LOOKS_AT_BATCHES))
+        return PB_OK;
+    const enum pb_status status =
+        engine_of(estimate, estimate->before, PB_ENGINE_CALIBRATE, config->calibration_batch, &found, error);
+    const uint64_t shown = (needs & PB_NEEDS_ACTIVATIONS ? 1u : 0u) + (needs & PB_NEEDS_ACTIVATION_GRADIENTS ? 1u : 0u);
+    *bytes = pb_engine_memory_bytes(&found.memory) + shown * config->calibration_batch * found.layer_values +
+             batches_bytes(estimate, config->calibration_batch, 1);
+    return status;
+}
+
+/* Beside the parent: the network in training and its momentum, the best so far, and their engine. */
+static enum pb_status train_bytes(const struct pb_estimate *estimate, const struct pb_link *link, uint64_t *bytes,
+                                  struct pb_error *error)
+{
+    const struct pb_cell_config *config = estimate->config;
+    uint64_t engine = 0, values = 0, scores = 0;
+    enum pb_status status =
+        engine_bytes(estimate, estimate->before, PB_ENGINE_TRAIN, config->batch, &engine, &values, error);
+    if (status == PB_OK && link->spec.soft_zero != PB_ZERO_NONE)
+        status = score_bytes(estimate, &scores, error);
+    const uint64_t networks = link->spec.return_state == PB_RETURN_BEST ? 2 : 1;
+    *bytes = networks * 2 * values + engine + 2 * batches_bytes(estimate, config->batch, estimate->threads) + scores;
+    return status;
+}
+
+/* The network after, and the masked one that it is compared with, the one engine after the other. */
+static enum pb_status prune_bytes(const struct pb_estimate *estimate, uint64_t *bytes, struct pb_error *error)
+{
+    const uint32_t batch = pb_removal_check_images(estimate->counts.validation, estimate->counts.train);
+    uint64_t whole = 0, cut = 0, whole_values = 0, cut_values = 0;
+    enum pb_status status =
+        engine_bytes(estimate, estimate->before, PB_ENGINE_INFER, batch, &whole, &whole_values, error);
+    if (status == PB_OK)
+        status = engine_bytes(estimate, estimate->after, PB_ENGINE_INFER, batch, &cut, &cut_values, error);
+    *bytes = 2 * (whole_values + cut_values) + (whole > cut ? whole : cut) +
+             batches_bytes(estimate, PB_REMOVAL_CHECK_BATCH, 1);
+    return status;
+}
+
+/* A copy, a second one that the engine is read into, and sums in double. */
+static enum pb_status recalibrate_bytes(const struct pb_estimate *estimate, uint64_t *bytes, struct pb_error *error)
+{
+    const uint32_t batch = estimate->config->batch;
+    uint64_t engine = 0, values = 0;
+    const enum pb_status status =
+        engine_bytes(estimate, estimate->before, PB_ENGINE_TRAIN, batch, &engine, &values, error);
+    *bytes = (2 + 2 + 2) * values + engine + batches_bytes(estimate, batch, estimate->threads);
+    return status;
+}
+
+static enum pb_status work_bytes(const struct pb_estimate *estimate, const struct pb_link *link, uint64_t *bytes,
+                                 struct pb_error *error)
+{
+    switch (link->verb) {
+    case PB_VERB_TRAIN:
+    case PB_VERB_PRETRAIN:
+        return train_bytes(estimate, link, bytes, error);
+    case PB_VERB_SCORE:
+        return score_bytes(estimate, bytes, error);
+    case PB_VERB_PRUNE:
+        return prune_bytes(estimate, bytes, error);
+    case PB_VERB_RECALIBRATE:
+        return recalibrate_bytes(estimate, bytes, error);
+    case PB_VERB_REWIND: /* the earlier network is read from its file while the cut copy of it waits */
+        *bytes = 6 * estimate->initial;
+        return PB_OK;
+    }
+    return PB_OK;
+}
+
+enum pb_status pb_stage_bytes(const struct pb_estimate *estimate, const struct pb_link *link, uint64_t *bytes,
+                              struct pb_error *error)
+{
+    const uint32_t batch =
+        estimate->config->evaluate_batch ? estimate->config->evaluate_batch : estimate->config->batch;
+    uint64_t work = 0, engine = 0, values = 0, parent = 0, ignored = 0;
+    enum pb_status status = work_bytes(estimate, link, &work, error);
+    if (status == PB_OK)
+        status = engine_bytes(estimate, estimate->after, PB_ENGINE_INFER, batch, &engine, &values, error);
+    if (status == PB_OK && estimate->loaded)
+        status = engine_bytes(estimate, estimate->before, PB_ENGINE_INFER, batch, &ignored, &parent, error);
+    const uint64_t making = 2 * parent + work;
+    const uint64_t evaluating = 2 * values + engine + batches_bytes(estimate, batch, estimate->threads);
+    *bytes = estimate->initial + (making > evaluating ? making : evaluating);
+    return status;
+}

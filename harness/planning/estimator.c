@@ -1,0 +1,177 @@
+/* What planning many cells shares: data sets and backends, each opened once. */
+#include "planning/estimator.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/machine.h"
+#include "base/memory.h"
+#include "data/geometry.h"
+#include "settings/settings.h"
+
+enum pb_status pb_planner_create(uint64_t resident, struct pb_planner **planner, struct pb_error *error)
+{
+    struct pb_planner *created = pb_calloc(1, sizeof *created);
+    if (!created)
+        return pb_fail_memory(error, sizeof *created);
+    created->baseline = resident;
+    *planner = created;
+    return PB_OK;
+}
+
+void pb_planner_free(struct pb_planner **planner)
+{
+    if (!*planner)
+        return;
+    for (size_t i = 0; i < (*planner)->data_count; i++)
+        pb_free((*planner)->data[i].key);
+    for (size_t i = 0; i < (*planner)->device_count; i++) {
+        pb_free((*planner)->devices[i].key);
+        pb_device_close(&(*planner)->devices[i].device);
+    }
+    pb_estimates_free(&(*planner)->estimates);
+    pb_free((*planner)->data);
+    pb_free((*planner)->devices);
+    pb_free(*planner);
+    *planner = NULL;
+}
+
+/* Sizes of the cell's data set; where it is not here, the official ones of the known layouts, and missing says so. */
+static void official_counts(const char *plugin, struct pb_known_data *known)
+{
+    static const struct {
+        const char *plugin;
+        uint32_t classes, train, test;
+    } official[] = {{"aircraft", 100, 6667, 3333}, {"birds", 200, 5994, 5794}, {"cars", 196, 8144, 8041}};
+    for (size_t i = 0; i < sizeof official / sizeof *official; i++)
+        if (strcmp(official[i].plugin, plugin) == 0) {
+            known->classes = official[i].classes;
+            known->train = official[i].train;
+            known->test = official[i].test;
+        }
+}
+
+static void look_at_data(const struct pb_cell_config *config, struct pb_known_data *known)
+{
+    struct pb_data *data = NULL;
+    if (!pb_is_dir(config->dataset_root)) {
+        official_counts(config->dataset.loaded->plugin->name, known);
+        snprintf(known->missing, sizeof known->missing, "data set '%.150s' is not there%s", config->dataset_root,
+                 known->classes ? " (counted with the official sizes)" : "");
+        known->validation = (uint32_t)lround(known->train * config->split.validation);
+        known->train -= known->validation;
+    } else if (pb_data_open(config->dataset.loaded, &config->dataset.options, config->dataset_root, &config->split,
+                            &data, &known->refusal) == PB_OK) {
+        known->classes = data->contents.class_count;
+        known->train = data->train_count;
+        known->validation = data->validation_count;
+        known->test = data->test_count;
+        pb_data_close(&data);
+    }
+}
+
+/* What decides how many images a cell sees: the seed of the split decides only which. */
+static char *data_key(const struct pb_cell_config *config)
+{
+    struct pb_text key = {0};
+    const struct pb_settings_sink sink = pb_settings_into(&key);
+    pb_settings_choice(&sink, "dataset", &config->dataset, false);
+    pb_text_append(&key, "%s\n%g", config->dataset_root, config->split.validation);
+    return key.failed ? NULL : key.data;
+}
+
+/* A data set that is not here is no error; one that is wrong, or cannot carry the cell, is. */
+static enum pb_status use_data(const struct pb_cell_config *config, const struct pb_known_data *known,
+                               const struct pb_known_data **found, struct pb_error *error)
+{
+    if (known->refusal.status != PB_OK) {
+        *error = known->refusal;
+        return known->refusal.status;
+    }
+    const struct pb_data_counts counts = {known->classes, known->train, known->validation, known->test};
+    const enum pb_status status = known->missing[0] ? PB_OK : pb_data_suits(config, counts, error);
+    if (status == PB_OK)
+        *found = known;
+    return status;
+}
+
+enum pb_status pb_find_data(struct pb_planner *planner, const struct pb_cell_config *config,
+                            const struct pb_known_data **found, struct pb_error *error)
+{
+    char *key = data_key(config);
+    if (!key)
+        return pb_fail_memory(error, 256);
+    for (size_t i = 0; i < planner->data_count; i++)
+        if (strcmp(planner->data[i].key, key) == 0) {
+            pb_free(key);
+            return use_data(config, &planner->data[i], found, error);
+        }
+    struct pb_known_data *grown =
+        pb_realloc(planner->data, planner->data_count, planner->data_count + 1, sizeof *grown);
+    if (!grown) {
+        pb_free(key);
+        return pb_fail_memory(error, (planner->data_count + 1) * sizeof *grown);
+    }
+    planner->data = grown;
+    grown[planner->data_count] = (struct pb_known_data){.key = key};
+    look_at_data(config, &grown[planner->data_count]);
+    return use_data(config, &grown[planner->data_count++], found, error);
+}
+
+static enum pb_status open_device(const struct pb_cell_config *config, struct pb_known_device *added,
+                                  struct pb_error *error)
+{
+    const uint64_t before = pb_resident_bytes();
+    enum pb_status status = pb_device_open(config->backend.loaded, &config->backend.options, config->threads,
+                                           &added->device, &added->refusal);
+    if (status == PB_ERROR_MEMORY)
+        *error = added->refusal;
+    else if (status != PB_OK)
+        status = pb_device_stand_in(config->threads, &added->device, error);
+    const uint64_t after = pb_resident_bytes();
+    added->resident = after > before ? after - before : 0;
+    return status;
+}
+
+enum pb_status pb_find_device(struct pb_planner *planner, const struct pb_cell_config *config,
+                              const struct pb_known_device **found, struct pb_error *error)
+{
+    for (size_t i = 0; i < planner->device_count; i++)
+        if (strcmp(planner->devices[i].key, config->backend.label) == 0) {
+            *found = &planner->devices[i];
+            return PB_OK;
+        }
+    struct pb_known_device *grown =
+        pb_realloc(planner->devices, planner->device_count, planner->device_count + 1, sizeof *grown);
+    if (!grown)
+        return pb_fail_memory(error, (planner->device_count + 1) * sizeof *grown);
+    planner->devices = grown;
+    struct pb_known_device added = {.key = pb_strdup(config->backend.label)};
+    if (!added.key)
+        return pb_fail_memory(error, strlen(config->backend.label) + 1);
+    const enum pb_status status = open_device(config, &added, error);
+    if (status != PB_OK) {
+        pb_free(added.key);
+        return status;
+    }
+    grown[planner->device_count] = added;
+    *found = &grown[planner->device_count++];
+    return PB_OK;
+}
+
+enum pb_status pb_planner_device(struct pb_planner *planner, const struct pb_cell_config *config,
+                                 struct pb_device **found, struct pb_error *error)
+{
+    const struct pb_known_device *known = NULL;
+    const enum pb_status status = pb_find_device(planner, config, &known, error);
+    if (status != PB_OK)
+        return status;
+    if (known->refusal.status != PB_OK) {
+        *error = known->refusal;
+        return known->refusal.status;
+    }
+    *found = known->device;
+    return PB_OK;
+}

@@ -1,0 +1,39 @@
+/* What planning many cells shares: data sets and backends that were opened, engines that were foretold. */
+#ifndef PB_PLANNING_ESTIMATOR_H
+#define PB_PLANNING_ESTIMATOR_H
+
+#include "planning/cell_plan.h"
+#include "planning/estimate.h"
+
+/* What opening one data set or backend told; kept for the next cell that uses the same. */
+struct pb_known_data {
+    char *key;
+    uint32_t classes, train, validation, test;
+    char missing[256]; /* it is not here */
+    struct pb_error refusal; /* it is here, and wrong */
+};
+struct pb_known_device {
+    char *key;
+    struct pb_device *device; /* where it was refused: the host's portable operators */
+    struct pb_error refusal;
+    uint64_t resident; /* bytes that opening it brought in */
+};
+
+struct pb_planner {
+    struct pb_known_data *data;
+    size_t data_count;
+    struct pb_known_device *devices;
+    size_t device_count;
+    struct pb_estimates estimates;
+    uint64_t baseline; /* resident bytes of a worker before its cell opens anything */
+};
+
+/* Opened now or before; the planner's, until the next call. A data set that is wrong, or cannot carry the cell, is an error; one
+ * that is not here is none. */
+PB_MUST_CHECK enum pb_status pb_find_data(struct pb_planner *planner, const struct pb_cell_config *config,
+                                          const struct pb_known_data **found, struct pb_error *error);
+/* A backend that cannot be created is no error: the host's own operators stand in for it, so that memory can be told. */
+PB_MUST_CHECK enum pb_status pb_find_device(struct pb_planner *planner, const struct pb_cell_config *config,
+                                            const struct pb_known_device **found, struct pb_error *error);
+
+#endif

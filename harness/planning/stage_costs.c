@@ -1,0 +1,107 @@
+/* What the stages of a plan will cost: multiply-accumulates and memory. */
+#include <stdio.h>
+
+#include "base/file.h"
+#include "planning/estimator.h"
+#include "graph/cost.h"
+
+static void note_device(struct pb_cell_plan *plan, const struct pb_known_device *device)
+{
+    if (device->refusal.status != PB_OK)
+        snprintf(plan->backend_missing, sizeof plan->backend_missing,
+                 "%.180s (its memory is told by the host's own operators)", device->refusal.text);
+}
+
+static void note_missing(struct pb_cell_plan *plan, const struct pb_known_data *data,
+                         const struct pb_known_data *pretraining, const char *pretrained)
+{
+    char weights[256] = "";
+    if (pretrained && !pb_file_exists(pretrained))
+        snprintf(weights, sizeof weights, "pretrained weights '%.200s' are not there", pretrained);
+    const char *const parts[] = {data->missing, pretraining ? pretraining->missing : "", weights};
+    size_t length = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (parts[i][0]) /* three parts of 255 bytes at most, and two ends of lines, fit */
+            length += (size_t)snprintf(plan->missing + length, sizeof plan->missing - length, "%s%s",
+                                       length ? "\n" : "", parts[i]);
+}
+
+static struct pb_data_counts counts_of(const struct pb_known_data *data)
+{
+    return (struct pb_data_counts){data->classes, data->train, data->validation, data->test};
+}
+
+/* Every stage with the share of the network that the prunings before it have left. */
+static enum pb_status estimate_stages(struct pb_estimate cell, struct pb_estimate pretraining, double forward,
+                                      double pretraining_forward, const struct pb_chain *chain,
+                                      struct pb_cell_plan *plan, struct pb_error *error)
+{
+    for (uint32_t i = 0; i < chain->count; i++) {
+        const struct pb_link *link = &chain->links[i];
+        const bool first = link->verb == PB_VERB_PRETRAIN;
+        struct pb_planned_stage *stage = &plan->stages[i];
+        if (link->verb == PB_VERB_PRUNE)
+            cell.after = pb_macs_left(&link->target);
+        const struct pb_estimate *estimate = first ? &pretraining : &cell;
+        const enum pb_status status = pb_stage_bytes(estimate, link, &stage->memory, error);
+        if (status != PB_OK)
+            return status;
+        stage->macs = pb_stage_macs(estimate, link, first ? pretraining_forward : forward);
+        cell.before = cell.after;
+        cell.loaded |= !first && link->verb != PB_VERB_SCORE;
+    }
+    plan->macs = (uint64_t)((1 + 2 * cell.after) * forward * cell.counts.test);
+    return PB_OK;
+}
+
+enum pb_status pb_cell_plan_costs(struct pb_planner *planner, const struct pb_cell_config *config,
+                                  struct pb_cell_plan *plan, struct pb_error *error)
+{
+    const struct pb_chain *chain = plan->chain;
+    const struct pb_known_data *data = NULL, *pretraining = NULL;
+    const struct pb_known_device *device = NULL;
+    struct pb_cost cost = {0}, pretraining_cost = {0};
+    enum pb_status status = pb_find_data(planner, config, &data, error);
+    if (status == PB_OK && config->pretraining)
+        status = pb_find_data(planner, config->pretraining, &pretraining, error);
+    if (status == PB_OK) /* again: the second may have moved the first */
+        status = pb_find_data(planner, config, &data, error);
+    if (status != PB_OK)
+        return status;
+    note_missing(plan, data, pretraining, config->pretrained);
+    if (!data->classes || (pretraining && !pretraining->classes))
+        return PB_OK;
+    struct pb_estimate cell = {.known = &planner->estimates,
+                               .config = config,
+                               .counts = counts_of(data),
+                               .threads = config->threads,
+                               .before = 1,
+                               .after = 1};
+    struct pb_estimate before = cell;
+    status = pb_find_device(planner, config, &device, error);
+    if (status == PB_OK)
+        status = pb_estimate_network(&planner->estimates, config, data->classes, &cost, &cell.initial, error);
+    if (status == PB_OK && pretraining)
+        status = pb_estimate_network(&planner->estimates, config->pretraining, pretraining->classes, &pretraining_cost,
+                                     &before.initial, error);
+    if (status != PB_OK)
+        return status;
+    note_device(plan, device);
+    cell.device = before.device = device->device;
+    if (pretraining) {
+        before.config = config->pretraining;
+        before.counts = counts_of(pretraining);
+        before.initial = cell.initial;
+    }
+    plan->classes = data->classes;
+    plan->params = cost.params;
+    plan->forward_macs = cost.macs;
+    status = estimate_stages(cell, before, (double)cost.macs, (double)pretraining_cost.macs, chain, plan, error);
+    const uint64_t resident = planner->baseline + device->resident;
+    for (uint32_t i = 0; i < chain->count && status == PB_OK; i++) {
+        plan->stages[i].memory += resident;
+        plan->macs += plan->stages[i].macs;
+        plan->memory = plan->stages[i].memory > plan->memory ? plan->stages[i].memory : plan->memory;
+    }
+    return status;
+}

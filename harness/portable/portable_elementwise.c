@@ -1,0 +1,154 @@
+/* Portable element-wise operators, the loss, and the optimiser's step. */
+#include "portable/portable.h"
+
+#include <math.h>
+
+/* Operands of one element-wise pass; each kernel handles [begin, end). The result may be an operand. */
+struct operands {
+    const float *a, *b;
+    float *result;
+};
+typedef void (*element_kernel)(const struct operands *operands, size_t begin, size_t end);
+
+static enum pb_status run(void *self, size_t count, element_kernel kernel, const struct operands *operands)
+{
+    const size_t chunks = pb_divide_up(count, PB_CHUNK);
+#pragma omp parallel for num_threads(pb_portable_threads(self)) schedule(static) if (chunks > 1)
+    for (size_t i = 0; i < chunks; i++)
+        kernel(operands, i * PB_CHUNK, pb_smaller(count, (i + 1) * PB_CHUNK));
+    return PB_OK;
+}
+
+PB_KERNEL
+static void relu(const struct operands *operands, size_t begin, size_t end)
+{
+#pragma GCC ivdep
+    for (size_t i = begin; i < end; i++)
+        operands->result[i] = operands->a[i] < 0 ? 0 : operands->a[i]; /* a NaN stays one */
+}
+
+PB_KERNEL
+static void relu_gradient(const struct operands *operands, size_t begin, size_t end)
+{
+#pragma GCC ivdep
+    for (size_t i = begin; i < end; i++)
+        operands->result[i] = pb_keep_if(operands->a[i] > 0, operands->b[i]);
+}
+
+PB_KERNEL
+static void sum(const struct operands *operands, size_t begin, size_t end)
+{
+#pragma GCC ivdep
+    for (size_t i = begin; i < end; i++)
+        operands->result[i] = operands->a[i] + operands->b[i];
+}
+
+PB_KERNEL
+static void product(const struct operands *operands, size_t begin, size_t end)
+{
+#pragma GCC ivdep
+    for (size_t i = begin; i < end; i++)
+        operands->result[i] = operands->a[i] * operands->b[i];
+}
+
+enum pb_status pb_portable_relu_forward(void *self, size_t count, struct pb_view x, struct pb_view y)
+{
+    return run(self, count, relu, &(struct operands){.a = pb_floats(x), .result = pb_floats(y)});
+}
+
+enum pb_status pb_portable_relu_backward(void *self, size_t count, struct pb_view y, struct pb_view dy,
+                                         struct pb_view dx)
+{
+    return run(self, count, relu_gradient,
+               &(struct operands){.a = pb_floats(y), .b = pb_floats(dy), .result = pb_floats(dx)});
+}
+
+enum pb_status pb_portable_add_forward(void *self, size_t count, struct pb_view a, struct pb_view b, struct pb_view y)
+{
+    return run(self, count, sum, &(struct operands){.a = pb_floats(a), .b = pb_floats(b), .result = pb_floats(y)});
+}
+
+enum pb_status pb_portable_accumulate(void *self, size_t count, struct pb_view value, struct pb_view accumulator)
+{
+    return pb_portable_add_forward(self, count, accumulator, value, accumulator);
+}
+
+enum pb_status pb_portable_multiply(void *self, size_t count, struct pb_view x, struct pb_view mask, struct pb_view y)
+{
+    return run(self, count, product,
+               &(struct operands){.a = pb_floats(x), .b = pb_floats(mask), .result = pb_floats(y)});
+}
+
+/* log Σ exp(logits), with the largest one taken out first. */
+static double log_sum_exp(const float *logits, uint32_t classes)
+{
+    uint32_t largest = 0;
+    double others = 0;
+    for (uint32_t c = 1; c < classes; c++)
+        largest = logits[c] > logits[largest] ? c : largest;
+    for (uint32_t c = 0; c < classes; c++)
+        others += c == largest ? 0 : exp((double)logits[c] - (double)logits[largest]);
+    return (double)logits[largest] + log1p(others);
+}
+
+enum pb_status pb_portable_softmax_cross_entropy(void *self, uint32_t batch, uint32_t classes, struct pb_view logits,
+                                                 const uint32_t *labels, struct pb_view losses, struct pb_view dlogits)
+{
+    const struct pb_host *host = self;
+    for (uint32_t n = 0; n < batch; n++) {
+        if (labels[n] >= classes)
+            return host->fail(host, PB_ERROR_RUN, "label %u of image %u is not below %u classes", labels[n], n,
+                              classes);
+        const float *values = pb_floats(logits) + (size_t)n * classes;
+        const double normaliser = log_sum_exp(values, classes);
+        pb_floats(losses)[n] = (float)(normaliser - (double)values[labels[n]]);
+        if (!dlogits.buffer)
+            continue;
+        float *gradient = pb_floats(dlogits) + (size_t)n * classes;
+        for (uint32_t c = 0; c < classes; c++)
+            gradient[c] = (float)((exp((double)values[c] - normaliser) - (c == labels[n])) / batch);
+    }
+    return PB_OK;
+}
+
+struct descent {
+    float lr, momentum, weight_decay, l1;
+    bool nesterov;
+    const float *gradient;
+    float *velocity, *weight;
+};
+
+PB_KERNEL
+static void descend(const struct descent *job, size_t begin, size_t end)
+{
+    const float *gradient = job->gradient;
+    float *velocity = job->velocity, *weight = job->weight;
+    const float lr = job->lr, momentum = job->momentum, decay = job->weight_decay, l1 = job->l1;
+    const float direct = job->nesterov ? 1 : 0, through = job->nesterov ? momentum : 1;
+#pragma GCC ivdep
+    for (size_t i = begin; i < end; i++) {
+        const float w = weight[i], sign = (float)((w > 0) - (w < 0));
+        const float g = gradient[i] + l1 * sign + decay * w;
+        const float v = momentum * velocity[i] + g;
+        velocity[i] = v;
+        weight[i] = w - lr * (direct * g + through * v);
+    }
+}
+
+enum pb_status pb_portable_sgd_step(void *self, size_t count, const struct pb_sgd *sgd, struct pb_view gradient,
+                                    struct pb_view velocity, struct pb_view weight)
+{
+    const struct descent job = {.lr = (float)sgd->lr,
+                                .momentum = (float)sgd->momentum,
+                                .weight_decay = (float)sgd->weight_decay,
+                                .l1 = (float)sgd->l1,
+                                .nesterov = sgd->nesterov,
+                                .gradient = pb_floats(gradient),
+                                .velocity = pb_floats(velocity),
+                                .weight = pb_floats(weight)};
+    const size_t chunks = pb_divide_up(count, PB_CHUNK);
+#pragma omp parallel for num_threads(pb_portable_threads(self)) schedule(static) if (chunks > 1)
+    for (size_t i = 0; i < chunks; i++)
+        descend(&job, i * PB_CHUNK, pb_smaller(count, (i + 1) * PB_CHUNK));
+    return PB_OK;
+}

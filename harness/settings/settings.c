@@ -1,0 +1,164 @@
+/* Settings as text: one writer of key=value lines serves records, digests and stage keys. */
+#include "settings/settings.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "settings/names.h"
+
+static void add(const struct pb_settings_sink *sink, const char *prefix, const char *key, const char *value)
+{
+    char full[128];
+    const size_t length = strnlen(prefix, sizeof full - 1), rest = strnlen(key, sizeof full - 1 - length);
+    memcpy(full, prefix, length);
+    memcpy(full + length, key, rest);
+    full[length + rest] = '\0';
+    sink->add(sink->argument, full, value ? value : "");
+}
+
+static void add_real(const struct pb_settings_sink *sink, const char *prefix, const char *key, double value)
+{
+    char text[32];
+    pb_format_real(value, text);
+    add(sink, prefix, key, text);
+}
+
+static void add_count(const struct pb_settings_sink *sink, const char *prefix, const char *key, uint64_t value)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%" PRIu64, value);
+    add(sink, prefix, key, text);
+}
+
+static void add_bool(const struct pb_settings_sink *sink, const char *prefix, const char *key, bool value)
+{
+    add(sink, prefix, key, value ? "true" : "false");
+}
+
+void pb_settings_train(const struct pb_settings_sink *sink, const char *prefix, const struct pb_train_spec *spec)
+{
+    add_count(sink, prefix, "epochs", spec->epochs);
+    add_real(sink, prefix, "lr", spec->lr);
+    add(sink, prefix, "lr-policy", pb_lr_policy_names[spec->lr_policy]);
+    add_real(sink, prefix, "lr-factor", spec->lr_factor);
+    add_count(sink, prefix, "lr-patience", spec->lr_patience);
+    add_real(sink, prefix, "lr-threshold", spec->lr_threshold);
+    add_real(sink, prefix, "lr-min", spec->lr_min);
+    add_count(sink, prefix, "warmup", spec->warmup_epochs);
+    add_count(sink, prefix, "early-stop", spec->early_stop);
+    add_real(sink, prefix, "momentum", spec->momentum);
+    add_bool(sink, prefix, "nesterov", spec->nesterov);
+    add_real(sink, prefix, "weight-decay", spec->weight_decay);
+    add_real(sink, prefix, "lambda", spec->lambda);
+    add_real(sink, prefix, "lambda-last", spec->lambda_last);
+    add_count(sink, prefix, "head-epochs", spec->head_epochs);
+    add_real(sink, prefix, "head-lr", spec->head_lr);
+}
+
+void pb_settings_train_mode(const struct pb_settings_sink *sink, const struct pb_train_spec *spec)
+{
+    add_bool(sink, "train.", "continue", spec->continue_optimiser);
+    add(sink, "train.", "return", spec->return_state == PB_RETURN_BEST ? "best" : "last");
+    add(sink, "train.", "zero", pb_soft_zero_names[spec->soft_zero]);
+    if (spec->soft_zero == PB_ZERO_NONE)
+        return;
+    add(sink, "train.", "mask.measure", pb_measure_names[spec->soft_target.measure]);
+    add_real(sink, "train.", "mask.amount", spec->soft_target.amount);
+}
+
+void pb_settings_model(const struct pb_settings_sink *sink, const struct pb_cell_config *config)
+{
+    const struct pb_model_spec *model = &config->model;
+    add(sink, "model.", "name", model->name);
+    add_count(sink, "model.", "image-size", model->image_size);
+    add_bool(sink, "model.", "batch-norm", model->batch_norm);
+    if (model->widths) {
+        struct pb_text widths = {0};
+        for (uint32_t i = 0; i < model->width_count; i++)
+            pb_text_append(&widths, "%s%" PRIu32, i ? "," : "", model->widths[i]);
+        add(sink, "model.", "widths", widths.data);
+        pb_text_free(&widths);
+        if (pb_model_is_fully_connected(model->name)) /* whose layers the list does not give */
+            add_real(sink, "model.", "head-multiplier", model->width_multiplier);
+    } else {
+        add_real(sink, "model.", "width-multiplier", model->width_multiplier);
+    }
+    if (config->pretrained)
+        add(sink, "model.", "pretrained", config->pretrained);
+}
+
+void pb_settings_data(const struct pb_settings_sink *sink, const struct pb_cell_config *config)
+{
+    char *preprocess = pb_preprocess_text(&config->preprocess);
+    add(sink, "", "preprocess", preprocess ? preprocess : "out of memory");
+    pb_free(preprocess);
+    add(sink, "dataset.", "root", config->dataset_root);
+    add_real(sink, "data.", "validation", config->split.validation);
+    add_count(sink, "data.", "split-seed", config->split.seed);
+    add_count(sink, "data.", "batch", config->batch);
+    add(sink, "", "selection", config->select_on_test ? "test" : "validation");
+}
+
+void pb_settings_ranking(const struct pb_settings_sink *sink, const struct pb_cell_config *config)
+{
+    const struct pb_ranking *ranking = &config->ranking;
+    add(sink, "ranking.", "scope", pb_scope_names[ranking->scope]);
+    add(sink, "ranking.", "normalise", pb_normalise_names[ranking->normalise]);
+    add(sink, "ranking.", "count", pb_count_rule_names[ranking->count]);
+    add_count(sink, "ranking.", "floor", ranking->floor);
+    add_count(sink, "ranking.", "round-to", ranking->round_to);
+    add_bool(sink, "ranking.", "permute", ranking->permute);
+    add(sink, "ranking.", "redraw", pb_redraw_names[ranking->redraw]);
+    add(sink, "ranking.", "coupling", pb_coupling_names[config->coupling]);
+    add_count(sink, "calibration.", "batches", config->calibration_batches);
+    add_count(sink, "calibration.", "batch", config->calibration_batch);
+}
+
+void pb_settings_choice(const struct pb_settings_sink *sink, const char *prefix, const struct pb_choice *choice,
+                        bool hash)
+{
+    if (!choice->loaded)
+        return;
+    const struct pb_plugin *plugin = choice->loaded->plugin;
+    char key[96];
+    snprintf(key, sizeof key, "%s.", prefix);
+    add(sink, key, "plugin", plugin->name);
+    add(sink, key, "version", plugin->version);
+    if (hash)
+        add(sink, key, "sha256", choice->loaded->sha256);
+    snprintf(key, sizeof key, "%s.option.", prefix);
+    for (uint32_t i = 0; i < plugin->option_count; i++)
+        add(sink, key, plugin->options[i].name, choice->options.texts[i]);
+}
+
+static void add_to_pretraining(void *argument, const char *key, const char *value)
+{
+    add(argument, "pretraining.", key, value);
+}
+
+void pb_settings_pretraining(const struct pb_settings_sink *sink, const struct pb_cell_config *pretraining, bool hash)
+{
+    const struct pb_settings_sink own = {.add = add_to_pretraining, .argument = (void *)(uintptr_t)sink};
+    add(&own, "", "label", pretraining->dataset.label);
+    add_count(&own, "", "seed", pretraining->seed);
+    pb_settings_model(&own, pretraining);
+    pb_settings_data(&own, pretraining);
+    pb_settings_train(&own, "training.", &pretraining->training);
+    pb_settings_choice(&own, "dataset", &pretraining->dataset, hash);
+}
+
+/* Without printf: the keys of a large matrix take millions of these. */
+static void append_line(void *argument, const char *key, const char *value)
+{
+    pb_text_append_bytes(argument, key, strlen(key));
+    pb_text_append_bytes(argument, "=", 1);
+    pb_text_append_bytes(argument, value, strlen(value));
+    pb_text_append_bytes(argument, "\n", 1);
+}
+
+struct pb_settings_sink pb_settings_into(struct pb_text *text)
+{
+    return (struct pb_settings_sink){.add = append_line, .argument = text};
+}

@@ -1,0 +1,30 @@
+/* Settings as text: one writer of key=value lines serves records, digests and stage keys. */
+#ifndef PB_SETTINGS_SETTINGS_H
+#define PB_SETTINGS_SETTINGS_H
+
+#include "base/text.h"
+#include "settings/config.h"
+
+/* Takes one setting at a time. Keys are dotted: "training.lr". */
+struct pb_settings_sink {
+    void (*add)(void *argument, const char *key, const char *value);
+    void *argument;
+};
+
+void pb_settings_train(const struct pb_settings_sink *sink, const char *prefix, const struct pb_train_spec *spec);
+/* The schedule's own part of a train spec: how it starts, what it masks, what it returns. */
+void pb_settings_train_mode(const struct pb_settings_sink *sink, const struct pb_train_spec *spec);
+void pb_settings_model(const struct pb_settings_sink *sink, const struct pb_cell_config *config);
+void pb_settings_data(const struct pb_settings_sink *sink, const struct pb_cell_config *config);
+void pb_settings_ranking(const struct pb_settings_sink *sink, const struct pb_cell_config *config);
+/* Plugin and options: "criterion.plugin", "criterion.option.grad", with hash also "criterion.sha256"; nothing where there is none. */
+void pb_settings_choice(const struct pb_settings_sink *sink, const char *prefix, const struct pb_choice *choice,
+                        bool hash);
+
+/* Everything of a pretraining, but for the backend, which is the cell's: "pretraining.dataset.plugin", … */
+void pb_settings_pretraining(const struct pb_settings_sink *sink, const struct pb_cell_config *pretraining, bool hash);
+
+/* A sink that appends "key=value\n" to a struct pb_text. */
+struct pb_settings_sink pb_settings_into(struct pb_text *text);
+
+#endif

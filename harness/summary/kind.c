@@ -1,0 +1,48 @@
+/* What kind of network and training a cell is about, told by its options. */
+#include "summary/kind.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+
+static const char *config(const struct pb_record *record, const char *key)
+{
+    const char *value = pb_record_find(record->config, record->config_count, key);
+    return value == NULL ? "" : value;
+}
+
+double pb_config_real(const struct pb_record *record, const char *key)
+{
+    double value = NAN;
+    return pb_parse_real(config(record, key), &value) ? value : (double)NAN;
+}
+
+const char *pb_config_plugin(const struct pb_record *record, const char *axis)
+{
+    char key[64];
+    (void)snprintf(key, sizeof key, "%.50s.plugin", axis);
+    const char *plugin = config(record, key);
+    return plugin[0] == '\0' ? config(record, axis) : plugin;
+}
+
+/* Every model with bilinear pooling is called so (graph/models.h). */
+static bool has_bilinear_head(const struct pb_record *record)
+{
+    const char *model = config(record, "model.name");
+    return pb_ends_with(model[0] == '\0' ? config(record, "model") : model, "-bcnn");
+}
+
+struct pb_kind pb_kind_of(const struct pb_record *record)
+{
+    bool norm = true;
+    const char *weights = config(record, "model.pretrained"), *pretraining = config(record, "pretraining.label");
+    (void)pb_parse_bool(config(record, "model.batch-norm"), &norm);
+    return (struct pb_kind){
+        .bilinear = has_bilinear_head(record),
+        .batch_norm = norm,
+        .pretrained = weights[0] != '\0' || pretraining[0] != '\0',
+        .heavier = pb_config_real(record, "training.lambda-last") > pb_config_real(record, "training.lambda"),
+    };
+}

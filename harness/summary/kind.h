@@ -1,0 +1,22 @@
+/* What kind of network and training a cell is about, told by its options. */
+#ifndef PB_SUMMARY_KIND_H
+#define PB_SUMMARY_KIND_H
+
+#include <stdbool.h>
+
+#include "results/record.h"
+
+struct pb_kind {
+    bool bilinear; /* the head; else the model's ordinary one */
+    bool batch_norm;
+    bool pretrained; /* from a file, or within the run */
+    bool heavier; /* λ of the last batch norm is above the others' */
+};
+
+struct pb_kind pb_kind_of(const struct pb_record *record);
+/* An option as a number; NaN where it is absent or none. */
+double pb_config_real(const struct pb_record *record, const char *key);
+/* A plugin's name ("dataset.plugin"); the label stands in where a document lacks it. */
+const char *pb_config_plugin(const struct pb_record *record, const char *axis);
+
+#endif

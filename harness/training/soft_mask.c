@@ -1,0 +1,143 @@
+/* Soft pruning's mask: chosen after every epoch, laid over the network, not removed. */
+#include "training/soft_mask.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+
+/* One string of '1' (kept) and '0' per group. */
+json_t *pb_soft_to_json(const struct pb_soft *soft)
+{
+    json_t *masks = json_array();
+    for (uint32_t g = 0; g < soft->keep.group_count; g++) {
+        char *text = pb_calloc((size_t)soft->groups.groups[g].channels + 1, 1);
+        for (uint32_t c = 0; text && c < soft->groups.groups[g].channels; c++)
+            text[c] = soft->keep.keep[g][c] ? '1' : '0';
+        json_array_append_new(masks, json_string(text ? text : ""));
+        pb_free(text);
+    }
+    return masks;
+}
+
+static void append_digits(struct pb_text *text, const bool *keep, uint32_t channels)
+{
+    for (uint32_t c = 0; c < channels; c += 4) {
+        unsigned digit = 0;
+        for (uint32_t bit = 0; bit < 4; bit++)
+            digit = 2 * digit + (c + bit < channels && !keep[c + bit]);
+        pb_text_append(text, "%x", digit);
+    }
+}
+
+json_t *pb_soft_mask_to_json(const struct pb_soft *soft)
+{
+    struct pb_text text = {0};
+    if (!soft->keep.keep)
+        return json_null();
+    for (uint32_t g = 0; g < soft->keep.group_count; g++) {
+        pb_text_append(&text, "%s", g ? " " : "");
+        append_digits(&text, soft->keep.keep[g], soft->groups.groups[g].channels);
+    }
+    json_t *made = text.failed ? NULL : json_string(text.data ? text.data : "");
+    pb_text_free(&text);
+    return made;
+}
+
+static enum pb_status read_mask(struct pb_soft *soft, const json_t *state, struct pb_error *error)
+{
+    if (json_array_size(state) == 0)
+        return PB_OK;
+    struct pb_keep keep;
+    const enum pb_status status = pb_keep_create(&soft->groups, &keep, error);
+    if (status != PB_OK)
+        return status;
+    for (uint32_t g = 0; g < keep.group_count; g++) {
+        const char *text = json_string_value(json_array_get(state, g));
+        if (!text || strlen(text) != soft->groups.groups[g].channels) {
+            pb_keep_free(&keep);
+            return pb_fail(error, PB_ERROR_INPUT,
+                           "a stored soft mask does not fit the network; remove its .partial folder");
+        }
+        for (uint32_t c = 0; c < soft->groups.groups[g].channels; c++)
+            keep.keep[g][c] = text[c] == '1';
+    }
+    soft->keep = keep;
+    return PB_OK;
+}
+
+enum pb_status pb_soft_start(struct pb_soft *soft, const struct pb_network *network, const json_t *state,
+                             struct pb_error *error)
+{
+    struct pb_soft started = {0};
+    enum pb_status status = pb_channel_groups_find(network->graph, &started.groups, error);
+    if (status != PB_OK)
+        return status;
+    status = read_mask(&started, state, error);
+    if (status == PB_OK)
+        *soft = started;
+    else
+        pb_soft_free(&started);
+    return status;
+}
+
+static void count_changes(struct pb_soft *soft, const struct pb_keep *now)
+{
+    soft->masked = soft->revived = 0;
+    for (uint32_t g = 0; g < now->group_count; g++)
+        for (uint32_t c = 0; c < soft->groups.groups[g].channels; c++) {
+            soft->masked += !now->keep[g][c];
+            soft->revived += soft->keep.keep && !soft->keep.keep[g][c] && now->keep[g][c];
+        }
+}
+
+struct pb_draw pb_soft_draw(const struct pb_train_spec *spec, uint32_t depth, const json_t *rows)
+{
+    struct pb_draw draw = {.depth = depth};
+    double best = -1;
+    size_t index;
+    json_t *row;
+    json_array_foreach(rows, index, row)
+    {
+        const double top1 = json_number_value(json_object_get(row, "validation_top1"));
+        if (spec->return_state == PB_RETURN_BEST && top1 <= best)
+            continue;
+        best = top1;
+        draw.epoch = (uint32_t)json_integer_value(json_object_get(row, "epoch"));
+    }
+    return draw;
+}
+
+enum pb_status pb_soft_mask(struct pb_soft *soft, const struct pb_train_job *job, uint32_t epoch,
+                            struct pb_network *network, struct pb_error *error)
+{
+    struct pb_scores scores = {0};
+    struct pb_pruning pruning = {0};
+    struct pb_ranking ranking = job->config->ranking;
+    if (ranking.redraw)
+        ranking.draw = (struct pb_draw){.depth = job->depth, .epoch = epoch};
+    enum pb_status status = pb_score_for(job, network, &soft->groups, ranking.draw, &scores, error);
+    if (status == PB_OK)
+        status =
+            pb_rank(network, &soft->groups, &scores, &ranking, job->spec->soft_target, job->original, &pruning, error);
+    if (status == PB_OK) {
+        if (job->spec->soft_zero == PB_ZERO_FILTERS)
+            pb_network_zero_filters(network, &soft->groups, &pruning.keep);
+        else
+            pb_network_mask(network, &soft->groups, &pruning.keep);
+        count_changes(soft, &pruning.keep);
+        pb_keep_free(&soft->keep);
+        soft->keep = pruning.keep;
+        pruning.keep = (struct pb_keep){0};
+    }
+    pb_pruning_free(&pruning);
+    pb_scores_free(&scores);
+    return status;
+}
+
+void pb_soft_free(struct pb_soft *soft)
+{
+    pb_keep_free(&soft->keep);
+    pb_channel_groups_free(&soft->groups);
+    *soft = (struct pb_soft){0};
+}

@@ -1,0 +1,86 @@
+/* Workers that die or stop at awkward moments: between their document and their word of it, or without an end. */
+#include "support/matrix_text.h"
+
+#include <unistd.h>
+
+#include "coordinator/coordinator.h"
+#include "coordinator/outcome.h"
+#include "results/result.h"
+#include "support/fake_worker.h"
+
+static char program[512];
+
+#define RUN_HEAD                                                                                                       \
+    "<matrix xmlns='urn:prunebench:matrix:1' name='t'><model name='vgg11-bcnn'/><schedule plugin='one-shot'/>"         \
+    "<dataset plugin='birds' root='/tmp'/><latency runs='0'/>"
+
+static struct pb_run_summary run(void **state, const char *text, bool retry)
+{
+    struct pb_error error = {0};
+    struct pb_run_summary summary = {0};
+    struct pb_matrix *matrix = read_matrix(state, text);
+    const struct pb_run_options options = {
+        .out = folder_path(state, "out"), .worker = program, .quiet = true, .retry = retry};
+    if (pb_run_matrix(matrix, &options, &summary, &error) != PB_OK)
+        fail_msg("%s", error.text);
+    pb_matrix_free(&matrix);
+    return summary;
+}
+
+static enum pb_cell_status status_of(void **state, const char *label)
+{
+    struct pb_error error = {0};
+    struct pb_record record;
+    char id[128];
+    snprintf(id, sizeof id, "birds.vgg11-bcnn.%s.one-shot.blis.r40.s1", label);
+    char *path = pb_result_path(folder_path(state, "out"), id);
+    if (pb_result_read(path, &record, &error) != PB_OK)
+        fail_msg("%s", error.text);
+    const enum pb_cell_status status = record.status;
+    pb_record_free(&record);
+    pb_free(path);
+    return status;
+}
+
+static void test_the_document_decides_when_the_last_word_is_lost(void **state)
+{
+    const char *text =
+        RUN_HEAD "<criterion plugin='random' label='mute'/><criterion plugin='random' label='mute-fail'/>"
+                 "<criterion plugin='random' label='crash'/><targets>0.4</targets></matrix>";
+    struct pb_run_summary summary = run(state, text, false);
+    assert_int_equal(summary.done, 1);
+    assert_int_equal(summary.failed, 2);
+    assert_int_equal(status_of(state, "mute"), PB_CELL_OK);
+    assert_int_equal(status_of(state, "mute-fail"), PB_CELL_FAILED);
+    assert_int_equal(status_of(state, "crash"), PB_CELL_CRASHED);
+}
+
+/* A document of an earlier run says nothing about a worker that wrote none. */
+static void test_an_older_document_does_not_decide(void **state)
+{
+    struct pb_error error = {0};
+    const char *text = RUN_HEAD "<criterion plugin='random' label='silent'/><targets>0.4</targets></matrix>";
+    assert_int_equal(run(state, text, false).failed, 1);
+    /* now a failed document lies there, and not of a crash */
+    struct pb_matrix *matrix = read_matrix(state, text);
+    const struct pb_failure older = {.status = PB_CELL_TIMED_OUT, .message = "an earlier reason"};
+    assert_int_equal(pb_outcome_write(folder_path(state, "out"), matrix->cells[0], &older, &error), PB_OK);
+    pb_matrix_free(&matrix);
+    assert_int_equal(status_of(state, "silent"), PB_CELL_TIMED_OUT);
+    assert_int_equal(run(state, text, true).failed, 1);
+    assert_int_equal(status_of(state, "silent"), PB_CELL_FAILED);
+}
+
+int main(int argc, char **argv)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, folder_setup, folder_teardown)
+    fake_worker(argc, argv);
+    const ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+    if (length <= 0)
+        return 99;
+    const struct CMUnitTest tests[] = {
+        TEST(test_the_document_decides_when_the_last_word_is_lost),
+        TEST(test_an_older_document_does_not_decide),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,240 @@
+/* Keys of stages: equal exactly when two cells share the work. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "planning/chain.h"
+
+static const struct pb_criterion scorer = {.size = sizeof scorer};
+static const struct pb_plugin scoring = {PB_PLUGIN_HEADER(PB_KIND_CRITERION), .name = "scoring", .version = "1",
+                                         .criterion = &scorer};
+static const struct pb_plugin other_scoring = {PB_PLUGIN_HEADER(PB_KIND_CRITERION), .name = "other", .version = "1",
+                                               .criterion = &scorer};
+static const struct pb_plugin data = {PB_PLUGIN_HEADER(PB_KIND_DATASET), .name = "data", .version = "1"};
+static const struct pb_plugin backend = {PB_PLUGIN_HEADER(PB_KIND_BACKEND), .name = "backend", .version = "1"};
+
+static struct pb_loaded loaded(const struct pb_plugin *plugin)
+{
+    return (struct pb_loaded){.plugin = plugin, .file = "test", .sha256 = "00"};
+}
+
+struct fixture {
+    struct pb_cell_config config;
+};
+
+static const struct pb_train_spec training = {.epochs = 3, .lr = .1};
+
+static struct fixture make(void)
+{
+    static struct pb_loaded objects[4];
+    objects[0] = loaded(&data);
+    objects[1] = loaded(&scoring);
+    objects[2] = loaded(&backend);
+    objects[3] = loaded(&other_scoring);
+    struct fixture fixture = {0};
+    struct pb_cell_config *config = &fixture.config;
+    pb_preprocess_default(&config->preprocess);
+    config->dataset.loaded = &objects[0];
+    config->criterion.loaded = &objects[1];
+    config->backend.loaded = &objects[2];
+    config->dataset_root = (char *)(uintptr_t) "data";
+    config->model = (struct pb_model_spec){.name = "vgg11-bcnn", .image_size = 32, .width_multiplier = 1};
+    config->seed = 1;
+    config->training = training;
+    return fixture;
+}
+
+/* Key of base → score → prune(amount) → retrain(epochs) under config. */
+static void key_of(const struct pb_cell_config *config, double amount, uint32_t epochs, char keys[4][65])
+{
+    struct pb_chain chain = {0};
+    struct pb_error error;
+    const struct pb_link *link = NULL;
+    const struct pb_train_spec retraining = {.epochs = epochs, .lr = .1};
+    assert_int_equal(pb_chain_start(&chain, config, NULL, &error), PB_OK);
+    assert_int_equal(pb_chain_add_baseline(&chain, &error), PB_OK);
+    assert_int_equal(pb_chain_train(&chain, &training, &link, &error), PB_OK);
+    assert_string_equal(link->name, "base");
+    memcpy(keys[0], link->key, 65);
+    assert_int_equal(pb_chain_score(&chain, &link, &error), PB_OK);
+    memcpy(keys[1], link->key, 65);
+    assert_int_equal(pb_chain_prune(&chain, (struct pb_target){PB_MEASURE_CHANNELS, amount}, &link, &error), PB_OK);
+    memcpy(keys[2], link->key, 65);
+    assert_int_equal(pb_chain_train(&chain, &retraining, &link, &error), PB_OK);
+    memcpy(keys[3], link->key, 65);
+    assert_int_equal(link->depth, 4);
+    pb_chain_free(&chain);
+}
+
+static void test_cells_that_differ_in_rate_share_training_and_scores(void **state)
+{
+    (void)state;
+    struct fixture fixture = make();
+    char a[4][65], b[4][65];
+    key_of(&fixture.config, .2, 5, a);
+    key_of(&fixture.config, .4, 5, b);
+    assert_string_equal(a[0], b[0]);
+    assert_string_equal(a[1], b[1]);
+    assert_string_not_equal(a[2], b[2]);
+    assert_string_not_equal(a[3], b[3]);
+}
+
+static void test_cells_that_differ_in_criterion_share_the_base_only(void **state)
+{
+    (void)state;
+    struct fixture fixture = make();
+    struct pb_loaded other = loaded(&other_scoring);
+    char a[4][65], b[4][65];
+    key_of(&fixture.config, .2, 5, a);
+    fixture.config.criterion.loaded = &other;
+    key_of(&fixture.config, .2, 5, b);
+    assert_string_equal(a[0], b[0]);
+    assert_string_not_equal(a[1], b[1]);
+    assert_string_not_equal(a[2], b[2]);
+}
+
+static void test_seed_data_and_plugin_build_are_part_of_every_key(void **state)
+{
+    (void)state;
+    struct fixture fixture = make();
+    char a[4][65], b[4][65];
+    key_of(&fixture.config, .2, 5, a);
+    fixture.config.seed = 2;
+    key_of(&fixture.config, .2, 5, b);
+    assert_string_not_equal(a[0], b[0]);
+    fixture.config.seed = 1;
+    fixture.config.preprocess.rotate += 1;
+    key_of(&fixture.config, .2, 5, b);
+    assert_string_not_equal(a[0], b[0]);
+    fixture = make();
+    struct pb_loaded rebuilt = loaded(&backend);
+    strcpy(rebuilt.sha256, "11");
+    fixture.config.backend.loaded = &rebuilt;
+    key_of(&fixture.config, .2, 5, b);
+    assert_string_not_equal(a[0], b[0]);
+}
+
+/* Beside a list of the convolutions' widths the multiplier still decides the fully connected layers'. */
+static void test_the_multiplier_beside_widths_counts_where_it_makes_layers(void **state)
+{
+    static const uint32_t widths[] = {1, 2, 3, 4, 5, 6, 7, 8};
+    static const struct {
+        const char *model;
+        bool same;
+    } heads[] = {{"vgg11-bcnn", true}, {"vgg11-gap", true}, {"vgg11", false}};
+    (void)state;
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        struct fixture fixture = make();
+        char whole[4][65], quarter[4][65];
+        fixture.config.model.name = heads[i].model;
+        fixture.config.model.widths = widths;
+        fixture.config.model.width_count = 8;
+        key_of(&fixture.config, .2, 5, whole);
+        fixture.config.model.width_multiplier = .25;
+        key_of(&fixture.config, .2, 5, quarter);
+        assert_int_equal(strcmp(whole[0], quarter[0]) == 0, heads[i].same);
+    }
+}
+
+static void test_a_retraining_that_differs_changes_its_own_key_only(void **state)
+{
+    (void)state;
+    struct fixture fixture = make();
+    char a[4][65], b[4][65];
+    key_of(&fixture.config, .2, 5, a);
+    key_of(&fixture.config, .2, 6, b);
+    assert_string_equal(a[2], b[2]);
+    assert_string_not_equal(a[3], b[3]);
+}
+
+static void test_what_only_a_worker_knows_changes_every_key(void **state)
+{
+    (void)state;
+    struct fixture fixture = make();
+    struct pb_chain a = {0}, b = {0};
+    struct pb_error error;
+    assert_int_equal(pb_chain_start(&a, &fixture.config, &(struct pb_chain_details){.cell = "backend=x skx\n"}, &error),
+                     PB_OK);
+    assert_int_equal(
+        pb_chain_start(&b, &fixture.config, &(struct pb_chain_details){.cell = "backend=x haswell\n"}, &error), PB_OK);
+    assert_string_not_equal(a.root, b.root);
+}
+
+static void test_keys_of_the_plan_are_those_without_what_only_a_worker_knows(void **state)
+{
+    (void)state;
+    struct fixture fixture = make();
+    struct pb_chain planned = {0}, run = {0};
+    struct pb_error error;
+    const struct pb_link *link;
+    const struct pb_train_spec brief = {.epochs = 1, .lr = .1};
+    struct pb_chain *const chains[] = {&planned, &run};
+    for (int i = 0; i < 2; i++) {
+        const struct pb_chain_details details = {.cell = "backend=x skx\n"};
+        assert_int_equal(pb_chain_start(chains[i], &fixture.config, i ? &details : NULL, &error), PB_OK);
+        assert_int_equal(pb_chain_add_baseline(chains[i], &error), PB_OK);
+        assert_int_equal(pb_chain_train(chains[i], &brief, &link, &error), PB_OK);
+        assert_string_equal(link->name, "train");
+        assert_int_equal(pb_chain_train(chains[i], &training, &link, &error), PB_OK);
+        assert_string_equal(link->name, "train#2"); /* behind another stage it is not the baseline */
+        assert_int_equal(chains[i]->count, 3);
+    }
+    for (uint32_t i = 0; i < planned.count; i++) {
+        assert_string_equal(planned.links[i].key, planned.links[i].plan_key);
+        assert_string_equal(planned.links[i].plan_key, run.links[i].plan_key);
+        assert_string_not_equal(run.links[i].key, run.links[i].plan_key);
+    }
+    pb_chain_free(&planned);
+    pb_chain_free(&run);
+}
+
+static void test_shares_that_are_not_above_those_before_are_refused(void **state)
+{
+    (void)state;
+    struct fixture fixture = make();
+    struct pb_chain chain = {0};
+    struct pb_error error;
+    const struct pb_link *link;
+    assert_int_equal(pb_chain_start(&chain, &fixture.config, NULL, &error), PB_OK);
+    assert_int_equal(pb_chain_prune(&chain, (struct pb_target){PB_MEASURE_CHANNELS, 0}, &link, &error), PB_ERROR_RUN);
+    assert_int_equal(pb_chain_prune(&chain, (struct pb_target){PB_MEASURE_CHANNELS, .4}, &link, &error), PB_OK);
+    assert_int_equal(pb_chain_prune(&chain, (struct pb_target){PB_MEASURE_CHANNELS, .4}, &link, &error), PB_ERROR_RUN);
+    assert_int_equal(pb_chain_prune(&chain, (struct pb_target){PB_MEASURE_CHANNELS, .2}, &link, &error), PB_ERROR_RUN);
+    assert_int_equal(pb_chain_prune(&chain, (struct pb_target){PB_MEASURE_CHANNELS, .5}, &link, &error), PB_OK);
+    pb_chain_free(&chain);
+}
+
+static void test_trainings_that_cannot_be_are_refused(void **state)
+{
+    (void)state;
+    struct fixture fixture = make();
+    struct pb_chain chain = {0};
+    struct pb_error error;
+    const struct pb_link *link;
+    assert_int_equal(pb_chain_start(&chain, &fixture.config, NULL, &error), PB_OK);
+    assert_int_equal(pb_chain_train(&chain, &(struct pb_train_spec){.lr = .1}, &link, &error), PB_ERROR_INPUT);
+    assert_int_equal(pb_chain_train(&chain, &(struct pb_train_spec){.epochs = 1}, &link, &error), PB_ERROR_INPUT);
+    assert_int_equal(pb_chain_prune(&chain, (struct pb_target){PB_MEASURE_MACS, 1}, &link, &error), PB_ERROR_RUN);
+    assert_int_equal(pb_chain_rewind(&chain, 1, &link, &error), PB_ERROR_RUN);
+    assert_int_equal(chain.count, 0);
+    pb_chain_free(&chain);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_cells_that_differ_in_rate_share_training_and_scores),
+        cmocka_unit_test(test_cells_that_differ_in_criterion_share_the_base_only),
+        cmocka_unit_test(test_seed_data_and_plugin_build_are_part_of_every_key),
+        cmocka_unit_test(test_the_multiplier_beside_widths_counts_where_it_makes_layers),
+        cmocka_unit_test(test_a_retraining_that_differs_changes_its_own_key_only),
+        cmocka_unit_test(test_what_only_a_worker_knows_changes_every_key),
+        cmocka_unit_test(test_keys_of_the_plan_are_those_without_what_only_a_worker_knows),
+        cmocka_unit_test(test_shares_that_are_not_above_those_before_are_refused),
+        cmocka_unit_test(test_trainings_that_cannot_be_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

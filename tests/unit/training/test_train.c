@@ -1,0 +1,289 @@
+/* A whole training: the head's own epochs, policies that look at validation, and what a stop in between changes (nothing). */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "training/training.h"
+#include "graph/checkpoint.h"
+#include "support/backends.h"
+#include "support/fake_dataset.h"
+#include "support/folder.h"
+
+enum { CLASSES = 3, TRAINING = 36, TESTING = 6, BATCH = 9 };
+
+struct training {
+    struct fake_dataset fake;
+    struct backend backend;
+    struct pb_data *data;
+    struct pb_cache *cache;
+    struct pb_cell_config config;
+    struct pb_train_job job;
+    struct pb_network *initial, *network;
+    struct pb_lr lr;
+    json_t *rows;
+    const char *keep; /* a copy of the partial folder before each epoch, as KEEP-<epoch>; NULL: none */
+    void **state;
+};
+
+static void must(enum pb_status status, const struct pb_error *error)
+{
+    if (status != PB_OK)
+        fail_msg("%s", error->text);
+}
+
+static void open_training(struct training *training, void **state, const struct pb_train_spec *spec)
+{
+    struct pb_error error = {0};
+    struct pb_graph *graph = NULL;
+    const struct pb_split_spec split = {.validation = 0.25, .seed = 1};
+    const struct pb_model_spec model = {
+        .name = "vgg11-bcnn", .classes = CLASSES, .image_size = 32, .width_multiplier = 0.0625, .batch_norm = true};
+    memset(training, 0, sizeof *training);
+    training->state = state;
+    fake_init(&training->fake, *state, CLASSES);
+    fake_add_images(&training->fake, "train", TRAINING, 24, 20, PB_SPLIT_TRAIN);
+    fake_add_images(&training->fake, "test", TESTING, 24, 20, PB_SPLIT_TEST);
+    must(pb_data_open(&training->fake.loaded, NULL, *state, &split, &training->data, &error), &error);
+    pb_preprocess_default(&training->config.preprocess);
+    training->config.preprocess.image_size = 32;
+    training->config.preprocess.flip = 0.5;
+    training->config.preprocess.rotate = 15;
+    training->config.batch = BATCH;
+    training->config.threads = 1;
+    must(pb_cache_open(training->data, &training->config.preprocess, folder_path(state, "cache"), 1, &training->cache,
+                       &error),
+         &error);
+    must(backend_open("blis", NULL, 1, &training->backend, &error), &error);
+    must(pb_model_build(&model, &graph, &error), &error);
+    must(pb_network_create(graph, &training->initial, &error), &error);
+    pb_network_initialise(training->initial, 1);
+    training->job = (struct pb_train_job){.config = &training->config,
+                                          .spec = spec,
+                                          .device = training->backend.device,
+                                          .data = training->data,
+                                          .cache = training->cache,
+                                          .seed = 5};
+}
+
+static void close_training(struct training *training)
+{
+    json_decref(training->rows);
+    pb_network_free(&training->network);
+    pb_network_free(&training->initial);
+    backend_close(&training->backend);
+    pb_cache_close(&training->cache);
+    pb_data_close(&training->data);
+    fake_free(&training->fake);
+}
+
+static void copy_file(const char *from_folder, const char *to_folder, const char *name)
+{
+    struct pb_error error = {0};
+    char *from = pb_path_join(from_folder, name), *to = pb_path_join(to_folder, name), *bytes = NULL;
+    size_t length = 0;
+    if (pb_file_exists(from)) {
+        must(pb_file_read(from, (size_t)1 << 30, &bytes, &length, &error), &error);
+        must(pb_file_write_atomic(to, bytes, length, &error), &error);
+    }
+    pb_free(bytes);
+    pb_free(from);
+    pb_free(to);
+}
+
+/* What a kill before this epoch would leave. */
+static void keep_partial(void *argument, uint32_t epoch, uint32_t epochs)
+{
+    struct training *training = argument;
+    struct pb_error error = {0};
+    char name[64];
+    (void)epochs;
+    if (training->keep == NULL)
+        return;
+    snprintf(name, sizeof name, "%s-%u", training->keep, epoch);
+    const char *folder = folder_path(training->state, name);
+    must(pb_make_dirs(folder, &error), &error);
+    copy_file(training->job.partial, folder, "epoch.safetensors");
+    copy_file(training->job.partial, folder, "best.safetensors");
+}
+
+/* Trains a copy of the initial network with its partial state in a folder of this name. */
+static void run_training(struct training *training, const char *partial)
+{
+    struct pb_error error = {0};
+    training->job.partial = folder_path(training->state, partial);
+    training->job.progress = keep_partial;
+    training->job.argument = training;
+    must(pb_make_dirs(training->job.partial, &error), &error);
+    pb_network_free(&training->network);
+    json_decref(training->rows);
+    training->rows = json_array();
+    must(pb_network_copy(training->initial, &training->network, &error), &error);
+    pb_lr_start(&training->lr, training->job.spec);
+    must(pb_train(&training->job, &training->network, &training->lr, training->rows, &error), &error);
+}
+
+static double row_value(const struct training *training, size_t row, const char *key)
+{
+    return json_number_value(json_object_get(json_array_get(training->rows, row), key));
+}
+
+/* The classifier's, as against the trunk's. */
+static bool is_head(const struct pb_graph *graph, const struct pb_parameter *parameter)
+{
+    return graph->nodes[parameter->node].op == PB_OP_LINEAR;
+}
+
+static bool equal(const float *a, const float *b, const struct pb_parameter *parameter)
+{
+    return memcmp(a + parameter->offset, b + parameter->offset, parameter->count * sizeof *a) == 0;
+}
+
+static void test_the_heads_own_epochs_leave_every_bit_of_the_trunk_alone(void **state)
+{
+    /* Penalties that would show at once, were they laid on what is frozen. */
+    const struct pb_train_spec spec = {.epochs = 1,
+                                       .lr = 0.05,
+                                       .lr_policy = PB_LR_CONSTANT,
+                                       .momentum = 0.9,
+                                       .nesterov = true,
+                                       .weight_decay = 0.1,
+                                       .lambda = 0.1,
+                                       .lambda_last = 0.2,
+                                       .head_epochs = 2,
+                                       .head_lr = 0.5};
+    struct training training;
+    struct pb_network *after = NULL;
+    struct pb_error error = {0};
+    open_training(&training, state, &spec);
+    training.keep = "cut";
+    run_training(&training, "whole");
+    must(pb_checkpoint_load(folder_path(state, "cut-2/epoch.safetensors"), &after, NULL, &error), &error);
+    const struct pb_graph *graph = training.initial->graph;
+    uint32_t trunk = 0, moved = 0;
+    for (uint32_t p = 0; p < graph->parameter_count; p++) {
+        const struct pb_parameter *parameter = &graph->parameters[p];
+        if (is_head(graph, parameter)) {
+            assert_false(equal(after->values, training.initial->values, parameter));
+            continue;
+        }
+        /* weights, biases, γ, β, running means and variances, and no momentum from before */
+        assert_true(equal(after->values, training.initial->values, parameter));
+        for (size_t i = 0; i < parameter->count; i++)
+            assert_true(after->velocity[parameter->offset + i] == 0);
+        moved += !equal(training.network->values, training.initial->values, parameter);
+        trunk++;
+    }
+    assert_int_equal(trunk, 8 * 6); /* 8 convolutions with bias, each with γ, β, mean, variance */
+    assert_int_equal(moved, trunk); /* by the third epoch */
+    assert_int_equal(json_array_size(training.rows), 3);
+    assert_true(row_value(&training, 0, "lr") == 0.5 && row_value(&training, 1, "lr") == 0.5);
+    assert_true(row_value(&training, 2, "lr") == 0.05);
+    pb_network_free(&after);
+    close_training(&training);
+}
+
+static void assert_same_rows(const json_t *a, const json_t *b)
+{
+    assert_int_equal(json_array_size(a), json_array_size(b));
+    for (size_t i = 0; i < json_array_size(a); i++) {
+        json_t *left = json_copy(json_array_get(a, i)), *right = json_copy(json_array_get(b, i));
+        json_object_del(left, "seconds");
+        json_object_del(right, "seconds");
+        assert_true(json_equal(left, right));
+        json_decref(left);
+        json_decref(right);
+    }
+}
+
+/* Head, warm-up, plateau and the best state: a stop at each epoch's end must go on to the same bits. */
+static void test_a_training_stopped_at_any_epoch_goes_on_to_the_same_network(void **state)
+{
+    const struct pb_train_spec spec = {.epochs = 6,
+                                       .lr = 0.1,
+                                       .lr_policy = PB_LR_PLATEAU,
+                                       .lr_factor = 0.5,
+                                       .lr_patience = 1,
+                                       .lr_threshold = 0.01,
+                                       .lr_min = 1e-3,
+                                       .warmup_epochs = 2,
+                                       .early_stop = 5,
+                                       .momentum = 0.9,
+                                       .nesterov = true,
+                                       .weight_decay = 1e-4,
+                                       .lambda = 1e-3,
+                                       .lambda_last = 1e-3,
+                                       .head_epochs = 2,
+                                       .head_lr = 0.5,
+                                       .return_state = PB_RETURN_BEST};
+    struct training whole, again;
+    open_training(&whole, state, &spec);
+    whole.keep = "cut";
+    run_training(&whole, "whole");
+    const size_t bytes = whole.network->graph->value_count * sizeof(float);
+    assert_in_range(json_array_size(whole.rows), 4, 8);
+    for (uint32_t epoch = 1; epoch < json_array_size(whole.rows); epoch++) {
+        char name[32];
+        snprintf(name, sizeof name, "cut-%u", epoch);
+        again = whole;
+        again.keep = NULL;
+        again.network = NULL;
+        again.rows = NULL;
+        run_training(&again, name);
+        assert_memory_equal(again.network->values, whole.network->values, bytes);
+        assert_memory_equal(again.network->velocity, whole.network->velocity, bytes);
+        assert_same_rows(again.rows, whole.rows);
+        assert_true(again.lr.base == whole.lr.base && again.lr.best == whole.lr.best);
+        assert_int_equal(again.lr.bad_epochs, whole.lr.bad_epochs);
+        assert_int_equal(again.lr.stale, whole.lr.stale);
+        json_decref(again.rows);
+        pb_network_free(&again.network);
+    }
+    close_training(&whole);
+}
+
+/* With steps too small to move an accuracy, every epoch but the first is one without improvement. */
+static void test_epochs_without_improvement_lower_the_rate_and_then_end_the_training(void **state)
+{
+    const struct pb_train_spec spec = {.epochs = 12,
+                                       .lr = 1e-12,
+                                       .lr_policy = PB_LR_PLATEAU,
+                                       .lr_factor = 0.1,
+                                       .lr_patience = 1,
+                                       .lr_threshold = 1e-4,
+                                       .early_stop = 5};
+    /* ReduceLROnPlateau(mode=max, factor=.1, patience=1): best at the 1st; the 3rd and the 5th are one bad epoch too many. */
+    static const double expected[] = {1e-12, 1e-12, 1e-12, 1e-13, 1e-13, 1e-14};
+    struct training training;
+    open_training(&training, state, &spec);
+    /* The statistics stand still, too: what is validated is the very same network each time. */
+    for (uint32_t n = 0; n < training.initial->graph->node_count; n++)
+        if (training.initial->graph->nodes[n].op == PB_OP_BATCH_NORM)
+            training.initial->graph->nodes[n].attributes.bn.momentum = 0;
+    run_training(&training, "whole");
+    assert_int_equal(json_array_size(training.rows), 6); /* the first and five without improvement */
+    for (size_t i = 0; i < 6; i++)
+        assert_true(fabs(row_value(&training, i, "lr") / expected[i] - 1) < 1e-12);
+    assert_int_equal(training.lr.stale, 5);
+    run_training(&training, "whole"); /* stopped behind its last epoch, it has none left */
+    assert_int_equal(json_array_size(training.rows), 6);
+    close_training(&training);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, folder_setup, folder_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_the_heads_own_epochs_leave_every_bit_of_the_trunk_alone),
+        TEST(test_a_training_stopped_at_any_epoch_goes_on_to_the_same_network),
+        TEST(test_epochs_without_improvement_lower_the_rate_and_then_end_the_training),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
