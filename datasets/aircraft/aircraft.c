@@ -215,9 +215,7 @@ static const struct pb_plugin aircraft_plugin = {
     .summary = "FGVC-Aircraft: 100 variants, 6667 training and 3333 test images",
     .version = "1.0.0",
     .reference = "S. Maji et al., Fine-Grained Visual Classification of Aircraft, 2013, arXiv:1306.5151",
-    .options = aircraft_option_table,
-    .option_count = sizeof aircraft_option_table / sizeof aircraft_option_table[0],
-    .options_size = sizeof(struct aircraft_options),
+    PB_OPTIONS(aircraft_option_table, struct aircraft_options),
     .dataset = &aircraft_dataset,
 };
 

@@ -295,9 +295,7 @@ static const struct pb_plugin cars_plugin = {
     .version = "1.0.0",
     .reference = "J. Krause et al., 3D Object Representations for Fine-Grained Categorization, 2013, "
                  "doi:10.1109/ICCVW.2013.77",
-    .options = cars_option_table,
-    .option_count = sizeof cars_option_table / sizeof cars_option_table[0],
-    .options_size = sizeof(struct cars_options),
+    PB_OPTIONS(cars_option_table, struct cars_options),
     .dataset = &cars_dataset,
 };
 

@@ -112,5 +112,6 @@ enum pb_status contents_finish(struct sample_list *samples, const struct class_l
     contents->class_names = classes->names;
     contents->sample_count = (uint32_t)samples->count;
     contents->samples = samples->items;
+    contents->sample_stride = sizeof *samples->items;
     return PB_OK;
 }

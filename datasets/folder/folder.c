@@ -178,9 +178,7 @@ static const struct pb_plugin folder_plugin = {
     .name = "folder",
     .summary = "your own images: in class folders (root/train/CLASS/, root/test/CLASS/), or listed in a CSV file",
     .version = "1.0.0",
-    .options = option_table,
-    .option_count = sizeof option_table / sizeof option_table[0],
-    .options_size = sizeof(struct folder_options),
+    PB_OPTIONS(option_table, struct folder_options),
     .dataset = &folder_dataset,
 };
 

@@ -27,6 +27,8 @@ static struct roles find_roles(const struct pb_chain *chain)
     struct roles roles = {.base = chain->baseline};
     pb_stage last_train = 0;
     for (pb_stage stage = chain->baseline + 1; stage <= chain->count; stage++) {
+        if (!pb_chain_leads_to_current(chain, stage))
+            continue;
         switch (chain->links[stage - 1].verb) {
         case PB_VERB_TRAIN:
             last_train = stage;
@@ -41,6 +43,7 @@ static struct roles find_roles(const struct pb_chain *chain)
             continue;
         case PB_VERB_RECALIBRATE:
         case PB_VERB_REWIND:
+        case PB_VERB_REINITIALISE:
             break;
         }
         roles.retrained = stage;
@@ -105,7 +108,8 @@ static enum pb_status add_accuracies(struct pb_session *session, const struct ro
         bool has_role = false;
         for (size_t i = 0; i < count; i++)
             has_role = has_role || named[i].stage == stage;
-        if (!has_role && (link->verb == PB_VERB_TRAIN || link->verb == PB_VERB_PRUNE))
+        if (!has_role && pb_chain_leads_to_current(&session->chain, stage) &&
+            (link->verb == PB_VERB_TRAIN || link->verb == PB_VERB_PRUNE))
             status = add_accuracy(session, stage, link->name, record, error);
     }
     return status;

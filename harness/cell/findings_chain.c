@@ -69,7 +69,8 @@ enum pb_status pb_findings_chain(struct pb_session *session, struct pb_record *r
         const struct pb_link *link = &session->chain.links[stage - 1];
         json_t *facts = NULL;
         const bool trains = link->verb == PB_VERB_TRAIN || link->verb == PB_VERB_PRETRAIN;
-        if (!trains && link->verb != PB_VERB_PRUNE)
+        const bool own = stage == session->chain.baseline || pb_chain_leads_to_current(&session->chain, stage);
+        if (!own || (!trains && link->verb != PB_VERB_PRUNE))
             continue;
         status = pb_store_facts(&session->store, link->key, &facts, error);
         if (status == PB_OK && trains)

@@ -1,13 +1,18 @@
 /* Opening a data set through its plugin. */
 #include "data/data.h"
 
+#include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/file.h"
 #include "base/memory.h"
 #include "data/bad.h"
 #include "data/fingerprint.h"
 #include "data/split.h"
+
+/* As ABI 2.0 has it. */
+#define SAMPLE_SIZE_2_0 (offsetof(struct pb_sample, box) + sizeof(float[4]))
 
 static enum pb_status check_sample(const struct pb_data *data, uint32_t index, struct pb_error *error)
 {
@@ -71,6 +76,29 @@ static enum pb_status make_splits(struct pb_data *data, const struct pb_split_sp
     return pb_split_training(data, training, spec, error);
 }
 
+/* The samples in structs of the host's own size, where the plugin's have another one. */
+static enum pb_status own_samples(struct pb_data *data, struct pb_error *error)
+{
+    struct pb_dataset_contents *contents = &data->contents;
+    const size_t stride = contents->sample_stride, count = contents->sample_count;
+    if (contents->samples == NULL || stride == sizeof *data->own_samples)
+        return PB_OK; /* no samples: said by check_contents */
+    if (stride < SAMPLE_SIZE_2_0 || stride % _Alignof(struct pb_sample) != 0)
+        return pb_fail(
+            error, PB_ERROR_RUN,
+            "%s: states samples of %zu bytes each (sample_stride is sizeof(struct pb_sample)); the plugin is wrong",
+            data->host.name, stride);
+    data->own_samples = pb_calloc(count, sizeof *data->own_samples);
+    if (data->own_samples == NULL)
+        return pb_fail_memory(error, count * sizeof *data->own_samples);
+    for (size_t i = 0; i < count; i++)
+        memcpy(&data->own_samples[i], (const char *)contents->samples + i * stride,
+               stride < sizeof *data->own_samples ? stride : sizeof *data->own_samples);
+    contents->samples = data->own_samples;
+    contents->sample_stride = sizeof *data->own_samples;
+    return PB_OK;
+}
+
 static enum pb_status open_plugin(struct pb_data *data, const struct pb_options *options, const char *root,
                                   struct pb_error *error)
 {
@@ -91,7 +119,9 @@ static enum pb_status fill(struct pb_data *data, const char *root, const struct 
                            struct pb_error *error)
 {
     struct pb_missing missing;
-    enum pb_status status = check_contents(data, error);
+    enum pb_status status = own_samples(data, error);
+    if (status == PB_OK)
+        status = check_contents(data, error);
     if (status != PB_OK)
         return status;
     pb_fingerprint(&data->contents, root, data->fingerprint, &missing);
@@ -138,6 +168,7 @@ void pb_data_close(struct pb_data **data)
     closed->loaded->plugin->dataset->close(closed->self);
     pb_place_leave();
     pb_host_close(&closed->host);
+    pb_free(closed->own_samples);
     pb_free(closed->train);
     pb_free(closed->validation);
     pb_free(closed->test);

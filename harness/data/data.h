@@ -29,6 +29,8 @@ struct pb_data {
     const struct pb_loaded *loaded;
     void *self;
     struct pb_dataset_contents contents;
+    struct pb_sample
+        *own_samples; /* what contents.samples points to, where the plugin's structs are of another size; else NULL */
     /* Indices into contents.samples; images that could not be used are left out. */
     uint32_t *train, *validation, *test;
     uint32_t train_count, validation_count, test_count;

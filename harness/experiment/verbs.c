@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "experiment/work.h"
+#include "graph/cost.h"
 
 static void forget_scores(struct pb_session *session)
 {
@@ -130,11 +131,11 @@ static enum pb_status verb_score(const struct pb_verbs *verbs, pb_stage *stage)
     return status;
 }
 
-static enum pb_status verb_prune(const struct pb_verbs *verbs, struct pb_target target, pb_stage *stage)
+static enum pb_status verb_prune(const struct pb_verbs *verbs, const struct pb_target *target, pb_stage *stage)
 {
     struct pb_session *session = verbs->context;
     const struct pb_link *link = NULL;
-    enum pb_status status = pb_chain_prune(&session->chain, target, &link, &session->error);
+    enum pb_status status = pb_chain_prune(&session->chain, *target, &link, &session->error);
     status = perform(session, status, link, pb_work_prune, stage);
     forget_scores(session);
     return status;
@@ -155,6 +156,58 @@ static enum pb_status verb_rewind(const struct pb_verbs *verbs, pb_stage to, pb_
     const enum pb_status status = pb_chain_rewind(&session->chain, to, &link, &session->error);
     forget_scores(session);
     return perform(session, status, link, pb_work_rewind, stage);
+}
+
+static enum pb_status verb_prune_to(const struct pb_verbs *verbs, const uint32_t *channels, uint32_t count,
+                                    pb_stage *stage)
+{
+    struct pb_session *session = verbs->context;
+    const struct pb_link *link = NULL;
+    enum pb_status status = pb_chain_prune_to(&session->chain, channels, count, &link, &session->error);
+    status = perform(session, status, link, pb_work_prune, stage);
+    forget_scores(session);
+    return status;
+}
+
+static enum pb_status verb_restore(const struct pb_verbs *verbs, pb_stage to, pb_stage *stage)
+{
+    struct pb_session *session = verbs->context;
+    const enum pb_status status = pb_chain_restore(&session->chain, to, &session->error);
+    forget_scores(session);
+    if (status == PB_OK && stage)
+        *stage = session->chain.current;
+    return status;
+}
+
+static enum pb_status verb_reinitialise(const struct pb_verbs *verbs, uint32_t stream, pb_stage *stage)
+{
+    struct pb_session *session = verbs->context;
+    const struct pb_link *link = NULL;
+    const enum pb_status status = pb_chain_reinitialise(&session->chain, stream, &link, &session->error);
+    forget_scores(session);
+    return perform(session, status, link, pb_work_reinitialise, stage);
+}
+
+static enum pb_status verb_cost(const struct pb_verbs *verbs, struct pb_network_cost *cost)
+{
+    struct pb_session *session = verbs->context;
+    const struct pb_network *network;
+    struct pb_channel_groups groups = {0};
+    enum pb_status status = pb_session_network(session, session->chain.current, &network, &session->error);
+    if (status == PB_OK)
+        status = pb_channel_groups_find(network->graph, &groups, &session->error);
+    if (status != PB_OK)
+        return status;
+    const struct pb_cost now = pb_graph_cost(network->graph);
+    *cost = (struct pb_network_cost){.size = sizeof *cost,
+                                     .channels = groups.total,
+                                     .params = now.params,
+                                     .macs = now.macs,
+                                     .original_channels = session->original.channels,
+                                     .original_params = session->original.params,
+                                     .original_macs = session->original.macs};
+    pb_channel_groups_free(&groups);
+    return PB_OK;
 }
 
 static enum pb_status verb_evaluate(const struct pb_verbs *verbs, enum pb_evaluate_split split,
@@ -194,8 +247,12 @@ void pb_session_verbs(struct pb_session *session, struct pb_verbs *verbs)
         .train = verb_train,
         .score = verb_score,
         .prune = verb_prune,
+        .prune_to = verb_prune_to,
         .recalibrate_bn = verb_recalibrate,
         .rewind = verb_rewind,
+        .restore = verb_restore,
+        .reinitialise = verb_reinitialise,
         .evaluate = verb_evaluate,
+        .cost = verb_cost,
     };
 }

@@ -1,11 +1,14 @@
 /* What each verb does when its result is not stored yet. */
 #include "experiment/work.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/rng.h"
 #include "prune/equivalence.h"
 #include "experiment/pruning_facts.h"
 #include "training/recalibrate.h"
@@ -209,8 +212,10 @@ enum pb_status pb_work_prune(struct pb_session *session, const struct pb_link *l
     if (status == PB_OK)
         status = find_draw(session, link->parent, &ranking.draw, error);
     if (status == PB_OK)
-        status =
-            pb_rank(before, &groups, &session->scores, &ranking, link->target, &session->original, &pruning, error);
+        status = link->channels ? pb_rank_to(before, &groups, &session->scores, &ranking, link->channels,
+                                             link->channel_count, &session->original, &pruning, error)
+                                : pb_rank(before, &groups, &session->scores, &ranking, link->target, &session->original,
+                                          &pruning, error);
     if (status == PB_OK)
         status = add_warnings(session, link, before, &groups, &pruning, facts, error);
     if (status == PB_OK)
@@ -275,4 +280,22 @@ enum pb_status pb_work_rewind(struct pb_session *session, const struct pb_link *
     else
         pb_network_free(&changed);
     return status;
+}
+
+enum pb_status pb_work_reinitialise(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
+                                    json_t *facts, struct pb_error *error)
+{
+    (void)facts;
+    struct pb_network *changed = NULL;
+    struct pb_rng rng;
+    char stream[32];
+    const enum pb_status status = copy_parent(session, link, &changed, error);
+    if (status != PB_OK)
+        return status;
+    snprintf(stream, sizeof stream, "reinitialise/%" PRIu32, link->stream);
+    pb_rng_init(&rng, session->config->seed, stream);
+    pb_network_drop_velocity(changed);
+    pb_network_initialise(changed, pb_rng_next(&rng));
+    *network = changed;
+    return PB_OK;
 }

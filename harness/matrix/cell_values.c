@@ -54,7 +54,7 @@ static enum pb_status fill_choices(const struct pb_document *document, const str
 
 /* The retraining of one round is that of the cell whose own target it is: so cells share their rounds. */
 static enum pb_status fill_round(const struct pb_document *document, const uint32_t place[PB_MATRIX_COUNT],
-                                 uint32_t target, struct pb_round *round, struct pb_error *error)
+                                 uint32_t target, struct pb_cell_round *round, struct pb_error *error)
 {
     uint32_t there[PB_MATRIX_COUNT];
     struct pb_resolution *resolution = pb_calloc(1, sizeof *resolution);
@@ -67,8 +67,8 @@ static enum pb_status fill_round(const struct pb_document *document, const uint3
     if (status == PB_OK)
         status = pb_resolution_fill(resolution, &values, error);
     if (status == PB_OK)
-        *round = (struct pb_round){.target = document->axes[PB_MATRIX_TARGET].list[target].target,
-                                   .retraining = values.retraining};
+        *round = (struct pb_cell_round){.target = document->axes[PB_MATRIX_TARGET].list[target].target,
+                                        .retraining = values.retraining};
     pb_free(values.pretraining);
     pb_cell_config_free(&values.cell);
     pb_free(resolution);
@@ -111,7 +111,7 @@ static enum pb_status fill_rounds(const struct pb_document *document, const uint
     const enum pb_status status = trains_only ? PB_OK : fill_lower_rounds(document, place, below, config, error);
     if (status != PB_OK)
         return status;
-    struct pb_round *last = &config->rounds[config->round_count++];
+    struct pb_cell_round *last = &config->rounds[config->round_count++];
     last->retraining = *retraining;
     if (!trains_only)
         last->target = targets->list[place[PB_MATRIX_TARGET]].target;

@@ -96,6 +96,8 @@ enum pb_status pb_chain_start(struct pb_chain *chain, const struct pb_cell_confi
 
 void pb_chain_free(struct pb_chain *chain)
 {
+    for (uint32_t i = 0; i < chain->count; i++)
+        pb_free(chain->links[i].channels);
     pb_free(chain->links);
     *chain = (struct pb_chain){0};
 }
@@ -103,6 +105,14 @@ void pb_chain_free(struct pb_chain *chain)
 const char *pb_chain_key(const struct pb_chain *chain, pb_stage stage)
 {
     return stage <= chain->start ? chain->root : chain->links[stage - 1].key;
+}
+
+bool pb_chain_leads_to_current(const struct pb_chain *chain, pb_stage stage)
+{
+    pb_stage at = chain->current;
+    while (at > stage)
+        at = chain->links[at - 1].parent;
+    return at == stage;
 }
 
 pb_stage pb_chain_handle(const struct pb_chain *chain, const struct pb_link *link)
@@ -113,6 +123,14 @@ pb_stage pb_chain_handle(const struct pb_chain *chain, const struct pb_link *lin
 static const char *plan_key(const struct pb_chain *chain, pb_stage stage)
 {
     return stage <= chain->start ? chain->plan_root : chain->links[stage - 1].plan_key;
+}
+
+/* The last pruning up to the current stage; amount 0: none, or one that was given per group. */
+static struct pb_target removed_before(const struct pb_chain *chain, bool *pruned)
+{
+    const struct pb_link *link = chain->current != 0 ? &chain->links[chain->current - 1] : NULL;
+    *pruned = link && link->pruned;
+    return link ? link->removed : (struct pb_target){0};
 }
 
 static void hash_with_parent(const struct pb_text *text, const char *parent, enum pb_verb_kind verb, char key[65])
@@ -146,6 +164,13 @@ static enum pb_status append_link(struct pb_chain *chain, struct pb_link *link, 
     const bool failed = text->failed;
     link->parent = parent;
     link->depth = parent == 0 ? 1 : chain->links[parent - 1].depth + 1;
+    if (link->verb == PB_VERB_PRUNE) {
+        link->pruned = true;
+        link->removed = link->target;
+    } else if (parent != 0) {
+        link->pruned = chain->links[parent - 1].pruned;
+        link->removed = chain->links[parent - 1].removed;
+    }
     if (!failed) {
         hash_with_parent(text, plan_key(chain, parent), link->verb, link->plan_key);
         if (strcmp(plan_key(chain, parent), pb_chain_key(chain, parent)) == 0) /* while planning */
@@ -249,13 +274,16 @@ enum pb_status pb_chain_train(struct pb_chain *chain, const struct pb_train_spec
         status = check_criterion(chain, error);
     if (status != PB_OK)
         return status;
-    struct pb_link added = {.verb = PB_VERB_TRAIN, .spec = *spec, .target = spec->soft_target};
+    struct pb_link added = {
+        .verb = PB_VERB_TRAIN, .spec = *spec, .target = {.measure = spec->soft_measure, .amount = spec->soft_amount}};
+    bool pruned;
+    const struct pb_target removed = removed_before(chain, &pruned);
     if (spec->soft_zero != PB_ZERO_NONE)
-        name_with_amount(added.name, "soft", spec->soft_target.amount);
-    else if (chain->pruned)
-        name_with_amount(added.name, "retrain", chain->removed.amount);
+        name_with_amount(added.name, "soft", spec->soft_amount);
+    else if (pruned && removed.amount > 0)
+        name_with_amount(added.name, "retrain", removed.amount);
     else
-        snprintf(added.name, sizeof added.name, "train");
+        snprintf(added.name, sizeof added.name, pruned ? "retrain" : "train");
     struct pb_text text = {0};
     append_training(chain, spec, &text);
     return add_link(chain, &added, &text, link, error);
@@ -278,12 +306,14 @@ static enum pb_status check_target(const struct pb_chain *chain, struct pb_targe
     if (!(target.amount > 0 && target.amount < 1) || target.measure > PB_MEASURE_MACS)
         return pb_fail(error, PB_ERROR_RUN, "the schedule asked to prune a share of %g; shares lie between 0 and 1",
                        target.amount);
-    if (chain->pruned && target.measure == chain->removed.measure && !(target.amount > chain->removed.amount))
+    bool pruned;
+    const struct pb_target removed = removed_before(chain, &pruned);
+    if (pruned && target.measure == removed.measure && !(target.amount > removed.amount))
         return pb_fail(
             error, PB_ERROR_RUN,
             "the schedule asked to prune %g %% of the %s where %g %% were pruned before; targets count against "
             "the unpruned network, so each must be above the one before",
-            100 * target.amount, pb_measure_names[target.measure], 100 * chain->removed.amount);
+            100 * target.amount, pb_measure_names[target.measure], 100 * removed.amount);
     return PB_OK;
 }
 
@@ -301,12 +331,51 @@ enum pb_status pb_chain_prune(struct pb_chain *chain, struct pb_target target, c
     pb_format_real(target.amount, amount);
     pb_text_append(&text, "prune.measure=%s\nprune.amount=%s\n", pb_measure_names[target.measure], amount);
     pb_settings_ranking(&sink, chain->config);
-    status = add_link(chain, &added, &text, link, error);
-    if (status == PB_OK) {
-        chain->pruned = true;
-        chain->removed = target;
-    }
+    return add_link(chain, &added, &text, link, error);
+}
+
+enum pb_status pb_chain_prune_to(struct pb_chain *chain, const uint32_t *channels, uint32_t count,
+                                 const struct pb_link **link, struct pb_error *error)
+{
+    struct pb_link added = {.verb = PB_VERB_PRUNE, .name = "prune-to", .channel_count = count};
+    if (count == 0)
+        return pb_fail(error, PB_ERROR_RUN, "the schedule asked to prune to given channels of no group");
+    for (uint32_t g = 0; g < count; g++)
+        if (channels[g] == 0)
+            return pb_fail(error, PB_ERROR_RUN,
+                           "the schedule asked to prune group %" PRIu32 " to 0 channels; at least 1 stays", g);
+    added.channels = pb_calloc(count, sizeof *added.channels);
+    if (!added.channels)
+        return pb_fail_memory(error, count * sizeof *added.channels);
+    memcpy(added.channels, channels, count * sizeof *added.channels);
+    struct pb_text text = {0};
+    const struct pb_settings_sink sink = pb_settings_into(&text);
+    pb_text_append(&text, "prune.channels=");
+    for (uint32_t g = 0; g < count; g++)
+        pb_text_append(&text, "%s%" PRIu32, g ? " " : "", channels[g]);
+    pb_text_append(&text, "\n");
+    pb_settings_ranking(&sink, chain->config);
+    const enum pb_status status = add_link(chain, &added, &text, link, error);
+    if (status != PB_OK)
+        pb_free(added.channels);
     return status;
+}
+
+enum pb_status pb_chain_reinitialise(struct pb_chain *chain, uint32_t stream, const struct pb_link **link,
+                                     struct pb_error *error)
+{
+    struct pb_link added = {.verb = PB_VERB_REINITIALISE, .name = "reinitialise", .stream = stream};
+    struct pb_text text = {0};
+    pb_text_append(&text, "reinitialise.stream=%" PRIu32 "\n", stream);
+    return add_link(chain, &added, &text, link, error);
+}
+
+enum pb_status pb_chain_restore(struct pb_chain *chain, pb_stage to, struct pb_error *error)
+{
+    if (to > chain->count)
+        return pb_fail(error, PB_ERROR_RUN, "the schedule restores stage %" PRIu32 " of %" PRIu32, to, chain->count);
+    chain->current = to < chain->start ? chain->start : to;
+    return PB_OK;
 }
 
 enum pb_status pb_chain_recalibrate(struct pb_chain *chain, uint32_t batches, const struct pb_link **link,
@@ -332,7 +401,9 @@ enum pb_status pb_chain_rewind(struct pb_chain *chain, pb_stage to, const struct
 enum pb_status pb_chain_finish(const struct pb_chain *chain, struct pb_error *error)
 {
     const struct pb_plugin *plugin = chain->config->schedule.loaded->plugin;
-    if (chain->pruned || pb_schedule_trains_only(plugin->schedule))
+    bool pruned;
+    (void)removed_before(chain, &pruned);
+    if (pruned || pb_schedule_trains_only(plugin->schedule))
         return PB_OK;
     return pb_fail(error, PB_ERROR_RUN,
                    "schedule '%s' ended without pruning anything; one that only trains must declare it (trains_only)",
@@ -366,19 +437,15 @@ enum pb_status pb_schedule_execute(const struct pb_cell_config *config, const st
                                    const struct pb_error *verb_error, struct pb_error *error)
 {
     const struct pb_schedule *schedule = config->schedule.loaded->plugin->schedule;
-    const struct pb_schedule_task task = {.size = sizeof task,
-                                          .training = config->training,
-                                          .rounds = config->rounds,
-                                          .round_count = config->round_count};
     char name[96];
     snprintf(name, sizeof name, "schedule '%.64s'", config->schedule.loaded->plugin->name);
     struct pb_host_services host;
-    struct pb_watched_run run = {.host = &host, .verbs = verbs};
+    struct pb_watched_run run = {.host = &host, .verbs = verbs, .config = config};
     void *self = NULL;
     pb_host_init(&host, name, config->seed, config->threads);
     enum pb_status status = create_schedule(config, &host, &self, error);
     if (status == PB_OK) {
-        status = pb_watched_run(&run, schedule, self, &task, error);
+        status = pb_watched_run(&run, self, error);
         destroy_schedule(schedule, &host, self);
     }
     pb_watched_run_free(&run);

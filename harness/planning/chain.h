@@ -14,6 +14,11 @@ struct pb_link {
     uint32_t depth; /* links from the untrained network to this one */
     struct pb_train_spec spec; /* train */
     struct pb_target target; /* prune, and soft training's mask */
+    uint32_t *channels; /* prune_to: per group, channel_count of them; else NULL */
+    uint32_t channel_count;
+    uint32_t stream; /* reinitialise */
+    bool pruned; /* this link or one before it pruned */
+    struct pb_target removed; /* target of the last prune up to this link; amount 0 where it was given per group */
     uint32_t batches; /* recalibrate */
     pb_stage to; /* rewind */
 };
@@ -27,8 +32,6 @@ struct pb_chain {
     struct pb_link *links;
     uint32_t count;
     pb_stage current;
-    bool pruned; /* some link before current pruned */
-    struct pb_target removed; /* target of the last prune */
 };
 
 /* What only a worker knows (fingerprint, kernel set), of the cell and of its pretraining; part of every key. */
@@ -53,6 +56,13 @@ PB_MUST_CHECK enum pb_status pb_chain_score(struct pb_chain *chain, const struct
                                             struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_chain_prune(struct pb_chain *chain, struct pb_target target,
                                             const struct pb_link **link, struct pb_error *error);
+/* channels: per group of the current network. */
+PB_MUST_CHECK enum pb_status pb_chain_prune_to(struct pb_chain *chain, const uint32_t *channels, uint32_t count,
+                                               const struct pb_link **link, struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_chain_reinitialise(struct pb_chain *chain, uint32_t stream, const struct pb_link **link,
+                                                   struct pb_error *error);
+/* Makes an earlier stage the current one again; adds nothing. */
+PB_MUST_CHECK enum pb_status pb_chain_restore(struct pb_chain *chain, pb_stage to, struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_chain_recalibrate(struct pb_chain *chain, uint32_t batches, const struct pb_link **link,
                                                   struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_chain_rewind(struct pb_chain *chain, pb_stage to, const struct pb_link **link,
@@ -63,6 +73,8 @@ PB_MUST_CHECK enum pb_status pb_chain_finish(const struct pb_chain *chain, struc
 
 /* Key of what a handle's network is stored under: the root's where the schedule starts. */
 const char *pb_chain_key(const struct pb_chain *chain, pb_stage stage);
+/* The stage is one of those that led to the current network: not one of a branch that the schedule went back from. */
+bool pb_chain_leads_to_current(const struct pb_chain *chain, pb_stage stage);
 /* The handle of a link of this chain. */
 pb_stage pb_chain_handle(const struct pb_chain *chain, const struct pb_link *link);
 

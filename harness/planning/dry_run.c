@@ -49,13 +49,13 @@ static enum pb_status dry_score(const struct pb_verbs *verbs, pb_stage *stage)
     return finish_verb(run, status, stage);
 }
 
-static enum pb_status dry_prune(const struct pb_verbs *verbs, struct pb_target target, pb_stage *stage)
+static enum pb_status dry_prune(const struct pb_verbs *verbs, const struct pb_target *target, pb_stage *stage)
 {
     struct dry_run *run = verbs->context;
     const struct pb_link *link;
     enum pb_status status = refuse_when_open(run);
     if (status == PB_OK)
-        status = pb_chain_prune(&run->chain, target, &link, &run->error);
+        status = pb_chain_prune(&run->chain, *target, &link, &run->error);
     return finish_verb(run, status, stage);
 }
 
@@ -79,6 +79,44 @@ static enum pb_status dry_rewind(const struct pb_verbs *verbs, pb_stage to, pb_s
     return finish_verb(run, status, stage);
 }
 
+static enum pb_status dry_prune_to(const struct pb_verbs *verbs, const uint32_t *channels, uint32_t count,
+                                   pb_stage *stage)
+{
+    struct dry_run *run = verbs->context;
+    const struct pb_link *link;
+    enum pb_status status = refuse_when_open(run);
+    if (status == PB_OK)
+        status = pb_chain_prune_to(&run->chain, channels, count, &link, &run->error);
+    return finish_verb(run, status, stage);
+}
+
+static enum pb_status dry_reinitialise(const struct pb_verbs *verbs, uint32_t stream, pb_stage *stage)
+{
+    struct dry_run *run = verbs->context;
+    const struct pb_link *link;
+    enum pb_status status = refuse_when_open(run);
+    if (status == PB_OK)
+        status = pb_chain_reinitialise(&run->chain, stream, &link, &run->error);
+    return finish_verb(run, status, stage);
+}
+
+static enum pb_status dry_restore(const struct pb_verbs *verbs, pb_stage to, pb_stage *stage)
+{
+    struct dry_run *run = verbs->context;
+    enum pb_status status = refuse_when_open(run);
+    if (status == PB_OK)
+        status = pb_chain_restore(&run->chain, to, &run->error);
+    return finish_verb(run, status, stage);
+}
+
+static enum pb_status dry_cost(const struct pb_verbs *verbs, struct pb_network_cost *cost)
+{
+    struct dry_run *run = verbs->context;
+    run->open = run->open || run->adaptive;
+    *cost = (struct pb_network_cost){.size = sizeof *cost};
+    return refuse_when_open(run);
+}
+
 static enum pb_status dry_evaluate(const struct pb_verbs *verbs, enum pb_evaluate_split split,
                                    struct pb_measurement *measurement)
 {
@@ -98,9 +136,13 @@ static enum pb_status run_dry(const struct pb_cell_config *config, struct dry_ru
         .train = dry_train,
         .score = dry_score,
         .prune = dry_prune,
+        .prune_to = dry_prune_to,
         .recalibrate_bn = dry_recalibrate,
         .rewind = dry_rewind,
+        .restore = dry_restore,
+        .reinitialise = dry_reinitialise,
         .evaluate = dry_evaluate,
+        .cost = dry_cost,
     };
     enum pb_status status = pb_chain_start(&run->chain, config, NULL, error);
     if (status == PB_OK)

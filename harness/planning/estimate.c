@@ -91,6 +91,7 @@ uint64_t pb_stage_macs(const struct pb_estimate *estimate, const struct pb_link 
     }
     case PB_VERB_PRUNE:
     case PB_VERB_REWIND:
+    case PB_VERB_REINITIALISE:
         break;
     }
     return 0;
@@ -289,6 +290,9 @@ static enum pb_status work_bytes(const struct pb_estimate *estimate, const struc
         return recalibrate_bytes(estimate, bytes, error);
     case PB_VERB_REWIND: /* the earlier network is read from its file while the cut copy of it waits */
         *bytes = 6 * estimate->initial;
+        return PB_OK;
+    case PB_VERB_REINITIALISE:
+        *bytes = 4 * estimate->initial;
         return PB_OK;
     }
     return PB_OK;

@@ -31,6 +31,12 @@ static struct pb_data_counts counts_of(const struct pb_known_data *data)
     return (struct pb_data_counts){data->classes, data->train, data->validation, data->test};
 }
 
+/* Of the MACs, after the prunings up to this link; the whole, where channels were given per group. */
+static double share_left(const struct pb_link *link)
+{
+    return link->pruned ? pb_macs_left(&link->removed) : 1;
+}
+
 /* Every stage with the share of the network that the prunings before it have left. */
 static enum pb_status estimate_stages(struct pb_estimate cell, struct pb_estimate pretraining, double forward,
                                       double pretraining_forward, const struct pb_chain *chain,
@@ -40,14 +46,13 @@ static enum pb_status estimate_stages(struct pb_estimate cell, struct pb_estimat
         const struct pb_link *link = &chain->links[i];
         const bool first = link->verb == PB_VERB_PRETRAIN;
         struct pb_planned_stage *stage = &plan->stages[i];
-        if (link->verb == PB_VERB_PRUNE)
-            cell.after = pb_macs_left(&link->target);
+        cell.after = share_left(link);
+        cell.before = link->parent ? share_left(&chain->links[link->parent - 1]) : 1;
         const struct pb_estimate *estimate = first ? &pretraining : &cell;
         const enum pb_status status = pb_stage_bytes(estimate, link, &stage->memory, error);
         if (status != PB_OK)
             return status;
         stage->macs = pb_stage_macs(estimate, link, first ? pretraining_forward : forward);
-        cell.before = cell.after;
         cell.loaded |= !first && link->verb != PB_VERB_SCORE;
     }
     plan->macs = (uint64_t)((1 + 2 * cell.after) * forward * cell.counts.test);

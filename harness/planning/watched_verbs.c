@@ -1,6 +1,11 @@
 /* A schedule's call, with verbs that are noted and arguments that it cannot change. */
 #include "planning/watched_verbs.h"
 
+#include <string.h>
+
+#include "base/array.h"
+#include "base/memory.h"
+
 static enum pb_status leave(enum pb_status status)
 {
     pb_place_leave();
@@ -20,10 +25,59 @@ static enum pb_status fail_null(const struct pb_watched_run *run, const char *ve
     return leave((host->fail)(host, PB_ERROR_RUN, "it called %s with NULL for %s", verb, argument));
 }
 
+/* Specs have the host's size: only what the host made can be read. */
+static bool is_own_spec(const struct pb_watched_run *run, const struct pb_train_spec *spec)
+{
+    if (spec == (const void *)run->training.start)
+        return true;
+    const struct pb_train_spec *retrainings = (const void *)run->retrainings.start;
+    for (uint32_t i = 0; i < run->config->round_count; i++)
+        if (spec == &retrainings[i])
+            return true;
+    for (uint32_t i = 0; i < run->copy_count; i++)
+        if (spec == run->copies[i])
+            return true;
+    return false;
+}
+
+static enum pb_status refuse_spec(const struct pb_watched_run *run, const char *verb, const struct pb_train_spec *spec)
+{
+    const struct pb_host *host = &run->host->table;
+    if (!spec)
+        return fail_null(run, verb, "spec");
+    return leave((host->fail)(host, PB_ERROR_RUN,
+                              "it called %s with a train spec of its own; change a copy that copy_spec made", verb));
+}
+
+static struct pb_train_spec *copy_spec(const struct pb_verbs *verbs, const struct pb_train_spec *from)
+{
+    struct pb_watched_run *run = enter(verbs, "copy_spec");
+    const struct pb_host *host = &run->host->table;
+    struct pb_error error;
+    if (!from || !is_own_spec(run, from)) {
+        (void)refuse_spec(run, "copy_spec", from);
+        return NULL;
+    }
+    struct pb_train_spec *copy = pb_calloc(1, sizeof *copy);
+    struct pb_train_spec **grown = copy ? pb_array_room(run->copies, run->copy_count, sizeof(void *), &error) : NULL;
+    if (!grown) {
+        pb_free(copy);
+        (void)leave((host->fail)(host, PB_ERROR_MEMORY, "there is no memory for a train spec"));
+        return NULL;
+    }
+    *copy = *from;
+    run->copies = grown;
+    grown[run->copy_count++] = copy;
+    (void)leave(PB_OK);
+    return copy;
+}
+
 static enum pb_status train(const struct pb_verbs *verbs, const struct pb_train_spec *spec, pb_stage *stage)
 {
     const struct pb_watched_run *run = enter(verbs, "train");
-    return spec ? leave(run->verbs->train(run->verbs, spec, stage)) : fail_null(run, "train", "spec");
+    if (!spec || !is_own_spec(run, spec))
+        return refuse_spec(run, "train", spec);
+    return leave(run->verbs->train(run->verbs, spec, stage));
 }
 
 static enum pb_status score(const struct pb_verbs *verbs, pb_stage *stage)
@@ -32,10 +86,27 @@ static enum pb_status score(const struct pb_verbs *verbs, pb_stage *stage)
     return leave(run->verbs->score(run->verbs, stage));
 }
 
-static enum pb_status prune(const struct pb_verbs *verbs, struct pb_target target, pb_stage *stage)
+/* What the other side did not state is zero. */
+static void copy_stated(void *to, size_t known, const void *from, size_t stated)
+{
+    memcpy(to, from, stated < known ? stated : known);
+}
+
+static enum pb_status prune(const struct pb_verbs *verbs, const struct pb_target *target, pb_stage *stage)
 {
     const struct pb_watched_run *run = enter(verbs, "prune");
-    return leave(run->verbs->prune(run->verbs, target, stage));
+    struct pb_target own = {0};
+    if (!target)
+        return fail_null(run, "prune", "target");
+    copy_stated(&own, sizeof own, target, target->size);
+    return leave(run->verbs->prune(run->verbs, &own, stage));
+}
+
+static enum pb_status prune_to(const struct pb_verbs *verbs, const uint32_t *channels, uint32_t count, pb_stage *stage)
+{
+    const struct pb_watched_run *run = enter(verbs, "prune_to");
+    return channels ? leave(run->verbs->prune_to(run->verbs, channels, count, stage))
+                    : fail_null(run, "prune_to", "channels");
 }
 
 static enum pb_status recalibrate_bn(const struct pb_verbs *verbs, uint32_t batches, pb_stage *stage)
@@ -50,35 +121,120 @@ static enum pb_status rewind_to(const struct pb_verbs *verbs, pb_stage to, pb_st
     return leave(run->verbs->rewind(run->verbs, to, stage));
 }
 
+static enum pb_status restore(const struct pb_verbs *verbs, pb_stage to, pb_stage *stage)
+{
+    const struct pb_watched_run *run = enter(verbs, "restore");
+    return leave(run->verbs->restore(run->verbs, to, stage));
+}
+
+static enum pb_status reinitialise(const struct pb_verbs *verbs, uint32_t stream, pb_stage *stage)
+{
+    const struct pb_watched_run *run = enter(verbs, "reinitialise");
+    return leave(run->verbs->reinitialise(run->verbs, stream, stage));
+}
+
+/* Fills as much of a struct of the schedule's as it has, its size aside. */
+static void fill_stated(void *to, size_t stated, const void *from, size_t known)
+{
+    const size_t size = stated < known ? stated : known;
+    if (size > sizeof(size_t))
+        memcpy((char *)to + sizeof(size_t), (const char *)from + sizeof(size_t), size - sizeof(size_t));
+}
+
 static enum pb_status evaluate(const struct pb_verbs *verbs, enum pb_evaluate_split split,
                                struct pb_measurement *measurement)
 {
     const struct pb_watched_run *run = enter(verbs, "evaluate");
-    return measurement ? leave(run->verbs->evaluate(run->verbs, split, measurement))
-                       : fail_null(run, "evaluate", "measurement");
+    struct pb_measurement own = {.size = sizeof own};
+    if (!measurement)
+        return fail_null(run, "evaluate", "measurement");
+    const enum pb_status status = run->verbs->evaluate(run->verbs, split, &own);
+    if (status == PB_OK)
+        fill_stated(measurement, measurement->size, &own, sizeof own);
+    return leave(status);
 }
 
-enum pb_status pb_watched_run(struct pb_watched_run *run, const struct pb_schedule *schedule, void *self,
-                              const struct pb_schedule_task *task, struct pb_error *error)
+static enum pb_status cost_of(const struct pb_verbs *verbs, struct pb_network_cost *cost)
+{
+    const struct pb_watched_run *run = enter(verbs, "cost");
+    struct pb_network_cost own = {.size = sizeof own};
+    if (!cost)
+        return fail_null(run, "cost", "cost");
+    const enum pb_status status = run->verbs->cost(run->verbs, &own);
+    if (status == PB_OK)
+        fill_stated(cost, cost->size, &own, sizeof own);
+    return leave(status);
+}
+
+/* The task that a schedule sees, and what leads from it to its rounds. */
+struct task {
+    struct pb_schedule_task task;
+    const struct pb_round *rounds;
+};
+
+static const struct pb_round *get_round(const struct pb_schedule_task *task, uint32_t index)
+{
+    return index < task->round_count ? &((const struct task *)(const void *)task)->rounds[index] : NULL;
+}
+
+static enum pb_status show_rounds(struct pb_watched_run *run, const struct pb_round **shown, struct pb_error *error)
+{
+    const uint32_t count = run->config->round_count;
+    struct pb_target *targets = pb_calloc(count, sizeof *targets);
+    struct pb_train_spec *retrainings = pb_calloc(count, sizeof *retrainings);
+    struct pb_round *rounds = pb_calloc(count, sizeof *rounds);
+    if (targets && retrainings && rounds) {
+        for (uint32_t i = 0; i < count; i++) {
+            targets[i] = run->config->rounds[i].target;
+            targets[i].size = sizeof *targets;
+            retrainings[i] = run->config->rounds[i].retraining;
+            retrainings[i].size = sizeof *retrainings;
+        }
+        const struct pb_target *t = pb_guarded_copy(&run->targets, "targets", targets, count, sizeof *targets);
+        const struct pb_train_spec *r =
+            pb_guarded_copy(&run->retrainings, "retrainings", retrainings, count, sizeof *retrainings);
+        for (uint32_t i = 0; t && r && i < count; i++)
+            rounds[i] = (struct pb_round){.size = sizeof *rounds, .target = &t[i], .retraining = &r[i]};
+        *shown = t && r ? pb_guarded_copy(&run->rounds, "rounds", rounds, count, sizeof *rounds) : NULL;
+    }
+    pb_free(targets);
+    pb_free(retrainings);
+    pb_free(rounds);
+    return *shown ? PB_OK : pb_fail_memory(error, count * sizeof *retrainings);
+}
+
+enum pb_status pb_watched_run(struct pb_watched_run *run, void *self, struct pb_error *error)
 {
     const struct pb_verbs table = {
         .size = sizeof table,
         .context = run,
+        .copy_spec = copy_spec,
         .train = train,
         .score = score,
         .prune = prune,
+        .prune_to = prune_to,
         .recalibrate_bn = recalibrate_bn,
         .rewind = rewind_to,
+        .restore = restore,
+        .reinitialise = reinitialise,
         .evaluate = evaluate,
+        .cost = cost_of,
     };
-    struct pb_schedule_task given = *task;
-    given.rounds = pb_guarded_copy(&run->rounds, "rounds", task->rounds, task->round_count, sizeof *task->rounds);
-    const struct pb_schedule_task *given_task = pb_guarded_copy(&run->task, "task", &given, 1, sizeof given);
+    const struct pb_schedule *schedule = run->config->schedule.loaded->plugin->schedule;
+    struct pb_train_spec training = run->config->training;
+    struct task task = {
+        .task = {.size = sizeof task.task, .round_count = run->config->round_count, .round = get_round}};
+    training.size = sizeof training;
+    enum pb_status status = show_rounds(run, &task.rounds, error);
+    if (status != PB_OK)
+        return status;
+    task.task.training = pb_guarded_copy(&run->training, "training", &training, 1, sizeof training);
+    const struct task *given_task = pb_guarded_copy(&run->task, "task", &task, 1, sizeof task);
     const struct pb_verbs *given_verbs = pb_guarded_copy(&run->table, "verbs", &table, 1, sizeof table);
-    if (!given.rounds || !given_task || !given_verbs)
-        return pb_fail_memory(error, task->round_count * sizeof *task->rounds);
+    if (!task.task.training || !given_task || !given_verbs)
+        return pb_fail_memory(error, sizeof task + sizeof table);
     pb_place_enter(run->host->name, "run");
-    enum pb_status status = schedule->run(self, given_verbs, given_task);
+    status = schedule->run(self, given_verbs, &given_task->task);
     status = pb_host_result(run->host, status, error);
     pb_place_leave();
     return status;
@@ -86,7 +242,13 @@ enum pb_status pb_watched_run(struct pb_watched_run *run, const struct pb_schedu
 
 void pb_watched_run_free(struct pb_watched_run *run)
 {
+    for (uint32_t i = 0; i < run->copy_count; i++)
+        pb_free(run->copies[i]);
+    pb_free(run->copies);
     pb_guarded_free(&run->table);
     pb_guarded_free(&run->task);
+    pb_guarded_free(&run->training);
     pb_guarded_free(&run->rounds);
+    pb_guarded_free(&run->targets);
+    pb_guarded_free(&run->retrainings);
 }

@@ -9,8 +9,9 @@
 /* Names become parts of cell ids and file names. */
 enum { longest_name = 64 };
 
-/* ABI 1.0 ends here: a plugin that states less has been built against something else. */
-#define PLUGIN_SIZE_1_0 (offsetof(struct pb_plugin, dataset) + sizeof(const struct pb_dataset *))
+/* ABI 2.0 ends here: a plugin that states less has been built against something else. */
+#define PLUGIN_SIZE_2_0 (offsetof(struct pb_plugin, dataset) + sizeof(const struct pb_dataset *))
+#define OPTION_SIZE_2_0 (offsetof(struct pb_option, offset) + sizeof(size_t))
 
 bool pb_is_kebab_case(const char *name)
 {
@@ -28,20 +29,28 @@ static enum pb_status check_abi(const struct pb_plugin *plugin, struct pb_error 
 {
     if (plugin->magic != PB_PLUGIN_MAGIC)
         return pb_fail(error, PB_ERROR_INPUT, "wrong magic 0x%08x: this is not a prunebench plugin", plugin->magic);
-    if (plugin->abi_major != PB_ABI_MAJOR)
+    if (plugin->abi_major < PB_ABI_MAJOR)
+        return pb_fail(error, PB_ERROR_INPUT, "built for ABI %u; rebuild against %d", plugin->abi_major, PB_ABI_MAJOR);
+    if (plugin->abi_major > PB_ABI_MAJOR)
         return pb_fail(error, PB_ERROR_INPUT,
-                       "built for plugin ABI %u.%u, this program has %d.%d; build the plugin against its headers",
-                       plugin->abi_major, plugin->abi_minor, PB_ABI_MAJOR, PB_ABI_MINOR);
+                       "built for the newer plugin ABI %u, this program has %d; update prunebench, or build the plugin "
+                       "against its headers",
+                       plugin->abi_major, PB_ABI_MAJOR);
     if (plugin->abi_minor > PB_ABI_MINOR)
         return pb_fail(error, PB_ERROR_INPUT,
                        "built for the newer plugin ABI %u.%u, this program has %d.%d; update prunebench, or build the "
                        "plugin against its headers",
                        plugin->abi_major, plugin->abi_minor, PB_ABI_MAJOR, PB_ABI_MINOR);
-    if (plugin->size < PLUGIN_SIZE_1_0)
+    if (plugin->size < PLUGIN_SIZE_2_0)
         return pb_fail(error, PB_ERROR_INPUT, "states a struct pb_plugin of %u bytes; ABI %d.0 has %zu", plugin->size,
-                       PB_ABI_MAJOR, PLUGIN_SIZE_1_0);
+                       PB_ABI_MAJOR, PLUGIN_SIZE_2_0);
     if (pb_kind_name((enum pb_plugin_kind)plugin->kind) == NULL)
         return pb_fail(error, PB_ERROR_INPUT, "unknown plugin kind %u", plugin->kind);
+    if (plugin->options != NULL && plugin->option_count > 0 &&
+        (plugin->option_stride < OPTION_SIZE_2_0 || plugin->option_stride % _Alignof(struct pb_option) != 0))
+        return pb_fail(error, PB_ERROR_INPUT,
+                       "states options of %u bytes each; ABI %d.0 has %zu (option_stride is sizeof(struct pb_option))",
+                       plugin->option_stride, PB_ABI_MAJOR, OPTION_SIZE_2_0);
     return PB_OK;
 }
 
@@ -71,7 +80,7 @@ bool pb_plugin_is_named(const struct pb_plugin *plugin)
 {
     struct pb_error ignored;
     /* A newer minor version has grown at its end: what is read here is where it was. */
-    return plugin->magic == PB_PLUGIN_MAGIC && plugin->abi_major == PB_ABI_MAJOR && plugin->size >= PLUGIN_SIZE_1_0 &&
+    return plugin->magic == PB_PLUGIN_MAGIC && plugin->abi_major == PB_ABI_MAJOR && plugin->size >= PLUGIN_SIZE_2_0 &&
            pb_kind_name((enum pb_plugin_kind)plugin->kind) != NULL && check_name(plugin, &ignored) == PB_OK;
 }
 
@@ -87,6 +96,12 @@ static enum pb_status check_members(const struct pb_plugin *plugin, struct pb_er
     if (status == PB_OK)
         status = pb_check_hooks(plugin, error);
     return status;
+}
+
+enum pb_status pb_plugin_check_abi(const struct pb_plugin *plugin, const char *file, struct pb_error *error)
+{
+    const enum pb_status status = check_abi(plugin, error);
+    return status == PB_OK ? status : pb_fail_context(error, "%s", file);
 }
 
 enum pb_status pb_plugin_check(const struct pb_plugin *plugin, const char *file, struct pb_error *error)

@@ -9,7 +9,7 @@
 #include "plugin/acceptance.h"
 #include "plugin/options.h"
 
-/* Bytes up to and with a member: how much of the operations ABI 1.0 has. */
+/* Bytes up to and with a member: how much of the operations ABI 2.0 has. */
 #define SIZE_WITH(type, member) (offsetof(type, member) + sizeof(((type *)NULL)->member))
 
 /* A hook's name, and whether it is there. */
@@ -65,7 +65,7 @@ static enum pb_status check_criterion(const struct pb_criterion *criterion, stru
 
 static enum pb_status check_schedule(const struct pb_schedule *schedule, struct pb_error *error)
 {
-    const enum pb_status status = require_size(schedule->size, SIZE_WITH(struct pb_schedule, destroy), error);
+    const enum pb_status status = require_size(schedule->size, SIZE_WITH(struct pb_schedule, trains_only), error);
     if (status != PB_OK)
         return status;
     const struct hook hooks[] = {HOOK(schedule, create), HOOK(schedule, run)};
@@ -134,7 +134,7 @@ static enum pb_status check_operators(const struct pb_backend *b, struct pb_erro
 
 static enum pb_status check_backend(const struct pb_backend *b, struct pb_error *error)
 {
-    enum pb_status status = require_size(b->size, SIZE_WITH(struct pb_backend, sgd_step), error);
+    enum pb_status status = require_size(b->size, SIZE_WITH(struct pb_backend, operator_memory), error);
     if (status != PB_OK)
         return status;
     const struct hook hooks[] = {HOOK(b, create), HOOK(b, destroy), HOOK(b, describe)};

@@ -6,8 +6,9 @@
 
 #include "base/error.h"
 
+/* What is opened stays, with these copies, for the life of the process. */
 struct pb_object {
-    const struct pb_plugin *(*plugin)(uint32_t index);
+    const struct pb_plugin *const *plugins; /* in structs of the host's own size (plugin/own_copy.h) */
     uint32_t count; /* plugins in it, at least 1, all checked */
 };
 

@@ -32,7 +32,7 @@ static enum pb_status add_plugins(struct pb_registry *registry, const struct pb_
     registry->plugins = plugins;
     for (uint32_t i = 0; i < object->count; i++) {
         struct pb_loaded *loaded = &plugins[registry->count++];
-        *loaded = (struct pb_loaded){.plugin = object->plugin(i), .file = file->path, .own = file->own};
+        *loaded = (struct pb_loaded){.plugin = object->plugins[i], .file = file->path, .own = file->own};
         memcpy(loaded->sha256, sha256, sizeof sha256);
     }
     return PB_OK;

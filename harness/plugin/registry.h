@@ -62,9 +62,6 @@ PB_MUST_CHECK enum pb_status pb_registry_find(const struct pb_registry *registry
                                               const char *name, const char *where, const struct pb_loaded **loaded,
                                               struct pb_error *error);
 
-/* Checks the ABI rule, required members, hooks and option table of one plugin of file; used by the loader and its probe. */
-PB_MUST_CHECK enum pb_status pb_plugin_check(const struct pb_plugin *plugin, const char *file, struct pb_error *error);
-
 /* Loads one object in this process and checks its plugins: the probe's whole work. Prints nothing. Appends to offers,
  * " criterion/taylor" each, the plugins whose names can be read, also when something else is wrong with them. */
 PB_MUST_CHECK enum pb_status pb_registry_probe(const char *file, struct pb_text *offers, struct pb_error *error);

@@ -89,6 +89,12 @@ PB_MUST_CHECK enum pb_status pb_rank(const struct pb_network *network, const str
                                      const struct pb_scores *scores, const struct pb_ranking *ranking,
                                      struct pb_target target, const struct pb_original *original,
                                      struct pb_pruning *pruning, struct pb_error *error);
+/* The same with the channels that every group keeps given, count of them; the ranking's floor and multiples do not apply. requested
+ * is the share of channels that this is. */
+PB_MUST_CHECK enum pb_status pb_rank_to(const struct pb_network *network, const struct pb_channel_groups *groups,
+                                        const struct pb_scores *scores, const struct pb_ranking *ranking,
+                                        const uint32_t *channels, uint32_t count, const struct pb_original *original,
+                                        struct pb_pruning *pruning, struct pb_error *error);
 void pb_pruning_free(struct pb_pruning *pruning);
 
 #endif

@@ -293,6 +293,56 @@ static enum pb_status check_request(const struct rank *rank)
     return PB_OK;
 }
 
+/* How the counts of a ranking are found. */
+typedef enum pb_status (*choose_function)(struct rank *rank, const uint32_t *channels, uint32_t *length);
+
+static enum pb_status choose_by_target(struct rank *rank, const uint32_t *channels, uint32_t *length)
+{
+    (void)channels;
+    settle(rank);
+    if (rank->target.amount == 0)
+        return PB_OK;
+    return rank->ranking->scope == PB_SCOPE_GLOBAL ? choose_globally(rank, length) : choose_per_layer(rank);
+}
+
+static enum pb_status choose_given(struct rank *rank, const uint32_t *channels, uint32_t *length)
+{
+    (void)length;
+    for (uint32_t g = 0; g < rank->groups->count; g++) {
+        rank->wanted[g] = width(rank, g) - channels[g];
+        rank->kept[g] = channels[g];
+    }
+    return PB_OK;
+}
+
+static enum pb_status rank_with(struct rank *rank, const struct pb_scores *scores, choose_function choose,
+                                const uint32_t *channels, struct pb_pruning *pruning)
+{
+    const uint32_t groups = rank->groups->count;
+    struct pb_pruning created = {0};
+    uint32_t length = 0;
+    enum pb_status status =
+        pb_removal_order_create(rank->network, rank->groups, scores, rank->ranking, &rank->order, rank->error);
+    if (status != PB_OK)
+        return status;
+    rank->wanted = pb_calloc(groups, sizeof(*rank->wanted));
+    rank->kept = pb_calloc(groups, sizeof(*rank->kept));
+    if (!rank->wanted || !rank->kept)
+        status = pb_fail_memory(rank->error, groups * sizeof(*rank->kept));
+    if (status == PB_OK)
+        status = choose(rank, channels, &length);
+    if (status == PB_OK)
+        status = fill_pruning(rank, length, &created);
+    pb_removal_order_free(&rank->order);
+    pb_free(rank->wanted);
+    pb_free(rank->kept);
+    if (status == PB_OK)
+        *pruning = created;
+    else
+        pb_pruning_free(&created);
+    return status;
+}
+
 enum pb_status pb_rank(const struct pb_network *network, const struct pb_channel_groups *groups,
                        const struct pb_scores *scores, const struct pb_ranking *ranking, struct pb_target target,
                        const struct pb_original *original, struct pb_pruning *pruning, struct pb_error *error)
@@ -303,34 +353,49 @@ enum pb_status pb_rank(const struct pb_network *network, const struct pb_channel
                         .target = target,
                         .original = original,
                         .error = error};
-    struct pb_pruning created = {0};
-    uint32_t length = 0;
-    enum pb_status status = check_request(&rank);
-    if (status != PB_OK)
-        return status;
-    status = pb_removal_order_create(network, groups, scores, ranking, &rank.order, error);
-    if (status != PB_OK)
-        return status;
-    rank.wanted = pb_calloc(groups->count, sizeof(*rank.wanted));
-    rank.kept = pb_calloc(groups->count, sizeof(*rank.kept));
-    if (!rank.wanted || !rank.kept) {
-        status = pb_fail_memory(error, groups->count * sizeof(*rank.kept));
-        goto cleanup;
+    const enum pb_status status = check_request(&rank);
+    return status == PB_OK ? rank_with(&rank, scores, choose_by_target, NULL, pruning) : status;
+}
+
+static enum pb_status check_channels(const struct rank *rank, const uint32_t *channels, uint32_t count, uint32_t *total)
+{
+    *total = 0;
+    if (count != rank->groups->count)
+        return pb_fail(rank->error, PB_ERROR_RUN,
+                       "the schedule gave channels for %" PRIu32 " groups; the network has %" PRIu32, count,
+                       rank->groups->count);
+    for (uint32_t g = 0; g < count; g++) {
+        if (channels[g] == 0 || channels[g] > width(rank, g))
+            return pb_fail(
+                rank->error, PB_ERROR_RUN,
+                "the schedule asked for %" PRIu32 " channels in group %" PRIu32 " ('%s'), which has %" PRIu32,
+                channels[g], g, rank->network->graph->nodes[rank->groups->groups[g].producers[0]].name, width(rank, g));
+        *total += channels[g];
     }
-    settle(&rank);
-    if (target.amount > 0)
-        status = ranking->scope == PB_SCOPE_GLOBAL ? choose_globally(&rank, &length) : choose_per_layer(&rank);
-    if (status == PB_OK)
-        status = fill_pruning(&rank, length, &created);
-cleanup:
-    pb_removal_order_free(&rank.order);
-    pb_free(rank.wanted);
-    pb_free(rank.kept);
-    if (status == PB_OK)
-        *pruning = created;
-    else
-        pb_pruning_free(&created);
-    return status;
+    if (*total == rank->groups->total)
+        return pb_fail(rank->error, PB_ERROR_RUN, "the schedule asked for the channels that every group has already");
+    return PB_OK;
+}
+
+enum pb_status pb_rank_to(const struct pb_network *network, const struct pb_channel_groups *groups,
+                          const struct pb_scores *scores, const struct pb_ranking *ranking, const uint32_t *channels,
+                          uint32_t count, const struct pb_original *original, struct pb_pruning *pruning,
+                          struct pb_error *error)
+{
+    /* Scores are compared within a group alone, and what is asked for is neither raised to a floor nor rounded. */
+    struct pb_ranking own = *ranking;
+    own.scope = PB_SCOPE_LAYER;
+    own.floor = own.round_to = 1;
+    struct rank rank = {.network = network, .groups = groups, .ranking = &own, .original = original, .error = error};
+    uint32_t total;
+    enum pb_status status = check_channels(&rank, channels, count, &total);
+    if (status != PB_OK)
+        return status;
+    rank.target = (struct pb_target){.size = sizeof rank.target,
+                                     .measure = PB_MEASURE_CHANNELS,
+                                     .amount = 1 - (double)total / (double)original->channels};
+    status = check_request(&rank);
+    return status == PB_OK ? rank_with(&rank, scores, choose_given, channels, pruning) : status;
 }
 
 void pb_pruning_free(struct pb_pruning *pruning)

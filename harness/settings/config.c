@@ -5,8 +5,7 @@
 
 bool pb_schedule_trains_only(const struct pb_schedule *schedule)
 {
-    return schedule->size >= offsetof(struct pb_schedule, trains_only) + sizeof schedule->trains_only &&
-           schedule->trains_only;
+    return schedule->trains_only;
 }
 
 static void free_choice(struct pb_choice *choice)

@@ -13,6 +13,12 @@ struct pb_choice {
     struct pb_options options;
 };
 
+/* A target, and the retraining that follows it. */
+struct pb_cell_round {
+    struct pb_target target;
+    struct pb_train_spec retraining;
+};
+
 struct pb_cell_config {
     char *id; /* "birds.vgg16-bcnn.bn-scale.one-shot.blis.plain.r40.s1": unique in the matrix, a file name */
     char *matrix_name;
@@ -42,7 +48,7 @@ struct pb_cell_config {
     bool select_on_test; /* selection="test": the thesis's protocol; marked wherever its numbers show */
 
     struct pb_train_spec training; /* of the base model, λ included */
-    struct pb_round *rounds; /* the matrix's targets up to the cell's own, with their retraining */
+    struct pb_cell_round *rounds; /* the matrix's targets up to the cell's own, with their retraining */
     uint32_t round_count;
 
     struct pb_ranking ranking;

@@ -64,8 +64,8 @@ void pb_settings_train_mode(const struct pb_settings_sink *sink, const struct pb
     add(sink, "train.", "zero", pb_soft_zero_names[spec->soft_zero]);
     if (spec->soft_zero == PB_ZERO_NONE)
         return;
-    add(sink, "train.", "mask.measure", pb_measure_names[spec->soft_target.measure]);
-    add_real(sink, "train.", "mask.amount", spec->soft_target.amount);
+    add(sink, "train.", "mask.measure", pb_measure_names[spec->soft_measure]);
+    add_real(sink, "train.", "mask.amount", spec->soft_amount);
 }
 
 void pb_settings_model(const struct pb_settings_sink *sink, const struct pb_cell_config *config)

@@ -114,12 +114,13 @@ enum pb_status pb_soft_mask(struct pb_soft *soft, const struct pb_train_job *job
     struct pb_scores scores = {0};
     struct pb_pruning pruning = {0};
     struct pb_ranking ranking = job->config->ranking;
+    const struct pb_target target = {
+        .size = sizeof target, .measure = job->spec->soft_measure, .amount = job->spec->soft_amount};
     if (ranking.redraw)
         ranking.draw = (struct pb_draw){.depth = job->depth, .epoch = epoch};
     enum pb_status status = pb_score_for(job, network, &soft->groups, ranking.draw, &scores, error);
     if (status == PB_OK)
-        status =
-            pb_rank(network, &soft->groups, &scores, &ranking, job->spec->soft_target, job->original, &pruning, error);
+        status = pb_rank(network, &soft->groups, &scores, &ranking, target, job->original, &pruning, error);
     if (status == PB_OK) {
         if (job->spec->soft_zero == PB_ZERO_FILTERS)
             pb_network_zero_filters(network, &soft->groups, &pruning.keep);

@@ -31,9 +31,7 @@ static const struct pb_plugin plugin = {
     .summary = "Euclidean norm of a filter's weights",
     .version = "1.1.0",
     .reference = "H. Li et al., Pruning Filters for Efficient ConvNets, 2016, arXiv:1608.08710",
-    .options = options,
-    .option_count = sizeof options / sizeof *options,
-    .options_size = sizeof(struct filter_norm_options),
+    PB_OPTIONS(options, struct filter_norm_options),
     .criterion = &criterion,
 };
 

@@ -13,15 +13,15 @@ static enum pb_status run(void *self, const struct pb_verbs *verbs, const struct
 {
     enum pb_status status;
     (void)self;
-    if ((status = verbs->train(verbs, &task->training, NULL)) != PB_OK)
+    if ((status = verbs->train(verbs, task->training, NULL)) != PB_OK)
         return status;
     for (uint32_t i = 0; i < task->round_count; i++) {
-        const struct pb_round *round = &task->rounds[i];
+        const struct pb_round *round = task->round(task, i);
         if ((status = verbs->score(verbs, NULL)) != PB_OK)
             return status;
         if ((status = verbs->prune(verbs, round->target, NULL)) != PB_OK)
             return status;
-        if ((status = verbs->train(verbs, &round->retraining, NULL)) != PB_OK)
+        if ((status = verbs->train(verbs, round->retraining, NULL)) != PB_OK)
             return status;
     }
     return PB_OK;

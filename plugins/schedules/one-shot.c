@@ -11,16 +11,16 @@ static enum pb_status create(const struct pb_host *host, const void *options, vo
 
 static enum pb_status run(void *self, const struct pb_verbs *verbs, const struct pb_schedule_task *task)
 {
-    const struct pb_round *last = &task->rounds[task->round_count - 1];
+    const struct pb_round *last = task->round(task, task->round_count - 1);
     enum pb_status status;
     (void)self;
-    if ((status = verbs->train(verbs, &task->training, NULL)) != PB_OK)
+    if ((status = verbs->train(verbs, task->training, NULL)) != PB_OK)
         return status;
     if ((status = verbs->score(verbs, NULL)) != PB_OK)
         return status;
     if ((status = verbs->prune(verbs, last->target, NULL)) != PB_OK)
         return status;
-    return verbs->train(verbs, &last->retraining, NULL);
+    return verbs->train(verbs, last->retraining, NULL);
 }
 
 static const struct pb_schedule schedule = {

@@ -47,14 +47,17 @@ static enum pb_status create(const struct pb_host *host, const void *given, void
 static enum pb_status run(void *self, const struct pb_verbs *verbs, const struct pb_schedule_task *task)
 {
     const struct soft_options *chosen = self;
-    const struct pb_round *last = &task->rounds[task->round_count - 1];
-    struct pb_train_spec masked = last->retraining;
+    const struct pb_round *last = task->round(task, task->round_count - 1);
+    struct pb_train_spec *masked = verbs->copy_spec(verbs, last->retraining);
     enum pb_status status;
-    masked.soft_zero = zero_of_choice[chosen->zero];
-    masked.soft_target = last->target;
-    if ((status = verbs->train(verbs, &task->training, NULL)) != PB_OK)
+    if (masked == NULL)
+        return PB_ERROR_MEMORY;
+    masked->soft_zero = zero_of_choice[chosen->zero];
+    masked->soft_measure = last->target->measure;
+    masked->soft_amount = last->target->amount;
+    if ((status = verbs->train(verbs, task->training, NULL)) != PB_OK)
         return status;
-    if ((status = verbs->train(verbs, &masked, NULL)) != PB_OK)
+    if ((status = verbs->train(verbs, masked, NULL)) != PB_OK)
         return status;
     if ((status = verbs->score(verbs, NULL)) != PB_OK)
         return status;
@@ -81,9 +84,7 @@ static const struct pb_plugin plugin = {
     .summary = "train on with the least important channels zeroed after every epoch, remove them at the end",
     .version = "1.1.0",
     .reference = "Y. He et al., Soft Filter Pruning for Accelerating Deep CNNs, 2018, arXiv:1808.06866",
-    .options = options,
-    .option_count = sizeof options / sizeof *options,
-    .options_size = sizeof(struct soft_options),
+    PB_OPTIONS(options, struct soft_options),
     .schedule = &schedule,
 };
 

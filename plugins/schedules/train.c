@@ -12,7 +12,7 @@ static enum pb_status create(const struct pb_host *host, const void *options, vo
 static enum pb_status run(void *self, const struct pb_verbs *verbs, const struct pb_schedule_task *task)
 {
     (void)self;
-    return verbs->train(verbs, &task->training, NULL);
+    return verbs->train(verbs, task->training, NULL);
 }
 
 static const struct pb_schedule schedule = {

@@ -83,14 +83,9 @@ static const struct pb_option options[] = {
 };
 
 static const struct pb_plugin plugin = {
-    PB_PLUGIN_HEADER(PB_KIND_CRITERION),
-    .name = "copy-me",
-    .summary = "mean |w|^power of the filter",
-    .version = "1.0.0",
-    .options = options,
-    .option_count = sizeof options / sizeof options[0],
-    .options_size = sizeof(struct options),
-    .criterion = &criterion,
+    PB_PLUGIN_HEADER(PB_KIND_CRITERION),       .name = "copy-me",
+    .summary = "mean |w|^power of the filter", .version = "1.0.0",
+    PB_OPTIONS(options, struct options),       .criterion = &criterion,
 };
 
 const struct pb_plugin *prunebench_plugin(uint32_t index)

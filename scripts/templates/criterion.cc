@@ -108,6 +108,7 @@ constexpr pb_plugin make_plugin()
     plugin.version = "1.0.0";
     plugin.options = option_table;
     plugin.option_count = sizeof option_table / sizeof option_table[0];
+    plugin.option_stride = sizeof option_table[0];
     plugin.options_size = sizeof(options);
     plugin.criterion = &criterion;
     return plugin;

@@ -166,6 +166,7 @@ static enum pb_status dataset_open(const struct pb_host *host, const void *optio
     contents->class_names = dataset->class_names;
     contents->sample_count = dataset->count;
     contents->samples = dataset->samples;
+    contents->sample_stride = sizeof *dataset->samples;
     contents->crop_bottom = 0;
     *self = dataset;
     return PB_OK;

@@ -65,6 +65,7 @@ class dataset
         contents.class_names = class_names.data();
         contents.sample_count = static_cast<uint32_t>(samples.size());
         contents.samples = samples.data();
+        contents.sample_stride = sizeof(pb_sample);
         contents.crop_bottom = 0;
     }
 

@@ -2,13 +2,15 @@
  * Schedule "copy-me": train, prune once, set the batch norms right, retrain.
  *
  * 1. Say above in one line what happens in which order, and in .reference below where it comes from.
- * 2. Write run() as a straight line of verbs: train, score, prune, recalibrate_bn, rewind, evaluate. Each is durable:
- *    what is stored already is restored, so a killed run goes on where it was, and runs that begin alike share.
+ * 2. Write run() as a straight line of verbs: train, score, prune, prune_to, recalibrate_bn, rewind, restore, reinitialise,
+ *    evaluate, cost. Each is durable: what is stored already is restored, so a killed run continues where it was, and runs
+ *    that begin alike share.
  * 3. Return at once when a verb fails, with its status. Ask for the same verbs in the same order each time: run() is
- *    also called to plan, where verbs do nothing and evaluate() measures NaN.
- * 4. If the course depends on what evaluate() measured, set .adaptive.
- * 5. The matrix gives the training, the targets and each target's retraining (task); change in a copy of a spec only
- *    what is the schedule's own: continue_optimiser, return_state, soft_zero, soft_target.
+ *    also called to plan, where verbs do nothing and measurements are NaN or 0.
+ * 4. If the course depends on what evaluate() or cost() measured, set .adaptive.
+ * 5. The matrix gives the training, the targets and each target's retraining (task). For another training copy one of these
+ *    (verbs->copy_spec) and change only what is the schedule's own: continue_optimiser, return_state, soft_zero, soft_measure,
+ *    soft_amount.
  * 6. Declare your settings in the option table, or delete it with the struct (and .options…).
  * 7. make && make check; then <schedule plugin="copy-me"/> in a matrix.
  *
@@ -46,8 +48,8 @@ static void destroy(void *self)
 static enum pb_status run(void *self, const struct pb_verbs *verbs, const struct pb_schedule_task *task)
 {
     const struct schedule *schedule = self;
-    const struct pb_round *round = &task->rounds[task->round_count - 1]; /* the cell's own target */
-    enum pb_status status = verbs->train(verbs, &task->training, NULL);
+    const struct pb_round *round = task->round(task, task->round_count - 1); /* the cell's own target */
+    enum pb_status status = verbs->train(verbs, task->training, NULL);
     if (status == PB_OK)
         status = verbs->score(verbs, NULL);
     if (status == PB_OK)
@@ -55,7 +57,7 @@ static enum pb_status run(void *self, const struct pb_verbs *verbs, const struct
     if (status == PB_OK && schedule->options->recalibrate)
         status = verbs->recalibrate_bn(verbs, 0, NULL);
     if (status == PB_OK)
-        status = verbs->train(verbs, &round->retraining, NULL);
+        status = verbs->train(verbs, round->retraining, NULL);
     return status;
 }
 
@@ -80,9 +82,7 @@ static const struct pb_plugin plugin = {
     .name = "copy-me",
     .summary = "train, prune once, set the batch norms right, retrain",
     .version = "1.0.0",
-    .options = options,
-    .option_count = sizeof options / sizeof options[0],
-    .options_size = sizeof(struct options),
+    PB_OPTIONS(options, struct options),
     .schedule = &schedule,
 };
 

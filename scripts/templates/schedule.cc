@@ -2,13 +2,15 @@
  * Schedule "copy-me": train, prune once, set the batch norms right, retrain.
  *
  * 1. Say above in one line what happens in which order, and in plugin.reference below where it comes from.
- * 2. Write run() as a straight line of verbs: train, score, prune, recalibrate_bn, rewind, evaluate. Each is durable:
- *    what is stored already is restored, so a killed run resumes where it was, and runs that begin alike share.
+ * 2. Write run() as a straight line of verbs: train, score, prune, prune_to, recalibrate_bn, rewind, restore, reinitialise,
+ *    evaluate, cost. Each is durable: what is stored already is restored, so a killed run continues where it was, and runs
+ *    that begin alike share.
  * 3. Return at once when a verb fails, with its status. Ask for the same verbs in the same order each time: run() is
- *    also called to plan, where verbs do nothing and evaluate() measures NaN.
- * 4. If the course depends on what evaluate() measured, set schedule.adaptive.
- * 5. The matrix gives the training, the targets and each target's retraining (task); change in a copy of a spec only
- *    what is the schedule's own: continue_optimiser, return_state, soft_zero, soft_target.
+ *    also called to plan, where verbs do nothing and measurements are NaN or 0.
+ * 4. If the course depends on what evaluate() or cost() measured, set schedule.adaptive.
+ * 5. The matrix gives the training, the targets and each target's retraining (task). For another training copy one of these
+ *    (verbs->copy_spec) and change only what is the schedule's own: continue_optimiser, return_state, soft_zero, soft_measure,
+ *    soft_amount.
  * 6. Declare your settings in the option table, or delete it with the struct (and plugin.options…).
  * 7. make && make check; then <schedule plugin="copy-me"/> in a matrix.
  *
@@ -39,16 +41,16 @@ void destroy(void *)
 pb_status run(void *self, const pb_verbs *verbs, const pb_schedule_task *task)
 {
     const auto *settings = static_cast<const options *>(self);
-    const pb_round &round = task->rounds[task->round_count - 1]; /* the cell's own target */
-    pb_status status = verbs->train(verbs, &task->training, nullptr);
+    const pb_round *round = task->round(task, task->round_count - 1); /* the cell's own target */
+    pb_status status = verbs->train(verbs, task->training, nullptr);
     if (status == PB_OK)
         status = verbs->score(verbs, nullptr);
     if (status == PB_OK)
-        status = verbs->prune(verbs, round.target, nullptr);
+        status = verbs->prune(verbs, round->target, nullptr);
     if (status == PB_OK && settings->recalibrate)
         status = verbs->recalibrate_bn(verbs, 0, nullptr);
     if (status == PB_OK)
-        status = verbs->train(verbs, &round.retraining, nullptr);
+        status = verbs->train(verbs, round->retraining, nullptr);
     return status;
 }
 
@@ -78,6 +80,7 @@ constexpr pb_plugin make_plugin()
     plugin.version = "1.0.0";
     plugin.options = option_table;
     plugin.option_count = sizeof option_table / sizeof option_table[0];
+    plugin.option_stride = sizeof option_table[0];
     plugin.options_size = sizeof(options);
     plugin.schedule = &schedule;
     return plugin;

@@ -62,7 +62,7 @@ good_criterion() {
         run prunebench $command --backend fast --plugin-dir mine
         echo "$command: $output"
         [ "$status" -eq 2 ]
-        [[ $output == "prunebench: --backend: backend 'fast' cannot be used: mine/backend-fast.so: built for plugin ABI 2.0"* ]]
+        [[ $output == "prunebench: --backend: backend 'fast' cannot be used: mine/backend-fast.so: built for the newer plugin ABI 3"* ]]
     done
 }
 

@@ -13,9 +13,8 @@ teardown() { rm -rf "$folder"; }
 }
 
 @test "the layer check sees what includes a later room, repeats a name, runs in a circle, or looks into the harness" {
-    local folder="$BATS_TEST_TMPDIR/tree"
     mkdir -p "$folder"/{scripts,harness/base,harness/engine,harness/data,plugins/criteria,datasets}
-    cp "$(sources)/scripts/check-layers" "$folder/scripts"
+    cp "$sources/scripts/check-layers" "$folder/scripts"
     touch "$folder"/harness/{base/file,engine/engine,data/split,data/data}.{c,h}
     run -0 "$folder/scripts/check-layers" --circles
     printf '#include "engine/engine.h"\n' >"$folder/harness/base/file.c"
@@ -30,6 +29,20 @@ teardown() { rm -rf "$folder"; }
     [[ $output == *'harness/data/data.h:1: there is no "base/gone.h"'* ]]
     [[ $output == *"harness/data/engine.c, harness/engine/engine.c: one base name for several sources"* ]]
     [[ $output == *"plugins/criteria/mine.c:1: a plugin sees <prunebench/…> only"* ]]
+}
+
+# IDX files like Fashion-MNIST's, of $1 training and 10 test images of 3×2 pixels; image i is of class i mod 10, all pixels i.
+idx_files() {
+    mkdir -p "$folder/idx"
+    python3 - "$folder/idx" "$1" <<'END'
+import gzip, struct, sys
+for prefix, count in ("train", int(sys.argv[2])), ("t10k", 10):
+    images = bytes(p for i in range(count) for p in [i] * 6)
+    with gzip.open(f"{sys.argv[1]}/{prefix}-images-idx3-ubyte.gz", "wb") as f:
+        f.write(struct.pack(">BBBBIII", 0, 0, 8, 3, count, 2, 3) + images)
+    with gzip.open(f"{sys.argv[1]}/{prefix}-labels-idx1-ubyte.gz", "wb") as f:
+        f.write(struct.pack(">BBBBI", 0, 0, 8, 1, count) + bytes(i % 10 for i in range(count)))
+END
 }
 
 @test "Fashion-MNIST becomes class folders of PNG files that the ready matrix reads" {

@@ -44,7 +44,7 @@ static enum pb_status run(void *self, const struct pb_verbs *verbs, const struct
     unsigned char *memory;
     switch (state->does) {
     case WRITE_ROUNDS:
-        memset((void *)(uintptr_t)task->rounds, 0, 1);
+        memset((void *)(uintptr_t)task->round(task, 0), 0, 1);
         break;
     case WRITE_TASK:
         memset((void *)(uintptr_t)task, 0, 1);
@@ -69,6 +69,7 @@ static const struct pb_plugin plugin = {PB_PLUGIN_HEADER(PB_KIND_SCHEDULE),
                                         .version = "1.0.0",
                                         .options = options,
                                         .option_count = 1,
+                                        .option_stride = sizeof(struct pb_option),
                                         .options_size = sizeof(struct careless_options),
                                         .schedule = &schedule};
 

@@ -215,7 +215,8 @@ static const struct pb_criterion prying = {.size = sizeof prying,
     {                                                                                                                  \
         PB_PLUGIN_HEADER(PB_KIND_CRITERION),                                                                           \
             .name = (name_), .summary = "does what its option names", .version = "1.0.0", .options = options,          \
-            .option_count = 1, .options_size = sizeof(struct careless_options), .criterion = (criterion_)              \
+            .option_count = 1, .option_stride = sizeof(struct pb_option),                                              \
+            .options_size = sizeof(struct careless_options), .criterion = (criterion_)                                 \
     }
 static const struct pb_plugin plugins[] = {CARELESS("careless", &careless), CARELESS("prying", &prying)};
 

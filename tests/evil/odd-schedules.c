@@ -7,9 +7,9 @@
 struct odd_options {
     int32_t does;
 };
-enum { EARLY, NOTHING, LESS, FICKLE, MEASURED, EXITS, LOOPS, CRASHES };
-static const char *const choices[] = {"early", "nothing", "less",    "fickle", "measured",
-                                      "exits", "loops",   "crashes", NULL};
+enum { EARLY, NOTHING, LESS, FICKLE, MEASURED, EXITS, LOOPS, CRASHES, BRANCH, SCRATCH, WRONG_COUNT, OWN_SPEC };
+static const char *const choices[] = {"early",   "nothing", "less",    "fickle",      "measured", "exits", "loops",
+                                      "crashes", "branch",  "scratch", "wrong-count", "own-spec", NULL};
 static const struct pb_option options[] = {{.name = "does",
                                             .help = "what it does",
                                             .type = PB_OPTION_ENUM,
@@ -24,7 +24,18 @@ static enum pb_status create(const struct pb_host *host, const void *given, void
     return PB_OK;
 }
 
-static enum pb_status score_and_prune(const struct pb_verbs *verbs, struct pb_target target)
+static const struct pb_round *last_round(const struct pb_schedule_task *task)
+{
+    return task->round(task, task->round_count - 1);
+}
+
+static struct pb_target half_of(const struct pb_target *target)
+{
+    return (struct pb_target){
+        .size = sizeof(struct pb_target), .measure = target->measure, .amount = target->amount / 2};
+}
+
+static enum pb_status score_and_prune(const struct pb_verbs *verbs, const struct pb_target *target)
 {
     const enum pb_status status = verbs->score(verbs, NULL);
     return status == PB_OK ? verbs->prune(verbs, target, NULL) : status;
@@ -33,44 +44,90 @@ static enum pb_status score_and_prune(const struct pb_verbs *verbs, struct pb_ta
 /* A lottery ticket: a short training first, whose values the pruned network goes back to. */
 static enum pb_status early(const struct pb_verbs *verbs, const struct pb_schedule_task *task)
 {
-    struct pb_train_spec brief = task->training;
-    const struct pb_round *last = &task->rounds[task->round_count - 1];
+    struct pb_train_spec *brief = verbs->copy_spec(verbs, task->training);
+    const struct pb_round *last = last_round(task);
     pb_stage beginning = 0;
-    brief.epochs = 1;
-    brief.return_state = PB_RETURN_LAST;
-    enum pb_status status = verbs->train(verbs, &brief, &beginning);
+    if (!brief)
+        return PB_ERROR_MEMORY;
+    brief->epochs = 1;
+    brief->return_state = PB_RETURN_LAST;
+    enum pb_status status = verbs->train(verbs, brief, &beginning);
     if (status == PB_OK)
-        status = verbs->train(verbs, &task->training, NULL);
+        status = verbs->train(verbs, task->training, NULL);
     if (status == PB_OK)
         status = score_and_prune(verbs, last->target);
     if (status == PB_OK)
         status = verbs->rewind(verbs, beginning, NULL);
-    return status == PB_OK ? verbs->train(verbs, &last->retraining, NULL) : status;
+    return status == PB_OK ? verbs->train(verbs, last->retraining, NULL) : status;
 }
 
 static enum pb_status prune_less(const struct pb_verbs *verbs, const struct pb_schedule_task *task)
 {
-    const struct pb_target first = task->rounds[task->round_count - 1].target;
-    enum pb_status status = verbs->train(verbs, &task->training, NULL);
+    const struct pb_target *first = last_round(task)->target;
+    const struct pb_target half = half_of(first);
+    enum pb_status status = verbs->train(verbs, task->training, NULL);
     if (status == PB_OK)
         status = score_and_prune(verbs, first);
-    return status == PB_OK ? score_and_prune(verbs, (struct pb_target){first.measure, first.amount / 2}) : status;
+    return status == PB_OK ? score_and_prune(verbs, &half) : status;
 }
 
 /* Two rounds, the second only after a measurement that is never NaN when it is real. */
 static enum pb_status measure_between(const struct pb_verbs *verbs, const struct pb_schedule_task *task)
 {
-    const struct pb_round *last = &task->rounds[task->round_count - 1];
+    const struct pb_round *last = last_round(task);
+    const struct pb_target half = half_of(last->target);
     struct pb_measurement measurement = {.size = sizeof measurement};
-    enum pb_status status = verbs->train(verbs, &task->training, NULL);
+    enum pb_status status = verbs->train(verbs, task->training, NULL);
     if (status == PB_OK)
-        status = score_and_prune(verbs, (struct pb_target){last->target.measure, last->target.amount / 2});
+        status = score_and_prune(verbs, &half);
     if (status == PB_OK)
         status = verbs->evaluate(verbs, PB_EVALUATE_VALIDATION, &measurement);
     if (status != PB_OK || isnan(measurement.top1))
         return status;
     status = score_and_prune(verbs, last->target);
-    return status == PB_OK ? verbs->train(verbs, &last->retraining, NULL) : status;
+    return status == PB_OK ? verbs->train(verbs, last->retraining, NULL) : status;
+}
+
+/* Two candidates from one trained network, each pruned and measured; the better one is gone back to and retrained. */
+static enum pb_status branch(const struct pb_verbs *verbs, const struct pb_schedule_task *task)
+{
+    const struct pb_round *last = last_round(task);
+    const struct pb_target half = half_of(last->target);
+    pb_stage trained = 0, candidates[2] = {0};
+    struct pb_measurement measured[2] = {{.size = sizeof *measured}, {.size = sizeof *measured}};
+    struct pb_network_cost cost = {.size = sizeof cost};
+    enum pb_status status = verbs->train(verbs, task->training, &trained);
+    for (int i = 0; i < 2 && status == PB_OK; i++) {
+        status = verbs->restore(verbs, trained, NULL);
+        if (status == PB_OK)
+            status = score_and_prune(verbs, i == 0 ? last->target : &half);
+        if (status == PB_OK)
+            status = verbs->recalibrate_bn(verbs, 1, &candidates[i]);
+        if (status == PB_OK)
+            status = verbs->evaluate(verbs, PB_EVALUATE_VALIDATION, &measured[i]);
+        if (status == PB_OK)
+            status = verbs->cost(verbs, &cost);
+        if (status == PB_OK && (cost.channels >= cost.original_channels || cost.macs >= cost.original_macs))
+            return PB_ERROR_RUN;
+    }
+    if (status == PB_OK)
+        status = verbs->restore(verbs, candidates[measured[1].top1 > measured[0].top1], NULL);
+    return status == PB_OK ? verbs->train(verbs, last->retraining, NULL) : status;
+}
+
+/* The shape of a pruned network, trained from fresh values. wrong: it counts a group too few. */
+static enum pb_status scratch(const struct pb_verbs *verbs, const struct pb_schedule_task *task, bool wrong)
+{
+    /* vgg11 has eight groups; the widths are those of the tests' matrices, halved. */
+    static const uint32_t channels[8] = {1, 1, 2, 2, 3, 3, 3, 3};
+    enum pb_status status = verbs->train(verbs, task->training, NULL);
+    if (status == PB_OK)
+        status = verbs->score(verbs, NULL);
+    if (status == PB_OK)
+        status = verbs->prune_to(verbs, channels, wrong ? 7 : 8, NULL);
+    if (status == PB_OK)
+        status = verbs->reinitialise(verbs, 1, NULL);
+    return status == PB_OK ? verbs->train(verbs, last_round(task)->retraining, NULL) : status;
 }
 
 static enum pb_status run(void *self, const struct pb_verbs *verbs, const struct pb_schedule_task *task)
@@ -80,6 +137,15 @@ static enum pb_status run(void *self, const struct pb_verbs *verbs, const struct
     switch (chosen->does) {
     case EARLY:
         return early(verbs, task);
+    case BRANCH:
+        return branch(verbs, task);
+    case SCRATCH:
+    case WRONG_COUNT:
+        return scratch(verbs, task, chosen->does == WRONG_COUNT);
+    case OWN_SPEC: {
+        const struct pb_train_spec own = {.size = sizeof own, .epochs = 1, .lr = 0.1};
+        return verbs->train(verbs, &own, NULL);
+    }
     case LESS:
         return prune_less(verbs, task);
     case FICKLE:
@@ -110,9 +176,10 @@ static const struct pb_schedule adaptive = {
 
 #define ODD(name_, summary_, schedule_)                                                                                \
     {                                                                                                                  \
-        PB_PLUGIN_HEADER(PB_KIND_SCHEDULE), .name = (name_), .summary = (summary_), .version = "1.0.0",                \
-                                            .options = options, .option_count = 1,                                     \
-                                            .options_size = sizeof(struct odd_options), .schedule = (schedule_)        \
+        PB_PLUGIN_HEADER(PB_KIND_SCHEDULE),                                                                            \
+            .name = (name_), .summary = (summary_), .version = "1.0.0", .options = options, .option_count = 1,         \
+            .option_stride = sizeof(struct pb_option), .options_size = sizeof(struct odd_options),                     \
+            .schedule = (schedule_)                                                                                    \
     }
 static const struct pb_plugin plugins[] = {
     ODD("odd", "does what its option names", &fixed),

@@ -54,6 +54,7 @@ static void check(char *const *texts, size_t count)
                                .version = texts[2],
                                .options = options,
                                .option_count = 2,
+                               .option_stride = sizeof(struct pb_option),
                                .options_size = 64,
                                .schedule = &schedule};
     struct pb_error error;

@@ -16,7 +16,12 @@ static const struct pb_option options[] = {
 };
 
 static const struct pb_plugin plugin = {
-    PB_PLUGIN_HEADER(PB_KIND_CRITERION),    GOOD_TEXTS("bad-options"), .options = options, .option_count = 1,
-    .options_size = sizeof(struct options), GOOD_OPERATIONS,
+    PB_PLUGIN_HEADER(PB_KIND_CRITERION),
+    GOOD_TEXTS("bad-options"),
+    .options = options,
+    .option_count = 1,
+    .option_stride = sizeof(struct pb_option),
+    .options_size = sizeof(struct options),
+    GOOD_OPERATIONS,
 };
 EXPORT(plugin)

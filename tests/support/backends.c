@@ -33,7 +33,7 @@ enum pb_status backend_open(const char *name, const char *settings, uint32_t thr
     memset(backend, 0, sizeof *backend);
     if (pb_object_open(file, &object, error))
         fail_msg("%s", error->text);
-    backend->loaded = (struct pb_loaded){.plugin = object.plugin(0), .file = "built"};
+    backend->loaded = (struct pb_loaded){.plugin = object.plugins[0], .file = "built"};
     if (pb_options_create(backend->loaded.plugin, &backend->options, error))
         fail_msg("%s", error->text);
     apply(&backend->options, settings ? settings : "");

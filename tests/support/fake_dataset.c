@@ -22,6 +22,7 @@ static enum pb_status fake_open(const struct pb_host *host, const void *options,
     contents->class_names = names;
     contents->sample_count = current->sample_count;
     contents->samples = current->samples;
+    contents->sample_stride = sizeof *current->samples;
     contents->crop_bottom = current->crop_bottom;
     return PB_OK;
 }

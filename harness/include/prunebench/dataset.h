@@ -27,6 +27,7 @@ struct pb_dataset_contents {
     const char *const *class_names; /* class_count */
     uint32_t sample_count;
     const struct pb_sample *samples; /* in the order of the annotation files; training split first */
+    size_t sample_stride; /* sizeof(struct pb_sample); the plugin sets it */
     uint32_t crop_bottom; /* pixel rows to cut off every image before anything else (a banner) */
 };
 

@@ -37,11 +37,12 @@ extern "C" {
 
 /*
  * The ABI rule: the host loads a plugin whose magic and abi_major equal its own and whose abi_minor
- * is not above its own. Structures only grow at their end, each growth raises the minor number, and
- * the host never reads past the size that a plugin states.
+ * is not above its own. Structures only grow at their end, and each growth raises the minor number.
+ * Whoever makes an object sets its size, and nobody reads or writes past it. No struct lies by value in an array, or in
+ * front of other members, unless its stride is stated beside it.
  */
-#define PB_ABI_MAJOR 1
-#define PB_ABI_MINOR 3
+#define PB_ABI_MAJOR 2
+#define PB_ABI_MINOR 0
 
 enum pb_plugin_kind { PB_KIND_CRITERION = 1, PB_KIND_SCHEDULE = 2, PB_KIND_BACKEND = 3, PB_KIND_DATASET = 4 };
 
@@ -63,8 +64,9 @@ struct pb_plugin {
     const char *version; /* required; the plugin's own, "1.0.0" */
     const char *reference; /* paper or DOI; may be NULL */
 
-    const struct pb_option *options; /* option_count rows; may be NULL when there are none */
+    const struct pb_option *options; /* option_count rows; may be NULL when there are none; see PB_OPTIONS */
     uint32_t option_count;
+    uint32_t option_stride; /* sizeof(struct pb_option) */
     uint32_t options_size; /* sizeof the struct that the offsets point into */
 
     /* Required: the operations of its kind, the others NULL. */
@@ -87,6 +89,11 @@ PB_EXPORT const struct pb_plugin *prunebench_plugin(uint32_t index);
 #define PB_PLUGIN_HEADER(kind_)                                                                                        \
     .magic = PB_PLUGIN_MAGIC, .abi_major = PB_ABI_MAJOR, .abi_minor = PB_ABI_MINOR,                                    \
     .size = (uint32_t)sizeof(struct pb_plugin), .kind = (kind_)
+
+/* The members for an option table (an array) whose offsets point into struct_; C only. */
+#define PB_OPTIONS(table_, struct_)                                                                                    \
+    .options = (table_), .option_count = (uint32_t)(sizeof(table_) / sizeof *(table_)),                                \
+    .option_stride = (uint32_t)sizeof *(table_), .options_size = (uint32_t)sizeof(struct_)
 
 #ifdef __cplusplus
 }

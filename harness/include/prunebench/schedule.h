@@ -22,15 +22,19 @@ enum pb_soft_zero {
 };
 enum pb_measure { PB_MEASURE_CHANNELS, PB_MEASURE_PARAMETERS, PB_MEASURE_MACS };
 
-/* How much to remove, as a share of the *unpruned* network's channels, parameters or MACs. */
+/* How much to remove, as a share of the *unpruned* network's channels, parameters or MACs. Whoever makes one sets its size. */
 struct pb_target {
+    size_t size; /* sizeof(struct pb_target) */
     uint32_t measure; /* enum pb_measure */
     double amount; /* 0 ≤ amount < 1 */
 };
 
-/* One training run. The host fills it from the matrix; a schedule may change what is its own. */
+/*
+ * One training run. The host makes every one: those of the task hold what the matrix says, and a schedule that needs another one
+ * copies one of these (copy_spec), changes members of the copy, and gives that to train.
+ */
 struct pb_train_spec {
-    size_t size; /* bytes that the host fills */
+    size_t size; /* the host's */
     uint32_t epochs;
     double lr; /* initial learning rate */
     uint32_t lr_policy; /* enum pb_lr_policy */
@@ -51,28 +55,40 @@ struct pb_train_spec {
     /* The schedule's own. */
     bool continue_optimiser; /* keep momentum and learning-rate state of the stage before; else start fresh */
     uint32_t return_state; /* enum pb_return_state */
-    uint32_t soft_zero; /* enum pb_soft_zero: mask soft_target's channels after every epoch */
-    struct pb_target soft_target;
+    uint32_t
+        soft_zero; /* enum pb_soft_zero: after every epoch, zero the channels that soft_amount of soft_measure would remove */
+    uint32_t soft_measure; /* enum pb_measure */
+    double soft_amount; /* as in struct pb_target */
 };
 
-/* A round: the matrix's targets up to the cell's own, each with the retraining that the matrix gives it. */
+/* A round: one of the matrix's targets, and the retraining that the matrix gives it. */
 struct pb_round {
-    struct pb_target target;
-    struct pb_train_spec retraining;
+    size_t size; /* the host's */
+    const struct pb_target *target;
+    const struct pb_train_spec *retraining;
 };
 
 /* What one run is asked for. The host's, valid during run. */
 struct pb_schedule_task {
-    size_t size;
-    struct pb_train_spec training; /* of the base model */
-    const struct pb_round *rounds; /* ascending; the last one is the cell's own target */
+    size_t size; /* the host's */
+    const struct pb_train_spec *training; /* of the base model */
     uint32_t round_count; /* at least 1 */
+    /* The matrix's targets up to the cell's own, in ascending order; the last one is the cell's own. index < round_count. */
+    const struct pb_round *(*round)(const struct pb_schedule_task *task, uint32_t index);
 };
 
+/* The schedule makes one, sets its size, and the host fills it as far as that. */
 struct pb_measurement {
-    size_t size;
+    size_t size; /* sizeof(struct pb_measurement) */
     double top1, top5, loss; /* shares in 0 … 1; NaN while planning */
     uint64_t images;
+};
+
+/* What the current network costs, and cost before anything was removed. Like struct pb_measurement; 0 while planning. */
+struct pb_network_cost {
+    size_t size; /* sizeof(struct pb_network_cost) */
+    uint64_t channels, params, macs; /* macs: of one image */
+    uint64_t original_channels, original_params, original_macs;
 };
 
 enum pb_evaluate_split { PB_EVALUATE_TRAIN, PB_EVALUATE_VALIDATION }; /* never the test split */
@@ -88,21 +104,39 @@ enum pb_evaluate_split { PB_EVALUATE_TRAIN, PB_EVALUATE_VALIDATION }; /* never t
  * task's training says, once for all cells that share it. A schedule that begins with this training gets that stage.
  */
 struct pb_verbs {
-    size_t size; /* bytes of this table that the host fills */
+    size_t size; /* the host's */
     void *context; /* the host's own; every verb's first argument is the table itself */
 
+    /* A copy of a spec of the host's, to be changed. The host's, valid until run returns; NULL when memory is out: return
+     * PB_ERROR_MEMORY then. */
+    struct pb_train_spec *(*copy_spec)(const struct pb_verbs *verbs, const struct pb_train_spec *from);
+
+    /* spec: the task's, a round's, or a copy. */
     enum pb_status (*train)(const struct pb_verbs *verbs, const struct pb_train_spec *spec, pb_stage *stage);
-    /* Scores every channel with the cell's criterion. The scores stay until the next train, prune or rewind. */
+    /* Scores every channel with the cell's criterion. The scores stay until the next verb but recalibrate_bn. */
     enum pb_status (*score)(const struct pb_verbs *verbs, pb_stage *stage);
     /* Removes channels for real (compacts) until target is met; needs scores. Targets count against the unpruned network:
      * each must be above 0 and above those before it of the same measure. */
-    enum pb_status (*prune)(const struct pb_verbs *verbs, struct pb_target target, pb_stage *stage);
+    enum pb_status (*prune)(const struct pb_verbs *verbs, const struct pb_target *target, pb_stage *stage);
+    /*
+     * Removes channels for real until group g has channels[g]; needs scores, which choose within each group. The groups are those
+     * of the current network, input side first; count says how many numbers there are, and must be how many groups there are.
+     * 1 ≤ channels[g] ≤ the group's channels, and at least one group gets fewer than it has.
+     */
+    enum pb_status (*prune_to)(const struct pb_verbs *verbs, const uint32_t *channels, uint32_t count, pb_stage *stage);
     /* Running statistics of every BN afresh, over batches training batches (0: one pass over the split). */
     enum pb_status (*recalibrate_bn)(const struct pb_verbs *verbs, uint32_t batches, pb_stage *stage);
     /* The surviving parameters as they were at an earlier stage of this run. */
     enum pb_status (*rewind)(const struct pb_verbs *verbs, pb_stage to, pb_stage *stage);
+    /* Back to an earlier stage of this run, its structure included: what follows starts from there. *stage is that stage. */
+    enum pb_status (*restore)(const struct pb_verbs *verbs, pb_stage to, pb_stage *stage);
+    /* The surviving structure with fresh values, drawn as the untrained network's are, from the cell's seed and stream. */
+    enum pb_status (*reinitialise)(const struct pb_verbs *verbs, uint32_t stream, pb_stage *stage);
+
+    /* Measurements. They make no stage. */
     enum pb_status (*evaluate)(const struct pb_verbs *verbs, enum pb_evaluate_split split,
                                struct pb_measurement *measurement);
+    enum pb_status (*cost)(const struct pb_verbs *verbs, struct pb_network_cost *cost);
 };
 
 struct pb_schedule {
@@ -117,7 +151,7 @@ struct pb_schedule {
     /* Required when create may set *self, else NULL. */
     void (*destroy)(void *self);
 
-    /* Since ABI 1.1. It never scores, masks or prunes: such a baseline has one cell whatever the matrix's criteria and
+    /* It never scores, masks or prunes: such a baseline has one cell whatever the matrix's criteria and
      * targets, and its task's one round removes nothing. */
     bool trains_only;
 };

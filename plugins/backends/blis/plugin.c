@@ -163,9 +163,7 @@ const struct pb_plugin *prunebench_plugin(uint32_t index)
         .summary = "Matrix products by BLIS and our own vector code, on the best kernels of this CPU",
         .version = "1.0.0",
         .reference = "F. G. Van Zee, R. A. van de Geijn: BLIS, ACM TOMS 41(3), 2015; doi:10.1145/2764454",
-        .options = option_table,
-        .option_count = sizeof option_table / sizeof *option_table,
-        .options_size = sizeof(struct options),
+        PB_OPTIONS(option_table, struct options),
         .backend = &operators,
     };
     return index == 0 ? &plugin : NULL;

@@ -149,9 +149,7 @@ const struct pb_plugin *prunebench_plugin(uint32_t index)
         .summary = "Convolutions and matrix products by oneDNN, the library behind PyTorch on CPUs",
         .version = "1.0.0",
         .reference = "oneAPI Deep Neural Network Library, https://github.com/oneapi-src/oneDNN",
-        .options = option_table,
-        .option_count = sizeof option_table / sizeof *option_table,
-        .options_size = sizeof(struct options),
+        PB_OPTIONS(option_table, struct options),
         .backend = &operators,
     };
     return index == 0 ? &plugin : NULL;

@@ -61,7 +61,9 @@ static void key_of(const struct pb_cell_config *config, double amount, uint32_t 
     memcpy(keys[0], link->key, 65);
     assert_int_equal(pb_chain_score(&chain, &link, &error), PB_OK);
     memcpy(keys[1], link->key, 65);
-    assert_int_equal(pb_chain_prune(&chain, (struct pb_target){PB_MEASURE_CHANNELS, amount}, &link, &error), PB_OK);
+    assert_int_equal(
+        pb_chain_prune(&chain, (struct pb_target){.measure = PB_MEASURE_CHANNELS, .amount = amount}, &link, &error),
+        PB_OK);
     memcpy(keys[2], link->key, 65);
     assert_int_equal(pb_chain_train(&chain, &retraining, &link, &error), PB_OK);
     memcpy(keys[3], link->key, 65);
@@ -199,11 +201,19 @@ static void test_shares_that_are_not_above_those_before_are_refused(void **state
     struct pb_error error;
     const struct pb_link *link;
     assert_int_equal(pb_chain_start(&chain, &fixture.config, NULL, &error), PB_OK);
-    assert_int_equal(pb_chain_prune(&chain, (struct pb_target){PB_MEASURE_CHANNELS, 0}, &link, &error), PB_ERROR_RUN);
-    assert_int_equal(pb_chain_prune(&chain, (struct pb_target){PB_MEASURE_CHANNELS, .4}, &link, &error), PB_OK);
-    assert_int_equal(pb_chain_prune(&chain, (struct pb_target){PB_MEASURE_CHANNELS, .4}, &link, &error), PB_ERROR_RUN);
-    assert_int_equal(pb_chain_prune(&chain, (struct pb_target){PB_MEASURE_CHANNELS, .2}, &link, &error), PB_ERROR_RUN);
-    assert_int_equal(pb_chain_prune(&chain, (struct pb_target){PB_MEASURE_CHANNELS, .5}, &link, &error), PB_OK);
+    assert_int_equal(
+        pb_chain_prune(&chain, (struct pb_target){.measure = PB_MEASURE_CHANNELS, .amount = 0}, &link, &error),
+        PB_ERROR_RUN);
+    assert_int_equal(
+        pb_chain_prune(&chain, (struct pb_target){.measure = PB_MEASURE_CHANNELS, .amount = .4}, &link, &error), PB_OK);
+    assert_int_equal(
+        pb_chain_prune(&chain, (struct pb_target){.measure = PB_MEASURE_CHANNELS, .amount = .4}, &link, &error),
+        PB_ERROR_RUN);
+    assert_int_equal(
+        pb_chain_prune(&chain, (struct pb_target){.measure = PB_MEASURE_CHANNELS, .amount = .2}, &link, &error),
+        PB_ERROR_RUN);
+    assert_int_equal(
+        pb_chain_prune(&chain, (struct pb_target){.measure = PB_MEASURE_CHANNELS, .amount = .5}, &link, &error), PB_OK);
     pb_chain_free(&chain);
 }
 
@@ -217,7 +227,8 @@ static void test_trainings_that_cannot_be_are_refused(void **state)
     assert_int_equal(pb_chain_start(&chain, &fixture.config, NULL, &error), PB_OK);
     assert_int_equal(pb_chain_train(&chain, &(struct pb_train_spec){.lr = .1}, &link, &error), PB_ERROR_INPUT);
     assert_int_equal(pb_chain_train(&chain, &(struct pb_train_spec){.epochs = 1}, &link, &error), PB_ERROR_INPUT);
-    assert_int_equal(pb_chain_prune(&chain, (struct pb_target){PB_MEASURE_MACS, 1}, &link, &error), PB_ERROR_RUN);
+    assert_int_equal(pb_chain_prune(&chain, (struct pb_target){.measure = PB_MEASURE_MACS, .amount = 1}, &link, &error),
+                     PB_ERROR_RUN);
     assert_int_equal(pb_chain_rewind(&chain, 1, &link, &error), PB_ERROR_RUN);
     assert_int_equal(chain.count, 0);
     pb_chain_free(&chain);

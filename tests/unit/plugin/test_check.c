@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "plugin/acceptance.h"
 #include "plugin/registry.h"
 
 static enum pb_status create(const struct pb_host *host, const void *options, void **self)
@@ -138,7 +139,8 @@ static void make(struct sample *sample, enum pb_plugin_kind kind)
 {
     *sample = (struct sample){
         .plugin = {PB_PLUGIN_HEADER(kind), .name = "sample", .summary = "A sample", .version = "1.0.0",
-                   .options = sample->options, .option_count = OPTIONS, .options_size = sizeof(struct values)},
+                   .options = sample->options, .option_count = OPTIONS, .option_stride = sizeof(struct pb_option),
+                   .options_size = sizeof(struct values)},
         .criterion = {.size = sizeof(struct pb_criterion), .create = create, .score = score},
         .schedule = {.size = sizeof(struct pb_schedule), .create = create, .run = run_schedule},
         .backend = {.size = sizeof(struct pb_backend),
@@ -214,15 +216,15 @@ static void test_the_abi_rule(void **state)
 {
     (void)state;
     REFUSED(PB_KIND_CRITERION, s.plugin.magic++, "wrong magic 0x4e425251");
-    REFUSED(PB_KIND_CRITERION, s.plugin.abi_major = 2, "ABI 2.3, this program has 1.3");
-    REFUSED(PB_KIND_CRITERION, s.plugin.abi_major = 0, "ABI 0.3, this program has 1.3");
-    REFUSED(PB_KIND_CRITERION, s.plugin.abi_minor = PB_ABI_MINOR + 1, "newer plugin ABI 1.4");
-    REFUSED(PB_KIND_CRITERION, s.plugin.size = 88, "88 bytes; ABI 1.0 has 96");
+    REFUSED(PB_KIND_CRITERION, s.plugin.abi_major = 1, "built for ABI 1; rebuild against 2");
+    REFUSED(PB_KIND_CRITERION, s.plugin.abi_major = 3, "newer plugin ABI 3, this program has 2");
+    REFUSED(PB_KIND_CRITERION, s.plugin.abi_minor = PB_ABI_MINOR + 1, "newer plugin ABI 2.1");
+    REFUSED(PB_KIND_CRITERION, s.plugin.size = 96, "96 bytes; ABI 2.0 has 104");
     REFUSED(PB_KIND_CRITERION, s.plugin.kind = 5, "unknown plugin kind 5");
-    REFUSED(PB_KIND_CRITERION, s.criterion.size = 48, "48 bytes; ABI 1.0 has 56");
-    REFUSED(PB_KIND_SCHEDULE, s.schedule.size = 32, "32 bytes; ABI 1.0 has 40");
-    REFUSED(PB_KIND_BACKEND, s.backend.size = 336, "336 bytes; ABI 1.0 has 344");
-    REFUSED(PB_KIND_DATASET, s.dataset.size = 16, "16 bytes; ABI 1.0 has 24");
+    REFUSED(PB_KIND_CRITERION, s.criterion.size = 48, "48 bytes; ABI 2.0 has 56");
+    REFUSED(PB_KIND_SCHEDULE, s.schedule.size = 40, "40 bytes; ABI 2.0 has 41");
+    REFUSED(PB_KIND_BACKEND, s.backend.size = 400, "400 bytes; ABI 2.0 has 408");
+    REFUSED(PB_KIND_DATASET, s.dataset.size = 16, "16 bytes; ABI 2.0 has 24");
 }
 
 static void test_nothing_is_read_behind_the_stated_size(void **state)

@@ -78,7 +78,7 @@ static void test_a_broken_plugin_is_found_by_its_name_whatever_its_file_is_calle
 {
     /* object, the name of the criterion in it, a part of the reason */
     static const char *const cases[][3] = {
-        {"newer-minor", "newer-minor", "built for the newer plugin ABI 1.4"},
+        {"newer-minor", "newer-minor", "built for the newer plugin ABI 2.1"},
         {"missing-hook", "missing-hook", "its required hook 'score' is missing"},
         {"bad-options", "bad-options", "its default does not fit"},
         {"crash-unloading", "crash-unloading", "crashed while it was being unloaded"},
@@ -103,7 +103,7 @@ static void test_a_plugin_whose_name_cannot_be_read_is_found_by_its_files_name(v
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         const char *file = take(state, "other-major", "here", files[i]);
         struct pb_registry registry = open_folders(state, "here", NULL);
-        char *start = pb_format("m.xml:4: criterion 'mine' cannot be used: %s: built for plugin ABI 2.0", file);
+        char *start = pb_format("m.xml:4: criterion 'mine' cannot be used: %s: built for the newer plugin ABI 3", file);
         const char *const parts[] = {start, NULL};
         assert_refused(&registry, "mine", parts);
         pb_free(start);
@@ -118,7 +118,7 @@ static void test_files_that_may_offer_an_unknown_name_are_listed_with_their_reas
     (void)take(state, "other-major", "here", "schedule-one.so"); /* its name says that it is no criterion */
     (void)take(state, "missing-hook", "here", "known.so"); /* it would be 'missing-hook' */
     struct pb_registry registry = open_folders(state, "here", NULL);
-    char *only = pb_format("; this file cannot be used and may offer it: %s: built for plugin ABI 2.0", one);
+    char *only = pb_format("; this file cannot be used and may offer it: %s: built for the newer plugin ABI 3", one);
     const char *const parts_of_one[] = {"m.xml:4: unknown criterion 'mine'", only, NULL};
     assert_refused(&registry, "mine", parts_of_one);
     pb_registry_close(&registry);

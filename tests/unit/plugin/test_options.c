@@ -66,6 +66,7 @@ static const struct pb_plugin plugin = {
     .version = "1.0.0",
     .options = table,
     .option_count = OPTIONS,
+    .option_stride = sizeof(struct pb_option),
     .options_size = sizeof(struct values),
 };
 static const struct pb_plugin plain = {PB_PLUGIN_HEADER(PB_KIND_SCHEDULE), .name = "plain"};

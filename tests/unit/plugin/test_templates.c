@@ -14,6 +14,7 @@
 #include "plugin/options.h"
 #include "plugin/registry.h"
 #include "support/folder.h"
+#include "support/task.h"
 
 /* A language that templates are written in. */
 struct language {
@@ -111,11 +112,11 @@ static enum pb_status score(const struct pb_verbs *verbs, pb_stage *stage)
     return note(verbs, 's');
 }
 
-static enum pb_status prune(const struct pb_verbs *verbs, struct pb_target target, pb_stage *stage)
+static enum pb_status prune(const struct pb_verbs *verbs, const struct pb_target *target, pb_stage *stage)
 {
     struct course *course = verbs->context;
     (void)stage;
-    course->target = target.amount;
+    course->target = target->amount;
     return note(verbs, 'p');
 }
 
@@ -128,10 +129,8 @@ static enum pb_status recalibrate(const struct pb_verbs *verbs, uint32_t batches
 
 static void test_the_schedule_prunes_once_to_the_cells_own_target(void **state)
 {
-    const struct pb_round rounds[] = {{.target = {PB_MEASURE_CHANNELS, 0.2}, .retraining = {.epochs = 5}},
-                                      {.target = {PB_MEASURE_CHANNELS, 0.4}, .retraining = {.epochs = 7}}};
-    const struct pb_schedule_task task = {
-        .size = sizeof task, .training = {.epochs = 3}, .rounds = rounds, .round_count = 2};
+    struct test_task task;
+    task_fill(&task, PB_MEASURE_CHANNELS, 2, (const double[]){0.2, 0.4}, (const uint32_t[]){3, 5, 7});
     struct built built;
     struct pb_error error = {0};
     void *self = NULL;
@@ -147,7 +146,7 @@ static void test_the_schedule_prunes_once_to_the_cells_own_target(void **state)
                                        .score = score,
                                        .prune = prune,
                                        .recalibrate_bn = recalibrate};
-        assert_int_equal(schedule->run(self, &verbs, &task), fail_at == 0 ? PB_OK : PB_ERROR_RUN);
+        assert_int_equal(schedule->run(self, &verbs, &task.task), fail_at == 0 ? PB_OK : PB_ERROR_RUN);
         assert_string_equal(course.verbs, expected[fail_at]);
         if (fail_at == 0) {
             assert_true(course.epochs[0] == 3 && course.epochs[4] == 7);
@@ -162,7 +161,7 @@ static void test_the_schedule_prunes_once_to_the_cells_own_target(void **state)
                                    .score = score,
                                    .prune = prune,
                                    .recalibrate_bn = recalibrate};
-    assert_int_equal(schedule->run(self, &verbs, &task), PB_OK);
+    assert_int_equal(schedule->run(self, &verbs, &task.task), PB_OK);
     assert_string_equal(course.verbs, "tspt");
     schedule->destroy(self);
     tear_down(&built);

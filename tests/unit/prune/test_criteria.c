@@ -22,9 +22,9 @@ static struct pb_loaded criterion_plugin(const char *name)
     snprintf(file, sizeof(file), PB_TEST_BUILD "/plugins/criterion-%s.so", name);
     if (pb_object_open(file, &object, &error) != PB_OK)
         fail_msg("%s", error.text);
-    const struct pb_loaded loaded = {.plugin = object.plugin(0), .file = "built"};
+    const struct pb_loaded loaded = {.plugin = object.plugins[0], .file = "built"};
     assert_string_equal(loaded.plugin->name, name);
-    assert_null(object.plugin(1));
+    assert_int_equal(object.count, 1);
     return loaded;
 }
 

@@ -21,7 +21,7 @@ static struct pb_loaded criterion(const char *name)
     snprintf(file, sizeof file, PB_TEST_BUILD "/plugins/criterion-%s.so", name);
     if (pb_object_open(file, &object, &error) != PB_OK)
         fail_msg("%s", error.text);
-    return (struct pb_loaded){.plugin = object.plugin(0), .file = "built"};
+    return (struct pb_loaded){.plugin = object.plugins[0], .file = "built"};
 }
 
 static enum pb_status score(const char *name, bool folded, const struct pb_network *network, struct pb_scores *scores,

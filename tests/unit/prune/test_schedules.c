@@ -13,6 +13,7 @@
 #include "plugin/object.h"
 #include "plugin/options.h"
 #include "plugin/registry.h"
+#include "support/task.h"
 
 /* What was asked for, as text; the verb number fail_at fails. */
 struct notes {
@@ -33,7 +34,7 @@ static enum pb_status train(const struct pb_verbs *verbs, const struct pb_train_
     assert_null(stage);
     pb_text_append(&notes->text, "train %u%s", spec->epochs, zeros[spec->soft_zero]);
     if (spec->soft_zero != PB_ZERO_NONE)
-        pb_text_append(&notes->text, " of %g", spec->soft_target.amount);
+        pb_text_append(&notes->text, " of %g", spec->soft_amount);
     pb_text_append(&notes->text, "; ");
     return note(verbs);
 }
@@ -45,11 +46,11 @@ static enum pb_status score(const struct pb_verbs *verbs, pb_stage *stage)
     return note(verbs);
 }
 
-static enum pb_status prune(const struct pb_verbs *verbs, struct pb_target target, pb_stage *stage)
+static enum pb_status prune(const struct pb_verbs *verbs, const struct pb_target *target, pb_stage *stage)
 {
     (void)stage;
-    assert_int_equal(target.measure, PB_MEASURE_MACS);
-    pb_text_append(&((struct notes *)verbs->context)->text, "prune %g; ", target.amount);
+    assert_int_equal(target->measure, PB_MEASURE_MACS);
+    pb_text_append(&((struct notes *)verbs->context)->text, "prune %g; ", target->amount);
     return note(verbs);
 }
 
@@ -77,23 +78,17 @@ static enum pb_status run(const char *name, struct given given, int fail_at, cha
     struct notes notes = {.fail_at = fail_at};
     const struct pb_verbs verbs = {.size = sizeof(verbs),
                                    .context = &notes,
+                                   .copy_spec = task_copy_spec,
                                    .train = train,
                                    .score = score,
                                    .prune = prune,
                                    .recalibrate_bn = recalibrate};
-    const struct pb_round rounds[] = {
-        {.target = {PB_MEASURE_MACS, 0.2}, .retraining = {.size = sizeof(struct pb_train_spec), .epochs = 30}},
-        {.target = {PB_MEASURE_MACS, 0.4}, .retraining = {.size = sizeof(struct pb_train_spec), .epochs = 80}},
-        {.target = {PB_MEASURE_MACS, 0.6}, .retraining = {.size = sizeof(struct pb_train_spec), .epochs = 150}},
-    };
-    const struct pb_schedule_task task = {.size = sizeof(task),
-                                          .training = {.size = sizeof(struct pb_train_spec), .epochs = 60},
-                                          .rounds = rounds,
-                                          .round_count = 3};
+    struct test_task task;
+    task_fill(&task, PB_MEASURE_MACS, 3, (const double[]){0.2, 0.4, 0.6}, (const uint32_t[]){60, 30, 80, 150});
     snprintf(file, sizeof(file), PB_TEST_BUILD "/plugins/schedule-%s.so", name);
     if (pb_object_open(file, &object, &error) != PB_OK)
         fail_msg("%s", error.text);
-    const struct pb_plugin *plugin = object.plugin(0);
+    const struct pb_plugin *plugin = object.plugins[0];
     assert_string_equal(plugin->name, name);
     if (pb_options_create(plugin, &options, &error) != PB_OK ||
         (given.name && pb_options_set(&options, given.name, given.value, NULL, &error) != PB_OK))
@@ -101,7 +96,7 @@ static enum pb_status run(const char *name, struct given given, int fail_at, cha
     struct pb_host_services host;
     pb_host_init(&host, name, 1, 1);
     assert_int_equal(plugin->schedule->create(&host.table, options.values, &self), PB_OK);
-    const enum pb_status status = plugin->schedule->run(self, &verbs, &task);
+    const enum pb_status status = plugin->schedule->run(self, &verbs, &task.task);
     if (plugin->schedule->destroy)
         plugin->schedule->destroy(self);
     snprintf(asked, size, "%s", notes.text.data);

@@ -23,7 +23,8 @@ static const struct pb_train_spec SPEC = {.epochs = EPOCHS,
                                           .lr_policy = PB_LR_CONSTANT,
                                           .momentum = 0.9,
                                           .soft_zero = PB_ZERO_GAMMA_BETA,
-                                          .soft_target = {.measure = PB_MEASURE_CHANNELS, .amount = 0.3}};
+                                          .soft_measure = PB_MEASURE_CHANNELS,
+                                          .soft_amount = 0.3};
 
 static struct pb_loaded criterion(const char *name)
 {
@@ -33,7 +34,7 @@ static struct pb_loaded criterion(const char *name)
     snprintf(file, sizeof file, PB_TEST_BUILD "/plugins/criterion-%s.so", name);
     if (pb_object_open(file, &object, &error) != PB_OK)
         fail_msg("%s", error.text);
-    return (struct pb_loaded){.plugin = object.plugin(0), .file = "built"};
+    return (struct pb_loaded){.plugin = object.plugins[0], .file = "built"};
 }
 
 /* The mask of each epoch, as its row has it; from pb_calloc. */

@@ -22,7 +22,8 @@ static double churn(void **state, uint32_t zero, const char *folded, const char 
                                        .momentum = 0.9,
                                        .nesterov = true,
                                        .soft_zero = zero,
-                                       .soft_target = {.measure = PB_MEASURE_CHANNELS, .amount = 0.3}};
+                                       .soft_measure = PB_MEASURE_CHANNELS,
+                                       .soft_amount = 0.3};
     struct small_training training;
     struct pb_object object;
     struct pb_error error = {0};
@@ -30,7 +31,7 @@ static double churn(void **state, uint32_t zero, const char *folded, const char 
     small_training_open(&training, state, &spec, true);
     if (pb_object_open(PB_TEST_BUILD "/plugins/criterion-l1-norm.so", &object, &error) != PB_OK)
         fail_msg("%s", error.text);
-    const struct pb_loaded norm = {.plugin = object.plugin(0), .file = "built"};
+    const struct pb_loaded norm = {.plugin = object.plugins[0], .file = "built"};
     training.config.batch = 3; /* nine steps per epoch */
     training.config.criterion.loaded = &norm;
     training.config.ranking.normalise = PB_NORMALISE_MEAN;

@@ -1,0 +1,80 @@
+#!/usr/bin/env bats
+# The verbs that leave a straight line: going back to a stage, given channels, fresh values, costs; run, killed and resumed.
+bats_require_minimum_version 1.5.0
+
+prunebench() { "$PRUNEBENCH_BUILD/prunebench" "$@" --plugin-dir "$PRUNEBENCH_BUILD/tests/evil"; }
+
+setup_file() {
+    export SETS=$BATS_FILE_TMPDIR/sets
+    "$PRUNEBENCH_BUILD/prunebench" synth "$SETS" --sets birds --classes 3 --train 8 --test 4 --size 64 --quiet
+}
+
+setup() { cd "$BATS_TEST_TMPDIR" || return 1; }
+
+matrix() { # SCHEDULE…: what each does, of plugin $PLUGIN
+    local does
+    echo '<matrix xmlns="urn:prunebench:matrix:1" name="verbs">
+  <model name="vgg11-bcnn" image-size="32" width-multiplier="0.05"/>
+  <training epochs="2" batch="8" lr="0.05" validation="0.2"/>
+  <retraining epochs="1"/>
+  <latency runs="0"/>
+  <dataset plugin="birds" root="'"$SETS"'/CUB_200_2011"/>
+  <criterion plugin="bn-scale"/>'
+    for does; do
+        echo "<schedule plugin=\"$PLUGIN\" label=\"$does\"><option name=\"does\" value=\"$does\"/></schedule>"
+    done
+    echo '<targets>0.4</targets></matrix>'
+}
+
+cell() { echo "$1/cells/birds.vgg11-bcnn.bn-scale.$2.blis.r40.s1.xml"; }
+
+# A result without what differs from run to run.
+content() { grep -vE '<provenance|<memory|started=|seconds=|^ +[a-z-]+="[^"]*"(/>)?$' "$1" | sed -E 's/ seconds="[^"]*"//'; }
+
+@test "an adaptive schedule measures two branches, goes back to the better one, and its record is that branch's" {
+    PLUGIN=odd-adaptive matrix branch >m.xml
+    run -0 prunebench run m.xml -o out
+    file=$(cell out branch)
+    # one pruning and one retraining lead to the result, whichever branch won; both branches began at one training
+    [ "$(grep -c '<pruning ' "$file")" -eq 1 ]
+    [ "$(grep -c '<accuracy stage="retrained" split="test"' "$file")" -eq 1 ]
+    [ "$(grep -c '<epoch stage="base"' "$file")" -eq 2 ]
+    [ "$(grep -cE '<epoch stage="retrain-(20|40)(#2)?"' "$file")" -eq 1 ]
+    # planned up to its first measurement: base, score, prune, recalibrate
+    run -0 prunebench check m.xml --threads 1
+    [[ $output == *"1 cells, 4 stages"* ]]
+}
+
+@test "a network of given channels with fresh values is trained, and is as wide as was asked" {
+    PLUGIN=odd matrix scratch >m.xml
+    run -0 prunebench run m.xml -o out
+    file=$(cell out scratch)
+    grep -q '<cost stage="pruned".* widths="1 1 2 2 3 3 3 3"' "$file"
+    # fresh values: the retrained network has learnt one epoch only, from the record's own parent
+    grep -q '<epoch stage="retrain"' "$file"
+    grep -q '<accuracy stage="retrained"' "$file"
+}
+
+@test "wrong group counts and specs of a schedule's own fail that cell by name" {
+    PLUGIN=odd matrix wrong-count own-spec scratch >m.xml
+    run -1 prunebench run m.xml -o out
+    grep -q "prune-to: the schedule gave channels for 7 groups; the network has 8" "$(cell out wrong-count)"
+    grep -q "it called train with a train spec of its own; change a copy that copy_spec made" "$(cell out own-spec)"
+    grep -q 'status="ok"' "$(cell out scratch)"
+}
+
+@test "killed when any number of its stages is stored, a course with branches ends as an undisturbed one" {
+    PLUGIN=odd-adaptive matrix branch >m.xml
+    prunebench run m.xml -o whole --quiet
+    for stored in 1 2 3 4 5 6; do
+        rm -rf out
+        setsid "$PRUNEBENCH_BUILD/prunebench" run m.xml -o out --quiet --plugin-dir "$PRUNEBENCH_BUILD/tests/evil" &
+        group=$!
+        until (($(find out/stages -name stage.json -path '*/stages/[0-9a-f]*' 2>/dev/null | wc -l) >= stored)) ||
+            [ -e "$(cell out branch)" ]; do sleep 0.01; done
+        kill -KILL -- "-$group" || true
+        wait "$group" || true
+        run -0 prunebench run m.xml -o out --quiet
+        diff <(content "$(cell whole branch)") <(content "$(cell out branch)")
+    done
+}
