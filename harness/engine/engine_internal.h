@@ -28,6 +28,7 @@ struct pb_engine {
     float *staging;
     uint64_t step;
     bool trunk_frozen;
+    bool has_values; /* a pass has run */
     bool has_gradients;
     struct pb_engine_times times;
 };

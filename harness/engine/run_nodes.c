@@ -106,6 +106,7 @@ enum pb_status pb_engine_forward(struct pb_engine *engine, const float *images, 
     enum pb_status status = pb_upload_images(engine, images, count, error);
     if (!status)
         status = pb_run_forward(engine, false, error);
+    engine->has_values = engine->has_values || status == PB_OK;
     return status ? status : download_logits(engine, count, logits, error);
 }
 
@@ -161,7 +162,7 @@ enum pb_status pb_engine_backward(struct pb_engine *engine, const float *images,
     if (status)
         return status;
     engine->step++;
-    engine->has_gradients = true;
+    engine->has_values = engine->has_gradients = true;
     *loss = mean;
     return PB_OK;
 }

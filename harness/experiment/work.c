@@ -201,6 +201,8 @@ enum pb_status pb_work_prune(struct pb_session *session, const struct pb_link *l
     const struct pb_network *before;
     struct pb_channel_groups groups = {0};
     struct pb_pruning pruning = {0};
+    const struct pb_train_job job = {
+        .config = session->config, .device = session->device, .data = session->data, .cache = session->cache};
     struct pb_ranking ranking = session->config->ranking;
     struct pb_network *after = NULL;
     double relative = NAN;
@@ -216,6 +218,8 @@ enum pb_status pb_work_prune(struct pb_session *session, const struct pb_link *l
                                              link->channel_count, &session->original, &pruning, error)
                                 : pb_rank(before, &groups, &session->scores, &ranking, link->target, &session->original,
                                           &pruning, error);
+    if (status == PB_OK)
+        status = pb_select_for(&job, before, &groups, &ranking, &pruning, error);
     if (status == PB_OK)
         status = add_warnings(session, link, before, &groups, &pruning, facts, error);
     if (status == PB_OK)

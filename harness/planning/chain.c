@@ -220,7 +220,14 @@ static void add_scoring(const struct pb_chain *chain, const struct pb_settings_s
 
 static enum pb_status check_criterion(const struct pb_chain *chain, struct pb_error *error)
 {
-    if (chain->config->criterion.loaded)
+    const struct pb_loaded *criterion = chain->config->criterion.loaded;
+    if (criterion && criterion->plugin->criterion->select && chain->config->ranking.scope != PB_SCOPE_LAYER)
+        return pb_fail(
+            error, PB_ERROR_INPUT,
+            "criterion '%s' chooses channels within each layer and gives no scores to compare layers by; set "
+            "scope=\"layer\" on it",
+            criterion->plugin->name);
+    if (criterion)
         return PB_OK;
     return pb_fail(error, PB_ERROR_RUN, "the schedule says that it only trains, but asks for scores");
 }

@@ -10,8 +10,6 @@
 #include "prune/equivalence.h"
 #include "graph/cost.h"
 
-#define LOOKS_AT_BATCHES (PB_NEEDS_GRADIENTS | PB_NEEDS_ACTIVATIONS | PB_NEEDS_ACTIVATION_GRADIENTS)
-
 /* A model for so many classes. The matrix's labels tell models apart; the batch norms may be left out by an override. */
 struct model {
     const char *name;
@@ -222,14 +220,17 @@ static uint64_t batches_bytes(const struct pb_estimate *estimate, uint32_t batch
 static enum pb_status score_bytes(const struct pb_estimate *estimate, uint64_t *bytes, struct pb_error *error)
 {
     const struct pb_cell_config *config = estimate->config;
-    const uint32_t needs = config->criterion.loaded ? config->criterion.loaded->plugin->criterion->needs : 0;
+    const struct pb_criterion *criterion =
+        config->criterion.loaded ? config->criterion.loaded->plugin->criterion : NULL;
+    const uint32_t data = criterion ? criterion->needs | criterion->uses : 0;
     struct pb_predicted_engine found = {0};
     *bytes = 0;
-    if (!(needs & LOOKS_AT_BATCHES))
+    if (!criterion || !criterion->observe)
         return PB_OK;
     const enum pb_status status =
         engine_of(estimate, estimate->before, PB_ENGINE_CALIBRATE, config->calibration_batch, &found, error);
-    const uint64_t shown = (needs & PB_NEEDS_ACTIVATIONS ? 1u : 0u) + (needs & PB_NEEDS_ACTIVATION_GRADIENTS ? 1u : 0u);
+    const uint64_t shown = (data & PB_DATA_ACTIVATIONS ? 1u : 0u) + (data & PB_DATA_ACTIVATION_GRADIENTS ? 1u : 0u) +
+                           (data & PB_DATA_CONVOLVED ? 1u : 0u);
     *bytes = pb_engine_memory_bytes(&found.memory) + shown * config->calibration_batch * found.layer_values +
              batches_bytes(estimate, config->calibration_batch, 1);
     return status;

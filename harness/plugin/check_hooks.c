@@ -42,24 +42,34 @@ static enum pb_status require_size(size_t stated, size_t needed, struct pb_error
 
 static enum pb_status check_criterion(const struct pb_criterion *criterion, struct pb_error *error)
 {
-    const uint32_t observed = PB_NEEDS_GRADIENTS | PB_NEEDS_ACTIVATIONS | PB_NEEDS_ACTIVATION_GRADIENTS;
-    const uint32_t known = observed | PB_NEEDS_WEIGHTS | PB_NEEDS_BATCH_NORM | PB_USES_BATCH_NORM;
+    const uint32_t observed =
+        PB_DATA_GRADIENTS | PB_DATA_ACTIVATIONS | PB_DATA_ACTIVATION_GRADIENTS | PB_DATA_CONVOLVED | PB_DATA_LABELS;
+    const uint32_t known = observed | PB_DATA_WEIGHTS | PB_DATA_NORM | PB_DATA_CONSUMERS;
+    const uint32_t traits = PB_TRAIT_RANDOM | PB_TRAIT_SCALES | PB_TRAIT_COMPARABLE;
     const enum pb_status status = require_size(criterion->size, SIZE_WITH(struct pb_criterion, destroy), error);
     if (status != PB_OK)
         return status;
-    const struct hook hooks[] = {HOOK(criterion, create), HOOK(criterion, score)};
-    if ((criterion->needs & ~known) != 0)
-        return pb_fail(error, PB_ERROR_INPUT, "it needs something unknown: bits 0x%x", criterion->needs & ~known);
+    const uint32_t data = criterion->needs | criterion->uses;
+    const struct hook hooks[] = {HOOK(criterion, create)};
+    if ((data & ~known) != 0)
+        return pb_fail(error, PB_ERROR_INPUT, "it needs or uses something unknown: bits 0x%x", data & ~known);
+    if ((criterion->traits & ~traits) != 0)
+        return pb_fail(error, PB_ERROR_INPUT, "its traits are unknown: bits 0x%x", criterion->traits & ~traits);
     if (criterion->coupling > PB_COUPLE_MAX)
         return pb_fail(error, PB_ERROR_INPUT, "its coupling %u is unknown", criterion->coupling);
     if (criterion->normalise > PB_NORMALISE_LAMP)
         return pb_fail(error, PB_ERROR_INPUT, "its normalisation %u is unknown", criterion->normalise);
-    if ((criterion->needs & observed) != 0 && criterion->observe == NULL)
+    if ((data & observed) != 0 && criterion->observe == NULL)
         return pb_fail(error, PB_ERROR_INPUT,
-                       "its required hook 'observe' is missing (it needs gradients or activations)");
-    if ((criterion->needs & observed) == 0 && criterion->observe != NULL)
+                       "its required hook 'observe' is missing (it looks at gradients, activations or labels)");
+    if ((data & observed) == 0 && criterion->observe != NULL)
         return pb_fail(error, PB_ERROR_INPUT,
-                       "it has the hook 'observe', but needs neither gradients nor activations to observe");
+                       "it has the hook 'observe', but neither needs nor uses gradients, activations or labels");
+    if (criterion->score == NULL && criterion->select == NULL)
+        return pb_fail(error, PB_ERROR_INPUT,
+                       "its required hook 'score' is missing (only 'select' can take its place)");
+    if (criterion->score != NULL && criterion->select != NULL)
+        return pb_fail(error, PB_ERROR_INPUT, "it has both 'score' and 'select'; which of them chooses must be clear");
     return require(hooks, COUNT_OF(hooks), error);
 }
 

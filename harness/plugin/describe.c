@@ -6,15 +6,38 @@
 #include "plugin/options.h"
 #include "plugin/registry.h"
 
-const struct pb_need_name pb_need_names[] = {
-    {PB_NEEDS_WEIGHTS, "weights"},
-    {PB_NEEDS_BATCH_NORM, "batch-norm"},
-    {PB_NEEDS_GRADIENTS, "gradients"},
-    {PB_NEEDS_ACTIVATIONS, "activations"},
-    {PB_NEEDS_ACTIVATION_GRADIENTS, "activation-gradients"},
-    {PB_USES_BATCH_NORM, "batch-norm-if-any"},
+const struct pb_bit_name pb_data_names[] = {
+    {PB_DATA_WEIGHTS, "weights"},
+    {PB_DATA_NORM, "batch-norm"},
+    {PB_DATA_GRADIENTS, "gradients"},
+    {PB_DATA_ACTIVATIONS, "activations"},
+    {PB_DATA_ACTIVATION_GRADIENTS, "activation-gradients"},
+    {PB_DATA_CONVOLVED, "convolved"},
+    {PB_DATA_LABELS, "labels"},
+    {PB_DATA_CONSUMERS, "consumers"},
     {0, NULL},
 };
+
+const struct pb_bit_name pb_trait_names[] = {
+    {PB_TRAIT_RANDOM, "random"},
+    {PB_TRAIT_SCALES, "scales"},
+    {PB_TRAIT_COMPARABLE, "comparable"},
+    {0, NULL},
+};
+
+static void append_bits(struct pb_text *text, const char *label, const struct pb_bit_name *names, uint32_t bits)
+{
+    const char *separator = "";
+    if (bits == 0)
+        return;
+    pb_text_append(text, "  %s: ", label);
+    for (; names->name != NULL; names++)
+        if ((bits & names->bit) != 0) {
+            pb_text_append(text, "%s%s", separator, names->name);
+            separator = ", ";
+        }
+    pb_text_append(text, "\n");
+}
 
 const char *pb_coupling_name(uint32_t coupling)
 {
@@ -34,16 +57,17 @@ static void describe_kind(const struct pb_plugin *plugin, struct pb_text *text)
 {
     switch ((enum pb_plugin_kind)plugin->kind) {
     case PB_KIND_CRITERION: {
-        const char *separator = "  needs: ";
-        for (const struct pb_need_name *need = pb_need_names; need->name != NULL; need++) {
-            if ((plugin->criterion->needs & need->bit) != 0) {
-                pb_text_append(text, "%s%s", separator, need->name);
-                separator = ", ";
-            }
-        }
-        pb_text_append(text, "%s\n  scores of coupled layers: %s; normalised over a layer by: %s\n",
-                       plugin->criterion->needs == 0 ? "  needs: nothing" : "",
-                       pb_coupling_name(plugin->criterion->coupling), pb_normalise_name(plugin->criterion->normalise));
+        const struct pb_criterion *criterion = plugin->criterion;
+        if (criterion->needs == 0)
+            pb_text_append(text, "  needs: nothing\n");
+        append_bits(text, "needs", pb_data_names, criterion->needs);
+        append_bits(text, "uses", pb_data_names, criterion->uses);
+        append_bits(text, "traits", pb_trait_names, criterion->traits);
+        if (criterion->select != NULL)
+            pb_text_append(text, "  chooses: channels within each layer\n");
+        else
+            pb_text_append(text, "  scores of coupled layers: %s; normalised over a layer by: %s\n",
+                           pb_coupling_name(criterion->coupling), pb_normalise_name(criterion->normalise));
         break;
     }
     case PB_KIND_SCHEDULE:

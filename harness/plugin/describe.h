@@ -4,11 +4,13 @@
 
 #include <stdint.h>
 
-struct pb_need_name {
-    uint32_t bit; /* enum pb_criterion_needs */
+struct pb_bit_name {
+    uint32_t bit;
     const char *name;
 };
-extern const struct pb_need_name pb_need_names[]; /* ends with a NULL name */
+/* Each ends with a NULL name. */
+extern const struct pb_bit_name pb_data_names[]; /* enum pb_criterion_data */
+extern const struct pb_bit_name pb_trait_names[]; /* enum pb_criterion_traits */
 
 const char *pb_coupling_name(uint32_t coupling); /* "sum" */
 const char *pb_normalise_name(uint32_t normalise); /* "lamp" */

@@ -70,18 +70,26 @@ static json_t *option_json(const struct pb_option *option)
     return NULL;
 }
 
+static json_t *bits_json(const struct pb_bit_name *names, uint32_t bits)
+{
+    json_t *list = json_array();
+    for (; list != NULL && names->name != NULL; names++)
+        if ((bits & names->bit) != 0 && json_array_append_new(list, json_string(names->name)) != 0) {
+            json_decref(list);
+            list = NULL;
+        }
+    return list;
+}
+
 static bool put_kind(json_t *object, const struct pb_plugin *plugin)
 {
     bool good = true;
-    json_t *needs;
     switch ((enum pb_plugin_kind)plugin->kind) {
     case PB_KIND_CRITERION:
-        needs = json_array();
-        for (const struct pb_need_name *need = pb_need_names; need->name != NULL; need++) {
-            if ((plugin->criterion->needs & need->bit) != 0)
-                good = json_array_append_new(needs, json_string(need->name)) == 0 && good;
-        }
-        good = put(object, "needs", needs) && good;
+        good = put(object, "needs", bits_json(pb_data_names, plugin->criterion->needs));
+        good = put(object, "uses", bits_json(pb_data_names, plugin->criterion->uses)) && good;
+        good = put(object, "traits", bits_json(pb_trait_names, plugin->criterion->traits)) && good;
+        good = put(object, "selects", json_boolean(plugin->criterion->select != NULL)) && good;
         good = put(object, "coupling", json_string(pb_coupling_name(plugin->criterion->coupling))) && good;
         good = put(object, "normalise", json_string(pb_normalise_name(plugin->criterion->normalise))) && good;
         break;

@@ -41,7 +41,7 @@ const char *pb_layer_name(const struct pb_network *network, const struct pb_prun
 }
 
 struct pb_layer_view pb_layer_view_of(const struct pb_network *network, const struct pb_prunable_layers *layers,
-                                      uint32_t index, uint32_t needs)
+                                      uint32_t index, uint32_t data)
 {
     const struct pb_prunable_layer *layer = &layers->layers[index];
     const struct pb_node *node = &network->graph->nodes[layer->node];
@@ -61,12 +61,13 @@ struct pb_layer_view pb_layer_view_of(const struct pb_network *network, const st
         .macs = pb_node_cost(network->graph, layer->node).macs,
         .activation_height = activation.height,
         .activation_width = activation.width,
+        .group = layer->group,
     };
-    if (needs & PB_NEEDS_WEIGHTS) {
+    if (data & PB_DATA_WEIGHTS) {
         view.weight = pb_network_values(network, layer->node, PB_ROLE_WEIGHT);
         view.bias = pb_network_values(network, layer->node, PB_ROLE_BIAS);
     }
-    if ((needs & (PB_NEEDS_BATCH_NORM | PB_USES_BATCH_NORM)) && layer->norm != UINT32_MAX) {
+    if ((data & PB_DATA_NORM) && layer->norm != UINT32_MAX) {
         view.gamma = pb_network_values(network, layer->norm, PB_ROLE_GAMMA);
         view.beta = pb_network_values(network, layer->norm, PB_ROLE_BETA);
         view.running_mean = pb_network_values(network, layer->norm, PB_ROLE_RUNNING_MEAN);

@@ -25,8 +25,8 @@ void pb_prunable_layers_free(struct pb_prunable_layers *layers);
 
 const char *pb_layer_name(const struct pb_network *network, const struct pb_prunable_layer *layer);
 
-/* Everything that stays the same over a scoring: geometry, and the parameters that needs asks for, in the network itself. */
+/* Everything that stays the same over a scoring: geometry, and the parameters that data names, in the network itself. */
 struct pb_layer_view pb_layer_view_of(const struct pb_network *network, const struct pb_prunable_layers *layers,
-                                      uint32_t index, uint32_t needs);
+                                      uint32_t index, uint32_t data);
 
 #endif

@@ -41,6 +41,17 @@ PB_MUST_CHECK enum pb_status pb_score_network(const struct pb_loaded *criterion,
                                               enum pb_coupling coupling, const struct pb_calibration *calibration,
                                               struct pb_scores *scores, struct pb_error *error);
 
+struct pb_pruning;
+/*
+ * For a criterion with select: it chooses the channels in place of the scores. pruning is what pb_rank found for scores that are all
+ * alike: how many of each group stay. Indices that are out of range, or there twice, are PB_ERROR_RUN naming the group.
+ */
+PB_MUST_CHECK enum pb_status pb_select_channels(const struct pb_loaded *criterion, const struct pb_options *options,
+                                                const struct pb_network *network,
+                                                const struct pb_channel_groups *groups,
+                                                const struct pb_calibration *calibration, struct pb_pruning *pruning,
+                                                struct pb_error *error);
+
 enum pb_scope { PB_SCOPE_GLOBAL, PB_SCOPE_LAYER };
 enum pb_count_rule {
     PB_COUNT_EXACT, /* round(N·p) channels go; ties by layer, then channel (the lower index goes first) */

@@ -6,7 +6,7 @@
 
 #include "base/memory.h"
 
-enum count_rule { FILTERS, CHANNELS, ACTIVATIONS };
+enum count_rule { FILTERS, CHANNELS, ACTIVATIONS, CONVOLVED, EXAMPLES };
 
 /* The view's arrays: where their pointers are, what brings them, and how large they are. In the order of PB_SHOWN_ARRAYS. */
 static const struct shown_array {
@@ -19,21 +19,26 @@ static const struct shown_array {
     {                                                                                                                  \
         .name = #member, .offset = offsetof(struct pb_layer_view, member), .need = need_, .count = count_              \
     }
-    ARRAY(weight, PB_NEEDS_WEIGHTS, FILTERS),
-    ARRAY(bias, PB_NEEDS_WEIGHTS, CHANNELS),
-    ARRAY(gamma, PB_NEEDS_BATCH_NORM, CHANNELS),
-    ARRAY(beta, PB_NEEDS_BATCH_NORM, CHANNELS),
-    ARRAY(running_mean, PB_NEEDS_BATCH_NORM, CHANNELS),
-    ARRAY(running_var, PB_NEEDS_BATCH_NORM, CHANNELS),
-    ARRAY(weight_grad, PB_NEEDS_GRADIENTS, FILTERS),
-    ARRAY(bias_grad, PB_NEEDS_GRADIENTS, CHANNELS),
-    ARRAY(gamma_grad, PB_NEEDS_GRADIENTS, CHANNELS),
-    ARRAY(beta_grad, PB_NEEDS_GRADIENTS, CHANNELS),
-    ARRAY(activation, PB_NEEDS_ACTIVATIONS, ACTIVATIONS),
-    ARRAY(activation_grad, PB_NEEDS_ACTIVATION_GRADIENTS, ACTIVATIONS),
+    ARRAY(weight, PB_DATA_WEIGHTS, FILTERS),
+    ARRAY(bias, PB_DATA_WEIGHTS, CHANNELS),
+    ARRAY(gamma, PB_DATA_NORM, CHANNELS),
+    ARRAY(beta, PB_DATA_NORM, CHANNELS),
+    ARRAY(running_mean, PB_DATA_NORM, CHANNELS),
+    ARRAY(running_var, PB_DATA_NORM, CHANNELS),
+    ARRAY(weight_grad, PB_DATA_GRADIENTS, FILTERS),
+    ARRAY(bias_grad, PB_DATA_GRADIENTS, CHANNELS),
+    ARRAY(gamma_grad, PB_DATA_GRADIENTS, CHANNELS),
+    ARRAY(beta_grad, PB_DATA_GRADIENTS, CHANNELS),
+    ARRAY(activation, PB_DATA_ACTIVATIONS, ACTIVATIONS),
+    ARRAY(activation_grad, PB_DATA_ACTIVATION_GRADIENTS, ACTIVATIONS),
+    ARRAY(convolved, PB_DATA_CONVOLVED, CONVOLVED),
+    ARRAY(labels, PB_DATA_LABELS, EXAMPLES),
 #undef ARRAY
 };
-enum { FIRST_DOWNLOADED = 6, FIRST_ACTIVATION = 10 };
+enum { FIRST_DOWNLOADED = 6, FIRST_ACTIVATION = 10, BEHIND_DOWNLOADED = 13 };
+
+/* All have elements of four bytes. */
+_Static_assert(sizeof(float) == sizeof(uint32_t), "labels are copied as floats are");
 
 static const float *get(const struct pb_layer_view *view, size_t array)
 {
@@ -54,6 +59,10 @@ static bool count_of(const struct pb_layer_view *view, size_t array, size_t *cou
         *count *= (size_t)view->kernel_height * view->kernel_width * view->input_channels;
     else if (arrays[array].count == ACTIVATIONS)
         return pb_multiply(*count * view->activation_height * view->activation_width, view->batch, count);
+    else if (arrays[array].count == CONVOLVED)
+        return pb_multiply(*count * view->output_height * view->output_width, view->batch, count);
+    else if (arrays[array].count == EXAMPLES)
+        *count = view->batch;
     return true;
 }
 
@@ -100,29 +109,32 @@ static enum pb_status observe_gradients(struct pb_shown *shown, struct pb_engine
 }
 
 static enum pb_status observe_activations(struct pb_shown *shown, struct pb_engine *engine,
-                                          const struct pb_prunable_layer *layer, uint32_t needs,
+                                          const struct pb_prunable_layer *layer, uint32_t data,
                                           struct pb_layer_view *view, struct pb_error *error)
 {
-    float *rooms[2] = {NULL, NULL};
-    for (size_t i = 0; i < 2; i++) {
-        if (!(needs & arrays[FIRST_ACTIVATION + i].need))
+    float *rooms[3] = {NULL, NULL, NULL};
+    for (size_t i = 0; i < 3; i++) {
+        if (!(data & arrays[FIRST_ACTIVATION + i].need))
             continue;
         const enum pb_status status = open_array(shown, FIRST_ACTIVATION + i, view, &rooms[i], error);
         if (status != PB_OK)
             return status;
     }
-    return pb_engine_activation(engine, layer->activation, rooms[0], rooms[1], error);
+    enum pb_status status = PB_OK;
+    if (rooms[0] || rooms[1])
+        status = pb_engine_activation(engine, layer->activation, rooms[0], rooms[1], error);
+    return status == PB_OK && rooms[2] ? pb_engine_activation(engine, layer->node, rooms[2], NULL, error) : status;
 }
 
 enum pb_status pb_shown_observe(struct pb_shown *shown, struct pb_engine *engine, const struct pb_network *network,
-                                const struct pb_prunable_layer *layer, uint32_t needs, struct pb_layer_view *view,
+                                const struct pb_prunable_layer *layer, uint32_t data, struct pb_layer_view *view,
                                 struct pb_error *error)
 {
     enum pb_status status = PB_OK;
-    if (needs & PB_NEEDS_GRADIENTS)
+    if (data & PB_DATA_GRADIENTS)
         status = observe_gradients(shown, engine, network->graph, layer, view, error);
-    if (status == PB_OK && (needs & (PB_NEEDS_ACTIVATIONS | PB_NEEDS_ACTIVATION_GRADIENTS)))
-        status = observe_activations(shown, engine, layer, needs, view, error);
+    if (status == PB_OK)
+        status = observe_activations(shown, engine, layer, data, view, error);
     return status;
 }
 
@@ -135,7 +147,7 @@ enum pb_status pb_shown_protect(struct pb_shown *shown, const struct pb_layer_vi
         size_t count = 0;
         if (values && !count_of(view, i, &count))
             return pb_fail_memory(error, SIZE_MAX);
-        if (values && i < FIRST_DOWNLOADED)
+        if (values && (i < FIRST_DOWNLOADED || i >= BEHIND_DOWNLOADED))
             values = pb_guarded_copy(&shown->arrays[i], arrays[i].name, values, count, sizeof *values);
         else if (values)
             pb_guarded_close(&shown->arrays[i]);
@@ -159,24 +171,26 @@ static bool list_missing(const struct pb_layer_view *view, uint32_t need, char *
     return length > 0;
 }
 
-void pb_shown_hint(const struct pb_layer_view *view, uint32_t needs, bool observes, char *text, size_t size)
+void pb_shown_hint(const struct pb_layer_view *view, uint32_t data, bool observes, char *text, size_t size)
 {
     static const struct {
         uint32_t need;
         const char *subject, *flag;
-    } rows[] = {{PB_NEEDS_BATCH_NORM, "batch norm", "PB_NEEDS_BATCH_NORM"},
-                {PB_NEEDS_WEIGHTS, "weights", "PB_NEEDS_WEIGHTS"},
-                {PB_NEEDS_GRADIENTS, "gradients", "PB_NEEDS_GRADIENTS"},
-                {PB_NEEDS_ACTIVATIONS, "activations", "PB_NEEDS_ACTIVATIONS"},
-                {PB_NEEDS_ACTIVATION_GRADIENTS, "gradients of activations", "PB_NEEDS_ACTIVATION_GRADIENTS"}};
+    } rows[] = {{PB_DATA_NORM, "batch norm", "PB_DATA_NORM"},
+                {PB_DATA_WEIGHTS, "weights", "PB_DATA_WEIGHTS"},
+                {PB_DATA_GRADIENTS, "gradients", "PB_DATA_GRADIENTS"},
+                {PB_DATA_ACTIVATIONS, "activations", "PB_DATA_ACTIVATIONS"},
+                {PB_DATA_ACTIVATION_GRADIENTS, "gradients of activations", "PB_DATA_ACTIVATION_GRADIENTS"},
+                {PB_DATA_CONVOLVED, "outputs of the convolution", "PB_DATA_CONVOLVED"},
+                {PB_DATA_LABELS, "labels", "PB_DATA_LABELS"}};
     char names[128];
     size_t length = 0;
     for (size_t i = 0; i < sizeof rows / sizeof *rows && length < size; i++) {
-        const bool parameters = rows[i].need == PB_NEEDS_BATCH_NORM || rows[i].need == PB_NEEDS_WEIGHTS;
+        const bool parameters = rows[i].need == PB_DATA_NORM || rows[i].need == PB_DATA_WEIGHTS;
         if (!list_missing(view, rows[i].need, names, sizeof names) || (!parameters && !observes))
             continue;
         const char *separator = length ? "; " : "", *verb = strchr(names, ',') ? "are" : "is";
-        if (needs & rows[i].need)
+        if (data & rows[i].need)
             length += (size_t)snprintf(text + length, size - length, "%s%s %s NULL because this layer has none",
                                        separator, names, verb);
         else

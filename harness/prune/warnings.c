@@ -21,8 +21,9 @@ bool pb_ranking_overrides_criterion(const struct pb_ranking *ranking, const stru
 
 static bool looks_at_weights_alone(const struct pb_criterion *criterion)
 {
-    const uint32_t others = PB_NEEDS_GRADIENTS | PB_NEEDS_ACTIVATIONS | PB_NEEDS_ACTIVATION_GRADIENTS;
-    return (criterion->needs & PB_NEEDS_WEIGHTS) && !(criterion->needs & others);
+    const uint32_t others = PB_DATA_GRADIENTS | PB_DATA_ACTIVATIONS | PB_DATA_ACTIVATION_GRADIENTS;
+    const uint32_t data = criterion->needs | criterion->uses;
+    return (data & PB_DATA_WEIGHTS) && !(data & others);
 }
 
 static int ascending(const void *a, const void *b)

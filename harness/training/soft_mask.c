@@ -121,6 +121,8 @@ enum pb_status pb_soft_mask(struct pb_soft *soft, const struct pb_train_job *job
     enum pb_status status = pb_score_for(job, network, &soft->groups, ranking.draw, &scores, error);
     if (status == PB_OK)
         status = pb_rank(network, &soft->groups, &scores, &ranking, target, job->original, &pruning, error);
+    if (status == PB_OK)
+        status = pb_select_for(job, network, &soft->groups, &ranking, &pruning, error);
     if (status == PB_OK) {
         if (job->spec->soft_zero == PB_ZERO_FILTERS)
             pb_network_zero_filters(network, &soft->groups, &pruning.keep);

@@ -33,6 +33,10 @@ PB_MUST_CHECK enum pb_status pb_train(const struct pb_train_job *job, struct pb_
 PB_MUST_CHECK enum pb_status pb_score_for(const struct pb_train_job *job, const struct pb_network *network,
                                           const struct pb_channel_groups *groups, struct pb_draw draw,
                                           struct pb_scores *scores, struct pb_error *error);
+/* For a criterion that selects: replaces what pb_rank chose by its own choice; does nothing for others. */
+PB_MUST_CHECK enum pb_status pb_select_for(const struct pb_train_job *job, const struct pb_network *network,
+                                           const struct pb_channel_groups *groups, const struct pb_ranking *ranking,
+                                           struct pb_pruning *pruning, struct pb_error *error);
 
 json_t *pb_lr_to_json(const struct pb_lr *lr);
 PB_MUST_CHECK enum pb_status pb_lr_from_json(const json_t *json, struct pb_lr *lr, struct pb_error *error);

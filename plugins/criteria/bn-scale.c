@@ -21,7 +21,8 @@ static enum pb_status score(void *self, const struct pb_layer_view *layer, doubl
 
 static const struct pb_criterion criterion = {
     .size = sizeof(struct pb_criterion),
-    .needs = PB_NEEDS_BATCH_NORM,
+    .needs = PB_DATA_NORM,
+    .traits = PB_TRAIT_SCALES | PB_TRAIT_COMPARABLE,
     .coupling = PB_COUPLE_SUM,
     .normalise = PB_NORMALISE_NONE,
     .create = create,

@@ -16,7 +16,8 @@ static enum pb_status score(void *self, const struct pb_layer_view *layer, doubl
 
 static const struct pb_criterion criterion = {
     .size = sizeof(struct pb_criterion),
-    .needs = PB_NEEDS_WEIGHTS | PB_USES_BATCH_NORM,
+    .needs = PB_DATA_WEIGHTS,
+    .uses = PB_DATA_NORM,
     .coupling = PB_COUPLE_SUM,
     .normalise = PB_NORMALISE_MEAN, /* filters of different layers have different numbers of weights */
     .create = filter_norm_create,

@@ -72,7 +72,7 @@ static void destroy(void *self)
 
 static const struct pb_criterion criterion = {
     .size = sizeof(struct pb_criterion),
-    .needs = PB_NEEDS_BATCH_NORM | PB_NEEDS_GRADIENTS,
+    .needs = PB_DATA_NORM | PB_DATA_GRADIENTS,
     .coupling = PB_COUPLE_SUM,
     .normalise = PB_NORMALISE_NONE,
     .create = create,

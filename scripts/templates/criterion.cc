@@ -2,7 +2,7 @@
  * Criterion "copy-me": the mean of |w|^power over a channel's filter.
  *
  * 1. Say above in one line what your score is, and in plugin.reference below where it comes from.
- * 2. State in `needs` what score() reads: weights, batch norms, gradients, activations, or-ed. Everything else is NULL.
+ * 2. State in `needs` what score() reads (enum pb_criterion_data, or-ed); in `uses` what may be missing. All else is NULL.
  * 3. Write score(): one finite number per output channel, higher = more important. Ranking, thresholds, ties and the
  *    removal itself are the host's.
  * 4. If `needs` asks for gradients or activations, add a hook observe: it is called per calibration batch and layer
@@ -28,7 +28,7 @@ struct options {
 };
 
 /* What score() reads (enum pb_criterion_needs, or-ed). */
-constexpr uint32_t needs = PB_NEEDS_WEIGHTS;
+constexpr uint32_t needs = PB_DATA_WEIGHTS;
 
 /* What create_hook was given; the host keeps both until destroy_hook. */
 struct scorer {

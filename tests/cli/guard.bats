@@ -84,7 +84,7 @@ expect() { # LABEL STATUS MESSAGE
     if is_sanitized; then # which ends the process before the access
         expect null-gamma failed "its process was ended by exit(1) in criterion 'careless', hook score, layer 'conv2_1'"
     else
-        expect null-gamma crashed "its process died of SIGSEGV in criterion 'careless', hook score, layer 'conv2_1': it read address 0x0; gamma, beta, running_mean, running_var are NULL because the criterion does not ask for batch norm (PB_NEEDS_BATCH_NORM)"
+        expect null-gamma crashed "its process died of SIGSEGV in criterion 'careless', hook score, layer 'conv2_1': it read address 0x0; gamma, beta, running_mean, running_var are NULL because the criterion does not ask for batch norm (PB_DATA_NORM)"
     fi
     expect recurses crashed "its process died of SIGSEGV in criterion 'careless', hook score, layer 'conv2_1': its stack ran out"
     expect aborts crashed "its process died of SIGABRT in criterion 'careless', hook score, layer 'conv2_1': abort"
@@ -162,4 +162,23 @@ expect() { # LABEL STATUS MESSAGE
     [ "$status" -eq 1 ]
     [ "${#lines[@]}" -eq 1 ]
     [[ $output == "prunebench: 1 cells failed or are blocked: see out-quiet/logs; "* ]]
+}
+
+@test "a criterion that selects channels: wrong indices fail that cell by name, and the host decides how many go" {
+    cd "$BATS_TEST_TMPDIR"
+    local criteria='' does
+    for does in last twice outside nothing behind; do
+        criteria+="<criterion plugin=\"selects\" label=\"$does\" scope=\"layer\"><option name=\"does\" value=\"$does\"/></criterion>"
+    done
+    matrix "<dataset plugin=\"birds\" root=\"$RUN/sets/CUB_200_2011\"/>$criteria<schedule plugin=\"one-shot\"/>" >m.xml
+    run -1 prunebench run m.xml -o out -j 2 --plugin-dir "$EVIL"
+    expect twice failed "criterion 'selects' selected channel 7 of group 'conv1_1' twice"
+    expect outside failed "criterion 'selects' selected channel 8 of group 'conv1_1', which has 8 channels"
+    expect nothing failed "criterion 'selects' selected channel 4294967295 of group 'conv1_1', which has 8 channels"
+    expect behind failed "criterion 'selects' wrote beside 'removed' of group 'conv1_1', which has room for 2 indices"
+    expect last ok ""
+    grep -q '<cost stage="pruned".* widths="6 11 22 22 45 45 45 45".* requested="0.3"' out/cells/*.last.*.xml
+    matrix "<dataset plugin=\"birds\" root=\"$RUN/sets/CUB_200_2011\"/><criterion plugin=\"selects\"/><schedule plugin=\"one-shot\"/>" >g.xml
+    run -2 prunebench check g.xml --plugin-dir "$EVIL"
+    [[ $output == *"criterion 'selects' chooses channels within each layer and gives no scores to compare layers by; set scope=\"layer\" on it"* ]]
 }

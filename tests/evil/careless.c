@@ -202,10 +202,10 @@ static enum pb_status score(void *self, const struct pb_layer_view *layer, doubl
 }
 
 static const struct pb_criterion careless = {
-    .size = sizeof careless, .needs = PB_NEEDS_WEIGHTS, .create = create, .score = score, .destroy = destroy};
+    .size = sizeof careless, .needs = PB_DATA_WEIGHTS, .create = create, .score = score, .destroy = destroy};
 static const struct pb_criterion prying = {.size = sizeof prying,
-                                           .needs = PB_NEEDS_WEIGHTS | PB_NEEDS_BATCH_NORM | PB_NEEDS_GRADIENTS |
-                                                    PB_NEEDS_ACTIVATIONS | PB_NEEDS_ACTIVATION_GRADIENTS,
+                                           .needs = PB_DATA_WEIGHTS | PB_DATA_NORM | PB_DATA_GRADIENTS |
+                                                    PB_DATA_ACTIVATIONS | PB_DATA_ACTIVATION_GRADIENTS,
                                            .create = create,
                                            .observe = observe,
                                            .score = score,

@@ -17,7 +17,7 @@ static enum pb_status score(void *self, const struct pb_layer_view *layer, doubl
 }
 
 static const struct pb_criterion criterion = {
-    .size = sizeof criterion, .needs = PB_NEEDS_WEIGHTS, .create = create, .score = score};
+    .size = sizeof criterion, .needs = PB_DATA_WEIGHTS, .create = create, .score = score};
 static const struct pb_plugin plugin = {PB_PLUGIN_HEADER(PB_KIND_CRITERION), .name = "segfault",
                                         .summary = "dies while scoring", .version = "1.0.0", .criterion = &criterion};
 

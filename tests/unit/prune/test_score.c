@@ -16,7 +16,7 @@
 /* A criterion that notes what it is shown. One at a time. */
 static struct {
     struct calibrated *calibrated;
-    uint32_t observed, scored, destroyed;
+    uint32_t created, observed, scored, destroyed;
     uint32_t batches[3]; /* examples in each */
     uint32_t bad_layer, bad_channel;
     double bad_score;
@@ -30,6 +30,7 @@ static enum pb_status create(const struct pb_host *host, const void *options, vo
     (void)options;
     if (probe.failure != PB_OK)
         return (host->fail)(host, probe.failure, "cannot begin");
+    probe.created++;
     *self = &probe;
     return PB_OK;
 }
@@ -57,12 +58,12 @@ static void check_geometry(const struct pb_layer_view *layer)
     assert_int_equal(layer->output_height, first ? 16 : 8);
     assert_int_equal(layer->activation_width, first ? 16 : 8);
     assert_int_equal(layer->macs, first ? 9 * 3 * 4 * 256 : 9 * 4 * 5 * 64);
-    assert_shown(layer->weight, PB_NEEDS_WEIGHTS);
-    assert_shown(layer->bias, PB_NEEDS_WEIGHTS);
-    assert_shown(layer->gamma, PB_NEEDS_BATCH_NORM);
-    assert_shown(layer->beta, PB_NEEDS_BATCH_NORM);
-    assert_shown(layer->running_mean, PB_NEEDS_BATCH_NORM);
-    assert_shown(layer->running_var, PB_NEEDS_BATCH_NORM);
+    assert_shown(layer->weight, PB_DATA_WEIGHTS);
+    assert_shown(layer->bias, PB_DATA_WEIGHTS);
+    assert_shown(layer->gamma, PB_DATA_NORM);
+    assert_shown(layer->beta, PB_DATA_NORM);
+    assert_shown(layer->running_mean, PB_DATA_NORM);
+    assert_shown(layer->running_var, PB_DATA_NORM);
 }
 
 /* Against central differences of a loss that the engine had no part in. */
@@ -129,12 +130,12 @@ static enum pb_status observe(void *self, const struct pb_layer_view *layer)
     assert_int_equal(layer->batch_index, probe.observed / 2);
     assert_int_equal(layer->batch_count, 3);
     check_geometry(layer);
-    assert_shown(layer->weight_grad, PB_NEEDS_GRADIENTS);
-    assert_shown(layer->bias_grad, PB_NEEDS_GRADIENTS);
-    assert_shown(layer->gamma_grad, PB_NEEDS_GRADIENTS);
-    assert_shown(layer->beta_grad, PB_NEEDS_GRADIENTS);
-    assert_shown(layer->activation, PB_NEEDS_ACTIVATIONS);
-    assert_shown(layer->activation_grad, PB_NEEDS_ACTIVATION_GRADIENTS);
+    assert_shown(layer->weight_grad, PB_DATA_GRADIENTS);
+    assert_shown(layer->bias_grad, PB_DATA_GRADIENTS);
+    assert_shown(layer->gamma_grad, PB_DATA_GRADIENTS);
+    assert_shown(layer->beta_grad, PB_DATA_GRADIENTS);
+    assert_shown(layer->activation, PB_DATA_ACTIVATIONS);
+    assert_shown(layer->activation_grad, PB_DATA_ACTIVATION_GRADIENTS);
     struct shown *kept = &shown[probe.observed++];
     const size_t values = (size_t)layer->batch * layer->activation_height * layer->activation_width * layer->channels;
     kept->view = *layer;
@@ -186,10 +187,10 @@ static enum pb_status run(uint32_t needs, const struct pb_network *network, cons
 static void test_views_hold_what_was_asked_for(void **state)
 {
     static const uint32_t cases[] = {
-        PB_NEEDS_GRADIENTS,
-        PB_NEEDS_ACTIVATIONS,
-        PB_NEEDS_ACTIVATION_GRADIENTS | PB_NEEDS_WEIGHTS,
-        PB_NEEDS_GRADIENTS | PB_NEEDS_ACTIVATIONS | PB_NEEDS_ACTIVATION_GRADIENTS | PB_NEEDS_BATCH_NORM,
+        PB_DATA_GRADIENTS,
+        PB_DATA_ACTIVATIONS,
+        PB_DATA_ACTIVATION_GRADIENTS | PB_DATA_WEIGHTS,
+        PB_DATA_GRADIENTS | PB_DATA_ACTIVATIONS | PB_DATA_ACTIVATION_GRADIENTS | PB_DATA_NORM,
     };
     struct calibrated calibrated;
     calibrated_open(&calibrated, *state);
@@ -207,9 +208,9 @@ static void test_views_hold_what_was_asked_for(void **state)
         assert_int_equal(shown[0].view.batch, 2);
         assert_int_equal(shown[4].view.batch, 1); /* the split's last batch is a short one */
         for (uint32_t j = 0; j < probe.observed; j++) {
-            if (cases[i] & PB_NEEDS_GRADIENTS)
+            if (cases[i] & PB_DATA_GRADIENTS)
                 check_gradients(&shown[j].view);
-            if ((cases[i] & PB_NEEDS_ACTIVATIONS) && (cases[i] & PB_NEEDS_ACTIVATION_GRADIENTS))
+            if ((cases[i] & PB_DATA_ACTIVATIONS) && (cases[i] & PB_DATA_ACTIVATION_GRADIENTS))
                 check_activation(&shown[j].view);
             for (int k = 0; k < 6; k++)
                 pb_free(shown[j].arrays[k]);
@@ -230,7 +231,7 @@ static void test_no_more_batches_are_asked_for_than_there_are(void **state)
     calibrated_open(&calibrated, *state);
     memset(&probe, 0, sizeof(probe));
     calibrated.calibration.batch_count = 50;
-    assert_int_equal(run(PB_NEEDS_ACTIVATIONS, calibrated.network, &calibrated.groups, PB_COUPLE_SUM,
+    assert_int_equal(run(PB_DATA_ACTIVATIONS, calibrated.network, &calibrated.groups, PB_COUPLE_SUM,
                          &calibrated.calibration, &scores, &error),
                      PB_OK);
     assert_int_equal(probe.observed, 6);
@@ -264,7 +265,7 @@ static void refuses(uint32_t needs, const struct pb_calibration *calibration, en
     if (!strstr(error.text, message))
         fail_msg("'%s' does not say '%s'", error.text, message);
     assert_null(scores.values);
-    assert_int_equal(probe.destroyed, probe.failure == PB_OK);
+    assert_int_equal(probe.destroyed, probe.created);
     pb_channel_groups_free(&groups);
     pb_network_free(&network);
 }
@@ -290,11 +291,11 @@ static void test_what_a_criterion_needs_must_be_there(void **state)
     (void)state;
     const struct pb_calibration none = {.batch_count = 3};
     memset(&probe, 0, sizeof(probe));
-    refuses(PB_NEEDS_BATCH_NORM, NULL, PB_ERROR_INPUT, "layer 'conv2' has none");
+    refuses(PB_DATA_NORM, NULL, PB_ERROR_INPUT, "layer 'conv2' has none");
     memset(&probe, 0, sizeof(probe));
-    refuses(PB_NEEDS_GRADIENTS, NULL, PB_ERROR_INPUT, "calibration batch");
+    refuses(PB_DATA_GRADIENTS, NULL, PB_ERROR_INPUT, "calibration batch");
     memset(&probe, 0, sizeof(probe));
-    refuses(PB_NEEDS_ACTIVATIONS, &none, PB_ERROR_INPUT, "calibration batch");
+    refuses(PB_DATA_ACTIVATIONS, &none, PB_ERROR_INPUT, "calibration batch");
     memset(&probe, 0, sizeof(probe));
     refuses(1u << 20, NULL, PB_ERROR_UNSUPPORTED, "does not offer");
     memset(&probe, 0, sizeof(probe));

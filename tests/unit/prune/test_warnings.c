@@ -39,19 +39,19 @@ static void test_raw_scores_of_unlike_layers_are_named(void **state)
     (void)state;
     layered.scope = PB_SCOPE_LAYER;
     mean.normalise = PB_NORMALISE_MEAN;
-    struct pb_text lines = warnings(widths, 2, scores, PB_NEEDS_WEIGHTS, PB_NORMALISE_NONE, RAW, 0.25);
+    struct pb_text lines = warnings(widths, 2, scores, PB_DATA_WEIGHTS, PB_NORMALISE_NONE, RAW, 0.25);
     assert_string_equal(lines.data,
                         "criterion 'mine' has raw scores of unlike layers compared: the median of layer "
                         "'conv0' is 3, that of layer 'conv1' 40; set normalise=\"mean\" or scope=\"layer\"\n");
     pb_text_free(&lines);
     /* 28 is less than ten times 3; and what is divided or compared within its layer is no matter */
-    assert_null(warnings(widths, 2, alike, PB_NEEDS_WEIGHTS, PB_NORMALISE_MEAN, RAW, 0.25).data);
-    assert_null(warnings(widths, 2, scores, PB_NEEDS_WEIGHTS, PB_NORMALISE_MEAN, layered, 0.25).data);
-    assert_null(warnings(widths, 2, scores, PB_NEEDS_WEIGHTS, PB_NORMALISE_MEAN, mean, 0.25).data);
+    assert_null(warnings(widths, 2, alike, PB_DATA_WEIGHTS, PB_NORMALISE_MEAN, RAW, 0.25).data);
+    assert_null(warnings(widths, 2, scores, PB_DATA_WEIGHTS, PB_NORMALISE_MEAN, layered, 0.25).data);
+    assert_null(warnings(widths, 2, scores, PB_DATA_WEIGHTS, PB_NORMALISE_MEAN, mean, 0.25).data);
     /* γ (bn-scale) and gradients (taylor-gate) are declared to be compared as they are */
-    assert_null(warnings(widths, 2, scores, PB_NEEDS_BATCH_NORM, PB_NORMALISE_NONE, RAW, 0.25).data);
+    assert_null(warnings(widths, 2, scores, PB_DATA_NORM, PB_NORMALISE_NONE, RAW, 0.25).data);
     assert_null(
-        warnings(widths, 2, scores, PB_NEEDS_BATCH_NORM | PB_NEEDS_GRADIENTS, PB_NORMALISE_NONE, RAW, 0.25).data);
+        warnings(widths, 2, scores, PB_DATA_NORM | PB_DATA_GRADIENTS, PB_NORMALISE_NONE, RAW, 0.25).data);
 }
 
 static void test_a_layer_that_keeps_under_five_per_cent_is_named(void **state)
@@ -61,14 +61,14 @@ static void test_a_layer_that_keeps_under_five_per_cent_is_named(void **state)
     (void)state;
     for (int c = 0; c < 80; c++)
         scores[c] = c + 1; /* the first layer has the lowest */
-    struct pb_text lines = warnings(widths, 2, scores, PB_NEEDS_BATCH_NORM, PB_NORMALISE_NONE, RAW, 39.0 / 80);
+    struct pb_text lines = warnings(widths, 2, scores, PB_DATA_NORM, PB_NORMALISE_NONE, RAW, 39.0 / 80);
     assert_string_equal(lines.data,
                         "layer 'conv0' keeps 1 of its 40 channels (2.5 %) where the network keeps 51.2 %; a "
                         "floor or scope=\"layer\" keeps it wider\n");
     pb_text_free(&lines);
-    assert_null(warnings(widths, 2, scores, PB_NEEDS_BATCH_NORM, PB_NORMALISE_NONE, RAW, 38.0 / 80).data); /* 5 % */
+    assert_null(warnings(widths, 2, scores, PB_DATA_NORM, PB_NORMALISE_NONE, RAW, 38.0 / 80).data); /* 5 % */
     /* where the whole network is to keep less than that, every layer does */
-    assert_null(warnings(widths, 2, scores, PB_NEEDS_BATCH_NORM, PB_NORMALISE_NONE, RAW, 0.97).data);
+    assert_null(warnings(widths, 2, scores, PB_DATA_NORM, PB_NORMALISE_NONE, RAW, 0.97).data);
 }
 
 static void test_check_can_tell_what_a_criterion_declares(void **state)

@@ -1,0 +1,45 @@
+/* The layers that read the channels of a group. */
+#include "prune/consumers.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+
+/* A depthwise convolution passes the channels on; it is one of the group's producers. */
+static bool reads_channels(const struct pb_node *node)
+{
+    return node->op == PB_OP_LINEAR || (node->op == PB_OP_CONV2D && !node->attributes.conv.depthwise);
+}
+
+enum pb_status pb_consumers_find(const struct pb_network *network, const struct pb_channel_groups *groups,
+                                 struct pb_consumers *consumers, struct pb_error *error)
+{
+    const struct pb_graph *graph = network->graph;
+    struct pb_consumers found = {.list = pb_calloc(graph->node_count, sizeof *found.list)};
+    if (!found.list)
+        return pb_fail_memory(error, graph->node_count * sizeof *found.list);
+    for (uint32_t g = 0; g < groups->count; g++)
+        for (uint32_t n = 1; n < graph->node_count; n++) {
+            const uint32_t input = graph->nodes[n].inputs[0];
+            if (reads_channels(&graph->nodes[n]) && groups->node_groups[input] == g)
+                found.list[found.count++] =
+                    (struct pb_consumer){.node = n, .input = input, .group = g, .pairs = groups->node_pairs[input]};
+        }
+    *consumers = found;
+    return PB_OK;
+}
+
+void pb_consumers_free(struct pb_consumers *consumers)
+{
+    pb_free(consumers->list);
+    *consumers = (struct pb_consumers){0};
+}
+
+uint32_t pb_consumers_of(const struct pb_consumers *consumers, uint32_t group, uint32_t *first)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < consumers->count; i++)
+        if (consumers->list[i].group == group && count++ == 0)
+            *first = i;
+    return count;
+}

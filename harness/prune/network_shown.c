@@ -1,0 +1,198 @@
+/* The network as a criterion sees it. */
+#include "prune/network_shown.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "graph/cost.h"
+
+/* One layer, group or consumer; view is NULL until it is asked for. */
+struct layer_copy {
+    struct pb_shown shown;
+    const struct pb_layer_view *view;
+};
+struct group_copy {
+    struct pb_guarded members[3]; /* view, id, producers */
+    const struct pb_group_view *view;
+};
+struct consumer_copy {
+    struct pb_guarded members[4]; /* view, name, weight, bias */
+    const struct pb_consumer_view *view;
+};
+
+struct pb_network_copies {
+    const struct pb_network_source *source;
+    struct pb_consumers consumers;
+    struct layer_copy *layers;
+    struct group_copy *groups;
+    struct consumer_copy *readers;
+    struct pb_guarded guarded;
+    const struct pb_network_view *view;
+};
+
+static const void *fail_memory(const struct pb_network_copies *copies)
+{
+    const struct pb_host *host = &copies->source->host->table;
+    (void)(host->fail)(host, PB_ERROR_MEMORY, "there is no memory to show it the network");
+    return NULL;
+}
+
+static const struct pb_layer_view *show_layer(const struct pb_network_view *network, uint32_t index)
+{
+    struct pb_network_copies *copies = network->context;
+    const struct pb_network_source *source = copies->source;
+    struct pb_error error;
+    if (index >= network->layer_count)
+        return NULL;
+    struct layer_copy *copy = &copies->layers[index];
+    if (!copy->view) {
+        struct pb_layer_view view = pb_layer_view_of(source->network, source->layers, index, source->data);
+        view.network = network;
+        if (pb_shown_protect(&copy->shown, &view, &copy->view, &error) != PB_OK) {
+            copy->view = NULL;
+            return fail_memory(copies);
+        }
+    }
+    return copy->view;
+}
+
+static const struct pb_group_view *show_group(const struct pb_network_view *network, uint32_t index)
+{
+    struct pb_network_copies *copies = network->context;
+    const struct pb_network_source *source = copies->source;
+    uint32_t first = 0, producers[UINT8_MAX], count = 0;
+    if (index >= network->group_count)
+        return NULL;
+    struct group_copy *copy = &copies->groups[index];
+    if (copy->view)
+        return copy->view;
+    for (uint32_t l = 0; l < source->layers->count && count < UINT8_MAX; l++)
+        if (source->layers->layers[l].group == index)
+            producers[count++] = l;
+    const char *id = pb_layer_name(source->network, &source->layers->layers[producers[0]]);
+    struct pb_group_view view = {.size = sizeof view,
+                                 .channels = source->groups->groups[index].channels,
+                                 .producer_count = count,
+                                 .consumer_count = pb_consumers_of(&copies->consumers, index, &first)};
+    view.id = pb_guarded_copy(&copy->members[1], "id", id, strlen(id) + 1, 1);
+    view.producers = pb_guarded_copy(&copy->members[2], "producers", producers, count, sizeof *producers);
+    if (view.id && view.producers)
+        copy->view = pb_guarded_copy(&copy->members[0], "the group", &view, 1, sizeof view);
+    return copy->view ? copy->view : fail_memory(copies);
+}
+
+/* Geometry, and where its weights and bias are. */
+static struct pb_consumer_view describe_consumer(const struct pb_network_source *source,
+                                                 const struct pb_consumer *consumer)
+{
+    const struct pb_node *node = &source->network->graph->nodes[consumer->node];
+    const struct pb_shape input = source->network->graph->nodes[consumer->input].shape;
+    const bool conv = node->op == PB_OP_CONV2D;
+    return (struct pb_consumer_view){
+        .size = sizeof(struct pb_consumer_view),
+        .name = node->name,
+        .outputs = node->shape.channels,
+        .kernel_height = conv ? node->attributes.conv.kernel[0] : input.height,
+        .kernel_width = conv ? node->attributes.conv.kernel[1] : input.width,
+        .input_channels = conv ? input.channels / node->attributes.conv.groups : input.channels,
+        .first = consumer->first,
+        .pairs = consumer->pairs,
+        .weight = pb_network_values(source->network, consumer->node, PB_ROLE_WEIGHT),
+        .bias = pb_network_values(source->network, consumer->node, PB_ROLE_BIAS),
+    };
+}
+
+static const struct pb_consumer_view *show_consumer(const struct pb_network_view *network, uint32_t group,
+                                                    uint32_t index)
+{
+    struct pb_network_copies *copies = network->context;
+    const struct pb_network_source *source = copies->source;
+    uint32_t first = 0;
+    if (group >= network->group_count || index >= pb_consumers_of(&copies->consumers, group, &first))
+        return NULL;
+    struct consumer_copy *copy = &copies->readers[first + index];
+    if (copy->view)
+        return copy->view;
+    struct pb_consumer_view view = describe_consumer(source, &copies->consumers.list[first + index]);
+    const size_t weights = (size_t)view.outputs * view.kernel_height * view.kernel_width * view.input_channels;
+    bool whole = true;
+    view.name = pb_guarded_copy(&copy->members[1], "name", view.name, strlen(view.name) + 1, 1);
+    if (!(source->data & PB_DATA_CONSUMERS)) {
+        view.weight = view.bias = NULL;
+    } else {
+        view.weight = pb_guarded_copy(&copy->members[2], "weight", view.weight, weights, sizeof(float));
+        whole = view.weight != NULL;
+        if (view.bias) {
+            view.bias = pb_guarded_copy(&copy->members[3], "bias", view.bias, view.outputs, sizeof(float));
+            whole = whole && view.bias != NULL;
+        }
+    }
+    if (whole && view.name)
+        copy->view = pb_guarded_copy(&copy->members[0], "the consumer", &view, 1, sizeof view);
+    return copy->view ? copy->view : fail_memory(copies);
+}
+
+enum pb_status pb_network_show(const struct pb_network_source *source, struct pb_network_copies **copies,
+                               struct pb_error *error)
+{
+    struct pb_network_copies *opened = pb_calloc(1, sizeof *opened);
+    if (!opened)
+        return pb_fail_memory(error, sizeof *opened);
+    opened->source = source;
+    enum pb_status status = pb_consumers_find(source->network, source->groups, &opened->consumers, error);
+    if (status == PB_OK) {
+        const struct pb_cost cost = pb_graph_cost(source->network->graph);
+        const struct pb_network_view view = {.size = sizeof view,
+                                             .context = opened,
+                                             .layer_count = source->layers->count,
+                                             .group_count = source->groups->count,
+                                             .classes = source->network->graph->classes,
+                                             .params = cost.params,
+                                             .macs = cost.macs,
+                                             .layer = show_layer,
+                                             .group = show_group,
+                                             .consumer = show_consumer};
+        opened->layers = pb_calloc(view.layer_count, sizeof *opened->layers);
+        opened->groups = pb_calloc(view.group_count, sizeof *opened->groups);
+        opened->readers = pb_calloc(opened->consumers.count, sizeof *opened->readers);
+        opened->view = pb_guarded_copy(&opened->guarded, "the network", &view, 1, sizeof view);
+        if (!opened->layers || !opened->groups || !opened->readers || !opened->view)
+            status = pb_fail_memory(error, view.layer_count * sizeof *opened->layers);
+    }
+    if (status == PB_OK)
+        *copies = opened;
+    else
+        pb_network_copies_free(&opened);
+    return status;
+}
+
+const struct pb_network_view *pb_network_view_of(const struct pb_network_copies *copies)
+{
+    return copies->view;
+}
+
+static void free_members(struct pb_guarded *members, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        pb_guarded_free(&members[i]);
+}
+
+void pb_network_copies_free(struct pb_network_copies **copies)
+{
+    struct pb_network_copies *closed = *copies;
+    if (!closed)
+        return;
+    for (uint32_t i = 0; closed->layers && i < closed->source->layers->count; i++)
+        pb_shown_free(&closed->layers[i].shown);
+    for (uint32_t i = 0; closed->groups && i < closed->source->groups->count; i++)
+        free_members(closed->groups[i].members, 3);
+    for (uint32_t i = 0; closed->readers && i < closed->consumers.count; i++)
+        free_members(closed->readers[i].members, 4);
+    pb_guarded_free(&closed->guarded);
+    pb_consumers_free(&closed->consumers);
+    pb_free(closed->layers);
+    pb_free(closed->groups);
+    pb_free(closed->readers);
+    pb_free(closed);
+    *copies = NULL;
+}
