@@ -44,6 +44,7 @@ static struct roles find_roles(const struct pb_chain *chain)
         case PB_VERB_RECALIBRATE:
         case PB_VERB_REWIND:
         case PB_VERB_REINITIALISE:
+        case PB_VERB_REPAIR:
             break;
         }
         roles.retrained = stage;

@@ -169,6 +169,15 @@ static enum pb_status verb_prune_to(const struct pb_verbs *verbs, const uint32_t
     return status;
 }
 
+static enum pb_status verb_repair(const struct pb_verbs *verbs, pb_stage *stage)
+{
+    struct pb_session *session = verbs->context;
+    const struct pb_link *link = NULL;
+    const enum pb_status status = pb_chain_repair(&session->chain, &link, &session->error);
+    forget_scores(session);
+    return perform(session, status, link, pb_work_repair, stage);
+}
+
 static enum pb_status verb_restore(const struct pb_verbs *verbs, pb_stage to, pb_stage *stage)
 {
     struct pb_session *session = verbs->context;
@@ -248,6 +257,7 @@ void pb_session_verbs(struct pb_session *session, struct pb_verbs *verbs)
         .score = verb_score,
         .prune = verb_prune,
         .prune_to = verb_prune_to,
+        .repair = verb_repair,
         .recalibrate_bn = verb_recalibrate,
         .rewind = verb_rewind,
         .restore = verb_restore,

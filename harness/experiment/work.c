@@ -303,3 +303,45 @@ enum pb_status pb_work_reinitialise(struct pb_session *session, const struct pb_
     *network = changed;
     return PB_OK;
 }
+
+static enum pb_status note_repairs(const struct pb_repaired *repaired, uint32_t count, json_t *facts,
+                                   struct pb_error *error)
+{
+    json_t *rows = json_array();
+    for (uint32_t i = 0; i < count; i++)
+        json_array_append_new(rows, json_pack("{s:s, s:i, s:f, s:f}", "layer", repaired[i].name, "rows",
+                                              (int)repaired[i].rows, "error_before", repaired[i].error_before,
+                                              "error_after", repaired[i].error_after));
+    return json_array_size(rows) == count && json_object_set_new(facts, "repairs", rows) == 0
+               ? PB_OK
+               : pb_fail_memory(error, count * sizeof *repaired);
+}
+
+enum pb_status pb_work_repair(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
+                              json_t *facts, struct pb_error *error)
+{
+    const struct pb_train_job job = {
+        .config = session->config, .device = session->device, .data = session->data, .cache = session->cache};
+    struct pb_network *changed = NULL, *before = NULL;
+    const struct pb_network *earlier;
+    struct pb_repaired *repaired = NULL;
+    uint32_t count = 0;
+    enum pb_status status =
+        pb_session_network(session, pb_chain_before_pruning(&session->chain, link->parent), &earlier, error);
+    if (status == PB_OK) /* the session keeps one network at a time */
+        status = pb_network_copy(earlier, &before, error);
+    if (status == PB_OK)
+        status = copy_parent(session, link, &changed, error);
+    if (status == PB_OK)
+        status = pb_repair_for(&job, before, changed, &repaired, &count, error);
+    if (status == PB_OK)
+        status = note_repairs(repaired, count, facts, error);
+    if (status == PB_OK) {
+        *network = changed;
+        changed = NULL;
+    }
+    pb_free(repaired);
+    pb_network_free(&before);
+    pb_network_free(&changed);
+    return status;
+}

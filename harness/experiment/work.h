@@ -28,4 +28,7 @@ enum pb_status pb_work_rewind(struct pb_session *session, const struct pb_link *
 enum pb_status pb_work_reinitialise(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
                                     json_t *facts, struct pb_error *error);
 
+enum pb_status pb_work_repair(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
+                              json_t *facts, struct pb_error *error);
+
 #endif

@@ -12,6 +12,7 @@ enum pb_verb_kind {
     PB_VERB_RECALIBRATE,
     PB_VERB_REWIND,
     PB_VERB_REINITIALISE,
+    PB_VERB_REPAIR,
     PB_VERB_PRETRAIN, /* the host's own, before the schedule begins */
 };
 

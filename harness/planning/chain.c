@@ -377,6 +377,36 @@ enum pb_status pb_chain_reinitialise(struct pb_chain *chain, uint32_t stream, co
     return add_link(chain, &added, &text, link, error);
 }
 
+pb_stage pb_chain_before_pruning(const struct pb_chain *chain, pb_stage stage)
+{
+    while (stage != 0 && chain->links[stage - 1].verb != PB_VERB_PRUNE)
+        stage = chain->links[stage - 1].parent;
+    return stage ? chain->links[stage - 1].parent : 0;
+}
+
+enum pb_status pb_chain_repair(struct pb_chain *chain, const struct pb_link **link, struct pb_error *error)
+{
+    const enum pb_status status = check_criterion(chain, error);
+    if (status != PB_OK)
+        return status;
+    const struct pb_plugin *criterion = chain->config->criterion.loaded->plugin;
+    bool pruned;
+    (void)removed_before(chain, &pruned);
+    if (!pruned)
+        return pb_fail(error, PB_ERROR_RUN, "the schedule asked for a repair before anything was pruned");
+    if (!criterion->criterion->repair)
+        return pb_fail(
+            error, PB_ERROR_INPUT,
+            "the schedule asks for repairs, which criterion '%s' does not make; choose one that does, or another "
+            "schedule",
+            criterion->name);
+    struct pb_link added = {.verb = PB_VERB_REPAIR, .name = "repair"};
+    struct pb_text text = {0};
+    const struct pb_settings_sink sink = pb_settings_into(&text);
+    add_scoring(chain, &sink);
+    return add_link(chain, &added, &text, link, error);
+}
+
 enum pb_status pb_chain_restore(struct pb_chain *chain, pb_stage to, struct pb_error *error)
 {
     if (to > chain->count)

@@ -61,6 +61,10 @@ PB_MUST_CHECK enum pb_status pb_chain_prune_to(struct pb_chain *chain, const uin
                                                const struct pb_link **link, struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_chain_reinitialise(struct pb_chain *chain, uint32_t stream, const struct pb_link **link,
                                                    struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_chain_repair(struct pb_chain *chain, const struct pb_link **link,
+                                             struct pb_error *error);
+/* The stage that the last pruning up to a stage cut: scores, which leave a network as it is, aside. 0 where there is none. */
+pb_stage pb_chain_before_pruning(const struct pb_chain *chain, pb_stage stage);
 /* Makes an earlier stage the current one again; adds nothing. */
 PB_MUST_CHECK enum pb_status pb_chain_restore(struct pb_chain *chain, pb_stage to, struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_chain_recalibrate(struct pb_chain *chain, uint32_t batches, const struct pb_link **link,

@@ -100,6 +100,16 @@ static enum pb_status dry_reinitialise(const struct pb_verbs *verbs, uint32_t st
     return finish_verb(run, status, stage);
 }
 
+static enum pb_status dry_repair(const struct pb_verbs *verbs, pb_stage *stage)
+{
+    struct dry_run *run = verbs->context;
+    const struct pb_link *link;
+    enum pb_status status = refuse_when_open(run);
+    if (status == PB_OK)
+        status = pb_chain_repair(&run->chain, &link, &run->error);
+    return finish_verb(run, status, stage);
+}
+
 static enum pb_status dry_restore(const struct pb_verbs *verbs, pb_stage to, pb_stage *stage)
 {
     struct dry_run *run = verbs->context;
@@ -137,6 +147,7 @@ static enum pb_status run_dry(const struct pb_cell_config *config, struct dry_ru
         .score = dry_score,
         .prune = dry_prune,
         .prune_to = dry_prune_to,
+        .repair = dry_repair,
         .recalibrate_bn = dry_recalibrate,
         .rewind = dry_rewind,
         .restore = dry_restore,

@@ -91,6 +91,8 @@ uint64_t pb_stage_macs(const struct pb_estimate *estimate, const struct pb_link 
     case PB_VERB_REWIND:
     case PB_VERB_REINITIALISE:
         break;
+    case PB_VERB_REPAIR: /* both networks, once per layer: counted for as many layers as VGG-16 has */
+        return (uint64_t)(26 * left * config->calibration_batches * config->calibration_batch);
     }
     return 0;
 }
@@ -276,6 +278,16 @@ static enum pb_status recalibrate_bytes(const struct pb_estimate *estimate, uint
     return status;
 }
 
+/* Both networks, and an engine that keeps everything of the larger one. */
+static enum pb_status repair_bytes(const struct pb_estimate *estimate, uint64_t *bytes, struct pb_error *error)
+{
+    struct pb_predicted_engine found = {0};
+    const uint32_t batch = estimate->config->calibration_batch;
+    const enum pb_status status = engine_of(estimate, 1, PB_ENGINE_CALIBRATE, batch, &found, error);
+    *bytes = pb_engine_memory_bytes(&found.memory) + 6 * estimate->initial + batches_bytes(estimate, batch, 1);
+    return status;
+}
+
 static enum pb_status work_bytes(const struct pb_estimate *estimate, const struct pb_link *link, uint64_t *bytes,
                                  struct pb_error *error)
 {
@@ -295,6 +307,8 @@ static enum pb_status work_bytes(const struct pb_estimate *estimate, const struc
     case PB_VERB_REINITIALISE:
         *bytes = 4 * estimate->initial;
         return PB_OK;
+    case PB_VERB_REPAIR:
+        return repair_bytes(estimate, bytes, error);
     }
     return PB_OK;
 }

@@ -109,6 +109,12 @@ static enum pb_status prune_to(const struct pb_verbs *verbs, const uint32_t *cha
                     : fail_null(run, "prune_to", "channels");
 }
 
+static enum pb_status repair(const struct pb_verbs *verbs, pb_stage *stage)
+{
+    const struct pb_watched_run *run = enter(verbs, "repair");
+    return leave(run->verbs->repair(run->verbs, stage));
+}
+
 static enum pb_status recalibrate_bn(const struct pb_verbs *verbs, uint32_t batches, pb_stage *stage)
 {
     const struct pb_watched_run *run = enter(verbs, "recalibrate_bn");
@@ -213,6 +219,7 @@ enum pb_status pb_watched_run(struct pb_watched_run *run, void *self, struct pb_
         .score = score,
         .prune = prune,
         .prune_to = prune_to,
+        .repair = repair,
         .recalibrate_bn = recalibrate_bn,
         .rewind = rewind_to,
         .restore = restore,

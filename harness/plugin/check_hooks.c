@@ -46,7 +46,7 @@ static enum pb_status check_criterion(const struct pb_criterion *criterion, stru
         PB_DATA_GRADIENTS | PB_DATA_ACTIVATIONS | PB_DATA_ACTIVATION_GRADIENTS | PB_DATA_CONVOLVED | PB_DATA_LABELS;
     const uint32_t known = observed | PB_DATA_WEIGHTS | PB_DATA_NORM | PB_DATA_CONSUMERS;
     const uint32_t traits = PB_TRAIT_RANDOM | PB_TRAIT_SCALES | PB_TRAIT_COMPARABLE;
-    const enum pb_status status = require_size(criterion->size, SIZE_WITH(struct pb_criterion, destroy), error);
+    const enum pb_status status = require_size(criterion->size, SIZE_WITH(struct pb_criterion, repair_rows), error);
     if (status != PB_OK)
         return status;
     const uint32_t data = criterion->needs | criterion->uses;
@@ -70,6 +70,8 @@ static enum pb_status check_criterion(const struct pb_criterion *criterion, stru
                        "its required hook 'score' is missing (only 'select' can take its place)");
     if (criterion->score != NULL && criterion->select != NULL)
         return pb_fail(error, PB_ERROR_INPUT, "it has both 'score' and 'select'; which of them chooses must be clear");
+    if (criterion->repair != NULL && criterion->repair_rows == 0)
+        return pb_fail(error, PB_ERROR_INPUT, "it has the hook 'repair', but its repair_rows is 0");
     return require(hooks, COUNT_OF(hooks), error);
 }
 

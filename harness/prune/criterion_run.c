@@ -237,9 +237,12 @@ enum pb_status pb_criterion_open(struct pb_criterion_run *run, const struct pb_l
         status = create_criterion(run, options);
     if (status == PB_OK)
         status = prepare(run);
-    if (status == PB_OK && pb_criterion_observes(run->criterion))
-        status = calibrate(run);
     return status;
+}
+
+enum pb_status pb_criterion_observe(struct pb_criterion_run *run)
+{
+    return pb_criterion_observes(run->criterion) ? calibrate(run) : PB_OK;
 }
 
 enum pb_status pb_criterion_close(struct pb_criterion_run *run, enum pb_status status)

@@ -26,11 +26,13 @@ struct pb_criterion_run {
 /* Whether it looks at calibration batches. */
 bool pb_criterion_observes(const struct pb_criterion *criterion);
 
-/* Checks what it needs, creates it, lets it prepare and observe. run must not be moved; close it also after a failure. */
+/* Checks what it needs, creates it, lets it prepare. run must not be moved; close it also after a failure. */
 PB_MUST_CHECK enum pb_status pb_criterion_open(struct pb_criterion_run *run, const struct pb_loaded *loaded,
                                                const struct pb_options *options, const struct pb_network *network,
                                                const struct pb_channel_groups *groups,
                                                const struct pb_calibration *calibration, struct pb_error *error);
+/* Shows it the calibration batches, where it looks at them. */
+PB_MUST_CHECK enum pb_status pb_criterion_observe(struct pb_criterion_run *run);
 /* status: of what came before; a failure of the criterion's while it is destroyed counts where that is PB_OK. */
 PB_MUST_CHECK enum pb_status pb_criterion_close(struct pb_criterion_run *run, enum pb_status status);
 

@@ -68,6 +68,8 @@ enum pb_status pb_score_network(const struct pb_loaded *criterion, const struct 
         !criterion->plugin->criterion->select) { /* which chooses when channels go, and scores none */
         status = pb_criterion_open(&run, criterion, options, network, groups, calibration, error);
         if (status == PB_OK)
+            status = pb_criterion_observe(&run);
+        if (status == PB_OK)
             status = score_layers(&run, coupling, &created);
         status = pb_criterion_close(&run, status);
     }

@@ -55,6 +55,8 @@ enum pb_status pb_select_channels(const struct pb_loaded *criterion, const struc
     struct pb_criterion_run run;
     struct pb_guarded room = {0};
     enum pb_status status = pb_criterion_open(&run, criterion, options, network, groups, calibration, error);
+    if (status == PB_OK)
+        status = pb_criterion_observe(&run);
     for (uint32_t g = 0; g < groups->count && status == PB_OK; g++) {
         const uint32_t remove = pruning->layers[g].before - pruning->layers[g].after;
         const uint32_t *removed = NULL;

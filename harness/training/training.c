@@ -124,6 +124,24 @@ enum pb_status pb_select_for(const struct pb_train_job *job, const struct pb_net
     return status;
 }
 
+enum pb_status pb_repair_for(const struct pb_train_job *job, const struct pb_network *before,
+                             struct pb_network *network, struct pb_repaired **repaired, uint32_t *count,
+                             struct pb_error *error)
+{
+    const struct pb_cell_config *config = job->config;
+    struct pb_calibration calibration = {.device = job->device,
+                                         .batch = config->calibration_batch,
+                                         .batch_count = config->calibration_batches,
+                                         .seed = config->seed,
+                                         .threads = config->threads};
+    enum pb_status status = open_calibration(job, &calibration.batches, error);
+    if (status == PB_OK)
+        status = pb_repair_network(config->criterion.loaded, &config->criterion.options, before, network, &calibration,
+                                   repaired, count, error);
+    pb_batches_free(&calibration.batches);
+    return status;
+}
+
 static enum pb_status open_batches(struct trainer *trainer, struct pb_error *error)
 {
     const struct pb_train_job *job = trainer->job;

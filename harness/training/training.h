@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "data/data.h"
+#include "prune/repair.h"
 #include "settings/config.h"
 #include "training/lr.h"
 
@@ -33,6 +34,10 @@ PB_MUST_CHECK enum pb_status pb_train(const struct pb_train_job *job, struct pb_
 PB_MUST_CHECK enum pb_status pb_score_for(const struct pb_train_job *job, const struct pb_network *network,
                                           const struct pb_channel_groups *groups, struct pb_draw draw,
                                           struct pb_scores *scores, struct pb_error *error);
+/* Lets the cell's criterion repair network against what it was cut from. */
+PB_MUST_CHECK enum pb_status pb_repair_for(const struct pb_train_job *job, const struct pb_network *before,
+                                           struct pb_network *network, struct pb_repaired **repaired, uint32_t *count,
+                                           struct pb_error *error);
 /* For a criterion that selects: replaces what pb_rank chose by its own choice; does nothing for others. */
 PB_MUST_CHECK enum pb_status pb_select_for(const struct pb_train_job *job, const struct pb_network *network,
                                            const struct pb_channel_groups *groups, const struct pb_ranking *ranking,

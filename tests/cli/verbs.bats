@@ -78,3 +78,23 @@ content() { grep -vE '<provenance|<memory|started=|seconds=|^ +[a-z-]+="[^"]*"(/
         diff <(content "$(cell whole branch)") <(content "$(cell out branch)")
     done
 }
+
+@test "a criterion's repair is a stage of its own, what it changed is stored, and a bad one fails that cell alone" {
+    criteria=''
+    for does in bias nan fails; do
+        criteria+="<criterion plugin=\"repairs\" label=\"$does\"><option name=\"does\" value=\"$does\"/></criterion>"
+    done
+    PLUGIN=odd matrix repair | sed "s|<criterion plugin=\"bn-scale\"/>|$criteria<stages keep=\"all\"/>|" >m.xml
+    run -1 prunebench run m.xml -o out -j 2
+    echo "$output"
+    grep -q 'status="ok"' out/cells/*.bias.repair.*.xml
+    grep -q "repair: criterion 'repairs' repaired layer '[a-z0-9_]*' with a weight of -\?nan; values must be finite" out/cells/*.nan.repair.*.xml
+    grep -q "it cannot repair '" out/cells/*.fails.repair.*.xml
+    grep -q '"repairs":.*"error_before":' out/stages/*/stage.json
+    run -0 prunebench run m.xml -o again --only '*.bias.*'
+    diff <(content out/cells/*.bias.repair.*.xml) <(content again/cells/*.bias.repair.*.xml)
+    # a criterion that repairs nothing is refused before anything runs
+    PLUGIN=odd matrix repair >n.xml
+    run -2 prunebench check n.xml
+    [[ $output == *"the schedule asks for repairs, which criterion 'bn-scale' does not make"* ]]
+}

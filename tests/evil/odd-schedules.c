@@ -7,9 +7,9 @@
 struct odd_options {
     int32_t does;
 };
-enum { EARLY, NOTHING, LESS, FICKLE, MEASURED, EXITS, LOOPS, CRASHES, BRANCH, SCRATCH, WRONG_COUNT, OWN_SPEC };
-static const char *const choices[] = {"early",   "nothing", "less",    "fickle",      "measured", "exits", "loops",
-                                      "crashes", "branch",  "scratch", "wrong-count", "own-spec", NULL};
+enum { EARLY, NOTHING, LESS, FICKLE, MEASURED, EXITS, LOOPS, CRASHES, BRANCH, SCRATCH, WRONG_COUNT, OWN_SPEC, REPAIR };
+static const char *const choices[] = {"early",   "nothing", "less",    "fickle",      "measured", "exits",  "loops",
+                                      "crashes", "branch",  "scratch", "wrong-count", "own-spec", "repair", NULL};
 static const struct pb_option options[] = {{.name = "does",
                                             .help = "what it does",
                                             .type = PB_OPTION_ENUM,
@@ -130,6 +130,17 @@ static enum pb_status scratch(const struct pb_verbs *verbs, const struct pb_sche
     return status == PB_OK ? verbs->train(verbs, last_round(task)->retraining, NULL) : status;
 }
 
+static enum pb_status repair(const struct pb_verbs *verbs, const struct pb_schedule_task *task)
+{
+    const struct pb_round *last = last_round(task);
+    enum pb_status status = verbs->train(verbs, task->training, NULL);
+    if (status == PB_OK)
+        status = score_and_prune(verbs, last->target);
+    if (status == PB_OK)
+        status = verbs->repair(verbs, NULL);
+    return status == PB_OK ? verbs->train(verbs, last->retraining, NULL) : status;
+}
+
 static enum pb_status run(void *self, const struct pb_verbs *verbs, const struct pb_schedule_task *task)
 {
     const struct odd_options *chosen = self;
@@ -142,6 +153,8 @@ static enum pb_status run(void *self, const struct pb_verbs *verbs, const struct
     case SCRATCH:
     case WRONG_COUNT:
         return scratch(verbs, task, chosen->does == WRONG_COUNT);
+    case REPAIR:
+        return repair(verbs, task);
     case OWN_SPEC: {
         const struct pb_train_spec own = {.size = sizeof own, .epochs = 1, .lr = 0.1};
         return verbs->train(verbs, &own, NULL);

@@ -25,8 +25,8 @@ static void destroy(void *self)
     (void)self;
 }
 
-static enum pb_status select_channels(void *self, const struct pb_network_view *network, uint32_t group, uint32_t remove,
-                                      uint32_t *removed)
+static enum pb_status select_channels(void *self, const struct pb_network_view *network, uint32_t group,
+                                      uint32_t remove, uint32_t *removed)
 {
     const int32_t does = ((const struct options *)self)->does;
     const uint32_t channels = network->group(network, group)->channels;

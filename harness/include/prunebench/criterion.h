@@ -126,8 +126,24 @@ struct pb_network_view {
 };
 
 /*
+ * A layer that reads channels of which some are gone: what it reads now, and what it gave before, at the same places of the same
+ * images. Rows are drawn from a seeded stream: repair_rows positions of each calibration image's output for a convolution, one row
+ * for each image for a linear layer. Layers that read products of channels are not shown.
+ */
+struct pb_repair_view {
+    size_t size; /* the host's */
+    const char *name; /* "conv3_3" */
+    uint32_t outputs; /* M */
+    uint32_t kernel_height, kernel_width, input_channels; /* R, S, C as they are now; see struct pb_consumer_view */
+    uint32_t rows;
+    const float *inputs; /* rows × R×S×C: what each output is computed from, zeros where the image ends */
+    const float *outputs_before; /* rows × M: what the layer gave before anything was removed, its bias included */
+};
+
+/*
  * Order of calls: create; prepare; observe for every calibration batch and layer (batches outermost, layers in
- * order); score once per layer, or select once per group, in order; destroy. One instance serves one scoring.
+ * order); score once per layer, or select once per group, in order; destroy. One instance serves one scoring. For the verb
+ * repair: create; prepare; repair once per layer that lost inputs, in order, each with the repairs before it applied; destroy.
  * All hooks run on one thread; a hook may use host->parallel_for.
  */
 struct pb_criterion {
@@ -166,6 +182,14 @@ struct pb_criterion {
 
     /* Required when create may set *self, else NULL. */
     void (*destroy)(void *self);
+
+    /*
+     * May be NULL. Rewrites a layer that lost inputs: weight (M×R×S×C) and bias (M; NULL where the layer has none) hold what they are
+     * and are the host's. Values that are not finite fail the cell with the layer's name. What a repair changed is recorded: the
+     * error ‖outputs − outputs_before‖/‖outputs_before‖ over the rows, before it and after.
+     */
+    enum pb_status (*repair)(void *self, const struct pb_repair_view *layer, float *weight, float *bias);
+    uint32_t repair_rows; /* at least 1 where repair is there */
 };
 
 #ifdef __cplusplus

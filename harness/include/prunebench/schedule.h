@@ -124,6 +124,9 @@ struct pb_verbs {
      * 1 ≤ channels[g] ≤ the group's channels, and at least one group gets fewer than it has.
      */
     enum pb_status (*prune_to)(const struct pb_verbs *verbs, const uint32_t *channels, uint32_t count, pb_stage *stage);
+    /* Lets the cell's criterion rewrite the layers that lost inputs in the last pruning, so that they give what they gave before it
+     * (struct pb_criterion's repair). */
+    enum pb_status (*repair)(const struct pb_verbs *verbs, pb_stage *stage);
     /* Running statistics of every BN afresh, over batches training batches (0: one pass over the split). */
     enum pb_status (*recalibrate_bn)(const struct pb_verbs *verbs, uint32_t batches, pb_stage *stage);
     /* The surviving parameters as they were at an earlier stage of this run. */

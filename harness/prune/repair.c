@@ -1,0 +1,204 @@
+/* The verb repair: a criterion rewrites the layers that lost inputs. */
+#include "prune/repair.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "prune/criterion_run.h"
+#include "prune/repair_rows.h"
+
+/* One layer in hand. */
+struct repair {
+    struct pb_criterion_run *run;
+    const struct pb_network *before;
+    struct pb_network *network;
+    const struct pb_consumer *consumer;
+    struct pb_layer_rows now, earlier;
+    struct pb_guarded view, name, inputs, outputs, weight, bias;
+};
+
+static void free_repair(struct repair *repair)
+{
+    pb_layer_rows_free(&repair->now);
+    pb_layer_rows_free(&repair->earlier);
+    struct pb_guarded *const all[] = {&repair->view,    &repair->name,   &repair->inputs,
+                                      &repair->outputs, &repair->weight, &repair->bias};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        pb_guarded_free(all[i]);
+}
+
+/* A layer reads a group of fewer channels than in the network before. */
+static bool lost_inputs(const struct pb_network *before, const struct pb_network *network,
+                        const struct pb_consumer *consumer)
+{
+    const struct pb_graph *graph = network->graph;
+    const uint32_t then = pb_graph_find(before->graph, graph->nodes[consumer->input].name);
+    return then != UINT32_MAX &&
+           before->graph->nodes[then].shape.channels > graph->nodes[consumer->input].shape.channels;
+}
+
+/* ‖W·x + b − y‖/‖y‖ over all rows. */
+static double relative_error(const struct repair *repair, const float *weight, const float *bias)
+{
+    const size_t width = repair->now.width, outputs = repair->now.outputs;
+    double difference = 0, whole = 0;
+    for (uint32_t n = 0; n < repair->now.count; n++)
+        for (size_t m = 0; m < outputs; m++) {
+            const float *x = repair->now.inputs + n * width, *w = weight + m * width;
+            const double y = (double)repair->earlier.given[n * outputs + m];
+            double sum = bias ? (double)bias[m] : 0;
+            for (size_t k = 0; k < width; k++)
+                sum += (double)w[k] * (double)x[k];
+            difference += (sum - y) * (sum - y);
+            whole += y * y;
+        }
+    return whole > 0 ? sqrt(difference / whole) : 0;
+}
+
+static enum pb_status check_values(const struct repair *repair, const float *values, size_t count, const char *what)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(values[i]))
+            return pb_fail(repair->run->error, PB_ERROR_RUN,
+                           "criterion '%s' repaired layer '%s' with a %s of %g; values must be finite",
+                           repair->run->name, repair->network->graph->nodes[repair->consumer->node].name, what,
+                           (double)values[i]);
+    return PB_OK;
+}
+
+static enum pb_status check_beside(const struct repair *repair, const struct pb_guarded *array)
+{
+    size_t distance = 0;
+    if (!array->start || pb_guarded_check(array, &distance) == PB_OVERSTEP_NONE)
+        return PB_OK;
+    return pb_fail(repair->run->error, PB_ERROR_RUN, "criterion '%s' wrote beside '%s' of layer '%s' in repair",
+                   repair->run->name, array->name, repair->network->graph->nodes[repair->consumer->node].name);
+}
+
+static enum pb_status call_repair(struct repair *repair, float *weight, float *bias)
+{
+    struct pb_criterion_run *run = repair->run;
+    const struct pb_node *node = &repair->network->graph->nodes[repair->consumer->node];
+    const struct pb_shape input = repair->network->graph->nodes[repair->consumer->input].shape;
+    const bool conv = node->op == PB_OP_CONV2D;
+    struct pb_repair_view view = {.size = sizeof view,
+                                  .outputs = (uint32_t)repair->now.outputs,
+                                  .kernel_height = conv ? node->attributes.conv.kernel[0] : input.height,
+                                  .kernel_width = conv ? node->attributes.conv.kernel[1] : input.width,
+                                  .input_channels = input.channels,
+                                  .rows = repair->now.count};
+    view.name = pb_guarded_copy(&repair->name, "name", node->name, strlen(node->name) + 1, 1);
+    view.inputs =
+        pb_guarded_copy(&repair->inputs, "inputs", repair->now.inputs, view.rows * repair->now.width, sizeof(float));
+    view.outputs_before = pb_guarded_copy(&repair->outputs, "outputs_before", repair->earlier.given,
+                                          view.rows * repair->now.outputs, sizeof(float));
+    const struct pb_repair_view *shown = pb_guarded_copy(&repair->view, "the view", &view, 1, sizeof view);
+    if (!view.name || !view.inputs || !view.outputs_before || !shown)
+        return pb_fail_memory(run->error, view.rows * repair->now.width * sizeof(float));
+    pb_place_enter_layer(run->host.name, "repair", node->name, 0, 0);
+    const enum pb_status status =
+        pb_host_result(&run->host, run->criterion->repair(run->self, shown, weight, bias), run->error);
+    pb_place_leave();
+    return status;
+}
+
+/* The plugin writes into copies; what is right there becomes the network's. */
+static enum pb_status rewrite(struct repair *repair, struct pb_repaired *repaired)
+{
+    const uint32_t node = repair->consumer->node;
+    float *own_weight = pb_network_values(repair->network, node, PB_ROLE_WEIGHT);
+    float *own_bias = pb_network_values(repair->network, node, PB_ROLE_BIAS);
+    const size_t weights = repair->now.outputs * repair->now.width, biases = repair->now.outputs;
+    float *weight = pb_guarded_open(&repair->weight, "weight", weights, sizeof *weight), *bias = NULL;
+    if (weight)
+        memcpy(weight, own_weight, weights * sizeof *weight);
+    if (own_bias) {
+        bias = pb_guarded_open(&repair->bias, "bias", biases, sizeof *bias);
+        if (bias)
+            memcpy(bias, own_bias, biases * sizeof *bias);
+    }
+    if (!weight || (own_bias && !bias))
+        return pb_fail_memory(repair->run->error, weights * sizeof *weight);
+    repaired->rows = repair->now.count;
+    repaired->error_before = relative_error(repair, own_weight, own_bias);
+    enum pb_status status = call_repair(repair, weight, bias);
+    if (status == PB_OK)
+        status = check_beside(repair, &repair->weight);
+    if (status == PB_OK)
+        status = check_beside(repair, &repair->bias);
+    if (status == PB_OK)
+        status = check_values(repair, weight, weights, "weight");
+    if (status == PB_OK && bias)
+        status = check_values(repair, bias, biases, "bias");
+    if (status != PB_OK)
+        return status;
+    memcpy(own_weight, weight, weights * sizeof *weight);
+    if (bias)
+        memcpy(own_bias, bias, biases * sizeof *bias);
+    repaired->error_after = relative_error(repair, own_weight, own_bias);
+    return PB_OK;
+}
+
+static enum pb_status repair_layer(struct pb_criterion_run *run, const struct pb_network *before,
+                                   struct pb_network *network, const struct pb_consumer *consumer,
+                                   struct pb_repaired *repaired)
+{
+    struct repair repair = {.run = run, .before = before, .network = network, .consumer = consumer};
+    const char *name = network->graph->nodes[consumer->node].name;
+    const struct pb_consumer earlier = {.node = pb_graph_find(before->graph, name),
+                                        .input =
+                                            pb_graph_find(before->graph, network->graph->nodes[consumer->input].name)};
+    const uint32_t rows = run->criterion->repair_rows;
+    snprintf(repaired->name, sizeof repaired->name, "%s", name);
+    enum pb_status status =
+        pb_layer_rows_fill(&repair.now, network, consumer, rows, true, false, run->calibration, run->error);
+    if (status == PB_OK)
+        status = pb_layer_rows_fill(&repair.earlier, before, &earlier, rows, false, true, run->calibration, run->error);
+    /* The filters of a layer that lost outputs too are other ones: their earlier outputs are those of the filters that stayed. */
+    if (status == PB_OK && repair.earlier.outputs != repair.now.outputs)
+        status = pb_layer_rows_keep(&repair.earlier, network, run->groups->node_groups[consumer->node], run->error);
+    if (status == PB_OK)
+        status = rewrite(&repair, repaired);
+    free_repair(&repair);
+    return status;
+}
+
+enum pb_status pb_repair_network(const struct pb_loaded *criterion, const struct pb_options *options,
+                                 const struct pb_network *before, struct pb_network *network,
+                                 const struct pb_calibration *calibration, struct pb_repaired **repaired,
+                                 uint32_t *count, struct pb_error *error)
+{
+    struct pb_channel_groups groups = {0};
+    struct pb_consumers consumers = {0};
+    struct pb_criterion_run run;
+    struct pb_repaired *rows = NULL;
+    uint32_t done = 0;
+    enum pb_status status = pb_channel_groups_find(network->graph, &groups, error);
+    if (status != PB_OK)
+        return status;
+    status = pb_criterion_open(&run, criterion, options, network, &groups, calibration, error);
+    if (status == PB_OK)
+        status = pb_consumers_find(network, &groups, &consumers, error);
+    if (status == PB_OK) {
+        rows = pb_calloc(consumers.count, sizeof *rows);
+        status = rows ? PB_OK : pb_fail_memory(error, consumers.count * sizeof *rows);
+    }
+    for (uint32_t node = 0; node < network->graph->node_count && status == PB_OK; node++)
+        for (uint32_t i = 0; i < consumers.count && status == PB_OK; i++) {
+            const struct pb_consumer *consumer = &consumers.list[i];
+            if (consumer->node == node && !consumer->pairs && lost_inputs(before, network, consumer))
+                status = repair_layer(&run, before, network, consumer, &rows[done++]);
+        }
+    status = pb_criterion_close(&run, status);
+    pb_consumers_free(&consumers);
+    pb_channel_groups_free(&groups);
+    if (status != PB_OK) {
+        pb_free(rows);
+        return status;
+    }
+    *repaired = rows;
+    *count = done;
+    return PB_OK;
+}
