@@ -4,7 +4,6 @@
 
 #include "plugin/acceptance.h"
 #include "plugin/options.h"
-#include "plugin/registry.h"
 
 /* Names become parts of cell ids and file names. */
 enum { longest_name = 64 };

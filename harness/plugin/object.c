@@ -12,7 +12,6 @@
 #include "plugin/acceptance.h"
 #include "plugin/options.h"
 #include "plugin/own_copy.h"
-#include "plugin/registry.h"
 
 /* dlerror says "FILE: reason" for most failures. */
 static enum pb_status fail_load(const char *file, const char *path, struct pb_error *error)
@@ -158,7 +157,7 @@ enum pb_status pb_object_open(const char *file, struct pb_object *object, struct
     return status;
 }
 
-enum pb_status pb_registry_probe(const char *file, struct pb_text *offers, struct pb_error *error)
+enum pb_status pb_object_probe(const char *file, struct pb_text *offers, struct pb_error *error)
 {
     struct pb_object object;
     return open_object(file, &object, offers, error);

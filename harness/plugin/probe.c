@@ -14,7 +14,7 @@
 
 #include "base/memory.h"
 #include "plugin/probe_child.h"
-#include "plugin/registry.h"
+#include "plugin/object.h"
 
 /* Files that one child loads: enough to make starting it cheap, few enough for any limit on arguments. */
 enum { batch_size = 32 };
@@ -139,7 +139,7 @@ static enum pb_status report_one(int output, const char *file, size_t *broken, s
 {
     struct pb_error found = {0};
     struct pb_text offers = {0};
-    const bool good = pb_registry_probe(file, &offers, &found) == PB_OK;
+    const bool good = pb_object_probe(file, &offers, &found) == PB_OK;
     const char *reason = found.text, *names = offers.data != NULL ? offers.data : "";
     if (pb_starts_with(reason, file) && pb_starts_with(reason + strlen(file), ": "))
         reason += strlen(file) + 2;

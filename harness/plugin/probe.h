@@ -5,13 +5,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
-
-struct pb_probe {
-    const char *file;
-    char *reason; /* why it cannot be used, from pb_calloc; NULL: it loads and every check passes */
-    char
-        *offers; /* its plugins, as far as names can be read: "criterion/a schedule/b"; from pb_calloc; NULL: unknown */
-};
+#include "plugin/probe_child.h"
 
 /*
  * Fills in every reason and offers (NULL before). A status other than PB_OK says that probing itself failed, never that a

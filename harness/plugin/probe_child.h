@@ -5,11 +5,19 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "base/error.h"
 #include "base/text.h"
-#include "plugin/probe.h"
 
 /* Set in a child's environment: a program that is started to load plugins must not start such children itself. */
 #define PB_PROBE_MARK "PRUNEBENCH_PROBING"
+
+/* One file. */
+struct pb_probe {
+    const char *file;
+    char *reason; /* why it cannot be used, from pb_calloc; NULL: it loads and every check passes */
+    char
+        *offers; /* its plugins, as far as names can be read: "criterion/a schedule/b"; from pb_calloc; NULL: unknown */
+};
 
 struct pb_probe_child {
     pid_t pid;

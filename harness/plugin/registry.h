@@ -62,10 +62,6 @@ PB_MUST_CHECK enum pb_status pb_registry_find(const struct pb_registry *registry
                                               const char *name, const char *where, const struct pb_loaded **loaded,
                                               struct pb_error *error);
 
-/* Loads one object in this process and checks its plugins: the probe's whole work. Prints nothing. Appends to offers,
- * " criterion/taylor" each, the plugins whose names can be read, also when something else is wrong with them. */
-PB_MUST_CHECK enum pb_status pb_registry_probe(const char *file, struct pb_text *offers, struct pb_error *error);
-
 /* Human-readable description of a plugin with its option table, and the same as JSON. */
 void pb_plugin_describe(const struct pb_loaded *loaded, struct pb_text *text);
 void pb_plugin_describe_json(const struct pb_loaded *loaded, struct pb_text *text);

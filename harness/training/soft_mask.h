@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "training/training.h"
+#include "training/calibrate.h"
 
 struct pb_soft {
     struct pb_channel_groups groups;

@@ -4,24 +4,8 @@
 
 #include <jansson.h>
 
-#include "data/data.h"
-#include "prune/repair.h"
-#include "settings/config.h"
+#include "training/calibrate.h"
 #include "training/lr.h"
-
-struct pb_train_job {
-    const struct pb_cell_config *config;
-    const struct pb_train_spec *spec;
-    struct pb_device *device;
-    const struct pb_data *data;
-    struct pb_cache *cache;
-    const struct pb_original *original; /* sizes of the unpruned network, for soft targets */
-    uint64_t seed; /* of order, augmentation, dropout */
-    uint32_t depth; /* of the stage in its chain: with the epoch it says which random masks are drawn */
-    const char *partial; /* folder for the last epoch's state */
-    void (*progress)(void *argument, uint32_t epoch, uint32_t epochs); /* may be NULL */
-    void *argument;
-};
 
 /*
  * Trains *network in place (it may be replaced). lr: in, where the optimiser goes on from (or freshly started); out,
@@ -29,19 +13,6 @@ struct pb_train_job {
  */
 PB_MUST_CHECK enum pb_status pb_train(const struct pb_train_job *job, struct pb_network **network, struct pb_lr *lr,
                                       json_t *rows, struct pb_error *error);
-
-/* Scores network with the cell's criterion (running calibration where it asks for it). */
-PB_MUST_CHECK enum pb_status pb_score_for(const struct pb_train_job *job, const struct pb_network *network,
-                                          const struct pb_channel_groups *groups, struct pb_draw draw,
-                                          struct pb_scores *scores, struct pb_error *error);
-/* Lets the cell's criterion repair network against what it was cut from. */
-PB_MUST_CHECK enum pb_status pb_repair_for(const struct pb_train_job *job, const struct pb_network *before,
-                                           struct pb_network *network, struct pb_repaired **repaired, uint32_t *count,
-                                           struct pb_error *error);
-/* For a criterion that selects: replaces what pb_rank chose by its own choice; does nothing for others. */
-PB_MUST_CHECK enum pb_status pb_select_for(const struct pb_train_job *job, const struct pb_network *network,
-                                           const struct pb_channel_groups *groups, const struct pb_ranking *ranking,
-                                           struct pb_pruning *pruning, struct pb_error *error);
 
 json_t *pb_lr_to_json(const struct pb_lr *lr);
 PB_MUST_CHECK enum pb_status pb_lr_from_json(const json_t *json, struct pb_lr *lr, struct pb_error *error);
