@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/file.h"
+#include "base/bytes.h"
 
 /* 64 bits (XXH3), at the speed of memory. A seed chains it: the checksum of what came before. */
 uint64_t pb_checksum(uint64_t seed, const void *data, size_t length);

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bytes.h"
 #include "base/error.h"
 
 /* The whole file; *data from pb_calloc with a NUL behind it. Files above limit bytes are refused (0: no limit). */
@@ -24,11 +25,7 @@ const char *pb_file_kind(unsigned mode);
  * stays untouched when anything fails, and the temporary one is removed. */
 PB_MUST_CHECK enum pb_status pb_file_write_atomic(const char *path, const void *data, size_t length,
                                                   struct pb_error *error);
-/* The same for bytes that lie in several places, one behind the other in the file. */
-struct pb_bytes {
-    const void *data;
-    size_t length;
-};
+/* The same for bytes in several places, which are written one after the other. */
 PB_MUST_CHECK enum pb_status pb_file_write_parts_atomic(const char *path, const struct pb_bytes *parts, size_t count,
                                                         struct pb_error *error);
 

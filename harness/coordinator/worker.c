@@ -91,16 +91,6 @@ static int spawn(const char *program, char **words, char **variables, const int 
     return result;
 }
 
-/* dup2 onto itself would keep close-on-exec, and onto another's place would close that. */
-int pb_move_up(int fd)
-{
-    if (fd < 0 || fd >= 10)
-        return fd;
-    const int moved = fcntl(fd, F_DUPFD_CLOEXEC, 10);
-    close(fd);
-    return moved;
-}
-
 static enum pb_status open_pipe(int ends[2], struct pb_error *error)
 {
     int made[2];

@@ -61,9 +61,6 @@ bool pb_worker_attend(struct pb_worker *worker, void (*on_line)(void *argument, 
 /* SIGTERM to its group, SIGKILL some seconds later (or at once). Goes on in pb_worker_attend. */
 void pb_worker_end(struct pb_worker *worker, enum pb_worker_stop why, bool at_once);
 
-/* A descriptor of at least 10 for one below: in a worker, those are its own. −1 stays. */
-int pb_move_up(int fd);
-
 /* "SIGSEGV"; "signal 99" for one without a name. */
 void pb_signal_name(int number, char name[32]);
 

@@ -8,7 +8,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "coordinator/worker.h"
+/* dup2 onto itself would keep close-on-exec, and onto another's place would close that. */
+int pb_move_up(int fd)
+{
+    if (fd < 0 || fd >= 10)
+        return fd;
+    const int moved = fcntl(fd, F_DUPFD_CLOEXEC, 10);
+    close(fd);
+    return moved;
+}
 
 enum { READ_BYTES = 1 << 16, READS_AT_ONCE = 64 }; /* a worker that prints all the time must not hold up the others */
 

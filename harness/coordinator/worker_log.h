@@ -8,6 +8,9 @@
 
 #include "base/error.h"
 
+/* A descriptor of at least 10 for one below: in a worker, those are its own. −1 stays. */
+int pb_move_up(int fd);
+
 #define PB_LOG_LIMIT (4u << 20) /* bytes that one worker may add to its log; said in the help of 'run' */
 #define PB_LOG_TAIL 8192 /* bytes of its end that are kept beyond it */
 

@@ -73,7 +73,13 @@ static enum pb_status make_splits(struct pb_data *data, const struct pb_split_sp
         return pb_fail_memory(error, (size_t)data->test_count * sizeof *data->test);
     for (uint32_t i = 0; i < data->test_count; i++)
         data->test[i] = training + i;
-    return pb_split_training(data, training, spec, error);
+    struct pb_training_split split = {0};
+    const enum pb_status status = pb_split_training(contents, training, spec, &split, error);
+    data->train = split.train;
+    data->train_count = split.train_count;
+    data->validation = split.validation;
+    data->validation_count = split.validation_count;
+    return status;
 }
 
 /* The samples in structs of the host's own size, where the plugin's have another one. */

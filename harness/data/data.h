@@ -4,6 +4,7 @@
 
 #include <prunebench/dataset.h>
 
+#include "data/split.h"
 #include "plugin/host.h"
 #include "plugin/options.h"
 #include "plugin/registry.h"
@@ -35,12 +36,6 @@ struct pb_data {
     uint32_t *train, *validation, *test;
     uint32_t train_count, validation_count, test_count;
     char fingerprint[65]; /* SHA-256 of the sample list (relative path, label, split, file size) and class names */
-};
-
-struct pb_split_spec {
-    double
-        validation; /* share of the official training split, stratified by class; at least one image of every class stays on either side; 0: none */
-    uint64_t seed;
 };
 
 PB_MUST_CHECK enum pb_status pb_data_open(const struct pb_loaded *loaded, const struct pb_options *options,

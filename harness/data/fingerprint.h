@@ -2,7 +2,9 @@
 #ifndef PB_DATA_FINGERPRINT_H
 #define PB_DATA_FINGERPRINT_H
 
-#include "data/data.h"
+#include <stdint.h>
+
+#include <prunebench/dataset.h>
 
 /*
  * SHA-256 over class names, banner and, per sample, path below root, label, split, box and file size. Files that are not

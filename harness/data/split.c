@@ -10,19 +10,19 @@
 /* How many of a class's images validate: the nearest to the share that leaves at least one on either side. */
 static uint32_t validation_count(uint32_t images, double share)
 {
-    const uint32_t wanted = (uint32_t)llround(images * share);
-    return wanted < 1 ? 1 : wanted > images - 1 ? images - 1 : wanted;
+    const uint32_t nearest = (uint32_t)llround(images * share);
+    return nearest < 1 ? 1 : nearest > images - 1 ? images - 1 : nearest;
 }
 
-static enum pb_status check_class(const struct pb_data *data, uint32_t label, const uint32_t *members, uint32_t count,
-                                  struct pb_error *error)
+static enum pb_status check_class(const struct pb_dataset_contents *contents, uint32_t label, const uint32_t *members,
+                                  uint32_t count, struct pb_error *error)
 {
-    const char *name = data->contents.class_names[label];
+    const char *name = contents->class_names[label];
     if (count == 0)
         return pb_fail(error, PB_ERROR_INPUT,
                        "class '%s' has no training image; a validation split needs two (or set its share to 0)", name);
     if (count == 1) {
-        const struct pb_sample *only = &data->contents.samples[members[0]];
+        const struct pb_sample *only = &contents->samples[members[0]];
         return pb_fail_at(
             error, PB_ERROR_INPUT, only->source, only->line,
             "class '%s' has this one training image; a validation split needs two (or set its share to 0)", name);
@@ -31,12 +31,13 @@ static enum pb_status check_class(const struct pb_data *data, uint32_t label, co
 }
 
 /* Marks the validation images of one class. members is shuffled. */
-static enum pb_status split_class(const struct pb_data *data, uint32_t label, uint32_t *members, uint32_t count,
-                                  const struct pb_split_spec *spec, bool *validates, struct pb_error *error)
+static enum pb_status split_class(const struct pb_dataset_contents *contents, uint32_t label, uint32_t *members,
+                                  uint32_t count, const struct pb_split_spec *spec, bool *validates,
+                                  struct pb_error *error)
 {
     char stream[48];
     struct pb_rng rng;
-    const enum pb_status status = check_class(data, label, members, count, error);
+    const enum pb_status status = check_class(contents, label, members, count, error);
     if (status != PB_OK)
         return status;
     /* A stream per class: images added to one class leave the other classes' split as it was. */
@@ -49,22 +50,24 @@ static enum pb_status split_class(const struct pb_data *data, uint32_t label, ui
     return PB_OK;
 }
 
-static enum pb_status choose(const struct pb_data *data, uint32_t training_count, const struct pb_split_spec *spec,
-                             uint32_t *members, bool *validates, struct pb_error *error)
+static enum pb_status choose(const struct pb_dataset_contents *contents, uint32_t training_count,
+                             const struct pb_split_spec *spec, uint32_t *members, bool *validates,
+                             struct pb_error *error)
 {
-    for (uint32_t label = 0; label < data->contents.class_count; label++) {
+    for (uint32_t label = 0; label < contents->class_count; label++) {
         uint32_t count = 0;
         for (uint32_t i = 0; i < training_count; i++)
-            if (data->contents.samples[i].label == label)
+            if (contents->samples[i].label == label)
                 members[count++] = i;
-        const enum pb_status status = split_class(data, label, members, count, spec, validates, error);
+        const enum pb_status status = split_class(contents, label, members, count, spec, validates, error);
         if (status != PB_OK)
             return status;
     }
     return PB_OK;
 }
 
-enum pb_status pb_split_training(struct pb_data *data, uint32_t training_count, const struct pb_split_spec *spec,
+enum pb_status pb_split_training(const struct pb_dataset_contents *contents, uint32_t training_count,
+                                 const struct pb_split_spec *spec, struct pb_training_split *split,
                                  struct pb_error *error)
 {
     if (!(spec->validation >= 0 && spec->validation < 1))
@@ -78,17 +81,15 @@ enum pb_status pb_split_training(struct pb_data *data, uint32_t training_count, 
     if (members == NULL || validates == NULL || train == NULL || validation == NULL)
         status = pb_fail_memory(error, (size_t)training_count * sizeof *members);
     else if (spec->validation > 0)
-        status = choose(data, training_count, spec, members, validates, error);
+        status = choose(contents, training_count, spec, members, validates, error);
     if (status == PB_OK) {
         for (uint32_t i = 0; i < training_count; i++)
             if (validates[i])
                 validation[chosen++] = i;
             else
                 train[train_count++] = i;
-        data->train = train;
-        data->train_count = train_count;
-        data->validation = validation;
-        data->validation_count = chosen;
+        *split = (struct pb_training_split){
+            .train = train, .train_count = train_count, .validation = validation, .validation_count = chosen};
     } else {
         pb_free(train);
         pb_free(validation);

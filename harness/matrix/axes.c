@@ -21,6 +21,12 @@ static const enum pb_plugin_kind axis_kinds[PB_MATRIX_COUNT] = {
     [PB_MATRIX_BACKEND] = PB_KIND_BACKEND,
 };
 
+const char *pb_place_label(const struct pb_document *document, const uint32_t place[PB_MATRIX_COUNT],
+                           enum pb_matrix_axis axis)
+{
+    return place[axis] == PB_NO_PLACE ? PB_NO_LABEL : document->axes[axis].list[place[axis]].label;
+}
+
 #define LABEL_LENGTH 64
 
 static bool label_is_safe(const char *label)

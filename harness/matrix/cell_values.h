@@ -2,8 +2,8 @@
 #ifndef PB_MATRIX_CELL_VALUES_H
 #define PB_MATRIX_CELL_VALUES_H
 
+#include "matrix/cell_lines.h"
 #include "matrix/document.h"
-#include "matrix/matrix.h"
 
 /*
  * The cell at a place: one index per axis. The most specific change wins, value by value; two that are equally specific
@@ -14,12 +14,5 @@
 PB_MUST_CHECK enum pb_status pb_resolve_cell(const struct pb_document *document, const uint32_t place[PB_MATRIX_COUNT],
                                              const struct pb_cell_config *below, struct pb_cell_config *config,
                                              struct pb_cell_lines *lines, struct pb_error *error);
-
-/* What a cell at place is called on an axis. */
-const char *pb_place_label(const struct pb_document *document, const uint32_t place[PB_MATRIX_COUNT],
-                           enum pb_matrix_axis axis);
-
-/* The document with every default written out; it reads back to the same cells. */
-void pb_write_resolved(const struct pb_document *document, struct pb_text *text);
 
 #endif

@@ -143,7 +143,11 @@ PB_MUST_CHECK enum pb_status pb_axes_finish(struct pb_document *document, const 
                                             struct pb_error *error);
 void pb_axes_free(struct pb_document *document);
 
-/* <pretraining> elements (pretraining.c). */
+/* What a cell at a place is called on an axis. */
+const char *pb_place_label(const struct pb_document *document, const uint32_t place[PB_MATRIX_COUNT],
+                           enum pb_matrix_axis axis);
+
+/* <pretraining> elements (pretraining_elements.c). */
 PB_MUST_CHECK enum pb_status pb_pretraining_read(struct pb_document *document, const struct pb_registry *registry,
                                                  const xmlNode *node, struct pb_error *error);
 void pb_pretrainings_free(struct pb_document *document);

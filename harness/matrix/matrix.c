@@ -9,6 +9,7 @@
 #include "base/sha256.h"
 #include "graph/pretrained.h"
 #include "matrix/cell_values.h"
+#include "matrix/matrix_write.h"
 
 #define ID_LENGTH 200 /* a file name with a suffix stays below the 255 bytes that file systems allow */
 
@@ -217,7 +218,7 @@ static enum pb_status write_resolved(const struct pb_document *document, struct 
                                      struct pb_error *error)
 {
     struct pb_text resolved = {0};
-    pb_write_resolved(document, &resolved);
+    pb_matrix_write(document, &resolved);
     if (resolved.failed) {
         pb_text_free(&resolved);
         return pb_fail_memory(error, resolved.capacity);

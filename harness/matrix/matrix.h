@@ -2,12 +2,8 @@
 #ifndef PB_MATRIX_MATRIX_H
 #define PB_MATRIX_MATRIX_H
 
+#include "matrix/cell_lines.h"
 #include "settings/config.h"
-
-/* Where in the document a cell's files were named; 0 where they were not. */
-struct pb_cell_lines {
-    long dataset_root, pretrained, pretraining, schedule;
-};
 
 struct pb_matrix {
     char *path, *name;

@@ -1,9 +1,10 @@
-/* The resolved document: what the matrix says, with every default written out beside it. */
+/* A matrix document with every default beside what it says. */
+#include "matrix/matrix_write.h"
+
 #include <inttypes.h>
 #include <string.h>
 
 #include "settings/names.h"
-#include "matrix/cell_values.h"
 
 static void append_attribute(struct pb_text *text, const char *name, const char *value)
 {
@@ -113,7 +114,7 @@ static void append_targets(struct pb_text *text, const struct pb_entries *target
     pb_text_append(text, "</targets>\n");
 }
 
-void pb_write_resolved(const struct pb_document *document, struct pb_text *text)
+void pb_matrix_write(const struct pb_document *document, struct pb_text *text)
 {
     static const enum pb_matrix_axis described[] = {PB_MATRIX_DATASET, PB_MATRIX_MODEL, PB_MATRIX_CRITERION,
                                                     PB_MATRIX_SCHEDULE, PB_MATRIX_BACKEND};

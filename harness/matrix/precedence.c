@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "matrix/cell_values.h"
 
 static void offer_value(struct pb_chosen_value *chosen, const struct pb_assignment *value, uint32_t rank)
 {
@@ -41,12 +40,6 @@ bool pb_resolution_offer(struct pb_resolution *resolution, const struct pb_chang
     for (uint32_t i = 0; i < changes->option_count && room; i++)
         room = offer_option(resolution, &changes->options[i], rank);
     return room;
-}
-
-const char *pb_place_label(const struct pb_document *document, const uint32_t place[PB_MATRIX_COUNT],
-                           enum pb_matrix_axis axis)
-{
-    return place[axis] == PB_NO_PLACE ? PB_NO_LABEL : document->axes[axis].list[place[axis]].label;
 }
 
 static char *place_name(const struct pb_document *document, const uint32_t place[PB_MATRIX_COUNT])

@@ -50,7 +50,7 @@ PB_MUST_CHECK enum pb_status pb_resolution_options(const struct pb_document *doc
                                                    const struct pb_entry *entry, struct pb_options *options,
                                                    struct pb_error *error);
 
-/* What cell starts from, where its model names a pretraining (resolve_pretraining.c). *line: where that stands. */
+/* What cell starts from, where its model names a pretraining (pretraining_values.c). *line: where that stands. */
 PB_MUST_CHECK enum pb_status pb_resolve_pretraining(const struct pb_document *document,
                                                     const struct pb_resolution *resolution, const char *label,
                                                     struct pb_cell_config *cell, long *line, struct pb_error *error);

@@ -1,0 +1,10 @@
+/* A matrix document written out. */
+#ifndef PB_MATRIX_MATRIX_WRITE_H
+#define PB_MATRIX_MATRIX_WRITE_H
+
+#include "matrix/document.h"
+
+/* The document with every default beside what it says; it reads back to the same cells. */
+void pb_matrix_write(const struct pb_document *document, struct pb_text *text);
+
+#endif
