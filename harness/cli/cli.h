@@ -39,7 +39,12 @@ struct pb_command {
 };
 
 extern const struct pb_command pb_command_run, pb_command_check, pb_command_cell, pb_command_report, pb_command_plugins,
-    pb_command_count, pb_command_verify, pb_command_bench, pb_command_synth, pb_command_doctor;
+    pb_command_count, pb_command_verify, pb_command_bench, pb_command_synth, pb_command_doctor, pb_command_help;
+/* All of them, NULL-terminated, in the order of the help. */
+extern const struct pb_command *const pb_commands[];
+/* The command of that name, else an error that suggests one. */
+PB_MUST_CHECK enum pb_status pb_command_find(const char *name, const struct pb_command **command,
+                                             struct pb_error *error);
 
 /* The last value of an option; NULL when it was not given, "" for a switch that was. The name must be in the table. */
 const char *pb_argument(const struct pb_arguments *arguments, const char *name);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/version.h"
+#include "cli/manual.h"
 
 static const struct pb_cli_option common_options[] = {
     {"help", 'h', NULL, "show this help"},
@@ -45,21 +46,13 @@ void pb_help_command(FILE *out, const struct pb_command *command)
     print_options(out, common_options);
 }
 
-/* troff text: backslashes, and dots and quotes at the start of a line, are escaped. */
-static void man_text(FILE *out, const char *text)
+static void man_text(FILE *out, const char *words)
 {
-    bool line_start = true;
-    for (; *text; text++) {
-        if (line_start && (*text == '.' || *text == '\''))
-            fputs("\\&", out);
-        if (*text == '\\')
-            fputs("\\e", out);
-        else if (*text == '-')
-            fputs("\\-", out);
-        else
-            fputc(*text, out);
-        line_start = *text == '\n';
-    }
+    struct pb_text text = {0};
+    pb_manual_troff(&text, words);
+    if (text.data)
+        fputs(text.data, out);
+    pb_text_free(&text);
 }
 
 static void man_options(FILE *out, const struct pb_cli_option *options)
@@ -104,6 +97,12 @@ void pb_help_man(FILE *out, const struct pb_command *const *commands)
     }
     fputs(".SH OPTIONS OF EVERY COMMAND\n", out);
     man_options(out, common_options);
+    fputs(".SH MATRIX DOCUMENTS\n", out);
+    struct pb_text manual = {0};
+    pb_manual_matrix(&manual, PB_MANUAL_TROFF);
+    if (manual.data)
+        fputs(manual.data, out);
+    pb_text_free(&manual);
     fputs(".SH EXIT STATUS\n0 done; 1 a cell failed or a check fell short; 2 wrong usage or input.\n"
           ".SH ENVIRONMENT\n.TP\n.B PRUNEBENCH_PLUGIN_PATH\nfolders to look for plugins in, separated by colons\n"
           ".TP\n.B NO_COLOR\nno colours on a terminal\n",

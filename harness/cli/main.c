@@ -12,53 +12,17 @@
 #include "cli/cli.h"
 #include "cli/help.h"
 
-static const struct pb_command *const commands[] = {
-    &pb_command_run,
-    &pb_command_check,
-    &pb_command_cell,
-    &pb_command_report,
-    &pb_command_plugins,
-    &pb_command_count,
-    &pb_command_verify,
-    &pb_command_bench,
-    &pb_command_synth,
-    &pb_command_doctor,
-    NULL,
-};
-
-static const struct pb_command *find_command(const char *name)
-{
-    for (const struct pb_command *const *command = commands; *command; command++)
-        if (strcmp((*command)->name, name) == 0)
-            return *command;
-    return NULL;
-}
-
-static int unknown_command(const char *name)
-{
-    const char *names[sizeof commands / sizeof *commands];
-    size_t count = 0;
-    for (; commands[count]; count++)
-        names[count] = commands[count]->name;
-    const char *closest = pb_closest(name, names, count);
-    if (closest)
-        fprintf(stderr, "prunebench: unknown command '%s'; did you mean '%s'?\n", name, closest);
-    else
-        fprintf(stderr, "prunebench: unknown command '%s'; 'prunebench --help' lists them\n", name);
-    return pb_exit_code(PB_ERROR_INPUT);
-}
-
 /* What scripts and packages ask for. True when word was one of these. */
 static bool print_about(const char *word)
 {
-    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0)
-        pb_help_program(stdout, commands);
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
+        pb_help_program(stdout, pb_commands);
     else if (strcmp(word, "--version") == 0)
         printf("prunebench %s (%s)\n", pb_version, pb_git);
     else if (strcmp(word, "--man-page") == 0)
-        pb_help_man(stdout, commands);
+        pb_help_man(stdout, pb_commands);
     else if (strcmp(word, "--bash-completion") == 0)
-        pb_help_completion(stdout, commands);
+        pb_help_completion(stdout, pb_commands);
     else
         return false;
     return true;
@@ -97,12 +61,17 @@ static int run_command(const struct pb_command *command, int argc, char **argv)
 int main(int argc, char **argv)
 {
     if (argc < 2) {
-        pb_help_program(stderr, commands);
+        pb_help_program(stderr, pb_commands);
         return pb_exit_code(PB_ERROR_INPUT);
     }
     if (print_about(argv[1]))
         return 0;
     pb_limit_spinning(argv);
-    const struct pb_command *command = find_command(argv[1]);
-    return command ? run_command(command, argc - 2, argv + 2) : unknown_command(argv[1]);
+    const struct pb_command *command;
+    struct pb_error error = {0};
+    const enum pb_status status = pb_command_find(argv[1], &command, &error);
+    if (status == PB_OK)
+        return run_command(command, argc - 2, argv + 2);
+    fprintf(stderr, "prunebench: %s\n", error.text);
+    return pb_exit_code(status);
 }

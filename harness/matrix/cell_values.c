@@ -144,9 +144,10 @@ enum pb_status pb_resolve_cell(const struct pb_document *document, const uint32_
     if (status == PB_OK)
         status = pb_resolution_fill(resolution, &values, error);
     if (status == PB_OK && !cell->dataset_root)
-        status = pb_fail_at(error, PB_ERROR_INPUT, document->xml.path, dataset->line,
-                            "<dataset>: attribute 'root' is missing; it says which folder dataset '%s' lies in",
-                            dataset->label);
+        status =
+            pb_fail_at(error, PB_ERROR_INPUT, document->xml.path, dataset->line,
+                       "<dataset>: attribute 'root' is missing; it says which folder has the images of dataset '%s'",
+                       dataset->label);
     if (status == PB_OK)
         status = fill_choices(document, resolution, place, cell, error);
     if (status == PB_OK)

@@ -65,7 +65,7 @@ static enum pb_status resolve_values(const struct pb_document *document, const s
     enum pb_status status = pb_resolution_fill(resolution, values, error);
     if (status == PB_OK && !values->cell.dataset_root)
         status = pb_fail_at(error, PB_ERROR_INPUT, document->xml.path, pretraining->entry.line,
-                            "<pretraining>: attribute 'root' is missing; it says which folder its data set lies in");
+                            "<pretraining>: attribute 'root' is missing; it says which folder has its images");
     values->cell.dataset.loaded = pretraining->entry.loaded;
     values->cell.dataset.label = pb_strdup(pretraining->entry.label);
     if (status == PB_OK && !values->cell.dataset.label)

@@ -11,6 +11,10 @@
 #define REAL(low, high) .type = PB_SETTING_REAL, .min = (low), .max = (high)
 #define CHOICE(names) .type = PB_SETTING_CHOICE, .choices = (names)
 #define SWITCH(names) .type = PB_SETTING_SWITCH, .choices = (names)
+#define SETTING(element_, name_, help_, ...)                                                                           \
+    {                                                                                                                  \
+        .element = (element_), .name = (name_), .help = (help_), __VA_ARGS__                                           \
+    }
 
 static const char *const selection_names[] = {"validation", "test", NULL};
 static const char *const resize_names[] = {"square", "short-side", NULL};
@@ -21,80 +25,39 @@ static const char *const keep_names[] = {"shared", "all", NULL};
 
 /* Training and retraining have these alike; retraining follows training where it says nothing, but for the head's
  * own epochs, which belong to a head that is new. */
-#define TRAIN(element_, spec, default_of)                                                                              \
-    {.element = (element_),                                                                                            \
-     .name = "epochs",                                                                                                 \
-     COUNT(1, 1000000),                                                                                                \
-     .default_text = default_of("60"),                                                                                 \
-     .offset = spec(epochs)},                                                                                          \
-        {.element = (element_),                                                                                        \
-         .name = "lr",                                                                                                 \
-         REAL(0, 1000),                                                                                                \
-         .above = true,                                                                                                \
-         .default_text = default_of("0.01"),                                                                           \
-         .offset = spec(lr)},                                                                                          \
-        {.element = (element_),                                                                                        \
-         .name = "lr-policy",                                                                                          \
-         CHOICE(pb_lr_policy_names),                                                                                   \
-         .default_text = default_of("plateau"),                                                                        \
-         .offset = spec(lr_policy)},                                                                                   \
-        {.element = (element_),                                                                                        \
-         .name = "lr-factor",                                                                                          \
-         REAL(0, 1),                                                                                                   \
-         .above = true,                                                                                                \
-         .below = true,                                                                                                \
-         .default_text = default_of("0.1"),                                                                            \
-         .offset = spec(lr_factor)},                                                                                   \
-        {.element = (element_),                                                                                        \
-         .name = "lr-patience",                                                                                        \
-         COUNT(0, 1000000),                                                                                            \
-         .default_text = default_of("10"),                                                                             \
-         .offset = spec(lr_patience)},                                                                                 \
-        {.element = (element_),                                                                                        \
-         .name = "lr-threshold",                                                                                       \
-         REAL(0, 1),                                                                                                   \
-         .default_text = default_of("1e-4"),                                                                           \
-         .offset = spec(lr_threshold)},                                                                                \
-        {.element = (element_),                                                                                        \
-         .name = "lr-min",                                                                                             \
-         REAL(0, 1000),                                                                                                \
-         .default_text = default_of("1e-6"),                                                                           \
-         .offset = spec(lr_min)},                                                                                      \
-        {.element = (element_),                                                                                        \
-         .name = "warmup",                                                                                             \
-         COUNT(0, 1000000),                                                                                            \
-         .default_text = default_of("0"),                                                                              \
-         .offset = spec(warmup_epochs)},                                                                               \
-        {.element = (element_),                                                                                        \
-         .name = "early-stop",                                                                                         \
-         COUNT(0, 1000000),                                                                                            \
-         .default_text = default_of("0"),                                                                              \
-         .offset = spec(early_stop)},                                                                                  \
-        {.element = (element_),                                                                                        \
-         .name = "momentum",                                                                                           \
-         REAL(0, 1),                                                                                                   \
-         .below = true,                                                                                                \
-         .default_text = default_of("0.9"),                                                                            \
-         .offset = spec(momentum)},                                                                                    \
-        {.element = (element_),                                                                                        \
-         .name = "nesterov",                                                                                           \
-         .type = PB_SETTING_BOOL,                                                                                      \
-         .default_text = default_of("true"),                                                                           \
-         .offset = spec(nesterov)},                                                                                    \
-        {.element = (element_),                                                                                        \
-         .name = "weight-decay",                                                                                       \
-         REAL(0, 1),                                                                                                   \
-         .default_text = default_of("1e-5"),                                                                           \
-         .offset = spec(weight_decay)},                                                                                \
-        {.element = (element_),                                                                                        \
-         .name = "head-epochs",                                                                                        \
-         COUNT(0, 1000000),                                                                                            \
-         .default_text = "0",                                                                                          \
-         .offset = spec(head_epochs)},                                                                                 \
-    {                                                                                                                  \
-        .element = (element_), .name = "head-lr", REAL(0, 1000), .above = true, .default_text = default_of("1"),       \
-        .offset = spec(head_lr)                                                                                        \
-    }
+#define TRAIN(owner, spec, default_of)                                                                                 \
+    SETTING(owner, "epochs", "Number of epochs; an epoch shows every training image once.", COUNT(1, 1000000),         \
+            .default_text = default_of("60"), .offset = spec(epochs)),                                                 \
+        SETTING(owner, "lr", "Learning rate at the start (after the warm-up, where there is one).", REAL(0, 1000),     \
+                .above = true, .default_text = default_of("0.01"), .offset = spec(lr)),                                \
+        SETTING(owner, "lr-policy",                                                                                    \
+                "How the learning rate falls: plateau multiplies it by lr-factor when accuracy on the selection "      \
+                "images stops improving, step does so every lr-patience epochs, cosine follows half a cosine down to " \
+                "lr-min, one-cycle rises first and then falls, constant keeps it.",                                    \
+                CHOICE(pb_lr_policy_names), .default_text = default_of("plateau"), .offset = spec(lr_policy)),         \
+        SETTING(owner, "lr-factor", "Factor of a step of the learning rate (policies plateau and step).", REAL(0, 1),  \
+                .above = true, .below = true, .default_text = default_of("0.1"), .offset = spec(lr_factor)),           \
+        SETTING(owner, "lr-patience",                                                                                  \
+                "Epochs without improvement before a step (plateau), or epochs between two steps (step).",             \
+                COUNT(0, 1000000), .default_text = default_of("10"), .offset = spec(lr_patience)),                     \
+        SETTING(owner, "lr-threshold", "Relative improvement of accuracy that counts as one (plateau, early-stop).",   \
+                REAL(0, 1), .default_text = default_of("1e-4"), .offset = spec(lr_threshold)),                         \
+        SETTING(owner, "lr-min", "Lowest learning rate of plateau, step and cosine.", REAL(0, 1000),                   \
+                .default_text = default_of("1e-6"), .offset = spec(lr_min)),                                           \
+        SETTING(owner, "warmup", "Epochs at the start in which the learning rate rises linearly to lr.",               \
+                COUNT(0, 1000000), .default_text = default_of("0"), .offset = spec(warmup_epochs)),                    \
+        SETTING(owner, "early-stop", "Epochs without improvement after which a training ends; 0 never ends it early.", \
+                COUNT(0, 1000000), .default_text = default_of("0"), .offset = spec(early_stop)),                       \
+        SETTING(owner, "momentum", "Momentum of stochastic gradient descent.", REAL(0, 1), .below = true,              \
+                .default_text = default_of("0.9"), .offset = spec(momentum)),                                          \
+        SETTING(owner, "nesterov", "Whether the momentum is Nesterov's.", .type = PB_SETTING_BOOL,                     \
+                .default_text = default_of("true"), .offset = spec(nesterov)),                                         \
+        SETTING(owner, "weight-decay", "L2 penalty on all parameters that are trained.", REAL(0, 1),                   \
+                .default_text = default_of("1e-5"), .offset = spec(weight_decay)),                                     \
+        SETTING(owner, "head-epochs", "Epochs at the start that train the head alone, with the trunk frozen.",         \
+                COUNT(0, 1000000), .default_text = "0", .offset = spec(head_epochs)),                                  \
+        SETTING(owner, "head-lr", "Learning rate of these epochs.", REAL(0, 1000), .above = true,                      \
+                .default_text = default_of("1"), .offset = spec(head_lr))
 #define OWN_DEFAULT(text) text
 #define NO_DEFAULT(text) NULL
 #define TRAINING(member) CELL(training.member)
@@ -102,187 +65,115 @@ static const char *const keep_names[] = {"shared", "all", NULL};
 
 const struct pb_setting pb_settings[] = {
     TRAIN("training", TRAINING, OWN_DEFAULT),
-    {.element = "training", .name = "batch", COUNT(1, 65536), .default_text = "48", .offset = CELL(batch)},
-    {.element = "training",
-     .name = "evaluate-batch",
-     COUNT(1, 65536),
-     .default_text = "batch",
-     .follow = "batch",
-     .offset = CELL(evaluate_batch)},
-    {.element = "training",
-     .name = "selection",
-     SWITCH(selection_names),
-     .default_text = "validation",
-     .offset = CELL(select_on_test)},
-    {.element = "training",
-     .name = "validation",
-     REAL(0, 1),
-     .below = true,
-     .default_text = "0.1",
-     .offset = CELL(split.validation)},
+    SETTING("training", "batch", "Images per step of the optimiser, in training and retraining.", COUNT(1, 65536),
+            .default_text = "48", .offset = CELL(batch)),
+    SETTING("training", "evaluate-batch", "Images per batch of an evaluation; the word batch takes the training's.",
+            COUNT(1, 65536), .default_text = "batch", .follow = "batch", .offset = CELL(evaluate_batch)),
+    SETTING("training", "selection",
+            "Images that choose the best epoch and drive plateau and early-stop. test repeats published protocols that "
+            "chose on the test images, and is marked wherever such numbers appear.",
+            SWITCH(selection_names), .default_text = "validation", .offset = CELL(select_on_test)),
+    SETTING("training", "validation", "Share of every class's training images that is kept for validation.", REAL(0, 1),
+            .below = true, .default_text = "0.1", .offset = CELL(split.validation)),
 
     TRAIN("retraining", RETRAINING, NO_DEFAULT),
 
-    {.element = "sparsity", .name = "lambda", REAL(0, 1), .default_text = "0", .offset = TRAINING(lambda)},
-    {.element = "sparsity",
-     .name = "lambda-last",
-     REAL(0, 1),
-     .default_text = "lambda",
-     .follow = "lambda",
-     .offset = TRAINING(lambda_last)},
-    {.element = "sparsity",
-     .name = "retraining",
-     .type = PB_SETTING_BOOL,
-     .default_text = "true",
-     .offset = offsetof(struct pb_cell_values, sparse_retraining)},
+    SETTING("sparsity", "lambda", "Penalty λ on the scale γ of every batch norm: λ·sign(γ) is added to its gradient.",
+            REAL(0, 1), .default_text = "0", .offset = TRAINING(lambda)),
+    SETTING("sparsity", "lambda-last", "The same for the trunk's last batch norm; the word lambda takes the other's.",
+            REAL(0, 1), .default_text = "lambda", .follow = "lambda", .offset = TRAINING(lambda_last)),
+    SETTING("sparsity", "retraining", "Whether retraining is penalised as well.", .type = PB_SETTING_BOOL,
+            .default_text = "true", .offset = offsetof(struct pb_cell_values, sparse_retraining)),
 
-    {.element = "augment", .name = "flip", REAL(0, 1), .default_text = "0.5", .offset = CELL(preprocess.flip)},
-    {.element = "augment", .name = "rotate", REAL(0, 180), .default_text = "15", .offset = CELL(preprocess.rotate)},
+    SETTING("augment", "flip", "Probability that a training image is mirrored.", REAL(0, 1), .default_text = "0.5",
+            .offset = CELL(preprocess.flip)),
+    SETTING("augment", "rotate", "Largest rotation of a training image in degrees, to either side.", REAL(0, 180),
+            .default_text = "15", .offset = CELL(preprocess.rotate)),
 
-    {.element = "preprocess",
-     .name = "resize",
-     SWITCH(resize_names),
-     .default_text = "square",
-     .offset = CELL(preprocess.short_side)},
-    {.element = "preprocess",
-     .name = "resize-to",
-     COUNT(1, 16384),
-     .default_text = "image-size",
-     .follow = "image-size",
-     .offset = CELL(preprocess.resize_to)},
-    {.element = "preprocess",
-     .name = "crop-box",
-     .type = PB_SETTING_BOOL,
-     .default_text = "false",
-     .offset = CELL(preprocess.crop_box)},
-    {.element = "preprocess",
-     .name = "mean",
-     .type = PB_SETTING_THREE,
-     .known = known_means,
-     .min = 0,
-     .max = 1,
-     .default_text = "0.5",
-     .offset = CELL(preprocess.mean)},
-    {.element = "preprocess",
-     .name = "std",
-     .type = PB_SETTING_THREE,
-     .known = known_deviations,
-     .min = 0,
-     .max = 1,
-     .above = true,
-     .default_text = "0.5",
-     .offset = CELL(preprocess.std)},
+    SETTING("preprocess", "resize",
+            "square resizes both sides to image-size; short-side resizes the shorter side to resize-to and crops a "
+            "square, at random in training and from the centre in evaluation.",
+            SWITCH(resize_names), .default_text = "square", .offset = CELL(preprocess.short_side)),
+    SETTING("preprocess", "resize-to",
+            "Pixels of the shorter side before the crop; the word image-size takes the model's.", COUNT(1, 16384),
+            .default_text = "image-size", .follow = "image-size", .offset = CELL(preprocess.resize_to)),
+    SETTING("preprocess", "crop-box", "Whether the annotated box of the object is cut out first.",
+            .type = PB_SETTING_BOOL, .default_text = "false", .offset = CELL(preprocess.crop_box)),
+    SETTING("preprocess", "mean", "Mean that is subtracted from the colours, which range from 0 to 1.",
+            .type = PB_SETTING_THREE, .known = known_means, .min = 0, .max = 1, .default_text = "0.5",
+            .offset = CELL(preprocess.mean)),
+    SETTING("preprocess", "std", "Standard deviation by which the colours are divided.", .type = PB_SETTING_THREE,
+            .known = known_deviations, .min = 0, .max = 1, .above = true, .default_text = "0.5",
+            .offset = CELL(preprocess.std)),
 
-    {.element = "ranking",
-     .also = "criterion",
-     .name = "scope",
-     CHOICE(pb_scope_names),
-     .default_text = "global",
-     .offset = CELL(ranking.scope)},
-    {.element = "ranking",
-     .also = "criterion",
-     .name = "normalise",
-     CHOICE(pb_normalise_names),
-     .default_text = "criterion",
-     .follow = "criterion",
-     .offset = CELL(ranking.normalise)},
-    {.element = "ranking",
-     .also = "criterion",
-     .name = "coupling",
-     CHOICE(pb_coupling_names),
-     .default_text = "criterion",
-     .follow = "criterion",
-     .offset = CELL(coupling)},
-    {.element = "ranking",
-     .also = "criterion",
-     .name = "permute",
-     .type = PB_SETTING_BOOL,
-     .default_text = "false",
-     .offset = CELL(ranking.permute)},
-    {.element = "ranking",
-     .also = "criterion",
-     .name = "redraw",
-     SWITCH(pb_redraw_names),
-     .default_text = "once",
-     .offset = CELL(ranking.redraw)},
-    {.element = "ranking",
-     .name = "count",
-     CHOICE(pb_count_rule_names),
-     .default_text = "exact",
-     .offset = CELL(ranking.count)},
-    {.element = "ranking", .name = "floor", COUNT(1, 65536), .default_text = "1", .offset = CELL(ranking.floor)},
-    {.element = "ranking", .name = "round-to", COUNT(1, 65536), .default_text = "1", .offset = CELL(ranking.round_to)},
+    SETTING("ranking", "scope",
+            "global ranks the channels of all layers together; layer removes the same share of every layer.",
+            .also = "criterion", CHOICE(pb_scope_names), .default_text = "global", .offset = CELL(ranking.scope)),
+    SETTING("ranking", "normalise",
+            "How scores are divided within a layer before layers are compared; the word criterion takes the "
+            "criterion's own rule.",
+            .also = "criterion", CHOICE(pb_normalise_names), .default_text = "criterion", .follow = "criterion",
+            .offset = CELL(ranking.normalise)),
+    SETTING("ranking", "coupling",
+            "How the scores of channels that can only be removed together are combined; the word criterion takes the "
+            "criterion's own rule.",
+            .also = "criterion", CHOICE(pb_coupling_names), .default_text = "criterion", .follow = "criterion",
+            .offset = CELL(coupling)),
+    SETTING("ranking", "permute",
+            "Whether the choice is shuffled within each layer: a random control that removes as many channels of each "
+            "layer as the criterion would.",
+            .also = "criterion", .type = PB_SETTING_BOOL, .default_text = "false", .offset = CELL(ranking.permute)),
+    SETTING("ranking", "redraw",
+            "Whether random scores and shuffles are drawn once for a whole soft pruning, or again for each scoring.",
+            .also = "criterion", SWITCH(pb_redraw_names), .default_text = "once", .offset = CELL(ranking.redraw)),
+    SETTING("ranking", "count",
+            "exact removes exactly the requested number of channels; thesis keeps only scores above the threshold's "
+            "own, as the published code did.",
+            CHOICE(pb_count_rule_names), .default_text = "exact", .offset = CELL(ranking.count)),
+    SETTING("ranking", "floor", "Channels that every layer keeps at least.", COUNT(1, 65536), .default_text = "1",
+            .offset = CELL(ranking.floor)),
+    SETTING("ranking", "round-to", "Every layer keeps a multiple of this number of channels.", COUNT(1, 65536),
+            .default_text = "1", .offset = CELL(ranking.round_to)),
 
-    {.element = "calibration",
-     .name = "batches",
-     COUNT(1, 1000000),
-     .default_text = "10",
-     .offset = CELL(calibration_batches)},
-    {.element = "calibration",
-     .name = "batch",
-     COUNT(1, 65536),
-     .default_text = "training",
-     .follow = "training",
-     .offset = CELL(calibration_batch)},
+    SETTING("calibration", "batches",
+            "Batches of training images from which criteria compute activations and gradients.", COUNT(1, 1000000),
+            .default_text = "10", .offset = CELL(calibration_batches)),
+    SETTING("calibration", "batch", "Images per batch of a calibration; the word training takes the training's.",
+            COUNT(1, 65536), .default_text = "training", .follow = "training", .offset = CELL(calibration_batch)),
 
-    {.element = "latency", .name = "batch", COUNT(1, 65536), .default_text = "16", .offset = CELL(latency_batch)},
-    {.element = "latency", .name = "runs", COUNT(0, 1000000), .default_text = "20", .offset = CELL(latency_runs)},
+    SETTING("latency", "batch", "Images per batch of the second measurement; the first has one image.", COUNT(1, 65536),
+            .default_text = "16", .offset = CELL(latency_batch)),
+    SETTING("latency", "runs", "Timed runs per network and batch; 0 measures no latency.", COUNT(0, 1000000),
+            .default_text = "20", .offset = CELL(latency_runs)),
 
-    {.element = "limits",
-     .name = "time",
-     .type = PB_SETTING_TIME,
-     .default_text = "none",
-     .follow = "none",
-     .offset = CELL(time_limit)},
-    {.element = "limits",
-     .name = "memory",
-     .type = PB_SETTING_BYTES,
-     .default_text = "none",
-     .follow = "none",
-     .offset = CELL(memory_limit)},
+    SETTING("limits", "time",
+            "Time after which a cell is ended and recorded as failed, in seconds or with s, m, h or d.",
+            .type = PB_SETTING_TIME, .default_text = "none", .follow = "none", .offset = CELL(time_limit)),
+    SETTING("limits", "memory",
+            "Memory at which a cell is ended and recorded as failed, in bytes or with K, M, G or T.",
+            .type = PB_SETTING_BYTES, .default_text = "none", .follow = "none", .offset = CELL(memory_limit)),
 
-    {.element = "stages", .name = "keep", SWITCH(keep_names), .default_text = "shared", .offset = CELL(keep_stages)},
+    SETTING("stages", "keep",
+            "shared deletes networks that no other cell needs when a cell has ended; all keeps every one.",
+            SWITCH(keep_names), .default_text = "shared", .offset = CELL(keep_stages)),
 
-    {.element = "model",
-     .name = "image-size",
-     COUNT(1, 16384),
-     .default_text = "224",
-     .offset = CELL(model.image_size)},
-    {.element = "model",
-     .name = "width-multiplier",
-     REAL(0, 64),
-     .above = true,
-     .default_text = "1",
-     .offset = CELL(model.width_multiplier)},
-    {.element = "model",
-     .name = "widths",
-     .type = PB_SETTING_WIDTHS,
-     .default_text = "width-multiplier",
-     .follow = "width-multiplier",
-     .offset = CELL(model)},
-    {.element = "model",
-     .name = "pretrained",
-     .type = PB_SETTING_TEXT,
-     .default_text = "none",
-     .follow = "none",
-     .offset = CELL(pretrained)},
-    {.element = "model",
-     .name = "pretraining",
-     .type = PB_SETTING_TEXT,
-     .default_text = "none",
-     .follow = "none",
-     .offset = offsetof(struct pb_cell_values, pretraining)},
-    {.element = "model",
-     .name = "batch-norm",
-     .type = PB_SETTING_BOOL,
-     .default_text = "true",
-     .offset = CELL(model.batch_norm)},
+    SETTING("model", "image-size", "Height and width of the network's input in pixels.", COUNT(1, 16384),
+            .default_text = "224", .offset = CELL(model.image_size)),
+    SETTING("model", "width-multiplier", "Factor on the number of channels of every convolution.", REAL(0, 64),
+            .above = true, .default_text = "1", .offset = CELL(model.width_multiplier)),
+    SETTING("model", "widths", "Channels of every convolution in order, instead of a multiplier.",
+            .type = PB_SETTING_WIDTHS, .default_text = "width-multiplier", .follow = "width-multiplier",
+            .offset = CELL(model)),
+    SETTING("model", "pretrained", "File of weights from which the network starts (safetensors, torchvision's names).",
+            .type = PB_SETTING_TEXT, .default_text = "none", .follow = "none", .offset = CELL(pretrained)),
+    SETTING("model", "pretraining", "Label of the <pretraining> from which the network's trunk starts.",
+            .type = PB_SETTING_TEXT, .default_text = "none", .follow = "none",
+            .offset = offsetof(struct pb_cell_values, pretraining)),
+    SETTING("model", "batch-norm", "Whether every convolution is followed by a batch norm.", .type = PB_SETTING_BOOL,
+            .default_text = "true", .offset = CELL(model.batch_norm)),
 
-    {.element = "dataset",
-     .also = "pretraining",
-     .name = "root",
-     .type = PB_SETTING_TEXT,
-     .offset = CELL(dataset_root)},
+    SETTING("dataset", "root", "Folder of the data set.", .also = "pretraining", .type = PB_SETTING_TEXT,
+            .offset = CELL(dataset_root)),
 };
 
 const uint32_t pb_setting_count = sizeof pb_settings / sizeof *pb_settings;

@@ -37,6 +37,7 @@ struct pb_setting {
     const char *element; /* where it stands: "training" */
     const char *also; /* another element that may carry it, closer to a cell than element; NULL */
     const char *name;
+    const char *help; /* what it means, in whole sentences */
     enum pb_setting_type type;
     double min, max; /* COUNT, REAL: inclusive */
     bool above; /* REAL: min itself is too small */
@@ -56,6 +57,9 @@ extern const uint32_t pb_setting_count;
 uint32_t pb_setting_find(const char *element, const char *name);
 /* Elements that hold nothing but settings: "training", "retraining", …; NULL-terminated. */
 extern const char *const pb_setting_elements[];
+
+/* What values it takes: "a whole number from 1 to 65536, or 'batch'". */
+void pb_setting_values(const struct pb_setting *setting, struct pb_text *text);
 
 /* Is text a value of this setting? Else what is wrong with it, ready to stand behind "<training>: lr='x' ". */
 bool pb_setting_check(const struct pb_setting *setting, const char *text, char why[160]);

@@ -74,16 +74,67 @@ static void say_choices(const struct pb_setting *setting, const char *text, char
         used += (size_t)snprintf(why + used, 160 - used, "%s%s", i ? ", " : "", names[i]);
 }
 
-static void say_range(const struct pb_setting *setting, const char *what, char why[160])
+/* "a number above 0 and up to 1000, or 'none'" */
+static void format_range(const struct pb_setting *setting, const char *what, char range[160])
 {
     char low[32], high[32];
     pb_format_real(setting->min, low);
     pb_format_real(setting->max, high);
-    snprintf(why, 160, "is not %s %s %s %s %s%s%s%s", what, setting->above ? "above" : "from", low,
+    snprintf(range, 160, "%s %s %s %s %s%s%s%s", what, setting->above ? "above" : "from", low,
              setting->below   ? "and below"
              : setting->above ? "and up to"
                               : "to",
              high, setting->follow ? ", or '" : "", setting->follow ? setting->follow : "", setting->follow ? "'" : "");
+}
+
+/* What a value is, in words; false where the setting has a list of choices instead. */
+static bool describe_values(const struct pb_setting *setting, char what[160])
+{
+    char numbers[64];
+    switch (setting->type) {
+    case PB_SETTING_COUNT:
+        format_range(setting, "a whole number", what);
+        return true;
+    case PB_SETTING_REAL:
+        format_range(setting, "a number", what);
+        return true;
+    case PB_SETTING_THREE:
+        snprintf(numbers, sizeof numbers, "one number, three (red, green, blue) or '%.16s'", setting->known->word);
+        format_range(setting, numbers, what);
+        return true;
+    case PB_SETTING_WIDTHS:
+        snprintf(what, 160, "a list of whole numbers from 1 to 65536, one per convolution");
+        return true;
+    case PB_SETTING_TIME:
+        snprintf(what, 160, "a time like 90, 15m, 2h or 1d, or 'none'");
+        return true;
+    case PB_SETTING_BYTES:
+        snprintf(what, 160, "a size like 512M or 8G, or 'none'");
+        return true;
+    case PB_SETTING_BOOL:
+        snprintf(what, 160, "'true' or 'false'");
+        return true;
+    case PB_SETTING_TEXT:
+        snprintf(what, 160, "a text");
+        return true;
+    case PB_SETTING_SWITCH:
+    case PB_SETTING_CHOICE:
+        break;
+    }
+    return false;
+}
+
+void pb_setting_values(const struct pb_setting *setting, struct pb_text *text)
+{
+    char what[160];
+    if (describe_values(setting, what)) {
+        pb_text_append(text, "%s", what);
+        return;
+    }
+    for (uint32_t i = 0; setting->choices[i]; i++)
+        pb_text_append(text, "%s%s", i ? ", " : "", setting->choices[i]);
+    if (setting->follow)
+        pb_text_append(text, ", %s", setting->follow);
 }
 
 /* A list of one or three numbers in range, or a word that stands for three. */
@@ -129,67 +180,53 @@ static bool parse_widths(const char *text, uint32_t **widths, uint32_t *width_co
     return true;
 }
 
-bool pb_setting_check(const struct pb_setting *setting, const char *text, char why[160])
+/* Is text one of the values that describe_values describes? */
+static bool is_value(const struct pb_setting *setting, const char *text)
 {
     int64_t integer;
     double real, three[3];
-    char what[64];
     bool flag;
     uint32_t *widths = NULL, width_count;
-    if (pb_setting_follows(setting, text))
-        return true;
     switch (setting->type) {
     case PB_SETTING_COUNT:
-        if (pb_parse_int(text, &integer) && in_range(setting, (double)integer))
-            return true;
-        say_range(setting, "a whole number", why);
-        return false;
+        return pb_parse_int(text, &integer) && in_range(setting, (double)integer);
     case PB_SETTING_REAL:
-        if (pb_parse_real(text, &real) && in_range(setting, real))
-            return true;
-        say_range(setting, "a number", why);
-        return false;
+        return pb_parse_real(text, &real) && in_range(setting, real);
     case PB_SETTING_BOOL:
-        if (pb_parse_bool(text, &flag))
-            return true;
-        snprintf(why, 160, "is neither 'true' nor 'false'");
-        return false;
+        return pb_parse_bool(text, &flag);
     case PB_SETTING_SWITCH:
     case PB_SETTING_CHOICE:
-        if (choice_index(setting->choices, text) != UINT32_MAX)
-            return true;
-        say_choices(setting, text, why);
-        return false;
+        return choice_index(setting->choices, text) != UINT32_MAX;
     case PB_SETTING_TEXT:
-        if (text[0])
-            return true;
-        snprintf(why, 160, "is empty");
-        return false;
+        return text[0] != '\0';
     case PB_SETTING_THREE:
-        if (parse_three(setting, text, three))
-            return true;
-        snprintf(what, sizeof what, "one number, three (red, green, blue) or '%.16s'", setting->known->word);
-        say_range(setting, what, why);
-        return false;
+        return parse_three(setting, text, three);
     case PB_SETTING_WIDTHS:
-        if (parse_widths(text, &widths, &width_count)) {
-            pb_free(widths);
-            return true;
-        }
-        snprintf(why, 160, "is not a list of whole numbers from 1 to 65536, one per convolution");
-        return false;
+        if (!parse_widths(text, &widths, &width_count))
+            return false;
+        pb_free(widths);
+        return true;
     case PB_SETTING_TIME:
-        if (parse_with_unit(text, time_units, &real))
-            return true;
-        snprintf(why, 160, "is not a time like 90, 15m, 2h or 1d, or 'none'");
-        return false;
+        return parse_with_unit(text, time_units, &real);
     case PB_SETTING_BYTES:
-        if (parse_with_unit(text, byte_units, &real))
-            return true;
-        snprintf(why, 160, "is not a size like 512M or 8G, or 'none'");
-        return false;
+        return parse_with_unit(text, byte_units, &real);
     }
-    snprintf(why, 160, "has no known type");
+    return false;
+}
+
+bool pb_setting_check(const struct pb_setting *setting, const char *text, char why[160])
+{
+    char what[160];
+    if (pb_setting_follows(setting, text) || is_value(setting, text))
+        return true;
+    if (setting->type == PB_SETTING_TEXT)
+        snprintf(why, 160, "is empty");
+    else if (setting->type == PB_SETTING_BOOL)
+        snprintf(why, 160, "is neither 'true' nor 'false'");
+    else if (describe_values(setting, what))
+        snprintf(why, 160, "is not %.150s", what);
+    else
+        say_choices(setting, text, why);
     return false;
 }
 

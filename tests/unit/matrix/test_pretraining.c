@@ -110,7 +110,7 @@ static void test_what_a_pretraining_must_have_and_may_not_is_said(void **state)
     assert_refused(state, BEGIN "<pretraining label='others' root='o'/>" MODEL TAIL,
                    "m.xml:8: <pretraining>: attribute 'plugin' is missing");
     assert_refused(state, BEGIN "<pretraining label='others' plugin='aircraft'/>" MODEL TAIL,
-                   "m.xml:8: Element 'pretraining': The attribute 'root' is required but missing");
+                   "m.xml:8: <pretraining>: attribute 'root' is missing; it says which folder has its images");
     assert_refused(state, BEGIN OTHERS OTHERS MODEL TAIL,
                    "m.xml:9: pretraining 'others' stands on line 8 already; give one of them another label");
     assert_refused(state, BEGIN "<pretraining label='others' plugin='aircraft' root='o' seed='-1'/>" MODEL TAIL,

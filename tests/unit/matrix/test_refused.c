@@ -119,8 +119,9 @@ static void test_what_must_be_there_is_asked_for(void **state)
                    "m.xml:1: the matrix has no <dataset>; add at least one");
     assert_refused(state, "<matrix xmlns='urn:prunebench:matrix:1'/>",
                    "m.xml:1: <matrix>: attribute 'name' is missing");
-    assert_refused(state, HEAD "<dataset plugin='aircraft'/>" TAIL,
-                   "m.xml:9: <dataset>: attribute 'root' is missing; it says which folder dataset 'aircraft' lies in");
+    assert_refused(
+        state, HEAD "<dataset plugin='aircraft'/>" TAIL,
+        "m.xml:9: <dataset>: attribute 'root' is missing; it says which folder has the images of dataset 'aircraft'");
     assert_refused(state, HEAD "<training/>\n<training/>" TAIL,
                    "m.xml:10: <training> stands on line 9 already; there can be one only");
     assert_refused(

@@ -1,0 +1,18 @@
+/* The manual of matrix documents, from the tables that read them, as plain text, Markdown or for the man page. */
+#ifndef PB_CLI_MANUAL_H
+#define PB_CLI_MANUAL_H
+
+#include "base/text.h"
+
+enum pb_manual_style { PB_MANUAL_TEXT, PB_MANUAL_MARKDOWN, PB_MANUAL_TROFF };
+
+/* Every element with its attributes. text->failed: memory was out. */
+void pb_manual_matrix(struct pb_text *text, enum pb_manual_style style);
+
+/* The settings as attribute groups of the schema, one for each element. */
+void pb_manual_schema(struct pb_text *text);
+
+/* words with troff's own characters escaped; they begin a line. */
+void pb_manual_troff(struct pb_text *text, const char *words);
+
+#endif

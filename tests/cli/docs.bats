@@ -1,0 +1,96 @@
+#!/usr/bin/env bats
+# The manual and the README's tables are what the program says of itself, and the manual names all that the schema has.
+bats_require_minimum_version 1.5.0
+
+prunebench() { "$PRUNEBENCH_BUILD/prunebench" "$@"; }
+
+setup() {
+    sources=$(realpath "$BATS_TEST_DIRNAME/../..")
+    cd "$BATS_TEST_TMPDIR" || return
+}
+
+@test "docs/matrix.md, the settings in the schema and the README's tables are current" {
+    "$sources/scripts/generated-docs" --check "$PRUNEBENCH_BUILD"
+}
+
+@test "a change by hand of what the program writes is noticed, and undone" {
+    mkdir -p copy/docs copy/harness/schema
+    cp "$sources/README.md" copy
+    cp "$sources/docs/matrix.md" copy/docs
+    cp "$sources/harness/schema/matrix-1.xsd" copy/harness/schema
+    export PRUNEBENCH_ROOT=$PWD/copy
+    "$sources/scripts/generated-docs" --check "$PRUNEBENCH_BUILD"
+    for file in README.md docs/matrix.md harness/schema/matrix-1.xsd; do
+        cp "copy/$file" before
+        case $file in
+        README.md) sed -i 's/^| `bn-scale` | /&really /' copy/$file ;;
+        docs/matrix.md) sed -i 's/^| `lr` | /&really /' copy/$file ;;
+        *.xsd) sed -i 's/name="flip" default="0.5"/name="flip" default="0.25"/' copy/$file ;;
+        esac
+        run -1 cmp -s before "copy/$file"
+        run -1 "$sources/scripts/generated-docs" --check "$PRUNEBENCH_BUILD"
+        [[ $output == *"not current: $file;"* ]]
+        "$sources/scripts/generated-docs" "$PRUNEBENCH_BUILD"
+        cmp before "copy/$file"
+    done
+}
+
+@test "the catalogue has every plugin of every kind, and every model" {
+    prunebench help catalogue >plain
+    prunebench help catalogue --markdown >markdown
+    for name in $(prunebench plugins | awk '{ print $2 }'); do
+        grep -qE "^  $name " plain
+        grep -qF "| \`$name\` |" markdown
+    done
+    prunebench count --model none --classes 2 2>&1 | grep -oE 'vgg[0-9a-z-]+' | while read -r name; do
+        grep -qE "^  $name " plain
+    done
+    grep -qE '^\| `vgg16` \| .* \| 138.4 \| 15.47 \|$' markdown # torchvision's own number of parameters
+}
+
+@test "the manual names every element of the schema with each of its attributes, and no others" {
+    prunebench help matrix >manual
+    python3 - "$sources/harness/schema/matrix-1.xsd" manual <<'END'
+import re, sys
+import xml.etree.ElementTree as ET
+XS = "{http://www.w3.org/2001/XMLSchema}"
+root = ET.parse(sys.argv[1]).getroot()
+types = {t.get("name"): t for t in root.findall(XS + "complexType")}
+groups = {g.get("name"): g for g in root.findall(XS + "attributeGroup")}
+def attributes(node):
+    found = set()
+    for child in node:
+        if child.tag == XS + "attribute":
+            found.add(child.get("name"))
+        elif child.tag == XS + "attributeGroup":
+            found |= attributes(groups[child.get("ref")])
+        elif child.tag == XS + "extension":
+            found |= attributes(child) | (attributes(types[child.get("base")]) if child.get("base") in types else set())
+        elif child.tag in (XS + "complexContent", XS + "simpleContent", XS + "complexType"):
+            found |= attributes(child)
+    return found
+matrix = root.find(XS + "element")
+schema = {"matrix": {"name"}}
+for element in matrix.find(f"{XS}complexType/{XS}choice"):
+    own = types.get(element.get("type")) if element.get("type") else element
+    schema[element.get("name")] = attributes(own) if own is not None else set()
+manual = {}
+for line in open(sys.argv[2], encoding="utf-8"):
+    if match := re.match(r"<([a-z]+)>$", line):
+        names = manual.setdefault(match[1], set())
+    elif match := re.match(r"  ([a-z-]+): ", line):
+        names.add(match[1])
+assert len(schema) > 20, schema
+assert manual == schema, {name: (schema.get(name), manual.get(name)) for name in schema.keys() | manual.keys()
+                          if schema.get(name) != manual.get(name)}
+END
+}
+
+@test "help explains commands, and says what it does not know" {
+    prunebench help | diff - <(prunebench --help)
+    prunebench help run | diff - <(prunebench run --help)
+    run -2 prunebench help rnu
+    [[ $output == *"unknown command 'rnu'; did you mean 'run'?" ]]
+    run -2 prunebench help run --markdown
+    [[ $output == *"--markdown is for 'matrix' and 'catalogue'" ]]
+}
