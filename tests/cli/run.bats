@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # prunebench run, cell and check with real training: resume after SIGKILL, evil criteria, bad input, full disks.
+bats_require_minimum_version 1.5.0
 
 prunebench() { "$PRUNEBENCH_BUILD/prunebench" "$@"; }
 
@@ -71,7 +72,7 @@ timeless() {
         pgrep -f "cell cut/matrix.xml $id -o cut" >/dev/null || break
         sleep 0.05
     done
-    ! pgrep -f "cell cut/matrix.xml $id -o cut"
+    run -1 pgrep -f "cell cut/matrix.xml $id -o cut"
     prunebench run m.xml -o cut --threads 1 --quiet
     timeless whole/cells/$id.xml >whole.xml
     timeless cut/cells/$id.xml >cut.xml

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # The scripts beside the program: layers, Fashion-MNIST.
+bats_require_minimum_version 1.5.0
 
 setup() {
     sources=$(realpath "$BATS_TEST_DIRNAME/../..")
@@ -29,6 +30,20 @@ teardown() { rm -rf "$folder"; }
     [[ $output == *'harness/data/data.h:1: there is no "base/gone.h"'* ]]
     [[ $output == *"harness/data/engine.c, harness/engine/engine.c: one base name for several sources"* ]]
     [[ $output == *"plugins/criteria/mine.c:1: a plugin sees <prunebench/…> only"* ]]
+}
+
+# IDX files like Fashion-MNIST's, of $1 training and 10 test images of 3×2 pixels; image i is of class i mod 10, all pixels i.
+idx_files() {
+    mkdir -p "$folder/idx"
+    python3 - "$folder/idx" "$1" <<'END'
+import gzip, struct, sys
+for prefix, count in ("train", int(sys.argv[2])), ("t10k", 10):
+    images = bytes(p for i in range(count) for p in [i] * 6)
+    with gzip.open(f"{sys.argv[1]}/{prefix}-images-idx3-ubyte.gz", "wb") as f:
+        f.write(struct.pack(">BBBBIII", 0, 0, 8, 3, count, 2, 3) + images)
+    with gzip.open(f"{sys.argv[1]}/{prefix}-labels-idx1-ubyte.gz", "wb") as f:
+        f.write(struct.pack(">BBBBI", 0, 0, 8, 1, count) + bytes(i % 10 for i in range(count)))
+END
 }
 
 # IDX files like Fashion-MNIST's, of $1 training and 10 test images of 3×2 pixels; image i is of class i mod 10, all pixels i.
@@ -84,4 +99,50 @@ gzip.open("idx/train-images-idx3-ubyte.gz", "wb").write(data[:-5])'
     [ "$status" -eq 1 ]
     [[ $output == *"train-images-idx3-ubyte.gz: 115 bytes of data where 120 should be"* ]]
     [ -z "$(ls sets)" ]
+}
+
+@test "no line of these tests is one that cannot fail" {
+    "$sources/scripts/check-tests"
+}
+
+@test "the check of the tests sees negations and halves of conditions that bash ignores, and nothing else" {
+    cat >"$folder/good.bats" <<'END'
+run ! grep -q a b
+if ! grep -q "! x" b; then false; fi
+[[ ! -e a ]]
+[ -e a ] && break
+echo 'a; ! b' # then ! c
+cat <<TEXT
+! not a command
+TEXT
+END
+    run -0 "$sources/scripts/check-tests" "$folder/good.bats"
+    [ -z "$output" ]
+    printf '%s\n' '! grep -q a b' 'true; ! false' '[ -e a ] && [ -e b ]' 'f() { ! true; }' >"$folder/bad.bats"
+    run -1 "$sources/scripts/check-tests" "$folder/bad.bats"
+    [ "$(grep -c "bad.bats:[124]: '! command' never fails a test" <<<"$output")" -eq 3 ]
+    [[ $output == *"bad.bats:3: only the last of"* ]]
+    [ "${#lines[@]}" -eq 4 ]
+}
+
+@test "the test runner names and counts what a machine cannot run, apart from what passed" {
+    mkdir -p "$folder"/{scripts,tests/cli,tests/unit/a,build/tests/unit/a}
+    cp "$sources/scripts/run-tests" "$folder/scripts"
+    printf '%s\n' '@test "good" { true; }' '@test "needs more" { skip "no tape drive here"; }' >"$folder/tests/cli/a.bats"
+    touch "$folder/tests/unit/a/test_a.c"
+    cat >"$folder/build/tests/unit/a/test_a" <<'END'
+#!/bin/bash
+printf '[ RUN      ] %s\n%s\n' 'works' '[       OK ] works' 'on AMX' $'this processor lacks AMX\n[  SKIPPED ] on AMX'
+printf '[==========] 2 test(s) run.\n[  SKIPPED ] 1 test(s), listed below:\n[  SKIPPED ] on AMX\n'
+END
+    chmod +x "$folder/build/tests/unit/a/test_a"
+    run -0 "$folder/scripts/run-tests" build
+    echo "$output"
+    [[ $output == *$'\n'"tests/unit/a/test_a.c: on AMX: this processor lacks AMX"$'\n'* ]]
+    [[ $output == *$'\n'"tests/cli/a.bats: needs more: no tape drive here"$'\n'* ]]
+    [ "${lines[-2]}" = "2 skipped" ]
+    [ "${lines[-1]}" = "2 passed, 0 failed" ]
+    printf 'printf "[  FAILED  ] %%s\\n" "1 test(s), listed below:" "on AMX"; exit 1\n' >>"$folder/build/tests/unit/a/test_a"
+    run -1 "$folder/scripts/run-tests" build
+    [ "${lines[-1]}" = "2 passed, 1 failed" ]
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # prunebench synth: what it writes, says, skips and refuses.
+bats_require_minimum_version 1.5.0
 
 prunebench() { "$PRUNEBENCH_BUILD/prunebench" "$@"; }
 synth() { prunebench synth "$@" --classes 2 --train 2 --test 1 --size 48; }
@@ -12,7 +13,9 @@ setup() { cd "$BATS_TEST_TMPDIR" || return 1; }
     [ "$(wc -l <out/CUB_200_2011/images.txt)" -eq 6 ]
     [ "$(ls out/cars/car_ims | wc -l)" -eq 6 ]
     [ "$(head -c 6 out/cars/cars_annos.mat)" = MATLAB ]
-    [ -s out/contact-aircraft.png ] && [ -s out/contact-birds.png ] && [ -s out/contact-cars.png ]
+    [ -s out/contact-aircraft.png ]
+    [ -s out/contact-birds.png ]
+    [ -s out/contact-cars.png ]
 }
 
 @test "fish lie in class folders that the dataset plugin folder reads" {
@@ -41,7 +44,8 @@ END
 
 @test "synth is silent with --quiet and prints one object with --json" {
     run synth out --sets cars --quiet
-    [ "$status" -eq 0 ] && [ -z "$output" ]
+    [ "$status" -eq 0 ]
+    [ -z "$output" ]
     synth out --sets cars --quiet --json | python3 -c 'import json, sys; assert json.load(sys.stdin)["classes"] == 2'
 }
 
@@ -55,15 +59,20 @@ END
 
 @test "synth names a set or a number that it cannot draw" {
     run prunebench synth out --sets plane
-    [ "$status" -eq 2 ] && [[ $output == *plane* ]]
+    [ "$status" -eq 2 ]
+    [[ $output == *plane* ]]
     run prunebench synth out --classes 1
-    [ "$status" -eq 2 ] && [[ $output == *--classes* ]]
+    [ "$status" -eq 2 ]
+    [[ $output == *--classes* ]]
     run prunebench synth out --sides 1024
-    [ "$status" -eq 2 ] && [[ $output == *"'1024' is not a width and a height"* ]]
+    [ "$status" -eq 2 ]
+    [[ $output == *"'1024' is not a width and a height"* ]]
     run synth out --sides 100x100
-    [ "$status" -eq 2 ] && [[ $output == *"exclude each other"* ]]
+    [ "$status" -eq 2 ]
+    [[ $output == *"exclude each other"* ]]
     run prunebench synth out --sides 40x100
-    [ "$status" -eq 2 ] && [[ $output == *40×100* ]]
+    [ "$status" -eq 2 ]
+    [[ $output == *40×100* ]]
     run prunebench synth
     [ "$status" -eq 2 ]
     [ ! -e out ]

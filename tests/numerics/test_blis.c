@@ -115,37 +115,27 @@ static bool this_cpu_can(const char *kernels)
     return !strstr(kernels, "penryn") || __builtin_cpu_supports("ssse3");
 }
 
-static void test_operators_and_training_are_right_and_repeat_on_every_kernel_set_and_algorithm(void **state)
+static void skip_unless_this_cpu_can(const char *kernels)
 {
-    (void)state;
-    static const char *const tried[] = {"",
-                                        "algorithm=gemm",
-                                        "algorithm=direct",
-                                        "algorithm=winograd",
-                                        "kernels=skx",
-                                        "kernels=skx algorithm=winograd",
-                                        "kernels=haswell",
-                                        "kernels=haswell algorithm=gemm",
-                                        "kernels=haswell algorithm=direct",
-                                        "kernels=haswell algorithm=winograd",
-                                        "kernels=generic"};
-    for (size_t i = 0; i < sizeof tried / sizeof *tried; i++) {
-        char digest[256];
-        if (this_cpu_can(tried[i]))
-            digests_of("suite", tried[i], NULL, digest, sizeof digest);
-    }
+    if (this_cpu_can(kernels))
+        return;
+    print_message("this processor cannot run %s\n", kernels);
+    skip();
 }
 
-static void test_training_repeats_on_every_other_kernel_set(void **state)
+/* The state of these two: the backend's settings. */
+static void test_operators_and_training_are_right_and_repeat(void **state)
 {
-    (void)state;
-    static const char *const tried[] = {"kernels=zen3 algorithm=gemm", "kernels=zen2 algorithm=gemm",
-                                        "kernels=zen algorithm=gemm", "kernels=sandybridge", "kernels=penryn"};
-    for (size_t i = 0; i < sizeof tried / sizeof *tried; i++) {
-        char digest[256];
-        if (this_cpu_can(tried[i]))
-            digests_of("training", tried[i], NULL, digest, sizeof digest);
-    }
+    char digest[256];
+    skip_unless_this_cpu_can(*state);
+    digests_of("suite", *state, NULL, digest, sizeof digest);
+}
+
+static void test_training_repeats(void **state)
+{
+    char digest[256];
+    skip_unless_this_cpu_can(*state);
+    digests_of("training", *state, NULL, digest, sizeof digest);
 }
 
 static void test_the_environment_changes_nothing(void **state)
@@ -210,6 +200,16 @@ static void test_own_convolutions_are_refused_without_their_instruction_set(void
     assert_non_null(strstr(output, "1 backend 'blis': algorithm=winograd needs AVX2 and FMA"));
 }
 
+#define SUITE(options)                                                                                                 \
+    {                                                                                                                  \
+        "operators and training are right and repeat: " options, test_operators_and_training_are_right_and_repeat,     \
+            NULL, NULL, options                                                                                        \
+    }
+#define TRAINING(options)                                                                                              \
+    {                                                                                                                  \
+        "training repeats: " options, test_training_repeats, NULL, NULL, options                                       \
+    }
+
 int main(int argc, char **argv)
 {
     if (argc == 3) {
@@ -221,8 +221,23 @@ int main(int argc, char **argv)
         return cmocka_run_group_tests(child, NULL, NULL);
     }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_operators_and_training_are_right_and_repeat_on_every_kernel_set_and_algorithm),
-        cmocka_unit_test(test_training_repeats_on_every_other_kernel_set),
+        SUITE(""),
+        SUITE("algorithm=gemm"),
+        SUITE("algorithm=direct"),
+        SUITE("algorithm=winograd"),
+        SUITE("kernels=amx"),
+        SUITE("kernels=skx"),
+        SUITE("kernels=skx algorithm=winograd"),
+        SUITE("kernels=haswell"),
+        SUITE("kernels=haswell algorithm=gemm"),
+        SUITE("kernels=haswell algorithm=direct"),
+        SUITE("kernels=haswell algorithm=winograd"),
+        SUITE("kernels=generic"),
+        TRAINING("kernels=zen3 algorithm=gemm"),
+        TRAINING("kernels=zen2 algorithm=gemm"),
+        TRAINING("kernels=zen algorithm=gemm"),
+        TRAINING("kernels=sandybridge"),
+        TRAINING("kernels=penryn"),
         cmocka_unit_test(test_the_environment_changes_nothing),
         cmocka_unit_test(test_a_kernel_set_that_this_cpu_lacks_is_refused_and_any_other_runs),
         cmocka_unit_test(test_a_second_kernel_set_in_one_process_is_refused),
