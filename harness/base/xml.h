@@ -51,7 +51,4 @@ const char *pb_xml_attribute(const xmlNode *node, const char *name);
 /* All text below the element, from pb_calloc. */
 PB_MUST_CHECK enum pb_status pb_xml_content(const xmlNode *node, char **content, struct pb_error *error);
 
-/* Appends text so that it can stand in an element or a quoted attribute; what XML cannot hold becomes U+FFFD. */
-void pb_xml_escape(struct pb_text *text, const char *value);
-
 #endif

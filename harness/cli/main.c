@@ -11,6 +11,25 @@
 #include "cli/arguments.h"
 #include "cli/cli.h"
 #include "cli/help.h"
+#include "results/result.h"
+
+/* A schema that follows from the program's own tables, for the copy below harness/schema. */
+static int print_schema(const char *name)
+{
+    struct pb_text text = {0};
+    struct pb_error error = {0};
+    enum pb_status status = PB_OK;
+    if (name == NULL || strcmp(name, "result") != 0)
+        status = pb_fail(&error, PB_ERROR_INPUT, "--schema takes the name of a schema: result");
+    else
+        status = pb_result_schema(&text, &error);
+    if (status == PB_OK)
+        fputs(text.data, stdout);
+    else
+        fprintf(stderr, "prunebench: %s\n", error.text);
+    pb_text_free(&text);
+    return status == PB_OK ? 0 : pb_exit_code(status);
+}
 
 /* What scripts and packages ask for. True when word was one of these. */
 static bool print_about(const char *word)
@@ -66,6 +85,8 @@ int main(int argc, char **argv)
     }
     if (print_about(argv[1]))
         return 0;
+    if (strcmp(argv[1], "--schema") == 0)
+        return print_schema(argv[2]);
     pb_limit_spinning(argv);
     const struct pb_command *command;
     struct pb_error error = {0};

@@ -218,13 +218,12 @@ static enum pb_status write_resolved(const struct pb_document *document, struct 
                                      struct pb_error *error)
 {
     struct pb_text resolved = {0};
-    pb_matrix_write(document, &resolved);
-    if (resolved.failed) {
+    const enum pb_status status = pb_matrix_write(document, &resolved, error);
+    if (status == PB_OK)
+        matrix->resolved = resolved.data;
+    else
         pb_text_free(&resolved);
-        return pb_fail_memory(error, resolved.capacity);
-    }
-    matrix->resolved = resolved.data;
-    return PB_OK;
+    return status;
 }
 
 /* id: NULL for all cells. */

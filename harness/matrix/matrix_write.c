@@ -2,16 +2,11 @@
 #include "matrix/matrix_write.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "base/xml_writer.h"
 #include "settings/names.h"
-
-static void append_attribute(struct pb_text *text, const char *name, const char *value)
-{
-    pb_text_append(text, " %s=\"", name);
-    pb_xml_escape(text, value);
-    pb_text_append(text, "\"");
-}
 
 static const char *changed_text(const struct pb_changes *changes, uint32_t setting)
 {
@@ -22,7 +17,7 @@ static const char *changed_text(const struct pb_changes *changes, uint32_t setti
 }
 
 /* Settings whose home is element, with defaults where nothing is said. */
-static void append_settings(struct pb_text *text, const char *element, const struct pb_changes *changes)
+static void append_settings(struct pb_xml_writer *writer, const char *element, const struct pb_changes *changes)
 {
     for (uint32_t i = 0; i < pb_setting_count; i++) {
         const struct pb_setting *setting = &pb_settings[i];
@@ -32,12 +27,12 @@ static void append_settings(struct pb_text *text, const char *element, const str
         const bool here =
             strcmp(setting->element, element) == 0 || (setting->also && strcmp(setting->also, element) == 0);
         if (value && here)
-            append_attribute(text, setting->name, value);
+            pb_xml_put(writer, setting->name, value);
     }
 }
 
 /* Every option of the entry's plugin, with its default where the entry does not set it. */
-static void append_options(struct pb_text *text, const struct pb_entry *entry)
+static void append_options(struct pb_xml_writer *writer, const struct pb_entry *entry)
 {
     const struct pb_plugin *plugin = entry->loaded->plugin;
     for (uint32_t i = 0; i < plugin->option_count; i++) {
@@ -47,102 +42,98 @@ static void append_options(struct pb_text *text, const struct pb_entry *entry)
                 value = entry->own.options[j].text;
         if (!value)
             continue;
-        pb_text_append(text, "    <option");
-        append_attribute(text, "name", plugin->options[i].name);
-        append_attribute(text, "value", value);
-        pb_text_append(text, "/>\n");
+        pb_xml_open(writer, "option");
+        pb_xml_put(writer, "name", plugin->options[i].name);
+        pb_xml_put(writer, "value", value);
+        pb_xml_close(writer);
     }
 }
 
-static void append_entry(struct pb_text *text, enum pb_matrix_axis axis, const struct pb_entry *entry)
+static void append_entry(struct pb_xml_writer *writer, enum pb_matrix_axis axis, const struct pb_entry *entry)
 {
     const char *element = pb_matrix_axis_names[axis];
-    pb_text_append(text, "  <%s", element);
-    append_attribute(text, axis == PB_MATRIX_MODEL ? "name" : "plugin", entry->plugin);
-    append_attribute(text, "label", entry->label);
-    append_settings(text, element, &entry->own);
-    if (!entry->loaded || entry->loaded->plugin->option_count == 0) {
-        pb_text_append(text, "/>\n");
-        return;
-    }
-    pb_text_append(text, ">\n");
-    append_options(text, entry);
-    pb_text_append(text, "  </%s>\n", element);
+    pb_xml_open(writer, element);
+    pb_xml_put(writer, axis == PB_MATRIX_MODEL ? "name" : "plugin", entry->plugin);
+    pb_xml_put(writer, "label", entry->label);
+    append_settings(writer, element, &entry->own);
+    if (entry->loaded)
+        append_options(writer, entry);
+    pb_xml_close(writer);
 }
 
 /* An element as it stands: pretrainings, variants, overrides and excludes have no defaults of their own. */
-static void append_copy(struct pb_text *text, const xmlNode *node, int depth)
+static void append_copy(struct pb_xml_writer *writer, const xmlNode *node)
 {
-    pb_text_append(text, "%*s<%s", 2 * depth, "", pb_xml_name(node));
+    pb_xml_open(writer, pb_xml_name(node));
     for (const xmlAttr *attribute = node->properties; attribute; attribute = attribute->next)
         if (!attribute->ns)
-            append_attribute(text, (const char *)attribute->name,
-                             pb_xml_attribute(node, (const char *)attribute->name));
-    const xmlNode *child = pb_xml_first(node);
-    if (!child) {
-        pb_text_append(text, "/>\n");
-        return;
-    }
-    pb_text_append(text, ">\n");
-    for (; child; child = pb_xml_next(child))
-        append_copy(text, child, depth + 1);
-    pb_text_append(text, "%*s</%s>\n", 2 * depth, "", pb_xml_name(node));
+            pb_xml_put(writer, (const char *)attribute->name, pb_xml_attribute(node, (const char *)attribute->name));
+    for (const xmlNode *child = pb_xml_first(node); child; child = pb_xml_next(child))
+        append_copy(writer, child);
+    pb_xml_close(writer);
 }
 
-static void append_copies(struct pb_text *text, const struct pb_document *document, const char *name)
+static void append_copies(struct pb_xml_writer *writer, const struct pb_document *document, const char *name)
 {
     const xmlNode *root = xmlDocGetRootElement(document->xml.doc);
     for (const xmlNode *node = pb_xml_first(root); node; node = pb_xml_next(node))
         if (strcmp(pb_xml_name(node), name) == 0)
-            append_copy(text, node, 1);
+            append_copy(writer, node);
 }
 
 /* Targets in the document's order, one element per run of the same measure. */
-static void append_targets(struct pb_text *text, const struct pb_entries *targets)
+static void append_targets(struct pb_xml_writer *writer, const struct pb_entries *targets)
 {
     char amount[32];
     for (uint32_t i = 0; i < targets->count; i++) {
         const struct pb_target target = targets->list[i].target;
-        if (i == 0 || target.measure != targets->list[i - 1].target.measure)
-            pb_text_append(text, "%s  <targets measure=\"%s\">", i ? "</targets>\n" : "",
-                           pb_measure_names[target.measure]);
-        else
-            pb_text_append(text, " ");
+        const bool again = i != 0 && target.measure == targets->list[i - 1].target.measure;
+        if (i != 0 && !again)
+            pb_xml_close(writer);
+        if (!again) {
+            pb_xml_open(writer, "targets");
+            pb_xml_put(writer, "measure", pb_measure_names[target.measure]);
+        }
         pb_format_real(target.amount, amount);
-        pb_text_append(text, "%s", amount);
+        pb_xml_text(writer, again ? " " : "");
+        pb_xml_text(writer, amount);
     }
-    pb_text_append(text, "</targets>\n");
+    pb_xml_close(writer);
 }
 
-void pb_matrix_write(const struct pb_document *document, struct pb_text *text)
+enum pb_status pb_matrix_write(const struct pb_document *document, struct pb_text *text, struct pb_error *error)
 {
     static const enum pb_matrix_axis described[] = {PB_MATRIX_DATASET, PB_MATRIX_MODEL, PB_MATRIX_CRITERION,
                                                     PB_MATRIX_SCHEDULE, PB_MATRIX_BACKEND};
-    pb_text_append(text, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    pb_text_append(text, "<!-- Every default is written out. What <retraining> leaves out follows <training>. -->\n");
-    pb_text_append(text, "<matrix xmlns=\"%s\"", PB_MATRIX_NAMESPACE);
-    append_attribute(text, "name", document->name);
-    pb_text_append(text, ">\n  <seeds>");
-    for (uint32_t i = 0; i < document->axes[PB_MATRIX_SEED].count; i++)
-        pb_text_append(text, "%s%" PRIu64, i ? " " : "", document->axes[PB_MATRIX_SEED].list[i].seed);
-    pb_text_append(text, "</seeds>\n");
+    const struct pb_entries *seeds = &document->axes[PB_MATRIX_SEED];
+    struct pb_xml_writer made, *writer = &made;
+    char seed[32];
+    pb_xml_begin(writer, "matrix", PB_MATRIX_NAMESPACE);
+    pb_xml_put(writer, "name", document->name);
+    pb_xml_comment(writer, " Every default is written out. What <retraining> leaves out follows <training>. ");
+    pb_xml_open(writer, "seeds");
+    for (uint32_t i = 0; i < seeds->count; i++) {
+        (void)snprintf(seed, sizeof seed, "%s%" PRIu64, i ? " " : "", seeds->list[i].seed);
+        pb_xml_text(writer, seed);
+    }
+    pb_xml_close(writer);
     if (document->reference) {
-        pb_text_append(text, "  <report");
-        append_attribute(text, "reference", document->reference);
-        pb_text_append(text, "/>\n");
+        pb_xml_open(writer, "report");
+        pb_xml_put(writer, "reference", document->reference);
+        pb_xml_close(writer);
     }
     for (size_t i = 0; pb_setting_elements[i]; i++) {
-        pb_text_append(text, "  <%s", pb_setting_elements[i]);
-        append_settings(text, pb_setting_elements[i], &document->base);
-        pb_text_append(text, "/>\n");
+        pb_xml_open(writer, pb_setting_elements[i]);
+        append_settings(writer, pb_setting_elements[i], &document->base);
+        pb_xml_close(writer);
     }
     for (size_t i = 0; i < sizeof described / sizeof *described; i++)
         for (uint32_t j = 0; j < document->axes[described[i]].count; j++)
-            append_entry(text, described[i], &document->axes[described[i]].list[j]);
-    append_copies(text, document, "pretraining");
-    append_copies(text, document, "variant");
-    append_targets(text, &document->axes[PB_MATRIX_TARGET]);
-    append_copies(text, document, "override");
-    append_copies(text, document, "exclude");
-    pb_text_append(text, "</matrix>\n");
+            append_entry(writer, described[i], &document->axes[described[i]].list[j]);
+    append_copies(writer, document, "pretraining");
+    append_copies(writer, document, "variant");
+    append_targets(writer, &document->axes[PB_MATRIX_TARGET]);
+    append_copies(writer, document, "override");
+    append_copies(writer, document, "exclude");
+    return pb_xml_end(writer, text, error);
 }

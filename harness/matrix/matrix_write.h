@@ -5,6 +5,7 @@
 #include "matrix/document.h"
 
 /* The document with every default beside what it says; it reads back to the same cells. */
-void pb_matrix_write(const struct pb_document *document, struct pb_text *text);
+PB_MUST_CHECK enum pb_status pb_matrix_write(const struct pb_document *document, struct pb_text *text,
+                                             struct pb_error *error);
 
 #endif

@@ -3,8 +3,8 @@
 #define PB_RESULTS_SCHEMA_H
 
 #include "base/error.h"
-#include "base/text.h"
 #include "base/xml.h"
+#include "base/xml_writer.h"
 
 #define PB_RESULT_NAMESPACE "urn:prunebench:result:1"
 #define PB_RESULT_SCHEMA "result-1.xsd"
@@ -15,8 +15,8 @@
 PB_MUST_CHECK enum pb_status pb_schema_open(const char *schema_name, struct pb_xml_schema **schema,
                                             struct pb_error *error);
 
-/* Checks that text is a document of the schema, then writes it atomically. */
-PB_MUST_CHECK enum pb_status pb_schema_write(const char *path, const char *schema_name, const struct pb_text *text,
+/* Ends the document, checks that it is one of the schema, then writes it atomically. */
+PB_MUST_CHECK enum pb_status pb_schema_write(const char *path, const char *schema_name, struct pb_xml_writer *writer,
                                              struct pb_error *error);
 
 #endif

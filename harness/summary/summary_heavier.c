@@ -6,7 +6,7 @@
 
 #include "base/array.h"
 #include "base/memory.h"
-#include "results/emit.h"
+#include "base/xml_writer.h"
 #include "summary/kind.h"
 
 static double params_of(const struct pb_record *record, bool unpruned)
@@ -147,48 +147,47 @@ enum pb_status pb_summary_add_heavier(struct pb_summary *summary, struct pb_erro
     return status;
 }
 
-static void write_statistics(struct pb_text *text, const char *element, const struct pb_statistics *statistics)
+static void write_statistics(struct pb_xml_writer *writer, const char *element, const struct pb_statistics *statistics)
 {
-    pb_text_append(text, "      <%s", element);
-    pb_emit_count(text, "n", statistics->n);
-    pb_emit_real(text, "mean", statistics->mean);
+    pb_xml_open(writer, element);
+    pb_xml_put_count(writer, "n", statistics->n);
+    pb_xml_put_real(writer, "mean", statistics->mean);
     if (statistics->n >= PB_ENOUGH_SEEDS) {
-        pb_emit_real(text, "low", statistics->low);
-        pb_emit_real(text, "high", statistics->high);
+        pb_xml_put_real(writer, "low", statistics->low);
+        pb_xml_put_real(writer, "high", statistics->high);
     }
-    pb_text_append(text, "/>\n");
+    pb_xml_close(writer);
 }
 
-static void write_side(struct pb_text *text, const char *element, const struct pb_summary_row *row, const char *stage)
+static void write_side(struct pb_xml_writer *writer, const char *element, const struct pb_summary_row *row,
+                       const char *stage)
 {
     const char *const names[] = {"params", "params-trunk", "params-head"};
-    pb_text_append(text, "      <%s", element);
-    pb_emit_real(text, "amount", row->amount);
+    pb_xml_open(writer, element);
+    pb_xml_put_real(writer, "amount", row->amount);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        pb_emit_real(text, names[i], pb_summary_mean(row, names[i], stage, 0));
-    pb_summary_write_removed(text, row);
-    pb_text_append(text, "/>\n");
+        pb_xml_put_real(writer, names[i], pb_summary_mean(row, names[i], stage, 0));
+    pb_summary_write_removed(writer, row);
+    pb_xml_close(writer);
 }
 
-void pb_summary_write_heavier(struct pb_text *text, const struct pb_summary *summary)
+void pb_summary_write_heavier(struct pb_xml_writer *writer, const struct pb_summary *summary)
 {
     for (uint32_t i = 0; i < summary->heavier_count; i++) {
         const struct pb_summary_heavier *made = &summary->heavier[i];
-        pb_text_append(text, "  <heavier");
-        pb_emit_text(text, "section", made->section->id);
-        pb_emit_text(text, "plain-section", made->plain_section->id);
-        pb_emit_text(text, "schedule", made->schedule->label);
-        pb_emit_text(text, "criterion", made->row->criterion);
-        pb_emit_text(text, "against", made->same_target ? "same-target" : "smallest-equal");
-        pb_emit_text(text, "verdict", pb_summary_heavier_verdict(made));
-        pb_emit_uri(text, "anchor", "cell-", made->row->cells[0]->id);
-        if (made->row->select_on_test || made->plain_row->select_on_test)
-            pb_emit_text(text, "select-on-test", "true");
-        pb_text_append(text, ">\n");
-        write_statistics(text, "top1", &made->top1);
-        write_statistics(text, "params", &made->params);
-        write_side(text, "with", made->row, "pruned");
-        write_side(text, "without", made->plain_row, made->against_unpruned ? "base" : "pruned");
-        pb_text_append(text, "  </heavier>\n");
+        pb_xml_open(writer, "heavier");
+        pb_xml_put(writer, "section", made->section->id);
+        pb_xml_put(writer, "plain-section", made->plain_section->id);
+        pb_xml_put(writer, "schedule", made->schedule->label);
+        pb_xml_put(writer, "criterion", made->row->criterion);
+        pb_xml_put(writer, "against", made->same_target ? "same-target" : "smallest-equal");
+        pb_xml_put(writer, "verdict", pb_summary_heavier_verdict(made));
+        pb_xml_put_uri(writer, "anchor", "cell-", made->row->cells[0]->id);
+        pb_xml_put_flag(writer, "select-on-test", made->row->select_on_test || made->plain_row->select_on_test);
+        write_statistics(writer, "top1", &made->top1);
+        write_statistics(writer, "params", &made->params);
+        write_side(writer, "with", made->row, "pruned");
+        write_side(writer, "without", made->plain_row, made->against_unpruned ? "base" : "pruned");
+        pb_xml_close(writer);
     }
 }

@@ -1,8 +1,6 @@
 /* The summary as a document: what stylesheets read. */
 #include "summary/summary.h"
 
-#include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,69 +8,69 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/version.h"
-#include "base/xml.h"
-#include "results/emit.h"
+#include "base/xml_writer.h"
+#include "results/record_fields.h"
+#include "results/schema.h"
 #include "summary/figures.h"
 #include "summary/kind.h"
-#include "results/schema.h"
 #include "summary/summary_parts.h"
 
-static void write_statistics(struct pb_text *text, const struct pb_statistics *statistics)
+static void write_statistics(struct pb_xml_writer *writer, const struct pb_statistics *statistics)
 {
-    pb_emit_count(text, "n", statistics->n);
-    pb_emit_real(text, "mean", statistics->mean);
-    pb_emit_real(text, "sd", statistics->sd);
-    pb_emit_real(text, "se", statistics->se);
+    pb_xml_put_count(writer, "n", statistics->n);
+    pb_xml_put_real(writer, "mean", statistics->mean);
+    pb_xml_put_real(writer, "sd", statistics->sd);
+    pb_xml_put_real(writer, "se", statistics->se);
     if (statistics->n >= PB_ENOUGH_SEEDS) {
-        pb_emit_real(text, "low", statistics->low);
-        pb_emit_real(text, "high", statistics->high);
+        pb_xml_put_real(writer, "low", statistics->low);
+        pb_xml_put_real(writer, "high", statistics->high);
     }
-    pb_emit_real(text, "min", statistics->min);
-    pb_emit_real(text, "max", statistics->max);
+    pb_xml_put_real(writer, "min", statistics->min);
+    pb_xml_put_real(writer, "max", statistics->max);
 }
 
-static void write_seeds(struct pb_text *text, const struct pb_summary_row *row)
+/* Words between blanks. */
+static void write_seeds(struct pb_xml_writer *writer, const struct pb_summary_row *row)
 {
-    pb_emit_count(text, "n", row->ok_count);
-    pb_text_append(text, " seeds=\"");
-    for (uint32_t i = 0; i < row->ok_count; i++) {
-        pb_text_append(text, i == 0 ? "" : " ");
-        pb_xml_escape(text, pb_summary_config(row->cells[i], "seed"));
-    }
-    pb_text_append(text, "\"");
+    struct pb_text seeds = {0};
+    pb_xml_put_count(writer, "n", row->ok_count);
+    pb_text_append(&seeds, "%s", "");
+    for (uint32_t i = 0; i < row->ok_count; i++)
+        pb_text_append(&seeds, "%s%s", i == 0 ? "" : " ", pb_summary_config(row->cells[i], "seed"));
+    pb_xml_put(writer, "seeds", seeds.data);
+    writer->failed |= seeds.failed;
+    pb_text_free(&seeds);
 }
 
-static void write_values(struct pb_text *text, const struct pb_summary_row *row)
+static void write_values(struct pb_xml_writer *writer, const struct pb_summary_row *row)
 {
     for (uint32_t i = 0; i < row->value_count; i++) {
         const struct pb_summary_value *value = &row->values[i];
-        pb_text_append(text, "        <value");
-        pb_emit_text(text, "name", value->name);
+        pb_xml_open(writer, "value");
+        pb_xml_put(writer, "name", value->name);
         if (value->stage[0] != '\0')
-            pb_emit_text(text, "stage", value->stage);
-        if (value->batch != 0)
-            pb_emit_count(text, "batch", value->batch);
-        write_statistics(text, &value->over_seeds);
-        pb_emit_real(text, "image-error", value->image_error);
+            pb_xml_put(writer, "stage", value->stage);
+        pb_xml_put_nonzero(writer, "batch", value->batch);
+        write_statistics(writer, &value->over_seeds);
+        pb_xml_put_real(writer, "image-error", value->image_error);
         if (value->over_seeds.n >= PB_ENOUGH_SEEDS && pb_ends_with(value->name, "-delta"))
-            pb_emit_real(text, "p", pb_statistics_p(&value->over_seeds));
-        if (value->noisy != 0)
-            pb_emit_count(text, "noisy", value->noisy);
-        pb_text_append(text, "/>\n");
+            pb_xml_put_real(writer, "p", pb_statistics_p(&value->over_seeds));
+        pb_xml_put_nonzero(writer, "noisy", value->noisy);
+        pb_xml_close(writer);
     }
 }
 
-static void write_layers(struct pb_text *text, const struct pb_summary_row *row)
+static void write_layers(struct pb_xml_writer *writer, const struct pb_summary_row *row)
 {
     for (uint32_t i = 0; i < row->layer_count; i++) {
         const struct pb_summary_layer *layer = &row->layers[i];
-        pb_text_append(text, "        <layer");
-        pb_emit_text(text, "name", layer->name);
-        pb_emit_count(text, "channels", layer->channels);
-        pb_emit_count(text, "n", layer->kept.n);
-        pb_emit_real(text, "kept", layer->kept.mean);
-        pb_emit_real(text, "kept-sd", layer->kept.sd);
-        pb_text_append(text, "/>\n");
+        pb_xml_open(writer, "layer");
+        pb_xml_put(writer, "name", layer->name);
+        pb_xml_put_count(writer, "channels", layer->channels);
+        pb_xml_put_count(writer, "n", layer->kept.n);
+        pb_xml_put_real(writer, "kept", layer->kept.mean);
+        pb_xml_put_real(writer, "kept-sd", layer->kept.sd);
+        pb_xml_close(writer);
     }
 }
 
@@ -86,316 +84,262 @@ static const char *redraw_of(const struct pb_summary_row *row)
     return row->control && masked ? pb_summary_config(row->cells[0], "ranking.redraw") : NULL;
 }
 
-static void write_row(struct pb_text *text, const struct pb_summary_row *row)
+static void write_row(struct pb_xml_writer *writer, const struct pb_summary_row *row)
 {
-    pb_text_append(text, "      <row");
-    pb_emit_uri(text, "anchor", "cell-", row->cells[0]->id);
-    pb_emit_text(text, "criterion", row->criterion);
-    pb_emit_text(text, "criterion-plugin", pb_config_plugin(row->cells[0], "criterion"));
-    pb_emit_text(text, "target", row->target);
-    pb_emit_text(text, "measure", row->measure);
-    pb_emit_real(text, "amount", row->amount);
-    pb_summary_write_removed(text, row);
-    pb_emit_count(text, "cells", row->cell_count);
-    write_seeds(text, row);
-    if (row->control)
-        pb_emit_text(text, "control", "true");
-    pb_emit_text(text, "redraw", redraw_of(row));
-    if (row->select_on_test)
-        pb_emit_text(text, "select-on-test", "true");
-    if (row->zero_gamma_beta)
-        pb_emit_text(text, "zero-gamma-beta", "true");
-    if (row->without_baseline != 0)
-        pb_emit_count(text, "without-baseline", row->without_baseline);
-    if (row->collapsed != 0)
-        pb_emit_count(text, "collapsed", row->collapsed);
-    if (row->best)
-        pb_emit_text(text, "best", "true");
-    pb_text_append(text, ">\n");
-    pb_summary_write_training(text, row);
-    pb_summary_write_published(text, row, false);
-    write_values(text, row);
-    write_layers(text, row);
-    pb_summary_write_steps(text, row);
-    pb_text_append(text, "      </row>\n");
+    pb_xml_open(writer, "row");
+    pb_xml_put_uri(writer, "anchor", "cell-", row->cells[0]->id);
+    pb_xml_put(writer, "criterion", row->criterion);
+    pb_xml_put(writer, "criterion-plugin", pb_config_plugin(row->cells[0], "criterion"));
+    pb_xml_put(writer, "target", row->target);
+    pb_xml_put(writer, "measure", row->measure);
+    pb_xml_put_real(writer, "amount", row->amount);
+    pb_summary_write_removed(writer, row);
+    pb_xml_put_count(writer, "cells", row->cell_count);
+    write_seeds(writer, row);
+    pb_xml_put_flag(writer, "control", row->control);
+    pb_xml_put(writer, "redraw", redraw_of(row));
+    pb_xml_put_flag(writer, "select-on-test", row->select_on_test);
+    pb_xml_put_flag(writer, "zero-gamma-beta", row->zero_gamma_beta);
+    pb_xml_put_nonzero(writer, "without-baseline", row->without_baseline);
+    pb_xml_put_nonzero(writer, "collapsed", row->collapsed);
+    pb_xml_put_flag(writer, "best", row->best);
+    pb_summary_write_training(writer, row);
+    pb_summary_write_published(writer, row, false);
+    write_values(writer, row);
+    write_layers(writer, row);
+    pb_summary_write_steps(writer, row);
+    pb_xml_close(writer);
 }
 
-static void write_comparison(struct pb_text *text, const struct pb_summary_schedule *schedule,
+static void write_comparison(struct pb_xml_writer *writer, const struct pb_summary_schedule *schedule,
                              const struct pb_summary_comparison *comparison)
 {
     const struct pb_summary_row *row = &schedule->rows[comparison->a];
-    pb_text_append(text, "      <comparison");
-    pb_emit_uri(text, "anchor", "cell-", row->cells[0]->id);
-    pb_emit_text(text, "target", row->target);
-    pb_emit_text(text, "measure", row->measure);
-    pb_emit_real(text, "amount", row->amount);
-    pb_emit_text(text, "a", row->criterion);
-    pb_emit_text(text, "b", schedule->rows[comparison->b].criterion);
-    if (schedule->rows[comparison->b].control)
-        pb_emit_text(text, "control", "true");
-    pb_emit_text(text, "redraw", redraw_of(&schedule->rows[comparison->b]));
-    write_statistics(text, &comparison->difference);
+    pb_xml_open(writer, "comparison");
+    pb_xml_put_uri(writer, "anchor", "cell-", row->cells[0]->id);
+    pb_xml_put(writer, "target", row->target);
+    pb_xml_put(writer, "measure", row->measure);
+    pb_xml_put_real(writer, "amount", row->amount);
+    pb_xml_put(writer, "a", row->criterion);
+    pb_xml_put(writer, "b", schedule->rows[comparison->b].criterion);
+    pb_xml_put_flag(writer, "control", schedule->rows[comparison->b].control);
+    pb_xml_put(writer, "redraw", redraw_of(&schedule->rows[comparison->b]));
+    write_statistics(writer, &comparison->difference);
     if (comparison->difference.n >= PB_ENOUGH_SEEDS)
-        pb_emit_real(text, "p", comparison->p);
-    if (comparison->unlike)
-        pb_emit_text(text, "unlike", "true");
-    if (row->collapsed != 0)
-        pb_emit_text(text, "collapsed", "true");
-    pb_emit_real(text, "image-error", comparison->image_error);
-    pb_text_append(text, "/>\n");
+        pb_xml_put_real(writer, "p", comparison->p);
+    pb_xml_put_flag(writer, "unlike", comparison->unlike);
+    pb_xml_put_flag(writer, "collapsed", row->collapsed != 0);
+    pb_xml_put_real(writer, "image-error", comparison->image_error);
+    pb_xml_close(writer);
 }
 
-static void write_figures(struct pb_text *text, const struct pb_summary_section *section,
+static void write_figures(struct pb_xml_writer *writer, const struct pb_summary_section *section,
                           const struct pb_summary_schedule *schedule)
 {
     for (int kind = 0; kind < PB_FIGURE_KINDS; kind++) {
         if (!pb_figure_available((enum pb_figure_kind)kind, section, schedule))
             continue;
         const char *kind_name = pb_figure_kind_name((enum pb_figure_kind)kind);
-        pb_text_append(text, "    <figure kind=\"%s\" name=\"%s.%s\"", kind_name,
-                       schedule == NULL ? section->id : schedule->id, kind_name);
+        char *name = pb_format("%s.%s", schedule == NULL ? section->id : schedule->id, kind_name);
+        writer->failed |= name == NULL;
+        pb_xml_open(writer, "figure");
+        pb_xml_put(writer, "kind", kind_name);
+        pb_xml_put(writer, "name", name);
         if (kind == PB_FIGURE_CURVES)
-            pb_emit_text(text, "cell", pb_figure_curves_cell(schedule)->id);
+            pb_xml_put(writer, "cell", pb_figure_curves_cell(schedule)->id);
         if (kind == PB_FIGURE_ACCURACY_LATENCY)
-            pb_emit_count(text, "batch", pb_figure_axis(PB_FIGURE_ACCURACY_LATENCY, schedule).batch);
-        pb_text_append(text, "/>\n");
+            pb_xml_put_count(writer, "batch", pb_figure_axis(PB_FIGURE_ACCURACY_LATENCY, schedule).batch);
+        pb_xml_close(writer);
+        pb_free(name);
     }
 }
 
-static void write_schedule(struct pb_text *text, const struct pb_summary_section *section,
+static void write_schedule(struct pb_xml_writer *writer, const struct pb_summary_section *section,
                            const struct pb_summary_schedule *schedule)
 {
-    pb_text_append(text, "    <schedule");
-    pb_emit_text(text, "id", schedule->id);
-    pb_emit_text(text, "label", schedule->label);
-    pb_emit_text(text, "plugin", pb_config_plugin(schedule->rows[0].cells[0], "schedule"));
-    pb_text_append(text, ">\n      <baseline");
-    pb_emit_uri(text, "anchor", "cell-", schedule->baseline.cells[0]->id);
-    write_seeds(text, &schedule->baseline);
-    if (schedule->baseline.collapsed != 0)
-        pb_emit_count(text, "near-chance", schedule->baseline.collapsed);
-    if (schedule->baseline.select_on_test)
-        pb_emit_text(text, "select-on-test", "true");
-    pb_text_append(text, ">\n");
-    pb_summary_write_published(text, &schedule->baseline, true);
-    write_values(text, &schedule->baseline);
-    pb_text_append(text, "      </baseline>\n");
+    pb_xml_open(writer, "schedule");
+    pb_xml_put(writer, "id", schedule->id);
+    pb_xml_put(writer, "label", schedule->label);
+    pb_xml_put(writer, "plugin", pb_config_plugin(schedule->rows[0].cells[0], "schedule"));
+    pb_xml_open(writer, "baseline");
+    pb_xml_put_uri(writer, "anchor", "cell-", schedule->baseline.cells[0]->id);
+    write_seeds(writer, &schedule->baseline);
+    pb_xml_put_nonzero(writer, "near-chance", schedule->baseline.collapsed);
+    pb_xml_put_flag(writer, "select-on-test", schedule->baseline.select_on_test);
+    pb_summary_write_published(writer, &schedule->baseline, true);
+    write_values(writer, &schedule->baseline);
+    pb_xml_close(writer);
     for (uint32_t i = 0; i < schedule->row_count; i++)
-        write_row(text, &schedule->rows[i]);
+        write_row(writer, &schedule->rows[i]);
     for (uint32_t i = 0; i < schedule->comparison_count; i++)
-        write_comparison(text, schedule, &schedule->comparisons[i]);
-    write_figures(text, section, schedule);
-    pb_text_append(text, "    </schedule>\n");
+        write_comparison(writer, schedule, &schedule->comparisons[i]);
+    write_figures(writer, section, schedule);
+    pb_xml_close(writer);
 }
 
-static void write_gamma(struct pb_text *text, const struct pb_summary_gamma *gamma)
+static void write_flag(struct pb_xml_writer *writer, const char *name, bool value)
 {
-    if (gamma->bins == NULL)
-        return;
-    pb_text_append(text, "    <gamma");
-    pb_emit_count(text, "n", gamma->seeds);
-    pb_emit_real(text, "max", gamma->max);
-    pb_emit_real(text, "channels", gamma->channels);
-    pb_emit_real(text, "near-zero", gamma->near_zero);
-    pb_text_append(text, ">");
-    for (uint32_t i = 0; i < gamma->bin_count; i++) {
-        pb_text_append(text, i == 0 ? "" : " ");
-        pb_emit_number(text, gamma->bins[i]);
-    }
-    pb_text_append(text, "</gamma>\n");
+    pb_xml_put(writer, name, value ? "true" : "false");
 }
 
-static void write_flag(struct pb_text *text, const char *name, bool value)
-{
-    pb_emit_text(text, name, value ? "true" : "false");
-}
-
-static void write_kind(struct pb_text *text, const struct pb_record *sample)
+static void write_kind(struct pb_xml_writer *writer, const struct pb_record *sample)
 {
     const struct pb_kind kind = pb_kind_of(sample);
-    pb_emit_text(text, "dataset-plugin", pb_config_plugin(sample, "dataset"));
-    pb_emit_text(text, "image-size", pb_summary_config(sample, "model.image-size"));
-    pb_emit_text(text, "head", kind.bilinear ? "bilinear" : "ordinary");
-    write_flag(text, "batch-norm", kind.batch_norm);
-    write_flag(text, "pretrained", kind.pretrained);
-    write_flag(text, "heavier", kind.heavier);
+    pb_xml_put(writer, "dataset-plugin", pb_config_plugin(sample, "dataset"));
+    pb_xml_put(writer, "image-size", pb_summary_config(sample, "model.image-size"));
+    pb_xml_put(writer, "head", kind.bilinear ? "bilinear" : "ordinary");
+    write_flag(writer, "batch-norm", kind.batch_norm);
+    write_flag(writer, "pretrained", kind.pretrained);
+    write_flag(writer, "heavier", kind.heavier);
 }
 
-static void write_range(struct pb_text *text, const char *name, const struct pb_range_record *range)
-{
-    if (range->max != 0)
-        pb_text_append(text, " %s=\"%" PRIu32 " %" PRIu32 " %" PRIu32 "\"", name, range->min, range->median,
-                       range->max);
-}
-
-static void write_section(struct pb_text *text, const struct pb_summary_section *section)
+static void write_section(struct pb_xml_writer *writer, const struct pb_summary_section *section)
 {
     const struct pb_record *sample = section->sample;
-    pb_text_append(text, "  <section");
-    pb_emit_text(text, "id", section->id);
-    pb_emit_text(text, "title", section->title);
-    pb_emit_text(text, "dataset", section->dataset);
-    pb_emit_text(text, "model", section->model);
-    pb_emit_text(text, "backend", section->backend);
-    pb_emit_text(text, "variant", section->variant);
-    write_kind(text, sample);
-    pb_text_append(text, ">\n    <data");
-    pb_emit_count(text, "train", sample->train_images);
-    pb_emit_count(text, "validation", sample->validation_images);
-    pb_emit_count(text, "test", sample->test_images);
-    pb_emit_count(text, "classes", sample->class_count);
-    pb_emit_count(text, "skipped", sample->skipped_images);
-    write_range(text, "train-per-class", &sample->train_per_class);
-    write_range(text, "test-per-class", &sample->test_per_class);
-    write_range(text, "width", &sample->image_width);
-    write_range(text, "height", &sample->image_height);
-    pb_text_append(text, "/>\n");
+    pb_xml_open(writer, "section");
+    pb_xml_put(writer, "id", section->id);
+    pb_xml_put(writer, "title", section->title);
+    pb_xml_put(writer, "dataset", section->dataset);
+    pb_xml_put(writer, "model", section->model);
+    pb_xml_put(writer, "backend", section->backend);
+    pb_xml_put(writer, "variant", section->variant);
+    write_kind(writer, sample);
+    pb_xml_open(writer, "data");
+    pb_fields_write(writer, &pb_data_fields, sample);
+    pb_xml_close(writer);
     if (section->published != NULL) {
-        pb_text_append(text, "    <data-published");
-        pb_emit_count(text, "train", section->published->train_images + section->published->validation_images);
-        pb_emit_count(text, "test", section->published->test_images);
-        pb_emit_count(text, "classes", section->published->class_count);
-        pb_text_append(text, "/>\n");
+        pb_xml_open(writer, "data-published");
+        pb_xml_put_count(writer, "train", section->published->train_images + section->published->validation_images);
+        pb_xml_put_count(writer, "test", section->published->test_images);
+        pb_xml_put_count(writer, "classes", section->published->class_count);
+        pb_xml_close(writer);
     }
     for (uint32_t i = 0; i < section->scale_count; i++) {
-        pb_text_append(text, "    <scale");
-        pb_emit_text(text, "what", section->scales[i].what);
-        pb_emit_text(text, "ours", section->scales[i].ours);
-        pb_emit_text(text, "published", section->scales[i].published);
-        pb_text_append(text, "/>\n");
+        pb_xml_open(writer, "scale");
+        pb_xml_put(writer, "what", section->scales[i].what);
+        pb_xml_put(writer, "ours", section->scales[i].ours);
+        pb_xml_put(writer, "published", section->scales[i].published);
+        pb_xml_close(writer);
     }
-    pb_summary_write_samples(text, &section->samples);
-    write_gamma(text, &section->gamma);
-    pb_summary_write_gamma_change(text, &section->gamma_change);
-    pb_summary_write_best(text, &section->best);
-    write_figures(text, section, NULL);
+    pb_summary_write_samples(writer, &section->samples);
+    if (section->gamma.bins != NULL)
+        pb_summary_write_gamma(writer, "gamma", &section->gamma);
+    pb_summary_write_gamma_change(writer, &section->gamma_change);
+    pb_summary_write_best(writer, &section->best);
+    write_figures(writer, section, NULL);
     for (uint32_t i = 0; i < section->schedule_count; i++)
-        write_schedule(text, section, &section->schedules[i]);
-    pb_text_append(text, "  </section>\n");
+        write_schedule(writer, section, &section->schedules[i]);
+    pb_xml_close(writer);
 }
 
-static void write_facts(struct pb_text *text, const char *element, const struct pb_summary_fact *facts, uint32_t count)
+static void write_facts(struct pb_xml_writer *writer, const char *element, const struct pb_summary_fact *facts,
+                        uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        pb_text_append(text, "    <%s", element);
-        pb_emit_text(text, "name", facts[i].name);
-        pb_text_append(text, ">");
+        pb_xml_open(writer, element);
+        pb_xml_put(writer, "name", facts[i].name);
         for (uint32_t k = 0; k < facts[i].value_count; k++) {
-            pb_text_append(text, "<value");
-            pb_emit_count(text, "cells", facts[i].values[k].cells);
-            pb_text_append(text, ">");
-            pb_xml_escape(text, facts[i].values[k].value);
-            pb_text_append(text, "</value>");
+            pb_xml_open(writer, "value");
+            pb_xml_put_count(writer, "cells", facts[i].values[k].cells);
+            pb_xml_text(writer, facts[i].values[k].value);
+            pb_xml_close(writer);
         }
-        pb_text_append(text, "</%s>\n", element);
+        pb_xml_close(writer);
     }
 }
 
 /* Where a reader finds the cell's document and log, from OUT; a cell that never ran has no log. */
-static void write_files(struct pb_text *text, const struct pb_summary *summary, const struct pb_record *record)
+static void write_files(struct pb_xml_writer *writer, const struct pb_summary *summary, const struct pb_record *record)
 {
     char *document = pb_format("%s.xml", record->id);
     char *log = pb_format("%s.log", record->id);
     char *path = log == NULL ? NULL : pb_format("%s/logs/%s", summary->out, log);
-    if (document == NULL || path == NULL)
-        text->failed = true;
+    writer->failed |= document == NULL || path == NULL;
     if (document != NULL)
-        pb_emit_uri(text, "document", "cells/", document);
+        pb_xml_put_uri(writer, "document", "cells/", document);
     if (path != NULL && pb_file_exists(path))
-        pb_emit_uri(text, "log", "logs/", log);
+        pb_xml_put_uri(writer, "log", "logs/", log);
     pb_free(document);
     pb_free(log);
     pb_free(path);
 }
 
-static void write_cell(struct pb_text *text, const struct pb_summary *summary, const struct pb_record *record)
+static void write_cell(struct pb_xml_writer *writer, const struct pb_summary *summary, const struct pb_record *record)
 {
     const char *seconds = pb_record_find(record->provenance, record->provenance_count, "seconds");
-    pb_text_append(text, "    <cell");
-    pb_emit_text(text, "id", record->id);
-    pb_emit_uri(text, "anchor", "cell-", record->id);
-    write_files(text, summary, record);
-    pb_emit_text(text, "status", pb_cell_status_name(record->status));
-    pb_emit_text(text, "signal", record->signal);
-    pb_emit_text(text, "seconds", seconds);
-    if (record->peak_rss_bytes != 0)
-        pb_emit_count(text, "peak-rss-bytes", record->peak_rss_bytes);
-    pb_emit_real(text, "equivalence", record->equivalence);
-    pb_text_append(text, ">");
-    if (record->message != NULL) {
-        pb_text_append(text, "<message>");
-        pb_xml_escape(text, record->message);
-        pb_text_append(text, "</message>");
-    }
+    pb_xml_open(writer, "cell");
+    pb_xml_put(writer, "id", record->id);
+    pb_xml_put_uri(writer, "anchor", "cell-", record->id);
+    write_files(writer, summary, record);
+    pb_xml_put(writer, "status", pb_cell_status_name(record->status));
+    pb_xml_put(writer, "signal", record->signal);
+    pb_xml_put(writer, "seconds", seconds);
+    pb_xml_put_nonzero(writer, "peak-rss-bytes", record->peak_rss_bytes);
+    pb_xml_put_real(writer, "equivalence", record->equivalence);
+    pb_xml_element(writer, "message", record->message);
     for (uint32_t i = 0; i < record->pruning_count; i++)
-        pb_emit_warnings(text, "", record->prunings[i].warnings);
+        pb_xml_lines(writer, "warning", record->prunings[i].warnings);
     if (record->log_tail != NULL && record->status != PB_CELL_OK) {
-        pb_text_append(text, "<log>");
-        pb_xml_escape(text, record->log_tail);
-        pb_text_append(text, "</log>");
+        pb_xml_open(writer, "log");
+        pb_xml_text(writer, record->log_tail);
+        pb_xml_close(writer);
     }
-    pb_text_append(text, "</cell>\n");
+    pb_xml_close(writer);
 }
 
-static void write_cells(struct pb_text *text, const struct pb_summary *summary)
+static void write_cells(struct pb_xml_writer *writer, const struct pb_summary *summary)
 {
     uint32_t ok = 0;
     for (uint32_t i = 0; i < summary->record_count; i++)
         ok += summary->records[i].status == PB_CELL_OK;
-    pb_text_append(text, "  <cells");
-    pb_emit_count(text, "total", summary->record_count);
-    pb_emit_count(text, "ok", ok);
-    pb_emit_count(text, "unreadable", summary->unreadable_count);
-    pb_emit_count(text, "left-out", summary->left_out_count);
-    pb_text_append(text, ">\n");
+    pb_xml_open(writer, "cells");
+    pb_xml_put_count(writer, "total", summary->record_count);
+    pb_xml_put_count(writer, "ok", ok);
+    pb_xml_put_count(writer, "unreadable", summary->unreadable_count);
+    pb_xml_put_count(writer, "left-out", summary->left_out_count);
     for (uint32_t i = 0; i < summary->record_count; i++)
-        write_cell(text, summary, &summary->records[i]);
+        write_cell(writer, summary, &summary->records[i]);
     for (uint32_t i = 0; i < summary->unreadable_count; i++) {
-        pb_text_append(text, "    <unreadable");
-        pb_emit_text(text, "file", summary->unreadable[i].file);
-        pb_emit_uri(text, "document", "cells/", summary->unreadable[i].file);
-        pb_text_append(text, ">");
-        pb_xml_escape(text, summary->unreadable[i].message);
-        pb_text_append(text, "</unreadable>\n");
+        pb_xml_open(writer, "unreadable");
+        pb_xml_put(writer, "file", summary->unreadable[i].file);
+        pb_xml_put_uri(writer, "document", "cells/", summary->unreadable[i].file);
+        pb_xml_text(writer, summary->unreadable[i].message);
+        pb_xml_close(writer);
     }
     for (uint32_t i = 0; i < summary->left_out_count; i++) {
-        pb_text_append(text, "    <left-out");
-        pb_emit_text(text, "file", summary->left_out[i].file);
-        pb_emit_uri(text, "document", "cells/", summary->left_out[i].file);
-        pb_emit_text(text, "reason", pb_left_out_names[summary->left_out[i].reason]);
-        pb_text_append(text, ">");
-        pb_xml_escape(text, summary->left_out[i].message);
-        pb_text_append(text, "</left-out>\n");
+        pb_xml_open(writer, "left-out");
+        pb_xml_put(writer, "file", summary->left_out[i].file);
+        pb_xml_put_uri(writer, "document", "cells/", summary->left_out[i].file);
+        pb_xml_put(writer, "reason", pb_left_out_names[summary->left_out[i].reason]);
+        pb_xml_text(writer, summary->left_out[i].message);
+        pb_xml_close(writer);
     }
-    pb_text_append(text, "  </cells>\n");
+    pb_xml_close(writer);
 }
 
 enum pb_status pb_summary_write(const char *path, const struct pb_summary *summary, struct pb_error *error)
 {
-    struct pb_text text = {0};
+    struct pb_xml_writer writer;
     char now[32];
     pb_utc_now(now);
-    pb_text_append(&text, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<summary xmlns=\"" PB_SUMMARY_NAMESPACE "\"");
-    pb_emit_text(&text, "matrix", summary->matrix);
-    pb_emit_text(&text, "generated", now);
-    pb_emit_text(&text, "version", pb_version);
-    pb_emit_text(&text, "git", pb_git);
-    pb_text_append(&text, ">\n  <run>\n");
-    write_facts(&text, "provenance", summary->provenance, summary->provenance_count);
-    write_facts(&text, "option", summary->options, summary->option_count);
-    pb_text_append(&text, "  </run>\n");
+    pb_xml_begin(&writer, "summary", PB_SUMMARY_NAMESPACE);
+    pb_xml_put(&writer, "matrix", summary->matrix);
+    pb_xml_put(&writer, "generated", now);
+    pb_xml_put(&writer, "version", pb_version);
+    pb_xml_put(&writer, "git", pb_git);
+    pb_xml_open(&writer, "run");
+    write_facts(&writer, "provenance", summary->provenance, summary->provenance_count);
+    write_facts(&writer, "option", summary->options, summary->option_count);
+    pb_xml_close(&writer);
     if (summary->reference_name != NULL) {
-        pb_text_append(&text, "  <reference");
-        pb_emit_text(&text, "name", summary->reference_name);
-        pb_emit_text(&text, "title", summary->reference_title);
-        pb_text_append(&text, "/>\n");
+        pb_xml_open(&writer, "reference");
+        pb_xml_put(&writer, "name", summary->reference_name);
+        pb_xml_put(&writer, "title", summary->reference_title);
+        pb_xml_close(&writer);
     }
     for (uint32_t i = 0; i < summary->section_count; i++)
-        write_section(&text, &summary->sections[i]);
-    pb_summary_write_heavier(&text, summary);
-    write_cells(&text, summary);
-    pb_text_append(&text, "</summary>\n");
-    enum pb_status status = pb_schema_write(path, PB_SUMMARY_SCHEMA, &text, error);
-    pb_text_free(&text);
-    return status;
+        write_section(&writer, &summary->sections[i]);
+    pb_summary_write_heavier(&writer, summary);
+    write_cells(&writer, summary);
+    return pb_schema_write(path, PB_SUMMARY_SCHEMA, &writer, error);
 }

@@ -1,111 +1,101 @@
 /* Elements of the summary document about pruning steps, γ before and after them, and contact sheets. */
-#include "base/xml.h"
-#include "results/emit.h"
+#include "base/xml_writer.h"
 #include "summary/summary_parts.h"
 
-void pb_summary_write_steps(struct pb_text *text, const struct pb_summary_row *row)
+void pb_summary_write_steps(struct pb_xml_writer *writer, const struct pb_summary_row *row)
 {
     for (uint32_t i = 0; i < row->step_count; i++) {
         const struct pb_summary_step *step = &row->steps[i];
-        pb_text_append(text, "        <step");
-        pb_emit_text(text, "stage", step->stage);
-        pb_emit_text(text, "from", step->from);
-        pb_emit_count(text, "n", step->before.n);
-        pb_emit_real(text, "before", step->before.mean);
-        pb_emit_real(text, "after", step->after.mean);
-        pb_emit_real(text, "threshold", step->threshold.mean);
-        pb_emit_real(text, "threshold-sd", step->threshold.sd);
-        pb_emit_real(text, "ties", step->ties.mean);
-        pb_emit_real(text, "floored", step->floored.mean);
-        pb_emit_real(text, "achieved", step->achieved.mean);
-        pb_emit_real(text, "equivalence", step->equivalence.max);
-        pb_text_append(text, "/>\n");
+        pb_xml_open(writer, "step");
+        pb_xml_put(writer, "stage", step->stage);
+        pb_xml_put(writer, "from", step->from);
+        pb_xml_put_count(writer, "n", step->before.n);
+        pb_xml_put_real(writer, "before", step->before.mean);
+        pb_xml_put_real(writer, "after", step->after.mean);
+        pb_xml_put_real(writer, "threshold", step->threshold.mean);
+        pb_xml_put_real(writer, "threshold-sd", step->threshold.sd);
+        pb_xml_put_real(writer, "ties", step->ties.mean);
+        pb_xml_put_real(writer, "floored", step->floored.mean);
+        pb_xml_put_real(writer, "achieved", step->achieved.mean);
+        pb_xml_put_real(writer, "equivalence", step->equivalence.max);
+        pb_xml_close(writer);
     }
 }
 
 /* Attributes: what was achieved, over seeds. */
-void pb_summary_write_removed(struct pb_text *text, const struct pb_summary_row *row)
+void pb_summary_write_removed(struct pb_xml_writer *writer, const struct pb_summary_row *row)
 {
-    pb_emit_real(text, "removed", row->removed.mean);
+    pb_xml_put_real(writer, "removed", row->removed.mean);
     if (row->removed_varies) {
-        pb_emit_real(text, "removed-min", row->removed.min);
-        pb_emit_real(text, "removed-max", row->removed.max);
+        pb_xml_put_real(writer, "removed-min", row->removed.min);
+        pb_xml_put_real(writer, "removed-max", row->removed.max);
     }
-    if (row->off_target)
-        pb_emit_text(text, "off-target", "true");
+    pb_xml_put_flag(writer, "off-target", row->off_target);
 }
 
-void pb_summary_write_best(struct pb_text *text, const struct pb_summary_best *best)
+void pb_summary_write_best(struct pb_xml_writer *writer, const struct pb_summary_best *best)
 {
     if (best->row == NULL)
         return;
-    pb_text_append(text, "    <best");
-    pb_emit_text(text, "schedule", best->schedule->id);
-    pb_emit_text(text, "criterion", best->row->criterion);
-    pb_emit_text(text, "target", best->row->target);
-    pb_emit_text(text, "measure", best->row->measure);
-    pb_emit_count(text, "candidates", best->candidates);
-    pb_emit_text(text, "verdict", best->verdict);
+    pb_xml_open(writer, "best");
+    pb_xml_put(writer, "schedule", best->schedule->id);
+    pb_xml_put(writer, "criterion", best->row->criterion);
+    pb_xml_put(writer, "target", best->row->target);
+    pb_xml_put(writer, "measure", best->row->measure);
+    pb_xml_put_count(writer, "candidates", best->candidates);
+    pb_xml_put(writer, "verdict", best->verdict);
     if (best->next != NULL) {
-        pb_emit_text(text, "next-schedule", best->next_schedule->id);
-        pb_emit_text(text, "next-criterion", best->next->criterion);
+        pb_xml_put(writer, "next-schedule", best->next_schedule->id);
+        pb_xml_put(writer, "next-criterion", best->next->criterion);
     }
-    pb_emit_real(text, "p-control", best->p_control);
-    pb_emit_real(text, "p-next", best->p_next);
-    pb_text_append(text, "/>\n");
+    pb_xml_put_real(writer, "p-control", best->p_control);
+    pb_xml_put_real(writer, "p-next", best->p_next);
+    pb_xml_close(writer);
 }
 
-void pb_summary_write_samples(struct pb_text *text, const struct pb_summary_samples *samples)
+void pb_summary_write_samples(struct pb_xml_writer *writer, const struct pb_summary_samples *samples)
 {
     if (samples->key == NULL)
         return;
-    pb_text_append(text, "    <samples");
-    pb_emit_text(text, "key", samples->key);
-    pb_emit_count(text, "width", samples->samples.width);
-    pb_emit_count(text, "height", samples->samples.height);
-    pb_emit_count(text, "augmented-width", samples->augmented.width);
-    pb_emit_count(text, "augmented-height", samples->augmented.height);
-    pb_text_append(text, ">");
+    pb_xml_open(writer, "samples");
+    pb_xml_put(writer, "key", samples->key);
+    pb_xml_put_count(writer, "width", samples->samples.width);
+    pb_xml_put_count(writer, "height", samples->samples.height);
+    pb_xml_put_count(writer, "augmented-width", samples->augmented.width);
+    pb_xml_put_count(writer, "augmented-height", samples->augmented.height);
     for (uint32_t i = 0; i < samples->class_count; i++) {
-        pb_text_append(text, "<class>");
-        pb_xml_escape(text, samples->classes[i]);
-        pb_text_append(text, "</class>");
+        pb_xml_open(writer, "class");
+        pb_xml_text(writer, samples->classes[i]);
+        pb_xml_close(writer);
     }
-    pb_text_append(text, "</samples>\n");
+    pb_xml_close(writer);
 }
 
-static void write_bins(struct pb_text *text, const char *element, const struct pb_summary_gamma *gamma)
+void pb_summary_write_gamma(struct pb_xml_writer *writer, const char *element, const struct pb_summary_gamma *gamma)
 {
-    pb_text_append(text, "      <%s", element);
-    pb_emit_count(text, "n", gamma->seeds);
-    pb_emit_real(text, "max", gamma->max);
-    pb_emit_real(text, "channels", gamma->channels);
-    pb_emit_real(text, "near-zero", gamma->near_zero);
-    pb_text_append(text, ">");
-    for (uint32_t i = 0; i < gamma->bin_count; i++) {
-        pb_text_append(text, i == 0 ? "" : " ");
-        pb_emit_number(text, gamma->bins[i]);
-    }
-    pb_text_append(text, "</%s>\n", element);
+    pb_xml_open(writer, element);
+    pb_xml_put_count(writer, "n", gamma->seeds);
+    pb_xml_put_real(writer, "max", gamma->max);
+    pb_xml_put_real(writer, "channels", gamma->channels);
+    pb_xml_put_real(writer, "near-zero", gamma->near_zero);
+    pb_xml_reals(writer, gamma->bins, gamma->bin_count);
+    pb_xml_close(writer);
 }
 
-void pb_summary_write_gamma_change(struct pb_text *text, const struct pb_summary_gamma_change *change)
+void pb_summary_write_gamma_change(struct pb_xml_writer *writer, const struct pb_summary_gamma_change *change)
 {
     if (change->row == NULL)
         return;
-    pb_text_append(text, "    <gamma-change");
-    pb_emit_text(text, "schedule", change->schedule->label);
-    pb_emit_text(text, "criterion", change->row->criterion);
-    pb_emit_text(text, "target", change->row->target);
-    pb_emit_text(text, "measure", change->row->measure);
-    pb_emit_real(text, "amount", change->row->amount);
-    pb_summary_write_removed(text, change->row);
-    if (change->row->select_on_test)
-        pb_emit_text(text, "select-on-test", "true");
-    if (change->row->zero_gamma_beta)
-        pb_emit_text(text, "zero-gamma-beta", "true");
-    pb_text_append(text, ">\n");
-    write_bins(text, "before", &change->before);
-    write_bins(text, "after", &change->after);
-    pb_text_append(text, "    </gamma-change>\n");
+    pb_xml_open(writer, "gamma-change");
+    pb_xml_put(writer, "schedule", change->schedule->label);
+    pb_xml_put(writer, "criterion", change->row->criterion);
+    pb_xml_put(writer, "target", change->row->target);
+    pb_xml_put(writer, "measure", change->row->measure);
+    pb_xml_put_real(writer, "amount", change->row->amount);
+    pb_summary_write_removed(writer, change->row);
+    pb_xml_put_flag(writer, "select-on-test", change->row->select_on_test);
+    pb_xml_put_flag(writer, "zero-gamma-beta", change->row->zero_gamma_beta);
+    pb_summary_write_gamma(writer, "before", &change->before);
+    pb_summary_write_gamma(writer, "after", &change->after);
+    pb_xml_close(writer);
 }

@@ -5,24 +5,24 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "results/emit.h"
+#include "base/xml_writer.h"
 #include "summary/kind.h"
 
-static void write_setting(struct pb_text *text, const char *name, const char *value)
+static void write_setting(struct pb_xml_writer *writer, const char *name, const char *value)
 {
-    pb_text_append(text, "<setting");
-    pb_emit_text(text, "name", name);
-    pb_emit_text(text, "value", value);
-    pb_text_append(text, "/>");
+    pb_xml_open(writer, "setting");
+    pb_xml_put(writer, "name", name);
+    pb_xml_put(writer, "value", value);
+    pb_xml_close(writer);
 }
 
 /* Every option whose key begins with prefix, called what follows the prefix. */
-static void write_below(struct pb_text *text, const struct pb_record *record, const char *prefix)
+static void write_below(struct pb_xml_writer *writer, const struct pb_record *record, const char *prefix)
 {
     const size_t length = strlen(prefix);
     for (uint32_t i = 0; i < record->config_count; i++)
         if (strncmp(record->config[i].key, prefix, length) == 0)
-            write_setting(text, record->config[i].key + length, record->config[i].value);
+            write_setting(writer, record->config[i].key + length, record->config[i].value);
 }
 
 /* "retraining.0.4.", of the cell's own target. */
@@ -31,18 +31,19 @@ static void own_retraining(const struct pb_record *record, char prefix[64])
     (void)snprintf(prefix, 64, "retraining.%.40s.", pb_summary_config(record, "target.amount"));
 }
 
-void pb_summary_write_training(struct pb_text *text, const struct pb_summary_row *row)
+void pb_summary_write_training(struct pb_xml_writer *writer, const struct pb_summary_row *row)
 {
     char prefix[64];
     const struct pb_record *record = row->cells[0];
     own_retraining(record, prefix);
-    pb_text_append(text, "        <training>");
-    write_below(text, record, "training.");
+    pb_xml_open(writer, "training");
+    write_below(writer, record, "training.");
     if (pb_summary_config(record, "data.batch")[0] != '\0')
-        write_setting(text, "batch", pb_summary_config(record, "data.batch"));
-    pb_text_append(text, "</training>\n        <retraining>");
-    write_below(text, record, prefix);
-    pb_text_append(text, "</retraining>\n");
+        write_setting(writer, "batch", pb_summary_config(record, "data.batch"));
+    pb_xml_close(writer);
+    pb_xml_open(writer, "retraining");
+    write_below(writer, record, prefix);
+    pb_xml_close(writer);
 }
 
 static const struct pb_cost_record *cost_of(const struct pb_record *record, const char *stage)
@@ -53,19 +54,18 @@ static const struct pb_cost_record *cost_of(const struct pb_record *record, cons
     return NULL;
 }
 
-static void write_cost(struct pb_text *text, const struct pb_record *published, const char *stage)
+static void write_cost(struct pb_xml_writer *writer, const struct pb_record *published, const char *stage)
 {
     const struct pb_cost_record *base = cost_of(published, "base"), *cost = cost_of(published, stage);
     if (cost == NULL)
         return;
-    pb_emit_count(text, "params", cost->params);
-    if (cost->macs_thesis != 0)
-        pb_emit_count(text, "macs-thesis", cost->macs_thesis);
+    pb_xml_put_count(writer, "params", cost->params);
+    pb_xml_put_nonzero(writer, "macs-thesis", cost->macs_thesis);
     if (base == NULL || cost == base)
         return;
-    pb_emit_real(text, "params-reduction", 1 - (double)cost->params / (double)base->params);
+    pb_xml_put_real(writer, "params-reduction", 1 - (double)cost->params / (double)base->params);
     if (cost->macs_thesis != 0 && base->macs_thesis != 0)
-        pb_emit_real(text, "macs-thesis-reduction", 1 - (double)cost->macs_thesis / (double)base->macs_thesis);
+        pb_xml_put_real(writer, "macs-thesis-reduction", 1 - (double)cost->macs_thesis / (double)base->macs_thesis);
 }
 
 /* The base model's accuracy is the first that a document gives. */
@@ -83,22 +83,20 @@ static double final_top1(const struct pb_record *published)
     return final == NULL ? (double)NAN : final->top1;
 }
 
-void pb_summary_write_published(struct pb_text *text, const struct pb_summary_row *row, bool baseline)
+void pb_summary_write_published(struct pb_xml_writer *writer, const struct pb_summary_row *row, bool baseline)
 {
     const struct pb_record *published = row->published;
     char prefix[64];
     if (published == NULL)
         return;
     own_retraining(published, prefix);
-    pb_text_append(text, "        <published");
-    pb_emit_text(text, "id", published->id);
-    pb_emit_real(text, "top1", baseline ? base_top1(published) : final_top1(published));
-    write_cost(text, published, baseline ? "base" : "pruned");
-    if (strcmp(pb_summary_config(published, "selection"), "test") == 0)
-        pb_emit_text(text, "select-on-test", "true");
-    if (!baseline && strcmp(pb_summary_config(published, "schedule.option.zero"), "gamma-beta") == 0)
-        pb_emit_text(text, "zero-gamma-beta", "true");
-    pb_text_append(text, ">");
-    write_below(text, published, baseline ? "training." : prefix);
-    pb_text_append(text, "</published>\n");
+    pb_xml_open(writer, "published");
+    pb_xml_put(writer, "id", published->id);
+    pb_xml_put_real(writer, "top1", baseline ? base_top1(published) : final_top1(published));
+    write_cost(writer, published, baseline ? "base" : "pruned");
+    pb_xml_put_flag(writer, "select-on-test", strcmp(pb_summary_config(published, "selection"), "test") == 0);
+    pb_xml_put_flag(writer, "zero-gamma-beta",
+                    !baseline && strcmp(pb_summary_config(published, "schedule.option.zero"), "gamma-beta") == 0);
+    write_below(writer, published, baseline ? "training." : prefix);
+    pb_xml_close(writer);
 }

@@ -133,3 +133,15 @@ void small_write_two_seeds(void **state)
     for (size_t i = 0; i < 4; i++)
         small_write(state, &two_seeds[i]);
 }
+
+void small_squeeze(char *xml)
+{
+    char *to = xml;
+    for (const char *from = xml; *from != '\0'; from++) {
+        *to++ = *from;
+        const size_t blanks = *from == '>' ? strspn(from + 1, " \n") : 0;
+        if (from[blanks + 1] == '<')
+            from += blanks;
+    }
+    *to = '\0';
+}

@@ -26,5 +26,7 @@ void small_write_record(void **state, struct pb_record *record);
 void small_write(void **state, const struct small *small);
 void small_write_two_seeds(void **state);
 struct pb_summary small_summary(void **state);
+/* Removes the blanks between elements, so that a comparison does not depend on indentation. */
+void small_squeeze(char *xml);
 
 #endif

@@ -204,6 +204,7 @@ static void test_the_joined_summary_fits_its_schema(void **state)
     char *text = NULL;
     size_t length = 0;
     must(pb_file_read(folder_path(state, "summary.xml"), 0, &text, &length, &error), &error);
+    small_squeeze(text);
     assert_non_null(strstr(text, "<reference name=\"thesis\""));
     assert_non_null(strstr(text, "<scale what=\"image size\" ours=\"48\" published=\"224\"/>"));
     assert_non_null(strstr(text, "<published id=\"aircraft.one-shot.r40\" top1=\"0.8557\" params=\"30781000\""));

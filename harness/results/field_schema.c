@@ -1,0 +1,167 @@
+/* Tables of fields as an XML schema. */
+#include "results/fields_parts.h"
+
+#include <string.h>
+
+static void document(struct pb_xml_writer *writer, const char *help)
+{
+    if (help == NULL)
+        return;
+    pb_xml_open(writer, "xs:annotation");
+    pb_xml_element(writer, "xs:documentation", help);
+    pb_xml_close(writer);
+}
+
+static void restrict_to(struct pb_xml_writer *writer, const char *const *choices)
+{
+    pb_xml_open(writer, "xs:simpleType");
+    pb_xml_open(writer, "xs:restriction");
+    pb_xml_put(writer, "base", "xs:string");
+    for (; *choices != NULL; choices++) {
+        pb_xml_open(writer, "xs:enumeration");
+        pb_xml_put(writer, "value", *choices);
+        pb_xml_close(writer);
+    }
+    pb_xml_close(writer);
+    pb_xml_close(writer);
+}
+
+static void attribute(struct pb_xml_writer *writer, const struct pb_field *field)
+{
+    const char *type = pb_field_kind(field)->schema;
+    if (type == NULL) {
+        pb_xml_open(writer, "xs:anyAttribute");
+        pb_xml_put(writer, "namespace", "##local");
+        pb_xml_put(writer, "processContents", "skip");
+        pb_xml_close(writer);
+        return;
+    }
+    pb_xml_open(writer, "xs:attribute");
+    pb_xml_put(writer, "name", field->name);
+    if (field->choices == NULL)
+        pb_xml_put(writer, "type", type);
+    if (field->required)
+        pb_xml_put(writer, "use", "required");
+    document(writer, field->help);
+    if (field->choices != NULL)
+        restrict_to(writer, field->choices);
+    pb_xml_close(writer);
+}
+
+static void element(struct pb_xml_writer *writer, const char *name, const char *type, enum pb_times times,
+                    const char *help)
+{
+    pb_xml_open(writer, "xs:element");
+    pb_xml_put(writer, "name", name);
+    pb_xml_put(writer, "type", type);
+    if (times != PB_ONCE)
+        pb_xml_put(writer, "minOccurs", "0");
+    if (times == PB_ANY_TIMES)
+        pb_xml_put(writer, "maxOccurs", "unbounded");
+    document(writer, help);
+    pb_xml_close(writer);
+}
+
+static void elements(struct pb_xml_writer *writer, const struct pb_fields *fields)
+{
+    bool any = fields->inner_count != 0;
+    for (uint32_t i = 0; i < fields->count; i++)
+        any |= pb_field_kind(&fields->list[i])->element;
+    if (!any)
+        return;
+    pb_xml_open(writer, "xs:sequence");
+    for (uint32_t i = 0; i < fields->count; i++) {
+        const struct pb_field *field = &fields->list[i];
+        if (pb_field_kind(field)->element)
+            element(writer, field->name, pb_field_kind(field)->schema,
+                    field->type == PB_FIELD_LINE_ELEMENTS ? PB_ANY_TIMES : PB_AT_MOST_ONCE, field->help);
+    }
+    for (uint32_t i = 0; i < fields->inner_count; i++)
+        element(writer, fields->inner[i].element, fields->inner[i].fields->name, fields->inner[i].times, NULL);
+    pb_xml_close(writer);
+}
+
+/* The tables whose types have been written. */
+struct written {
+    const struct pb_fields *tables[64];
+    size_t count;
+};
+
+static void complex_type(struct pb_xml_writer *writer, const struct pb_fields *fields, struct written *written)
+{
+    for (size_t i = 0; i < written->count; i++)
+        if (written->tables[i] == fields)
+            return;
+    if (written->count == sizeof written->tables / sizeof *written->tables) {
+        writer->failed = true;
+        return;
+    }
+    written->tables[written->count++] = fields;
+    pb_xml_open(writer, "xs:complexType");
+    pb_xml_put(writer, "name", fields->name);
+    document(writer, fields->help);
+    elements(writer, fields);
+    for (uint32_t i = 0; i < fields->count; i++)
+        if (!pb_field_kind(&fields->list[i])->element)
+            attribute(writer, &fields->list[i]);
+    pb_xml_close(writer);
+    for (uint32_t i = 0; i < fields->inner_count; i++)
+        complex_type(writer, fields->inner[i].fields, written);
+}
+
+void pb_fields_schema(struct pb_xml_writer *writer, const struct pb_fields *fields)
+{
+    struct written written = {0};
+    complex_type(writer, fields, &written);
+}
+
+/* A simple type of one facet, or of two. */
+static void facet(struct pb_xml_writer *writer, const char *name, const char *value)
+{
+    pb_xml_open(writer, name);
+    pb_xml_put(writer, "value", value);
+    pb_xml_close(writer);
+}
+
+static void begin_restriction(struct pb_xml_writer *writer, const char *name, const char *base)
+{
+    pb_xml_open(writer, "xs:simpleType");
+    pb_xml_put(writer, "name", name);
+    pb_xml_open(writer, "xs:restriction");
+    pb_xml_put(writer, "base", base);
+}
+
+static void end_restriction(struct pb_xml_writer *writer)
+{
+    pb_xml_close(writer);
+    pb_xml_close(writer);
+}
+
+static void list(struct pb_xml_writer *writer, const char *name, const char *item)
+{
+    pb_xml_open(writer, "xs:simpleType");
+    pb_xml_put(writer, "name", name);
+    pb_xml_open(writer, "xs:list");
+    pb_xml_put(writer, "itemType", item);
+    end_restriction(writer);
+}
+
+void pb_fields_schema_types(struct pb_xml_writer *writer)
+{
+    begin_restriction(writer, "name", "xs:string");
+    facet(writer, "xs:minLength", "1");
+    end_restriction(writer);
+    begin_restriction(writer, "share", "xs:double");
+    facet(writer, "xs:minInclusive", "0");
+    facet(writer, "xs:maxInclusive", "1");
+    end_restriction(writer);
+    begin_restriction(writer, "range", "counts");
+    facet(writer, "xs:length", "3");
+    end_restriction(writer);
+    begin_restriction(writer, "hexadecimal", "xs:string");
+    facet(writer, "xs:pattern", "[0-9a-f]+");
+    end_restriction(writer);
+    list(writer, "counts", "xs:unsignedInt");
+    list(writer, "reals", "xs:double");
+    list(writer, "masks", "hexadecimal");
+}
