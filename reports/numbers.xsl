@@ -70,7 +70,7 @@
         <xsl:if test="$best and $value/../@best"><xsl:attribute name="best">true</xsl:attribute></xsl:if>
       </xsl:if>
       <xsl:choose>
-        <xsl:when test="not($value) and $best and self::s:row[@n = 0]">failed</xsl:when>
+        <xsl:when test="not($value) and $best and self::s:row[@n = 0]"><xsl:value-of select="key('cell', @anchor)/@status"/></xsl:when>
         <xsl:when test="not($value)">–</xsl:when>
         <xsl:when test="$signed">
           <xsl:call-template name="signed"><xsl:with-param name="value" select="$times * $value/@mean"/><xsl:with-param name="format" select="$format"/></xsl:call-template>
@@ -248,7 +248,7 @@
   </xsl:template>
   <xsl:template name="removed-note">
     <xsl:param name="of"/>
-    <note>
+    <note key="true">
       <xsl:text>Removed: the share of what the target counts that is gone, mean over the seeds of one target</xsl:text>
       <xsl:if test="$of/@removed-min"> (in brackets its range, where seeds differ by more than one channel)</xsl:if>
       <xsl:text>.</xsl:text>
@@ -270,7 +270,7 @@
   <xsl:template name="noise-note">
     <xsl:param name="of"/>
     <xsl:if test="$of/s:value/@noisy">
-      <note mark="§ repeated measurements differ too much">§: repeated measurements differ too much, as on a busy machine; such a latency enters no speed-up, no figure and no finding.</note>
+      <note key="true" mark="§ repeated measurements differ too much">§: repeated measurements differ too much, as on a busy machine; such a latency enters no speed-up, no figure and no finding.</note>
     </xsl:if>
   </xsl:template>
 
@@ -308,10 +308,10 @@
   <xsl:template name="protocol-notes">
     <xsl:param name="of"/>
     <xsl:if test="$of/@select-on-test">
-      <note mark="† selected on the test split">†: the test split chose the learning rate and the epoch (the thesis's protocol); such numbers flatter.</note>
+      <note key="true" mark="† selected on the test split">†: the test split chose the learning rate and the epoch (the thesis's protocol); such numbers flatter.</note>
     </xsl:if>
     <xsl:if test="$of/@zero-gamma-beta">
-      <note mark="‡ soft pruning zeroed γ and β">‡: soft pruning zeroed γ and β (the thesis's way), so that a channel can come back only through momentum.</note>
+      <note key="true" mark="‡ soft pruning zeroed γ and β">‡: soft pruning zeroed γ and β (the thesis's way), so that a channel can come back only through momentum.</note>
     </xsl:if>
   </xsl:template>
 

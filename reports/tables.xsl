@@ -16,7 +16,37 @@
     <xsl:apply-templates select="s:summary" mode="tables"/>
   </xsl:template>
 
+  <!-- Of one kind alone; all where it is empty. Where room is scarce, as on a terminal, columns with extra="column" are left
+       out, and spreads of those with extra="spread"; notes with key="true" are those without which numbers cannot be read. -->
+  <xsl:param name="kind"/>
+  <xsl:key name="cell" match="s:cells/s:cell" use="@anchor"/>
+
   <xsl:template match="s:summary" mode="tables">
+    <xsl:choose>
+      <xsl:when test="$kind = 'results'">
+        <tables>
+          <xsl:apply-templates select="s:cells" mode="closing"/>
+          <xsl:apply-templates select="s:section/s:schedule" mode="results"/>
+        </tables>
+      </xsl:when>
+      <xsl:otherwise><xsl:apply-templates select="." mode="all-tables"/></xsl:otherwise>
+    </xsl:choose>
+  </xsl:template>
+
+  <!-- How the cells ended, in one sentence -->
+  <xsl:template match="s:cells" mode="closing">
+    <xsl:attribute name="closing">
+      <xsl:value-of select="concat(@ok, ' of ', @total, ' cells done')"/>
+      <xsl:if test="@ok &lt; @total"><xsl:value-of select="concat('; ', @total - @ok, ' did not end well')"/></xsl:if>
+      <xsl:if test="@unreadable = 1">; 1 document could not be read</xsl:if>
+      <xsl:if test="@unreadable &gt; 1"><xsl:value-of select="concat('; ', @unreadable, ' documents could not be read')"/></xsl:if>
+      <xsl:if test="@left-out = 1">; 1 document is left out</xsl:if>
+      <xsl:if test="@left-out &gt; 1"><xsl:value-of select="concat('; ', @left-out, ' documents are left out')"/></xsl:if>
+      <xsl:text>.</xsl:text>
+    </xsl:attribute>
+  </xsl:template>
+
+  <xsl:template match="s:summary" mode="all-tables">
     <tables>
       <xsl:call-template name="data-table"/>
       <xsl:call-template name="claims-tables"/>
@@ -130,20 +160,20 @@
       <column name="top1_pruned" title="Top-1 pruned" unit="%" align="right" spread="true"/>
       <column name="top1" title="Top-1 final" unit="%" align="right" spread="true"/>
       <xsl:if test="$single">
-        <column name="top1_image_error" title="Image s.e." unit="points" align="right"/>
+        <column name="top1_image_error" title="Image s.e." unit="points" align="right" extra="column"/>
       </xsl:if>
       <column name="top1_delta" title="Δ base" unit="points" align="right" spread="true">
         <xsl:if test="not($delta)"><xsl:attribute name="only">csv</xsl:attribute></xsl:if>
       </column>
-      <column name="top5" title="Top-5" unit="%" align="right" spread="true"/>
-      <column name="params" title="Params" align="right" spread="true">
+      <column name="top5" title="Top-5" unit="%" align="right" spread="true" extra="column"/>
+      <column name="params" title="Params" align="right" spread="true" extra="spread">
         <xsl:attribute name="unit"><xsl:call-template name="unit"><xsl:with-param name="of" select="$params"/></xsl:call-template></xsl:attribute>
       </column>
-      <column name="macs" title="MACs" align="right" spread="true">
+      <column name="macs" title="MACs" align="right" spread="true" extra="spread">
         <xsl:attribute name="unit"><xsl:call-template name="unit"><xsl:with-param name="of" select="$macs"/></xsl:call-template></xsl:attribute>
       </column>
       <xsl:if test="$batch">
-        <column name="latency_ms" title="Latency" unit="ms" align="right" spread="true"/>
+        <column name="latency_ms" title="Latency" unit="ms" align="right" spread="true" extra="spread"/>
       </xsl:if>
       <column name="seeds" title="n" align="right"/>
       <row kind="baseline">
@@ -184,8 +214,8 @@
           <cell><xsl:value-of select="@n"/></cell>
         </row>
       </xsl:for-each>
-      <note>Top-1 pruned: before retraining. Top-1 final: after it.<xsl:if test="$delta"> Δ base: final minus unpruned, paired by seed.</xsl:if><xsl:if test="s:row[@n &gt; 1]"> ±: standard deviation over seeds.</xsl:if></note>
-      <xsl:if test="s:row/@without-baseline"><note mark="no baseline"><xsl:apply-templates select="." mode="baseline-note"/></note></xsl:if>
+      <note key="true">Top-1 pruned: before retraining. Top-1 final: after it.<xsl:if test="$delta"> Δ base: final minus unpruned, paired by seed.</xsl:if><xsl:if test="s:row[@n &gt; 1]"> ±: standard deviation over seeds.</xsl:if></note>
+      <xsl:if test="s:row/@without-baseline"><note mark="no baseline" key="true"><xsl:apply-templates select="." mode="baseline-note"/></note></xsl:if>
       <xsl:call-template name="removed-note"><xsl:with-param name="of" select="s:row"/></xsl:call-template>
       <note><xsl:apply-templates select="." mode="best-note"/></note>
       <xsl:if test="$single">

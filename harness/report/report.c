@@ -155,7 +155,7 @@ enum pb_status pb_report(const char *out, const struct pb_report_options *option
     if (status == PB_OK)
         status = prepare(out, formats, &making, error);
     if (status == PB_OK)
-        status = pb_report_tables(&document, &tables, error);
+        status = pb_report_tables(&document, "", &tables, error);
     if (status == PB_OK)
         status = pb_report_write_tables(place, &tables, formats, error);
     if (status == PB_OK && (formats & (PB_REPORT_FIGURES | PB_REPORT_HTML)) != 0)

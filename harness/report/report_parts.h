@@ -35,8 +35,8 @@ PB_MUST_CHECK enum pb_status pb_report_figures(const struct pb_report_place *pla
 PB_MUST_CHECK enum pb_status pb_report_samples(const struct pb_report_place *place, const char *out,
                                                const struct pb_summary *summary, struct pb_error *error);
 
-/* The summary's document as neutral tables (reports/tables.xsl). */
-PB_MUST_CHECK enum pb_status pb_report_tables(const struct pb_xml *summary, struct pb_xml *tables,
+/* The summary's document as neutral tables (reports/tables.xsl); of one kind, or "" for all. */
+PB_MUST_CHECK enum pb_status pb_report_tables(const struct pb_xml *summary, const char *kind, struct pb_xml *tables,
                                               struct pb_error *error);
 /* tables/NAME.html, .tex, .md, .csv, as formats (or-ed enum pb_report_format) says. */
 PB_MUST_CHECK enum pb_status pb_report_write_tables(const struct pb_report_place *place, const struct pb_xml *tables,

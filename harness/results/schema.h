@@ -15,7 +15,10 @@
 PB_MUST_CHECK enum pb_status pb_schema_open(const char *schema_name, struct pb_xml_schema **schema,
                                             struct pb_error *error);
 
-/* Ends the document, checks that it is one of the schema, then writes it atomically. */
+/* Ends the document and checks that it is one of the schema: text holds it, xml is its content. name: for messages. */
+PB_MUST_CHECK enum pb_status pb_schema_end(const char *name, const char *schema_name, struct pb_xml_writer *writer,
+                                           struct pb_text *text, struct pb_xml *xml, struct pb_error *error);
+/* The same, and writes the document atomically. */
 PB_MUST_CHECK enum pb_status pb_schema_write(const char *path, const char *schema_name, struct pb_xml_writer *writer,
                                              struct pb_error *error);
 

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/xml.h"
 #include "results/record.h"
 #include "summary/statistics.h"
 
@@ -210,7 +211,9 @@ struct pb_summary {
  * than its row's other seeds is warned about and listed as left out. A folder without any cell for a table is
  * PB_ERROR_INPUT. */
 PB_MUST_CHECK enum pb_status pb_summary_read(const char *out, struct pb_summary *summary, struct pb_error *error);
-/* The document that stylesheets read, written after validation against schema/summary-1.xsd. */
+/* The document that stylesheets read, validated against schema/summary-1.xsd; pb_summary_write writes it to a file. */
+PB_MUST_CHECK enum pb_status pb_summary_document(const struct pb_summary *summary, struct pb_xml *document,
+                                                 struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_summary_write(const char *path, const struct pb_summary *summary,
                                               struct pb_error *error);
 void pb_summary_free(struct pb_summary *summary);

@@ -317,29 +317,44 @@ static void write_cells(struct pb_xml_writer *writer, const struct pb_summary *s
     pb_xml_close(writer);
 }
 
+static void write_document(struct pb_xml_writer *writer, const struct pb_summary *summary)
+{
+    char now[32];
+    pb_utc_now(now);
+    pb_xml_begin(writer, "summary", PB_SUMMARY_NAMESPACE);
+    pb_xml_put(writer, "matrix", summary->matrix);
+    pb_xml_put(writer, "generated", now);
+    pb_xml_put(writer, "version", pb_version);
+    pb_xml_put(writer, "git", pb_git);
+    pb_xml_open(writer, "run");
+    write_facts(writer, "provenance", summary->provenance, summary->provenance_count);
+    write_facts(writer, "option", summary->options, summary->option_count);
+    pb_xml_close(writer);
+    if (summary->reference_name != NULL) {
+        pb_xml_open(writer, "reference");
+        pb_xml_put(writer, "name", summary->reference_name);
+        pb_xml_put(writer, "title", summary->reference_title);
+        pb_xml_close(writer);
+    }
+    for (uint32_t i = 0; i < summary->section_count; i++)
+        write_section(writer, &summary->sections[i]);
+    pb_summary_write_heavier(writer, summary);
+    write_cells(writer, summary);
+}
+
+enum pb_status pb_summary_document(const struct pb_summary *summary, struct pb_xml *document, struct pb_error *error)
+{
+    struct pb_xml_writer writer;
+    struct pb_text text = {0};
+    write_document(&writer, summary);
+    const enum pb_status status = pb_schema_end("summary", PB_SUMMARY_SCHEMA, &writer, &text, document, error);
+    pb_text_free(&text);
+    return status;
+}
+
 enum pb_status pb_summary_write(const char *path, const struct pb_summary *summary, struct pb_error *error)
 {
     struct pb_xml_writer writer;
-    char now[32];
-    pb_utc_now(now);
-    pb_xml_begin(&writer, "summary", PB_SUMMARY_NAMESPACE);
-    pb_xml_put(&writer, "matrix", summary->matrix);
-    pb_xml_put(&writer, "generated", now);
-    pb_xml_put(&writer, "version", pb_version);
-    pb_xml_put(&writer, "git", pb_git);
-    pb_xml_open(&writer, "run");
-    write_facts(&writer, "provenance", summary->provenance, summary->provenance_count);
-    write_facts(&writer, "option", summary->options, summary->option_count);
-    pb_xml_close(&writer);
-    if (summary->reference_name != NULL) {
-        pb_xml_open(&writer, "reference");
-        pb_xml_put(&writer, "name", summary->reference_name);
-        pb_xml_put(&writer, "title", summary->reference_title);
-        pb_xml_close(&writer);
-    }
-    for (uint32_t i = 0; i < summary->section_count; i++)
-        write_section(&writer, &summary->sections[i]);
-    pb_summary_write_heavier(&writer, summary);
-    write_cells(&writer, summary);
+    write_document(&writer, summary);
     return pb_schema_write(path, PB_SUMMARY_SCHEMA, &writer, error);
 }
