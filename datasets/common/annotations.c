@@ -172,6 +172,6 @@ enum pb_status field_need_real(const struct annotations *file, char **rest, cons
 enum pb_status field_need_end(const struct annotations *file, const char *rest)
 {
     if (*rest != '\0')
-        return annotations_fail(file, "'%.40s' stands behind the last field", rest);
+        return annotations_fail(file, "'%.40s' comes after the last field", rest);
     return PB_OK;
 }

@@ -25,9 +25,10 @@ static enum pb_status add_images(struct folder *self, const char *path, uint32_t
     size_t images = 0, others = 0, first_other = 0;
     enum pb_status status = listing_read(&self->arena, path, &listing);
     if (status == PB_OK && listing.folder_count > 0)
-        status = host->fail(host, PB_ERROR_INPUT,
-                            "%s/%s: a folder inside the folder of a class; images lie in their class's folder itself",
-                            path, listing.folders[0]);
+        status =
+            host->fail(host, PB_ERROR_INPUT,
+                       "%s/%s: a folder inside the folder of a class; images belong into their class's folder itself",
+                       path, listing.folders[0]);
     for (size_t i = 0; status == PB_OK && i < listing.file_count; i++) {
         if (!is_image(listing.files[i])) {
             first_other = others++ == 0 ? i : first_other;
@@ -79,10 +80,11 @@ static enum pb_status collect_classes(struct folder *self, const char *path, str
     enum pb_status status = listing_read(&self->arena, path, &listing);
     for (size_t i = 0; status == PB_OK && i < listing.file_count; i++)
         if (is_image(listing.files[i]))
-            status = host->fail(host, PB_ERROR_INPUT, "%s/%s: this image lies in no class's folder; put it into one",
+            status = host->fail(host, PB_ERROR_INPUT, "%s/%s: this image is in no class's folder; put it into one",
                                 path, listing.files[i]);
     if (status == PB_OK && listing.folder_count == 0)
-        status = host->fail(host, PB_ERROR_INPUT, "%s: holds no class's folder; images lie in %s/CLASS/", path, path);
+        status =
+            host->fail(host, PB_ERROR_INPUT, "%s: has no class's folder; images belong into %s/CLASS/", path, path);
     for (size_t i = 0; status == PB_OK && i < listing.folder_count; i++)
         status = names_add(&self->arena, names, listing.folders[i]);
     return status;

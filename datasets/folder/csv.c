@@ -44,7 +44,7 @@ static enum pb_status read_field(const struct annotations *file, struct cursor *
         const enum pb_status status = read_quoted(file, cursor);
         if (status != PB_OK || is_line_end(cursor) || *cursor->at == ',')
             return status;
-        return annotations_fail(file, "text stands behind a field's closing quote; double a quote that belongs to it");
+        return annotations_fail(file, "text comes after a field's closing quote; double a quote that belongs to it");
     }
     while (!is_line_end(cursor) && *cursor->at != ',') {
         if (*cursor->at == '"')

@@ -35,7 +35,7 @@ struct pb_bench_data {
     double decode_seconds; /* from JPEG files to the decoded cache, of all images */
     double first_epoch_seconds; /* per step of the first epoch, decoding included */
     double seconds, seconds_least, seconds_most; /* per step from the second epoch on */
-    double without_seconds; /* per step on images that lie in memory already */
+    double without_seconds; /* per step on images that are in memory already */
     double wait_seconds; /* per step, of seconds: spent on waiting for a batch */
     double cpu_seconds; /* per image: processor time of the prefetching threads */
 };

@@ -281,7 +281,8 @@ const struct pb_command pb_command_bench = {
         "With --data, photographs of 1024×768 pixels are drawn into a temporary folder (below $TMPDIR, removed as\n"
         "soon as they are decoded) and go through the pipeline of a real run: decoding, the cache of decoded images,\n"
         "rotation within ±15 degrees and flips, batches. The first epoch, with decoding, and those from the second\n"
-        "on are told apart; the latter take turns with steps on images that lie in memory, and the ratio is printed.",
+        "on are measured separately; the latter take turns with steps on images that are in memory, and the ratio is "
+        "printed.",
     .options = options,
     .run = run,
 };

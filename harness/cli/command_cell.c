@@ -278,7 +278,7 @@ const struct pb_command pb_command_cell = {
     .summary = "run one cell of a matrix (what the workers of 'run' do)",
     .details =
         "Runs the cell called ID from what is stored in OUT/stages to its end and writes OUT/cells/ID.xml. A cell\n"
-        "that was stopped goes on at the last epoch that it finished. 'prunebench check MATRIX' lists the ids.\n\n"
+        "that was stopped resumes at the last epoch that it finished. 'prunebench check MATRIX' lists the ids.\n\n"
         "With --latency, the cell's document gets the latencies of its networks. Each network is measured once for "
         "all\n"
         "cells in OUT and then taken from OUT/latency; after that folder is removed, it is measured anew, and "

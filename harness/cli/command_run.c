@@ -10,7 +10,7 @@
 enum { OPEN_FILES = 24, WORKER_OPEN_FILES = 3 };
 
 static const struct pb_cli_option options[] = {
-    {"output", 'o', "OUT", "folder for results, logs and stages; the same one goes on where it was"},
+    {"output", 'o', "OUT", "folder for results, logs and stages; the same one resumes where it was"},
     {"jobs", 'j', "N", "cells at a time (default 1); the threads are divided among them"},
     {"threads", 0, "T", "threads in all (default: what the machine has)"},
     {"only", 0, "GLOB", "only cells whose id matches; may be given several times"},
@@ -98,7 +98,7 @@ const struct pb_command pb_command_run = {
     .details =
         "Trains, prunes, retrains and measures every cell of the matrix, each in a process of its own, and writes one\n"
         "result document per cell to OUT/cells. Cells that share a beginning train it once.\n\n"
-        "The same command again goes on where it was: finished cells are skipped, a changed matrix runs what changed,\n"
+        "The same command again resumes where it was: finished cells are skipped, a changed matrix runs what changed,\n"
         "failed cells are run again with --retry. A crash costs one cell's last epoch. The run tells which cells are "
         "run\n"
         "again and why. Results in OUT that are not of this matrix, or of an earlier state of it, are kept, are named, "

@@ -104,10 +104,8 @@ const struct pb_command pb_command_synth = {
         "Draws three fine-grained data sets below OUT: fgvc-aircraft-2013b, CUB_200_2011 and cars. The classes of a "
         "set differ in small parts only (engines, tail, wings; bill, crest, wing bars; roof line, lamps, grille); "
         "pose, scale, colours, light, background, occlusion and JPEG quality vary within a class. A fourth set, fish, "
-        "lies in "
-        "class folders (fish/train/CLASS, fish/test/CLASS) and is drawn when --sets names it: other objects, for a "
-        "trunk "
-        "to be pretrained on.\n\n"
+        "is in class folders (fish/train/CLASS, fish/test/CLASS) and is drawn when --sets names it: other objects, for "
+        "a trunk to be pretrained on.\n\n"
         "The same options draw the same bytes, whatever the number of threads. A set that is complete already "
         "with the same options is left alone; one drawn with other options is replaced; a folder that synth did not "
         "write is never touched.",

@@ -58,12 +58,13 @@ static void tell_stopped(struct pb_run *run, struct pb_slot *slot)
         return;
     slot->said_stopped = worker->halted;
     if (worker->halted)
-        pb_display_say(&run->display, PB_LOG_WARNING,
-                       "%s: its process %ld was stopped by a signal and does nothing; 'kill -CONT %ld' lets it go on, "
-                       "'kill -KILL %ld' ends it as a failed cell",
-                       id, (long)worker->pid, (long)worker->pid, (long)worker->pid);
+        pb_display_say(
+            &run->display, PB_LOG_WARNING,
+            "%s: its process %ld was stopped by a signal and does nothing; 'kill -CONT %ld' lets it continue, "
+            "'kill -KILL %ld' ends it as a failed cell",
+            id, (long)worker->pid, (long)worker->pid, (long)worker->pid);
     else
-        pb_display_say(&run->display, PB_LOG_INFO, "%s: its process %ld goes on", id, (long)worker->pid);
+        pb_display_say(&run->display, PB_LOG_INFO, "%s: its process %ld continues", id, (long)worker->pid);
 }
 
 void pb_run_wait(struct pb_run *run, bool *ended)

@@ -107,7 +107,7 @@ static enum pb_status require_complete(const struct pb_backend *ops, const char 
     name_missing(ops, &names);
     if (names.count)
         return pb_fail(error, PB_ERROR_RUN,
-                       "backend '%s' keeps its buffers on a device, so the host's operators cannot stand in for the %u "
+                       "backend '%s' keeps its buffers on a device, so the host's operators cannot replace the %u "
                        "that it lacks: %s; it must fill its table",
                        name, names.count, text);
     return PB_OK;

@@ -31,7 +31,7 @@ static enum pb_status continue_from(struct pb_session *session, const struct pb_
     while (stage != 0 && session->chain.links[stage - 1].verb != PB_VERB_TRAIN)
         stage = session->chain.links[stage - 1].parent;
     if (stage == 0)
-        return pb_fail(error, PB_ERROR_RUN, "there is no training before this one whose optimiser could go on");
+        return pb_fail(error, PB_ERROR_RUN, "there is no training before this one whose optimiser could continue");
     json_t *facts = NULL;
     enum pb_status status = pb_store_facts(&session->store, pb_chain_key(&session->chain, stage), &facts, error);
     if (status == PB_OK)

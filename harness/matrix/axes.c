@@ -45,7 +45,7 @@ static enum pb_status add_entry(struct pb_document *document, enum pb_matrix_axi
     for (uint32_t i = 0; i < entries->count && status == PB_OK; i++)
         if (strcmp(entries->list[i].label, entry->label) == 0)
             status = pb_fail_at(error, PB_ERROR_INPUT, document->xml.path, entry->line,
-                                "%s '%s' stands on line %ld already; give one of them another label=\"…\"",
+                                "%s '%s' is on line %ld already; give one of them another label=\"…\"",
                                 pb_matrix_axis_names[axis], entry->label, entries->list[i].line);
     if (status == PB_OK) {
         struct pb_entry *grown = pb_realloc(entries->list, entries->count, (size_t)entries->count + 1, sizeof *grown);
@@ -250,7 +250,7 @@ static enum pb_status add_target(struct pb_document *document, const xmlNode *no
         if (targets->list[i].target.measure == entry.target.measure &&
             targets->list[i].target.amount >= entry.target.amount)
             return pb_xml_fail(&document->xml, node, error,
-                               "<targets>: %s does not lie above %g before it; list them ascending", word,
+                               "<targets>: %s is not above %g before it; list them ascending", word,
                                targets->list[i].target.amount);
     entry.label = target_label(entry.target);
     if (!entry.label)

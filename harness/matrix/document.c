@@ -178,7 +178,7 @@ static enum pb_status read_children(struct pb_document *document, const struct p
         if (i == ELEMENT_COUNT)
             return pb_fail_element(&document->xml, node, names, error);
         if (elements[i].once && seen[i])
-            return pb_xml_fail(&document->xml, node, error, "<%s> stands on line %ld already; there can be one only",
+            return pb_xml_fail(&document->xml, node, error, "<%s> is on line %ld already; there can be one only",
                                elements[i].name, seen[i]);
         seen[i] = pb_xml_line(node);
         const enum pb_status status =

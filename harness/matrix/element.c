@@ -47,8 +47,8 @@ static const struct pb_attribute_help condition_attributes[] = {
 
 const struct pb_element_help pb_element_helps[] = {
     {"matrix",
-     "The document's root, in the namespace urn:prunebench:matrix:1. Its elements may stand in any order. Those that "
-     "set values stand at most once; dataset, model, criterion, schedule, backend, variant, pretraining, override and "
+     "The document's root, in the namespace urn:prunebench:matrix:1. Its elements may come in any order. Those that "
+     "set values come at most once; dataset, model, criterion, schedule, backend, variant, pretraining, override and "
      "exclude may be repeated. There is one cell for every combination of data set, model, criterion, schedule, "
      "backend, variant, target and seed.",
      "the elements below", matrix_attributes},

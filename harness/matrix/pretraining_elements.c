@@ -60,7 +60,7 @@ enum pb_status pb_pretraining_read(struct pb_document *document, const struct pb
     for (uint32_t i = 0; i < document->pretraining_count && status == PB_OK; i++)
         if (strcmp(document->pretrainings[i].entry.label, pretraining.entry.label) == 0)
             status = pb_xml_fail(&document->xml, node, error,
-                                 "pretraining '%s' stands on line %ld already; give one of them another label",
+                                 "pretraining '%s' is on line %ld already; give one of them another label",
                                  pretraining.entry.label, document->pretrainings[i].entry.line);
     if (status == PB_OK) {
         grown = pb_realloc(document->pretrainings, document->pretraining_count, (size_t)document->pretraining_count + 1,

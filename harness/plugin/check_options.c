@@ -30,7 +30,7 @@ static enum pb_status check_choices(const struct pb_option *option, struct pb_er
     for (size_t i = 0; option->choices[i] != NULL; i++) {
         for (size_t j = 0; j < i; j++) {
             if (strcmp(option->choices[i], option->choices[j]) == 0)
-                return pb_fail(error, PB_ERROR_INPUT, "its choice '%s' stands there twice", option->choices[i]);
+                return pb_fail(error, PB_ERROR_INPUT, "its choice '%s' is listed twice", option->choices[i]);
         }
     }
     return PB_OK;
@@ -78,7 +78,7 @@ static enum pb_status check_against(const struct pb_option *option, const struct
                                     struct pb_error *error)
 {
     if (strcmp(option->name, earlier->name) == 0)
-        return pb_fail(error, PB_ERROR_INPUT, "it stands there twice");
+        return pb_fail(error, PB_ERROR_INPUT, "it is listed twice");
     if (option->offset < earlier->offset + pb_option_type_size(earlier->type) &&
         earlier->offset < option->offset + pb_option_type_size(option->type))
         return pb_fail(error, PB_ERROR_INPUT, "it is stored over option '%s'", earlier->name);

@@ -6,7 +6,7 @@ enum pb_status pb_data_suits(const struct pb_cell_config *config, struct pb_data
     const char *label = config->dataset.label;
     if (counts.classes < 2)
         return pb_fail(error, PB_ERROR_INPUT,
-                       "data set '%s' in '%s' has one class only, and nothing can be told apart; give it two at least",
+                       "data set '%s' in '%s' has one class only, so there is nothing to learn; give it two at least",
                        label, config->dataset_root);
     if (counts.train < config->batch)
         return pb_fail(error, PB_ERROR_INPUT,

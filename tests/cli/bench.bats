@@ -26,7 +26,7 @@ tiny=(--model vgg11-bcnn --classes 5 --image-size 32 --width-multiplier 0.125 --
 # Sanitizers keep shadow memory and freed blocks resident.
 skip_if_sanitized() { if grep -q __asan_init "$PRUNEBENCH_BUILD/prunebench"; then skip "resident memory means nothing under a sanitizer"; fi; }
 
-@test "bench foretells what lies in memory at the peak, within 15 %" {
+@test "bench predicts the memory that is used at the peak, within 15 %" {
     skip_if_sanitized
     # Some 150 to 350 MB, so that the program itself is little. oneDNN does not tell what its products pack (10 to 25 MB).
     for backend in reference blis onednn; do

@@ -123,7 +123,7 @@ END
     figures | diff after -
 }
 
-@test "a run that ended amid measuring goes on with the documents that lack figures" {
+@test "a run that ended amid measuring resumes with the documents that lack figures" {
     figures >before
     for id in random.one-shot.blis.r30.s1 bn-scale.one-shot.blis.r50.s2; do
         sed -i '/<latency /d; s/ latency-setup="[^"]*"//' out/cells/birds.vgg11-bcnn.$id.xml

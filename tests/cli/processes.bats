@@ -48,7 +48,7 @@ wait_for() {
     bash -c "ulimit -S -n 12; '$PRUNEBENCH_BUILD/prunebench' run m.xml -o out2 -j 3 --quiet"
 }
 
-@test "a stopped worker is noticed, and goes on when it may" {
+@test "a stopped worker is noticed, and continues when it may" {
     matrix 200 >m.xml
     prunebench run m.xml -o out --threads 1 >log 2>&1 3>&- &
     coordinator=$!
@@ -56,10 +56,10 @@ wait_for() {
     worker=$(pgrep -P "$(pgrep -f "prunebench run m.xml -o out --threads 1" | head -n 1)" -f "cell out/matrix.xml")
     [ -n "$worker" ]
     kill -STOP "$worker"
-    wait_for grep -q "$ID: its process $worker was stopped by a signal and does nothing; 'kill -CONT $worker' lets it go on" log
+    wait_for grep -q "$ID: its process $worker was stopped by a signal and does nothing; 'kill -CONT $worker' lets it continue" log
     kill -0 "$worker"
     kill -CONT "$worker"
-    wait_for grep -q "$ID: its process $worker goes on" log
+    wait_for grep -q "$ID: its process $worker continues" log
     wait $coordinator
     cat log
     [ "$(grep -c 'was stopped by a signal' log)" -eq 1 ]

@@ -53,7 +53,7 @@ timeless() {
     [[ $output == *"1 done, 2 were done before, 0 failed, 0 blocked"* ]]
 }
 
-@test "a run killed amid a training goes on to the same weights and results, bit for bit" {
+@test "a run killed amid a training resumes to the same weights and results, bit for bit" {
     export EPOCHS=30
     matrix '<criterion plugin="bn-scale"/><targets>0.3</targets>' >m.xml
     id=birds.vgg11-bcnn.bn-scale.one-shot.blis.r30.s1

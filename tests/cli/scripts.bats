@@ -25,7 +25,7 @@ teardown() { rm -rf "$folder"; }
     touch "$folder/harness/data/engine.c"
     printf '#include "base/file.h"\n' >"$folder/plugins/criteria/mine.c"
     run -1 "$folder/scripts/check-layers" --circles
-    [[ $output == *"harness/base/file.c:1: room 'base' includes 'engine', which stands behind it"* ]]
+    [[ $output == *"harness/base/file.c:1: room 'base' includes 'engine', which comes after it"* ]]
     [[ $output == *"harness/data: a circle: data → split → data"* ]]
     [[ $output == *'harness/data/data.h:1: there is no "base/gone.h"'* ]]
     [[ $output == *"harness/data/engine.c, harness/engine/engine.c: one base name for several sources"* ]]
@@ -123,6 +123,23 @@ END
     [ "$(grep -c "bad.bats:[124]: '! command' never fails a test" <<<"$output")" -eq 3 ]
     [[ $output == *"bad.bats:3: only the last of"* ]]
     [ "${#lines[@]}" -eq 4 ]
+}
+
+@test "no document, public header or message has a house word where the field has one" {
+    "$sources/scripts/check-words"
+}
+
+@test "the check of words reads prose, not code" {
+    printf '%s\n' '# Weights weigh nothing' '| output | put out\\* |' 'It goes on.' >"$folder/a.md"
+    printf '%s\n' '/* where values lie in memory */' 'int weighs(int wanted); /* what it costs */' >"$folder/a.h"
+    printf '%s\n' '/* wants */ static int wants(void)' '{ return fail("the file lies in \"%s\"", "stored on it"); }' >"$folder/a.c"
+    run -1 "$sources/scripts/check-words" "$folder"/a.{md,h,c}
+    echo "$output"
+    [ "${#lines[@]}" -eq 4 ]
+    [[ ${lines[0]} == *"a.md:1: 'weigh': cost" ]]
+    [[ ${lines[1]} == *"a.md:3: 'goes on': resume, continue" ]]
+    [[ ${lines[2]} == *"a.h:1: 'lie in': is stored in, is in" ]]
+    [[ ${lines[3]} == *"a.c:2: 'lies in': is stored in, is in" ]]
 }
 
 @test "the test runner names and counts what a machine cannot run, apart from what passed" {

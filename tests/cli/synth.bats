@@ -18,7 +18,7 @@ setup() { cd "$BATS_TEST_TMPDIR" || return 1; }
     [ -s out/contact-cars.png ]
 }
 
-@test "fish lie in class folders that the dataset plugin folder reads" {
+@test "fish are in class folders that the dataset plugin folder reads" {
     prunebench synth out --sets fish --classes 3 --train 8 --test 4 --size 48 --quiet
     [ "$(ls out)" = fish ]
     cat >m.xml <<END

@@ -130,7 +130,7 @@ static void test_bad_boxes_are_refused_with_file_and_line(void **state)
         {"0056978 1 1 1024 nan\n", "images_box.txt:1: ", "'nan' is not a number"},
         {"0056978 1 1 0x10 10\n", "images_box.txt:1: ", "'0x10' is not a number"},
         {"0056978 1 1 1e99 10\n", "images_box.txt:1: ", "'1e99' is not a number"},
-        {"0056978 1 1 10 10 10\n", "images_box.txt:1: ", "'10' stands behind the last field"},
+        {"0056978 1 1 10 10 10\n", "images_box.txt:1: ", "'10' comes after the last field"},
         {"0056978 9 1 8 10\n", "images_box.txt:1: ", "ends before it begins"},
         {"0056978 1 1 8 9\n0056978 1 1 8 9\n", "images_box.txt:2: ", "second box"},
         {"0056978 1 1 8 9\n", "images_variant_trainval.txt:1: ", "has no line in"},

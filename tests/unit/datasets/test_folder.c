@@ -211,7 +211,7 @@ static void test_bad_csv_files_are_refused_with_file_and_line(void **state)
         {"path,label,split\n/a,x,train\n", "list.csv:2: ", "'/a' is not the path of an image below "},
         {"path,label,split\na,x,train\nb,x,test\na,x,train\n", "list.csv:4: ", "a' is listed a second time (first at "},
         {"path,label,split\na,\"x,train\nb,x,test\n", "list.csv:2: ", "a quoted field is not closed"},
-        {"path,label,split\na,\"x\"y,train\n", "list.csv:2: ", "text stands behind a field's closing quote"},
+        {"path,label,split\na,\"x\"y,train\n", "list.csv:2: ", "text comes after a field's closing quote"},
         {"path,label,split\na,x\"y,train\n", "list.csv:2: ", "a quote stands inside a field without quotes"},
         {"path,label,split\na,x,train\nb,x,test\nc,y,test\n", "list.csv:4: ", "class 'y' is in the test split only"},
         {"path,label,split\na,x,train\nb,y,train\n", "", "lists no test image"},
@@ -251,7 +251,7 @@ static void test_bad_class_folders_are_refused_by_name(void **state)
     static const char *const shares[] = {"test-share", "0.2", NULL};
     static const char *const names[] = {"train", "train,,val", NULL};
     dataset_assert_refused("folder", *state, "/train: is not there", "set the option test-share");
-    assert_extra_refused(*state, "train/loose.png", "/train/loose.png: ", "lies in no class's folder");
+    assert_extra_refused(*state, "train/loose.png", "/train/loose.png: ", "is in no class's folder");
     assert_extra_refused(*state, "train/dog/deeper/x.png", "/train/dog/deeper: ", "inside the folder of a class");
     assert_int_equal(rmdir(folder_path(state, "train/dog/deeper")), 0);
     assert_extra_refused(*state, "train/fox/notes.txt", "/train/fox: ", "this class has no image");
@@ -269,7 +269,7 @@ static void test_a_folder_that_holds_no_classes_is_refused(void **state)
 {
     static const char *const shares[] = {"test-share", "0.2", NULL};
     images_put_text(*state, "README", "");
-    dataset_assert_refused_with("folder", *state, shares, *state, "holds no class's folder; images lie in ");
+    dataset_assert_refused_with("folder", *state, shares, *state, "has no class's folder; images belong into ");
     images_put_text(*state, "cat/1.png", "");
     dataset_assert_refused_with("folder", *state, shares, "/cat/1.png: ", "the only image of class 'cat'");
 }

@@ -112,7 +112,7 @@ static void test_what_a_pretraining_must_have_and_may_not_is_said(void **state)
     assert_refused(state, BEGIN "<pretraining label='others' plugin='aircraft'/>" MODEL TAIL,
                    "m.xml:8: <pretraining>: attribute 'root' is missing; it says which folder has its images");
     assert_refused(state, BEGIN OTHERS OTHERS MODEL TAIL,
-                   "m.xml:9: pretraining 'others' stands on line 8 already; give one of them another label");
+                   "m.xml:9: pretraining 'others' is on line 8 already; give one of them another label");
     assert_refused(state, BEGIN "<pretraining label='others' plugin='aircraft' root='o' seed='-1'/>" MODEL TAIL,
                    "m.xml:8: <pretraining>: seed='-1' is not a whole number from 0 up");
     assert_refused(state, BEGIN "<pretraining label='others' plugin='aircraft' root='o' model='vgg11-bcn'/>" MODEL TAIL,

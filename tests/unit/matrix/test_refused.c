@@ -67,7 +67,7 @@ static void test_values_out_of_range_are_refused(void **state)
     assert_refused(state, HEAD "<targets measure='macs'>0.5 1</targets>" TAIL,
                    "m.xml:9: <targets>: '1' is not a share above 0 and below 1 (0.4 removes 40 %)");
     assert_refused(state, HEAD "<targets>0.3</targets>" TAIL,
-                   "m.xml:9: <targets>: 0.3 does not lie above 0.4 before it; list them ascending");
+                   "m.xml:9: <targets>: 0.3 is not above 0.4 before it; list them ascending");
     assert_refused(state, HEAD "<seeds>1 2 1</seeds>" TAIL, "m.xml:9: <seeds>: 1 is listed twice");
     assert_refused(state, HEAD "<seeds>-1</seeds>" TAIL, "m.xml:9: <seeds>: '-1' is not a whole number from 0 up");
     assert_refused(state, HEAD "<seeds> </seeds>" TAIL, "m.xml:9: <seeds> is empty");
@@ -106,7 +106,7 @@ static void test_equal_values_and_ties_below_a_winner_are_no_ties(void **state)
 static void test_labels_must_be_unique_and_safe(void **state)
 {
     assert_refused(state, HEAD "<dataset plugin='cars' root='other'/>" TAIL,
-                   "m.xml:9: dataset 'cars' stands on line 4 already; give one of them another label=\"…\"");
+                   "m.xml:9: dataset 'cars' is on line 4 already; give one of them another label=\"…\"");
     assert_refused(state, HEAD "<criterion plugin='random' label='../x'/>" TAIL,
                    "m.xml:9: <criterion>: label '../x' may hold only letters, digits, '-', '_' and '+', at most 64 of "
                    "them");
@@ -123,7 +123,7 @@ static void test_what_must_be_there_is_asked_for(void **state)
         state, HEAD "<dataset plugin='aircraft'/>" TAIL,
         "m.xml:9: <dataset>: attribute 'root' is missing; it says which folder has the images of dataset 'aircraft'");
     assert_refused(state, HEAD "<training/>\n<training/>" TAIL,
-                   "m.xml:10: <training> stands on line 9 already; there can be one only");
+                   "m.xml:10: <training> is on line 9 already; there can be one only");
     assert_refused(
         state, HEAD "<override><training/></override>" TAIL,
         "m.xml:9: <override> names no axis; say which cells it is for, like dataset=\"…\" or target=\"0.4\"");

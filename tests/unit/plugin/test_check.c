@@ -275,7 +275,8 @@ static void test_required_hooks_of_criteria_schedules_and_datasets(void **state)
     REFUSED(PB_KIND_CRITERION, s.criterion.needs = PB_DATA_GRADIENTS, "'observe' is missing");
     REFUSED(PB_KIND_CRITERION, s.criterion.needs = PB_DATA_ACTIVATIONS, "'observe' is missing");
     REFUSED(PB_KIND_CRITERION, s.criterion.needs = PB_DATA_ACTIVATION_GRADIENTS, "'observe' is missing");
-    REFUSED(PB_KIND_CRITERION, s.criterion.observe = observe, "neither needs nor uses gradients, activations or labels");
+    REFUSED(PB_KIND_CRITERION, s.criterion.observe = observe,
+            "neither needs nor uses gradients, activations or labels");
     ACCEPTED(PB_KIND_CRITERION, s.criterion.needs = PB_DATA_GRADIENTS; s.criterion.observe = observe);
     ACCEPTED(PB_KIND_CRITERION, s.criterion.needs = PB_DATA_WEIGHTS | PB_DATA_NORM);
     REFUSED(PB_KIND_CRITERION, s.criterion.needs = 1u << 8, "unknown: bits 0x100");
@@ -305,7 +306,7 @@ static void test_rows_of_the_option_table(void **state)
     REFUSED(PB_KIND_CRITERION, s.plugin.options = NULL, "counts 6 options and has no table");
     REFUSED(PB_KIND_CRITERION, s.options[RATE].name = NULL, "option 2 ('')");
     REFUSED(PB_KIND_CRITERION, s.options[RATE].name = "The_Rate", "'The_Rate' is not kebab-case");
-    REFUSED(PB_KIND_CRITERION, s.options[RATE].name = "count", "option 2 ('count'): it stands there twice");
+    REFUSED(PB_KIND_CRITERION, s.options[RATE].name = "count", "option 2 ('count'): it is listed twice");
     REFUSED(PB_KIND_CRITERION, s.options[RATE].help = NULL, "help is missing");
     REFUSED(PB_KIND_CRITERION, s.options[RATE].type = (enum pb_option_type)6, "type 6 is unknown");
     REFUSED(PB_KIND_CRITERION, s.options[RATE].offset = offsetof(struct values, count), "stored over option 'count'");
@@ -326,7 +327,7 @@ static void test_ranges_choices_and_defaults_fit_the_type(void **state)
     REFUSED(PB_KIND_CRITERION, s.options[RATE].choices = modes, "has choices, but its type is number");
     REFUSED(PB_KIND_CRITERION, s.options[MODE].choices = NULL, "choice without choices");
     REFUSED(PB_KIND_CRITERION, s.options[MODE].choices = none, "choice without choices");
-    REFUSED(PB_KIND_CRITERION, s.options[MODE].choices = twice, "'a' stands there twice");
+    REFUSED(PB_KIND_CRITERION, s.options[MODE].choices = twice, "'a' is listed twice");
     REFUSED(PB_KIND_CRITERION, s.options[MODE].default_text = "filter", "did you mean 'filters'?");
     REFUSED(PB_KIND_CRITERION, s.options[COUNT].default_text = "3.5", "default does not fit");
     REFUSED(PB_KIND_CRITERION, s.options[COUNT].default_text = "10", "from 1 to 9");
