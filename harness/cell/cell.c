@@ -11,13 +11,14 @@
 #include "cell/findings.h"
 #include "cell/contact_sheets.h"
 #include "experiment/session.h"
+#include "planning/schedule_run.h"
 
 enum { REPAIRS = 3 }; /* times that a cell begins again because of damaged files */
 
-static bool is_planned(const struct pb_chain *planned, const char *plan_key)
+static bool is_planned(const struct pb_cell_plan *plan, const char *key)
 {
-    for (uint32_t i = 0; i < planned->count; i++)
-        if (strcmp(planned->links[i].plan_key, plan_key) == 0)
+    for (uint32_t i = 0; i < plan->stage_count; i++)
+        if (strcmp(plan->stages[i].key, key) == 0)
             return true;
     return false;
 }
@@ -29,26 +30,46 @@ static enum pb_status drop_private_stages(struct pb_session *session, struct pb_
     const struct pb_chain *chain = &session->chain;
     enum pb_status status = PB_OK;
     for (uint32_t i = 0; status == PB_OK && i + 1 < chain->count; i++) {
-        const struct pb_link *link = &chain->links[i];
-        const uint32_t own = is_planned(&session->planned, link->plan_key) ? 1 : 0;
-        if (options->planned_by(options->planned_argument, link->plan_key) <= own)
-            status = pb_store_remove(&session->store, link->key, error);
+        const char *key = chain->links[i].key;
+        const uint32_t own = options->plan && is_planned(options->plan, key) ? 1 : 0;
+        if (options->planned_by(options->planned_argument, key) <= own)
+            status = pb_store_remove(&session->store, key, error);
     }
     return status;
 }
 
-/* What tells a later run whose result this is: the last stage when all went well, the failed one else. */
+/* Who shares a stage is known by the keys of plans that are not provisional. */
+static bool may_drop(const struct pb_session *session)
+{
+    const struct pb_cell_run_options *options = session->options;
+    bool known = options->planned_by && !session->config->keep_stages;
+    for (uint32_t i = 0; known && options->plan && i < options->plan->stage_count; i++)
+        known = !options->plan->stages[i].provisional;
+    return known;
+}
+
+/* What tells a later run whose result this is: its settings and inputs, the last stage when all went well, the failed one
+ * else. */
 static enum pb_status add_identity(const struct pb_session *session, bool ok, struct pb_record *record,
                                    struct pb_error *error)
 {
-    const struct pb_chain *planned = &session->planned;
-    if (ok)
-        return session->open ? PB_OK
-                             : pb_record_provenance(record, PB_KEY_LAST_STAGE,
-                                                    planned->links[planned->count - 1].plan_key, error);
-    return session->done < planned->count
-               ? pb_record_provenance(record, PB_KEY_FAILED_STAGE, planned->links[session->done].plan_key, error)
-               : PB_OK;
+    const struct pb_cell_plan *plan = session->plan, *given = session->options->plan;
+    char digest[65], inputs[65] = "";
+    if (given)
+        memcpy(inputs, given->inputs, sizeof inputs);
+    else if (session->chain.root[0])
+        pb_inputs_digest(&session->chain.inputs, inputs);
+    enum pb_status status = pb_cell_digest(session->config, inputs, digest, error);
+    if (status == PB_OK)
+        status = pb_record_provenance(record, PB_KEY_CONFIG, digest, error);
+    if (status == PB_OK)
+        status = pb_record_provenance(record, PB_KEY_INPUTS, inputs, error);
+    if (status == PB_OK && ok && !plan->open)
+        status =
+            pb_record_provenance(record, PB_KEY_LAST_STAGE, session->chain.links[plan->stage_count - 1].key, error);
+    if (status == PB_OK && !ok && session->done < plan->stage_count && plan->stages[session->done].key[0])
+        status = pb_record_provenance(record, PB_KEY_FAILED_STAGE, plan->stages[session->done].key, error);
+    return status;
 }
 
 /* *damaged: something stored that it needed was; beginning again repairs that. */
@@ -70,7 +91,7 @@ static enum pb_status run_session(const struct pb_cell_config *config, const str
         status = pb_findings(&session, record, error);
     if (status == PB_OK)
         status = pb_session_samples(&session, record, error);
-    if (status == PB_OK && options->planned_by && !config->keep_stages)
+    if (status == PB_OK && may_drop(&session))
         status = drop_private_stages(&session, error);
     struct pb_error naming = {0};
     if (add_identity(&session, status == PB_OK, record, &naming) != PB_OK && status == PB_OK) {
@@ -95,13 +116,8 @@ static enum pb_status finish_record(double began, struct pb_record *record, stru
 static enum pb_status run_once(const struct pb_cell_config *config, const struct pb_cell_run_options *options,
                                struct pb_record *record, bool *damaged, struct pb_error *error)
 {
-    char digest[65];
     *damaged = false;
-    enum pb_status status = pb_cell_describe(config, record, error);
-    if (status == PB_OK)
-        status = pb_cell_digest(config, digest, error);
-    if (status == PB_OK)
-        status = pb_record_provenance(record, PB_KEY_CONFIG, digest, error);
+    const enum pb_status status = pb_cell_describe(config, record, error);
     return status == PB_OK ? run_session(config, options, record, damaged, error) : status;
 }
 

@@ -14,9 +14,12 @@ PB_MUST_CHECK enum pb_status pb_cell_run(const struct pb_cell_config *config, co
 /* Fills id and config pairs (every resolved option) of a record, also for a cell that never ran. */
 PB_MUST_CHECK enum pb_status pb_cell_describe(const struct pb_cell_config *config, struct pb_record *record,
                                               struct pb_error *error);
-/* SHA-256 over those pairs, the plugins' hashes and pb_numerics: a stored result is this cell's own when its provenance
- * "config-sha256" equals it. */
-PB_MUST_CHECK enum pb_status pb_cell_digest(const struct pb_cell_config *config, char hex[65], struct pb_error *error);
+/*
+ * SHA-256 over those pairs but for places, the plugins' hashes, pb_numerics and the digest of the cell's inputs (pb_inputs_digest;
+ * "" while they are unknown): a stored result is this cell's own when its provenance PB_KEY_CONFIG equals it.
+ */
+PB_MUST_CHECK enum pb_status pb_cell_digest(const struct pb_cell_config *config, const char *inputs, char hex[65],
+                                            struct pb_error *error);
 
 /*
  * Latency of the recorded networks (from record's widths), for after all cells are done: appends latency rows. A network

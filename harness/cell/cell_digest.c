@@ -36,8 +36,10 @@ static void list_settings(const struct pb_cell_config *config, const struct pb_s
     pb_format_real(own_target(config)->amount, text);
     sink->add(sink->argument, "target.amount", text);
     pb_settings_model(sink, config);
-    if (config->pretraining)
-        pb_settings_pretraining(sink, config->pretraining, hash);
+    if (config->pretraining) {
+        pb_settings_pretraining(sink, config->pretraining);
+        pb_settings_pretraining_choice(sink, config->pretraining, hash);
+    }
     pb_settings_data(sink, config);
     pb_settings_train(sink, "training.", &config->training);
     for (uint32_t i = 0; i < config->round_count; i++) {
@@ -70,15 +72,16 @@ enum pb_status pb_cell_describe(const struct pb_cell_config *config, struct pb_r
 {
     struct recorder recorder = {.record = record, .error = error};
     recorder.status = pb_record_text(&record->id, config->id, error);
-    list_settings(config, &(struct pb_settings_sink){record_setting, &recorder}, false);
+    list_settings(config, &(struct pb_settings_sink){record_setting, &recorder, .places = true}, false);
     return recorder.status;
 }
 
-enum pb_status pb_cell_digest(const struct pb_cell_config *config, char hex[65], struct pb_error *error)
+enum pb_status pb_cell_digest(const struct pb_cell_config *config, const char *inputs, char hex[65],
+                              struct pb_error *error)
 {
     struct pb_text text = {0};
     const struct pb_settings_sink sink = pb_settings_into(&text);
-    pb_text_append(&text, "numerics=%s\n", pb_numerics);
+    pb_text_append(&text, "numerics=%s\ninputs=%s\n", pb_numerics, inputs);
     list_settings(config, &sink, true);
     enum pb_status status = PB_OK;
     if (text.failed)

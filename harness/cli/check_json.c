@@ -31,8 +31,8 @@ static json_t *cell_json(const struct check *check, uint32_t index)
 static json_t *stage_json(const struct check *check, uint32_t index)
 {
     const struct pb_shared_stage *stage = &check->queue.stages[index];
-    return json_pack("{s:s, s:s, s:I, s:I, s:o}", "key", stage->key, "name", stage->name, "cells",
-                     (json_int_t)stage->users, "macs", (json_int_t)stage->macs, "seconds",
+    return json_pack("{s:s, s:b, s:s, s:I, s:I, s:o}", "key", stage->key, "provisional", stage->provisional, "name",
+                     stage->name, "cells", (json_int_t)stage->users, "macs", (json_int_t)stage->macs, "seconds",
                      seconds_json(check, check->stage_seconds[index]));
 }
 

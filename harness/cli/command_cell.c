@@ -15,6 +15,7 @@
 #include "cli/cli.h"
 #include "coordinator/outcome.h"
 #include "coordinator/cell_plans.h"
+#include "coordinator/plan_lines.h"
 #include "coordinator/stage_index.h"
 #include "results/result.h"
 
@@ -26,6 +27,8 @@ static const struct pb_cli_option options[] = {
      "the caller has loaded every plugin and found none broken: load them without trying them first"},
     {"planned", 0, "FILE",
      "remove the cell's stages that no other cell of the run has planned, as FILE says (default: keep all)"},
+    {"plans", 0, "FILE", "the cell's plan is in FILE, as 'run' made it (default: plan it first)"},
+    {"plans-at", 0, "BYTE", "with --plans: where in FILE it begins"},
     {"latency", 0, "N", "do not run the cell: measure the latency of its networks on N threads"},
     {"report-to", 0, "FD",
      "write a line for every step to this descriptor, and end with the process that started this"},
@@ -98,10 +101,10 @@ static void on_progress(void *argument, const struct pb_progress *progress)
         pb_log(PB_LOG_INFO, "%3.0f %%  %s", 100 * progress->share, progress->what);
 }
 
-static uint32_t planned_by(void *argument, const char *plan_key)
+static uint32_t planned_by(void *argument, const char *key)
 {
     const int *index = argument;
-    return pb_stage_index_cells(*index, plan_key);
+    return pb_stage_index_cells(*index, key);
 }
 
 static enum pb_status write_result(const struct job *job, const struct pb_record *record, struct pb_error *error)
@@ -114,16 +117,31 @@ static enum pb_status write_result(const struct job *job, const struct pb_record
     return status;
 }
 
-static enum pb_status run_cell(struct job *job, const char *planned, struct pb_error *error)
+static enum pb_status read_plan(const struct pb_arguments *arguments, struct pb_cell_plan *plan, struct pb_error *error)
+{
+    size_t offset = 0;
+    const enum pb_status status = pb_argument_size(arguments, "plans-at", 0, SIZE_MAX, &offset, error);
+    return status == PB_OK ? pb_plan_lines_read_file(pb_argument(arguments, "plans"), offset, plan, error) : status;
+}
+
+static enum pb_status run_cell(struct job *job, const struct pb_arguments *arguments, struct pb_error *error)
 {
     struct pb_record record;
     struct pb_error running = {0};
+    struct pb_cell_plan plan = {0};
+    const char *planned = pb_argument(arguments, "planned");
+    const bool handed = pb_argument(arguments, "plans") != NULL;
     int index = -1;
     pb_record_init(&record);
-    enum pb_status status = planned ? pb_stage_index_open(planned, &index, error) : PB_OK;
-    if (status != PB_OK)
+    enum pb_status status = handed ? read_plan(arguments, &plan, error) : PB_OK;
+    if (status == PB_OK && planned)
+        status = pb_stage_index_open(planned, &index, error);
+    if (status != PB_OK) {
+        pb_cell_plan_free(&plan);
         return status;
+    }
     const struct pb_cell_run_options run = {.out = job->out,
+                                            .plan = handed ? &plan : NULL,
                                             .progress = on_progress,
                                             .argument = job,
                                             .planned_by = planned ? planned_by : NULL,
@@ -136,6 +154,7 @@ static enum pb_status run_cell(struct job *job, const char *planned, struct pb_e
     }
     pb_record_free(&record);
     pb_stage_index_close(&index);
+    pb_cell_plan_free(&plan);
     return status;
 }
 
@@ -252,8 +271,7 @@ static enum pb_status do_job(struct job *job, const struct pb_arguments *argumen
     pb_free(folder);
     if (status != PB_OK)
         return status;
-    return latency ? measure_latency(job, (uint32_t)latency, error)
-                   : run_cell(job, pb_argument(arguments, "planned"), error);
+    return latency ? measure_latency(job, (uint32_t)latency, error) : run_cell(job, arguments, error);
 }
 
 static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, struct pb_error *error)

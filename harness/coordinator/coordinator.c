@@ -14,6 +14,7 @@
 #include "base/machine.h"
 #include "base/memory.h"
 #include "coordinator/cell_plans.h"
+#include "coordinator/plan_lines.h"
 #include "coordinator/run.h"
 #include "coordinator/stage_index.h"
 #include "coordinator/sweep.h"
@@ -56,7 +57,10 @@ static enum pb_status select_cells(struct pb_run *run, struct pb_error *error)
 static const char *last_key(const struct pb_run *run, uint32_t cell)
 {
     const uint32_t length = run->queue.path_length[cell];
-    return length && !run->cells[cell].open ? run->queue.stages[run->queue.path[cell][length - 1]].key : "";
+    if (!length || run->cells[cell].open)
+        return "";
+    const struct pb_shared_stage *last = &run->queue.stages[run->queue.path[cell][length - 1]];
+    return last->provisional ? "" : last->key;
 }
 
 /* Takes what earlier runs left for one cell. */
@@ -64,21 +68,25 @@ static enum pb_status look_at_cell(struct pb_run *run, uint32_t index, struct pb
 {
     struct pb_run_cell *cell = &run->cells[index];
     struct pb_stored_result stored = {0};
-    const enum pb_status status = pb_outcome_look(run->options->out, run->matrix->cells[index], last_key(run, index),
-                                                  run->schema, &stored, error);
+    const struct pb_expected expected = {.last_key = last_key(run, index), .inputs = cell->inputs};
+    const enum pb_status status =
+        pb_outcome_look(run->options->out, run->matrix->cells[index], &expected, run->schema, &stored, error);
     if (status != PB_OK)
         return status;
+    memcpy(cell->digest, stored.digest, sizeof cell->digest);
+    const bool failed = stored.outcome == PB_OUTCOME_FAILED || stored.outcome == PB_OUTCOME_BLOCKED;
+    if (cell->state == PB_RUN_LEFT_OUT) {
+        pb_stored_result_free(&stored);
+        return PB_OK;
+    }
     cell->found = stored.outcome;
-    pb_free(cell->why);
     cell->why = stored.why;
     stored.why = NULL;
-    const bool failed = stored.outcome == PB_OUTCOME_FAILED || stored.outcome == PB_OUTCOME_BLOCKED;
     if (stored.outcome == PB_OUTCOME_OK) {
         cell->state = PB_RUN_OK;
         cell->measured = pb_run_is_measured(run, index, &stored);
     } else if (failed && !run->options->retry) {
         cell->state = stored.outcome == PB_OUTCOME_BLOCKED ? PB_RUN_BLOCKED : PB_RUN_FAILED;
-        pb_free(cell->message);
         cell->message = stored.message;
         stored.message = NULL;
         if (stored.failed_stage[0])
@@ -88,25 +96,28 @@ static enum pb_status look_at_cell(struct pb_run *run, uint32_t index, struct pb
     return PB_OK;
 }
 
-/* Before anything is planned or trained: are the files of cells that must run there? */
+/* A cell that is left out is only listed. Its document says what it works on where that was not opened. */
 static enum pb_status look_at_cells(struct pb_run *run, struct pb_error *error)
+{
+    enum pb_status status = PB_OK;
+    for (uint32_t i = 0; i < run->matrix->cell_count && status == PB_OK; i++) {
+        struct pb_run_cell *cell = &run->cells[i];
+        if (cell->state == PB_RUN_LEFT_OUT && cell->inputs[0])
+            status = pb_cell_digest(run->matrix->cells[i], cell->inputs, cell->digest, error);
+        else
+            status = look_at_cell(run, i, error);
+    }
+    return status;
+}
+
+/* Before anything is trained: are the files of cells that must run there? */
+static enum pb_status check_files(const struct pb_run *run, struct pb_error *error)
 {
     enum pb_status status = PB_OK;
     for (uint32_t i = 0; i < run->matrix->cell_count && status == PB_OK; i++)
         if (run->cells[i].state == PB_RUN_WAITING)
-            status = look_at_cell(run, i, error);
-    for (uint32_t i = 0; i < run->matrix->cell_count && status == PB_OK; i++)
-        if (run->cells[i].state == PB_RUN_WAITING)
             status = pb_matrix_check_files(run->matrix, i, error);
     return status;
-}
-
-static bool any_waiting(const struct pb_run *run)
-{
-    for (uint32_t i = 0; i < run->matrix->cell_count; i++)
-        if (run->cells[i].state == PB_RUN_WAITING)
-            return true;
-    return false;
 }
 
 /* A plan, or why there is none: such a cell fails in a worker of its own, where that is recorded. */
@@ -114,14 +125,21 @@ static enum pb_status on_plan(void *argument, uint32_t cell, const struct pb_cel
                               const struct pb_error *failure, struct pb_error *error)
 {
     struct pb_run *run = argument;
+    struct pb_run_cell *planned = &run->cells[cell];
     enum pb_status status = PB_OK;
+    planned->plan = run->plans.length;
+    if (plan)
+        pb_plan_lines_write(plan, &run->plans);
+    pb_text_append(&run->plans, PB_PLAN_END "\n");
     if (!plan && (!run->unplanned || strcmp(run->unplanned, failure->text) != 0)) {
         pb_free(run->unplanned);
         run->unplanned = pb_strdup(failure->text);
         pb_log(PB_LOG_WARNING, "cell '%s': %s; it shares no stage with others", run->matrix->cells[cell]->id,
                failure->text);
     }
-    run->cells[cell].open = plan && plan->open;
+    planned->open = plan && plan->open;
+    if (plan)
+        memcpy(planned->inputs, plan->inputs, sizeof planned->inputs);
     for (uint32_t i = 0; plan && i < plan->stage_count && status == PB_OK; i++)
         status = pb_queue_add(&run->queue, cell, &plan->stages[i], error);
     return status;
@@ -137,8 +155,10 @@ static enum pb_status plan_cells(struct pb_run *run, struct pb_error *error)
                                          .plugins_tried = run->options->plugins_tried,
                                          .threads = run->threads_each,
                                          .costs_of = run->options->only};
-    const enum pb_status status = log ? pb_plan_cells(run->matrix, &planning, on_plan, run, error)
-                                      : pb_fail_memory(error, strlen(run->options->out));
+    enum pb_status status = log ? pb_plan_cells(run->matrix, &planning, on_plan, run, error)
+                                : pb_fail_memory(error, strlen(run->options->out));
+    if (status == PB_OK && run->plans.failed)
+        status = pb_fail_memory(error, run->plans.capacity);
     pb_free(log);
     return status;
 }
@@ -150,35 +170,41 @@ static enum pb_status list_cells(const struct pb_run *run, struct pb_error *erro
     struct pb_listed_cell *cells = pb_calloc(count, sizeof *cells);
     if (!cells)
         return pb_fail_memory(error, count * sizeof *cells);
-    enum pb_status status = PB_OK;
-    for (uint32_t i = 0; i < count && status == PB_OK; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         cells[i].id = run->matrix->cells[i]->id;
-        status = pb_cell_digest(run->matrix->cells[i], cells[i].digest, error);
+        memcpy(cells[i].digest, run->cells[i].digest, sizeof cells[i].digest);
     }
-    if (status == PB_OK)
-        status = pb_cell_list_write(run->options->out, cells, count, error);
+    const enum pb_status status = pb_cell_list_write(run->options->out, cells, count, error);
     pb_free(cells);
     return status;
 }
 
-/* Writes the resolved matrix, plans all cells, and looks again at those that only seemed changed. */
+/* The plans are handed to the workers, which do not make them again. */
+static enum pb_status write_plans(struct pb_run *run, struct pb_error *error)
+{
+    enum pb_status status = pb_file_write_atomic(run->plans_path, run->plans.data, run->plans.length, error);
+    pb_text_free(&run->plans);
+    if (status == PB_OK)
+        status = pb_stage_index_write(run->index_path, &run->queue, error);
+    return status;
+}
+
+/* Writes the resolved matrix, plans all cells, looks at what is there of them. */
 static enum pb_status prepare(struct pb_run *run, struct pb_error *error)
 {
     enum pb_status status =
         pb_file_write_atomic(run->matrix_path, run->matrix->resolved, strlen(run->matrix->resolved), error);
     if (status == PB_OK)
+        status = plan_cells(run, error);
+    if (status == PB_OK)
+        status = look_at_cells(run, error);
+    if (status == PB_OK)
+        status = check_files(run, error);
+    if (status == PB_OK)
         status = list_cells(run, error);
-    if (status != PB_OK || !any_waiting(run))
-        return status;
-    status = plan_cells(run, error);
-    for (uint32_t i = 0; i < run->matrix->cell_count && status == PB_OK; i++)
-        if (run->cells[i].found == PB_OUTCOME_CHANGED || run->cells[i].state == PB_RUN_FAILED)
-            status = look_at_cell(run, i, error);
     if (status == PB_OK)
         status = pb_run_say_reruns(run, error);
-    if (status == PB_OK)
-        status = pb_stage_index_write(run->index_path, &run->queue, error);
-    return status;
+    return status == PB_OK ? write_plans(run, error) : status;
 }
 
 static enum pb_status run_cells(struct pb_run *run, struct pb_error *error)
@@ -231,6 +257,8 @@ static void free_run(struct pb_run *run)
     pb_free(run->unplanned);
     pb_free(run->matrix_path);
     pb_free(run->index_path);
+    pb_free(run->plans_path);
+    pb_text_free(&run->plans);
 }
 
 static enum pb_status open_run(struct pb_run *run, struct pb_error *error)
@@ -243,7 +271,8 @@ static enum pb_status open_run(struct pb_run *run, struct pb_error *error)
     run->slots = pb_calloc(run->slot_count, sizeof *run->slots);
     run->matrix_path = pb_path_join(options->out, "matrix.xml");
     run->index_path = pb_path_join(options->out, "planned-stages.txt");
-    if (!run->cells || !run->slots || !run->matrix_path || !run->index_path)
+    run->plans_path = pb_path_join(options->out, "plans.txt");
+    if (!run->cells || !run->slots || !run->matrix_path || !run->index_path || !run->plans_path)
         return pb_fail_memory(error, run->matrix->cell_count * sizeof *run->cells);
     for (uint32_t i = 0; i < run->matrix->cell_count; i++)
         run->matrix->cells[i]->threads = run->threads_each;
@@ -259,9 +288,7 @@ static enum pb_status execute(struct pb_run *run, struct pb_run_summary *summary
     struct pb_run_summary counted = {0};
     pb_display_start(&run->display, run->options->quiet);
     pb_latency_place(run->options->out, run->threads, run->latency_place);
-    enum pb_status status = look_at_cells(run, error);
-    if (status == PB_OK)
-        status = prepare(run, error);
+    enum pb_status status = prepare(run, error);
     run->started = run->shown = pb_clock();
     pb_run_weigh(run);
     if (status == PB_OK)

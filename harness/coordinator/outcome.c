@@ -36,55 +36,79 @@ static const char *provenance(const struct pb_record *record, const char *key)
     return value ? value : "";
 }
 
+/* What decides whether a document is the cell's own. */
+struct judgement {
+    const char *path;
+    const struct pb_cell_config *cell;
+    const char *last_key;
+    const char *inputs; /* known, or what the document says of itself */
+    bool inputs_known;
+    char digest[65];
+};
+
 /* Replaces what a document says of its cell's settings by what the matrix says now. */
-static enum pb_status adopt(const char *path, const struct pb_cell_config *cell, const char *digest,
-                            struct pb_record *record, struct pb_error *error)
+static enum pb_status adopt(const struct judgement *judgement, struct pb_record *record, struct pb_error *error)
 {
     for (uint32_t i = 0; i < record->config_count; i++) {
         pb_free(record->config[i].key);
         pb_free(record->config[i].value);
     }
     record->config_count = 0;
-    enum pb_status status = pb_cell_describe(cell, record, error);
+    enum pb_status status = pb_cell_describe(judgement->cell, record, error);
     if (status == PB_OK)
-        status = pb_record_provenance(record, PB_KEY_CONFIG, digest, error);
-    return status == PB_OK ? pb_result_write(path, record, error) : status;
+        status = pb_record_provenance(record, PB_KEY_CONFIG, judgement->digest, error);
+    return status == PB_OK ? pb_result_write(judgement->path, record, error) : status;
 }
 
 /* Is a document with another digest the cell's own? When it is not, stored says why. */
-static enum pb_status judge_changed(const char *path, const struct pb_cell_config *cell, const char *digest,
-                                    const char *last_key, struct pb_record *record, struct pb_stored_result *stored,
-                                    struct pb_error *error)
+static enum pb_status judge_changed(const struct judgement *judgement, struct pb_record *record,
+                                    struct pb_stored_result *stored, struct pb_error *error)
 {
+    const char *last_key = judgement->last_key;
     const bool same_stages = last_key[0] && strcmp(provenance(record, PB_KEY_LAST_STAGE), last_key) == 0;
     bool baseline = false;
-    enum pb_status status = pb_rerun_why(cell, record, &stored->why, &baseline, error);
+    enum pb_status status = pb_rerun_why(judgement->cell, judgement->inputs_known ? judgement->inputs : "", record,
+                                         &stored->why, &baseline, error);
     if (status != PB_OK)
         return status;
-    if (!record->id || strcmp(record->id, cell->id) != 0 || !same_stages || baseline) {
+    if (!record->id || strcmp(record->id, judgement->cell->id) != 0 || !same_stages || baseline) {
         stored->outcome = PB_OUTCOME_CHANGED;
         return PB_OK;
     }
     pb_free(stored->why);
     stored->why = NULL;
-    return adopt(path, cell, digest, record, error);
+    return adopt(judgement, record, error);
 }
 
-static enum pb_status judge(const char *path, const struct pb_cell_config *cell, const char *last_key,
-                            struct pb_record *record, struct pb_stored_result *stored, struct pb_error *error)
+/* The same settings, and the same inputs: by what they are, or by where they are while that is all that is known. */
+static enum pb_status is_own(const struct judgement *judgement, const struct pb_record *record, bool *own,
+                             struct pb_error *error)
 {
-    char digest[65];
-    enum pb_status status = pb_cell_digest(cell, digest, error);
+    *own = record->id && strcmp(record->id, judgement->cell->id) == 0 &&
+           strcmp(provenance(record, PB_KEY_CONFIG), judgement->digest) == 0;
+    if (!*own || judgement->inputs_known)
+        return PB_OK;
+    return pb_rerun_same_places(judgement->cell, record, own, error);
+}
+
+static enum pb_status judge(struct judgement *judgement, struct pb_record *record, struct pb_stored_result *stored,
+                            struct pb_error *error)
+{
+    bool own = false;
+    if (!judgement->inputs_known)
+        judgement->inputs = provenance(record, PB_KEY_INPUTS);
+    enum pb_status status = pb_cell_digest(judgement->cell, judgement->inputs, judgement->digest, error);
     if (status != PB_OK)
         return status;
     *stored = (struct pb_stored_result){.measured = record->latency_count > 0};
+    memcpy(stored->digest, judgement->digest, sizeof stored->digest);
     snprintf(stored->latency_setup, sizeof stored->latency_setup, "%s", provenance(record, PB_KEY_LATENCY_SETUP));
     stored->outcome = record->status == PB_CELL_OK        ? PB_OUTCOME_OK
                       : record->status == PB_CELL_BLOCKED ? PB_OUTCOME_BLOCKED
                                                           : PB_OUTCOME_FAILED;
-    const bool own = record->id && strcmp(record->id, cell->id) == 0;
-    if (!own || strcmp(provenance(record, PB_KEY_CONFIG), digest) != 0)
-        status = judge_changed(path, cell, digest, last_key, record, stored, error);
+    status = is_own(judgement, record, &own, error);
+    if (status == PB_OK && !own)
+        status = judge_changed(judgement, record, stored, error);
     if (status != PB_OK || stored->outcome == PB_OUTCOME_CHANGED)
         return status;
     if (stored->outcome == PB_OUTCOME_FAILED)
@@ -94,7 +118,7 @@ static enum pb_status judge(const char *path, const struct pb_cell_config *cell,
     return PB_OK;
 }
 
-enum pb_status pb_outcome_look(const char *out, const struct pb_cell_config *cell, const char *last_key,
+enum pb_status pb_outcome_look(const char *out, const struct pb_cell_config *cell, const struct pb_expected *expected,
                                const struct pb_xml_schema *schema, struct pb_stored_result *stored,
                                struct pb_error *error)
 {
@@ -103,13 +127,18 @@ enum pb_status pb_outcome_look(const char *out, const struct pb_cell_config *cel
     char *path = pb_result_path(out, cell->id);
     if (!path)
         return pb_fail_memory(error, strlen(out) + strlen(cell->id));
-    enum pb_status status = PB_OK;
+    struct judgement judgement = {.path = path,
+                                  .cell = cell,
+                                  .last_key = expected->last_key,
+                                  .inputs = expected->inputs,
+                                  .inputs_known = expected->inputs[0] != '\0'};
     pb_record_init(&record);
     *stored = (struct pb_stored_result){.outcome = PB_OUTCOME_MISSING};
-    if (pb_file_exists(path)) {
+    enum pb_status status = pb_cell_digest(cell, expected->inputs, stored->digest, error);
+    if (status == PB_OK && pb_file_exists(path)) {
         const enum pb_status read = pb_result_read_with(path, schema, &record, &reading);
         if (read == PB_OK)
-            status = judge(path, cell, last_key, &record, stored, error);
+            status = judge(&judgement, &record, stored, error);
         else if (read == PB_ERROR_MEMORY)
             status = pb_fail_memory(error, 0);
         else
@@ -156,7 +185,8 @@ static enum pb_status add_provenance(const struct pb_cell_config *cell, const st
                                      struct pb_record *record, struct pb_error *error)
 {
     char digest[65], seconds[32], now[32];
-    enum pb_status status = pb_cell_digest(cell, digest, error);
+    const char *inputs = failure->inputs ? failure->inputs : "";
+    enum pb_status status = pb_cell_digest(cell, inputs, digest, error);
     if (status != PB_OK)
         return status;
     pb_utc_now(now);
@@ -167,6 +197,7 @@ static enum pb_status add_provenance(const struct pb_cell_config *cell, const st
                 {"git", pb_git},
                 {"matrix-sha256", cell->matrix_sha256},
                 {PB_KEY_CONFIG, digest},
+                {PB_KEY_INPUTS, inputs},
                 {"recorded", now},
                 {"seconds", seconds},
                 {KEY_LEFT_OUT, failure->log_left_out},

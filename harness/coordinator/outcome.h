@@ -23,16 +23,22 @@ struct pb_stored_result {
     enum pb_outcome outcome;
     bool measured; /* has latencies */
     char latency_setup[PB_LATENCY_SETUP]; /* where they were measured; "" */
-    char failed_stage[65]; /* planned key of the stage that failed; "" */
+    char digest[65]; /* of the cell's configuration and inputs, as far as they are known */
+    char failed_stage[65]; /* key of the stage that failed; "" */
     char *message; /* of a failure; NULL */
     char *why; /* PB_OUTCOME_CHANGED: "training.epochs was 6 and is 3"; else NULL */
 };
-/* last_key: the planned key of the cell's last stage ("" when unknown): a document made from the same stages is the
- * cell's own even where a setting that does not touch it has changed. Its configuration is then written anew.
- * schema: PB_RESULT_SCHEMA, open. */
-PB_MUST_CHECK enum pb_status pb_outcome_look(const char *out, const struct pb_cell_config *cell, const char *last_key,
-                                             const struct pb_xml_schema *schema, struct pb_stored_result *stored,
-                                             struct pb_error *error);
+/* What is known of a cell when its document is looked at. Both "" while unknown. */
+struct pb_expected {
+    const char *
+        last_key; /* of the cell's last stage: a document of this stage is the cell's own even where a setting that does
+                             not touch it has changed. Its configuration is then written anew. */
+    const char *inputs; /* pb_inputs_digest */
+};
+/* schema: PB_RESULT_SCHEMA, open. */
+PB_MUST_CHECK enum pb_status pb_outcome_look(const char *out, const struct pb_cell_config *cell,
+                                             const struct pb_expected *expected, const struct pb_xml_schema *schema,
+                                             struct pb_stored_result *stored, struct pb_error *error);
 void pb_stored_result_free(struct pb_stored_result *stored);
 
 /* The document of a cell whose worker could not write one, or that was never started. */
@@ -40,7 +46,8 @@ struct pb_failure {
     enum pb_cell_status status;
     const char *message;
     const char *signal; /* "SIGSEGV"; NULL */
-    const char *failed_stage; /* planned key; NULL */
+    const char *inputs; /* pb_inputs_digest; NULL: unknown */
+    const char *failed_stage; /* key; NULL */
     const char *log_left_out; /* what of the worker's output is not in the log; NULL */
     off_t log_start; /* where the worker's lines begin in the log */
     bool has_log;

@@ -37,36 +37,100 @@ static bool is_among(const char *const *words, const char *word)
     return false;
 }
 
-static bool needs_costs(const struct pb_plan_child *child, const struct pb_cell_config *cell)
+static bool is_asked_for(const struct pb_plan_child *child, const struct pb_cell_config *cell)
 {
     bool asked = child->costs_of == NULL;
-    char *pair = pb_format("%s/%s", cell->dataset.label, cell->backend.label);
     for (size_t i = 0; !asked && child->costs_of[i]; i++)
         asked = fnmatch(child->costs_of[i], cell->id, 0) == 0;
-    asked = asked && pair && !is_among(child->without_costs, pair);
-    pb_free(pair);
     return asked;
 }
 
-static enum pb_status plan_one(struct pb_planner *planner, const struct pb_plan_child *child,
-                               const struct pb_cell_config *cell, struct output *output, struct pb_error *error)
+/* The child's work on one matrix. */
+struct planning_child {
+    const struct pb_plan_child *given;
+    struct pb_planner *planner;
+    struct output output;
+    bool *asked; /* per cell: its costs are needed */
+    /* What cells that are asked for work on. Others that work on the same have the same keys, so they need it opened, too. */
+    const char **datasets, **backends;
+};
+
+static void add_label(const char **labels, const char *label)
+{
+    size_t count = 0;
+    while (labels[count] && strcmp(labels[count], label) != 0)
+        count++;
+    labels[count] = label;
+}
+
+static enum pb_status list_asked(struct planning_child *planning, const struct pb_matrix *matrix,
+                                 struct pb_error *error)
+{
+    const size_t count = matrix->cell_count;
+    planning->asked = pb_calloc(count, sizeof *planning->asked);
+    planning->datasets = pb_calloc(count + 1, sizeof *planning->datasets);
+    planning->backends = pb_calloc(count + 1, sizeof *planning->backends);
+    if (!planning->asked || !planning->datasets || !planning->backends)
+        return pb_fail_memory(error, count * sizeof *planning->datasets);
+    for (size_t i = 0; i < count; i++) {
+        planning->asked[i] = is_asked_for(planning->given, matrix->cells[i]);
+        if (!planning->asked[i])
+            continue;
+        add_label(planning->datasets, matrix->cells[i]->dataset.label);
+        add_label(planning->backends, matrix->cells[i]->backend.label);
+    }
+    return PB_OK;
+}
+
+/* Whether what the cell works on may be opened: else its keys are provisional. */
+static bool may_open(const struct planning_child *planning, const struct pb_cell_config *cell)
+{
+    char *pair = pb_format("%s/%s", cell->dataset.label, cell->backend.label);
+    const bool may = pair && !is_among(planning->given->without_costs, pair) &&
+                     is_among(planning->datasets, cell->dataset.label) &&
+                     is_among(planning->backends, cell->backend.label);
+    pb_free(pair);
+    return may;
+}
+
+/* From here on, what ends the process is not the schedule's fault. */
+static enum pb_status tell_chained(struct planning_child *planning, struct pb_error *error)
+{
+    pb_text_append(&planning->output.text, PB_PLAN_CHAIN "\n");
+    return flush(&planning->output, error);
+}
+
+static enum pb_status make_keys(struct planning_child *planning, const struct pb_cell_config *cell, bool open,
+                                struct pb_cell_plan *plan, struct pb_error *failure)
+{
+    struct pb_inputs inputs;
+    enum pb_status status =
+        open ? pb_planner_inputs(planning->planner, cell, &inputs, failure) : pb_inputs_unknown(cell, &inputs, failure);
+    return status == PB_OK ? pb_cell_plan_keys(plan, &inputs, failure) : status;
+}
+
+static enum pb_status plan_one(struct planning_child *planning, const struct pb_cell_config *cell, bool asked,
+                               struct pb_error *error)
 {
     struct pb_cell_plan plan = {0};
     struct pb_error failure = {0};
+    const bool open = may_open(planning, cell);
     enum pb_status status = pb_cell_plan(cell, &plan, &failure);
-    if (status == PB_OK && needs_costs(child, cell)) {
-        pb_text_append(&output->text, PB_PLAN_CHAIN "\n");
-        status = flush(output, error);
+    if (status == PB_OK && open) {
+        status = tell_chained(planning, error);
         if (status != PB_OK)
             goto cleanup;
-        status = pb_cell_plan_costs(planner, cell, &plan, &failure);
     }
     if (status == PB_OK)
-        pb_plan_lines_write(&plan, &output->text);
+        status = make_keys(planning, cell, open, &plan, &failure);
+    if (status == PB_OK && open && asked)
+        status = pb_cell_plan_costs(planning->planner, cell, &plan, &failure);
+    if (status == PB_OK)
+        pb_plan_lines_write(&plan, &planning->output.text);
     else if (status == PB_ERROR_MEMORY)
         *error = failure;
     else
-        pb_plan_lines_write_failure(&failure, &output->text);
+        pb_plan_lines_write_failure(&failure, &planning->output.text);
     status = status == PB_ERROR_MEMORY ? status : PB_OK;
 cleanup:
     pb_cell_plan_free(&plan);
@@ -75,17 +139,21 @@ cleanup:
 
 enum pb_status pb_plan_child(const struct pb_matrix *matrix, const struct pb_plan_child *child, struct pb_error *error)
 {
-    struct output output = {.descriptor = child->descriptor};
-    struct pb_planner *planner = NULL;
-    enum pb_status status = pb_planner_create(child->resident, &planner, error);
+    struct planning_child planning = {.given = child, .output.descriptor = child->descriptor};
+    enum pb_status status = pb_planner_create(child->resident, &planning.planner, error);
+    if (status == PB_OK)
+        status = list_asked(&planning, matrix, error);
     for (uint32_t i = child->first; i < matrix->cell_count && status == PB_OK; i++) {
         if (!is_among(child->skipped, matrix->cells[i]->schedule.label))
-            status = plan_one(planner, child, matrix->cells[i], &output, error);
-        pb_text_append(&output.text, PB_PLAN_END "\n");
+            status = plan_one(&planning, matrix->cells[i], planning.asked[i], error);
+        pb_text_append(&planning.output.text, PB_PLAN_END "\n");
         if (status == PB_OK)
-            status = flush(&output, error);
+            status = flush(&planning.output, error);
     }
-    pb_planner_free(&planner);
-    pb_text_free(&output.text);
+    pb_planner_free(&planning.planner);
+    pb_text_free(&planning.output.text);
+    pb_free(planning.asked);
+    pb_free(planning.datasets);
+    pb_free(planning.backends);
     return status;
 }

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -20,10 +21,13 @@ void pb_plan_lines_write(const struct pb_cell_plan *plan, struct pb_text *text)
 {
     for (uint32_t i = 0; i < plan->stage_count; i++) {
         const struct pb_planned_stage *stage = &plan->stages[i];
-        pb_text_append(text, "stage %s %s %d %" PRIu64 " %" PRIu64 "\n", stage->key, stage->name, (int)stage->verb,
+        pb_text_append(text, "stage %s %s %d %" PRIu32 " %" PRIu32 " %d %s %" PRIu64 " %" PRIu64 "\n", stage->key,
+                       stage->name, (int)stage->verb, stage->parent, stage->to, stage->provisional, stage->arguments,
                        stage->macs, stage->memory);
     }
     pb_text_append(text, "cell %" PRIu64 " %" PRIu64 " %u %d\n", plan->macs, plan->memory, plan->classes, plan->open);
+    if (plan->inputs[0])
+        pb_text_append(text, "inputs %s\n", plan->inputs);
     write_lines(text, "missing", plan->missing);
     write_lines(text, "backend", plan->backend_missing);
 }
@@ -39,12 +43,13 @@ void pb_plan_lines_write_failure(const struct pb_error *failure, struct pb_text 
 static enum pb_status read_stage(const char *line, struct pb_cell_plan *plan, struct pb_error *error)
 {
     struct pb_planned_stage stage = {0};
-    int verb = 0;
-    // NOLINTNEXTLINE(cert-err34-c): the parent reads what its own child wrote
-    if (sscanf(line, "%64s %47s %d %" SCNu64 " %" SCNu64, stage.key, stage.name, &verb, &stage.macs, &stage.memory) !=
-        5)
+    int verb = 0, provisional = 0;
+    // NOLINTNEXTLINE(cert-err34-c): the reader's own program wrote it
+    if (sscanf(line, "%64s %47s %d %" SCNu32 " %" SCNu32 " %d %64s %" SCNu64 " %" SCNu64, stage.key, stage.name, &verb,
+               &stage.parent, &stage.to, &provisional, stage.arguments, &stage.macs, &stage.memory) != 9)
         return PB_OK;
     stage.verb = (enum pb_verb_kind)verb;
+    stage.provisional = provisional != 0;
     struct pb_planned_stage *grown =
         pb_realloc(plan->stages, plan->stage_count, (size_t)plan->stage_count + 1, sizeof *grown);
     if (!grown)
@@ -85,6 +90,8 @@ enum pb_status pb_plan_lines_read(const char *line, struct pb_cell_plan *plan, s
         return read_stage(rest, plan, error);
     if (pb_starts_with(line, "cell "))
         read_cell(rest, plan);
+    else if (pb_starts_with(line, "inputs "))
+        snprintf(plan->inputs, sizeof plan->inputs, "%s", rest);
     else if (pb_starts_with(line, "missing "))
         append_line(plan->missing, sizeof plan->missing, rest);
     else if (pb_starts_with(line, "backend "))
@@ -92,4 +99,35 @@ enum pb_status pb_plan_lines_read(const char *line, struct pb_cell_plan *plan, s
     else if (pb_starts_with(line, "failed "))
         read_failure(rest, failure);
     return PB_OK;
+}
+
+enum pb_status pb_plan_lines_read_file(const char *path, size_t offset, struct pb_cell_plan *plan,
+                                       struct pb_error *error)
+{
+    struct pb_cell_plan made = {0};
+    struct pb_error failure = {0};
+    char *line = NULL;
+    size_t size = 0;
+    bool whole = false;
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return pb_fail_errno(error, "read '%s'", path);
+    enum pb_status status =
+        fseeko(file, (off_t)offset, SEEK_SET) == 0 ? PB_OK : pb_fail_errno(error, "read '%s'", path);
+    for (ssize_t length; status == PB_OK && !whole && (length = getline(&line, &size, file)) > 0;) {
+        line[length - 1] = line[length - 1] == '\n' ? '\0' : line[length - 1];
+        whole = strcmp(line, PB_PLAN_END) == 0;
+        if (!whole)
+            status = pb_plan_lines_read(line, &made, &failure, error);
+    }
+    free(line);
+    (void)fclose(file);
+    if (status == PB_OK && !whole)
+        status = pb_fail(error, PB_ERROR_INPUT, "'%s' holds no whole plan at byte %zu; 'prunebench run' writes it anew",
+                         path, offset);
+    if (status == PB_OK)
+        *plan = made;
+    else
+        pb_cell_plan_free(&made);
+    return status;
 }

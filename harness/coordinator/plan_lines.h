@@ -1,4 +1,4 @@
-/* A cell's plan as lines of text: what the child process that plans writes and the coordinator reads. */
+/* A cell's plan as lines of text: the child process that plans writes it, the coordinator reads it and keeps it for the worker. */
 #ifndef PB_COORDINATOR_PLAN_LINES_H
 #define PB_COORDINATOR_PLAN_LINES_H
 
@@ -17,5 +17,8 @@ void pb_plan_lines_write_failure(const struct pb_error *failure, struct pb_text 
 /* One line of those. Lines that are none of them are ignored. */
 PB_MUST_CHECK enum pb_status pb_plan_lines_read(const char *line, struct pb_cell_plan *plan, struct pb_error *failure,
                                                 struct pb_error *error);
+/* The plan whose lines begin at this byte of a file. One that could not be made has no stages. */
+PB_MUST_CHECK enum pb_status pb_plan_lines_read_file(const char *path, size_t offset, struct pb_cell_plan *plan,
+                                                     struct pb_error *error);
 
 #endif

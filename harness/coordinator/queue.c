@@ -79,7 +79,8 @@ static uint32_t add_stage(struct pb_queue *queue, uint32_t cell, const struct pb
     if (2 * queue->stage_count >= queue->place_count && !grow_stages(queue))
         return PB_NONE;
     struct pb_shared_stage *added = &queue->stages[queue->stage_count];
-    *added = (struct pb_shared_stage){.macs = stage->macs, .owner = PB_NONE, .first = cell};
+    *added = (struct pb_shared_stage){
+        .macs = stage->macs, .provisional = stage->provisional, .owner = PB_NONE, .first = cell};
     memcpy(added->key, stage->key, sizeof added->key);
     memcpy(added->name, stage->name, sizeof added->name);
     *place_of(queue, added->key) = queue->stage_count + 1;

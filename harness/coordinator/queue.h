@@ -14,6 +14,7 @@ struct pb_shared_stage {
     char key[65];
     char name[48];
     uint64_t macs;
+    bool provisional; /* its key is not the one that it is stored under: what it is made from is not known here */
     enum pb_stage_state state;
     uint32_t owner; /* the cell that makes it, or made it fail */
     uint32_t first; /* the first cell, in the matrix's order, that passes through it */

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/version.h"
 #include "coordinator/run.h"
+#include "settings/settings.h"
 
 #define LINES_SHOWN 8 /* reasons, before the rest is counted */
 
@@ -43,21 +44,29 @@ static void note(struct change *change, const char *key, const struct pb_pair *w
     change->baseline |= pb_starts_with(key, "training.");
 }
 
-static struct change compare(const struct pb_record *stored, const struct pb_record *present)
+static bool is_place(const char *key)
+{
+    for (const char *const *place = pb_settings_places; *place; place++)
+        if (strcmp(*place, key) == 0)
+            return true;
+    return false;
+}
+
+static struct change compare(const struct pb_record *stored, const struct pb_record *present, bool places)
 {
     struct change change = {0};
     for (uint32_t i = 0; i < present->config_count; i++) {
         const struct pb_pair *is = &present->config[i], *was = find_pair(stored, i, is->key);
-        if (!was || strcmp(was->value, is->value) != 0)
+        if ((!was || strcmp(was->value, is->value) != 0) && (places || !is_place(is->key)))
             note(&change, is->key, was, is);
     }
     for (uint32_t i = 0; i < stored->config_count; i++)
-        if (!find_pair(present, i, stored->config[i].key))
+        if (!find_pair(present, i, stored->config[i].key) && (places || !is_place(stored->config[i].key)))
             note(&change, stored->config[i].key, &stored->config[i], NULL);
     return change;
 }
 
-/* The settings are the same: whose code is not? */
+/* Whose code is not the same? */
 static char *changed_code(const struct pb_cell_config *cell, const struct pb_record *record)
 {
     const struct {
@@ -93,18 +102,28 @@ static char *describe(const struct change *change)
                      change->is->value[0] ? change->is->value : "nothing", more);
 }
 
-enum pb_status pb_rerun_why(const struct pb_cell_config *cell, const struct pb_record *record, char **why,
-                            bool *baseline, struct pb_error *error)
+/* The settings are the same: what the cell works on, or the code, is not. */
+static char *changed_inputs_or_code(const struct pb_cell_config *cell, const char *inputs,
+                                    const struct pb_record *record)
+{
+    const char *was = pb_record_find(record->provenance, record->provenance_count, PB_KEY_INPUTS);
+    if (was && was[0] && inputs[0] && strcmp(was, inputs) != 0)
+        return pb_strdup("its images, labels or pretrained weights have changed");
+    return changed_code(cell, record);
+}
+
+enum pb_status pb_rerun_why(const struct pb_cell_config *cell, const char *inputs, const struct pb_record *record,
+                            char **why, bool *baseline, struct pb_error *error)
 {
     struct pb_record present;
     pb_record_init(&present);
     enum pb_status status = pb_cell_describe(cell, &present, error);
     if (status == PB_OK) {
-        const struct change change = compare(record, &present);
+        const struct change change = compare(record, &present, !inputs[0]);
         char *made = !record->id || strcmp(record->id, cell->id) != 0
                          ? pb_format("its document holds the cell '%s'", record->id ? record->id : "")
                      : change.count ? describe(&change)
-                                    : changed_code(cell, record);
+                                    : changed_inputs_or_code(cell, inputs, record);
         if (made) {
             *why = made;
             *baseline = change.baseline;
@@ -112,6 +131,24 @@ enum pb_status pb_rerun_why(const struct pb_cell_config *cell, const struct pb_r
             status = pb_fail_memory(error, 1);
         }
     }
+    pb_record_free(&present);
+    return status;
+}
+
+enum pb_status pb_rerun_same_places(const struct pb_cell_config *cell, const struct pb_record *record, bool *same,
+                                    struct pb_error *error)
+{
+    struct pb_record present;
+    pb_record_init(&present);
+    const enum pb_status status = pb_cell_describe(cell, &present, error);
+    bool found = true;
+    for (const char *const *place = pb_settings_places; *place && status == PB_OK; place++) {
+        const char *was = pb_record_find(record->config, record->config_count, *place);
+        const char *is = pb_record_find(present.config, present.config_count, *place);
+        found = found && (was && is ? strcmp(was, is) == 0 : was == is);
+    }
+    if (status == PB_OK)
+        *same = found;
     pb_record_free(&present);
     return status;
 }

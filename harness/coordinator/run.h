@@ -25,6 +25,9 @@ struct pb_run_cell {
     bool ran; /* in this run */
     bool measured; /* its latencies are there */
     bool open; /* its schedule is adaptive: its plan ends at the first measurement */
+    size_t plan; /* where its plan begins in the file of plans */
+    char inputs[65]; /* digest of what it works on; "": unknown */
+    char digest[65]; /* of its configuration, with that */
     char *message; /* of its failure; may be NULL */
     char *why; /* found is PB_OUTCOME_CHANGED: what has changed */
     double weight; /* its part of the work, in any unit */
@@ -52,7 +55,8 @@ struct pb_run {
     struct pb_matrix *matrix;
     const struct pb_run_options *options;
     const char *program;
-    char *matrix_path, *index_path; /* OUT/matrix.xml, OUT/planned-stages.txt */
+    char *matrix_path, *index_path, *plans_path; /* OUT/matrix.xml, OUT/planned-stages.txt, OUT/plans.txt */
+    struct pb_text plans; /* of all cells, until they are written */
     struct pb_queue queue;
     char *unplanned; /* the last reason why cells could not be planned that was shown; may be NULL */
     struct pb_run_cell *cells;

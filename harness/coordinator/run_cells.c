@@ -9,7 +9,7 @@
 #include "coordinator/run.h"
 #include "coordinator/worker_end.h"
 
-#define FIXED_WORDS 14
+#define FIXED_WORDS 18
 
 static enum pb_status identify_document(const struct pb_run *run, uint32_t cell, struct pb_file_identity *identity,
                                         struct pb_error *error)
@@ -28,6 +28,14 @@ static enum pb_status identify_document(const struct pb_run *run, uint32_t cell,
     return PB_OK;
 }
 
+/* What the worker has written. */
+static enum pb_status look(const struct pb_run *run, uint32_t cell, struct pb_stored_result *stored,
+                           struct pb_error *error)
+{
+    const struct pb_expected expected = {.last_key = "", .inputs = run->cells[cell].inputs};
+    return pb_outcome_look(run->options->out, run->matrix->cells[cell], &expected, run->schema, stored, error);
+}
+
 enum pb_status pb_run_find_document(struct pb_run *run, struct pb_slot *slot, struct pb_error *error)
 {
     struct pb_file_identity now;
@@ -36,7 +44,7 @@ enum pb_status pb_run_find_document(struct pb_run *run, struct pb_slot *slot, st
     /* Documents are renamed into place: a new one is another file. */
     if (status != PB_OK || slot->wrote || now.inode == 0 || memcmp(&now, &slot->before, sizeof now) == 0)
         return status;
-    status = pb_outcome_look(run->options->out, run->matrix->cells[slot->cell], "", run->schema, &stored, error);
+    status = look(run, slot->cell, &stored, error);
     if (status == PB_OK)
         slot->wrote = stored.outcome != PB_OUTCOME_MISSING && stored.outcome != PB_OUTCOME_CHANGED;
     pb_stored_result_free(&stored);
@@ -47,7 +55,7 @@ enum pb_status pb_run_start_worker(struct pb_run *run, struct pb_slot *slot, uin
                                    struct pb_error *error)
 {
     const struct pb_cell_config *config = run->matrix->cells[cell];
-    char each[16], latency[16];
+    char each[16], latency[16], plan[32];
     size_t count = 0, dirs = 0;
     while (run->options->plugin_dirs && run->options->plugin_dirs[dirs])
         dirs++;
@@ -64,9 +72,14 @@ enum pb_status pb_run_start_worker(struct pb_run *run, struct pb_slot *slot, uin
     } else {
         snprintf(each, sizeof each, "%u", run->threads_each);
         snprintf(latency, sizeof latency, "%u", latency_threads);
-        const char *const fixed[] = {"cell",      run->matrix_path,  config->id,  PB_WORKER_PIPE_OPTION,
-                                     "-o",        run->options->out, "--threads", each,
-                                     "--planned", run->index_path};
+        snprintf(plan, sizeof plan, "%zu", run->cells[cell].plan);
+        const char *const fixed[] = {"cell",       run->matrix_path,
+                                     config->id,   PB_WORKER_PIPE_OPTION,
+                                     "-o",         run->options->out,
+                                     "--threads",  each,
+                                     "--planned",  run->index_path,
+                                     "--plans",    run->plans_path,
+                                     "--plans-at", plan};
         memcpy(words, fixed, sizeof fixed);
         count = sizeof fixed / sizeof *fixed;
         if (latency_threads) {
@@ -111,9 +124,12 @@ static enum pb_status block_cell(struct pb_run *run, uint32_t cell, uint32_t sta
         pb_format("its stage '%s' failed in cell '%s'%s%s", failed->name, owner, why ? ": " : "", why ? why : "");
     if (!message)
         return pb_fail_memory(error, strlen(owner));
-    enum pb_status status = pb_outcome_write(
-        run->options->out, run->matrix->cells[cell],
-        &(struct pb_failure){.status = PB_CELL_BLOCKED, .message = message, .failed_stage = failed->key}, error);
+    enum pb_status status = pb_outcome_write(run->options->out, run->matrix->cells[cell],
+                                             &(struct pb_failure){.status = PB_CELL_BLOCKED,
+                                                                  .message = message,
+                                                                  .inputs = run->cells[cell].inputs,
+                                                                  .failed_stage = failed->key},
+                                             error);
     if (status == PB_OK)
         status = pb_run_log_blocked(run, cell, message, error);
     if (status == PB_OK) {
@@ -180,7 +196,7 @@ static enum pb_status read_end(struct pb_run *run, struct pb_slot *slot, bool *o
     if (left_out[0])
         status = pb_outcome_add_left_out(run->options->out, run->matrix->cells[slot->cell], left_out, error);
     if (status == PB_OK)
-        status = pb_outcome_look(run->options->out, run->matrix->cells[slot->cell], "", run->schema, &stored, error);
+        status = look(run, slot->cell, &stored, error);
     if (status != PB_OK)
         return status;
     *ok = stored.outcome == PB_OUTCOME_OK;
@@ -204,6 +220,7 @@ static enum pb_status record_end(struct pb_run *run, const struct pb_slot *slot,
     struct pb_failure failure = {.status = ended.status,
                                  .message = ended.message,
                                  .signal = ended.signal[0] ? ended.signal : NULL,
+                                 .inputs = cell->inputs,
                                  .log_left_out = left_out[0] ? left_out : NULL,
                                  .failed_stage = failed_stage,
                                  .has_log = true,

@@ -1,8 +1,8 @@
-/* What whoever runs a cell gives it, and hears from it. */
+/* What whoever runs a cell gives it, and is told by it. */
 #ifndef PB_EXPERIMENT_RUN_OPTIONS_H
 #define PB_EXPERIMENT_RUN_OPTIONS_H
 
-#include <stdint.h>
+#include "planning/cell_plan.h"
 
 /* Where a running cell is. */
 struct pb_progress {
@@ -15,11 +15,13 @@ struct pb_cell_run_options {
     const char *out; /* stages lie in out/stages, the decoded cache in out/cache */
     void (*progress)(void *argument, const struct pb_progress *progress); /* may be NULL */
     void *argument;
+    /* What the cell will do, as it was planned (the caller's). NULL, or without stages: the session plans it. */
+    const struct pb_cell_plan *plan;
     /*
-     * How many cells of the matrix have a stage of this planned key in their plans. When the cell is done, stages that
-     * no other cell has planned are removed, but for the last. NULL: every stage stays.
+     * How many cells of the matrix have a stage of this key in their plans. When the cell is done, stages that no other
+     * cell has planned are removed, but for the last. NULL: every stage stays.
      */
-    uint32_t (*planned_by)(void *argument, const char *plan_key);
+    uint32_t (*planned_by)(void *argument, const char *key);
     void *planned_argument;
 };
 

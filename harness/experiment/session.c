@@ -68,41 +68,57 @@ static enum pb_status make_initial(struct pb_session *session, struct pb_error *
     return PB_OK;
 }
 
-static void append_details(const struct pb_session *session, const struct pb_data *data, const struct pb_cache *cache,
-                           const char *pretrained, struct pb_text *details)
+/* Everything is open by now. */
+static enum pb_status find_inputs(struct pb_session *session, struct pb_inputs *inputs, struct pb_error *error)
 {
-    pb_text_append(details, "data=%s\nskipped=%u\nbackend=%s\npretrained=%s\n", data->fingerprint,
-                   pb_cache_skipped(cache), session->device->description, pretrained);
-    if (session->device->thread_dependent)
-        pb_text_append(details, "threads=%u\n", session->device->threads);
-}
-
-/* What only a worker sees, as part of every key. */
-static enum pb_status start_chain(struct pb_session *session, struct pb_error *error)
-{
-    struct pb_text cell = {0}, pretraining = {0};
     enum pb_status status = PB_OK;
+    *inputs = (struct pb_inputs){0};
+    memcpy(inputs->data, session->data->fingerprint, sizeof inputs->data);
+    if (session->pretraining_data)
+        memcpy(inputs->pretraining_data, session->pretraining_data->fingerprint, sizeof inputs->pretraining_data);
     if (session->config->pretrained)
         status = pb_sha256_file(session->config->pretrained, session->weights.sha256, error);
-    if (status != PB_OK)
-        return status;
-    append_details(session, session->data, session->cache, session->weights.sha256, &cell);
-    if (session->pretraining_data)
-        append_details(session, session->pretraining_data, session->pretraining_cache, "", &pretraining);
-    status =
-        cell.failed || pretraining.failed
-            ? pb_fail_memory(error, 256)
-            : pb_chain_start(&session->chain, session->config,
-                             &(struct pb_chain_details){.cell = cell.data, .pretraining = pretraining.data}, error);
-    pb_text_free(&cell);
-    pb_text_free(&pretraining);
+    memcpy(inputs->weights, session->weights.sha256, sizeof inputs->weights);
+    pb_inputs_take_device(inputs, session->device);
+    return status;
+}
+
+/* Whoever planned the cell looked at the same images, labels and weights, on this machine. */
+static enum pb_status check_plan(const struct pb_session *session, struct pb_error *error)
+{
+    const struct pb_cell_plan *plan = session->plan;
+    const struct pb_chain *chain = &session->chain;
+    char digest[65];
+    pb_inputs_digest(&chain->inputs, digest);
+    if (plan->inputs[0] && strcmp(plan->inputs, digest) != 0)
+        return pb_fail(error, PB_ERROR_RUN,
+                       "its images, labels or pretrained weights have changed since the run was planned; run again");
+    const struct pb_planned_stage *first = &plan->stages[0];
+    if (!first->provisional && chain->count && strcmp(first->key, chain->links[0].key) != 0)
+        return pb_fail(error, PB_ERROR_RUN, "backend '%s' computes with other kernels ('%s') than when it was planned",
+                       session->config->backend.label, chain->inputs.backend);
+    return PB_OK;
+}
+
+static enum pb_status start_chain(struct pb_session *session, struct pb_error *error)
+{
+    struct pb_inputs inputs;
+    enum pb_status status = find_inputs(session, &inputs, error);
+    if (status == PB_OK)
+        status = pb_chain_start(&session->chain, session->config, error);
+    if (status == PB_OK)
+        status = pb_chain_set_inputs(&session->chain, &inputs, error);
+    if (status == PB_OK && session->plan == &session->own_plan)
+        status = pb_cell_plan_keys(&session->own_plan, &inputs, error);
     return status;
 }
 
 /* The unpruned network that every result is compared with: the schedule's own first training where that is the same. */
 static enum pb_status train_baseline(struct pb_session *session, struct pb_error *error)
 {
-    const enum pb_status status = pb_chain_add_baseline(&session->chain, error);
+    enum pb_status status = pb_chain_add_baseline(&session->chain, error);
+    if (status == PB_OK)
+        status = check_plan(session, error);
     return status == PB_OK
                ? pb_session_perform(session, &session->chain.links[session->chain.baseline - 1], pb_work_train, error)
                : status;
@@ -112,7 +128,12 @@ enum pb_status pb_session_open(struct pb_session *session, const struct pb_cell_
                                const struct pb_cell_run_options *options, struct pb_error *error)
 {
     *session = (struct pb_session){.config = config, .options = options, .store.lock = -1};
-    enum pb_status status = pb_plan_chain(config, &session->planned, &session->open, error);
+    enum pb_status status = PB_OK;
+    session->plan = options->plan;
+    if (!options->plan || !options->plan->stage_count) {
+        status = pb_cell_plan(config, &session->own_plan, error);
+        session->plan = &session->own_plan;
+    }
     if (status == PB_OK)
         status = open_inputs(session, error);
     if (status == PB_OK)
@@ -138,7 +159,7 @@ void pb_session_close(struct pb_session *session)
     pb_data_close(&session->data);
     pb_device_close(&session->device);
     pb_chain_free(&session->chain);
-    pb_chain_free(&session->planned);
+    pb_cell_plan_free(&session->own_plan);
     pb_store_close(&session->store);
 }
 
@@ -243,7 +264,8 @@ void pb_session_progress(struct pb_session *session, double share_of_stage, cons
     /* The chain already holds the link that is being worked on. */
     const uint32_t done =
         share_of_stage >= 1 || session->chain.count == 0 ? session->chain.count : session->chain.count - 1;
-    const double whole = session->planned.count > session->chain.count ? session->planned.count : session->chain.count;
+    const double whole =
+        session->plan->stage_count > session->chain.count ? session->plan->stage_count : session->chain.count;
     const struct pb_progress progress = {.share = share_of_stage >= 1 ? done / whole : (done + share_of_stage) / whole,
                                          .stages_done = done,
                                          .what = what};

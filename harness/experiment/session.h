@@ -30,8 +30,8 @@ struct pb_session {
     struct pb_weights weights;
     struct pb_original original; /* its sizes */
     struct pb_chain chain;
-    struct pb_chain planned; /* what the schedule asked for when it was planned */
-    bool open; /* it is adaptive: the plan ends at its first measurement */
+    const struct pb_cell_plan *plan; /* what the schedule asked for when it was planned: the options', or own_plan */
+    struct pb_cell_plan own_plan;
     pb_stage making; /* the stage that is being computed or restored */
     pb_stage done; /* the last one that is stored */
     struct pb_network *network; /* that of stage `loaded`; NULL: none is loaded */

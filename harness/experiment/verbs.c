@@ -52,8 +52,9 @@ enum pb_status pb_session_perform(struct pb_session *session, const struct pb_li
 static enum pb_status compare_with_plan(struct pb_session *session, const struct pb_link *added)
 {
     const pb_stage handle = pb_chain_handle(&session->chain, added);
-    const struct pb_link *planned = handle <= session->planned.count ? &session->planned.links[handle - 1] : NULL;
-    if ((planned && strcmp(planned->plan_key, added->plan_key) == 0) || (!planned && session->open))
+    const struct pb_cell_plan *plan = session->plan;
+    const struct pb_planned_stage *planned = handle <= plan->stage_count ? &plan->stages[handle - 1] : NULL;
+    if ((planned && pb_planned_stage_is(planned, added)) || (!planned && plan->open))
         return PB_OK;
     const char *instead = !planned                                  ? "nothing more"
                           : strcmp(planned->name, added->name) == 0 ? "the same with other arguments"
@@ -239,12 +240,12 @@ static enum pb_status verb_evaluate(const struct pb_verbs *verbs, enum pb_evalua
 
 enum pb_status pb_session_finish(const struct pb_session *session, struct pb_error *error)
 {
-    if (session->chain.count < session->planned.count)
+    if (session->chain.count < session->plan->stage_count)
         return pb_fail(
             error, PB_ERROR_RUN,
             "schedule '%s' ended where its plan has '%s'; a schedule whose course depends on what it measures must "
             "declare itself adaptive",
-            session->config->schedule.loaded->plugin->name, session->planned.links[session->chain.count].name);
+            session->config->schedule.loaded->plugin->name, session->plan->stages[session->chain.count].name);
     return pb_chain_finish(&session->chain, error);
 }
 

@@ -2,37 +2,27 @@
 #ifndef PB_PLANNING_CELL_PLAN_H
 #define PB_PLANNING_CELL_PLAN_H
 
-#include "engine/device.h"
-#include "settings/config.h"
+#include "planning/chain.h"
 
-enum pb_verb_kind {
-    PB_VERB_TRAIN,
-    PB_VERB_SCORE,
-    PB_VERB_PRUNE,
-    PB_VERB_RECALIBRATE,
-    PB_VERB_REWIND,
-    PB_VERB_REINITIALISE,
-    PB_VERB_REPAIR,
-    PB_VERB_PRETRAIN, /* the host's own, before the schedule begins */
-};
-
-/* One verb of a planned cell. */
+/* One verb of a planned cell; as in struct pb_link. */
 struct pb_planned_stage {
-    /* Equal for two cells exactly when they share the stage's result. Not the key under which a worker stores it:
-     * that one also holds what only the worker sees (the data's fingerprint, the backend's kernel set). */
-    char key[65];
-    char name[48]; /* "pretrain", "base", "score", "prune-40", "retrain-40", "soft-40" */
+    char key[65]; /* since pb_cell_plan_keys */
+    char arguments[65];
+    char name[48];
     enum pb_verb_kind verb;
+    pb_stage parent, to;
+    bool provisional; /* its key: what it is made from is not known here */
     /* Since pb_cell_plan_costs: to run it (3 × forward for training; behind a prune, estimated by the target), and
      * resident bytes of its process at its peak. */
     uint64_t macs, memory;
 };
-struct pb_chain;
 
+/* What a cell will do. Made once, by the process that plans, and handed to the worker. */
 struct pb_cell_plan {
     struct pb_planned_stage *stages; /* in order; the unpruned network that results are compared with is among them */
     uint32_t stage_count;
     bool open; /* the schedule is adaptive: what follows its first measurement is only known when it runs */
+    char inputs[65]; /* pb_inputs_digest, since pb_cell_plan_keys; "" while they are unknown */
     struct pb_chain *chain; /* the verbs behind the stages; NULL in a plan that came from another process */
 
     /* Since pb_cell_plan_costs. */
@@ -45,12 +35,17 @@ struct pb_cell_plan {
     char missing[768];
 };
 
-/* Runs the schedule dry: keys and names of the stages. */
+/* Runs the schedule dry: the stages, without keys. */
 PB_MUST_CHECK enum pb_status pb_cell_plan(const struct pb_cell_config *config, struct pb_cell_plan *plan,
                                           struct pb_error *error);
+/* The keys of the stages. */
+PB_MUST_CHECK enum pb_status pb_cell_plan_keys(struct pb_cell_plan *plan, const struct pb_inputs *inputs,
+                                               struct pb_error *error);
+/* Whether the link is what was planned. */
+bool pb_planned_stage_is(const struct pb_planned_stage *stage, const struct pb_link *link);
 void pb_cell_plan_free(struct pb_cell_plan *plan);
 
-/* What estimating the costs of many cells shares: opened data sets, opened backends. */
+/* What planning many cells shares: opened data sets, opened backends. */
 struct pb_planner;
 /* resident: bytes that a worker holds in memory before its cell opens anything: program, libraries, one cell of the matrix. */
 PB_MUST_CHECK enum pb_status pb_planner_create(uint64_t resident, struct pb_planner **planner, struct pb_error *error);
@@ -59,6 +54,9 @@ void pb_planner_free(struct pb_planner **planner);
  * the planner's. */
 PB_MUST_CHECK enum pb_status pb_planner_device(struct pb_planner *planner, const struct pb_cell_config *config,
                                                struct pb_device **device, struct pb_error *error);
+/* Opens what the cell works on. What is not here, or cannot be opened, stays unknown; a data set that is wrong is an error. */
+PB_MUST_CHECK enum pb_status pb_planner_inputs(struct pb_planner *planner, const struct pb_cell_config *config,
+                                               struct pb_inputs *inputs, struct pb_error *error);
 /* Adds MACs and memory to a plan of pb_cell_plan. Missing data or weights are no error: the plan then names them. */
 PB_MUST_CHECK enum pb_status pb_cell_plan_costs(struct pb_planner *planner, const struct pb_cell_config *config,
                                                 struct pb_cell_plan *plan, struct pb_error *error);

@@ -2,31 +2,14 @@
 #ifndef PB_PLANNING_CHAIN_H
 #define PB_PLANNING_CHAIN_H
 
-#include "planning/cell_plan.h"
+#include "planning/inputs.h"
+#include "planning/link.h"
 
-struct pb_link {
-    char key[65];
-    char plan_key
-        [65]; /* the same without what only a worker knows: equal for two cells exactly when they share the stage */
-    char name[48];
-    enum pb_verb_kind verb;
-    pb_stage parent; /* handle; 0: the untrained network */
-    uint32_t depth; /* links from the untrained network to this one */
-    struct pb_train_spec spec; /* train */
-    struct pb_target target; /* prune, and soft training's mask */
-    uint32_t *channels; /* prune_to: per group, channel_count of them; else NULL */
-    uint32_t channel_count;
-    uint32_t stream; /* reinitialise */
-    bool pruned; /* this link or one before it pruned */
-    struct pb_target removed; /* target of the last prune up to this link; amount 0 where it was given per group */
-    uint32_t batches; /* recalibrate */
-    pb_stage to; /* rewind */
-};
-
-/* Start it zeroed but for config. Handle h is links[h − 1]. */
+/* Handle h is links[h − 1]. */
 struct pb_chain {
     const struct pb_cell_config *config;
-    char root[65], plan_root[65]; /* keys of the network that the schedule starts from */
+    struct pb_inputs inputs; /* since pb_chain_set_inputs */
+    char root[65]; /* key of the network that the schedule starts from; "" before pb_chain_set_inputs */
     pb_stage start; /* its handle as a parent: 0, or 1 behind a pretraining, whose own key all data sets share */
     pb_stage baseline; /* the unpruned network, trained in full as the matrix says; 0: none was added */
     struct pb_link *links;
@@ -34,13 +17,12 @@ struct pb_chain {
     pb_stage current;
 };
 
-/* What only a worker knows (fingerprint, kernel set), of the cell and of its pretraining; part of every key. */
-struct pb_chain_details {
-    const char *cell, *pretraining;
-};
-/* details: NULL while planning. A pretraining becomes the first link. */
+/* A pretraining becomes the first link. Links have no keys yet. */
 PB_MUST_CHECK enum pb_status pb_chain_start(struct pb_chain *chain, const struct pb_cell_config *config,
-                                            const struct pb_chain_details *details, struct pb_error *error);
+                                            struct pb_error *error);
+/* Makes the keys of the links that are there; those that are added from here on get theirs at once. */
+PB_MUST_CHECK enum pb_status pb_chain_set_inputs(struct pb_chain *chain, const struct pb_inputs *inputs,
+                                                 struct pb_error *error);
 void pb_chain_free(struct pb_chain *chain);
 
 /*
@@ -81,16 +63,5 @@ const char *pb_chain_key(const struct pb_chain *chain, pb_stage stage);
 bool pb_chain_leads_to_current(const struct pb_chain *chain, pb_stage stage);
 /* The handle of a link of this chain. */
 pb_stage pb_chain_handle(const struct pb_chain *chain, const struct pb_link *link);
-
-/*
- * The chain that the cell's schedule asks for when its verbs only add links (plan.c). *open: the schedule is adaptive and
- * has asked for a measurement, so that only the links before it are there.
- */
-PB_MUST_CHECK enum pb_status pb_plan_chain(const struct pb_cell_config *config, struct pb_chain *chain, bool *open,
-                                           struct pb_error *error);
-
-/* Creates the cell's schedule, lets it run over verbs, destroys it. A verb's own failure is left in verb_error; it wins. */
-PB_MUST_CHECK enum pb_status pb_schedule_execute(const struct pb_cell_config *config, const struct pb_verbs *verbs,
-                                                 const struct pb_error *verb_error, struct pb_error *error);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "base/memory.h"
 #include "data/geometry.h"
-#include "planning/chain.h"
+#include "planning/schedule_run.h"
 
 /* The chain that dry verbs build, and the first failure. */
 struct dry_run {
@@ -155,7 +155,7 @@ static enum pb_status run_dry(const struct pb_cell_config *config, struct dry_ru
         .evaluate = dry_evaluate,
         .cost = dry_cost,
     };
-    enum pb_status status = pb_chain_start(&run->chain, config, NULL, error);
+    enum pb_status status = pb_chain_start(&run->chain, config, error);
     if (status == PB_OK)
         status = pb_chain_add_baseline(&run->chain, error);
     if (status == PB_OK)
@@ -165,20 +165,6 @@ static enum pb_status run_dry(const struct pb_cell_config *config, struct dry_ru
     return status == PB_OK ? pb_chain_finish(&run->chain, error) : status;
 }
 
-enum pb_status pb_plan_chain(const struct pb_cell_config *config, struct pb_chain *chain, bool *open,
-                             struct pb_error *error)
-{
-    struct dry_run run = {.adaptive = config->schedule.loaded->plugin->schedule->adaptive};
-    const enum pb_status status = run_dry(config, &run, error);
-    if (status != PB_OK) {
-        pb_chain_free(&run.chain);
-        return status;
-    }
-    *chain = run.chain;
-    *open = run.open;
-    return PB_OK;
-}
-
 static enum pb_status list_stages(const struct pb_chain *chain, struct pb_cell_plan *plan, struct pb_error *error)
 {
     plan->stages = pb_calloc(chain->count, sizeof *plan->stages);
@@ -186,21 +172,28 @@ static enum pb_status list_stages(const struct pb_chain *chain, struct pb_cell_p
         return pb_fail_memory(error, chain->count * sizeof *plan->stages);
     plan->stage_count = chain->count;
     for (uint32_t i = 0; i < chain->count; i++) {
-        memcpy(plan->stages[i].key, chain->links[i].plan_key, sizeof plan->stages[i].key);
-        memcpy(plan->stages[i].name, chain->links[i].name, sizeof plan->stages[i].name);
-        plan->stages[i].verb = chain->links[i].verb;
+        const struct pb_link *link = &chain->links[i];
+        struct pb_planned_stage *stage = &plan->stages[i];
+        *stage =
+            (struct pb_planned_stage){.verb = link->verb, .parent = link->parent, .to = link->to, .provisional = true};
+        memcpy(stage->arguments, link->arguments, sizeof stage->arguments);
+        memcpy(stage->name, link->name, sizeof stage->name);
     }
     return PB_OK;
 }
 
 enum pb_status pb_cell_plan(const struct pb_cell_config *config, struct pb_cell_plan *plan, struct pb_error *error)
 {
+    struct dry_run run = {.adaptive = config->schedule.loaded->plugin->schedule->adaptive};
     struct pb_cell_plan made = {.chain = pb_calloc(1, sizeof *made.chain)};
     enum pb_status status = made.chain ? PB_OK : pb_fail_memory(error, sizeof *made.chain);
     if (status == PB_OK)
         status = pb_preprocess_check(&config->preprocess, error);
-    if (status == PB_OK)
-        status = pb_plan_chain(config, made.chain, &made.open, error);
+    if (status == PB_OK) {
+        status = run_dry(config, &run, error);
+        *made.chain = run.chain;
+        made.open = run.open;
+    }
     if (status == PB_OK)
         status = list_stages(made.chain, &made, error);
     if (status == PB_OK)
@@ -208,6 +201,27 @@ enum pb_status pb_cell_plan(const struct pb_cell_config *config, struct pb_cell_
     else
         pb_cell_plan_free(&made);
     return status;
+}
+
+enum pb_status pb_cell_plan_keys(struct pb_cell_plan *plan, const struct pb_inputs *inputs, struct pb_error *error)
+{
+    const enum pb_status status = pb_chain_set_inputs(plan->chain, inputs, error);
+    if (status != PB_OK)
+        return status;
+    for (uint32_t i = 0; i < plan->stage_count; i++) {
+        struct pb_planned_stage *stage = &plan->stages[i];
+        memcpy(stage->key, plan->chain->links[i].key, sizeof stage->key);
+        stage->provisional = stage->verb == PB_VERB_PRETRAIN ? pb_inputs_pretraining_is_provisional(inputs)
+                                                             : pb_inputs_are_provisional(inputs);
+    }
+    pb_inputs_digest(inputs, plan->inputs);
+    return PB_OK;
+}
+
+bool pb_planned_stage_is(const struct pb_planned_stage *stage, const struct pb_link *link)
+{
+    return stage->verb == link->verb && stage->parent == link->parent && stage->to == link->to &&
+           strcmp(stage->arguments, link->arguments) == 0;
 }
 
 void pb_cell_plan_free(struct pb_cell_plan *plan)

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/machine.h"
 #include "base/memory.h"
+#include "base/sha256.h"
 #include "data/geometry.h"
 #include "settings/settings.h"
 
@@ -31,6 +32,9 @@ void pb_planner_free(struct pb_planner **planner)
         pb_free((*planner)->devices[i].key);
         pb_device_close(&(*planner)->devices[i].device);
     }
+    for (size_t i = 0; i < (*planner)->weights_count; i++)
+        pb_free((*planner)->weights[i].path);
+    pb_free((*planner)->weights);
     pb_estimates_free(&(*planner)->estimates);
     pb_free((*planner)->data);
     pb_free((*planner)->devices);
@@ -68,6 +72,7 @@ static void look_at_data(const struct pb_cell_config *config, struct pb_known_da
         known->train = data->train_count;
         known->validation = data->validation_count;
         known->test = data->test_count;
+        memcpy(known->fingerprint, data->fingerprint, sizeof known->fingerprint);
         pb_data_close(&data);
     }
 }
@@ -174,4 +179,66 @@ enum pb_status pb_planner_device(struct pb_planner *planner, const struct pb_cel
     }
     *found = known->device;
     return PB_OK;
+}
+
+static enum pb_status find_weights(struct pb_planner *planner, const char *path, const struct pb_known_weights **found,
+                                   struct pb_error *error)
+{
+    for (size_t i = 0; i < planner->weights_count; i++)
+        if (strcmp(planner->weights[i].path, path) == 0) {
+            *found = &planner->weights[i];
+            return PB_OK;
+        }
+    struct pb_error unreadable;
+    struct pb_known_weights *grown =
+        pb_realloc(planner->weights, planner->weights_count, planner->weights_count + 1, sizeof *grown);
+    if (!grown)
+        return pb_fail_memory(error, (planner->weights_count + 1) * sizeof *grown);
+    planner->weights = grown;
+    struct pb_known_weights added = {.path = pb_strdup(path)};
+    if (!added.path)
+        return pb_fail_memory(error, strlen(path) + 1);
+    if (pb_sha256_file(path, added.sha256, &unreadable) != PB_OK)
+        added.sha256[0] = '\0'; /* run says what is wrong with it */
+    grown[planner->weights_count] = added;
+    *found = &grown[planner->weights_count++];
+    return PB_OK;
+}
+
+/* Copies what is known; "" leaves what stands for the unknown. */
+static void take(char to[65], bool *unknown, const char known[65])
+{
+    if (!known[0])
+        return;
+    memcpy(to, known, 65);
+    *unknown = false;
+}
+
+enum pb_status pb_planner_inputs(struct pb_planner *planner, const struct pb_cell_config *config,
+                                 struct pb_inputs *inputs, struct pb_error *error)
+{
+    struct pb_inputs made;
+    const struct pb_known_data *data = NULL;
+    const struct pb_known_weights *weights = NULL;
+    const struct pb_known_device *device = NULL;
+    enum pb_status status = pb_inputs_unknown(config, &made, error);
+    if (status == PB_OK)
+        status = pb_find_data(planner, config, &data, error);
+    if (status == PB_OK)
+        take(made.data, &made.data_unknown, data->fingerprint);
+    if (status == PB_OK && config->pretraining)
+        status = pb_find_data(planner, config->pretraining, &data, error);
+    if (status == PB_OK && config->pretraining)
+        take(made.pretraining_data, &made.pretraining_data_unknown, data->fingerprint);
+    if (status == PB_OK && config->pretrained)
+        status = find_weights(planner, config->pretrained, &weights, error);
+    if (status == PB_OK && weights)
+        take(made.weights, &made.weights_unknown, weights->sha256);
+    if (status == PB_OK)
+        status = pb_find_device(planner, config, &device, error);
+    if (status == PB_OK && device->refusal.status == PB_OK)
+        pb_inputs_take_device(&made, device->device);
+    if (status == PB_OK)
+        *inputs = made;
+    return status;
 }

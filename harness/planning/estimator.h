@@ -1,4 +1,4 @@
-/* What planning many cells shares: data sets and backends that were opened, engines that were foretold. */
+/* What planning many cells shares: data sets and backends that were opened, engines that were predicted. */
 #ifndef PB_PLANNING_ESTIMATOR_H
 #define PB_PLANNING_ESTIMATOR_H
 
@@ -9,6 +9,7 @@
 struct pb_known_data {
     char *key;
     uint32_t classes, train, validation, test;
+    char fingerprint[65]; /* "": it is not here */
     char missing[256]; /* it is not here */
     struct pb_error refusal; /* it is here, and wrong */
 };
@@ -19,11 +20,18 @@ struct pb_known_device {
     uint64_t resident; /* bytes that opening it brought in */
 };
 
+struct pb_known_weights {
+    char *path;
+    char sha256[65]; /* "": the file is not here, or cannot be read */
+};
+
 struct pb_planner {
     struct pb_known_data *data;
     size_t data_count;
     struct pb_known_device *devices;
     size_t device_count;
+    struct pb_known_weights *weights;
+    size_t weights_count;
     struct pb_estimates estimates;
     uint64_t baseline; /* resident bytes of a worker before its cell opens anything */
 };

@@ -9,7 +9,7 @@ static void note_device(struct pb_cell_plan *plan, const struct pb_known_device 
 {
     if (device->refusal.status != PB_OK)
         snprintf(plan->backend_missing, sizeof plan->backend_missing,
-                 "%.180s (its memory is told by the host's own operators)", device->refusal.text);
+                 "%.180s (its memory is predicted from the host's own operators)", device->refusal.text);
 }
 
 static void note_missing(struct pb_cell_plan *plan, const struct pb_known_data *data,

@@ -23,9 +23,11 @@ enum pb_cell_status { PB_CELL_OK, PB_CELL_FAILED, PB_CELL_CRASHED, PB_CELL_TIMED
 struct pb_pair {
     char *key, *value;
 };
-/* Provenance keys that tell a later run whose result a document is: the digest of the cell's configuration, the planned key
+/* Provenance keys that tell a later run whose result a document is: the digest of the cell's configuration, the key
  * of its last stage (none where that is only known by running), and that of the stage at which it failed. */
 #define PB_KEY_CONFIG "config-sha256"
+#define PB_KEY_INPUTS                                                                                                  \
+    "inputs-sha256" /* part of that digest: images, labels and pretrained weights; "" where they were unknown */
 #define PB_KEY_LAST_STAGE "last-stage"
 #define PB_KEY_FAILED_STAGE "failed-stage"
 /* Where and with which settings the latencies were measured (pb_latency_setup). */

@@ -85,7 +85,7 @@ void pb_settings_model(const struct pb_settings_sink *sink, const struct pb_cell
     } else {
         add_real(sink, "model.", "width-multiplier", model->width_multiplier);
     }
-    if (config->pretrained)
+    if (config->pretrained && sink->places)
         add(sink, "model.", "pretrained", config->pretrained);
 }
 
@@ -94,7 +94,8 @@ void pb_settings_data(const struct pb_settings_sink *sink, const struct pb_cell_
     char *preprocess = pb_preprocess_text(&config->preprocess);
     add(sink, "", "preprocess", preprocess ? preprocess : "out of memory");
     pb_free(preprocess);
-    add(sink, "dataset.", "root", config->dataset_root);
+    if (sink->places)
+        add(sink, "dataset.", "root", config->dataset_root);
     add_real(sink, "data.", "validation", config->split.validation);
     add_count(sink, "data.", "split-seed", config->split.seed);
     add_count(sink, "data.", "batch", config->batch);
@@ -138,16 +139,31 @@ static void add_to_pretraining(void *argument, const char *key, const char *valu
     add(argument, "pretraining.", key, value);
 }
 
-void pb_settings_pretraining(const struct pb_settings_sink *sink, const struct pb_cell_config *pretraining, bool hash)
+static struct pb_settings_sink sink_of_pretraining(const struct pb_settings_sink *sink)
 {
-    const struct pb_settings_sink own = {.add = add_to_pretraining, .argument = (void *)(uintptr_t)sink};
-    add(&own, "", "label", pretraining->dataset.label);
+    return (struct pb_settings_sink){
+        .add = add_to_pretraining, .argument = (void *)(uintptr_t)sink, .places = sink->places};
+}
+
+void pb_settings_pretraining(const struct pb_settings_sink *sink, const struct pb_cell_config *pretraining)
+{
+    const struct pb_settings_sink own = sink_of_pretraining(sink);
+    if (sink->places)
+        add(&own, "", "label", pretraining->dataset.label);
     add_count(&own, "", "seed", pretraining->seed);
     pb_settings_model(&own, pretraining);
     pb_settings_data(&own, pretraining);
     pb_settings_train(&own, "training.", &pretraining->training);
+}
+
+void pb_settings_pretraining_choice(const struct pb_settings_sink *sink, const struct pb_cell_config *pretraining,
+                                    bool hash)
+{
+    const struct pb_settings_sink own = sink_of_pretraining(sink);
     pb_settings_choice(&own, "dataset", &pretraining->dataset, hash);
 }
+
+const char *const pb_settings_places[] = {"dataset.root", "model.pretrained", "pretraining.dataset.root", NULL};
 
 /* Without printf: the keys of a large matrix take millions of these. */
 static void append_line(void *argument, const char *key, const char *value)

@@ -9,6 +9,8 @@
 struct pb_settings_sink {
     void (*add)(void *argument, const char *key, const char *value);
     void *argument;
+    /* Where things are and what the matrix calls them, too ("dataset.root"): for readers. Keys and digests hold what things are. */
+    bool places;
 };
 
 void pb_settings_train(const struct pb_settings_sink *sink, const char *prefix, const struct pb_train_spec *spec);
@@ -21,8 +23,13 @@ void pb_settings_ranking(const struct pb_settings_sink *sink, const struct pb_ce
 void pb_settings_choice(const struct pb_settings_sink *sink, const char *prefix, const struct pb_choice *choice,
                         bool hash);
 
-/* Everything of a pretraining, but for the backend, which is the cell's: "pretraining.dataset.plugin", … */
-void pb_settings_pretraining(const struct pb_settings_sink *sink, const struct pb_cell_config *pretraining, bool hash);
+/* Of a pretraining: "pretraining.training.lr", … The backend is the cell's. */
+void pb_settings_pretraining(const struct pb_settings_sink *sink, const struct pb_cell_config *pretraining);
+/* The plugin that reads its data set: "pretraining.dataset.plugin", … */
+void pb_settings_pretraining_choice(const struct pb_settings_sink *sink, const struct pb_cell_config *pretraining,
+                                    bool hash);
+/* The keys of places that a record may hold; NULL-terminated. */
+extern const char *const pb_settings_places[];
 
 /* A sink that appends "key=value\n" to a struct pb_text. */
 struct pb_settings_sink pb_settings_into(struct pb_text *text);

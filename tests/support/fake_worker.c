@@ -66,14 +66,14 @@ static void plan(const struct pb_matrix *matrix, int argc, char **argv)
     static const char *const names[] = {"base", "score", "prune"};
     const char *first = argument(argc, argv, "--first"), *skip = argument(argc, argv, "--skip");
     for (uint32_t i = (uint32_t)strtoul(first, NULL, 10); i < matrix->cell_count; i++) {
-        char keys[3][65], line[256];
+        char keys[3][65], line[320];
         const struct pb_cell_config *cell = matrix->cells[i];
         const bool skipped = skip && strcmp(skip, cell->schedule.label) == 0;
         if (strcmp(cell->schedule.label, "deaf") == 0 && !skipped)
             abort();
         stage_keys(cell, keys);
         for (int s = 0; s < 3 && !skipped; s++) {
-            snprintf(line, sizeof line, "stage %s %s %d 1000 0\n", keys[s], names[s], s);
+            snprintf(line, sizeof line, "stage %s %s %d %d 0 0 %s 1000 0\n", keys[s], names[s], s, s, keys[s]);
             tell(line);
         }
         tell("planned\n");

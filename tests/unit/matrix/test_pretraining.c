@@ -61,7 +61,9 @@ static char *first_key(const struct pb_cell_config *config, const char *name)
 {
     struct pb_chain chain = {0};
     struct pb_error error = {0};
-    if (pb_chain_start(&chain, config, NULL, &error) != PB_OK)
+    struct pb_inputs inputs;
+    if (pb_chain_start(&chain, config, &error) != PB_OK || pb_inputs_unknown(config, &inputs, &error) != PB_OK ||
+        pb_chain_set_inputs(&chain, &inputs, &error) != PB_OK)
         fail_msg("%s", error.text);
     assert_string_equal(chain.links[0].name, name);
     char *key = pb_strdup(chain.links[0].key);

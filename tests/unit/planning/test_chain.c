@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -47,6 +48,15 @@ static struct fixture make(void)
     return fixture;
 }
 
+/* Opened data of that content, on kernels of that name. */
+static struct pb_inputs inputs_of(const char *content, const char *kernels)
+{
+    struct pb_inputs inputs = {0};
+    snprintf(inputs.data, sizeof inputs.data, "%s", content);
+    snprintf(inputs.backend, sizeof inputs.backend, "%s", kernels);
+    return inputs;
+}
+
 /* Key of base → score → prune(amount) → retrain(epochs) under config. */
 static void key_of(const struct pb_cell_config *config, double amount, uint32_t epochs, char keys[4][65])
 {
@@ -54,7 +64,9 @@ static void key_of(const struct pb_cell_config *config, double amount, uint32_t 
     struct pb_error error;
     const struct pb_link *link = NULL;
     const struct pb_train_spec retraining = {.epochs = epochs, .lr = .1};
-    assert_int_equal(pb_chain_start(&chain, config, NULL, &error), PB_OK);
+    const struct pb_inputs inputs = inputs_of("images", "skx");
+    assert_int_equal(pb_chain_start(&chain, config, &error), PB_OK);
+    assert_int_equal(pb_chain_set_inputs(&chain, &inputs, &error), PB_OK);
     assert_int_equal(pb_chain_add_baseline(&chain, &error), PB_OK);
     assert_int_equal(pb_chain_train(&chain, &training, &link, &error), PB_OK);
     assert_string_equal(link->name, "base");
@@ -152,20 +164,72 @@ static void test_a_retraining_that_differs_changes_its_own_key_only(void **state
     assert_string_not_equal(a[3], b[3]);
 }
 
-static void test_what_only_a_worker_knows_changes_every_key(void **state)
+/* The root key of the fixture with these inputs. */
+static void root_of(const struct pb_cell_config *config, const struct pb_inputs *inputs, char root[65])
+{
+    struct pb_chain chain = {0};
+    struct pb_error error;
+    assert_int_equal(pb_chain_start(&chain, config, &error), PB_OK);
+    assert_int_equal(pb_chain_set_inputs(&chain, inputs, &error), PB_OK);
+    memcpy(root, chain.root, 65);
+    pb_chain_free(&chain);
+}
+
+static void test_content_and_kernels_are_part_of_every_key_and_no_place_is(void **state)
 {
     (void)state;
     struct fixture fixture = make();
-    struct pb_chain a = {0}, b = {0};
-    struct pb_error error;
-    assert_int_equal(pb_chain_start(&a, &fixture.config, &(struct pb_chain_details){.cell = "backend=x skx\n"}, &error),
-                     PB_OK);
-    assert_int_equal(
-        pb_chain_start(&b, &fixture.config, &(struct pb_chain_details){.cell = "backend=x haswell\n"}, &error), PB_OK);
-    assert_string_not_equal(a.root, b.root);
+    struct pb_inputs inputs = inputs_of("images", "skx");
+    char root[65], other[65];
+    root_of(&fixture.config, &inputs, root);
+    fixture.config.dataset_root = (char *)(uintptr_t) "/mnt/elsewhere";
+    fixture.config.dataset.label = (char *)(uintptr_t) "other-name";
+    root_of(&fixture.config, &inputs, other);
+    assert_string_equal(root, other);
+    inputs = inputs_of("other images", "skx");
+    root_of(&fixture.config, &inputs, other);
+    assert_string_not_equal(root, other);
+    inputs = inputs_of("images", "haswell");
+    root_of(&fixture.config, &inputs, other);
+    assert_string_not_equal(root, other);
+    inputs = inputs_of("images", "skx");
+    fixture.config.pretrained = (char *)(uintptr_t) "weights.safetensors";
+    snprintf(inputs.weights, sizeof inputs.weights, "some");
+    root_of(&fixture.config, &inputs, root);
+    fixture.config.pretrained = (char *)(uintptr_t) "/mnt/weights.safetensors";
+    root_of(&fixture.config, &inputs, other);
+    assert_string_equal(root, other);
+    snprintf(inputs.weights, sizeof inputs.weights, "others");
+    root_of(&fixture.config, &inputs, other);
+    assert_string_not_equal(root, other);
 }
 
-static void test_keys_of_the_plan_are_those_without_what_only_a_worker_knows(void **state)
+static void test_what_was_not_opened_gives_provisional_keys_that_tell_places_apart(void **state)
+{
+    (void)state;
+    struct fixture fixture = make();
+    struct pb_error error;
+    struct pb_inputs unknown, known = inputs_of("images", "skx");
+    char root[65], other[65], digest[65];
+    assert_int_equal(pb_inputs_unknown(&fixture.config, &unknown, &error), PB_OK);
+    assert_true(pb_inputs_are_provisional(&unknown));
+    assert_false(pb_inputs_are_provisional(&known));
+    pb_inputs_digest(&unknown, digest);
+    assert_string_equal(digest, "");
+    pb_inputs_digest(&known, digest);
+    assert_int_equal(strlen(digest), 64);
+    known.backend_unknown = true; /* the digest is of images, labels and weights alone */
+    pb_inputs_digest(&known, other);
+    assert_string_equal(digest, other);
+    root_of(&fixture.config, &unknown, root);
+    fixture.config.dataset_root = (char *)(uintptr_t) "other-data";
+    assert_int_equal(pb_inputs_unknown(&fixture.config, &unknown, &error), PB_OK);
+    root_of(&fixture.config, &unknown, other);
+    assert_string_not_equal(root, other);
+}
+
+/* Planning makes the links first and learns the inputs afterwards; running knows them from the start. */
+static void test_keys_are_the_same_whether_inputs_are_known_before_the_links_or_after(void **state)
 {
     (void)state;
     struct fixture fixture = make();
@@ -173,24 +237,52 @@ static void test_keys_of_the_plan_are_those_without_what_only_a_worker_knows(voi
     struct pb_error error;
     const struct pb_link *link;
     const struct pb_train_spec brief = {.epochs = 1, .lr = .1};
+    const struct pb_inputs inputs = inputs_of("images", "skx");
     struct pb_chain *const chains[] = {&planned, &run};
     for (int i = 0; i < 2; i++) {
-        const struct pb_chain_details details = {.cell = "backend=x skx\n"};
-        assert_int_equal(pb_chain_start(chains[i], &fixture.config, i ? &details : NULL, &error), PB_OK);
+        assert_int_equal(pb_chain_start(chains[i], &fixture.config, &error), PB_OK);
+        if (chains[i] == &run)
+            assert_int_equal(pb_chain_set_inputs(&run, &inputs, &error), PB_OK);
         assert_int_equal(pb_chain_add_baseline(chains[i], &error), PB_OK);
         assert_int_equal(pb_chain_train(chains[i], &brief, &link, &error), PB_OK);
         assert_string_equal(link->name, "train");
         assert_int_equal(pb_chain_train(chains[i], &training, &link, &error), PB_OK);
         assert_string_equal(link->name, "train#2"); /* behind another stage it is not the baseline */
-        assert_int_equal(chains[i]->count, 3);
+        assert_int_equal(pb_chain_rewind(chains[i], 2, &link, &error), PB_OK);
+        assert_int_equal(chains[i]->count, 4);
     }
+    assert_string_equal(planned.links[0].key, "");
+    assert_int_equal(pb_chain_set_inputs(&planned, &inputs, &error), PB_OK);
     for (uint32_t i = 0; i < planned.count; i++) {
-        assert_string_equal(planned.links[i].key, planned.links[i].plan_key);
-        assert_string_equal(planned.links[i].plan_key, run.links[i].plan_key);
-        assert_string_not_equal(run.links[i].key, run.links[i].plan_key);
+        assert_int_equal(strlen(run.links[i].key), 64);
+        assert_string_equal(planned.links[i].key, run.links[i].key);
     }
     pb_chain_free(&planned);
     pb_chain_free(&run);
+}
+
+static void test_a_rewind_to_another_stage_has_another_key(void **state)
+{
+    (void)state;
+    struct fixture fixture = make();
+    const struct pb_inputs inputs = inputs_of("images", "skx");
+    const struct pb_train_spec brief = {.epochs = 1, .lr = .1};
+    char keys[3][65];
+    for (pb_stage to = 0; to < 3; to++) {
+        struct pb_chain chain = {0};
+        struct pb_error error;
+        const struct pb_link *link;
+        assert_int_equal(pb_chain_start(&chain, &fixture.config, &error), PB_OK);
+        assert_int_equal(pb_chain_set_inputs(&chain, &inputs, &error), PB_OK);
+        assert_int_equal(pb_chain_train(&chain, &brief, &link, &error), PB_OK);
+        assert_int_equal(pb_chain_train(&chain, &training, &link, &error), PB_OK);
+        assert_int_equal(pb_chain_rewind(&chain, to, &link, &error), PB_OK);
+        memcpy(keys[to], link->key, 65);
+        pb_chain_free(&chain);
+    }
+    assert_string_not_equal(keys[0], keys[1]);
+    assert_string_not_equal(keys[1], keys[2]);
+    assert_string_not_equal(keys[0], keys[2]);
 }
 
 static void test_shares_that_are_not_above_those_before_are_refused(void **state)
@@ -200,7 +292,7 @@ static void test_shares_that_are_not_above_those_before_are_refused(void **state
     struct pb_chain chain = {0};
     struct pb_error error;
     const struct pb_link *link;
-    assert_int_equal(pb_chain_start(&chain, &fixture.config, NULL, &error), PB_OK);
+    assert_int_equal(pb_chain_start(&chain, &fixture.config, &error), PB_OK);
     assert_int_equal(
         pb_chain_prune(&chain, (struct pb_target){.measure = PB_MEASURE_CHANNELS, .amount = 0}, &link, &error),
         PB_ERROR_RUN);
@@ -224,7 +316,7 @@ static void test_trainings_that_cannot_be_are_refused(void **state)
     struct pb_chain chain = {0};
     struct pb_error error;
     const struct pb_link *link;
-    assert_int_equal(pb_chain_start(&chain, &fixture.config, NULL, &error), PB_OK);
+    assert_int_equal(pb_chain_start(&chain, &fixture.config, &error), PB_OK);
     assert_int_equal(pb_chain_train(&chain, &(struct pb_train_spec){.lr = .1}, &link, &error), PB_ERROR_INPUT);
     assert_int_equal(pb_chain_train(&chain, &(struct pb_train_spec){.epochs = 1}, &link, &error), PB_ERROR_INPUT);
     assert_int_equal(pb_chain_prune(&chain, (struct pb_target){.measure = PB_MEASURE_MACS, .amount = 1}, &link, &error),
@@ -242,8 +334,10 @@ int main(void)
         cmocka_unit_test(test_seed_data_and_plugin_build_are_part_of_every_key),
         cmocka_unit_test(test_the_multiplier_beside_widths_counts_where_it_makes_layers),
         cmocka_unit_test(test_a_retraining_that_differs_changes_its_own_key_only),
-        cmocka_unit_test(test_what_only_a_worker_knows_changes_every_key),
-        cmocka_unit_test(test_keys_of_the_plan_are_those_without_what_only_a_worker_knows),
+        cmocka_unit_test(test_content_and_kernels_are_part_of_every_key_and_no_place_is),
+        cmocka_unit_test(test_what_was_not_opened_gives_provisional_keys_that_tell_places_apart),
+        cmocka_unit_test(test_keys_are_the_same_whether_inputs_are_known_before_the_links_or_after),
+        cmocka_unit_test(test_a_rewind_to_another_stage_has_another_key),
         cmocka_unit_test(test_shares_that_are_not_above_those_before_are_refused),
         cmocka_unit_test(test_trainings_that_cannot_be_are_refused),
     };
