@@ -4,21 +4,38 @@
 
 #include <prunebench/backend.h>
 
+#include "plugin/backend_slots.h"
 #include "plugin/host.h"
 #include "plugin/options.h"
 #include "plugin/registry.h"
 #include "portable/portable.h"
 
+/* Each operator with the self that it must be called with: the plugin's own, or the host for a portable one. */
+struct pb_device_operators {
+#define PB_DEVICE_OPERATOR(slot)                                                                                       \
+    struct {                                                                                                           \
+        __typeof__(((struct pb_backend *)0)->slot) call; /* NULL: an optional one that the device has not */           \
+        void *self;                                                                                                    \
+        bool portable;                                                                                                 \
+    } slot;
+    PB_DEVICE_SLOTS(PB_DEVICE_OPERATOR)
+#undef PB_DEVICE_OPERATOR
+};
+
 struct pb_device {
     struct pb_host_services host;
     const struct pb_loaded *loaded;
-    struct pb_backend ops; /* complete: every slot is set */
-    void *self; /* the plugin's; see pb_device_self */
+    struct pb_device_operators ops;
+    void *self; /* what the plugin's create returned */
+    void (*destroy)(void *self); /* may be NULL */
     uint32_t threads;
     char description[160]; /* "blis 0.9.0 skx"; with "; portable operators x86-64-v3" behind it where some fell back */
     char fallbacks[512]; /* operators that are the portable ones: "add_forward avg_pool_forward"; "" when none */
     bool thread_dependent;
 };
+
+/* Calls an operator of a device: PB_CALL(device, relu_forward, &arguments). */
+#define PB_CALL(device, slot, ...) ((device)->ops.slot.call((device)->ops.slot.self, __VA_ARGS__))
 
 /* threads: how many it may use. Opens with the resolved options. */
 PB_MUST_CHECK enum pb_status pb_device_open(const struct pb_loaded *loaded, const struct pb_options *options,
@@ -26,12 +43,5 @@ PB_MUST_CHECK enum pb_status pb_device_open(const struct pb_loaded *loaded, cons
 /* The host's portable operators as a device of their own: to plan for a backend that cannot be created here. */
 PB_MUST_CHECK enum pb_status pb_device_stand_in(uint32_t threads, struct pb_device **device, struct pb_error *error);
 void pb_device_close(struct pb_device **device);
-
-/*
- * What an operator of device->ops must be given as self: the plugin's own, or the host for a portable one. A call reads
- *     device->ops.relu_forward(pb_device_self(device, relu_forward), count, x, y)
- */
-#define pb_device_self(device, slot)                                                                                   \
-    ((device)->ops.slot == pb_portable_backend.slot ? (void *)&(device)->host.table : (device)->self)
 
 #endif

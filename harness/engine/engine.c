@@ -23,7 +23,7 @@ static void dismantle(struct pb_engine *engine)
                                    engine->arena,  engine->workspace, engine->transformed};
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
         if (buffers[i])
-            engine->device->ops.buffer_destroy(pb_device_self(engine->device, buffer_destroy), buffers[i]);
+            PB_CALL(engine->device, buffer_destroy, buffers[i]);
     pb_shapes_free(engine);
     pb_plan_free(&engine->plan);
     pb_graph_free(&engine->graph);
@@ -185,9 +185,8 @@ enum pb_status pb_engine_activation(struct pb_engine *engine, uint32_t node, flo
 
 const char *pb_engine_algorithm(const struct pb_engine *engine, uint32_t node)
 {
-    if (node >= engine->graph->node_count || !engine->convolutions[node])
+    if (node >= engine->graph->node_count || !engine->convolutions[node] || !engine->device->ops.conv_algorithm.call)
         return "";
-    const char *name =
-        engine->device->ops.conv_algorithm(pb_device_self(engine->device, conv_algorithm), engine->convolutions[node]);
+    const char *name = PB_CALL(engine->device, conv_algorithm, engine->convolutions[node]);
     return name ? name : "";
 }

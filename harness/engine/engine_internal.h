@@ -38,8 +38,8 @@ enum pb_pass { PB_PASS_FORWARD, PB_PASS_BACKWARD_DATA, PB_PASS_BACKWARD_WEIGHTS 
 /* Calls an operator, which is noted as the place where the process is; a failure becomes the engine's. Needs `engine` and
  * `error` in scope. */
 #define PB_OPERATE(slot, ...)                                                                                          \
-    (PB_PLACE_OPERATION(#slot, engine->device->ops.slot == pb_portable_backend.slot),                                  \
-     pb_engine_result(engine, engine->device->ops.slot(pb_device_self(engine->device, slot), __VA_ARGS__), error))
+    (PB_PLACE_OPERATION(#slot, engine->device->ops.slot.portable),                                                     \
+     pb_engine_result(engine, PB_CALL(engine->device, slot, __VA_ARGS__), error))
 
 static inline enum pb_status pb_engine_result(struct pb_engine *engine, enum pb_status status, struct pb_error *error)
 {
@@ -50,9 +50,9 @@ static inline enum pb_status pb_engine_result(struct pb_engine *engine, enum pb_
 /* Until all that was asked for is done; without it a device's times would be those of asking. */
 static inline enum pb_status pb_engine_wait(struct pb_engine *engine, struct pb_error *error)
 {
-    const struct pb_device *device = engine->device;
-    PB_PLACE_OPERATION("synchronise", device->ops.synchronise == pb_portable_backend.synchronise);
-    return pb_engine_result(engine, device->ops.synchronise(pb_device_self(engine->device, synchronise)), error);
+    const struct pb_device_operators *ops = &engine->device->ops;
+    PB_PLACE_OPERATION("synchronise", ops->synchronise.portable);
+    return pb_engine_result(engine, ops->synchronise.call(ops->synchronise.self), error);
 }
 
 static inline struct pb_view pb_storage_view(const struct pb_engine *engine, uint32_t storage)
@@ -94,6 +94,19 @@ static inline size_t pb_row_count(const struct pb_engine *engine, uint32_t node)
     return (size_t)engine->options.batch * shape.height * shape.width;
 }
 
+/* Of a node with one input or two: its values, and its gradient. */
+static inline struct pb_elementwise_arguments pb_elementwise_arguments(const struct pb_engine *engine, uint32_t node)
+{
+    const struct pb_node *described = &engine->graph->nodes[node];
+    return (struct pb_elementwise_arguments){
+        .size = sizeof(struct pb_elementwise_arguments),
+        .count = pb_output_count(engine, node),
+        .x = pb_value_view(engine, described->inputs[0]),
+        .other = described->input_count > 1 ? pb_value_view(engine, described->inputs[1]) : (struct pb_view){0},
+        .y = pb_value_view(engine, node),
+        .dy = pb_gradient_view(engine, node)};
+}
+
 /* Whether a batch norm uses the statistics of the batch in a pass that trains. */
 static inline bool pb_uses_batch_statistics(const struct pb_engine *engine, uint32_t node, bool training)
 {
@@ -107,8 +120,6 @@ enum pb_phase pb_node_phase(enum pb_op op, enum pb_pass pass);
 
 /* Brings the transformed filters up to date with the parameters. */
 PB_MUST_CHECK enum pb_status pb_filters_update(struct pb_engine *engine, struct pb_error *error);
-/* The filters that a convolution's forward pass takes. */
-struct pb_view pb_filters_view(const struct pb_engine *engine, uint32_t node);
 
 /* One node forward; the filters are up to date, the nodes before it have run. */
 PB_MUST_CHECK enum pb_status pb_run_forward_node(struct pb_engine *engine, uint32_t node, bool training,
@@ -117,6 +128,10 @@ PB_MUST_CHECK enum pb_status pb_run_forward_node(struct pb_engine *engine, uint3
 PB_MUST_CHECK enum pb_status pb_run_forward(struct pb_engine *engine, bool training, struct pb_error *error);
 /* All nodes backward; the loss's gradient is in place. */
 PB_MUST_CHECK enum pb_status pb_run_backward(struct pb_engine *engine, struct pb_error *error);
+
+/* sum += value: count values. */
+PB_MUST_CHECK enum pb_status pb_accumulate(struct pb_engine *engine, size_t count, struct pb_view value,
+                                           struct pb_view sum, struct pb_error *error);
 
 /* count images into the input, zeros behind them. */
 PB_MUST_CHECK enum pb_status pb_upload_images(struct pb_engine *engine, const float *images, uint32_t count,

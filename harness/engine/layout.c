@@ -1,5 +1,5 @@
 /* Lays out an engine's arrays: which nodes are computed together or in place, what lives how long. */
-#include "engine/engine_internal.h"
+#include "engine/operators.h"
 
 #include <string.h>
 
@@ -132,9 +132,9 @@ static void fuse(struct planner *planner)
 static void fuse_pools(struct planner *planner)
 {
     const struct pb_graph *graph = planner->graph;
-    const struct pb_backend *ops = &planner->device->ops;
+    const struct pb_device_operators *ops = &planner->device->ops;
     struct pb_node_plan *nodes = planner->plan->nodes;
-    if (keeps_all(planner) || !ops->norm_pools || !ops->conv_norm_forward || !ops->conv_norm_evaluate)
+    if (keeps_all(planner) || !ops->norm_pools.call || !ops->conv_norm_forward.call || !ops->conv_norm_evaluate.call)
         return;
     for (uint32_t i = 1; i < graph->node_count; i++) {
         const uint32_t relu = graph->nodes[i].inputs[0];
@@ -142,48 +142,37 @@ static void fuse_pools(struct planner *planner)
             continue;
         const uint32_t norm = graph->nodes[relu].inputs[0];
         const struct pb_pool_shape shape = pb_pool_shape_of(graph, i, planner->options->batch);
-        if (!nodes[norm].with_convolution || !ops->norm_pools(pb_device_self(planner->device, norm_pools), &shape))
+        if (!nodes[norm].with_convolution || !PB_CALL(planner->device, norm_pools, &shape))
             continue;
         nodes[norm].pool = i;
         nodes[i].skipped = true;
     }
 }
 
-static bool reads_input_again(enum pb_op op)
+static const struct pb_engine_operator *operator_of(const struct planner *planner, uint32_t node)
 {
-    switch (op) {
-    case PB_OP_CONV2D:
-    case PB_OP_BATCH_NORM:
-    case PB_OP_MAX_POOL:
-    case PB_OP_BILINEAR_POOL:
-    case PB_OP_SIGNED_SQRT:
-    case PB_OP_LINEAR:
-        return true;
-    default:
-        return false;
-    }
+    return pb_engine_operator(planner->graph->nodes[node].op);
 }
 
 /* Whether a node's backward pass reads its own output. */
 static bool reads_output_again(const struct planner *planner, uint32_t node)
 {
-    const enum pb_op op = planner->graph->nodes[node].op;
     return planner->needs_gradient[node] &&
-           (op == PB_OP_MAX_POOL || op == PB_OP_RELU || op == PB_OP_L2_NORM || planner->plan->nodes[node].with_relu);
+           (operator_of(planner, node)->reads_output || planner->plan->nodes[node].with_relu);
 }
 
 /*
- * Whether a node may overwrite an input: nobody else reads it, and neither backward pass wants it. Dropout behind ReLU
- * may, for ReLU looks at signs only, and where dropout puts a zero, no gradient arrives either.
+ * Whether a node may overwrite an input: nobody else reads it, and neither backward pass needs it. One that keeps signs
+ * (dropout) may, where the input's backward pass looks at signs only (ReLU).
  */
 static bool may_overwrite(const struct planner *planner, uint32_t node, uint32_t input)
 {
-    const enum pb_op op = planner->graph->nodes[node].op;
+    const struct pb_engine_operator *row = operator_of(planner, node);
     const bool able =
-        op == PB_OP_RELU || op == PB_OP_ADD || op == PB_OP_DROPOUT || (op == PB_OP_BATCH_NORM && !learns(planner));
+        row->in_place == PB_IN_PLACE_ALWAYS || (row->in_place == PB_IN_PLACE_INFERRING && !learns(planner));
     if (!able || keeps_all(planner) || planner->consumers[input] != 1)
         return false;
-    if (op == PB_OP_DROPOUT && planner->graph->nodes[input].op == PB_OP_RELU)
+    if (row->keeps_sign && operator_of(planner, input)->reads_sign)
         return true;
     return !reads_output_again(planner, input);
 }
@@ -193,7 +182,7 @@ static void plan_value(struct planner *planner, uint32_t node)
     const struct pb_node *described = &planner->graph->nodes[node];
     struct pb_node_plan *nodes = planner->plan->nodes, *planned = &nodes[node];
     if (planned->pool != PB_NO_PARAMETER)
-        return; /* only the pooled values are put out */
+        return; /* only the pooled values are stored */
     if (planned->skipped && described->op == PB_OP_RELU) {
         planned->value = nodes[described->inputs[0]].value;
         return;
@@ -209,20 +198,18 @@ static void plan_value(struct planner *planner, uint32_t node)
 
 static void plan_saved(struct planner *planner, uint32_t node)
 {
-    const struct pb_node *described = &planner->graph->nodes[node];
+    const struct pb_engine_operator *row = operator_of(planner, node);
     struct pb_node_plan *planned = &planner->plan->nodes[node];
-    const bool trains = planner->options->mode == PB_ENGINE_TRAIN;
-    if (described->op == PB_OP_BATCH_NORM && trains) {
-        planned->saved[0] = add_storage(planner, described->shape.channels, node);
-        planned->saved[1] = add_storage(planner, described->shape.channels, node);
-    } else if (described->op == PB_OP_L2_NORM) {
-        planned->saved[0] = add_storage(planner, planner->options->batch, node);
-    } else if (described->op == PB_OP_DROPOUT && (trains || !planned->in_place)) {
-        const size_t floats = output_floats(planner, node);
-        planned->saved[0] = add_storage(planner, floats, node);
-        if (trains && floats > planner->plan->staging_floats)
-            planner->plan->staging_floats = floats;
-    }
+    struct pb_saved saved = {0};
+    if (row->saved_unless_in_place && planned->in_place && planner->options->mode != PB_ENGINE_TRAIN)
+        return;
+    if (row->saved)
+        row->saved(planner->graph, node, planner->options, &saved);
+    for (int k = 0; k < 2; k++)
+        if (saved.floats[k])
+            planned->saved[k] = add_storage(planner, saved.floats[k], node);
+    if (saved.staging > planner->plan->staging_floats)
+        planner->plan->staging_floats = saved.staging;
 }
 
 /* The node whose forward pass computes this one's values, too. */
@@ -254,34 +241,37 @@ static void plan_forward(struct planner *planner)
 static bool gradient_in_place(const struct planner *planner, uint32_t index, uint32_t slot)
 {
     const struct pb_node *node = &planner->graph->nodes[index];
-    if (keeps_all(planner))
+    if (keeps_all(planner) ||
+        planner->plan->nodes[index].pool != PB_NO_PARAMETER) /* its own gradient is the pooled one */
         return false;
-    switch (node->op) {
-    case PB_OP_BATCH_NORM:
-        return planner->plan->nodes[index].pool == PB_NO_PARAMETER; /* else its own gradient is the pooled one */
-    case PB_OP_RELU:
-    case PB_OP_SIGNED_SQRT:
-    case PB_OP_DROPOUT:
-        return true;
-    case PB_OP_ADD:
-        return slot == 0 && node->inputs[0] != node->inputs[1];
-    default:
-        return false;
-    }
+    const bool twice = node->input_count > 1 && node->inputs[0] == node->inputs[1];
+    return operator_of(planner, index)->gradient_in_place && slot == 0 && !twice;
+}
+
+/* Room for an input's gradient beside the one that others have written, or for one that nobody needs. */
+static void plan_scratch(struct planner *planner, uint32_t node, uint32_t input)
+{
+    struct pb_node_plan *planned = &planner->plan->nodes[node];
+    const size_t floats = output_floats(planner, input);
+    if (planned->scratch == PB_NO_STORAGE)
+        planned->scratch = add_storage(planner, floats, backward_time(planner, node));
+    else if (floats > planner->plan->storages[planned->scratch].floats)
+        planner->plan->storages[planned->scratch].floats = floats;
 }
 
 /*
  * Where a node's backward pass puts an input's gradient. The first one to get there writes, the others add. Batch norm
- * puts one out whether it is wanted or not: then over its own, where that need not be kept.
+ * computes one whether it is needed or not: then over its own, where that need not be kept.
  */
 static void plan_input_gradient(struct planner *planner, uint32_t node, uint32_t slot)
 {
     const struct pb_node *described = &planner->graph->nodes[node];
     const uint32_t input = described->inputs[slot], time = backward_time(planner, node);
+    const struct pb_engine_operator *row = operator_of(planner, node);
     struct pb_node_plan *planned = &planner->plan->nodes[node], *source = &planner->plan->nodes[input];
     if (!planner->needs_gradient[input]) {
-        if (described->op == PB_OP_BATCH_NORM && keeps_all(planner))
-            planned->scratch = add_storage(planner, output_floats(planner, input), time);
+        if (row->always_backward && keeps_all(planner))
+            plan_scratch(planner, node, input);
         return;
     }
     planned->first[slot] = source->gradient == PB_NO_STORAGE;
@@ -289,8 +279,8 @@ static void plan_input_gradient(struct planner *planner, uint32_t node, uint32_t
         source->gradient = planned->skipped || gradient_in_place(planner, node, slot)
                                ? planned->gradient
                                : add_storage(planner, output_floats(planner, input), time);
-    else if (described->op != PB_OP_ADD)
-        planned->scratch = add_storage(planner, output_floats(planner, input), time);
+    else if (!row->adds_gradient)
+        plan_scratch(planner, node, input);
     use(planner, source->gradient, time);
 }
 
@@ -307,7 +297,7 @@ static void plan_backward(struct planner *planner)
             continue;
         for (uint32_t slot = 0; slot < graph->nodes[i].input_count; slot++) {
             plan_input_gradient(planner, i, slot);
-            if (reads_input_again(graph->nodes[i].op))
+            if (operator_of(planner, i)->reads_input)
                 use(planner, nodes[graph->nodes[i].inputs[slot]].value, time);
         }
         use(planner, nodes[i].gradient, time);
@@ -327,10 +317,12 @@ static enum pb_status check_graph(const struct pb_graph *graph, const struct pb_
         return pb_fail(error, PB_ERROR_INPUT, "model '%s': has too many nodes", graph->model);
     if (!options->batch)
         return pb_fail(error, PB_ERROR_INPUT, "a batch must hold at least one image");
-    for (uint32_t i = 0; i < graph->node_count; i++)
-        if (graph->nodes[i].op == PB_OP_L2_NORM && graph->nodes[i].attributes.eps > 1e-12)
-            return pb_fail(error, PB_ERROR_UNSUPPORTED, "node '%s': norms are clamped to 1e-12, not to %g",
-                           graph->nodes[i].name, graph->nodes[i].attributes.eps);
+    for (uint32_t i = 0; i < graph->node_count; i++) {
+        const struct pb_engine_operator *row = pb_engine_operator(graph->nodes[i].op);
+        const enum pb_status status = row->check ? row->check(graph, i, error) : PB_OK;
+        if (status)
+            return status;
+    }
     return PB_OK;
 }
 

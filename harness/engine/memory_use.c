@@ -1,57 +1,30 @@
 /* What an engine holds, part by part: its own buffers from its plan, the backend's from what the backend says. */
-#include "engine/engine_internal.h"
+#include "engine/operators.h"
 
 static uint64_t bytes_of(size_t floats)
 {
     return (uint64_t)floats * sizeof(float);
 }
 
-static bool asked_kind(enum pb_op op, enum pb_operator_kind *kind)
-{
-    switch (op) {
-    case PB_OP_CONV2D:
-        *kind = PB_OPERATOR_CONV;
-        return true;
-    case PB_OP_BATCH_NORM:
-        *kind = PB_OPERATOR_BATCH_NORM;
-        return true;
-    case PB_OP_MAX_POOL:
-        *kind = PB_OPERATOR_MAX_POOL;
-        return true;
-    case PB_OP_AVG_POOL:
-        *kind = PB_OPERATOR_AVG_POOL;
-        return true;
-    case PB_OP_LINEAR:
-        *kind = PB_OPERATOR_LINEAR;
-        return true;
-    case PB_OP_BILINEAR_POOL:
-        *kind = PB_OPERATOR_BILINEAR_POOL;
-        return true;
-    default:
-        return false;
-    }
-}
-
 static void ask_backend(const struct pb_engine *engine, struct pb_engine_memory *memory)
 {
     const struct pb_device *device = engine->device;
-    for (uint32_t i = 0; i < engine->graph->node_count; i++) {
+    for (uint32_t i = 0; i < engine->graph->node_count && device->ops.operator_memory.call; i++) {
         const struct pb_node *node = &engine->graph->nodes[i];
-        struct pb_operator asked = {.size = sizeof asked, .training = engine->options.mode != PB_ENGINE_INFER};
-        struct pb_operator_memory told = {.size = sizeof told};
-        if (!asked_kind(node->op, &asked.kind))
+        const struct pb_engine_operator *row = pb_engine_operator(node->op);
+        if (!row->ask)
             continue;
         const struct pb_shape in = engine->graph->nodes[node->inputs[0]].shape;
-        asked.batch = engine->options.batch;
-        asked.channels = in.channels;
-        asked.positions = (size_t)in.height * in.width;
-        asked.outputs = asked.kind == PB_OPERATOR_LINEAR ? node->shape.channels : 0;
-        asked.conv = asked.kind == PB_OPERATOR_CONV ? engine->convolutions[i] : NULL;
-        if (asked.kind == PB_OPERATOR_MAX_POOL || asked.kind == PB_OPERATOR_AVG_POOL)
-            asked.pool = &engine->pools[i];
-        device->ops.operator_memory(device->self, &asked, &told);
-        memory->backend_kept += told.kept;
-        memory->backend_shared = told.shared > memory->backend_shared ? told.shared : memory->backend_shared;
+        struct pb_operator asked = {.size = sizeof asked,
+                                    .training = engine->options.mode != PB_ENGINE_INFER,
+                                    .batch = engine->options.batch,
+                                    .channels = in.channels,
+                                    .positions = (size_t)in.height * in.width};
+        struct pb_operator_memory answer = {.size = sizeof answer};
+        row->ask(engine, i, &asked);
+        PB_CALL(device, operator_memory, &asked, &answer);
+        memory->backend_kept += answer.kept;
+        memory->backend_shared = answer.shared > memory->backend_shared ? answer.shared : memory->backend_shared;
     }
 }
 

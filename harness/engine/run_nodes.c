@@ -1,27 +1,11 @@
 /* Whole passes: images in, logits out, loss and gradients, the optimiser's step; and the clock over them. */
-#include "engine/engine_internal.h"
+#include "engine/operators.h"
 
 #include <string.h>
 
 enum pb_phase pb_node_phase(enum pb_op op, enum pb_pass pass)
 {
-    switch (op) {
-    case PB_OP_INPUT:
-        return PB_PHASE_TRANSFER;
-    case PB_OP_CONV2D:
-        return pass == PB_PASS_FORWARD         ? PB_PHASE_CONV_FORWARD
-               : pass == PB_PASS_BACKWARD_DATA ? PB_PHASE_CONV_BACKWARD_DATA
-                                               : PB_PHASE_CONV_BACKWARD_WEIGHTS;
-    case PB_OP_BATCH_NORM:
-    case PB_OP_RELU:
-    case PB_OP_ADD:
-        return PB_PHASE_NORM;
-    case PB_OP_MAX_POOL:
-    case PB_OP_AVG_POOL:
-        return PB_PHASE_POOL;
-    default:
-        return PB_PHASE_HEAD;
-    }
+    return pb_engine_operator(op)->phases[pass];
 }
 
 const char *pb_phase_name(enum pb_phase phase)
@@ -117,8 +101,14 @@ static enum pb_status run_loss(struct pb_engine *engine, const uint32_t *labels,
     const uint32_t last = engine->graph->node_count - 1, batch = engine->options.batch;
     pb_place_node(engine->device->host.name, "loss", start);
     const struct pb_view losses = pb_storage_view(engine, engine->plan.losses);
-    enum pb_status status = PB_OPERATE(softmax_cross_entropy, batch, engine->graph->classes,
-                                       pb_value_view(engine, last), labels, losses, pb_gradient_view(engine, last));
+    const struct pb_loss_arguments arguments = {.size = sizeof arguments,
+                                                .batch = batch,
+                                                .classes = engine->graph->classes,
+                                                .labels = labels,
+                                                .logits = pb_value_view(engine, last),
+                                                .losses = losses,
+                                                .dlogits = pb_gradient_view(engine, last)};
+    enum pb_status status = PB_OPERATE(softmax_cross_entropy, &arguments);
     if (!status)
         status = PB_OPERATE(download, engine->staging, losses, batch);
     if (!status)
@@ -187,16 +177,20 @@ enum pb_status pb_engine_step(struct pb_engine *engine, const struct pb_step *st
         const bool still = (step->head_only || engine->trunk_frozen) && parameter->node < engine->plan.head;
         if (!parameter->trainable || still)
             continue;
-        const struct pb_sgd sgd = {.lr = step->lr,
-                                   .momentum = step->momentum,
-                                   .weight_decay = step->weight_decay,
-                                   .l1 = penalty(engine, parameter, step),
-                                   .nesterov = step->nesterov};
+        const struct pb_sgd_arguments arguments = {
+            .size = sizeof arguments,
+            .count = parameter->count,
+            .lr = step->lr,
+            .momentum = step->momentum,
+            .weight_decay = step->weight_decay,
+            .l1 = penalty(engine, parameter, step),
+            .nesterov = step->nesterov,
+            .gradient = {.buffer = engine->gradients, .offset = parameter->offset},
+            .velocity = {.buffer = engine->velocity, .offset = parameter->offset},
+            .weight = {.buffer = engine->values, .offset = parameter->offset},
+        };
         pb_place_node(engine->device->host.name, graph->nodes[parameter->node].name, start);
-        status = PB_OPERATE(sgd_step, parameter->count, &sgd,
-                            (struct pb_view){.buffer = engine->gradients, .offset = parameter->offset},
-                            (struct pb_view){.buffer = engine->velocity, .offset = parameter->offset},
-                            (struct pb_view){.buffer = engine->values, .offset = parameter->offset});
+        status = PB_OPERATE(sgd_step, &arguments);
     }
     if (!status)
         status = pb_engine_wait(engine, error);

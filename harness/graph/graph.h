@@ -7,20 +7,13 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "graph/op_list.h"
 
 enum pb_op {
-    PB_OP_INPUT,
-    PB_OP_CONV2D,
-    PB_OP_BATCH_NORM,
-    PB_OP_RELU,
-    PB_OP_MAX_POOL,
-    PB_OP_AVG_POOL,
-    PB_OP_ADD,
-    PB_OP_BILINEAR_POOL,
-    PB_OP_SIGNED_SQRT,
-    PB_OP_L2_NORM,
-    PB_OP_LINEAR,
-    PB_OP_DROPOUT,
+#define PB_OP_NUMBER(NUMBER, name) PB_OP_##NUMBER,
+    PB_OPERATORS(PB_OP_NUMBER)
+#undef PB_OP_NUMBER
+        PB_OP_COUNT
 };
 
 /* Of one image's array at a node: H×W×C. A vector has height = width = 1. */

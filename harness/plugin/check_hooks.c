@@ -7,6 +7,7 @@
 #include <prunebench/schedule.h>
 
 #include "plugin/acceptance.h"
+#include "plugin/backend_slots.h"
 #include "plugin/options.h"
 
 /* Bytes up to and with a member: how much of the operations ABI 2.0 has. */
@@ -113,34 +114,11 @@ static enum pb_status check_group(const struct hook *hooks, size_t count, bool r
                    what);
 }
 
+#define BACKEND_HOOK(slot) HOOK(b, slot),
+
 static enum pb_status check_operators(const struct pb_backend *b, struct pb_error *error)
 {
-    const struct hook operators[] = {
-        HOOK(b, bn_forward),
-        HOOK(b, bn_evaluate),
-        HOOK(b, bn_backward),
-        HOOK(b, bn_evaluate_backward),
-        HOOK(b, relu_forward),
-        HOOK(b, relu_backward),
-        HOOK(b, add_forward),
-        HOOK(b, accumulate),
-        HOOK(b, multiply),
-        HOOK(b, max_pool_forward),
-        HOOK(b, max_pool_backward),
-        HOOK(b, avg_pool_forward),
-        HOOK(b, avg_pool_backward),
-        HOOK(b, linear_forward),
-        HOOK(b, linear_backward_data),
-        HOOK(b, linear_backward_weights),
-        HOOK(b, bilinear_forward),
-        HOOK(b, bilinear_backward),
-        HOOK(b, signed_sqrt_forward),
-        HOOK(b, signed_sqrt_backward),
-        HOOK(b, l2_norm_forward),
-        HOOK(b, l2_norm_backward),
-        HOOK(b, softmax_cross_entropy),
-        HOOK(b, sgd_step),
-    };
+    const struct hook operators[] = {PB_SINGLE_SLOTS(BACKEND_HOOK)};
     return b->on_host ? PB_OK : check_group(operators, COUNT_OF(operators), true, "operators", error);
 }
 
@@ -150,11 +128,8 @@ static enum pb_status check_backend(const struct pb_backend *b, struct pb_error 
     if (status != PB_OK)
         return status;
     const struct hook hooks[] = {HOOK(b, create), HOOK(b, destroy), HOOK(b, describe)};
-    const struct hook memory[] = {HOOK(b, buffer_create), HOOK(b, buffer_destroy), HOOK(b, upload),
-                                  HOOK(b, download),      HOOK(b, fill),           HOOK(b, synchronise)};
-    const struct hook convolution[] = {HOOK(b, conv_plan_create),   HOOK(b, conv_plan_destroy),
-                                       HOOK(b, conv_workspace),     HOOK(b, conv_forward),
-                                       HOOK(b, conv_backward_data), HOOK(b, conv_backward_weights)};
+    const struct hook memory[] = {PB_MEMORY_SLOTS(BACKEND_HOOK)};
+    const struct hook convolution[] = {PB_CONVOLUTION_SLOTS(BACKEND_HOOK)};
     status = require(hooks, COUNT_OF(hooks), error);
     if (status == PB_OK)
         status = check_group(memory, COUNT_OF(memory), !b->on_host, "the hooks for memory", error);

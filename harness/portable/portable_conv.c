@@ -182,42 +182,42 @@ static void run_gather(void *self, const struct gather *gather)
         }
 }
 
-enum pb_status pb_portable_conv_forward(void *self, struct pb_conv_plan *plan, struct pb_view x, struct pb_view w,
-                                        struct pb_view bias, struct pb_view y, struct pb_view workspace)
+enum pb_status pb_portable_conv_forward(void *self, const struct pb_conv_arguments *args)
 {
+    const struct pb_conv_plan *plan = args->plan;
     const struct pb_conv_shape *shape = &plan->shape;
     struct gather gather = {.shape = shape,
                             .zeros = plan->zeros,
-                            .source = pb_floats(x),
+                            .source = pb_floats(args->x),
                             .source_height = shape->height,
                             .source_width = shape->width,
                             .depth = shape->channels / shape->groups,
-                            .result = pb_floats(y),
+                            .result = pb_floats(args->y),
                             .result_height = shape->output_height,
                             .result_width = shape->output_width,
                             .width = shape->filters / shape->groups,
-                            .bias = pb_host_pointer(bias)};
-    pack(self, &gather, pb_floats(w), pb_floats(workspace));
+                            .bias = pb_host_pointer(args->bias)};
+    pack(self, &gather, pb_floats(args->w), pb_floats(args->workspace));
     run_gather(self, &gather);
     return PB_OK;
 }
 
-enum pb_status pb_portable_conv_backward_data(void *self, struct pb_conv_plan *plan, struct pb_view dy,
-                                              struct pb_view w, struct pb_view dx, struct pb_view workspace)
+enum pb_status pb_portable_conv_backward_data(void *self, const struct pb_conv_arguments *args)
 {
+    const struct pb_conv_plan *plan = args->plan;
     const struct pb_conv_shape *shape = &plan->shape;
     struct gather gather = {.shape = shape,
                             .zeros = plan->zeros,
                             .transposed = true,
-                            .source = pb_floats(dy),
+                            .source = pb_floats(args->dy),
                             .source_height = shape->output_height,
                             .source_width = shape->output_width,
                             .depth = shape->filters / shape->groups,
-                            .result = pb_floats(dx),
+                            .result = pb_floats(args->dx),
                             .result_height = shape->height,
                             .result_width = shape->width,
                             .width = shape->channels / shape->groups};
-    pack(self, &gather, pb_floats(w), pb_floats(workspace));
+    pack(self, &gather, pb_floats(args->w), pb_floats(args->workspace));
     run_gather(self, &gather);
     return PB_OK;
 }
@@ -284,11 +284,9 @@ static void weight_gradient(const struct weight_tile *job)
                 (float)sum[i][j];
 }
 
-enum pb_status pb_portable_conv_backward_weights(void *self, struct pb_conv_plan *plan, struct pb_view x,
-                                                 struct pb_view dy, struct pb_view dw, struct pb_view dbias,
-                                                 struct pb_view workspace)
+enum pb_status pb_portable_conv_backward_weights(void *self, const struct pb_conv_arguments *args)
 {
-    (void)workspace;
+    const struct pb_conv_plan *plan = args->plan;
     const struct pb_conv_shape *shape = &plan->shape;
     const size_t channels = shape->channels / shape->groups, filters = shape->filters / shape->groups;
     const size_t filter_tiles = pb_divide_up(filters, PB_TILE_ROWS),
@@ -298,9 +296,9 @@ enum pb_status pb_portable_conv_backward_weights(void *self, struct pb_conv_plan
     for (size_t i = 0; i < shape->groups * filter_tiles * channel_tiles * taps; i++) {
         struct weight_tile job = {
             .shape = shape,
-            .x = pb_floats(x),
-            .dy = pb_floats(dy),
-            .dw = pb_floats(dw),
+            .x = pb_floats(args->x),
+            .dy = pb_floats(args->dy),
+            .dw = pb_floats(args->dw),
             .group = i / taps / channel_tiles / filter_tiles,
             .filter = i / taps / channel_tiles % filter_tiles * PB_TILE_ROWS,
             .channel = i / taps % channel_tiles * PB_TILE_LANES,
@@ -309,8 +307,8 @@ enum pb_status pb_portable_conv_backward_weights(void *self, struct pb_conv_plan
         job.channels = pb_smaller(PB_TILE_LANES, channels - job.channel);
         weight_gradient(&job);
     }
-    if (dbias.buffer)
+    if (args->dbias.buffer)
         pb_sum_columns(self, (size_t)shape->batch * shape->output_height * shape->output_width, shape->filters,
-                       pb_floats(dy), pb_floats(dbias));
+                       pb_floats(args->dy), pb_floats(args->dbias));
     return PB_OK;
 }

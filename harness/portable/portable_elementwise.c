@@ -51,32 +51,33 @@ static void product(const struct operands *operands, size_t begin, size_t end)
         operands->result[i] = operands->a[i] * operands->b[i];
 }
 
-enum pb_status pb_portable_relu_forward(void *self, size_t count, struct pb_view x, struct pb_view y)
+enum pb_status pb_portable_relu_forward(void *self, const struct pb_elementwise_arguments *args)
 {
-    return run(self, count, relu, &(struct operands){.a = pb_floats(x), .result = pb_floats(y)});
+    return run(self, args->count, relu, &(struct operands){.a = pb_floats(args->x), .result = pb_floats(args->y)});
 }
 
-enum pb_status pb_portable_relu_backward(void *self, size_t count, struct pb_view y, struct pb_view dy,
-                                         struct pb_view dx)
+enum pb_status pb_portable_relu_backward(void *self, const struct pb_elementwise_arguments *args)
 {
-    return run(self, count, relu_gradient,
-               &(struct operands){.a = pb_floats(y), .b = pb_floats(dy), .result = pb_floats(dx)});
+    return run(self, args->count, relu_gradient,
+               &(struct operands){.a = pb_floats(args->y), .b = pb_floats(args->dy), .result = pb_floats(args->dx)});
 }
 
-enum pb_status pb_portable_add_forward(void *self, size_t count, struct pb_view a, struct pb_view b, struct pb_view y)
+enum pb_status pb_portable_add_forward(void *self, const struct pb_elementwise_arguments *args)
 {
-    return run(self, count, sum, &(struct operands){.a = pb_floats(a), .b = pb_floats(b), .result = pb_floats(y)});
+    return run(self, args->count, sum,
+               &(struct operands){.a = pb_floats(args->x), .b = pb_floats(args->other), .result = pb_floats(args->y)});
 }
 
-enum pb_status pb_portable_accumulate(void *self, size_t count, struct pb_view value, struct pb_view accumulator)
+enum pb_status pb_portable_accumulate(void *self, const struct pb_elementwise_arguments *args)
 {
-    return pb_portable_add_forward(self, count, accumulator, value, accumulator);
+    return run(self, args->count, sum,
+               &(struct operands){.a = pb_floats(args->y), .b = pb_floats(args->x), .result = pb_floats(args->y)});
 }
 
-enum pb_status pb_portable_multiply(void *self, size_t count, struct pb_view x, struct pb_view mask, struct pb_view y)
+enum pb_status pb_portable_multiply(void *self, const struct pb_elementwise_arguments *args)
 {
-    return run(self, count, product,
-               &(struct operands){.a = pb_floats(x), .b = pb_floats(mask), .result = pb_floats(y)});
+    return run(self, args->count, product,
+               &(struct operands){.a = pb_floats(args->x), .b = pb_floats(args->other), .result = pb_floats(args->y)});
 }
 
 /* log Σ exp(logits), with the largest one taken out first. */
@@ -91,22 +92,21 @@ static double log_sum_exp(const float *logits, uint32_t classes)
     return (double)logits[largest] + log1p(others);
 }
 
-enum pb_status pb_portable_softmax_cross_entropy(void *self, uint32_t batch, uint32_t classes, struct pb_view logits,
-                                                 const uint32_t *labels, struct pb_view losses, struct pb_view dlogits)
+enum pb_status pb_portable_softmax_cross_entropy(void *self, const struct pb_loss_arguments *args)
 {
     const struct pb_host *host = self;
-    for (uint32_t n = 0; n < batch; n++) {
-        if (labels[n] >= classes)
-            return host->fail(host, PB_ERROR_RUN, "label %u of image %u is not below %u classes", labels[n], n,
-                              classes);
-        const float *values = pb_floats(logits) + (size_t)n * classes;
-        const double normaliser = log_sum_exp(values, classes);
-        pb_floats(losses)[n] = (float)(normaliser - (double)values[labels[n]]);
-        if (!dlogits.buffer)
+    for (uint32_t n = 0; n < args->batch; n++) {
+        if (args->labels[n] >= args->classes)
+            return host->fail(host, PB_ERROR_RUN, "label %u of image %u is not below %u classes", args->labels[n], n,
+                              args->classes);
+        const float *values = pb_floats(args->logits) + (size_t)n * args->classes;
+        const double normaliser = log_sum_exp(values, args->classes);
+        pb_floats(args->losses)[n] = (float)(normaliser - (double)values[args->labels[n]]);
+        if (!args->dlogits.buffer)
             continue;
-        float *gradient = pb_floats(dlogits) + (size_t)n * classes;
-        for (uint32_t c = 0; c < classes; c++)
-            gradient[c] = (float)((exp((double)values[c] - normaliser) - (c == labels[n])) / batch);
+        float *gradient = pb_floats(args->dlogits) + (size_t)n * args->classes;
+        for (uint32_t c = 0; c < args->classes; c++)
+            gradient[c] = (float)((exp((double)values[c] - normaliser) - (c == args->labels[n])) / args->batch);
     }
     return PB_OK;
 }
@@ -135,20 +135,19 @@ static void descend(const struct descent *job, size_t begin, size_t end)
     }
 }
 
-enum pb_status pb_portable_sgd_step(void *self, size_t count, const struct pb_sgd *sgd, struct pb_view gradient,
-                                    struct pb_view velocity, struct pb_view weight)
+enum pb_status pb_portable_sgd_step(void *self, const struct pb_sgd_arguments *args)
 {
-    const struct descent job = {.lr = (float)sgd->lr,
-                                .momentum = (float)sgd->momentum,
-                                .weight_decay = (float)sgd->weight_decay,
-                                .l1 = (float)sgd->l1,
-                                .nesterov = sgd->nesterov,
-                                .gradient = pb_floats(gradient),
-                                .velocity = pb_floats(velocity),
-                                .weight = pb_floats(weight)};
-    const size_t chunks = pb_divide_up(count, PB_CHUNK);
+    const struct descent job = {.lr = (float)args->lr,
+                                .momentum = (float)args->momentum,
+                                .weight_decay = (float)args->weight_decay,
+                                .l1 = (float)args->l1,
+                                .nesterov = args->nesterov,
+                                .gradient = pb_floats(args->gradient),
+                                .velocity = pb_floats(args->velocity),
+                                .weight = pb_floats(args->weight)};
+    const size_t chunks = pb_divide_up(args->count, PB_CHUNK);
 #pragma omp parallel for num_threads(pb_portable_threads(self)) schedule(static) if (chunks > 1)
     for (size_t i = 0; i < chunks; i++)
-        descend(&job, i * PB_CHUNK, pb_smaller(count, (i + 1) * PB_CHUNK));
+        descend(&job, i * PB_CHUNK, pb_smaller(args->count, (i + 1) * PB_CHUNK));
     return PB_OK;
 }

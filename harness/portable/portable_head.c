@@ -21,16 +21,17 @@ static void bilinear_tile(const float *x, size_t positions, size_t channels, siz
             b[(row + i) * channels + column + j] = tile.sum[i][j] / (float)positions;
 }
 
-enum pb_status pb_portable_bilinear_forward(void *self, uint32_t batch, size_t positions, uint32_t channels,
-                                            struct pb_view x, struct pb_view b)
+enum pb_status pb_portable_bilinear_forward(void *self, const struct pb_bilinear_arguments *args)
 {
-    const size_t rows = pb_divide_up(channels, PB_TILE_ROWS), columns = pb_divide_up(channels, PB_TILE_LANES);
-    const size_t input = positions * channels, output = (size_t)channels * channels;
+    const size_t rows = pb_divide_up(args->channels, PB_TILE_ROWS),
+                 columns = pb_divide_up(args->channels, PB_TILE_LANES);
+    const size_t input = args->positions * args->channels, output = (size_t)args->channels * args->channels;
 #pragma omp parallel for num_threads(pb_portable_threads(self)) schedule(static)
-    for (size_t i = 0; i < batch * rows * columns; i++) {
+    for (size_t i = 0; i < args->batch * rows * columns; i++) {
         const size_t image = i / columns / rows;
-        bilinear_tile(pb_floats(x) + image * input, positions, channels, i / columns % rows * PB_TILE_ROWS,
-                      i % columns * PB_TILE_LANES, pb_floats(b) + image * output);
+        bilinear_tile(pb_floats(args->x) + image * input, args->positions, args->channels,
+                      i / columns % rows * PB_TILE_ROWS, i % columns * PB_TILE_LANES,
+                      pb_floats(args->y) + image * output);
     }
     return PB_OK;
 }
@@ -72,16 +73,15 @@ static void bilinear_gradient(const float *x, const float *g, size_t positions, 
     }
 }
 
-enum pb_status pb_portable_bilinear_backward(void *self, uint32_t batch, size_t positions, uint32_t channels,
-                                             struct pb_view x, struct pb_view db, struct pb_view dx)
+enum pb_status pb_portable_bilinear_backward(void *self, const struct pb_bilinear_arguments *args)
 {
-    const size_t columns = pb_divide_up(channels, PB_TILE_LANES);
-    const size_t input = positions * channels, output = (size_t)channels * channels;
+    const size_t columns = pb_divide_up(args->channels, PB_TILE_LANES);
+    const size_t input = args->positions * args->channels, output = (size_t)args->channels * args->channels;
 #pragma omp parallel for num_threads(pb_portable_threads(self)) schedule(static)
-    for (size_t i = 0; i < batch * columns; i++) {
+    for (size_t i = 0; i < args->batch * columns; i++) {
         const size_t image = i / columns;
-        bilinear_gradient(pb_floats(x) + image * input, pb_floats(db) + image * output, positions, channels,
-                          i % columns * PB_TILE_LANES, pb_floats(dx) + image * input);
+        bilinear_gradient(pb_floats(args->x) + image * input, pb_floats(args->dy) + image * output, args->positions,
+                          args->channels, i % columns * PB_TILE_LANES, pb_floats(args->dx) + image * input);
     }
     return PB_OK;
 }
@@ -102,24 +102,23 @@ static void signed_sqrt_gradient(const float *b, float eps, const float *dz, flo
         db[i] = (b[i] == 0 ? 0 : dz[i]) / (b[i] == 0 ? 1 : 2 * sqrtf(fabsf(b[i]) + eps));
 }
 
-enum pb_status pb_portable_signed_sqrt_forward(void *self, size_t count, double eps, struct pb_view b, struct pb_view z)
+enum pb_status pb_portable_signed_sqrt_forward(void *self, const struct pb_elementwise_arguments *args)
 {
-    const size_t chunks = pb_divide_up(count, PB_CHUNK);
+    const size_t chunks = pb_divide_up(args->count, PB_CHUNK);
 #pragma omp parallel for num_threads(pb_portable_threads(self)) schedule(static) if (chunks > 1)
     for (size_t i = 0; i < chunks; i++)
-        signed_sqrt(pb_floats(b) + i * PB_CHUNK, (float)eps, pb_floats(z) + i * PB_CHUNK,
-                    pb_smaller(PB_CHUNK, count - i * PB_CHUNK));
+        signed_sqrt(pb_floats(args->x) + i * PB_CHUNK, (float)args->eps, pb_floats(args->y) + i * PB_CHUNK,
+                    pb_smaller(PB_CHUNK, args->count - i * PB_CHUNK));
     return PB_OK;
 }
 
-enum pb_status pb_portable_signed_sqrt_backward(void *self, size_t count, double eps, struct pb_view b,
-                                                struct pb_view dz, struct pb_view db)
+enum pb_status pb_portable_signed_sqrt_backward(void *self, const struct pb_elementwise_arguments *args)
 {
-    const size_t chunks = pb_divide_up(count, PB_CHUNK);
+    const size_t chunks = pb_divide_up(args->count, PB_CHUNK);
 #pragma omp parallel for num_threads(pb_portable_threads(self)) schedule(static) if (chunks > 1)
     for (size_t i = 0; i < chunks; i++)
-        signed_sqrt_gradient(pb_floats(b) + i * PB_CHUNK, (float)eps, pb_floats(dz) + i * PB_CHUNK,
-                             pb_floats(db) + i * PB_CHUNK, pb_smaller(PB_CHUNK, count - i * PB_CHUNK));
+        signed_sqrt_gradient(pb_floats(args->x) + i * PB_CHUNK, (float)args->eps, pb_floats(args->dy) + i * PB_CHUNK,
+                             pb_floats(args->dx) + i * PB_CHUNK, pb_smaller(PB_CHUNK, args->count - i * PB_CHUNK));
     return PB_OK;
 }
 
@@ -163,28 +162,29 @@ static void project_row(const float *y, const float *dy, const float *projection
         dv[c] = (dy[c] - y[c] * projection) * scale;
 }
 
-enum pb_status pb_portable_l2_norm_forward(void *self, size_t rows, size_t columns, struct pb_view v, struct pb_view y,
-                                           struct pb_view norms)
+enum pb_status pb_portable_l2_norm_forward(void *self, const struct pb_l2_norm_arguments *args)
 {
-#pragma omp parallel for num_threads(pb_portable_threads(self)) schedule(static) if (rows * columns > PB_CHUNK)
-    for (size_t row = 0; row < rows; row++) {
-        const float *values = pb_floats(v) + row * columns;
-        const double norm = sqrt(dot(values, values, columns));
-        pb_floats(norms)[row] = (float)norm;
-        scale_row(values, (float)(1 / clamped_norm(norm)), pb_floats(y) + row * columns, columns);
+#pragma omp parallel for num_threads(pb_portable_threads(self))                                                        \
+    schedule(static) if (args->rows * args->columns > PB_CHUNK)
+    for (size_t row = 0; row < args->rows; row++) {
+        const float *values = pb_floats(args->x) + row * args->columns;
+        const double norm = sqrt(dot(values, values, args->columns));
+        pb_floats(args->norms)[row] = (float)norm;
+        scale_row(values, (float)(1 / clamped_norm(norm)), pb_floats(args->y) + row * args->columns, args->columns);
     }
     return PB_OK;
 }
 
-enum pb_status pb_portable_l2_norm_backward(void *self, size_t rows, size_t columns, struct pb_view y,
-                                            struct pb_view norms, struct pb_view dy, struct pb_view dv)
+enum pb_status pb_portable_l2_norm_backward(void *self, const struct pb_l2_norm_arguments *args)
 {
-#pragma omp parallel for num_threads(pb_portable_threads(self)) schedule(static) if (rows * columns > PB_CHUNK)
-    for (size_t row = 0; row < rows; row++) {
-        const float *result = pb_floats(y) + row * columns, *gradient = pb_floats(dy) + row * columns;
-        const float projection_scale[2] = {(float)dot(result, gradient, columns),
-                                           (float)(1 / clamped_norm((double)pb_floats(norms)[row]))};
-        project_row(result, gradient, projection_scale, pb_floats(dv) + row * columns, columns);
+#pragma omp parallel for num_threads(pb_portable_threads(self))                                                        \
+    schedule(static) if (args->rows * args->columns > PB_CHUNK)
+    for (size_t row = 0; row < args->rows; row++) {
+        const float *result = pb_floats(args->y) + row * args->columns,
+                    *gradient = pb_floats(args->dy) + row * args->columns;
+        const float projection_scale[2] = {(float)dot(result, gradient, args->columns),
+                                           (float)(1 / clamped_norm((double)pb_floats(args->norms)[row]))};
+        project_row(result, gradient, projection_scale, pb_floats(args->dx) + row * args->columns, args->columns);
     }
     return PB_OK;
 }

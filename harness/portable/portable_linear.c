@@ -27,21 +27,20 @@ static void dot_piece(const float *x, const float *w, size_t step, size_t output
     }
 }
 
-enum pb_status pb_portable_linear_forward(void *self, uint32_t batch, size_t in, size_t out, struct pb_view x,
-                                          struct pb_view w, struct pb_view bias, struct pb_view y)
+enum pb_status pb_portable_linear_forward(void *self, const struct pb_linear_arguments *args)
 {
-    const size_t tiles = pb_divide_up(out, OUTPUTS);
-    const float *inputs = pb_floats(x), *weights = pb_floats(w), *biases = pb_host_pointer(bias);
-    float *outputs = pb_floats(y);
+    const size_t tiles = pb_divide_up(args->out, OUTPUTS);
+    const float *inputs = pb_floats(args->x), *weights = pb_floats(args->w), *biases = pb_host_pointer(args->bias);
+    float *outputs = pb_floats(args->y);
 #pragma omp parallel for num_threads(pb_portable_threads(self)) schedule(static)
-    for (size_t i = 0; i < batch * tiles; i++) {
-        const size_t image = i / tiles, first = i % tiles * OUTPUTS, count = pb_smaller(OUTPUTS, out - first);
+    for (size_t i = 0; i < args->batch * tiles; i++) {
+        const size_t image = i / tiles, first = i % tiles * OUTPUTS, count = pb_smaller(OUTPUTS, args->out - first);
         double sums[OUTPUTS] = {0};
-        for (size_t piece = 0; piece < in; piece += PIECE)
-            dot_piece(inputs + image * in + piece, weights + first * in + piece, in, count,
-                      pb_smaller(PIECE, in - piece), sums);
+        for (size_t piece = 0; piece < args->in; piece += PIECE)
+            dot_piece(inputs + image * args->in + piece, weights + first * args->in + piece, args->in, count,
+                      pb_smaller(PIECE, args->in - piece), sums);
         for (size_t o = 0; o < count; o++)
-            outputs[image * out + first + o] = (float)(biases ? sums[o] + (double)biases[first + o] : sums[o]);
+            outputs[image * args->out + first + o] = (float)(biases ? sums[o] + (double)biases[first + o] : sums[o]);
     }
     return PB_OK;
 }
@@ -77,32 +76,30 @@ static void multiply_pieces(void *self, const struct product *job)
     }
 }
 
-enum pb_status pb_portable_linear_backward_data(void *self, uint32_t batch, size_t in, size_t out, struct pb_view dy,
-                                                struct pb_view w, struct pb_view dx)
+enum pb_status pb_portable_linear_backward_data(void *self, const struct pb_linear_arguments *args)
 {
-    multiply_pieces(self, &(struct product){.a = pb_floats(dy),
-                                            .b = pb_floats(w),
-                                            .c = pb_floats(dx),
-                                            .rows = batch,
-                                            .depth = out,
-                                            .columns = in,
-                                            .row_step = out,
+    multiply_pieces(self, &(struct product){.a = pb_floats(args->dy),
+                                            .b = pb_floats(args->w),
+                                            .c = pb_floats(args->dx),
+                                            .rows = args->batch,
+                                            .depth = args->out,
+                                            .columns = args->in,
+                                            .row_step = args->out,
                                             .depth_step = 1});
     return PB_OK;
 }
 
-enum pb_status pb_portable_linear_backward_weights(void *self, uint32_t batch, size_t in, size_t out, struct pb_view x,
-                                                   struct pb_view dy, struct pb_view dw, struct pb_view dbias)
+enum pb_status pb_portable_linear_backward_weights(void *self, const struct pb_linear_arguments *args)
 {
-    multiply_pieces(self, &(struct product){.a = pb_floats(dy),
-                                            .b = pb_floats(x),
-                                            .c = pb_floats(dw),
-                                            .rows = out,
-                                            .depth = batch,
-                                            .columns = in,
+    multiply_pieces(self, &(struct product){.a = pb_floats(args->dy),
+                                            .b = pb_floats(args->x),
+                                            .c = pb_floats(args->dw),
+                                            .rows = args->out,
+                                            .depth = args->batch,
+                                            .columns = args->in,
                                             .row_step = 1,
-                                            .depth_step = out});
-    if (dbias.buffer)
-        pb_sum_columns(self, batch, out, pb_floats(dy), pb_floats(dbias));
+                                            .depth_step = args->out});
+    if (args->dbias.buffer)
+        pb_sum_columns(self, args->batch, args->out, pb_floats(args->dy), pb_floats(args->dbias));
     return PB_OK;
 }

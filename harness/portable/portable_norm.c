@@ -113,53 +113,48 @@ static void run_affine(void *self, const struct affine *job)
         apply_affine(job, i * chunk, pb_smaller(job->rows, (i + 1) * chunk));
 }
 
-enum pb_status pb_portable_bn_forward(void *self, size_t rows, uint32_t channels, double eps, double momentum,
-                                      bool relu, struct pb_view x, struct pb_view gamma, struct pb_view beta,
-                                      struct pb_view running_mean, struct pb_view running_var,
-                                      struct pb_view saved_mean, struct pb_view saved_inv_std, struct pb_view y)
+enum pb_status pb_portable_bn_forward(void *self, const struct pb_bn_arguments *args)
 {
-    const struct moments job = {.rows = rows,
-                                .columns = channels,
-                                .x = pb_floats(x),
-                                .mean = pb_floats(saved_mean),
-                                .inv_std = pb_floats(saved_inv_std),
-                                .running_mean = pb_floats(running_mean),
-                                .running_var = pb_floats(running_var),
-                                .eps = eps,
-                                .momentum = momentum};
+    const struct moments job = {.rows = args->rows,
+                                .columns = args->channels,
+                                .x = pb_floats(args->x),
+                                .mean = pb_floats(args->saved_mean),
+                                .inv_std = pb_floats(args->saved_inv_std),
+                                .running_mean = pb_floats(args->running_mean),
+                                .running_var = pb_floats(args->running_var),
+                                .eps = args->eps,
+                                .momentum = args->momentum};
     struct pb_row_reduction reduction = {
-        .rows = rows, .columns = channels, .sum = sum_values, .finish = store_mean, .argument = &job};
+        .rows = args->rows, .columns = args->channels, .sum = sum_values, .finish = store_mean, .argument = &job};
     pb_reduce_rows(self, &reduction);
     reduction.sum = sum_deviations;
     reduction.finish = store_variance;
     pb_reduce_rows(self, &reduction);
-    run_affine(self, &(struct affine){.rows = rows,
-                                      .columns = channels,
+    run_affine(self, &(struct affine){.rows = args->rows,
+                                      .columns = args->channels,
                                       .x = job.x,
                                       .mean = job.mean,
                                       .inv_std = job.inv_std,
-                                      .gamma = pb_floats(gamma),
-                                      .beta = pb_floats(beta),
-                                      .relu = relu,
+                                      .gamma = pb_floats(args->gamma),
+                                      .beta = pb_floats(args->beta),
+                                      .relu = args->relu,
                                       .batch_statistics = true,
-                                      .y = pb_floats(y)});
+                                      .y = pb_floats(args->y)});
     return PB_OK;
 }
 
-enum pb_status pb_portable_bn_evaluate(void *self, size_t rows, uint32_t channels, double eps, bool relu,
-                                       struct pb_view x, struct pb_view gamma, struct pb_view beta,
-                                       struct pb_view running_mean, struct pb_view running_var, struct pb_view y)
+enum pb_status pb_portable_bn_evaluate(void *self, const struct pb_bn_arguments *args)
 {
-    run_affine(self, &(struct affine){.rows = rows,
-                                      .columns = channels,
-                                      .x = pb_floats(x),
-                                      .mean = pb_floats(running_mean),
-                                      .variance = pb_floats(running_var),
-                                      .eps = eps,
-                                      .gamma = pb_floats(gamma),
-                                      .beta = pb_floats(beta),
-                                      .relu = relu,
-                                      .y = pb_floats(y)});
+    run_affine(self, &(struct affine){.rows = args->rows,
+                                      .columns = args->channels,
+                                      .x = pb_floats(args->x),
+                                      .mean = pb_floats(args->running_mean),
+                                      .variance = pb_floats(args->running_var),
+                                      .eps = args->eps,
+                                      .gamma = pb_floats(args->gamma),
+                                      .beta = pb_floats(args->beta),
+                                      .relu = args->relu,
+                                      .y = pb_floats(args->y)});
     return PB_OK;
 }
 
@@ -257,47 +252,40 @@ static void run_backward(const struct backward *job)
             .rows = job->rows, .columns = job->columns, .sum = sum_gradients, .finish = finish_block, .argument = job});
 }
 
-enum pb_status pb_portable_bn_backward(void *self, size_t rows, uint32_t channels, bool relu, struct pb_view x,
-                                       struct pb_view y, struct pb_view gamma, struct pb_view saved_mean,
-                                       struct pb_view saved_inv_std, struct pb_view dy, struct pb_view dx,
-                                       struct pb_view dgamma, struct pb_view dbeta)
+enum pb_status pb_portable_bn_backward(void *self, const struct pb_bn_arguments *args)
 {
     run_backward(&(struct backward){.self = self,
-                                    .rows = rows,
-                                    .columns = channels,
-                                    .relu = relu,
+                                    .rows = args->rows,
+                                    .columns = args->channels,
+                                    .relu = args->relu,
                                     .batch_statistics = true,
-                                    .x = pb_floats(x),
-                                    .y = pb_floats(y),
-                                    .dy = pb_floats(dy),
-                                    .gamma = pb_floats(gamma),
-                                    .mean = pb_floats(saved_mean),
-                                    .inv_std = pb_floats(saved_inv_std),
-                                    .dx = pb_floats(dx),
-                                    .dgamma = pb_floats(dgamma),
-                                    .dbeta = pb_floats(dbeta)});
+                                    .x = pb_floats(args->x),
+                                    .y = pb_floats(args->y),
+                                    .dy = pb_floats(args->dy),
+                                    .gamma = pb_floats(args->gamma),
+                                    .mean = pb_floats(args->saved_mean),
+                                    .inv_std = pb_floats(args->saved_inv_std),
+                                    .dx = pb_floats(args->dx),
+                                    .dgamma = pb_floats(args->dgamma),
+                                    .dbeta = pb_floats(args->dbeta)});
     return PB_OK;
 }
 
-enum pb_status pb_portable_bn_evaluate_backward(void *self, size_t rows, uint32_t channels, double eps, bool relu,
-                                                struct pb_view x, struct pb_view y, struct pb_view gamma,
-                                                struct pb_view running_mean, struct pb_view running_var,
-                                                struct pb_view dy, struct pb_view dx, struct pb_view dgamma,
-                                                struct pb_view dbeta)
+enum pb_status pb_portable_bn_evaluate_backward(void *self, const struct pb_bn_arguments *args)
 {
     run_backward(&(struct backward){.self = self,
-                                    .rows = rows,
-                                    .columns = channels,
-                                    .relu = relu,
-                                    .x = pb_floats(x),
-                                    .y = pb_floats(y),
-                                    .dy = pb_floats(dy),
-                                    .gamma = pb_floats(gamma),
-                                    .mean = pb_floats(running_mean),
-                                    .variance = pb_floats(running_var),
-                                    .eps = eps,
-                                    .dx = pb_floats(dx),
-                                    .dgamma = pb_floats(dgamma),
-                                    .dbeta = pb_floats(dbeta)});
+                                    .rows = args->rows,
+                                    .columns = args->channels,
+                                    .relu = args->relu,
+                                    .x = pb_floats(args->x),
+                                    .y = pb_floats(args->y),
+                                    .dy = pb_floats(args->dy),
+                                    .gamma = pb_floats(args->gamma),
+                                    .mean = pb_floats(args->running_mean),
+                                    .variance = pb_floats(args->running_var),
+                                    .eps = args->eps,
+                                    .dx = pb_floats(args->dx),
+                                    .dgamma = pb_floats(args->dgamma),
+                                    .dbeta = pb_floats(args->dbeta)});
     return PB_OK;
 }

@@ -79,26 +79,23 @@ static void pool_row(const struct pb_pool_shape *shape, enum pool pool, size_t l
     }
 }
 
-static enum pb_status pool_forward(void *self, const struct pb_pool_shape *shape, enum pool pool, struct pb_view x,
-                                   struct pb_view y)
+static enum pb_status pool_forward(void *self, const struct pb_pool_arguments *args, enum pool pool)
 {
-    const size_t lines = (size_t)shape->batch * shape->output_height;
+    const size_t lines = (size_t)args->shape->batch * args->shape->output_height;
 #pragma omp parallel for num_threads(pb_portable_threads(self)) schedule(static)
     for (size_t line = 0; line < lines; line++)
-        pool_row(shape, pool, line, pb_floats(x), pb_floats(y));
+        pool_row(args->shape, pool, line, pb_floats(args->x), pb_floats(args->y));
     return PB_OK;
 }
 
-enum pb_status pb_portable_max_pool_forward(void *self, const struct pb_pool_shape *shape, struct pb_view x,
-                                            struct pb_view y)
+enum pb_status pb_portable_max_pool_forward(void *self, const struct pb_pool_arguments *args)
 {
-    return pool_forward(self, shape, MAXIMUM, x, y);
+    return pool_forward(self, args, MAXIMUM);
 }
 
-enum pb_status pb_portable_avg_pool_forward(void *self, const struct pb_pool_shape *shape, struct pb_view x,
-                                            struct pb_view y)
+enum pb_status pb_portable_avg_pool_forward(void *self, const struct pb_pool_arguments *args)
 {
-    return pool_forward(self, shape, AVERAGE, x, y);
+    return pool_forward(self, args, AVERAGE);
 }
 
 struct pool_gradient {
@@ -165,16 +162,17 @@ static enum pb_status pool_backward(void *self, const struct pool_gradient *job)
     return PB_OK;
 }
 
-enum pb_status pb_portable_max_pool_backward(void *self, const struct pb_pool_shape *shape, struct pb_view x,
-                                             struct pb_view y, struct pb_view dy, struct pb_view dx)
+enum pb_status pb_portable_max_pool_backward(void *self, const struct pb_pool_arguments *args)
 {
-    return pool_backward(
-        self, &(struct pool_gradient){
-                  .shape = shape, .x = pb_floats(x), .y = pb_floats(y), .dy = pb_floats(dy), .dx = pb_floats(dx)});
+    return pool_backward(self, &(struct pool_gradient){.shape = args->shape,
+                                                       .x = pb_floats(args->x),
+                                                       .y = pb_floats(args->y),
+                                                       .dy = pb_floats(args->dy),
+                                                       .dx = pb_floats(args->dx)});
 }
 
-enum pb_status pb_portable_avg_pool_backward(void *self, const struct pb_pool_shape *shape, struct pb_view dy,
-                                             struct pb_view dx)
+enum pb_status pb_portable_avg_pool_backward(void *self, const struct pb_pool_arguments *args)
 {
-    return pool_backward(self, &(struct pool_gradient){.shape = shape, .dy = pb_floats(dy), .dx = pb_floats(dx)});
+    return pool_backward(
+        self, &(struct pool_gradient){.shape = args->shape, .dy = pb_floats(args->dy), .dx = pb_floats(args->dx)});
 }

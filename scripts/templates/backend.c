@@ -58,11 +58,11 @@ static void relu_chunk(void *argument, size_t begin, size_t end)
         relu->y[i] = relu->x[i] < 0 ? 0 : relu->x[i]; /* NaN stays NaN */
 }
 
-static enum pb_status relu_forward(void *self, size_t count, struct pb_view x, struct pb_view y)
+static enum pb_status relu_forward(void *self, const struct pb_elementwise_arguments *args)
 {
     const struct backend *backend = self;
-    struct relu relu = {.x = pb_host_pointer(x), .y = pb_host_pointer(y)};
-    backend->host->parallel_for(backend->host, count, chunk_items, relu_chunk, &relu);
+    struct relu relu = {.x = pb_host_pointer(args->x), .y = pb_host_pointer(args->y)};
+    backend->host->parallel_for(backend->host, args->count, chunk_items, relu_chunk, &relu);
     return PB_OK;
 }
 

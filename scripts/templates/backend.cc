@@ -59,11 +59,11 @@ void relu_chunk(void *argument, size_t begin, size_t end)
         loop->y[i] = loop->x[i] < 0 ? 0 : loop->x[i]; /* NaN stays NaN */
 }
 
-pb_status relu_forward(void *self, size_t count, pb_view x, pb_view y)
+pb_status relu_forward(void *self, const pb_elementwise_arguments *args)
 {
     const pb_host *host = static_cast<const instance *>(self)->host;
-    relu loop{pb_host_pointer(x), pb_host_pointer(y)};
-    host->parallel_for(host, count, chunk_items, relu_chunk, &loop);
+    relu loop{pb_host_pointer(args->x), pb_host_pointer(args->y)};
+    host->parallel_for(host, args->count, chunk_items, relu_chunk, &loop);
     return PB_OK;
 }
 

@@ -37,9 +37,9 @@ static void report(uint32_t threads, bool with_suite)
     if (backend_open("blis", settings, threads, &backend, &error))
         fail_msg("%s", error.text);
     /* What the suite tests where it is there. */
-    const struct pb_backend *ops = &backend.device->ops;
-    assert_true(ops->conv_filter_transform && ops->conv_norm_evaluate && ops->conv_norm_forward &&
-                ops->bn_relu_backward && ops->norm_pools && ops->bn_relu_pool_backward);
+    const struct pb_device_operators *ops = &backend.device->ops;
+    assert_true(ops->conv_filter_transform.call && ops->conv_norm_evaluate.call && ops->conv_norm_forward.call &&
+                ops->bn_relu_backward.call && ops->norm_pools.call && ops->bn_relu_pool_backward.call);
     const uint64_t suite = with_suite ? operator_suite(backend.device, tolerance_of(settings)) : 0;
     if (with_suite)
         training_inference(backend.device, 1e-4);

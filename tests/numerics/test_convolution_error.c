@@ -82,23 +82,25 @@ static void compute(struct pb_device *device, struct layer *layer)
                                         .output_height = SIZE,
                                         .output_width = SIZE,
                                         .training = true};
-    const struct pb_backend *ops = &device->ops;
-    void *self = pb_device_self(device, conv_forward);
-    const struct pb_view none = {0};
     struct pb_conv_plan *plan;
-    assert_int_equal(ops->conv_plan_create(self, &shape, &plan), PB_OK);
-    const size_t workspace_floats = ops->conv_workspace(self, plan);
+    assert_int_equal(PB_CALL(device, conv_plan_create, &shape, &plan), PB_OK);
+    const size_t workspace_floats = PB_CALL(device, conv_workspace, plan);
     float *workspace = aligned_alloc(64, (workspace_floats * sizeof(float) + 63) / 64 * 64);
     assert_non_null(workspace);
-    assert_int_equal(
-        ops->conv_forward(self, plan, view(layer->x), view(layer->w), none, view(layer->y), view(workspace)), PB_OK);
-    assert_int_equal(
-        ops->conv_backward_data(self, plan, view(layer->dy), view(layer->w), view(layer->dx), view(workspace)), PB_OK);
-    assert_int_equal(
-        ops->conv_backward_weights(self, plan, view(layer->x), view(layer->dy), view(layer->dw), none, view(workspace)),
-        PB_OK);
+    const struct pb_conv_arguments arguments = {.size = sizeof arguments,
+                                                .plan = plan,
+                                                .x = view(layer->x),
+                                                .w = view(layer->w),
+                                                .y = view(layer->y),
+                                                .dy = view(layer->dy),
+                                                .dx = view(layer->dx),
+                                                .dw = view(layer->dw),
+                                                .workspace = view(workspace)};
+    assert_int_equal(PB_CALL(device, conv_forward, &arguments), PB_OK);
+    assert_int_equal(PB_CALL(device, conv_backward_data, &arguments), PB_OK);
+    assert_int_equal(PB_CALL(device, conv_backward_weights, &arguments), PB_OK);
     free(workspace);
-    ops->conv_plan_destroy(self, plan);
+    PB_CALL(device, conv_plan_destroy, plan);
 }
 
 static double at(const struct layer *layer, const float *plane, size_t h, size_t w, size_t c)

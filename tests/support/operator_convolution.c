@@ -107,8 +107,7 @@ static struct convolution prepare(struct operator_test *test, const struct pb_co
     conv.dx = tensor_output(test, input_count(shape));
     conv.dw = tensor_output(test, weight_count(shape));
     conv.dbias = tensor_output(test, shape->filters);
-    conv.workspace =
-        tensor_output(test, test->device->ops.conv_workspace(pb_device_self(test->device, conv_workspace), conv.plan));
+    conv.workspace = tensor_output(test, PB_CALL(test->device, conv_workspace, conv.plan));
     return conv;
 }
 
@@ -118,7 +117,7 @@ static void release(struct operator_test *test, struct convolution *conv)
                                 &conv->dx, &conv->dw, &conv->dbias, &conv->workspace};
     for (size_t i = 0; i < sizeof tensors / sizeof tensors[0]; i++)
         tensor_free(test, tensors[i]);
-    test->device->ops.conv_plan_destroy(pb_device_self(test->device, conv_plan_destroy), conv->plan);
+    PB_CALL(test->device, conv_plan_destroy, conv->plan);
 }
 
 /* The workspace is nobody's property between calls: whatever is in it must not matter. */
@@ -126,19 +125,24 @@ static void forward(struct operator_test *test, const struct convolution *conv, 
 {
     const struct pb_view none = {0};
     OPERATE(test, fill, tensor_view(&conv->workspace), NAN, conv->workspace.count);
-    OPERATE(test, conv_forward, conv->plan, tensor_view(&conv->x), tensor_view(&conv->w),
-            with_bias ? tensor_view(&conv->bias) : none, tensor_view(&conv->y), tensor_view(&conv->workspace));
+    OPERATE(test, conv_forward,
+            ARGUMENTS(conv, .plan = conv->plan, .x = tensor_view(&conv->x), .w = tensor_view(&conv->w),
+                      .bias = with_bias ? tensor_view(&conv->bias) : none, .y = tensor_view(&conv->y),
+                      .workspace = tensor_view(&conv->workspace)));
 }
 
 static void backward(struct operator_test *test, const struct convolution *conv, bool with_bias)
 {
     const struct pb_view none = {0};
     OPERATE(test, fill, tensor_view(&conv->workspace), NAN, conv->workspace.count);
-    OPERATE(test, conv_backward_data, conv->plan, tensor_view(&conv->dy), tensor_view(&conv->w), tensor_view(&conv->dx),
-            tensor_view(&conv->workspace));
+    OPERATE(test, conv_backward_data,
+            ARGUMENTS(conv, .plan = conv->plan, .dy = tensor_view(&conv->dy), .w = tensor_view(&conv->w),
+                      .dx = tensor_view(&conv->dx), .workspace = tensor_view(&conv->workspace)));
     OPERATE(test, fill, tensor_view(&conv->workspace), NAN, conv->workspace.count);
-    OPERATE(test, conv_backward_weights, conv->plan, tensor_view(&conv->x), tensor_view(&conv->dy),
-            tensor_view(&conv->dw), with_bias ? tensor_view(&conv->dbias) : none, tensor_view(&conv->workspace));
+    OPERATE(test, conv_backward_weights,
+            ARGUMENTS(conv, .plan = conv->plan, .x = tensor_view(&conv->x), .dy = tensor_view(&conv->dy),
+                      .dw = tensor_view(&conv->dw), .dbias = with_bias ? tensor_view(&conv->dbias) : none,
+                      .workspace = tensor_view(&conv->workspace)));
 }
 
 static struct definition expectation(const struct convolution *conv, bool with_bias)

@@ -56,16 +56,16 @@ static void apply(struct operator_test *test, enum element what, const struct pa
     const struct pb_view a = tensor_view(&pair->a), b = tensor_view(&pair->b), y = tensor_view(result);
     switch (what) {
     case RELU:
-        OPERATE(test, relu_forward, pair->count, a, y);
+        OPERATE(test, relu_forward, ARGUMENTS(elementwise, .count = pair->count, .x = a, .y = y));
         break;
     case RELU_GRADIENT:
-        OPERATE(test, relu_backward, pair->count, a, b, y);
+        OPERATE(test, relu_backward, ARGUMENTS(elementwise, .count = pair->count, .y = a, .dy = b, .dx = y));
         break;
     case ADD:
-        OPERATE(test, add_forward, pair->count, a, b, y);
+        OPERATE(test, add_forward, ARGUMENTS(elementwise, .count = pair->count, .x = a, .other = b, .y = y));
         break;
     case MULTIPLY:
-        OPERATE(test, multiply, pair->count, a, b, y);
+        OPERATE(test, multiply, ARGUMENTS(elementwise, .count = pair->count, .x = a, .other = b, .y = y));
         break;
     }
 }
@@ -95,7 +95,8 @@ static void check_accumulate(struct operator_test *test, size_t count)
     struct pair pair = pair_create(test, count, "accumulate");
     for (size_t i = 0; i < count; i++)
         pair.expected[i] = pair.a.values[i] + pair.b.values[i];
-    OPERATE(test, accumulate, count, tensor_view(&pair.b), tensor_view(&pair.a));
+    OPERATE(test, accumulate,
+            ARGUMENTS(elementwise, .count = count, .x = tensor_view(&pair.b), .y = tensor_view(&pair.a)));
     tensor_expect(test, &pair.a, "accumulator", pair.expected, 0);
     tensor_unchanged(test, &pair.b, "value");
     pair_free(test, &pair);
@@ -117,7 +118,7 @@ static void check_memory(struct operator_test *test)
     struct tensor tensor = tensor_of(test, got, 100);
     tensor_expect(test, &tensor, "fresh memory, partly filled", expected, 0);
     tensor_free(test, &tensor);
-    test->device->ops.buffer_destroy(pb_device_self(test->device, buffer_destroy), buffer);
+    PB_CALL(test->device, buffer_destroy, buffer);
 }
 
 void suite_elementwise(struct operator_test *test)

@@ -54,19 +54,18 @@ static size_t row_count(const struct pb_conv_shape *s)
 /* Makes the plan for training or inferring, and transforms the filters where the plan asks for it. */
 static void plan(struct operator_test *test, struct fused *fused, bool training)
 {
-    const struct pb_backend *ops = &test->device->ops;
     fused->shape.training = training;
     OPERATE(test, conv_plan_create, &fused->shape, &fused->plan);
-    fused->workspace =
-        tensor_output(test, ops->conv_workspace(pb_device_self(test->device, conv_workspace), fused->plan));
-    const size_t floats = training || !ops->conv_filter_floats
+    fused->workspace = tensor_output(test, PB_CALL(test->device, conv_workspace, fused->plan));
+    const size_t floats = training || !test->device->ops.conv_filter_floats.call
                               ? 0
-                              : ops->conv_filter_floats(pb_device_self(test->device, conv_filter_floats), fused->plan);
+                              : PB_CALL(test->device, conv_filter_floats, fused->plan);
     fused->filters = (struct tensor){0};
     if (!floats)
         return;
     fused->filters = tensor_output(test, floats);
-    OPERATE(test, conv_filter_transform, fused->plan, tensor_view(&fused->w), tensor_view(&fused->filters));
+    OPERATE(test, conv_filter_transform,
+            ARGUMENTS(conv, .plan = fused->plan, .w = tensor_view(&fused->w), .filters = tensor_view(&fused->filters)));
     tensor_unchanged(test, &fused->w, "w");
 }
 
@@ -75,7 +74,7 @@ static void unplan(struct operator_test *test, struct fused *fused)
     tensor_free(test, &fused->workspace);
     if (fused->filters.count)
         tensor_free(test, &fused->filters);
-    test->device->ops.conv_plan_destroy(pb_device_self(test->device, conv_plan_destroy), fused->plan);
+    PB_CALL(test->device, conv_plan_destroy, fused->plan);
 }
 
 static struct pb_view filters_view(const struct fused *fused)
@@ -88,8 +87,9 @@ static double *convolve(struct operator_test *test, struct fused *fused, struct 
 {
     struct tensor y = tensor_output(test, row_count(&fused->shape) * fused->shape.filters);
     plan(test, fused, true);
-    OPERATE(test, conv_forward, fused->plan, tensor_view(&fused->x), tensor_view(&fused->w), bias, tensor_view(&y),
-            tensor_view(&fused->workspace));
+    OPERATE(test, conv_forward,
+            ARGUMENTS(conv, .plan = fused->plan, .x = tensor_view(&fused->x), .w = tensor_view(&fused->w), .bias = bias,
+                      .y = tensor_view(&y), .workspace = tensor_view(&fused->workspace)));
     unplan(test, fused);
     double *values = tensor_download(test, &y);
     tensor_free(test, &y);
@@ -141,35 +141,53 @@ static void expected_free(struct expected *e)
         free(arrays[i]);
 }
 
-static struct pb_conv_norm norm_of(const struct fused *fused, bool relu)
+static struct pb_bn_arguments norm_of(const struct fused *fused, bool relu)
 {
-    return (struct pb_conv_norm){.size = sizeof(struct pb_conv_norm),
-                                 .eps = EPS,
-                                 .momentum = MOMENTUM,
-                                 .relu = relu,
-                                 .gamma = tensor_view(&fused->gamma),
-                                 .beta = tensor_view(&fused->beta),
-                                 .running_mean = tensor_view(&fused->running_mean),
-                                 .running_var = tensor_view(&fused->running_var)};
+    return (struct pb_bn_arguments){.size = sizeof(struct pb_bn_arguments),
+                                    .rows = row_count(&fused->shape),
+                                    .channels = fused->shape.filters,
+                                    .relu = relu,
+                                    .eps = EPS,
+                                    .momentum = MOMENTUM,
+                                    .gamma = tensor_view(&fused->gamma),
+                                    .beta = tensor_view(&fused->beta),
+                                    .running_mean = tensor_view(&fused->running_mean),
+                                    .running_var = tensor_view(&fused->running_var)};
+}
+
+/* The convolution before the norm, with filters as the plan takes them, and its own output in `convolved`. */
+static struct pb_conv_arguments conv_of(const struct fused *fused, struct pb_view bias, const struct tensor *convolved)
+{
+    return (struct pb_conv_arguments){.size = sizeof(struct pb_conv_arguments),
+                                      .plan = fused->plan,
+                                      .x = tensor_view(&fused->x),
+                                      .w = filters_view(fused),
+                                      .bias = bias,
+                                      .y = tensor_view(convolved),
+                                      .workspace = tensor_view(&fused->workspace)};
 }
 
 static void check_evaluation(struct operator_test *test, struct fused *fused, struct pb_view bias,
                              const double *convolved, bool relu)
 {
     struct expected e = expect(fused, convolved, false, relu);
-    struct tensor y = tensor_output(test, row_count(&fused->shape) * fused->shape.filters);
-    const struct pb_conv_norm norm = norm_of(fused, relu);
+    const size_t count = row_count(&fused->shape) * fused->shape.filters;
+    struct tensor y = tensor_output(test, count), between = tensor_output(test, count);
+    struct pb_bn_arguments norm = norm_of(fused, relu);
+    norm.x = tensor_view(&between);
+    norm.y = tensor_view(&y);
     for (int training = 0; training < 2; training++) {
         plan(test, fused, training);
         OPERATE(test, fill, tensor_view(&fused->workspace), NAN, fused->workspace.count);
-        OPERATE(test, conv_norm_evaluate, fused->plan, tensor_view(&fused->x), filters_view(fused), bias, &norm,
-                tensor_view(&y), tensor_view(&fused->workspace));
+        const struct pb_conv_arguments conv = conv_of(fused, bias, &between);
+        OPERATE(test, conv_norm_evaluate, ARGUMENTS(conv_norm, .conv = &conv, .norm = &norm));
         tensor_expect(test, &y, "normalised y in evaluation", e.y, 1);
         unplan(test, fused);
     }
     tensor_unchanged(test, &fused->running_mean, "running mean");
     tensor_unchanged(test, &fused->running_var, "running variance");
     tensor_free(test, &y);
+    tensor_free(test, &between);
     expected_free(&e);
 }
 
@@ -181,14 +199,15 @@ static void check_training(struct operator_test *test, struct fused *fused, stru
     const size_t count = row_count(&fused->shape) * filters;
     struct tensor y = tensor_output(test, count), between = tensor_output(test, count),
                   mean = tensor_output(test, filters), inv_std = tensor_output(test, filters);
-    struct pb_conv_norm norm = norm_of(fused, relu);
+    struct pb_bn_arguments norm = norm_of(fused, relu);
     norm.saved_mean = tensor_view(&mean);
     norm.saved_inv_std = tensor_view(&inv_std);
-    norm.convolved = tensor_view(&between);
+    norm.x = tensor_view(&between);
+    norm.y = tensor_view(&y);
     plan(test, fused, true);
     OPERATE(test, fill, tensor_view(&fused->workspace), NAN, fused->workspace.count);
-    OPERATE(test, conv_norm_forward, fused->plan, tensor_view(&fused->x), tensor_view(&fused->w), bias, &norm,
-            tensor_view(&y), tensor_view(&fused->workspace));
+    const struct pb_conv_arguments conv = conv_of(fused, bias, &between);
+    OPERATE(test, conv_norm_forward, ARGUMENTS(conv_norm, .conv = &conv, .norm = &norm));
     unplan(test, fused);
     tensor_expect(test, &between, "y before its normalisation", convolved, 0);
     tensor_expect(test, &y, "normalised y in training", e.y, 1);
@@ -215,14 +234,22 @@ static void check_pooled_backward(struct operator_test *test, const struct fused
         spread[winners[i]] += dy.values[i];
     struct tensor wide = tensor_of(test, spread, count), dx = tensor_output(test, count),
                   dgamma = tensor_output(test, channels), dbeta = tensor_output(test, channels);
-    OPERATE(test, bn_relu_backward, rows, channels, tensor_view(convolved), tensor_view(&fused->gamma),
-            tensor_view(&fused->beta), tensor_view(mean), tensor_view(inv_std), tensor_view(&wide), tensor_view(&dx),
-            tensor_view(&dgamma), tensor_view(&dbeta));
+    OPERATE(test, bn_relu_backward,
+            ARGUMENTS(bn, .rows = rows, .channels = channels, .x = tensor_view(convolved),
+                      .gamma = tensor_view(&fused->gamma), .beta = tensor_view(&fused->beta),
+                      .saved_mean = tensor_view(mean), .saved_inv_std = tensor_view(inv_std), .dy = tensor_view(&wide),
+                      .dx = tensor_view(&dx), .dgamma = tensor_view(&dgamma), .dbeta = tensor_view(&dbeta)));
     double *expected[] = {tensor_download(test, &dx), tensor_download(test, &dgamma), tensor_download(test, &dbeta)};
     OPERATE(test, fill, tensor_view(&dx), NAN, count);
-    OPERATE(test, bn_relu_pool_backward, pool, tensor_view(convolved), tensor_view(&fused->gamma),
-            tensor_view(&fused->beta), tensor_view(mean), tensor_view(inv_std), tensor_view(&dy), tensor_view(&dx),
-            tensor_view(&dgamma), tensor_view(&dbeta));
+    struct pb_bn_arguments norm = norm_of(fused, true);
+    norm.x = tensor_view(convolved);
+    norm.saved_mean = tensor_view(mean);
+    norm.saved_inv_std = tensor_view(inv_std);
+    norm.dx = tensor_view(&dx);
+    norm.dgamma = tensor_view(&dgamma);
+    norm.dbeta = tensor_view(&dbeta);
+    OPERATE(test, bn_relu_pool_backward,
+            ARGUMENTS(norm_pool, .norm = &norm, .pool = ARGUMENTS(pool, .shape = pool, .dy = tensor_view(&dy))));
     tensor_expect(test, &dx, "dx behind pooling", expected[0], 0);
     tensor_expect(test, &dgamma, "dgamma behind pooling", expected[1], 1);
     tensor_expect(test, &dbeta, "dbeta behind pooling", expected[2], 1);
@@ -277,19 +304,20 @@ static void check_pooled(struct operator_test *test, struct fused *fused, struct
     double *largest = pooled(s, e.y, winners);
     struct tensor y = tensor_output(test, outputs), between = tensor_output(test, count),
                   mean = tensor_output(test, s->filters), inv_std = tensor_output(test, s->filters);
-    struct pb_conv_norm norm = norm_of(fused, true);
+    struct pb_bn_arguments norm = norm_of(fused, true);
     norm.saved_mean = tensor_view(&mean);
     norm.saved_inv_std = tensor_view(&inv_std);
-    norm.convolved = tensor_view(&between);
-    norm.pool = &pool;
+    norm.x = tensor_view(&between);
     plan(test, fused, statistics);
     OPERATE(test, fill, tensor_view(&fused->workspace), NAN, fused->workspace.count);
+    const struct pb_conv_arguments conv = conv_of(fused, bias, &between);
+    const struct pb_conv_norm_arguments *arguments =
+        ARGUMENTS(conv_norm, .conv = &conv, .norm = &norm,
+                  .pool = ARGUMENTS(pool, .shape = &pool, .x = norm.y, .y = tensor_view(&y)));
     if (statistics)
-        OPERATE(test, conv_norm_forward, fused->plan, tensor_view(&fused->x), tensor_view(&fused->w), bias, &norm,
-                tensor_view(&y), tensor_view(&fused->workspace));
+        OPERATE(test, conv_norm_forward, arguments);
     else
-        OPERATE(test, conv_norm_evaluate, fused->plan, tensor_view(&fused->x), filters_view(fused), bias, &norm,
-                tensor_view(&y), tensor_view(&fused->workspace));
+        OPERATE(test, conv_norm_evaluate, arguments);
     unplan(test, fused);
     tensor_expect(test, &y, statistics ? "pooled y in training" : "pooled y in evaluation", largest, 1);
     if (statistics)
@@ -308,8 +336,9 @@ static void check_transformed(struct operator_test *test, struct fused *fused, s
     struct tensor y = tensor_output(test, row_count(&fused->shape) * fused->shape.filters);
     plan(test, fused, false);
     OPERATE(test, fill, tensor_view(&fused->workspace), NAN, fused->workspace.count);
-    OPERATE(test, conv_forward, fused->plan, tensor_view(&fused->x), filters_view(fused), bias, tensor_view(&y),
-            tensor_view(&fused->workspace));
+    OPERATE(test, conv_forward,
+            ARGUMENTS(conv, .plan = fused->plan, .x = tensor_view(&fused->x), .w = filters_view(fused), .bias = bias,
+                      .y = tensor_view(&y), .workspace = tensor_view(&fused->workspace)));
     tensor_expect(test, &y, "y of an inferring plan", convolved, 0);
     unplan(test, fused);
     tensor_free(test, &y);
@@ -333,14 +362,14 @@ static void check(struct operator_test *test, struct pb_conv_shape shape, bool w
     const struct pb_view bias = with_bias ? tensor_view(&fused.bias) : (struct pb_view){0};
     double *convolved = convolve(test, &fused, bias);
     check_transformed(test, &fused, bias, convolved);
-    if (test->device->ops.conv_norm_evaluate)
+    if (test->device->ops.conv_norm_evaluate.call)
         check_evaluation(test, &fused, bias, convolved, relu);
     const bool even = shape.height % 2 == 0 && shape.width % 2 == 0;
-    if (test->device->ops.norm_pools && even)
+    if (test->device->ops.norm_pools.call && even)
         check_pooled(test, &fused, bias, convolved, false);
-    if (test->device->ops.norm_pools && even)
+    if (test->device->ops.norm_pools.call && even)
         check_pooled(test, &fused, bias, convolved, true);
-    else if (test->device->ops.conv_norm_forward)
+    else if (test->device->ops.conv_norm_forward.call)
         check_training(test, &fused, bias, convolved, relu);
     struct tensor *tensors[] = {
         &fused.x, &fused.w, &fused.bias, &fused.gamma, &fused.beta, &fused.running_mean, &fused.running_var};

@@ -38,8 +38,12 @@ static void check_bilinear(struct operator_test *test, uint32_t batch, size_t po
             .function = bilinear, .context = &pooled, .inputs = input, .outputs = output, .step = 1e-3};
         numeric_gradient(&differences, x.values + n * input, db.values + n * output, gradient + n * input);
     }
-    OPERATE(test, bilinear_forward, batch, positions, channels, tensor_view(&x), tensor_view(&b));
-    OPERATE(test, bilinear_backward, batch, positions, channels, tensor_view(&x), tensor_view(&db), tensor_view(&dx));
+    OPERATE(test, bilinear_forward,
+            ARGUMENTS(bilinear, .batch = batch, .positions = positions, .channels = channels, .x = tensor_view(&x),
+                      .y = tensor_view(&b)));
+    OPERATE(test, bilinear_backward,
+            ARGUMENTS(bilinear, .batch = batch, .positions = positions, .channels = channels, .x = tensor_view(&x),
+                      .dy = tensor_view(&db), .dx = tensor_view(&dx)));
     tensor_expect(test, &b, "b", expected, 0);
     tensor_expect(test, &dx, "dx", gradient, 0);
     tensor_unchanged(test, &x, "x");
@@ -47,7 +51,9 @@ static void check_bilinear(struct operator_test *test, uint32_t batch, size_t po
     tensor_set(test, &x, input / 2, NAN);
     for (uint32_t n = 0; n < batch; n++)
         bilinear(&pooled, x.values + n * input, expected + n * output);
-    OPERATE(test, bilinear_forward, batch, positions, channels, tensor_view(&x), tensor_view(&b));
+    OPERATE(test, bilinear_forward,
+            ARGUMENTS(bilinear, .batch = batch, .positions = positions, .channels = channels, .x = tensor_view(&x),
+                      .y = tensor_view(&b)));
     tensor_expect(test, &b, "b with a NaN", expected, 0);
     struct tensor *tensors[] = {&x, &db, &b, &dx};
     for (size_t i = 0; i < sizeof tensors / sizeof tensors[0]; i++)
@@ -82,17 +88,23 @@ static void check_signed_sqrt(struct operator_test *test, size_t count)
         if (value != 0)
             gradient[i] = dz.values[i] * (signed_sqrt(value + step) - signed_sqrt(value - step)) / (2 * step);
     }
-    OPERATE(test, signed_sqrt_forward, count, EPS, tensor_view(&b), tensor_view(&output));
-    OPERATE(test, signed_sqrt_backward, count, EPS, tensor_view(&b), tensor_view(&dz), tensor_view(&db));
+    OPERATE(test, signed_sqrt_forward,
+            ARGUMENTS(elementwise, .count = count, .eps = EPS, .x = tensor_view(&b), .y = tensor_view(&output)));
+    OPERATE(test, signed_sqrt_backward,
+            ARGUMENTS(elementwise, .count = count, .eps = EPS, .x = tensor_view(&b), .dy = tensor_view(&dz),
+                      .dx = tensor_view(&db)));
     tensor_expect(test, &output, "z", z, 0);
     tensor_expect(test, &db, "db", gradient, 0);
     tensor_unchanged(test, &b, "b");
     tensor_unchanged(test, &dz, "dz");
-    OPERATE(test, signed_sqrt_backward, count, EPS, tensor_view(&b), tensor_view(&dz), tensor_view(&dz));
+    OPERATE(test, signed_sqrt_backward,
+            ARGUMENTS(elementwise, .count = count, .eps = EPS, .x = tensor_view(&b), .dy = tensor_view(&dz),
+                      .dx = tensor_view(&dz)));
     tensor_expect(test, &dz, "db in place", gradient, 0);
     tensor_set(test, &b, count - 1, NAN);
     z[count - 1] = NAN;
-    OPERATE(test, signed_sqrt_forward, count, EPS, tensor_view(&b), tensor_view(&output));
+    OPERATE(test, signed_sqrt_forward,
+            ARGUMENTS(elementwise, .count = count, .eps = EPS, .x = tensor_view(&b), .y = tensor_view(&output)));
     tensor_expect(test, &output, "z with a NaN", z, 0);
     struct tensor *tensors[] = {&b, &dz, &output, &db};
     for (size_t i = 0; i < sizeof tensors / sizeof tensors[0]; i++)
@@ -133,9 +145,12 @@ static void check_l2_norm(struct operator_test *test, size_t rows, size_t column
             .function = l2_normalise, .context = &columns, .inputs = columns, .outputs = columns, .step = 1e-6};
         numeric_gradient(&differences, values, dy.values + row * columns, gradient + row * columns);
     }
-    OPERATE(test, l2_norm_forward, rows, columns, tensor_view(&v), tensor_view(&y), tensor_view(&norms));
-    OPERATE(test, l2_norm_backward, rows, columns, tensor_view(&y), tensor_view(&norms), tensor_view(&dy),
-            tensor_view(&dv));
+    OPERATE(test, l2_norm_forward,
+            ARGUMENTS(l2_norm, .rows = rows, .columns = columns, .x = tensor_view(&v), .y = tensor_view(&y),
+                      .norms = tensor_view(&norms)));
+    OPERATE(test, l2_norm_backward,
+            ARGUMENTS(l2_norm, .rows = rows, .columns = columns, .y = tensor_view(&y), .norms = tensor_view(&norms),
+                      .dy = tensor_view(&dy), .dx = tensor_view(&dv)));
     tensor_expect(test, &y, "y", expected, 0);
     tensor_expect(test, &norms, "norms", expected_norms, 0);
     tensor_expect(test, &dv, "dv", gradient, 1); /* one column: nothing is left of it */
@@ -144,7 +159,9 @@ static void check_l2_norm(struct operator_test *test, size_t rows, size_t column
     tensor_set(test, &v, count - 1, NAN);
     for (size_t c = 0; c < columns; c++)
         expected[(rows - 1) * columns + c] = NAN;
-    OPERATE(test, l2_norm_forward, rows, columns, tensor_view(&v), tensor_view(&y), tensor_view(&norms));
+    OPERATE(test, l2_norm_forward,
+            ARGUMENTS(l2_norm, .rows = rows, .columns = columns, .x = tensor_view(&v), .y = tensor_view(&y),
+                      .norms = tensor_view(&norms)));
     tensor_expect(test, &y, "y with a NaN", expected, 0);
     struct tensor *tensors[] = {&v, &dy, &y, &norms, &dv};
     for (size_t i = 0; i < sizeof tensors / sizeof tensors[0]; i++)
@@ -161,8 +178,12 @@ static void check_zero_row(struct operator_test *test)
     const double zeros[4] = {0}, upstream[4] = {1, -2, 0.5, 0}, gradient[4] = {1e12, -2e12, 0.5e12, 0};
     struct tensor v = tensor_of(test, zeros, 4), dy = tensor_of(test, upstream, 4), y = tensor_output(test, 4),
                   norms = tensor_output(test, 1), dv = tensor_output(test, 4);
-    OPERATE(test, l2_norm_forward, 1, 4, tensor_view(&v), tensor_view(&y), tensor_view(&norms));
-    OPERATE(test, l2_norm_backward, 1, 4, tensor_view(&y), tensor_view(&norms), tensor_view(&dy), tensor_view(&dv));
+    OPERATE(test, l2_norm_forward,
+            ARGUMENTS(l2_norm, .rows = 1, .columns = 4, .x = tensor_view(&v), .y = tensor_view(&y),
+                      .norms = tensor_view(&norms)));
+    OPERATE(test, l2_norm_backward,
+            ARGUMENTS(l2_norm, .rows = 1, .columns = 4, .y = tensor_view(&y), .norms = tensor_view(&norms),
+                      .dy = tensor_view(&dy), .dx = tensor_view(&dv)));
     tensor_expect(test, &y, "y", zeros, 0);
     tensor_expect(test, &dv, "dv", gradient, 0);
     struct tensor *tensors[] = {&v, &dy, &y, &norms, &dv};

@@ -38,17 +38,21 @@ static void check_loss(struct operator_test *test, uint32_t batch, uint32_t clas
             .function = cross_entropy, .context = &row, .inputs = classes, .outputs = 1, .step = 1e-5};
         numeric_gradient(&differences, values, &share, slopes + (size_t)n * classes);
     }
-    const struct pb_view none = {0};
-    OPERATE(test, softmax_cross_entropy, batch, classes, tensor_view(&logits), labels, tensor_view(&losses), none);
+    OPERATE(test, softmax_cross_entropy,
+            ARGUMENTS(loss, .batch = batch, .classes = classes, .logits = tensor_view(&logits), .labels = labels,
+                      .losses = tensor_view(&losses)));
     tensor_expect(test, &losses, "losses", expected, range * 1e-2);
-    OPERATE(test, softmax_cross_entropy, batch, classes, tensor_view(&logits), labels, tensor_view(&losses),
-            tensor_view(&gradient));
+    OPERATE(test, softmax_cross_entropy,
+            ARGUMENTS(loss, .batch = batch, .classes = classes, .logits = tensor_view(&logits), .labels = labels,
+                      .losses = tensor_view(&losses), .dlogits = tensor_view(&gradient)));
     tensor_expect(test, &losses, "losses", expected, range * 1e-2);
     tensor_expect(test, &gradient, "dlogits", slopes, 1 / (double)batch);
     tensor_unchanged(test, &logits, "logits");
     tensor_set(test, &logits, count - 1, NAN);
     expected[batch - 1] = NAN;
-    OPERATE(test, softmax_cross_entropy, batch, classes, tensor_view(&logits), labels, tensor_view(&losses), none);
+    OPERATE(test, softmax_cross_entropy,
+            ARGUMENTS(loss, .batch = batch, .classes = classes, .logits = tensor_view(&logits), .labels = labels,
+                      .losses = tensor_view(&losses)));
     tensor_expect(test, &losses, "losses with a NaN", expected, range * 1e-2);
     tensor_free(test, &logits);
     tensor_free(test, &losses);
@@ -59,13 +63,19 @@ static void check_loss(struct operator_test *test, uint32_t batch, uint32_t clas
 }
 
 /* PyTorch's SGD, one step after another. */
-static void check_steps(struct operator_test *test, size_t count, const struct pb_sgd *sgd)
+static void check_steps(struct operator_test *test, size_t count, const struct pb_sgd_arguments *sgd)
 {
+    struct pb_sgd_arguments arguments = *sgd;
     snprintf(test->subject, sizeof test->subject, "SGD over %zu, momentum %g, decay %g, l1 %g%s", count, sgd->momentum,
              sgd->weight_decay, sgd->l1, sgd->nesterov ? ", Nesterov" : "");
     struct tensor weight = tensor_random(test, count, -1, 1), velocity = tensor_random(test, count, -1, 1),
                   gradient = tensor_random(test, count, -1, 1);
     tensor_set(test, &weight, 0, 0);
+    arguments.size = sizeof arguments;
+    arguments.count = count;
+    arguments.gradient = tensor_view(&gradient);
+    arguments.velocity = tensor_view(&velocity);
+    arguments.weight = tensor_view(&weight);
     for (int step = 0; step < 2; step++) {
         for (size_t i = 0; i < count; i++) {
             double *w = &weight.values[i], *v = &velocity.values[i];
@@ -74,7 +84,7 @@ static void check_steps(struct operator_test *test, size_t count, const struct p
             *v = sgd->momentum * *v + g;
             *w -= sgd->lr * (sgd->nesterov ? g + sgd->momentum * *v : *v);
         }
-        OPERATE(test, sgd_step, count, sgd, tensor_view(&gradient), tensor_view(&velocity), tensor_view(&weight));
+        OPERATE(test, sgd_step, &arguments);
         tensor_expect(test, &weight, "weight", weight.values, 0);
         tensor_expect(test, &velocity, "velocity", velocity.values, 0);
         tensor_unchanged(test, &gradient, "gradient");
@@ -91,8 +101,9 @@ void suite_learning(struct operator_test *test)
     check_loss(test, 3, 7, 1);
     check_loss(test, 48, 100, 10);
     check_loss(test, 2, 10, 1000); /* exp overflows without the largest taken out */
-    const struct pb_sgd plain = {.lr = 0.1}, heavy = {.lr = 0.05, .momentum = 0.9, .weight_decay = 1e-2},
-                        nesterov = {.lr = 0.05, .momentum = 0.9, .weight_decay = 1e-5, .l1 = 1e-2, .nesterov = true};
+    const struct pb_sgd_arguments plain = {.lr = 0.1}, heavy = {.lr = 0.05, .momentum = 0.9, .weight_decay = 1e-2},
+                                  nesterov = {
+                                      .lr = 0.05, .momentum = 0.9, .weight_decay = 1e-5, .l1 = 1e-2, .nesterov = true};
     check_steps(test, 1, &nesterov);
     check_steps(test, 77, &plain);
     check_steps(test, 1000, &heavy);

@@ -47,11 +47,15 @@ static void check(struct operator_test *test, uint32_t batch, size_t in, size_t 
     struct tensor y = tensor_output(test, batch * out), dx = tensor_output(test, batch * in),
                   dw = tensor_output(test, out * in), dbias = tensor_output(test, out);
     define(&l, with_bias);
-    OPERATE(test, linear_forward, batch, in, out, tensor_view(&l.x), tensor_view(&l.w),
-            with_bias ? tensor_view(&l.bias) : none, tensor_view(&y));
-    OPERATE(test, linear_backward_data, batch, in, out, tensor_view(&l.dy), tensor_view(&l.w), tensor_view(&dx));
-    OPERATE(test, linear_backward_weights, batch, in, out, tensor_view(&l.x), tensor_view(&l.dy), tensor_view(&dw),
-            with_bias ? tensor_view(&dbias) : none);
+    OPERATE(test, linear_forward,
+            ARGUMENTS(linear, .batch = batch, .in = in, .out = out, .x = tensor_view(&l.x), .w = tensor_view(&l.w),
+                      .bias = with_bias ? tensor_view(&l.bias) : none, .y = tensor_view(&y)));
+    OPERATE(test, linear_backward_data,
+            ARGUMENTS(linear, .batch = batch, .in = in, .out = out, .dy = tensor_view(&l.dy), .w = tensor_view(&l.w),
+                      .dx = tensor_view(&dx)));
+    OPERATE(test, linear_backward_weights,
+            ARGUMENTS(linear, .batch = batch, .in = in, .out = out, .x = tensor_view(&l.x), .dy = tensor_view(&l.dy),
+                      .dw = tensor_view(&dw), .dbias = with_bias ? tensor_view(&dbias) : none));
     tensor_expect(test, &y, "y", l.y, 0);
     tensor_expect(test, &dx, "dx", l.dx, 0);
     tensor_expect(test, &dw, "dw", l.dw, 0);
@@ -63,8 +67,9 @@ static void check(struct operator_test *test, uint32_t batch, size_t in, size_t 
     tensor_set(test, &l.x, in - 1, NAN); /* the first image's outputs */
     for (size_t o = 0; o < out; o++)
         l.y[o] = NAN;
-    OPERATE(test, linear_forward, batch, in, out, tensor_view(&l.x), tensor_view(&l.w),
-            with_bias ? tensor_view(&l.bias) : none, tensor_view(&y));
+    OPERATE(test, linear_forward,
+            ARGUMENTS(linear, .batch = batch, .in = in, .out = out, .x = tensor_view(&l.x), .w = tensor_view(&l.w),
+                      .bias = with_bias ? tensor_view(&l.bias) : none, .y = tensor_view(&y)));
     tensor_expect(test, &y, "y with a NaN", l.y, 0);
     struct tensor *tensors[] = {&l.x, &l.w, &l.bias, &l.dy, &y, &dx, &dw, &dbias};
     for (size_t i = 0; i < sizeof tensors / sizeof tensors[0]; i++)

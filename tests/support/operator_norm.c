@@ -172,25 +172,34 @@ static void check_training(struct operator_test *test, struct norm *norm)
     struct tensor mean = tensor_output(test, norm->channels), inv_std = tensor_output(test, norm->channels),
                   y = tensor_output(test, count), dx = tensor_output(test, count),
                   dgamma = tensor_output(test, norm->channels), dbeta = tensor_output(test, norm->channels);
-    OPERATE(test, bn_forward, norm->rows, norm->channels, EPS, MOMENTUM, norm->relu, tensor_view(&norm->x),
-            tensor_view(&norm->gamma), tensor_view(&norm->beta), tensor_view(&norm->running_mean),
-            tensor_view(&norm->running_var), tensor_view(&mean), tensor_view(&inv_std), tensor_view(&y));
+    OPERATE(test, bn_forward,
+            ARGUMENTS(bn, .rows = norm->rows, .channels = norm->channels, .eps = EPS, .momentum = MOMENTUM,
+                      .relu = norm->relu, .x = tensor_view(&norm->x), .gamma = tensor_view(&norm->gamma),
+                      .beta = tensor_view(&norm->beta), .running_mean = tensor_view(&norm->running_mean),
+                      .running_var = tensor_view(&norm->running_var), .saved_mean = tensor_view(&mean),
+                      .saved_inv_std = tensor_view(&inv_std), .y = tensor_view(&y)));
     tensor_expect(test, &y, "y", e.y, 1);
     tensor_expect(test, &mean, "saved mean", e.mean, 0);
     tensor_expect(test, &inv_std, "saved inv_std", e.inv_std, 0);
     tensor_expect(test, &norm->running_mean, "running mean", e.running_mean, 0);
     tensor_expect(test, &norm->running_var, "running variance", e.running_var, 0);
-    OPERATE(test, bn_backward, norm->rows, norm->channels, norm->relu, tensor_view(&norm->x), tensor_view(&y),
-            tensor_view(&norm->gamma), tensor_view(&mean), tensor_view(&inv_std), tensor_view(&norm->dy),
-            tensor_view(&dx), tensor_view(&dgamma), tensor_view(&dbeta));
+    OPERATE(test, bn_backward,
+            ARGUMENTS(bn, .rows = norm->rows, .channels = norm->channels, .relu = norm->relu,
+                      .x = tensor_view(&norm->x), .y = tensor_view(&y), .gamma = tensor_view(&norm->gamma),
+                      .saved_mean = tensor_view(&mean), .saved_inv_std = tensor_view(&inv_std),
+                      .dy = tensor_view(&norm->dy), .dx = tensor_view(&dx), .dgamma = tensor_view(&dgamma),
+                      .dbeta = tensor_view(&dbeta)));
     tensor_expect(test, &dx, "dx", e.dx, gradient_scale(norm));
     tensor_expect(test, &dgamma, "dgamma", e.dgamma, 1);
     tensor_expect(test, &dbeta, "dbeta", e.dbeta, 1);
-    if (norm->relu && test->device->ops.bn_relu_backward) {
+    if (norm->relu && test->device->ops.bn_relu_backward.call) {
         OPERATE(test, fill, tensor_view(&dx), NAN, count);
-        OPERATE(test, bn_relu_backward, norm->rows, norm->channels, tensor_view(&norm->x), tensor_view(&norm->gamma),
-                tensor_view(&norm->beta), tensor_view(&mean), tensor_view(&inv_std), tensor_view(&norm->dy),
-                tensor_view(&dx), tensor_view(&dgamma), tensor_view(&dbeta));
+        OPERATE(test, bn_relu_backward,
+                ARGUMENTS(bn, .rows = norm->rows, .channels = norm->channels, .x = tensor_view(&norm->x),
+                          .gamma = tensor_view(&norm->gamma), .beta = tensor_view(&norm->beta),
+                          .saved_mean = tensor_view(&mean), .saved_inv_std = tensor_view(&inv_std),
+                          .dy = tensor_view(&norm->dy), .dx = tensor_view(&dx), .dgamma = tensor_view(&dgamma),
+                          .dbeta = tensor_view(&dbeta)));
         tensor_expect(test, &dx, "dx without y", e.dx, gradient_scale(norm));
         tensor_expect(test, &dgamma, "dgamma without y", e.dgamma, 1);
         tensor_expect(test, &dbeta, "dbeta without y", e.dbeta, 1);
@@ -198,9 +207,12 @@ static void check_training(struct operator_test *test, struct norm *norm)
     tensor_unchanged(test, &norm->x, "x");
     tensor_unchanged(test, &norm->dy, "dy");
     /* In place. */
-    OPERATE(test, bn_backward, norm->rows, norm->channels, norm->relu, tensor_view(&norm->x), tensor_view(&y),
-            tensor_view(&norm->gamma), tensor_view(&mean), tensor_view(&inv_std), tensor_view(&norm->dy),
-            tensor_view(&norm->dy), tensor_view(&dgamma), tensor_view(&dbeta));
+    OPERATE(test, bn_backward,
+            ARGUMENTS(bn, .rows = norm->rows, .channels = norm->channels, .relu = norm->relu,
+                      .x = tensor_view(&norm->x), .y = tensor_view(&y), .gamma = tensor_view(&norm->gamma),
+                      .saved_mean = tensor_view(&mean), .saved_inv_std = tensor_view(&inv_std),
+                      .dy = tensor_view(&norm->dy), .dx = tensor_view(&norm->dy), .dgamma = tensor_view(&dgamma),
+                      .dbeta = tensor_view(&dbeta)));
     tensor_expect(test, &norm->dy, "dx in place", e.dx, gradient_scale(norm));
     tensor_expect(test, &dgamma, "dgamma in place", e.dgamma, 1);
     struct tensor *tensors[] = {&mean, &inv_std, &y, &dx, &dgamma, &dbeta};
@@ -215,14 +227,18 @@ static void check_evaluation(struct operator_test *test, struct norm *norm)
     const size_t count = norm->rows * norm->channels;
     struct tensor y = tensor_output(test, count), dx = tensor_output(test, count),
                   dgamma = tensor_output(test, norm->channels), dbeta = tensor_output(test, norm->channels);
-    OPERATE(test, bn_evaluate, norm->rows, norm->channels, EPS, norm->relu, tensor_view(&norm->x),
-            tensor_view(&norm->gamma), tensor_view(&norm->beta), tensor_view(&norm->running_mean),
-            tensor_view(&norm->running_var), tensor_view(&y));
+    OPERATE(test, bn_evaluate,
+            ARGUMENTS(bn, .rows = norm->rows, .channels = norm->channels, .eps = EPS, .relu = norm->relu,
+                      .x = tensor_view(&norm->x), .gamma = tensor_view(&norm->gamma), .beta = tensor_view(&norm->beta),
+                      .running_mean = tensor_view(&norm->running_mean), .running_var = tensor_view(&norm->running_var),
+                      .y = tensor_view(&y)));
     tensor_expect(test, &y, "y", e.y, 0);
-    OPERATE(test, bn_evaluate_backward, norm->rows, norm->channels, EPS, norm->relu, tensor_view(&norm->x),
-            tensor_view(&y), tensor_view(&norm->gamma), tensor_view(&norm->running_mean),
-            tensor_view(&norm->running_var), tensor_view(&norm->dy), tensor_view(&dx), tensor_view(&dgamma),
-            tensor_view(&dbeta));
+    OPERATE(test, bn_evaluate_backward,
+            ARGUMENTS(bn, .rows = norm->rows, .channels = norm->channels, .eps = EPS, .relu = norm->relu,
+                      .x = tensor_view(&norm->x), .y = tensor_view(&y), .gamma = tensor_view(&norm->gamma),
+                      .running_mean = tensor_view(&norm->running_mean), .running_var = tensor_view(&norm->running_var),
+                      .dy = tensor_view(&norm->dy), .dx = tensor_view(&dx), .dgamma = tensor_view(&dgamma),
+                      .dbeta = tensor_view(&dbeta)));
     tensor_expect(test, &dx, "dx", e.dx, 0);
     tensor_expect(test, &dgamma, "dgamma", e.dgamma, 1);
     tensor_expect(test, &dbeta, "dbeta", e.dbeta, 1);
@@ -230,9 +246,11 @@ static void check_evaluation(struct operator_test *test, struct norm *norm)
                                   &norm->running_var, &norm->dy};
     for (size_t i = 0; i < sizeof unchanged / sizeof unchanged[0]; i++)
         tensor_unchanged(test, unchanged[i], "of evaluation");
-    OPERATE(test, bn_evaluate, norm->rows, norm->channels, EPS, norm->relu, tensor_view(&norm->x),
-            tensor_view(&norm->gamma), tensor_view(&norm->beta), tensor_view(&norm->running_mean),
-            tensor_view(&norm->running_var), tensor_view(&norm->x));
+    OPERATE(test, bn_evaluate,
+            ARGUMENTS(bn, .rows = norm->rows, .channels = norm->channels, .eps = EPS, .relu = norm->relu,
+                      .x = tensor_view(&norm->x), .gamma = tensor_view(&norm->gamma), .beta = tensor_view(&norm->beta),
+                      .running_mean = tensor_view(&norm->running_mean), .running_var = tensor_view(&norm->running_var),
+                      .y = tensor_view(&norm->x)));
     tensor_expect(test, &norm->x, "y in place", e.y, 0);
     struct tensor *tensors[] = {&y, &dx, &dgamma, &dbeta};
     for (size_t i = 0; i < sizeof tensors / sizeof tensors[0]; i++)
@@ -247,12 +265,17 @@ static void check_nan(struct operator_test *test)
     tensor_set(test, &norm.x, 2 * 3 + 1, NAN);
     struct expected evaluated = expect(&norm, false), trained = expect(&norm, true);
     struct tensor mean = tensor_output(test, 3), inv_std = tensor_output(test, 3), y = tensor_output(test, 15);
-    OPERATE(test, bn_evaluate, norm.rows, norm.channels, EPS, true, tensor_view(&norm.x), tensor_view(&norm.gamma),
-            tensor_view(&norm.beta), tensor_view(&norm.running_mean), tensor_view(&norm.running_var), tensor_view(&y));
+    OPERATE(test, bn_evaluate,
+            ARGUMENTS(bn, .rows = norm.rows, .channels = norm.channels, .eps = EPS, .relu = true,
+                      .x = tensor_view(&norm.x), .gamma = tensor_view(&norm.gamma), .beta = tensor_view(&norm.beta),
+                      .running_mean = tensor_view(&norm.running_mean), .running_var = tensor_view(&norm.running_var),
+                      .y = tensor_view(&y)));
     tensor_expect(test, &y, "y in evaluation with a NaN", evaluated.y, 1);
-    OPERATE(test, bn_forward, norm.rows, norm.channels, EPS, MOMENTUM, true, tensor_view(&norm.x),
-            tensor_view(&norm.gamma), tensor_view(&norm.beta), tensor_view(&norm.running_mean),
-            tensor_view(&norm.running_var), tensor_view(&mean), tensor_view(&inv_std), tensor_view(&y));
+    OPERATE(test, bn_forward,
+            ARGUMENTS(bn, .rows = norm.rows, .channels = norm.channels, .eps = EPS, .momentum = MOMENTUM, .relu = true,
+                      .x = tensor_view(&norm.x), .gamma = tensor_view(&norm.gamma), .beta = tensor_view(&norm.beta),
+                      .running_mean = tensor_view(&norm.running_mean), .running_var = tensor_view(&norm.running_var),
+                      .saved_mean = tensor_view(&mean), .saved_inv_std = tensor_view(&inv_std), .y = tensor_view(&y)));
     tensor_expect(test, &y, "y in training with a NaN", trained.y, 1);
     tensor_free(test, &mean);
     tensor_free(test, &inv_std);

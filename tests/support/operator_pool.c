@@ -92,12 +92,16 @@ static void run(struct operator_test *test, const struct pooling *pooling, const
                 const struct tensor *dy, const struct tensor *y, const struct tensor *dx)
 {
     if (pooling->maximum) {
-        OPERATE(test, max_pool_forward, &pooling->shape, tensor_view(x), tensor_view(y));
-        OPERATE(test, max_pool_backward, &pooling->shape, tensor_view(x), tensor_view(y), tensor_view(dy),
-                tensor_view(dx));
+        OPERATE(test, max_pool_forward,
+                ARGUMENTS(pool, .shape = &pooling->shape, .x = tensor_view(x), .y = tensor_view(y)));
+        OPERATE(test, max_pool_backward,
+                ARGUMENTS(pool, .shape = &pooling->shape, .x = tensor_view(x), .y = tensor_view(y),
+                          .dy = tensor_view(dy), .dx = tensor_view(dx)));
     } else {
-        OPERATE(test, avg_pool_forward, &pooling->shape, tensor_view(x), tensor_view(y));
-        OPERATE(test, avg_pool_backward, &pooling->shape, tensor_view(dy), tensor_view(dx));
+        OPERATE(test, avg_pool_forward,
+                ARGUMENTS(pool, .shape = &pooling->shape, .x = tensor_view(x), .y = tensor_view(y)));
+        OPERATE(test, avg_pool_backward,
+                ARGUMENTS(pool, .shape = &pooling->shape, .dy = tensor_view(dy), .dx = tensor_view(dx)));
     }
 }
 

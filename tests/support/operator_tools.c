@@ -29,7 +29,7 @@ void operator_done(struct operator_test *test, const char *operator, enum pb_sta
 {
     struct pb_error error = {0};
     if (!status)
-        status = test->device->ops.synchronise(pb_device_self(test->device, synchronise));
+        status = test->device->ops.synchronise.call(test->device->ops.synchronise.self);
     if (pb_host_result(&test->device->host, status, &error))
         fail_msg("%s: %s: %s", test->subject, operator, error.text);
 }
@@ -92,7 +92,7 @@ struct pb_view tensor_view(const struct tensor *tensor)
 
 void tensor_free(struct operator_test *test, struct tensor *tensor)
 {
-    test->device->ops.buffer_destroy(pb_device_self(test->device, buffer_destroy), tensor->buffer);
+    PB_CALL(test->device, buffer_destroy, tensor->buffer);
     free(tensor->stored);
     free(tensor->values);
     memset(tensor, 0, sizeof *tensor);

@@ -45,8 +45,13 @@ double *doubles(size_t count); /* zeroed; fails the test when memory is out */
 /* Fails the test unless status is PB_OK. */
 void operator_done(struct operator_test *test, const char *operator, enum pb_status status);
 
-#define OPERATE(test, slot, ...)                                                                                       \
-    operator_done(test, #slot, (test)->device->ops.slot(pb_device_self((test)->device, slot), __VA_ARGS__))
+#define OPERATE(test, slot, ...) operator_done(test, #slot, PB_CALL((test)->device, slot, __VA_ARGS__))
+/* ARGUMENTS(linear, .batch = 1, …): a struct pb_linear_arguments, with its size. */
+#define ARGUMENTS(kind, ...)                                                                                           \
+    &(struct pb_##kind##_arguments)                                                                                    \
+    {                                                                                                                  \
+        .size = sizeof(struct pb_##kind##_arguments), __VA_ARGS__                                                      \
+    }
 
 /* ∂(Σ upstream·f)/∂x[i] by central differences; f reads x and writes outputs values. */
 typedef void (*function_of)(const void *context, const double *x, double *outputs);

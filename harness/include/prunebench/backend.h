@@ -4,6 +4,9 @@
  * Arrays are float32, dense, row-major. Activations are NHWC, filters KRSC. Channel counts may be any
  * positive number: there is no padding. Every output is overwritten (an operator never reads what an
  * output held before) unless its comment says that it adds.
+ *
+ * An operator gets one struct of arguments. The host makes it and sets its size; a backend reads no member
+ * behind that size, and only those members that the operator's comment names.
  */
 #ifndef PRUNEBENCH_BACKEND_H
 #define PRUNEBENCH_BACKEND_H
@@ -16,10 +19,10 @@
 extern "C" {
 #endif
 
-/* Memory on the device; what is in it is the backend's business. */
+/* Memory on the device; only the backend knows what it points to. */
 struct pb_buffer;
 
-/* A place inside a buffer. */
+/* A place inside a buffer. It is passed by value like a pointer, and so never grows. */
 struct pb_view {
     struct pb_buffer *buffer; /* NULL where an argument is optional and not given */
     size_t offset; /* in floats; views that the host makes are aligned to 64 bytes */
@@ -44,23 +47,108 @@ struct pb_pool_shape {
     size_t size;
     uint32_t batch, height, width, channels;
     uint32_t kernel_height, kernel_width, stride_height, stride_width, pad_height, pad_width;
-    uint32_t output_height, output_width;
+    uint32_t output_height, output_width; /* P, Q */
 };
 
 /* A convolution prepared for one shape: its algorithm, its workspace, its pretransformed weights. */
 struct pb_conv_plan;
 
-/* Batch normalisation behind a convolution, with ReLU where relu is set; see bn_forward and bn_evaluate. */
-struct pb_conv_norm {
-    size_t size; /* sizeof(struct pb_conv_norm) */
+/* x, dx: N×H×W×C.  y, dy: N×P×Q×K.  w, dw: K×R×S×C/groups.  bias, dbias: K, may be absent. */
+struct pb_conv_arguments {
+    size_t size; /* sizeof(struct pb_conv_arguments) */
+    struct pb_conv_plan *plan;
+    struct pb_view x, w, bias, y;
+    struct pb_view dy, dx, dw, dbias;
+    struct pb_view filters; /* what conv_filter_transform writes */
+    struct pb_view workspace; /* conv_workspace(plan) floats, contents undefined */
+};
+
+/* x, y, dy, dx: rows×channels, where rows = N·H·W.  All others: channels. */
+struct pb_bn_arguments {
+    size_t size; /* sizeof(struct pb_bn_arguments) */
+    size_t rows;
+    uint32_t channels;
+    bool relu; /* ReLU behind it is computed too */
     double eps, momentum;
-    bool relu;
-    struct pb_view gamma, beta, running_mean, running_var; /* channels each */
-    struct pb_view saved_mean, saved_inv_std; /* conv_norm_forward alone */
-    /* Where the convolution's own output goes: conv_norm_forward, for the backward pass, and whatever pools. */
-    struct pb_view convolved;
-    /* Maximum pooling behind ReLU, which norm_pools has agreed to: y is the pooled output. NULL: y is the normalised one. */
-    const struct pb_pool_shape *pool;
+    struct pb_view x, gamma, beta, running_mean, running_var, y;
+    struct pb_view saved_mean, saved_inv_std; /* of the batch: from bn_forward to its backward pass */
+    struct pb_view dy, dx, dgamma, dbeta;
+};
+
+/* x, dx: N×H×W×C.  y, dy: N×P×Q×C. */
+struct pb_pool_arguments {
+    size_t size; /* sizeof(struct pb_pool_arguments) */
+    const struct pb_pool_shape *shape;
+    struct pb_view x, y, dy, dx;
+};
+
+/*
+ * A convolution, the batch norm behind it, and the maximum pooling behind that where pool is not NULL (norm_pools has then
+ * agreed to its shape, and norm->relu is set). norm->x is conv->y; pool->x is norm->y, which is not stored.
+ */
+struct pb_conv_norm_arguments {
+    size_t size; /* sizeof(struct pb_conv_norm_arguments) */
+    const struct pb_conv_arguments *conv;
+    const struct pb_bn_arguments *norm;
+    const struct pb_pool_arguments *pool;
+};
+
+/* A batch norm with ReLU and the maximum pooling behind it. pool->x is norm->y and pool->dx is norm->dy; neither is stored. */
+struct pb_norm_pool_arguments {
+    size_t size; /* sizeof(struct pb_norm_pool_arguments) */
+    const struct pb_bn_arguments *norm;
+    const struct pb_pool_arguments *pool;
+};
+
+/* All views: count values. */
+struct pb_elementwise_arguments {
+    size_t size; /* sizeof(struct pb_elementwise_arguments) */
+    size_t count;
+    double eps; /* signed_sqrt alone */
+    struct pb_view x, other, y; /* other: the second input of an operator that has two */
+    struct pb_view dy, dx;
+};
+
+/* x, dx: N×in.  w, dw: out×in.  y, dy: N×out.  bias, dbias: out, may be absent. */
+struct pb_linear_arguments {
+    size_t size; /* sizeof(struct pb_linear_arguments) */
+    uint32_t batch; /* N */
+    size_t in, out;
+    struct pb_view x, w, bias, y;
+    struct pb_view dy, dx, dw, dbias;
+};
+
+/* x, dx: N×n×C.  y, dy: N×C×C. */
+struct pb_bilinear_arguments {
+    size_t size; /* sizeof(struct pb_bilinear_arguments) */
+    uint32_t batch, channels; /* N, C */
+    size_t positions; /* n = H·W */
+    struct pb_view x, y, dy, dx;
+};
+
+/* x, y, dy, dx: rows×columns.  norms: rows, from the forward pass to the backward pass. */
+struct pb_l2_norm_arguments {
+    size_t size; /* sizeof(struct pb_l2_norm_arguments) */
+    size_t rows, columns;
+    struct pb_view x, y, norms, dy, dx;
+};
+
+/* logits, dlogits: N×classes.  losses: N. */
+struct pb_loss_arguments {
+    size_t size; /* sizeof(struct pb_loss_arguments) */
+    uint32_t batch, classes;
+    const uint32_t *labels; /* N values on the host */
+    struct pb_view logits, losses, dlogits; /* dlogits may be absent */
+};
+
+/* All views: count values. */
+struct pb_sgd_arguments {
+    size_t size; /* sizeof(struct pb_sgd_arguments) */
+    size_t count;
+    double lr, momentum, weight_decay;
+    double l1; /* of a penalty l1·|w| */
+    bool nesterov;
+    struct pb_view gradient, velocity, weight;
 };
 
 /* An operator of a network, as a backend is asked about it. Its input is batch × positions × channels. */
@@ -82,23 +170,20 @@ struct pb_operator {
     const struct pb_conv_plan *conv; /* CONV: the backend's own plan; else NULL */
     const struct pb_pool_shape *pool; /* MAX_POOL, AVG_POOL; else NULL */
 };
-/* Bytes that an operator makes its backend hold beside the host's buffers and the workspace. */
+/* Bytes that a backend allocates for an operator beside the host's buffers and the workspace. */
 struct pb_operator_memory {
     size_t size; /* sizeof(struct pb_operator_memory) */
-    size_t kept; /* for this operator alone, as long as its network is there: packed filters, tables */
-    size_t shared; /* at one place for all operators, as large as the largest of them needs: scratch, packing */
-};
-
-struct pb_sgd {
-    double lr, momentum, weight_decay;
-    double l1; /* adds l1·sign(w) to the gradient first (sparsity on γ) */
-    bool nesterov;
+    size_t kept; /* for this operator alone, as long as its network exists: packed filters, tables */
+    size_t shared; /* used by all operators in turn, as large as the largest of them needs: scratch, packing */
 };
 
 /*
- * The operators. self is what create returned. All required for a device backend. A CPU backend (one
- * whose buffers are plain memory: on_host) may leave an operator NULL: the host's portable one is used
- * in its place and named in the result.
+ * The operators. self is what create returned. A device backend must fill the table, but for what may be NULL. A CPU backend
+ * (one whose buffers are plain memory: on_host) may leave an operator NULL: the host then uses its portable one and names it
+ * in the result.
+ *
+ * Each comment gives the formula, and what is read → written. An operator may work in place where its comment names two
+ * arguments that "may be the same".
  *
  * Order of work: every call has completed when it returns, or will before synchronise returns.
  */
@@ -107,7 +192,7 @@ struct pb_backend {
     bool on_host; /* a struct pb_buffer * is a float *; see pb_host_pointer */
 
     /*
-     * Required. threads: how many to use. On success *self is the backend's until destroy. Called once
+     * Required. host->threads: how many to use. On success *self is the backend's until destroy. Called once
      * per process, before any other library of the backend's.
      */
     enum pb_status (*create)(const struct pb_host *host, const void *options, void **self);
@@ -129,138 +214,130 @@ struct pb_backend {
 
     /*
      * Convolution: all of these or none (conv_algorithm aside), because a plan means nothing to another backend.
-     * A plan belongs to the backend until conv_plan_destroy. workspace: at least
-     * conv_workspace(plan) floats, shared by all plans and passes, contents undefined.
-     * y = x ∗ w + bias (bias may be absent).  x: N×H×W×C, w: K×R×S×C/groups, y: N×P×Q×K
+     * A plan belongs to the backend until conv_plan_destroy. All plans and passes share one workspace.
      */
     enum pb_status (*conv_plan_create)(void *self, const struct pb_conv_shape *shape, struct pb_conv_plan **plan);
     void (*conv_plan_destroy)(void *self, struct pb_conv_plan *plan);
     size_t (*conv_workspace)(void *self, const struct pb_conv_plan *plan); /* floats */
     const char *(*conv_algorithm)(void *self, const struct pb_conv_plan *plan); /* "winograd"; may be NULL */
-    enum pb_status (*conv_forward)(void *self, struct pb_conv_plan *plan, struct pb_view x, struct pb_view w,
-                                   struct pb_view bias, struct pb_view y, struct pb_view workspace);
-    /* dx = dy ∗ᵀ w */
-    enum pb_status (*conv_backward_data)(void *self, struct pb_conv_plan *plan, struct pb_view dy, struct pb_view w,
-                                         struct pb_view dx, struct pb_view workspace);
-    /* dw = ∂/∂w, dbias = Σ dy (may be absent) */
-    enum pb_status (*conv_backward_weights)(void *self, struct pb_conv_plan *plan, struct pb_view x, struct pb_view dy,
-                                            struct pb_view dw, struct pb_view dbias, struct pb_view workspace);
+    /* y[n,p,q,k] = bias[k] + Σ x[n, p·stride + r·dilation − pad, q·stride + s·dilation − pad, c]·w[k,r,s,c], summed over r, s
+     * and the channels c of k's group; x is 0 outside the image. x, w, bias → y */
+    enum pb_status (*conv_forward)(void *self, const struct pb_conv_arguments *arguments);
+    /* dx = Σ dy·∂y/∂x. dy, w → dx */
+    enum pb_status (*conv_backward_data)(void *self, const struct pb_conv_arguments *arguments);
+    /* dw = Σ dy·∂y/∂w, dbias[k] = Σ dy[n,p,q,k]. x, dy → dw, dbias */
+    enum pb_status (*conv_backward_weights)(void *self, const struct pb_conv_arguments *arguments);
 
     /*
-     * Batch normalisation over rows = N·H·W of a rows×channels array, with ReLU folded in where relu is set
-     * (S. Ioffe, C. Szegedy 2015). Training: statistics of the batch, biased variance; running = (1 − momentum)·
-     * running + momentum·batch, with the unbiased variance (rows/(rows − 1); biased when rows = 1).
-     * saved_mean and saved_inv_std (1/√(var + eps)): channels each, for the backward pass.
+     * Batch normalisation (S. Ioffe, C. Szegedy 2015) of every channel over its rows, then y ← max(y, 0) where relu is set.
+     *     y = γ·(x − mean)·inv_std + β with the mean of the batch and inv_std = 1/√(var + eps), var its biased variance;
+     *     running = (1 − momentum)·running + momentum·batch, with the unbiased variance (var·rows/(rows − 1); var when rows = 1).
+     * x, gamma, beta → y, saved_mean = mean, saved_inv_std = inv_std; running_mean and running_var are read and written.
      */
-    enum pb_status (*bn_forward)(void *self, size_t rows, uint32_t channels, double eps, double momentum, bool relu,
-                                 struct pb_view x, struct pb_view gamma, struct pb_view beta,
-                                 struct pb_view running_mean, struct pb_view running_var, struct pb_view saved_mean,
-                                 struct pb_view saved_inv_std, struct pb_view y);
-    /* Evaluation: y = γ(x − running_mean)/√(running_var + eps) + β, then ReLU. x and y may be the same. */
-    enum pb_status (*bn_evaluate)(void *self, size_t rows, uint32_t channels, double eps, bool relu, struct pb_view x,
-                                  struct pb_view gamma, struct pb_view beta, struct pb_view running_mean,
-                                  struct pb_view running_var, struct pb_view y);
-    /* y: the forward's output (its sign is ReLU's mask). dy and dx may be the same. */
-    enum pb_status (*bn_backward)(void *self, size_t rows, uint32_t channels, bool relu, struct pb_view x,
-                                  struct pb_view y, struct pb_view gamma, struct pb_view saved_mean,
-                                  struct pb_view saved_inv_std, struct pb_view dy, struct pb_view dx,
-                                  struct pb_view dgamma, struct pb_view dbeta);
-    /* Backward of bn_evaluate (calibration runs BN on its running statistics). */
-    enum pb_status (*bn_evaluate_backward)(void *self, size_t rows, uint32_t channels, double eps, bool relu,
-                                           struct pb_view x, struct pb_view y, struct pb_view gamma,
-                                           struct pb_view running_mean, struct pb_view running_var, struct pb_view dy,
-                                           struct pb_view dx, struct pb_view dgamma, struct pb_view dbeta);
+    enum pb_status (*bn_forward)(void *self, const struct pb_bn_arguments *arguments);
+    /* y = γ·(x − running_mean)/√(running_var + eps) + β, then ReLU. x, gamma, beta, running_* → y; x and y may be the same. */
+    enum pb_status (*bn_evaluate)(void *self, const struct pb_bn_arguments *arguments);
+    /*
+     * Backward of bn_forward. With g = dy where relu is not set or y > 0, else 0, and x̂ = (x − mean)·inv_std:
+     *     dbeta = Σ g, dgamma = Σ g·x̂, dx = γ·inv_std·(g − dbeta/rows − x̂·dgamma/rows).
+     * x, y (where relu is set), gamma, saved_mean, saved_inv_std, dy → dx, dgamma, dbeta; dy and dx may be the same.
+     */
+    enum pb_status (*bn_backward)(void *self, const struct pb_bn_arguments *arguments);
+    /*
+     * Backward of bn_evaluate, with g and x̂ as above from the running statistics: dbeta = Σ g, dgamma = Σ g·x̂,
+     * dx = γ·g/√(running_var + eps). x, y, gamma, running_*, dy → dx, dgamma, dbeta; dy and dx may be the same.
+     */
+    enum pb_status (*bn_evaluate_backward)(void *self, const struct pb_bn_arguments *arguments);
 
-    /* Element-wise over count values. In place is allowed. relu_backward: y is the forward's output. */
-    enum pb_status (*relu_forward)(void *self, size_t count, struct pb_view x, struct pb_view y);
-    enum pb_status (*relu_backward)(void *self, size_t count, struct pb_view y, struct pb_view dy, struct pb_view dx);
-    enum pb_status (*add_forward)(void *self, size_t count, struct pb_view a, struct pb_view b, struct pb_view y);
-    /* accumulator += value: gradients that meet at a node. */
-    enum pb_status (*accumulate)(void *self, size_t count, struct pb_view value, struct pb_view accumulator);
-    /* y = x·mask, the same for the gradient; mask holds 0 or 1/(1 − p). */
-    enum pb_status (*multiply)(void *self, size_t count, struct pb_view x, struct pb_view mask, struct pb_view y);
+    /* y = max(x, 0); a NaN stays one. x → y; they may be the same. */
+    enum pb_status (*relu_forward)(void *self, const struct pb_elementwise_arguments *arguments);
+    /* dx = dy where y > 0, else 0; y: the forward's output. y, dy → dx; dy and dx may be the same. */
+    enum pb_status (*relu_backward)(void *self, const struct pb_elementwise_arguments *arguments);
+    /* y = x + other. x, other → y; y may be either. */
+    enum pb_status (*add_forward)(void *self, const struct pb_elementwise_arguments *arguments);
+    /* y ← y + x: gradients that meet at a node. */
+    enum pb_status (*accumulate)(void *self, const struct pb_elementwise_arguments *arguments);
+    /* y = x·other. x, other → y; y may be either. */
+    enum pb_status (*multiply)(void *self, const struct pb_elementwise_arguments *arguments);
 
-    /* Pooling. Maximum: padding never wins; ties go to the first position in row order, and the gradient with
-     * them. Average: over the kernel's positions inside the image. */
-    enum pb_status (*max_pool_forward)(void *self, const struct pb_pool_shape *shape, struct pb_view x,
-                                       struct pb_view y);
-    enum pb_status (*max_pool_backward)(void *self, const struct pb_pool_shape *shape, struct pb_view x,
-                                        struct pb_view y, struct pb_view dy, struct pb_view dx);
-    enum pb_status (*avg_pool_forward)(void *self, const struct pb_pool_shape *shape, struct pb_view x,
-                                       struct pb_view y);
-    enum pb_status (*avg_pool_backward)(void *self, const struct pb_pool_shape *shape, struct pb_view dy,
-                                        struct pb_view dx);
+    /* y = the maximum of a window; padding never wins; a NaN does. x → y */
+    enum pb_status (*max_pool_forward)(void *self, const struct pb_pool_arguments *arguments);
+    /* Each dy is added to the first position of its window, in row order, where x equals y; all else is 0. x, y, dy → dx */
+    enum pb_status (*max_pool_backward)(void *self, const struct pb_pool_arguments *arguments);
+    /* y = the mean over a window's positions inside the image. x → y */
+    enum pb_status (*avg_pool_forward)(void *self, const struct pb_pool_arguments *arguments);
+    /* Each dy is shared out equally over its window's positions inside the image. dy → dx */
+    enum pb_status (*avg_pool_backward)(void *self, const struct pb_pool_arguments *arguments);
 
-    /* y = x·wᵀ + bias.  x: N×in, w: out×in, y: N×out; bias and dbias may be absent. */
-    enum pb_status (*linear_forward)(void *self, uint32_t batch, size_t in, size_t out, struct pb_view x,
-                                     struct pb_view w, struct pb_view bias, struct pb_view y);
-    enum pb_status (*linear_backward_data)(void *self, uint32_t batch, size_t in, size_t out, struct pb_view dy,
-                                           struct pb_view w, struct pb_view dx);
-    enum pb_status (*linear_backward_weights)(void *self, uint32_t batch, size_t in, size_t out, struct pb_view x,
-                                              struct pb_view dy, struct pb_view dw, struct pb_view dbias);
+    /* y = x·wᵀ + bias. x, w, bias → y */
+    enum pb_status (*linear_forward)(void *self, const struct pb_linear_arguments *arguments);
+    /* dx = dy·w. dy, w → dx */
+    enum pb_status (*linear_backward_data)(void *self, const struct pb_linear_arguments *arguments);
+    /* dw = dyᵀ·x, dbias = Σ dy over the batch. x, dy → dw, dbias */
+    enum pb_status (*linear_backward_weights)(void *self, const struct pb_linear_arguments *arguments);
 
-    /* Bilinear pooling (T.-Y. Lin 2015): B = XᵀX/n per image.  x: N×n×C, b: N×C×C.  dX = X(G + Gᵀ)/n. */
-    enum pb_status (*bilinear_forward)(void *self, uint32_t batch, size_t positions, uint32_t channels,
-                                       struct pb_view x, struct pb_view b);
-    enum pb_status (*bilinear_backward)(void *self, uint32_t batch, size_t positions, uint32_t channels,
-                                        struct pb_view x, struct pb_view db, struct pb_view dx);
-    /* z = sign(b)·√(|b| + eps); dz/db = 1/(2√(|b| + eps)), 0 at b = 0. In place is allowed for dz, db. */
-    enum pb_status (*signed_sqrt_forward)(void *self, size_t count, double eps, struct pb_view b, struct pb_view z);
-    enum pb_status (*signed_sqrt_backward)(void *self, size_t count, double eps, struct pb_view b, struct pb_view dz,
-                                           struct pb_view db);
-    /* y = v/max(‖v‖, 1e-12) per row; dv = (dy − y(y·dy))/max(‖v‖, 1e-12). norms: rows values. */
-    enum pb_status (*l2_norm_forward)(void *self, size_t rows, size_t columns, struct pb_view v, struct pb_view y,
-                                      struct pb_view norms);
-    enum pb_status (*l2_norm_backward)(void *self, size_t rows, size_t columns, struct pb_view y, struct pb_view norms,
-                                       struct pb_view dy, struct pb_view dv);
+    /* Bilinear pooling (T.-Y. Lin 2015): y = xᵀx/n for each image. x → y */
+    enum pb_status (*bilinear_forward)(void *self, const struct pb_bilinear_arguments *arguments);
+    /* dx = x·(dy + dyᵀ)/n for each image. x, dy → dx */
+    enum pb_status (*bilinear_backward)(void *self, const struct pb_bilinear_arguments *arguments);
+    /* y = sign(x)·√(|x| + eps), 0 at x = 0. x → y; they may be the same. */
+    enum pb_status (*signed_sqrt_forward)(void *self, const struct pb_elementwise_arguments *arguments);
+    /* dx = dy/(2·√(|x| + eps)), 0 at x = 0. x, dy → dx; dy and dx may be the same. */
+    enum pb_status (*signed_sqrt_backward)(void *self, const struct pb_elementwise_arguments *arguments);
+    /* norms = ‖x‖ of each row, y = x/max(norms, 1e-12). x → y, norms */
+    enum pb_status (*l2_norm_forward)(void *self, const struct pb_l2_norm_arguments *arguments);
+    /* dx = (dy − y·(y·dy))/max(norms, 1e-12) for each row. y, norms, dy → dx */
+    enum pb_status (*l2_norm_backward)(void *self, const struct pb_l2_norm_arguments *arguments);
+
+    /* With p = softmax(logits): losses[n] = −log p[n, labels[n]], dlogits = (p − onehot)/N. logits, labels → losses, dlogits */
+    enum pb_status (*softmax_cross_entropy)(void *self, const struct pb_loss_arguments *arguments);
 
     /*
-     * Softmax and cross-entropy: losses[n] = −log p[labels[n]]; dlogits = (p − onehot)/batch (may be absent).
-     * labels: batch values on the host.  logits: N×classes, losses: N.
+     * One step: g = gradient + l1·sign(weight) + weight_decay·weight; velocity ← momentum·velocity + g;
+     * weight ← weight − lr·(nesterov ? g + momentum·velocity : velocity). (PyTorch's SGD with dampening 0.)
      */
-    enum pb_status (*softmax_cross_entropy)(void *self, uint32_t batch, uint32_t classes, struct pb_view logits,
-                                            const uint32_t *labels, struct pb_view losses, struct pb_view dlogits);
+    enum pb_status (*sgd_step)(void *self, const struct pb_sgd_arguments *arguments);
 
     /*
-     * One step: g ← gradient + l1·sign(w) + weight_decay·w; v ← momentum·v + g;
-     * w ← w − lr·(nesterov ? g + momentum·v : v). (PyTorch's SGD with dampening 0.)
+     * Fused operators. Every one from here on may be NULL; nothing stands in for it then: the host calls the operators that
+     * it is made of.
      */
-    enum pb_status (*sgd_step)(void *self, size_t count, const struct pb_sgd *sgd, struct pb_view gradient,
-                               struct pb_view velocity, struct pb_view weight);
-
-    /* Since ABI 1.2; every operator from here on may be NULL, and then nothing falls back: the host goes another way. */
 
     /*
      * Both or none: filters in a form of the backend's own, for plans that do not train. conv_filter_floats: how many floats
-     * that form takes, 0 when w is used as it is. The host has w transformed once after each change, and conv_forward and
-     * conv_norm_evaluate of such a plan get the transformed filters in w's place.
+     * that form takes, 0 when w is used as it is. The host has w transformed once after each change (w → filters), and
+     * conv_forward and conv_norm_evaluate of such a plan get the transformed filters in w's place.
      */
     size_t (*conv_filter_floats)(void *self, const struct pb_conv_plan *plan);
-    enum pb_status (*conv_filter_transform)(void *self, struct pb_conv_plan *plan, struct pb_view w,
-                                            struct pb_view filters);
-    /* conv_forward, then bn_evaluate, in one pass over y. */
-    enum pb_status (*conv_norm_evaluate)(void *self, struct pb_conv_plan *plan, struct pb_view x, struct pb_view w,
-                                         struct pb_view bias, const struct pb_conv_norm *norm, struct pb_view y,
-                                         struct pb_view workspace);
-    /* conv_forward to norm->convolved, then bn_forward to y; the statistics are taken while the values are in cache. */
-    enum pb_status (*conv_norm_forward)(void *self, struct pb_conv_plan *plan, struct pb_view x, struct pb_view w,
-                                        struct pb_view bias, const struct pb_conv_norm *norm, struct pb_view y,
-                                        struct pb_view workspace);
-    /* Both or none: whether this pooling can be folded into conv_norm_evaluate, conv_norm_forward and bn_relu_pool_backward. */
-    bool (*norm_pools)(void *self, const struct pb_pool_shape *shape);
-    /* Pooling's backward pass and bn_relu_backward in one. x: the batch norm's input, N×H×W×C; dy: N×P×Q×C. */
-    enum pb_status (*bn_relu_pool_backward)(void *self, const struct pb_pool_shape *shape, struct pb_view x,
-                                            struct pb_view gamma, struct pb_view beta, struct pb_view saved_mean,
-                                            struct pb_view saved_inv_std, struct pb_view dy, struct pb_view dx,
-                                            struct pb_view dgamma, struct pb_view dbeta);
-    /* bn_backward with ReLU, whose mask is found from x instead of y: y > 0 where γ(x − mean)·inv_std + β > 0. */
-    enum pb_status (*bn_relu_backward)(void *self, size_t rows, uint32_t channels, struct pb_view x,
-                                       struct pb_view gamma, struct pb_view beta, struct pb_view saved_mean,
-                                       struct pb_view saved_inv_std, struct pb_view dy, struct pb_view dx,
-                                       struct pb_view dgamma, struct pb_view dbeta);
+    enum pb_status (*conv_filter_transform)(void *self, const struct pb_conv_arguments *arguments);
     /*
-     * The backend holds nothing of its own worth naming. Says what one operator will make it hold,
-     * so that memory can be told before it is spent; kept and shared are 0 when this is called. Has no effects.
+     * What conv_forward(conv), bn_evaluate(norm) and max_pool_forward(pool) would compute one after the other:
+     *     norm->y (pool->y where it pools) = pool(relu(γ·(conv − running_mean)/√(running_var + eps) + β)).
+     * conv->y may be written or not.
+     */
+    enum pb_status (*conv_norm_evaluate)(void *self, const struct pb_conv_norm_arguments *arguments);
+    /*
+     * What conv_forward(conv), bn_forward(norm) and max_pool_forward(pool) would compute one after the other: conv->y, which
+     * the backward pass reads, the saved and running statistics of it, and norm->y (pool->y where it pools).
+     */
+    enum pb_status (*conv_norm_forward)(void *self, const struct pb_conv_norm_arguments *arguments);
+    /* Both or none: whether this pooling can be part of conv_norm_evaluate, conv_norm_forward and bn_relu_pool_backward. */
+    bool (*norm_pools)(void *self, const struct pb_pool_shape *shape);
+    /*
+     * What max_pool_backward(pool) and bn_relu_backward(norm) would compute one after the other. With
+     * y = max(γ·(x − saved_mean)·saved_inv_std + β, 0) made again from norm->x: each pool->dy is added to the first position of
+     * its window where y is the maximum, g is that where y > 0, else 0, and from g follow dbeta, dgamma and dx as in bn_backward.
+     * norm->x, gamma, beta, saved_mean, saved_inv_std, pool->dy → norm->dx, dgamma, dbeta
+     */
+    enum pb_status (*bn_relu_pool_backward)(void *self, const struct pb_norm_pool_arguments *arguments);
+    /*
+     * bn_backward with ReLU, whose mask is made again from x instead of y: g = dy where γ·(x − saved_mean)·saved_inv_std + β > 0,
+     * else 0. x, gamma, beta, saved_mean, saved_inv_std, dy → dx, dgamma, dbeta; dy and dx may be the same.
+     */
+    enum pb_status (*bn_relu_backward)(void *self, const struct pb_bn_arguments *arguments);
+    /*
+     * Reports how many bytes the backend will allocate for one operator, so that memory can be predicted; kept and shared are 0
+     * when this is called. Has no effects. NULL: the backend allocates nothing worth naming.
      */
     void (*operator_memory)(void *self, const struct pb_operator *asked, struct pb_operator_memory *memory);
 };

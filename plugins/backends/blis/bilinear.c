@@ -33,21 +33,20 @@ size_t blis_bilinear_packing(struct blis *self, uint32_t batch, size_t positions
     return by_tiles(self) ? 0 : (size_t)self->threads * bilinear_products_packing(&job, training);
 }
 
-enum pb_status blis_bilinear_forward(void *opaque, uint32_t batch, size_t positions, uint32_t channels,
-                                     struct pb_view x, struct pb_view b)
+enum pb_status blis_bilinear_forward(void *opaque, const struct pb_bilinear_arguments *args)
 {
     struct blis *self = opaque;
-    const struct bilinear job = {self, batch, positions, channels};
-    return by_tiles(self) ? bilinear_tiles_forward(&job, pb_host_pointer(x), pb_host_pointer(b))
-                          : bilinear_products_forward(&job, pb_host_pointer(x), pb_host_pointer(b));
+    const struct bilinear job = {self, args->batch, args->positions, args->channels};
+    return by_tiles(self) ? bilinear_tiles_forward(&job, pb_host_pointer(args->x), pb_host_pointer(args->y))
+                          : bilinear_products_forward(&job, pb_host_pointer(args->x), pb_host_pointer(args->y));
 }
 
-enum pb_status blis_bilinear_backward(void *opaque, uint32_t batch, size_t positions, uint32_t channels,
-                                      struct pb_view x, struct pb_view db, struct pb_view dx)
+enum pb_status blis_bilinear_backward(void *opaque, const struct pb_bilinear_arguments *args)
 {
     struct blis *self = opaque;
-    const struct bilinear job = {self, batch, positions, channels};
-    return by_tiles(self)
-               ? bilinear_tiles_backward(&job, pb_host_pointer(x), pb_host_pointer(db), pb_host_pointer(dx))
-               : bilinear_products_backward(&job, pb_host_pointer(x), pb_host_pointer(db), pb_host_pointer(dx));
+    const struct bilinear job = {self, args->batch, args->positions, args->channels};
+    return by_tiles(self) ? bilinear_tiles_backward(&job, pb_host_pointer(args->x), pb_host_pointer(args->dy),
+                                                    pb_host_pointer(args->dx))
+                          : bilinear_products_backward(&job, pb_host_pointer(args->x), pb_host_pointer(args->dy),
+                                                       pb_host_pointer(args->dx));
 }

@@ -96,51 +96,51 @@ size_t blis_conv_filter_floats(void *self, const struct pb_conv_plan *plan)
     return plan->filter_floats;
 }
 
-enum pb_status blis_conv_filter_transform(void *self, struct pb_conv_plan *plan, struct pb_view w,
-                                          struct pb_view filters)
+enum pb_status blis_conv_filter_transform(void *self, const struct pb_conv_arguments *args)
 {
-    plan->algorithm->transform(self, &plan->geometry, pb_host_pointer(w), pb_host_pointer(filters));
+    const struct pb_conv_plan *plan = args->plan;
+    plan->algorithm->transform(self, &plan->geometry, pb_host_pointer(args->w), pb_host_pointer(args->filters));
     return PB_OK;
 }
 
-struct conv_call blis_conv_call(const struct pb_conv_plan *plan, struct pb_view x, struct pb_view w,
-                                struct pb_view bias, struct pb_view y, struct pb_view workspace)
+struct conv_call blis_conv_call(const struct pb_conv_arguments *args)
 {
-    const float *filters = pb_host_pointer(w);
-    return (struct conv_call){.x = pb_host_pointer(x),
-                              .w = plan->filter_floats ? NULL : filters,
-                              .filters = plan->filter_floats ? filters : NULL,
-                              .finish = {.offset = pb_host_pointer(bias), .floor = -INFINITY},
-                              .y = pb_host_pointer(y),
-                              .workspace = pb_host_pointer(workspace)};
+    const float *filters = pb_host_pointer(args->w);
+    return (struct conv_call){.x = pb_host_pointer(args->x),
+                              .w = args->plan->filter_floats ? NULL : filters,
+                              .filters = args->plan->filter_floats ? filters : NULL,
+                              .finish = {.offset = pb_host_pointer(args->bias), .floor = -INFINITY},
+                              .y = pb_host_pointer(args->y),
+                              .workspace = pb_host_pointer(args->workspace)};
 }
 
-enum pb_status blis_conv_forward(void *self, struct pb_conv_plan *plan, struct pb_view x, struct pb_view w,
-                                 struct pb_view bias, struct pb_view y, struct pb_view workspace)
+enum pb_status blis_conv_forward(void *self, const struct pb_conv_arguments *args)
 {
-    const struct conv_call call = blis_conv_call(plan, x, w, bias, y, workspace);
+    const struct pb_conv_plan *plan = args->plan;
+    const struct conv_call call = blis_conv_call(args);
     plan->algorithm->forward(self, &plan->geometry, &call);
     return PB_OK;
 }
 
-enum pb_status blis_conv_backward_data(void *self, struct pb_conv_plan *plan, struct pb_view dy, struct pb_view w,
-                                       struct pb_view dx, struct pb_view workspace)
+enum pb_status blis_conv_backward_data(void *self, const struct pb_conv_arguments *args)
 {
-    plan->algorithm->backward_data(self, &plan->geometry, pb_host_pointer(dy), pb_host_pointer(w), pb_host_pointer(dx),
-                                   pb_host_pointer(workspace));
+    const struct pb_conv_plan *plan = args->plan;
+    plan->algorithm->backward_data(self, &plan->geometry, pb_host_pointer(args->dy), pb_host_pointer(args->w),
+                                   pb_host_pointer(args->dx), pb_host_pointer(args->workspace));
     return PB_OK;
 }
 
-enum pb_status blis_conv_backward_weights(void *opaque, struct pb_conv_plan *plan, struct pb_view x, struct pb_view dy,
-                                          struct pb_view dw, struct pb_view dbias, struct pb_view workspace)
+enum pb_status blis_conv_backward_weights(void *opaque, const struct pb_conv_arguments *args)
 {
+    const struct pb_conv_plan *plan = args->plan;
     struct blis *self = opaque;
-    plan->algorithm->backward_weights(self, &plan->geometry, pb_host_pointer(x), pb_host_pointer(dy),
-                                      pb_host_pointer(dw), pb_host_pointer(dbias), pb_host_pointer(workspace));
-    if (!dbias.buffer || plan->algorithm->sums_bias)
+    plan->algorithm->backward_weights(self, &plan->geometry, pb_host_pointer(args->x), pb_host_pointer(args->dy),
+                                      pb_host_pointer(args->dw), pb_host_pointer(args->dbias),
+                                      pb_host_pointer(args->workspace));
+    if (!args->dbias.buffer || plan->algorithm->sums_bias)
         return PB_OK;
-    return blis_column_sums(self, plan->geometry.out_rows, plan->geometry.filters, pb_host_pointer(dy),
-                            pb_host_pointer(dbias));
+    return blis_column_sums(self, plan->geometry.out_rows, plan->geometry.filters, pb_host_pointer(args->dy),
+                            pb_host_pointer(args->dbias));
 }
 
 void conv_add_partials(const struct blis *self, size_t chunks, size_t count, const float *partials, float *dw)

@@ -89,8 +89,7 @@ struct pb_conv_plan {
 };
 
 /* A plain forward pass: bias added, nothing else. */
-struct conv_call blis_conv_call(const struct pb_conv_plan *plan, struct pb_view x, struct pb_view w,
-                                struct pb_view bias, struct pb_view y, struct pb_view workspace);
+struct conv_call blis_conv_call(const struct pb_conv_arguments *args);
 
 static inline size_t at_most(size_t a, size_t b)
 {

@@ -48,15 +48,11 @@ enum pb_status blis_conv_plan_create(void *self, const struct pb_conv_shape *sha
 void blis_conv_plan_destroy(void *self, struct pb_conv_plan *plan);
 size_t blis_conv_workspace(void *self, const struct pb_conv_plan *plan);
 const char *blis_conv_algorithm(void *self, const struct pb_conv_plan *plan);
-enum pb_status blis_conv_forward(void *self, struct pb_conv_plan *plan, struct pb_view x, struct pb_view w,
-                                 struct pb_view bias, struct pb_view y, struct pb_view workspace);
+enum pb_status blis_conv_forward(void *self, const struct pb_conv_arguments *args);
 size_t blis_conv_filter_floats(void *self, const struct pb_conv_plan *plan);
-enum pb_status blis_conv_filter_transform(void *self, struct pb_conv_plan *plan, struct pb_view w,
-                                          struct pb_view filters);
-enum pb_status blis_conv_backward_data(void *self, struct pb_conv_plan *plan, struct pb_view dy, struct pb_view w,
-                                       struct pb_view dx, struct pb_view workspace);
-enum pb_status blis_conv_backward_weights(void *self, struct pb_conv_plan *plan, struct pb_view x, struct pb_view dy,
-                                          struct pb_view dw, struct pb_view dbias, struct pb_view workspace);
+enum pb_status blis_conv_filter_transform(void *self, const struct pb_conv_arguments *args);
+enum pb_status blis_conv_backward_data(void *self, const struct pb_conv_arguments *args);
+enum pb_status blis_conv_backward_weights(void *self, const struct pb_conv_arguments *args);
 
 /* memory.c */
 void blis_operator_memory(void *self, const struct pb_operator *asked, struct pb_operator_memory *memory);
@@ -69,22 +65,16 @@ size_t blis_bilinear_packing(struct blis *self, uint32_t batch, size_t positions
 /* pool.c */
 /* 2×2 windows side by side, none of them over the edge. */
 bool pool_is_two_by_two(const struct pb_pool_shape *shape);
-enum pb_status blis_max_pool_forward(void *self, const struct pb_pool_shape *shape, struct pb_view x, struct pb_view y);
-enum pb_status blis_max_pool_backward(void *self, const struct pb_pool_shape *shape, struct pb_view x, struct pb_view y,
-                                      struct pb_view dy, struct pb_view dx);
+enum pb_status blis_max_pool_forward(void *self, const struct pb_pool_arguments *args);
+enum pb_status blis_max_pool_backward(void *self, const struct pb_pool_arguments *args);
 
 /* linear.c */
-enum pb_status blis_linear_forward(void *self, uint32_t batch, size_t in, size_t out, struct pb_view x,
-                                   struct pb_view w, struct pb_view bias, struct pb_view y);
-enum pb_status blis_linear_backward_data(void *self, uint32_t batch, size_t in, size_t out, struct pb_view dy,
-                                         struct pb_view w, struct pb_view dx);
-enum pb_status blis_linear_backward_weights(void *self, uint32_t batch, size_t in, size_t out, struct pb_view x,
-                                            struct pb_view dy, struct pb_view dw, struct pb_view dbias);
+enum pb_status blis_linear_forward(void *self, const struct pb_linear_arguments *args);
+enum pb_status blis_linear_backward_data(void *self, const struct pb_linear_arguments *args);
+enum pb_status blis_linear_backward_weights(void *self, const struct pb_linear_arguments *args);
 
 /* bilinear.c */
-enum pb_status blis_bilinear_forward(void *self, uint32_t batch, size_t positions, uint32_t channels, struct pb_view x,
-                                     struct pb_view b);
-enum pb_status blis_bilinear_backward(void *self, uint32_t batch, size_t positions, uint32_t channels, struct pb_view x,
-                                      struct pb_view db, struct pb_view dx);
+enum pb_status blis_bilinear_forward(void *self, const struct pb_bilinear_arguments *args);
+enum pb_status blis_bilinear_backward(void *self, const struct pb_bilinear_arguments *args);
 
 #endif

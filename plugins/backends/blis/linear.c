@@ -92,30 +92,30 @@ static void multiply_rows(const struct vector_kernels *vector, const struct dot_
     }
 }
 
-enum pb_status blis_linear_forward(void *opaque, uint32_t batch, size_t in, size_t out, struct pb_view x,
-                                   struct pb_view w, struct pb_view bias, struct pb_view y)
+enum pb_status blis_linear_forward(void *opaque, const struct pb_linear_arguments *args)
 {
     struct blis *self = opaque;
-    const size_t parts = part_count(in, INPUTS), slices = part_count(out, OUTPUTS);
-    float *partials = pb_host_pointer(y);
-    const enum pb_status status = parts > 1 ? blis_scratch(self, forward_floats(batch, in, out), &partials) : PB_OK;
+    const size_t parts = part_count(args->in, INPUTS), slices = part_count(args->out, OUTPUTS);
+    float *partials = pb_host_pointer(args->y);
+    const enum pb_status status =
+        parts > 1 ? blis_scratch(self, forward_floats(args->batch, args->in, args->out), &partials) : PB_OK;
     if (status)
         return status;
 #pragma omp parallel for num_threads(self->threads) schedule(dynamic) if (parts * slices > 1)
     for (size_t task = 0; task < parts * slices; task++) {
         const size_t part = task / slices, i = part * INPUTS, o = task % slices * OUTPUTS;
-        const struct dot_tile product = {.x = pb_host_pointer(x) + i,
-                                         .w = pb_host_pointer(w) + o * in + i,
-                                         .x_row = in,
-                                         .w_row = in,
-                                         .depth = part_length(in, INPUTS, part),
-                                         .rows = batch,
-                                         .columns = part_length(out, OUTPUTS, task % slices),
-                                         .y = partials + part * batch * out + o,
-                                         .y_row = out};
+        const struct dot_tile product = {.x = pb_host_pointer(args->x) + i,
+                                         .w = pb_host_pointer(args->w) + o * args->in + i,
+                                         .x_row = args->in,
+                                         .w_row = args->in,
+                                         .depth = part_length(args->in, INPUTS, part),
+                                         .rows = args->batch,
+                                         .columns = part_length(args->out, OUTPUTS, task % slices),
+                                         .y = partials + part * args->batch * args->out + o,
+                                         .y_row = args->out};
         multiply_rows(self->vector, &product);
     }
-    add_parts(partials, parts, batch, out, pb_host_pointer(bias), pb_host_pointer(y));
+    add_parts(partials, parts, args->batch, args->out, pb_host_pointer(args->bias), pb_host_pointer(args->y));
     return PB_OK;
 }
 
@@ -151,41 +151,47 @@ static void gather_inputs(const struct vector_kernels *vector, const struct dot_
     }
 }
 
-enum pb_status blis_linear_backward_data(void *opaque, uint32_t batch, size_t in, size_t out, struct pb_view dy,
-                                         struct pb_view w, struct pb_view dx)
+enum pb_status blis_linear_backward_data(void *opaque, const struct pb_linear_arguments *args)
 {
     struct blis *self = opaque;
     const bool tiles = by_tiles(self);
-    const size_t columns = tiles ? COLUMNS : INPUTS, parts = part_count(in, columns);
+    const size_t columns = tiles ? COLUMNS : INPUTS, parts = part_count(args->in, columns);
     float *scratch = NULL;
-    const enum pb_status status = tiles ? blis_scratch(self, data_floats(self, out), &scratch) : PB_OK;
+    const enum pb_status status = tiles ? blis_scratch(self, data_floats(self, args->out), &scratch) : PB_OK;
     if (status)
         return status;
 #pragma omp parallel for num_threads(self->threads) schedule(dynamic) if (parts > 1)
     for (size_t part = 0; part < parts; part++) {
-        const size_t i = part * columns, length = part_length(in, columns, part);
-        const float *gradient = pb_host_pointer(dy), *weights = pb_host_pointer(w) + i;
-        const struct dot_tile piece = {
-            .x = gradient, .w = weights, .depth = out, .rows = batch, .columns = length, .y = pb_host_pointer(dx) + i};
+        const size_t i = part * columns, length = part_length(args->in, columns, part);
+        const float *gradient = pb_host_pointer(args->dy), *weights = pb_host_pointer(args->w) + i;
+        const struct dot_tile piece = {.x = gradient,
+                                       .w = weights,
+                                       .depth = args->out,
+                                       .rows = args->batch,
+                                       .columns = length,
+                                       .y = pb_host_pointer(args->dx) + i};
         if (tiles)
-            gather_inputs(self->vector, &piece, in, scratch + (size_t)omp_get_thread_num() * COLUMNS * out);
+            gather_inputs(self->vector, &piece, args->in, scratch + (size_t)omp_get_thread_num() * COLUMNS * args->out);
         else
-            blis_product(batch, length, out, (struct matrix){gradient, out, 1}, (struct matrix){weights, in, 1}, 0,
-                         piece.y, in);
+            blis_product(args->batch, length, args->out, (struct matrix){gradient, args->out, 1},
+                         (struct matrix){weights, args->in, 1}, 0, piece.y, args->in);
     }
     return PB_OK;
 }
 
-enum pb_status blis_linear_backward_weights(void *opaque, uint32_t batch, size_t in, size_t out, struct pb_view x,
-                                            struct pb_view dy, struct pb_view dw, struct pb_view dbias)
+enum pb_status blis_linear_backward_weights(void *opaque, const struct pb_linear_arguments *args)
 {
     struct blis *self = opaque;
-    const size_t parts = part_count(in, INPUTS);
+    const size_t parts = part_count(args->in, INPUTS);
 #pragma omp parallel for num_threads(self->threads) schedule(dynamic) if (parts > 1)
     for (size_t part = 0; part < parts; part++) {
         const size_t i = part * INPUTS;
-        blis_product(out, part_length(in, INPUTS, part), batch, (struct matrix){pb_host_pointer(dy), 1, out},
-                     (struct matrix){pb_host_pointer(x) + i, in, 1}, 0, pb_host_pointer(dw) + i, in);
+        blis_product(args->out, part_length(args->in, INPUTS, part), args->batch,
+                     (struct matrix){pb_host_pointer(args->dy), 1, args->out},
+                     (struct matrix){pb_host_pointer(args->x) + i, args->in, 1}, 0, pb_host_pointer(args->dw) + i,
+                     args->in);
     }
-    return dbias.buffer ? blis_column_sums(self, batch, out, pb_host_pointer(dy), pb_host_pointer(dbias)) : PB_OK;
+    return args->dbias.buffer
+               ? blis_column_sums(self, args->batch, args->out, pb_host_pointer(args->dy), pb_host_pointer(args->dbias))
+               : PB_OK;
 }

@@ -45,20 +45,21 @@ static void apply(const struct blis *self, const struct rows_walk *walk, const s
     }
 }
 
-/* y from the channels' constants, pooled where that is asked for. */
-static void put_out(const struct blis *self, const struct rows_walk *walk, const struct rows_space *space,
-                    const struct pb_conv_norm *norm, const float *x, float *y)
+/* y from the channels' constants, and pooled where pool is not NULL. */
+static void store(const struct blis *self, const struct rows_walk *walk, const struct rows_space *space,
+                  const struct pb_bn_arguments *norm, const struct pb_pool_arguments *pool)
 {
+    const float *x = pb_host_pointer(norm->x);
     const struct norm_pool_rows rows = {.x = x, .mean = space->mean, .scale = space->scale, .shift = space->shift};
-    if (norm->pool)
-        norm_pool_forward(self, norm->pool, &rows, y);
+    if (pool)
+        norm_pool_forward(self, pool->shape, &rows, pb_host_pointer(pool->y));
     else
-        apply(self, walk, space, &(struct affine){norm->relu, x, y});
+        apply(self, walk, space, &(struct affine){norm->relu, x, pb_host_pointer(norm->y)});
 }
 
-/* Statistics of the batch from the parts' moments, and y from them. */
+/* Statistics of the batch from the parts' moments, and from them y, pooled where pool is not NULL. */
 static void normalise(const struct blis *self, const struct rows_walk *walk, const struct rows_space *space,
-                      size_t parts, const struct pb_conv_norm *norm, const float *x, float *y)
+                      size_t parts, const struct pb_bn_arguments *norm, const struct pb_pool_arguments *pool)
 {
     const double unbias = walk->rows > 1 ? (double)walk->rows / (double)(walk->rows - 1) : 1;
     for (size_t c = 0; c < walk->channels; c++) {
@@ -72,7 +73,7 @@ static void normalise(const struct blis *self, const struct rows_walk *walk, con
         space->scale[c] = pb_host_pointer(norm->saved_inv_std)[c] * pb_host_pointer(norm->gamma)[c];
         space->shift[c] = pb_host_pointer(norm->beta)[c];
     }
-    put_out(self, walk, space, norm, x, y);
+    store(self, walk, space, norm, pool);
 }
 
 static void all_moments(const struct blis *self, const struct rows_walk *walk, const struct rows_space *space,
@@ -83,56 +84,41 @@ static void all_moments(const struct blis *self, const struct rows_walk *walk, c
         rows_moments(self, walk, space, i, x);
 }
 
-enum pb_status blis_bn_forward(void *opaque, size_t rows, uint32_t channels, double eps, double momentum, bool relu,
-                               struct pb_view x, struct pb_view gamma, struct pb_view beta, struct pb_view running_mean,
-                               struct pb_view running_var, struct pb_view saved_mean, struct pb_view saved_inv_std,
-                               struct pb_view y)
+enum pb_status blis_bn_forward(void *opaque, const struct pb_bn_arguments *args)
 {
     struct blis *self = opaque;
-    const struct rows_walk walk = rows_walk_of(rows, channels);
-    const struct pb_conv_norm norm = {.eps = eps,
-                                      .momentum = momentum,
-                                      .relu = relu,
-                                      .gamma = gamma,
-                                      .beta = beta,
-                                      .running_mean = running_mean,
-                                      .running_var = running_var,
-                                      .saved_mean = saved_mean,
-                                      .saved_inv_std = saved_inv_std};
+    const struct rows_walk walk = rows_walk_of(args->rows, args->channels);
     struct rows_space space;
     const enum pb_status status = rows_space(self, &walk, 0, &space);
     if (status)
         return status;
-    all_moments(self, &walk, &space, pb_host_pointer(x));
-    normalise(self, &walk, &space, walk.chunks, &norm, pb_host_pointer(x), pb_host_pointer(y));
+    all_moments(self, &walk, &space, pb_host_pointer(args->x));
+    normalise(self, &walk, &space, walk.chunks, args, NULL);
     return PB_OK;
 }
 
-enum pb_status blis_bn_evaluate(void *opaque, size_t rows, uint32_t channels, double eps, bool relu, struct pb_view x,
-                                struct pb_view gamma, struct pb_view beta, struct pb_view running_mean,
-                                struct pb_view running_var, struct pb_view y)
+enum pb_status blis_bn_evaluate(void *opaque, const struct pb_bn_arguments *args)
 {
     struct blis *self = opaque;
-    const struct rows_walk walk = rows_walk_of(rows, channels);
+    const struct rows_walk walk = rows_walk_of(args->rows, args->channels);
     struct rows_space space;
     const enum pb_status status = rows_space(self, &walk, 0, &space);
     if (status)
         return status;
-    for (size_t c = 0; c < channels; c++) {
-        const double inv_std = 1 / sqrt((double)pb_host_pointer(running_var)[c] + eps);
-        space.mean[c] = pb_host_pointer(running_mean)[c];
-        space.scale[c] = (float)inv_std * pb_host_pointer(gamma)[c];
-        space.shift[c] = pb_host_pointer(beta)[c];
+    for (size_t c = 0; c < args->channels; c++) {
+        const double inv_std = 1 / sqrt((double)pb_host_pointer(args->running_var)[c] + args->eps);
+        space.mean[c] = pb_host_pointer(args->running_mean)[c];
+        space.scale[c] = (float)inv_std * pb_host_pointer(args->gamma)[c];
+        space.shift[c] = pb_host_pointer(args->beta)[c];
     }
-    apply(self, &walk, &space, &(struct affine){relu, pb_host_pointer(x), pb_host_pointer(y)});
+    apply(self, &walk, &space, &(struct affine){args->relu, pb_host_pointer(args->x), pb_host_pointer(args->y)});
     return PB_OK;
 }
 
-enum pb_status blis_conv_norm_forward(void *opaque, struct pb_conv_plan *plan, struct pb_view x, struct pb_view w,
-                                      struct pb_view bias, const struct pb_conv_norm *norm, struct pb_view y,
-                                      struct pb_view workspace)
+enum pb_status blis_conv_norm_forward(void *opaque, const struct pb_conv_norm_arguments *args)
 {
     struct blis *self = opaque;
+    const struct pb_conv_plan *plan = args->conv->plan;
     const struct geometry *g = &plan->geometry;
     const struct rows_walk walk = rows_walk_of(g->out_rows, g->filters);
     struct rows_space space;
@@ -140,18 +126,18 @@ enum pb_status blis_conv_norm_forward(void *opaque, struct pb_conv_plan *plan, s
     const enum pb_status status = rows_space(self, &walk, most, &space);
     if (status)
         return status;
-    struct conv_call call = blis_conv_call(plan, x, w, bias, norm->convolved, workspace);
+    struct conv_call call = blis_conv_call(args->conv);
     const struct conv_moments moments = {&walk, &space};
     call.moments = &moments;
     const size_t parts = plan->algorithm->forward(self, g, &call);
     if (!parts)
         all_moments(self, &walk, &space, call.y);
-    normalise(self, &walk, &space, parts ? parts : walk.chunks, norm, call.y, pb_host_pointer(y));
+    normalise(self, &walk, &space, parts ? parts : walk.chunks, args->norm, args->pool);
     return PB_OK;
 }
 
 /* scale and offset that take a convolution without bias to bn_evaluate's y: of one channel. */
-static void fold(const struct pb_conv_norm *norm, size_t c, double bias, float *scale, float *offset)
+static void fold(const struct pb_bn_arguments *norm, size_t c, double bias, float *scale, float *offset)
 {
     const double inv_std = 1 / sqrt((double)pb_host_pointer(norm->running_var)[c] + norm->eps);
     const double slope = inv_std * (double)pb_host_pointer(norm->gamma)[c];
@@ -160,25 +146,31 @@ static void fold(const struct pb_conv_norm *norm, size_t c, double bias, float *
                       (double)pb_host_pointer(norm->beta)[c]);
 }
 
-enum pb_status blis_conv_norm_evaluate(void *opaque, struct pb_conv_plan *plan, struct pb_view x, struct pb_view w,
-                                       struct pb_view bias, const struct pb_conv_norm *norm, struct pb_view y,
-                                       struct pb_view workspace)
+enum pb_status blis_conv_norm_evaluate(void *opaque, const struct pb_conv_norm_arguments *args)
 {
     struct blis *self = opaque;
+    const struct pb_conv_plan *plan = args->conv->plan;
     const struct geometry *g = &plan->geometry;
+    const float *bias = pb_host_pointer(args->conv->bias);
     float *scale;
     const enum pb_status status = blis_scratch(self, 2 * g->filters, &scale);
     if (status)
         return status;
     float *offset = scale + g->filters;
     for (size_t c = 0; c < g->filters; c++)
-        fold(norm, c, bias.buffer ? (double)pb_host_pointer(bias)[c] : 0, &scale[c], &offset[c]);
-    /* Pooled on the way out, or from where the convolution's output goes. */
-    const bool pooled = norm->pool && plan->algorithm->pools;
-    const bool behind = norm->pool && !pooled;
-    struct conv_call call = blis_conv_call(plan, x, w, bias, behind ? norm->convolved : y, workspace);
-    call.finish = (struct tile_finish){scale, offset, norm->relu ? 0 : -INFINITY};
+        fold(args->norm, c, bias ? (double)bias[c] : 0, &scale[c], &offset[c]);
+    /* Pooled while it is stored where the algorithm can, else from the convolution's own place. */
+    const bool pooled = args->pool && plan->algorithm->pools;
+    const bool afterwards = args->pool && !pooled;
+    struct conv_call call = blis_conv_call(args->conv);
+    if (!afterwards)
+        call.y = pb_host_pointer(pooled ? args->pool->y : args->norm->y);
+    call.finish = (struct tile_finish){scale, offset, args->norm->relu ? 0 : -INFINITY};
     call.pooled = pooled;
     plan->algorithm->forward(self, g, &call);
-    return behind ? blis_max_pool_forward(self, norm->pool, norm->convolved, y) : PB_OK;
+    if (!afterwards)
+        return PB_OK;
+    const struct pb_pool_arguments pool = {
+        .size = sizeof pool, .shape = args->pool->shape, .x = args->conv->y, .y = args->pool->y};
+    return blis_max_pool_forward(self, &pool);
 }

@@ -71,14 +71,8 @@ void rows_gradient_terms(const struct rows_space *space, size_t c, size_t rows, 
     space->rest[c] = (float)(shift - (double)space->shift[c]);
 }
 
-/* What the gradient on batch statistics is made from and goes to. */
-struct batch_gradient {
-    size_t rows;
-    uint32_t channels;
-    struct pb_view gamma, beta, saved_mean, saved_inv_std, dgamma, dbeta; /* beta: only where y is not given */
-};
-
-static enum pb_status batch_backward(struct blis *self, const struct batch_gradient *batch,
+/* made_again: y is made again from x, so that gradient->y is NULL. */
+static enum pb_status batch_backward(struct blis *self, const struct pb_bn_arguments *batch, bool made_again,
                                      const struct gradient *gradient)
 {
     const struct rows_walk walk = rows_walk_of(batch->rows, batch->channels);
@@ -87,11 +81,11 @@ static enum pb_status batch_backward(struct blis *self, const struct batch_gradi
     if (status)
         return status;
     memcpy(space.mean, pb_host_pointer(batch->saved_mean), batch->channels * sizeof *space.mean);
-    for (size_t c = 0; batch->beta.buffer && c < batch->channels; c++) {
+    for (size_t c = 0; made_again && c < batch->channels; c++) {
         space.forward_scale[c] = pb_host_pointer(batch->saved_inv_std)[c] * pb_host_pointer(batch->gamma)[c];
         space.forward_shift[c] = pb_host_pointer(batch->beta)[c];
     }
-    if (batch->beta.buffer) {
+    if (made_again) {
         rows_repeat_first(&walk, space.forward_scale);
         rows_repeat_first(&walk, space.forward_shift);
     }
@@ -117,66 +111,46 @@ static enum pb_status batch_backward(struct blis *self, const struct batch_gradi
     return PB_OK;
 }
 
-enum pb_status blis_bn_backward(void *self, size_t rows, uint32_t channels, bool relu, struct pb_view x,
-                                struct pb_view y, struct pb_view gamma, struct pb_view saved_mean,
-                                struct pb_view saved_inv_std, struct pb_view dy, struct pb_view dx,
-                                struct pb_view dgamma, struct pb_view dbeta)
+enum pb_status blis_bn_backward(void *self, const struct pb_bn_arguments *args)
 {
-    const struct batch_gradient batch = {.rows = rows,
-                                         .channels = channels,
-                                         .gamma = gamma,
-                                         .saved_mean = saved_mean,
-                                         .saved_inv_std = saved_inv_std,
-                                         .dgamma = dgamma,
-                                         .dbeta = dbeta};
-    return batch_backward(self, &batch,
-                          &(struct gradient){relu, pb_host_pointer(x), relu ? pb_host_pointer(y) : NULL,
-                                             pb_host_pointer(dy), pb_host_pointer(dx)});
+    return batch_backward(self, args, false,
+                          &(struct gradient){args->relu, pb_host_pointer(args->x),
+                                             args->relu ? pb_host_pointer(args->y) : NULL, pb_host_pointer(args->dy),
+                                             pb_host_pointer(args->dx)});
 }
 
-enum pb_status blis_bn_relu_backward(void *self, size_t rows, uint32_t channels, struct pb_view x, struct pb_view gamma,
-                                     struct pb_view beta, struct pb_view saved_mean, struct pb_view saved_inv_std,
-                                     struct pb_view dy, struct pb_view dx, struct pb_view dgamma, struct pb_view dbeta)
+enum pb_status blis_bn_relu_backward(void *self, const struct pb_bn_arguments *args)
 {
-    const struct batch_gradient batch = {.rows = rows,
-                                         .channels = channels,
-                                         .gamma = gamma,
-                                         .beta = beta,
-                                         .saved_mean = saved_mean,
-                                         .saved_inv_std = saved_inv_std,
-                                         .dgamma = dgamma,
-                                         .dbeta = dbeta};
-    return batch_backward(self, &batch,
-                          &(struct gradient){true, pb_host_pointer(x), NULL, pb_host_pointer(dy), pb_host_pointer(dx)});
+    return batch_backward(
+        self, args, true,
+        &(struct gradient){true, pb_host_pointer(args->x), NULL, pb_host_pointer(args->dy), pb_host_pointer(args->dx)});
 }
 
-enum pb_status blis_bn_evaluate_backward(void *opaque, size_t rows, uint32_t channels, double eps, bool relu,
-                                         struct pb_view x, struct pb_view y, struct pb_view gamma,
-                                         struct pb_view running_mean, struct pb_view running_var, struct pb_view dy,
-                                         struct pb_view dx, struct pb_view dgamma, struct pb_view dbeta)
+enum pb_status blis_bn_evaluate_backward(void *opaque, const struct pb_bn_arguments *args)
 {
     struct blis *self = opaque;
-    const struct rows_walk walk = rows_walk_of(rows, channels);
+    const struct rows_walk walk = rows_walk_of(args->rows, args->channels);
     struct rows_space space;
     const enum pb_status status = rows_space(self, &walk, 0, &space);
     if (status)
         return status;
-    const struct gradient gradient = {relu, pb_host_pointer(x), pb_host_pointer(relu ? y : dy), pb_host_pointer(dy),
-                                      pb_host_pointer(dx)};
-    memcpy(space.mean, pb_host_pointer(running_mean), channels * sizeof *space.mean);
+    const struct gradient gradient = {args->relu, pb_host_pointer(args->x),
+                                      pb_host_pointer(args->relu ? args->y : args->dy), pb_host_pointer(args->dy),
+                                      pb_host_pointer(args->dx)};
+    memcpy(space.mean, pb_host_pointer(args->running_mean), args->channels * sizeof *space.mean);
     gradient_sums(self, &walk, &space, &gradient);
-    for (size_t c = 0; c < channels; c++) {
-        const double inv_std = 1 / sqrt((double)pb_host_pointer(running_var)[c] + eps);
-        pb_host_pointer(dbeta)[c] = (float)space.first[c];
-        pb_host_pointer(dgamma)[c] = (float)(space.second[c] * inv_std);
-        space.scale[c] = (float)(inv_std * (double)pb_host_pointer(gamma)[c]);
+    for (size_t c = 0; c < args->channels; c++) {
+        const double inv_std = 1 / sqrt((double)pb_host_pointer(args->running_var)[c] + args->eps);
+        pb_host_pointer(args->dbeta)[c] = (float)space.first[c];
+        pb_host_pointer(args->dgamma)[c] = (float)(space.second[c] * inv_std);
+        space.scale[c] = (float)(inv_std * (double)pb_host_pointer(args->gamma)[c]);
     }
     rows_repeat_first(&walk, space.scale);
 #pragma omp parallel for num_threads(self->threads) schedule(static) if (walk.chunks > 1)
     for (size_t i = 0; i < walk.chunks; i++) {
         const struct rows_chunk chunk = rows_chunk_of(&walk, i);
-        const size_t at = chunk.first_row * channels;
-        self->vector->row_scaled_gradient(chunk.blocks, chunk.period, relu, gradient.y + at, gradient.dy + at,
+        const size_t at = chunk.first_row * args->channels;
+        self->vector->row_scaled_gradient(chunk.blocks, chunk.period, args->relu, gradient.y + at, gradient.dy + at,
                                           space.scale, gradient.dx + at);
     }
     return PB_OK;

@@ -72,12 +72,11 @@ static void gradient_sums(const struct blis *self, const struct pb_pool_shape *s
     }
 }
 
-enum pb_status blis_bn_relu_pool_backward(void *opaque, const struct pb_pool_shape *s, struct pb_view x,
-                                          struct pb_view gamma, struct pb_view beta, struct pb_view saved_mean,
-                                          struct pb_view saved_inv_std, struct pb_view dy, struct pb_view dx,
-                                          struct pb_view dgamma, struct pb_view dbeta)
+enum pb_status blis_bn_relu_pool_backward(void *opaque, const struct pb_norm_pool_arguments *args)
 {
     struct blis *self = opaque;
+    const struct pb_bn_arguments *norm = args->norm;
+    const struct pb_pool_shape *s = args->pool->shape;
     const size_t rows = (size_t)s->batch * s->height * s->width, channels = s->channels;
     const size_t pairs = (size_t)s->batch * s->output_height, line = (size_t)s->output_width * channels;
     const struct rows_walk walk = rows_walk_of(rows, channels);
@@ -86,26 +85,26 @@ enum pb_status blis_bn_relu_pool_backward(void *opaque, const struct pb_pool_sha
     if (status)
         return status;
     for (size_t c = 0; c < channels; c++) {
-        space.forward_scale[c] = pb_host_pointer(saved_inv_std)[c] * pb_host_pointer(gamma)[c];
-        space.forward_shift[c] = pb_host_pointer(beta)[c];
+        space.forward_scale[c] = pb_host_pointer(norm->saved_inv_std)[c] * pb_host_pointer(norm->gamma)[c];
+        space.forward_shift[c] = pb_host_pointer(norm->beta)[c];
     }
-    const struct norm_pool_rows all = {.x = pb_host_pointer(x),
-                                       .mean = pb_host_pointer(saved_mean),
+    const struct norm_pool_rows all = {.x = pb_host_pointer(norm->x),
+                                       .mean = pb_host_pointer(norm->saved_mean),
                                        .scale = space.forward_scale,
                                        .shift = space.forward_shift};
-    gradient_sums(self, s, &walk, &space, &all, pb_host_pointer(dy));
+    gradient_sums(self, s, &walk, &space, &all, pb_host_pointer(args->pool->dy));
     for (size_t c = 0; c < channels; c++) {
-        const double inv_std = (double)pb_host_pointer(saved_inv_std)[c];
-        pb_host_pointer(dbeta)[c] = (float)space.first[c];
-        pb_host_pointer(dgamma)[c] = (float)(space.second[c] * inv_std);
-        rows_gradient_terms(&space, c, rows, inv_std, (double)pb_host_pointer(gamma)[c]);
+        const double inv_std = (double)pb_host_pointer(norm->saved_inv_std)[c];
+        pb_host_pointer(norm->dbeta)[c] = (float)space.first[c];
+        pb_host_pointer(norm->dgamma)[c] = (float)(space.second[c] * inv_std);
+        rows_gradient_terms(&space, c, rows, inv_std, (double)pb_host_pointer(norm->gamma)[c]);
     }
     const struct row_gradient_terms terms = {space.scale, space.slope, space.shift, space.rest};
 #pragma omp parallel for num_threads(self->threads) schedule(static) if (pairs > 1)
     for (size_t pair = 0; pair < pairs; pair++) {
         const struct norm_pool_rows two = rows_of(s, &all, pair);
-        self->vector->norm_pool_gradient(&two, pb_host_pointer(dy) + pair * line, &terms,
-                                         pb_host_pointer(dx) + 2 * pair * two.row);
+        self->vector->norm_pool_gradient(&two, pb_host_pointer(args->pool->dy) + pair * line, &terms,
+                                         pb_host_pointer(norm->dx) + 2 * pair * two.row);
     }
     return PB_OK;
 }

@@ -12,9 +12,6 @@ void norm_pool_forward(const struct blis *self, const struct pb_pool_shape *shap
                        float *y);
 
 bool blis_norm_pools(void *self, const struct pb_pool_shape *shape);
-enum pb_status blis_bn_relu_pool_backward(void *self, const struct pb_pool_shape *shape, struct pb_view x,
-                                          struct pb_view gamma, struct pb_view beta, struct pb_view saved_mean,
-                                          struct pb_view saved_inv_std, struct pb_view dy, struct pb_view dx,
-                                          struct pb_view dgamma, struct pb_view dbeta);
+enum pb_status blis_bn_relu_pool_backward(void *self, const struct pb_norm_pool_arguments *args);
 
 #endif

@@ -43,8 +43,9 @@ static void forward_row(const struct pb_pool_shape *s, size_t p, const float *x,
     }
 }
 
-enum pb_status blis_max_pool_forward(void *opaque, const struct pb_pool_shape *s, struct pb_view x, struct pb_view y)
+enum pb_status blis_max_pool_forward(void *opaque, const struct pb_pool_arguments *args)
 {
+    const struct pb_pool_shape *s = args->shape;
     struct blis *self = opaque;
     const size_t rows = (size_t)s->batch * s->output_height, line = (size_t)s->width * s->channels;
     const size_t image = s->height * line, out_line = (size_t)s->output_width * s->channels;
@@ -52,8 +53,8 @@ enum pb_status blis_max_pool_forward(void *opaque, const struct pb_pool_shape *s
 #pragma omp parallel for num_threads(self->threads) schedule(static) if (rows > 1)
     for (size_t row = 0; row < rows; row++) {
         const size_t p = row % s->output_height;
-        const float *from = pb_host_pointer(x) + row / s->output_height * image;
-        float *to = pb_host_pointer(y) + row * out_line;
+        const float *from = pb_host_pointer(args->x) + row / s->output_height * image;
+        float *to = pb_host_pointer(args->y) + row * out_line;
         const struct pool_rows two = {
             .pixels = s->output_width, .channels = s->channels, .row = line, .x = from + 2 * p * line};
         if (pairs)
@@ -108,14 +109,15 @@ static void backward_rows(const struct blis *self, const struct pb_pool_shape *s
         memset(rows.dx + 2 * line, 0, line * sizeof *rows.dx);
 }
 
-enum pb_status blis_max_pool_backward(void *opaque, const struct pb_pool_shape *s, struct pb_view x, struct pb_view y,
-                                      struct pb_view dy, struct pb_view dx)
+enum pb_status blis_max_pool_backward(void *opaque, const struct pb_pool_arguments *args)
 {
+    const struct pb_pool_shape *s = args->shape;
     const struct blis *self = opaque;
     const size_t line = (size_t)s->width * s->channels, image = s->height * line;
     const size_t out_line = (size_t)s->output_width * s->channels, out_image = s->output_height * out_line;
-    const float *from = pb_host_pointer(x), *output = pb_host_pointer(y), *gradient = pb_host_pointer(dy);
-    float *to = pb_host_pointer(dx);
+    const float *from = pb_host_pointer(args->x), *output = pb_host_pointer(args->y),
+                *gradient = pb_host_pointer(args->dy);
+    float *to = pb_host_pointer(args->dx);
     if (!pool_is_two_by_two(s)) {
 #pragma omp parallel for num_threads(self->threads) schedule(static) if (s->batch > 1)
         for (size_t n = 0; n < s->batch; n++)

@@ -64,29 +64,12 @@ void rows_moments(const struct blis *self, const struct rows_walk *walk, const s
 void rows_gradient_terms(const struct rows_space *space, size_t c, size_t rows, double inv_std, double gamma);
 
 /* norm.c */
-enum pb_status blis_bn_forward(void *self, size_t rows, uint32_t channels, double eps, double momentum, bool relu,
-                               struct pb_view x, struct pb_view gamma, struct pb_view beta, struct pb_view running_mean,
-                               struct pb_view running_var, struct pb_view saved_mean, struct pb_view saved_inv_std,
-                               struct pb_view y);
-enum pb_status blis_bn_evaluate(void *self, size_t rows, uint32_t channels, double eps, bool relu, struct pb_view x,
-                                struct pb_view gamma, struct pb_view beta, struct pb_view running_mean,
-                                struct pb_view running_var, struct pb_view y);
-enum pb_status blis_bn_backward(void *self, size_t rows, uint32_t channels, bool relu, struct pb_view x,
-                                struct pb_view y, struct pb_view gamma, struct pb_view saved_mean,
-                                struct pb_view saved_inv_std, struct pb_view dy, struct pb_view dx,
-                                struct pb_view dgamma, struct pb_view dbeta);
-enum pb_status blis_bn_relu_backward(void *self, size_t rows, uint32_t channels, struct pb_view x, struct pb_view gamma,
-                                     struct pb_view beta, struct pb_view saved_mean, struct pb_view saved_inv_std,
-                                     struct pb_view dy, struct pb_view dx, struct pb_view dgamma, struct pb_view dbeta);
-enum pb_status blis_conv_norm_forward(void *self, struct pb_conv_plan *plan, struct pb_view x, struct pb_view w,
-                                      struct pb_view bias, const struct pb_conv_norm *norm, struct pb_view y,
-                                      struct pb_view workspace);
-enum pb_status blis_conv_norm_evaluate(void *self, struct pb_conv_plan *plan, struct pb_view x, struct pb_view w,
-                                       struct pb_view bias, const struct pb_conv_norm *norm, struct pb_view y,
-                                       struct pb_view workspace);
-enum pb_status blis_bn_evaluate_backward(void *self, size_t rows, uint32_t channels, double eps, bool relu,
-                                         struct pb_view x, struct pb_view y, struct pb_view gamma,
-                                         struct pb_view running_mean, struct pb_view running_var, struct pb_view dy,
-                                         struct pb_view dx, struct pb_view dgamma, struct pb_view dbeta);
+enum pb_status blis_bn_forward(void *self, const struct pb_bn_arguments *args);
+enum pb_status blis_bn_evaluate(void *self, const struct pb_bn_arguments *args);
+enum pb_status blis_bn_backward(void *self, const struct pb_bn_arguments *args);
+enum pb_status blis_bn_relu_backward(void *self, const struct pb_bn_arguments *args);
+enum pb_status blis_conv_norm_forward(void *self, const struct pb_conv_norm_arguments *args);
+enum pb_status blis_conv_norm_evaluate(void *self, const struct pb_conv_norm_arguments *args);
+enum pb_status blis_bn_evaluate_backward(void *self, const struct pb_bn_arguments *args);
 
 #endif

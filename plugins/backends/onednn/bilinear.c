@@ -72,25 +72,26 @@ static enum pb_status run(struct onednn *self, enum operator_kind kind, const st
     return primitive_run(self, primitive, memory);
 }
 
-enum pb_status onednn_bilinear_forward(void *self, uint32_t batch, size_t positions, uint32_t channels,
-                                       struct pb_view x, struct pb_view b)
+enum pb_status onednn_bilinear_forward(void *self, const struct pb_bilinear_arguments *args)
 {
-    const struct product product = {.batch = batch,
-                                    .m = channels,
-                                    .n = channels,
-                                    .k = (dnnl_dim_t)positions,
+    const struct product product = {.batch = args->batch,
+                                    .m = args->channels,
+                                    .n = args->channels,
+                                    .k = (dnnl_dim_t)args->positions,
                                     .left_transposed = true,
-                                    .scale = 1 / (float)positions};
+                                    .scale = 1 / (float)args->positions};
     return run(self, BILINEAR_FORWARD, &product,
-               (float *[]){pb_host_pointer(x), pb_host_pointer(x), pb_host_pointer(b)});
+               (float *[]){pb_host_pointer(args->x), pb_host_pointer(args->x), pb_host_pointer(args->y)});
 }
 
-enum pb_status onednn_bilinear_backward(void *self, uint32_t batch, size_t positions, uint32_t channels,
-                                        struct pb_view x, struct pb_view db, struct pb_view dx)
+enum pb_status onednn_bilinear_backward(void *self, const struct pb_bilinear_arguments *args)
 {
-    struct product product = {
-        .batch = batch, .m = (dnnl_dim_t)positions, .n = channels, .k = channels, .scale = 1 / (float)positions};
-    float *const memory[] = {pb_host_pointer(x), pb_host_pointer(db), pb_host_pointer(dx)};
+    struct product product = {.batch = args->batch,
+                              .m = (dnnl_dim_t)args->positions,
+                              .n = args->channels,
+                              .k = args->channels,
+                              .scale = 1 / (float)args->positions};
+    float *const memory[] = {pb_host_pointer(args->x), pb_host_pointer(args->dy), pb_host_pointer(args->dx)};
     const enum pb_status status = run(self, BILINEAR_BACKWARD, &product, memory);
     if (status)
         return status;

@@ -238,43 +238,44 @@ static enum pb_status take_filters(const struct onednn *self, const struct pass 
     return pass->reordered ? primitive_run(self, &pass->reorder, (float *[]){filters, workspace}) : PB_OK;
 }
 
-enum pb_status onednn_conv_forward(void *self, struct pb_conv_plan *plan, struct pb_view x, struct pb_view w,
-                                   struct pb_view bias, struct pb_view y, struct pb_view workspace)
+enum pb_status onednn_conv_forward(void *self, const struct pb_conv_arguments *args)
 {
+    const struct pb_conv_plan *plan = args->plan;
     const struct pass *pass = &plan->forward;
-    float *room = pb_host_pointer(workspace), *filters;
-    const enum pb_status status = take_filters(self, pass, pb_host_pointer(w), room, &filters);
+    float *room = pb_host_pointer(args->workspace), *filters;
+    const enum pb_status status = take_filters(self, pass, pb_host_pointer(args->w), room, &filters);
     if (status)
         return status;
-    float *added = bias.buffer ? pb_host_pointer(bias) : plan->zeros;
+    float *added = args->bias.buffer ? pb_host_pointer(args->bias) : plan->zeros;
     return primitive_run(
         self, &pass->compute,
-        (float *[]){pb_host_pointer(x), filters, added, pb_host_pointer(y), room + pass->filter_floats});
+        (float *[]){pb_host_pointer(args->x), filters, added, pb_host_pointer(args->y), room + pass->filter_floats});
 }
 
-enum pb_status onednn_conv_backward_data(void *self, struct pb_conv_plan *plan, struct pb_view dy, struct pb_view w,
-                                         struct pb_view dx, struct pb_view workspace)
+enum pb_status onednn_conv_backward_data(void *self, const struct pb_conv_arguments *args)
 {
+    const struct pb_conv_plan *plan = args->plan;
     const struct pass *pass = &plan->data;
-    float *room = pb_host_pointer(workspace), *filters;
-    const enum pb_status status = take_filters(self, pass, pb_host_pointer(w), room, &filters);
+    float *room = pb_host_pointer(args->workspace), *filters;
+    const enum pb_status status = take_filters(self, pass, pb_host_pointer(args->w), room, &filters);
     if (status)
         return status;
-    return primitive_run(self, &pass->compute,
-                         (float *[]){pb_host_pointer(dy), filters, pb_host_pointer(dx), room + pass->filter_floats});
+    return primitive_run(
+        self, &pass->compute,
+        (float *[]){pb_host_pointer(args->dy), filters, pb_host_pointer(args->dx), room + pass->filter_floats});
 }
 
-enum pb_status onednn_conv_backward_weights(void *self, struct pb_conv_plan *plan, struct pb_view x, struct pb_view dy,
-                                            struct pb_view dw, struct pb_view dbias, struct pb_view workspace)
+enum pb_status onednn_conv_backward_weights(void *self, const struct pb_conv_arguments *args)
 {
+    const struct pb_conv_plan *plan = args->plan;
     const struct pass *pass = &plan->weights;
-    float *room = pb_host_pointer(workspace), *filters = pass->reordered ? room : pb_host_pointer(dw);
-    enum pb_status status =
-        primitive_run(self, &pass->compute,
-                      (float *[]){pb_host_pointer(x), pb_host_pointer(dy), filters, room + pass->filter_floats});
+    float *room = pb_host_pointer(args->workspace), *filters = pass->reordered ? room : pb_host_pointer(args->dw);
+    enum pb_status status = primitive_run(
+        self, &pass->compute,
+        (float *[]){pb_host_pointer(args->x), pb_host_pointer(args->dy), filters, room + pass->filter_floats});
     if (!status && pass->reordered)
-        status = primitive_run(self, &pass->reorder, (float *[]){filters, pb_host_pointer(dw)});
-    if (!status && dbias.buffer)
-        bias_sums_run(self, &plan->bias, pb_host_pointer(dy), pb_host_pointer(dbias));
+        status = primitive_run(self, &pass->reorder, (float *[]){filters, pb_host_pointer(args->dw)});
+    if (!status && args->dbias.buffer)
+        bias_sums_run(self, &plan->bias, pb_host_pointer(args->dy), pb_host_pointer(args->dbias));
     return status;
 }

@@ -76,25 +76,17 @@ enum pb_status onednn_conv_plan_create(void *self, const struct pb_conv_shape *s
 void onednn_conv_plan_destroy(void *self, struct pb_conv_plan *plan);
 size_t onednn_conv_workspace(void *self, const struct pb_conv_plan *plan);
 const char *onednn_conv_algorithm(void *self, const struct pb_conv_plan *plan);
-enum pb_status onednn_conv_forward(void *self, struct pb_conv_plan *plan, struct pb_view x, struct pb_view w,
-                                   struct pb_view bias, struct pb_view y, struct pb_view workspace);
-enum pb_status onednn_conv_backward_data(void *self, struct pb_conv_plan *plan, struct pb_view dy, struct pb_view w,
-                                         struct pb_view dx, struct pb_view workspace);
-enum pb_status onednn_conv_backward_weights(void *self, struct pb_conv_plan *plan, struct pb_view x, struct pb_view dy,
-                                            struct pb_view dw, struct pb_view dbias, struct pb_view workspace);
+enum pb_status onednn_conv_forward(void *self, const struct pb_conv_arguments *args);
+enum pb_status onednn_conv_backward_data(void *self, const struct pb_conv_arguments *args);
+enum pb_status onednn_conv_backward_weights(void *self, const struct pb_conv_arguments *args);
 
 /* linear.c */
-enum pb_status onednn_linear_forward(void *self, uint32_t batch, size_t in, size_t out, struct pb_view x,
-                                     struct pb_view w, struct pb_view bias, struct pb_view y);
-enum pb_status onednn_linear_backward_data(void *self, uint32_t batch, size_t in, size_t out, struct pb_view dy,
-                                           struct pb_view w, struct pb_view dx);
-enum pb_status onednn_linear_backward_weights(void *self, uint32_t batch, size_t in, size_t out, struct pb_view x,
-                                              struct pb_view dy, struct pb_view dw, struct pb_view dbias);
+enum pb_status onednn_linear_forward(void *self, const struct pb_linear_arguments *args);
+enum pb_status onednn_linear_backward_data(void *self, const struct pb_linear_arguments *args);
+enum pb_status onednn_linear_backward_weights(void *self, const struct pb_linear_arguments *args);
 
 /* bilinear.c */
-enum pb_status onednn_bilinear_forward(void *self, uint32_t batch, size_t positions, uint32_t channels,
-                                       struct pb_view x, struct pb_view b);
-enum pb_status onednn_bilinear_backward(void *self, uint32_t batch, size_t positions, uint32_t channels,
-                                        struct pb_view x, struct pb_view db, struct pb_view dx);
+enum pb_status onednn_bilinear_forward(void *self, const struct pb_bilinear_arguments *args);
+enum pb_status onednn_bilinear_backward(void *self, const struct pb_bilinear_arguments *args);
 
 #endif

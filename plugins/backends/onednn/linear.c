@@ -62,45 +62,44 @@ static enum pb_status find(struct onednn *self, enum operator_kind kind, const s
     return status ? status : onednn_keep(self, kind, shape, &made, found);
 }
 
-enum pb_status onednn_linear_forward(void *self, uint32_t batch, size_t in, size_t out, struct pb_view x,
-                                     struct pb_view w, struct pb_view bias, struct pb_view y)
+enum pb_status onednn_linear_forward(void *self, const struct pb_linear_arguments *args)
 {
     static const int with_bias[] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST, DNNL_ARG_BIAS, 0};
     static const int without[] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST, 0};
-    const size_t shape[4] = {batch, in, out, bias.buffer != NULL};
+    const size_t shape[4] = {args->batch, args->in, args->out, args->bias.buffer != NULL};
     struct primitive *primitive;
-    const enum pb_status status = find(self, LINEAR_FORWARD, shape, bias.buffer ? with_bias : without, &primitive);
+    const enum pb_status status =
+        find(self, LINEAR_FORWARD, shape, args->bias.buffer ? with_bias : without, &primitive);
     if (status)
         return status;
-    return primitive_run(
-        self, primitive,
-        (float *[]){pb_host_pointer(x), pb_host_pointer(w), pb_host_pointer(y), pb_host_pointer(bias)});
+    return primitive_run(self, primitive,
+                         (float *[]){pb_host_pointer(args->x), pb_host_pointer(args->w), pb_host_pointer(args->y),
+                                     pb_host_pointer(args->bias)});
 }
 
-enum pb_status onednn_linear_backward_data(void *self, uint32_t batch, size_t in, size_t out, struct pb_view dy,
-                                           struct pb_view w, struct pb_view dx)
+enum pb_status onednn_linear_backward_data(void *self, const struct pb_linear_arguments *args)
 {
     static const int arguments[] = {DNNL_ARG_DIFF_DST, DNNL_ARG_WEIGHTS, DNNL_ARG_DIFF_SRC, 0};
-    const size_t shape[4] = {batch, in, out, 0};
+    const size_t shape[4] = {args->batch, args->in, args->out, 0};
     struct primitive *primitive;
     const enum pb_status status = find(self, LINEAR_BACKWARD_DATA, shape, arguments, &primitive);
     if (status)
         return status;
-    return primitive_run(self, primitive, (float *[]){pb_host_pointer(dy), pb_host_pointer(w), pb_host_pointer(dx)});
+    return primitive_run(self, primitive,
+                         (float *[]){pb_host_pointer(args->dy), pb_host_pointer(args->w), pb_host_pointer(args->dx)});
 }
 
-enum pb_status onednn_linear_backward_weights(void *self, uint32_t batch, size_t in, size_t out, struct pb_view x,
-                                              struct pb_view dy, struct pb_view dw, struct pb_view dbias)
+enum pb_status onednn_linear_backward_weights(void *self, const struct pb_linear_arguments *args)
 {
     static const int with_bias[] = {DNNL_ARG_SRC, DNNL_ARG_DIFF_DST, DNNL_ARG_DIFF_WEIGHTS, DNNL_ARG_DIFF_BIAS, 0};
     static const int without[] = {DNNL_ARG_SRC, DNNL_ARG_DIFF_DST, DNNL_ARG_DIFF_WEIGHTS, 0};
-    const size_t shape[4] = {batch, in, out, dbias.buffer != NULL};
+    const size_t shape[4] = {args->batch, args->in, args->out, args->dbias.buffer != NULL};
     struct primitive *primitive;
     const enum pb_status status =
-        find(self, LINEAR_BACKWARD_WEIGHTS, shape, dbias.buffer ? with_bias : without, &primitive);
+        find(self, LINEAR_BACKWARD_WEIGHTS, shape, args->dbias.buffer ? with_bias : without, &primitive);
     if (status)
         return status;
-    return primitive_run(
-        self, primitive,
-        (float *[]){pb_host_pointer(x), pb_host_pointer(dy), pb_host_pointer(dw), pb_host_pointer(dbias)});
+    return primitive_run(self, primitive,
+                         (float *[]){pb_host_pointer(args->x), pb_host_pointer(args->dy), pb_host_pointer(args->dw),
+                                     pb_host_pointer(args->dbias)});
 }

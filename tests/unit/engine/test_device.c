@@ -34,11 +34,9 @@ static const char *describe(void *self)
     return "fake 1.0";
 }
 
-static enum pb_status relu_forward(void *self, size_t count, struct pb_view x, struct pb_view y)
+static enum pb_status relu_forward(void *self, const struct pb_elementwise_arguments *args)
 {
-    (void)count;
-    (void)x;
-    (void)y;
+    assert_int_equal(args->size, sizeof *args);
     assert_ptr_equal(self, &own_self);
     return PB_OK;
 }
@@ -65,13 +63,14 @@ static void test_operators_get_the_self_of_whoever_wrote_them(void **state)
 {
     (void)state;
     struct pb_device *device = operator_device(&on_host, "fake", 2);
-    const struct pb_view none = {0};
-    assert_int_equal(device->ops.relu_forward(pb_device_self(device, relu_forward), 0, none, none), PB_OK);
-    assert_ptr_equal(pb_device_self(device, add_forward), &device->host.table);
-    assert_ptr_equal(pb_device_self(device, describe), &own_self);
+    const struct pb_elementwise_arguments none = {.size = sizeof none};
+    assert_int_equal(PB_CALL(device, relu_forward, &none), PB_OK);
+    assert_false(device->ops.relu_forward.portable);
+    assert_ptr_equal(device->ops.add_forward.self, &device->host.table);
+    assert_true(device->ops.add_forward.portable);
     assert_null(strstr(device->fallbacks, "relu_forward"));
     assert_non_null(strstr(device->fallbacks, "relu_backward"));
-    assert_int_equal(((const struct pb_host *)pb_device_self(device, add_forward))->threads, 2);
+    assert_int_equal(((const struct pb_host *)device->ops.add_forward.self)->threads, 2);
     operator_device_close(&device);
 }
 
@@ -79,14 +78,12 @@ static void test_every_slot_of_an_opened_device_is_set(void **state)
 {
     (void)state;
     struct pb_device *device = operator_device(&on_host, "fake", 1);
-    const char *bytes = (const char *)&device->ops;
-    const size_t optional = offsetof(struct pb_backend, conv_filter_floats);
-    for (size_t slot = offsetof(struct pb_backend, create); slot < optional; slot += sizeof(void *)) {
-        void *pointer;
-        memcpy(&pointer, bytes + slot, sizeof pointer);
-        if (slot != offsetof(struct pb_backend, destroy))
-            assert_non_null(pointer);
-    }
+#define IS_BOUND(slot)                                                                                                 \
+    assert_non_null(device->ops.slot.call);                                                                            \
+    assert_ptr_equal(device->ops.slot.self, device->ops.slot.portable ? (void *)&device->host.table : &own_self);
+    PB_MEMORY_SLOTS(IS_BOUND)
+    PB_CONVOLUTION_SLOTS(IS_BOUND)
+    PB_SINGLE_SLOTS(IS_BOUND)
     operator_device_close(&device);
 }
 
@@ -98,8 +95,8 @@ static void test_a_table_is_not_read_past_its_stated_size(void **state)
     table.size = offsetof(struct pb_backend, relu_forward);
     memset((char *)&table + table.size, 0xee, sizeof table - table.size);
     struct pb_device *device = operator_device(&table, "fake", 1);
-    assert_true(device->ops.relu_forward == pb_portable_backend.relu_forward);
-    assert_true(device->ops.sgd_step == pb_portable_backend.sgd_step);
+    assert_true(device->ops.relu_forward.call == pb_portable_backend.relu_forward);
+    assert_true(device->ops.sgd_step.call == pb_portable_backend.sgd_step);
     operator_device_close(&device);
 }
 
@@ -113,13 +110,10 @@ static void test_half_a_convolution_is_refused(void **state)
     assert_non_null(strstr(error.text, "1 of the 6 convolution operators"));
 }
 
-static enum pb_status conv_filter_transform(void *self, struct pb_conv_plan *plan, struct pb_view w,
-                                            struct pb_view filters)
+static enum pb_status conv_filter_transform(void *self, const struct pb_conv_arguments *args)
 {
     (void)self;
-    (void)plan;
-    (void)w;
-    (void)filters;
+    (void)args;
     return PB_OK;
 }
 
@@ -165,8 +159,8 @@ static void test_filters_are_not_transformed_for_the_hosts_convolution(void **st
     table.conv_filter_floats = conv_filter_floats;
     table.conv_filter_transform = conv_filter_transform;
     struct pb_device *device = operator_device(&table, "fake", 1);
-    assert_null(device->ops.conv_filter_floats);
-    assert_null(device->ops.conv_filter_transform);
+    assert_null(device->ops.conv_filter_floats.call);
+    assert_null(device->ops.conv_filter_transform.call);
     operator_device_close(&device);
 }
 

@@ -182,8 +182,9 @@ static void test_the_backend_has_a_relu_of_its_own(void **state)
     memcpy(&buffer, &values, sizeof buffer);
     assert_int_equal(backend->create(&built.services.table, built.options.values, &self), PB_OK);
     assert_string_equal(backend->describe(self), "copy-me 1.0.0");
-    const struct pb_view x = {buffer, 0}, y = {buffer, count};
-    assert_int_equal(backend->relu_forward(self, count, x, y), PB_OK);
+    const struct pb_elementwise_arguments arguments = {
+        .size = sizeof arguments, .count = count, .x = {buffer, 0}, .y = {buffer, count}};
+    assert_int_equal(backend->relu_forward(self, &arguments), PB_OK);
     for (int i = 0; i < count; i++)
         assert_true(values[count + i] == (float)(i > count / 2 ? i - count / 2 : 0));
     backend->destroy(self);

@@ -1,0 +1,19 @@
+/* The operators that a network is made of. Each has a file op_NAME.c here, and a file run_NAME.c in the engine. */
+#ifndef PB_GRAPH_OP_LIST_H
+#define PB_GRAPH_OP_LIST_H
+
+#define PB_OPERATORS(ROW)                                                                                              \
+    ROW(INPUT, input)                                                                                                  \
+    ROW(CONV2D, conv2d)                                                                                                \
+    ROW(BATCH_NORM, batch_norm)                                                                                        \
+    ROW(RELU, relu)                                                                                                    \
+    ROW(MAX_POOL, max_pool)                                                                                            \
+    ROW(AVG_POOL, avg_pool)                                                                                            \
+    ROW(ADD, add)                                                                                                      \
+    ROW(BILINEAR_POOL, bilinear_pool)                                                                                  \
+    ROW(SIGNED_SQRT, signed_sqrt)                                                                                      \
+    ROW(L2_NORM, l2_norm)                                                                                              \
+    ROW(LINEAR, linear)                                                                                                \
+    ROW(DROPOUT, dropout)
+
+#endif

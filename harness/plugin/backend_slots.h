@@ -1,0 +1,60 @@
+/* The slots of a backend's table that an opened device calls, by what may be missing. */
+#ifndef PB_PLUGIN_BACKEND_SLOTS_H
+#define PB_PLUGIN_BACKEND_SLOTS_H
+
+/* Slots that share something (a kind of memory, a plan), and so come together. */
+#define PB_MEMORY_SLOTS(SLOT)                                                                                          \
+    SLOT(buffer_create)                                                                                                \
+    SLOT(buffer_destroy)                                                                                               \
+    SLOT(upload)                                                                                                       \
+    SLOT(download)                                                                                                     \
+    SLOT(fill)                                                                                                         \
+    SLOT(synchronise)
+#define PB_CONVOLUTION_SLOTS(SLOT)                                                                                     \
+    SLOT(conv_plan_create)                                                                                             \
+    SLOT(conv_plan_destroy)                                                                                            \
+    SLOT(conv_workspace)                                                                                               \
+    SLOT(conv_forward)                                                                                                 \
+    SLOT(conv_backward_data)                                                                                           \
+    SLOT(conv_backward_weights)
+/* Slots that a CPU backend may leave to the host one by one. */
+#define PB_SINGLE_SLOTS(SLOT)                                                                                          \
+    SLOT(bn_forward)                                                                                                   \
+    SLOT(bn_evaluate)                                                                                                  \
+    SLOT(bn_backward)                                                                                                  \
+    SLOT(bn_evaluate_backward)                                                                                         \
+    SLOT(relu_forward)                                                                                                 \
+    SLOT(relu_backward)                                                                                                \
+    SLOT(add_forward)                                                                                                  \
+    SLOT(accumulate)                                                                                                   \
+    SLOT(multiply)                                                                                                     \
+    SLOT(max_pool_forward)                                                                                             \
+    SLOT(max_pool_backward)                                                                                            \
+    SLOT(avg_pool_forward)                                                                                             \
+    SLOT(avg_pool_backward)                                                                                            \
+    SLOT(linear_forward)                                                                                               \
+    SLOT(linear_backward_data)                                                                                         \
+    SLOT(linear_backward_weights)                                                                                      \
+    SLOT(bilinear_forward)                                                                                             \
+    SLOT(bilinear_backward)                                                                                            \
+    SLOT(signed_sqrt_forward)                                                                                          \
+    SLOT(signed_sqrt_backward)                                                                                         \
+    SLOT(l2_norm_forward)                                                                                              \
+    SLOT(l2_norm_backward)                                                                                             \
+    SLOT(softmax_cross_entropy)                                                                                        \
+    SLOT(sgd_step)
+/* Slots that may be empty: nothing stands in for them. */
+#define PB_OPTIONAL_SLOTS(SLOT)                                                                                        \
+    SLOT(conv_algorithm)                                                                                               \
+    SLOT(conv_filter_floats)                                                                                           \
+    SLOT(conv_filter_transform)                                                                                        \
+    SLOT(conv_norm_evaluate)                                                                                           \
+    SLOT(conv_norm_forward)                                                                                            \
+    SLOT(norm_pools)                                                                                                   \
+    SLOT(bn_relu_pool_backward)                                                                                        \
+    SLOT(bn_relu_backward)                                                                                             \
+    SLOT(operator_memory)
+#define PB_DEVICE_SLOTS(SLOT)                                                                                          \
+    PB_MEMORY_SLOTS(SLOT) PB_CONVOLUTION_SLOTS(SLOT) PB_SINGLE_SLOTS(SLOT) PB_OPTIONAL_SLOTS(SLOT)
+
+#endif
