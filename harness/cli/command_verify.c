@@ -6,7 +6,7 @@
 
 #include "cli/backend_argument.h"
 #include "cli/cli.h"
-#include "trace/trace.h"
+#include "trace/trace_verify.h"
 
 static const struct pb_cli_option options[] = {
     {"backend", 'b', "NAME", "the backend to verify"},

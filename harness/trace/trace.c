@@ -1,5 +1,5 @@
 /* Opens a recorded training: checks its form, builds the network, reads its batch. */
-#include "trace/trace_values.h"
+#include "trace/trace.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,14 +19,14 @@ struct form {
 static enum pb_status bad_metadata(const struct pb_trace *trace, const char *key, const char *text, const char *what,
                                    struct pb_error *error)
 {
-    return pb_fail_at(error, PB_ERROR_INPUT, trace->path, 0, "metadata '%s' is '%.80s'; %s", key, text, what);
+    return pb_fail_at(error, PB_ERROR_INPUT, trace->source.path, 0, "metadata '%s' is '%.80s'; %s", key, text, what);
 }
 
 /* A list of whole numbers with as many entries as there are layers; *values stays NULL where the key is absent. */
 static enum pb_status metadata_list(const struct pb_trace *trace, const char *key, uint32_t layers, double **values,
                                     struct pb_error *error)
 {
-    const char *text = pb_safetensors_metadata(&trace->file, key);
+    const char *text = pb_safetensors_metadata(&trace->source.tensors, key);
     size_t count = 0;
     if (!text)
         return PB_OK;
@@ -44,12 +44,12 @@ static enum pb_status read_layers(const struct pb_trace *trace, struct form *for
     if (!status)
         status = metadata_list(trace, "pools", form->layers, &pools, error);
     if (!status && !pools)
-        status = pb_fail_at(error, PB_ERROR_INPUT, trace->path, 0,
+        status = pb_fail_at(error, PB_ERROR_INPUT, trace->source.path, 0,
                             "no metadata 'pools'; it must say for every layer whether a max-pool follows (0,1,1,0)");
     for (uint32_t i = 0; pools && i < form->layers && !status; i++) {
         char name[64];
         snprintf(name, sizeof name, "step0.convs.%" PRIu32 ".weight", i);
-        const struct pb_tensor *weight = pb_trace_find(trace, name, 4, error);
+        const struct pb_tensor *weight = pb_trace_find(&trace->source, name, 4, error);
         if (!weight) {
             status = PB_ERROR_INPUT;
             break;
@@ -58,15 +58,15 @@ static enum pb_status read_layers(const struct pb_trace *trace, struct form *for
         form->pooled[i] = pools[i] == 1;
         if (weight->dims[2] != 3 || weight->dims[3] != 3)
             status =
-                pb_fail_at(error, PB_ERROR_INPUT, trace->path, 0, "tensor '%s' is %zu×%zu; traces hold 3×3 filters",
-                           name, weight->dims[2], weight->dims[3]);
+                pb_fail_at(error, PB_ERROR_INPUT, trace->source.path, 0,
+                           "tensor '%s' is %zu×%zu; traces hold 3×3 filters", name, weight->dims[2], weight->dims[3]);
         else if (widths && widths[i] != (double)form->filters[i])
-            status = pb_fail_at(error, PB_ERROR_INPUT, trace->path, 0,
+            status = pb_fail_at(error, PB_ERROR_INPUT, trace->source.path, 0,
                                 "metadata 'widths' says %g for layer %" PRIu32 ", but '%s' has %" PRIu32 " filters",
                                 widths[i], i, name, form->filters[i]);
         else if (pools[i] != 0 && pools[i] != 1)
-            status =
-                pb_fail_at(error, PB_ERROR_INPUT, trace->path, 0, "metadata 'pools': %g is neither 0 nor 1", pools[i]);
+            status = pb_fail_at(error, PB_ERROR_INPUT, trace->source.path, 0, "metadata 'pools': %g is neither 0 nor 1",
+                                pools[i]);
     }
     pb_free(widths);
     pb_free(pools);
@@ -78,15 +78,15 @@ static uint32_t count_tensors(const struct pb_trace *trace, const char *before, 
     char name[64];
     for (uint32_t count = 0;; count++) {
         snprintf(name, sizeof name, "%s%" PRIu32 "%s", before, count, behind);
-        if (!pb_safetensors_find(&trace->file, name))
+        if (!pb_safetensors_find(&trace->source.tensors, name))
             return count;
     }
 }
 
 static enum pb_status read_form(struct pb_trace *trace, struct form *form, struct pb_error *error)
 {
-    const struct pb_tensor *input = pb_trace_find(trace, "input", 4, error);
-    const struct pb_tensor *classifier = input ? pb_trace_find(trace, "step0.fc.weight", 2, error) : NULL;
+    const struct pb_tensor *input = pb_trace_find(&trace->source, "input", 4, error);
+    const struct pb_tensor *classifier = input ? pb_trace_find(&trace->source, "step0.fc.weight", 2, error) : NULL;
     if (!classifier)
         return PB_ERROR_INPUT;
     *form = (struct form){.batch = (uint32_t)input->dims[0],
@@ -101,7 +101,7 @@ static enum pb_status read_form(struct pb_trace *trace, struct form *form, struc
     trace->batch = form->batch;
     trace->steps = count_tensors(trace, "step", ".logits");
     if (!form->layers || !trace->steps)
-        return pb_fail_at(error, PB_ERROR_INPUT, trace->path, 0, "no tensor '%s'; a trace has at least one %s",
+        return pb_fail_at(error, PB_ERROR_INPUT, trace->source.path, 0, "no tensor '%s'; a trace has at least one %s",
                           form->layers ? "step0.logits" : "step0.convs.0.weight", form->layers ? "step" : "layer");
     form->filters = pb_calloc(form->layers, sizeof *form->filters);
     form->pooled = pb_calloc(form->layers, sizeof *form->pooled);
@@ -129,11 +129,11 @@ static enum pb_status read_training(struct pb_trace *trace, struct form *form, s
         {"sqrt_eps", &form->sqrt_eps},
     };
     for (size_t i = 0; i < sizeof reals / sizeof reals[0]; i++) {
-        const char *text = pb_safetensors_metadata(&trace->file, reals[i].key);
+        const char *text = pb_safetensors_metadata(&trace->source.tensors, reals[i].key);
         if (text && !pb_parse_real(text, reals[i].value))
             return bad_metadata(trace, reals[i].key, text, "it must be a number", error);
     }
-    const char *nesterov = pb_safetensors_metadata(&trace->file, "nesterov");
+    const char *nesterov = pb_safetensors_metadata(&trace->source.tensors, "nesterov");
     if (nesterov && !pb_parse_bool(nesterov, &trace->step.nesterov))
         return bad_metadata(trace, "nesterov", nesterov, "it must be true or false", error);
     return PB_OK;
@@ -203,7 +203,7 @@ static enum pb_status create_network(struct pb_trace *trace, const struct form *
     status = build_graph(form, graph, error);
     if (status) {
         pb_graph_free(&graph);
-        return pb_fail_context(error, "%s", trace->path);
+        return pb_fail_context(error, "%s", trace->source.path);
     }
     return pb_network_create(graph, &trace->network, error);
 }
@@ -217,7 +217,8 @@ static enum pb_status read_state(struct pb_trace *trace, struct pb_error *error)
         double *values = NULL;
         pb_trace_parameter_name(graph, parameter, role);
         snprintf(name, sizeof name, "step0.%s", role);
-        const enum pb_status status = pb_trace_values(trace, name, parameter->rank, parameter->dims, &values, error);
+        const enum pb_status status =
+            pb_trace_values(&trace->source, name, parameter->rank, parameter->dims, &values, error);
         if (status)
             return status;
         for (size_t i = 0; i < parameter->count; i++)
@@ -229,11 +230,11 @@ static enum pb_status read_state(struct pb_trace *trace, struct pb_error *error)
 
 static enum pb_status read_images(struct pb_trace *trace, struct pb_error *error)
 {
-    const struct pb_tensor *input = pb_trace_find(trace, "input", 4, error);
+    const struct pb_tensor *input = pb_trace_find(&trace->source, "input", 4, error);
     double *images = NULL;
     if (!input)
         return PB_ERROR_INPUT;
-    const enum pb_status status = pb_trace_reals(trace, input, &images, error);
+    const enum pb_status status = pb_trace_reals(&trace->source, input, &images, error);
     if (status)
         return status;
     trace->images = pb_calloc(input->count, sizeof *trace->images);
@@ -245,22 +246,22 @@ static enum pb_status read_images(struct pb_trace *trace, struct pb_error *error
 
 static enum pb_status read_labels(struct pb_trace *trace, const struct form *form, struct pb_error *error)
 {
-    const struct pb_tensor *labels = pb_trace_find(trace, "labels", 1, error);
+    const struct pb_tensor *labels = pb_trace_find(&trace->source, "labels", 1, error);
     if (!labels)
         return PB_ERROR_INPUT;
     if (labels->dims[0] != form->batch)
-        return pb_fail_at(error, PB_ERROR_INPUT, trace->path, 0, "%zu labels for %" PRIu32 " images", labels->dims[0],
-                          form->batch);
+        return pb_fail_at(error, PB_ERROR_INPUT, trace->source.path, 0, "%zu labels for %" PRIu32 " images",
+                          labels->dims[0], form->batch);
     trace->labels = pb_calloc(form->batch, sizeof *trace->labels);
     if (!trace->labels)
         return pb_fail_memory(error, form->batch * sizeof *trace->labels);
     for (uint32_t n = 0; n < form->batch; n++) {
         int64_t label = -1;
         if (!pb_trace_integer(labels, n, &label))
-            return pb_fail_at(error, PB_ERROR_INPUT, trace->path, 0,
+            return pb_fail_at(error, PB_ERROR_INPUT, trace->source.path, 0,
                               "tensor 'labels' is of type %s; I64 and I32 can be read", labels->dtype);
         if (label < 0 || label >= form->classes)
-            return pb_fail_at(error, PB_ERROR_INPUT, trace->path, 0,
+            return pb_fail_at(error, PB_ERROR_INPUT, trace->source.path, 0,
                               "label %" PRId64 " of image %" PRIu32 " is not one of %" PRIu32 " classes", label, n,
                               form->classes);
         trace->labels[n] = (uint32_t)label;
@@ -270,9 +271,9 @@ static enum pb_status read_labels(struct pb_trace *trace, const struct form *for
 
 enum pb_status pb_trace_open(const char *path, struct pb_trace *trace, struct pb_error *error)
 {
-    struct pb_trace opened = {.path = path};
+    struct pb_trace opened = {.source = {.path = path}};
     struct form form = {0};
-    enum pb_status status = pb_safetensors_open(path, &opened.file, error);
+    enum pb_status status = pb_safetensors_open(path, &opened.source.tensors, error);
     if (status)
         return status;
     status = read_form(&opened, &form, error);
@@ -297,7 +298,7 @@ enum pb_status pb_trace_open(const char *path, struct pb_trace *trace, struct pb
 
 void pb_trace_close(struct pb_trace *trace)
 {
-    pb_safetensors_close(&trace->file);
+    pb_safetensors_close(&trace->source.tensors);
     pb_network_free(&trace->network);
     pb_free(trace->images);
     pb_free(trace->labels);

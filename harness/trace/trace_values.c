@@ -12,24 +12,24 @@ void pb_trace_parameter_name(const struct pb_graph *graph, const struct pb_param
     snprintf(name, 64, "%s.%s", graph->nodes[parameter->node].name, pb_foreign_role(parameter->role));
 }
 
-const struct pb_tensor *pb_trace_find(const struct pb_trace *trace, const char *name, uint32_t rank,
+const struct pb_tensor *pb_trace_find(const struct pb_trace_file *file, const char *name, uint32_t rank,
                                       struct pb_error *error)
 {
-    const struct pb_tensor *found = pb_safetensors_find(&trace->file, name);
+    const struct pb_tensor *found = pb_safetensors_find(&file->tensors, name);
     if (!found) {
-        (void)pb_fail_at(error, PB_ERROR_INPUT, trace->path, 0,
+        (void)pb_fail_at(error, PB_ERROR_INPUT, file->path, 0,
                          "no tensor '%s'; is this a recorded training, as tests/golden/README.md describes them?",
                          name);
         return NULL;
     }
     if (found->rank != rank) {
-        (void)pb_fail_at(error, PB_ERROR_INPUT, trace->path, 0, "tensor '%s' has %u dimensions instead of %u", name,
+        (void)pb_fail_at(error, PB_ERROR_INPUT, file->path, 0, "tensor '%s' has %u dimensions instead of %u", name,
                          found->rank, rank);
         return NULL;
     }
     for (uint32_t i = 0; i < rank; i++)
         if (found->dims[i] == 0 || found->dims[i] > UINT32_MAX) {
-            (void)pb_fail_at(error, PB_ERROR_INPUT, trace->path, 0, "tensor '%s': dimension %u is %zu", name, i,
+            (void)pb_fail_at(error, PB_ERROR_INPUT, file->path, 0, "tensor '%s': dimension %u is %zu", name, i,
                              found->dims[i]);
             return NULL;
         }
@@ -75,7 +75,7 @@ static size_t channels_last(const struct pb_tensor *tensor, size_t i)
     return (outer * area + position) * tensor->dims[1] + channel;
 }
 
-enum pb_status pb_trace_reals(const struct pb_trace *trace, const struct pb_tensor *tensor, double **values,
+enum pb_status pb_trace_reals(const struct pb_trace_file *file, const struct pb_tensor *tensor, double **values,
                               struct pb_error *error)
 {
     double *read = pb_calloc(tensor->count ? tensor->count : 1, sizeof *read);
@@ -84,24 +84,24 @@ enum pb_status pb_trace_reals(const struct pb_trace *trace, const struct pb_tens
     for (size_t i = 0; i < tensor->count; i++)
         if (!real_at(tensor, i, &read[tensor->rank == 4 ? channels_last(tensor, i) : i])) {
             pb_free(read);
-            return pb_fail_at(error, PB_ERROR_INPUT, trace->path, 0,
+            return pb_fail_at(error, PB_ERROR_INPUT, file->path, 0,
                               "tensor '%s' is of type %s; F32 and F64 can be read", tensor->name, tensor->dtype);
         }
     *values = read;
     return PB_OK;
 }
 
-enum pb_status pb_trace_values(const struct pb_trace *trace, const char *name, uint32_t rank, const size_t *dims,
+enum pb_status pb_trace_values(const struct pb_trace_file *file, const char *name, uint32_t rank, const size_t *dims,
                                double **values, struct pb_error *error)
 {
-    const struct pb_tensor *tensor = pb_trace_find(trace, name, rank, error);
+    const struct pb_tensor *tensor = pb_trace_find(file, name, rank, error);
     if (!tensor)
         return PB_ERROR_INPUT;
     /* The engine's order of a filter's dimensions is K, R, S, C; the file's K, C, R, S. */
     const size_t order[4] = {0, rank == 4 ? 3 : 1, rank == 4 ? 1 : 2, 2};
     for (uint32_t i = 0; i < rank; i++)
         if (tensor->dims[i] != dims[order[i]])
-            return pb_fail_at(error, PB_ERROR_INPUT, trace->path, 0, "tensor '%s': dimension %u is %zu instead of %zu",
+            return pb_fail_at(error, PB_ERROR_INPUT, file->path, 0, "tensor '%s': dimension %u is %zu instead of %zu",
                               name, i, tensor->dims[i], dims[order[i]]);
-    return pb_trace_reals(trace, tensor, values, error);
+    return pb_trace_reals(file, tensor, values, error);
 }

@@ -1,5 +1,5 @@
 /* Trains as a trace did, and says how far off every group of values is. */
-#include "trace/trace.h"
+#include "trace/trace_verify.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -72,7 +72,7 @@ static enum pb_status compare(struct verification *run, const struct pairing *pa
 {
     double *expected = NULL;
     const enum pb_status status =
-        pb_trace_values(run->trace, pairing->name, pairing->rank, pairing->dims, &expected, error);
+        pb_trace_values(&run->trace->source, pairing->name, pairing->rank, pairing->dims, &expected, error);
     if (status)
         return status;
     note(&run->report->groups[pairing->group], pairing, expected, floor);
@@ -109,7 +109,7 @@ static enum pb_status compare_parameters(struct verification *run, const char *p
             struct pairing pairing = pair_parameter(run, p, prefix, gradients ? run->gradient : run->state->values);
             double *expected = NULL;
             const enum pb_status status =
-                pb_trace_values(run->trace, pairing.name, pairing.rank, pairing.dims, &expected, error);
+                pb_trace_values(&run->trace->source, pairing.name, pairing.rank, pairing.dims, &expected, error);
             if (status)
                 return status;
             pairing.group = gradients ? PB_TRACE_GRADIENTS : pairing.group;
@@ -139,7 +139,7 @@ static enum pb_status evaluate(struct verification *run, uint32_t step, struct p
 {
     char name[64];
     snprintf(name, sizeof name, "eval%" PRIu32 ".logits", step);
-    if (!pb_safetensors_find(&run->trace->file, name))
+    if (!pb_safetensors_find(&run->trace->source.tensors, name))
         return PB_OK;
     const enum pb_status status =
         pb_engine_forward(run->engine, run->trace->images, run->trace->batch, run->logits, error);
@@ -152,7 +152,7 @@ static enum pb_status compare_gradients(struct verification *run, uint32_t step,
     char prefix[24], name[64];
     snprintf(prefix, sizeof prefix, "grad%" PRIu32, step);
     snprintf(name, sizeof name, "%s.fc.weight", prefix);
-    if (step > 0 && !pb_safetensors_find(&run->trace->file, name))
+    if (step > 0 && !pb_safetensors_find(&run->trace->source.tensors, name))
         return PB_OK;
     for (uint32_t p = 0; p < graph->parameter_count; p++) {
         const struct pb_parameter *parameter = &graph->parameters[p];

@@ -1,5 +1,5 @@
 /* Bilinear pooling as products by BLIS: strips of rows up to the diagonal. */
-#include "bilinear.h"
+#include "blis_bilinear.h"
 
 enum { STRIP = 64 }; /* rows of B per product: wide enough for BLIS, narrow enough to save nearly half */
 

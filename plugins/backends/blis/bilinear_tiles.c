@@ -2,7 +2,7 @@
 #include <omp.h>
 #include <string.h>
 
-#include "bilinear.h"
+#include "blis_bilinear.h"
 
 /* Columns of one panel: lanes of the tile, channels that there are. */
 struct panel {

@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "convolution.h"
+#include "blis_convolution.h"
 #include "vector.h"
 
 enum {

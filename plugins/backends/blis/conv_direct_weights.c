@@ -7,7 +7,7 @@
 #include <omp.h>
 #include <string.h>
 
-#include "convolution.h"
+#include "blis_convolution.h"
 #include "vector.h"
 
 enum {

@@ -5,7 +5,7 @@
 #include <omp.h>
 #include <string.h>
 
-#include "convolution.h"
+#include "blis_convolution.h"
 
 enum {
     BLOCK_FLOATS = 1 << 16, /* of gathered patches: 256 KiB */

@@ -1,7 +1,7 @@
 /* Gathering patches: what a filter sees of the input, a row for every output position. */
 #include <string.h>
 
-#include "convolution.h"
+#include "blis_convolution.h"
 
 enum { BLOCK = 16 }; /* floats copied at a time where there is room to copy too many */
 

@@ -43,7 +43,7 @@ size_t blis_product_packing(size_t m, size_t n, size_t k);
 /* The instance's scratch, at least floats long; contents undefined. */
 enum pb_status blis_scratch(struct blis *self, size_t floats, float **scratch);
 
-/* convolution.c */
+/* blis_convolution.c */
 enum pb_status blis_conv_plan_create(void *self, const struct pb_conv_shape *shape, struct pb_conv_plan **plan);
 void blis_conv_plan_destroy(void *self, struct pb_conv_plan *plan);
 size_t blis_conv_workspace(void *self, const struct pb_conv_plan *plan);
@@ -54,7 +54,7 @@ enum pb_status blis_conv_filter_transform(void *self, const struct pb_conv_argum
 enum pb_status blis_conv_backward_data(void *self, const struct pb_conv_arguments *args);
 enum pb_status blis_conv_backward_weights(void *self, const struct pb_conv_arguments *args);
 
-/* memory.c */
+/* blis_memory.c */
 void blis_operator_memory(void *self, const struct pb_operator *asked, struct pb_operator_memory *memory);
 
 size_t blis_linear_scratch(const struct blis *self, uint32_t batch, size_t in, size_t out, bool training);
@@ -68,12 +68,12 @@ bool pool_is_two_by_two(const struct pb_pool_shape *shape);
 enum pb_status blis_max_pool_forward(void *self, const struct pb_pool_arguments *args);
 enum pb_status blis_max_pool_backward(void *self, const struct pb_pool_arguments *args);
 
-/* linear.c */
+/* blis_linear.c */
 enum pb_status blis_linear_forward(void *self, const struct pb_linear_arguments *args);
 enum pb_status blis_linear_backward_data(void *self, const struct pb_linear_arguments *args);
 enum pb_status blis_linear_backward_weights(void *self, const struct pb_linear_arguments *args);
 
-/* bilinear.c */
+/* blis_bilinear.c */
 enum pb_status blis_bilinear_forward(void *self, const struct pb_bilinear_arguments *args);
 enum pb_status blis_bilinear_backward(void *self, const struct pb_bilinear_arguments *args);
 

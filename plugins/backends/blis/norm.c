@@ -1,5 +1,5 @@
 /* Batch normalisation with ReLU folded in: one pass over memory for the statistics, one to apply them. */
-#include "convolution.h"
+#include "blis_convolution.h"
 #include "norm_pool.h"
 
 #include <math.h>

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "convolution.h"
+#include "blis_convolution.h"
 
 enum { CHUNK_FLOATS = 1 << 15 }; /* of input: 128 KiB */
 

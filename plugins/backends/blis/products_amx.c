@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "convolution.h"
+#include "blis_convolution.h"
 #include "products.h"
 
 #define KERNEL                                                                                                         \

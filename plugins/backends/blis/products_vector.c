@@ -1,7 +1,7 @@
 /* Winograd's products by the register tiles of our vector code. */
 #include <string.h>
 
-#include "convolution.h"
+#include "blis_convolution.h"
 #include "products.h"
 
 enum { BLOCK_DEPTH = 16 };

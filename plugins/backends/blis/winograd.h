@@ -4,7 +4,7 @@
 
 #include <omp.h>
 
-#include "convolution.h"
+#include "blis_convolution.h"
 #include "products.h"
 #include "vector.h"
 

@@ -71,7 +71,7 @@ struct primitive *onednn_cached(const struct onednn *self, enum operator_kind ki
 enum pb_status onednn_keep(struct onednn *self, enum operator_kind kind, const size_t *shape,
                            struct primitive *primitive, struct primitive **kept);
 
-/* convolution.c */
+/* onednn_convolution.c */
 enum pb_status onednn_conv_plan_create(void *self, const struct pb_conv_shape *shape, struct pb_conv_plan **plan);
 void onednn_conv_plan_destroy(void *self, struct pb_conv_plan *plan);
 size_t onednn_conv_workspace(void *self, const struct pb_conv_plan *plan);
@@ -80,12 +80,12 @@ enum pb_status onednn_conv_forward(void *self, const struct pb_conv_arguments *a
 enum pb_status onednn_conv_backward_data(void *self, const struct pb_conv_arguments *args);
 enum pb_status onednn_conv_backward_weights(void *self, const struct pb_conv_arguments *args);
 
-/* linear.c */
+/* onednn_linear.c */
 enum pb_status onednn_linear_forward(void *self, const struct pb_linear_arguments *args);
 enum pb_status onednn_linear_backward_data(void *self, const struct pb_linear_arguments *args);
 enum pb_status onednn_linear_backward_weights(void *self, const struct pb_linear_arguments *args);
 
-/* bilinear.c */
+/* onednn_bilinear.c */
 enum pb_status onednn_bilinear_forward(void *self, const struct pb_bilinear_arguments *args);
 enum pb_status onednn_bilinear_backward(void *self, const struct pb_bilinear_arguments *args);
 

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
-#include "trace/trace.h"
+#include "trace/trace_verify.h"
 #include "support/folder.h"
 #include "support/operators.h"
 

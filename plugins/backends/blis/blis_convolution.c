@@ -1,5 +1,5 @@
 /* Convolution plans: the algorithm is chosen from shape and kernel set alone, never by timing, so that runs repeat. */
-#include "convolution.h"
+#include "blis_convolution.h"
 
 #include <math.h>
 #include <string.h>

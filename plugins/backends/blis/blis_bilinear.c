@@ -2,7 +2,7 @@
  * Bilinear pooling, image by image: B = XᵀX/n and dX = X(G + Gᵀ)/n. B is symmetric: only what lies on and below the
  * diagonal is multiplied. Register tiles where the kernel set has them, else products by BLIS.
  */
-#include "bilinear.h"
+#include "blis_bilinear.h"
 
 /* b (rows first … of C×C, columns up to the diagonal) ← scale·b, and its mirror image. */
 void bilinear_mirror(size_t channels, size_t first_row, size_t end_row, size_t first_column, size_t end_column,

@@ -1,5 +1,5 @@
 /* What an operator makes the backend hold: its part of the instance's scratch, and what BLIS packs. */
-#include "convolution.h"
+#include "blis_convolution.h"
 #include "norm_pool.h"
 #include "rows.h"
 
