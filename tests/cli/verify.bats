@@ -71,3 +71,35 @@ assert all(0 <= group["worst"] < 1e-4 and group["passed"] for group in trace["gr
     run prunebench verify --backend reference
     [ "$status" -eq 2 ]
 }
+
+@test "--operators checks every operator of each backend" {
+    for backend in reference blis onednn; do
+        prunebench verify --operators --backend "$backend" --threads 2 >"$folder/$backend"
+        [ "$(grep -c '  worst .* ok' "$folder/$backend")" -ge 26 ]
+        grep -q '^  conv_backward_weights  *worst .* ok' "$folder/$backend"
+    done
+    grep -q '^  bn_relu_pool_backward ' "$folder/blis"
+    run ! grep -q '^  bn_relu_pool_backward ' "$folder/reference"
+    # with a trace, both
+    run -0 prunebench verify --operators --backend reference bcnn-tiny.safetensors
+    [[ $output == *"sgd_step "*"evaluation logits "* ]]
+    prunebench verify --operators --backend reference --json | python3 -c '
+import json, sys
+d = json.load(sys.stdin)
+assert d["traces"] == [] and len(d["operators"]) >= 26, d
+assert all(o["passed"] and 0 <= o["worst"] <= o["tolerance"] and o["outputs"] for o in d["operators"].values()), d
+assert d["operators"]["add_forward"]["measure"] == "element", d'
+}
+
+@test "--operators names the one wrong operator of a plugin and exits 1" {
+    wrong() {
+        run -1 prunebench verify --operators --backend wrong-operator --plugin-dir "$PRUNEBENCH_BUILD/tests/evil" --option fault="$1"
+        [ "$(grep -c FAILED <<<"$output")" -eq 1 ]
+        grep '^  relu_forward .*FAILED: ' <<<"$output"
+    }
+    [[ $(wrong leaks) == *"FAILED: result["*"] of relu_forward over "* ]]
+    [[ $(wrong overruns) == *"wrote 0 at result[1], outside its 1 values (relu_forward over 1)"* ]]
+    [[ $(wrong changes-input) == *"changed its input first operand"* ]]
+    [[ $(wrong leaves-a-value) == *" worst      inf of "* ]]
+    [[ $(wrong refuses) == *"relu_forward failed: backend 'wrong-operator': no ReLU today"* ]]
+}

@@ -1,9 +1,8 @@
 /* The suite's pooling. */
-#include "support/operator_tools.h"
+#include "suite/suite_run.h"
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 struct pooling {
     struct pb_pool_shape shape;
@@ -66,72 +65,82 @@ static void pool_function(const void *context, const double *x, double *y)
 }
 
 /* Maximum: to the winner, as the definition says. Average: it is linear, so differences are exact. */
-static void expected_gradient(const struct pooling *pooling, double *x, const double *dy, double *dx)
+static void expected_gradient(struct pb_suite *run, const struct pooling *pooling, double *x, const double *dy,
+                              double *dx)
 {
     const size_t outputs = output_count(&pooling->shape);
     if (pooling->maximum) {
-        double *y = doubles(outputs);
-        size_t *winners = calloc(outputs, sizeof *winners);
-        if (winners)
-            pool(pooling, x, y, winners);
-        for (size_t i = 0; winners && i < outputs; i++)
+        double *y = pb_suite_doubles(run, outputs);
+        size_t *winners = pb_suite_memory(run, outputs * sizeof *winners);
+        pool(pooling, x, y, winners);
+        for (size_t i = 0; i < outputs; i++)
             dx[winners[i]] += dy[i];
-        free(winners);
-        free(y);
         return;
     }
-    const struct differences differences = {.function = pool_function,
-                                            .context = pooling,
-                                            .inputs = input_count(&pooling->shape),
-                                            .outputs = outputs,
-                                            .step = 1e-3};
-    numeric_gradient(&differences, x, dy, dx);
+    const struct pb_differences differences = {.function = pool_function,
+                                               .context = pooling,
+                                               .inputs = input_count(&pooling->shape),
+                                               .outputs = outputs,
+                                               .step = 1e-3};
+    pb_numeric_gradient(run, &differences, x, dy, dx);
 }
 
-static void run(struct operator_test *test, const struct pooling *pooling, const struct tensor *x,
-                const struct tensor *dy, const struct tensor *y, const struct tensor *dx)
+static void forward(struct pb_suite *run, const struct pooling *pooling, const struct pb_pool_arguments *arguments)
 {
-    if (pooling->maximum) {
-        OPERATE(test, max_pool_forward,
-                ARGUMENTS(pool, .shape = &pooling->shape, .x = tensor_view(x), .y = tensor_view(y)));
-        OPERATE(test, max_pool_backward,
-                ARGUMENTS(pool, .shape = &pooling->shape, .x = tensor_view(x), .y = tensor_view(y),
-                          .dy = tensor_view(dy), .dx = tensor_view(dx)));
-    } else {
-        OPERATE(test, avg_pool_forward,
-                ARGUMENTS(pool, .shape = &pooling->shape, .x = tensor_view(x), .y = tensor_view(y)));
-        OPERATE(test, avg_pool_backward,
-                ARGUMENTS(pool, .shape = &pooling->shape, .dy = tensor_view(dy), .dx = tensor_view(dx)));
-    }
+    if (pooling->maximum)
+        OPERATE(run, max_pool_forward, arguments);
+    else
+        OPERATE(run, avg_pool_forward, arguments);
 }
 
-/* levels: how many different values an input takes; few make many ties. poison: one of them becomes NaN. */
-static void check(struct operator_test *test, const struct pooling *pooling, double levels, bool poison)
+static void backward(struct pb_suite *run, const struct pooling *pooling, const struct pb_pool_arguments *arguments)
 {
-    const size_t inputs = input_count(&pooling->shape), outputs = output_count(&pooling->shape);
-    double *values = doubles(inputs), *y = doubles(outputs), *dx = doubles(inputs);
+    if (pooling->maximum)
+        OPERATE(run, max_pool_backward, arguments);
+    else
+        OPERATE(run, avg_pool_backward, arguments);
+}
+
+struct pool_case {
+    struct pooling pooling;
+    double levels; /* how many different values an input takes; few make many ties */
+    bool poison; /* one of them becomes NaN */
+};
+
+static void check(struct pb_suite *run, const void *case_of)
+{
+    const struct pool_case *asked = case_of;
+    const struct pooling *pooling = &asked->pooling;
+    const struct pb_pool_shape *s = &pooling->shape;
+    const size_t inputs = input_count(s), outputs = output_count(s);
+    snprintf(run->subject, sizeof run->subject, "%s pool N%u %ux%ux%u kernel %ux%u stride %ux%u pad %ux%u",
+             pooling->maximum ? "max" : "avg", s->batch, s->height, s->width, s->channels, s->kernel_height,
+             s->kernel_width, s->stride_height, s->stride_width, s->pad_height, s->pad_width);
+    double *values = pb_suite_doubles(run, inputs), *expected = pb_suite_doubles(run, outputs);
     for (size_t i = 0; i < inputs; i++)
-        values[i] = floor((pb_rng_uniform(&test->rng) - 0.5) * levels) / levels;
-    if (poison)
+        values[i] = floor((pb_rng_uniform(&run->rng) - 0.5) * asked->levels) / asked->levels;
+    if (asked->poison)
         values[inputs / 2] = NAN;
-    struct tensor x = tensor_of(test, values, inputs), dy = tensor_random(test, outputs, -1, 1),
-                  output = tensor_output(test, outputs), gradient = tensor_output(test, inputs);
-    pool(pooling, x.values, y, NULL);
-    run(test, pooling, &x, &dy, &output, &gradient);
-    tensor_expect(test, &output, "y", y, 0);
-    if (!poison) {
-        expected_gradient(pooling, x.values, dy.values, dx);
-        tensor_expect(test, &gradient, "dx", dx, 0);
-    }
-    tensor_unchanged(test, &x, "x");
-    tensor_unchanged(test, &dy, "dy");
-    tensor_free(test, &x);
-    tensor_free(test, &dy);
-    tensor_free(test, &output);
-    tensor_free(test, &gradient);
-    free(values);
-    free(y);
-    free(dx);
+    struct pb_array x = pb_array_of(run, values, inputs), dy = pb_array_random(run, outputs, -1, 1),
+                    y = pb_array_output(run, outputs), dx = pb_array_output(run, inputs);
+    const struct pb_pool_arguments arguments = {.size = sizeof arguments,
+                                                .shape = s,
+                                                .x = pb_array_view(&x),
+                                                .y = pb_array_view(&y),
+                                                .dy = pb_array_view(&dy),
+                                                .dx = pb_array_view(&dx)};
+    pool(pooling, x.values, expected, NULL);
+    forward(run, pooling, &arguments);
+    pb_array_expect(run, &y, "y", expected, 0);
+    pb_array_unchanged(run, &x, "x");
+    backward(run, pooling, &arguments);
+    pb_array_unchanged(run, &x, "x");
+    pb_array_unchanged(run, &dy, "dy");
+    if (asked->poison)
+        return;
+    double *gradient = pb_suite_doubles(run, inputs);
+    expected_gradient(run, pooling, x.values, dy.values, gradient);
+    pb_array_expect(run, &dx, "dx", gradient, 0);
 }
 
 /* batch, height, width, channels, kernel h w, stride h w, pad h w */
@@ -143,7 +152,7 @@ static const uint32_t listed[][10] = {
     {1, 8, 8, 33, 2, 3, 3, 2, 1, 1},
 };
 
-void suite_pool(struct operator_test *test)
+void pb_suite_pool(struct pb_suite *run)
 {
     for (size_t i = 0; i < sizeof listed / sizeof listed[0]; i++)
         for (int maximum = 0; maximum < 2; maximum++) {
@@ -163,11 +172,8 @@ void suite_pool(struct operator_test *test)
             struct pb_pool_shape *shape = &pooling.shape;
             shape->output_height = (row[1] + 2 * row[8] - row[4]) / row[6] + 1;
             shape->output_width = (row[2] + 2 * row[9] - row[5]) / row[7] + 1;
-            snprintf(test->subject, sizeof test->subject, "%s pool N%u %ux%ux%u kernel %ux%u stride %ux%u pad %ux%u",
-                     maximum ? "max" : "avg", row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8],
-                     row[9]);
-            check(test, &pooling, 1e6, false);
-            check(test, &pooling, 4, false); /* many ties */
-            check(test, &pooling, 1e6, true);
+            pb_suite_case_run(run, check, &(struct pool_case){pooling, 1e6, false});
+            pb_suite_case_run(run, check, &(struct pool_case){pooling, 4, false});
+            pb_suite_case_run(run, check, &(struct pool_case){pooling, 1e6, true});
         }
 }

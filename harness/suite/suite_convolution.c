@@ -1,15 +1,9 @@
 /* The suite's convolutions: listed awkward shapes, random ones, NaNs. */
-#include "support/operator_tools.h"
+#include "suite/suite_run.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static struct pb_conv_shape completed(struct pb_conv_shape shape)
 {
@@ -71,8 +65,9 @@ static void define(const struct definition *d)
 
 struct convolution {
     struct pb_conv_shape shape;
+    bool with_bias;
     struct pb_conv_plan *plan;
-    struct tensor x, w, bias, dy, y, dx, dw, dbias, workspace;
+    struct pb_array x, w, bias, dy, y, dx, dw, dbias, workspace;
 };
 
 static size_t input_count(const struct pb_conv_shape *s)
@@ -90,138 +85,124 @@ static size_t weight_count(const struct pb_conv_shape *s)
     return (size_t)s->filters * s->kernel_height * s->kernel_width * (s->channels / s->groups);
 }
 
-static struct convolution prepare(struct operator_test *test, const struct pb_conv_shape *shape)
+static struct convolution prepare(struct pb_suite *run, const struct pb_conv_shape *shape, bool with_bias)
 {
-    struct convolution conv = {.shape = *shape};
-    snprintf(test->subject, sizeof test->subject,
+    struct convolution conv = {.shape = *shape, .with_bias = with_bias};
+    snprintf(run->subject, sizeof run->subject,
              "conv N%u %ux%ux%u K%u kernel %ux%u stride %ux%u pad %ux%u dilation %ux%u groups %u", shape->batch,
              shape->height, shape->width, shape->channels, shape->filters, shape->kernel_height, shape->kernel_width,
              shape->stride_height, shape->stride_width, shape->pad_height, shape->pad_width, shape->dilation_height,
              shape->dilation_width, shape->groups);
-    OPERATE(test, conv_plan_create, &conv.shape, &conv.plan);
-    conv.x = tensor_random(test, input_count(shape), -1, 1);
-    conv.w = tensor_random(test, weight_count(shape), -1, 1);
-    conv.bias = tensor_random(test, shape->filters, -1, 1);
-    conv.dy = tensor_random(test, output_count(shape), -1, 1);
-    conv.y = tensor_output(test, output_count(shape));
-    conv.dx = tensor_output(test, input_count(shape));
-    conv.dw = tensor_output(test, weight_count(shape));
-    conv.dbias = tensor_output(test, shape->filters);
-    conv.workspace = tensor_output(test, PB_CALL(test->device, conv_workspace, conv.plan));
+    conv.plan = pb_suite_plan(run, &conv.shape);
+    conv.x = pb_array_random(run, input_count(shape), -1, 1);
+    conv.w = pb_array_random(run, weight_count(shape), -1, 1);
+    conv.bias = pb_array_random(run, shape->filters, -1, 1);
+    conv.dy = pb_array_random(run, output_count(shape), -1, 1);
+    conv.y = pb_array_output(run, output_count(shape));
+    conv.dx = pb_array_output(run, input_count(shape));
+    conv.dw = pb_array_output(run, weight_count(shape));
+    conv.dbias = pb_array_output(run, shape->filters);
+    conv.workspace = pb_array_output(run, PB_CALL(run->device, conv_workspace, conv.plan));
     return conv;
 }
 
-static void release(struct operator_test *test, struct convolution *conv)
+/* The workspace's contents are undefined: whatever is in it must not matter. */
+static struct pb_conv_arguments arguments_of(struct pb_suite *run, const struct convolution *conv)
 {
-    struct tensor *tensors[] = {&conv->x,  &conv->w,  &conv->bias,  &conv->dy,       &conv->y,
-                                &conv->dx, &conv->dw, &conv->dbias, &conv->workspace};
-    for (size_t i = 0; i < sizeof tensors / sizeof tensors[0]; i++)
-        tensor_free(test, tensors[i]);
-    PB_CALL(test->device, conv_plan_destroy, conv->plan);
+    OPERATE(run, fill, pb_array_view(&conv->workspace), NAN, conv->workspace.count);
+    return (struct pb_conv_arguments){.size = sizeof(struct pb_conv_arguments),
+                                      .plan = conv->plan,
+                                      .x = pb_array_view(&conv->x),
+                                      .w = pb_array_view(&conv->w),
+                                      .bias = conv->with_bias ? pb_array_view(&conv->bias) : (struct pb_view){0},
+                                      .y = pb_array_view(&conv->y),
+                                      .dy = pb_array_view(&conv->dy),
+                                      .dx = pb_array_view(&conv->dx),
+                                      .dw = pb_array_view(&conv->dw),
+                                      .dbias = conv->with_bias ? pb_array_view(&conv->dbias) : (struct pb_view){0},
+                                      .workspace = pb_array_view(&conv->workspace)};
 }
 
-/* The workspace is nobody's property between calls: whatever is in it must not matter. */
-static void forward(struct operator_test *test, const struct convolution *conv, bool with_bias)
+static void inputs_unchanged(struct pb_suite *run, const struct convolution *conv)
 {
-    const struct pb_view none = {0};
-    OPERATE(test, fill, tensor_view(&conv->workspace), NAN, conv->workspace.count);
-    OPERATE(test, conv_forward,
-            ARGUMENTS(conv, .plan = conv->plan, .x = tensor_view(&conv->x), .w = tensor_view(&conv->w),
-                      .bias = with_bias ? tensor_view(&conv->bias) : none, .y = tensor_view(&conv->y),
-                      .workspace = tensor_view(&conv->workspace)));
+    pb_array_unchanged(run, &conv->x, "x");
+    pb_array_unchanged(run, &conv->w, "w");
+    pb_array_unchanged(run, &conv->bias, "bias");
+    pb_array_unchanged(run, &conv->dy, "dy");
 }
 
-static void backward(struct operator_test *test, const struct convolution *conv, bool with_bias)
+static void forward(struct pb_suite *run, const struct convolution *conv)
 {
-    const struct pb_view none = {0};
-    OPERATE(test, fill, tensor_view(&conv->workspace), NAN, conv->workspace.count);
-    OPERATE(test, conv_backward_data,
-            ARGUMENTS(conv, .plan = conv->plan, .dy = tensor_view(&conv->dy), .w = tensor_view(&conv->w),
-                      .dx = tensor_view(&conv->dx), .workspace = tensor_view(&conv->workspace)));
-    OPERATE(test, fill, tensor_view(&conv->workspace), NAN, conv->workspace.count);
-    OPERATE(test, conv_backward_weights,
-            ARGUMENTS(conv, .plan = conv->plan, .x = tensor_view(&conv->x), .dy = tensor_view(&conv->dy),
-                      .dw = tensor_view(&conv->dw), .dbias = with_bias ? tensor_view(&conv->dbias) : none,
-                      .workspace = tensor_view(&conv->workspace)));
+    const struct pb_conv_arguments arguments = arguments_of(run, conv);
+    OPERATE(run, conv_forward, &arguments);
+    inputs_unchanged(run, conv);
 }
 
-static struct definition expectation(const struct convolution *conv, bool with_bias)
+static void backward_data(struct pb_suite *run, const struct convolution *conv)
+{
+    const struct pb_conv_arguments arguments = arguments_of(run, conv);
+    OPERATE(run, conv_backward_data, &arguments);
+    inputs_unchanged(run, conv);
+}
+
+static void backward_weights(struct pb_suite *run, const struct convolution *conv)
+{
+    const struct pb_conv_arguments arguments = arguments_of(run, conv);
+    OPERATE(run, conv_backward_weights, &arguments);
+    inputs_unchanged(run, conv);
+}
+
+static struct definition expectation(struct pb_suite *run, const struct convolution *conv)
 {
     struct definition d = {.shape = &conv->shape,
                            .x = conv->x.values,
                            .w = conv->w.values,
-                           .bias = with_bias ? conv->bias.values : NULL,
+                           .bias = conv->with_bias ? conv->bias.values : NULL,
                            .dy = conv->dy.values,
-                           .y = doubles(conv->y.count),
-                           .dx = doubles(conv->x.count),
-                           .dw = doubles(conv->w.count),
-                           .dbias = doubles(conv->shape.filters)};
+                           .y = pb_suite_doubles(run, conv->y.count),
+                           .dx = pb_suite_doubles(run, conv->x.count),
+                           .dw = pb_suite_doubles(run, conv->w.count),
+                           .dbias = pb_suite_doubles(run, conv->shape.filters)};
     define(&d);
     return d;
 }
 
-static void expectation_free(struct definition *d)
-{
-    free(d->y);
-    free(d->dx);
-    free(d->dw);
-    free(d->dbias);
-}
+struct convolution_case {
+    struct pb_conv_shape shape;
+    bool with_bias;
+};
 
-static void check(struct operator_test *test, const struct pb_conv_shape *shape, bool with_bias)
+static void check(struct pb_suite *run, const void *case_of)
 {
-    struct convolution conv = prepare(test, shape);
-    struct definition d = expectation(&conv, with_bias);
-    forward(test, &conv, with_bias);
-    backward(test, &conv, with_bias);
-    tensor_expect(test, &conv.y, "y", d.y, 0);
-    tensor_expect(test, &conv.dx, "dx", d.dx, 0);
-    tensor_expect(test, &conv.dw, "dw", d.dw, 0);
-    if (with_bias)
-        tensor_expect(test, &conv.dbias, "dbias", d.dbias, 0);
-    tensor_unchanged(test, &conv.x, "x");
-    tensor_unchanged(test, &conv.w, "w");
-    tensor_unchanged(test, &conv.bias, "bias");
-    tensor_unchanged(test, &conv.dy, "dy");
-    expectation_free(&d);
-    release(test, &conv);
+    const struct convolution_case *asked = case_of;
+    struct convolution conv = prepare(run, &asked->shape, asked->with_bias);
+    const struct definition d = expectation(run, &conv);
+    forward(run, &conv);
+    pb_array_expect(run, &conv.y, "y", d.y, 0);
+    backward_data(run, &conv);
+    pb_array_expect(run, &conv.dx, "dx", d.dx, 0);
+    backward_weights(run, &conv);
+    pb_array_expect(run, &conv.dw, "dw", d.dw, 0);
+    if (conv.with_bias)
+        pb_array_expect(run, &conv.dbias, "dbias", d.dbias, 0);
 }
 
 /* A NaN in the first image comes out where the definition has one, and the second image does not see it. */
-static void check_nan(struct operator_test *test)
+static void check_nan(struct pb_suite *run, const void *case_of)
 {
-    const struct pb_conv_shape shape = completed((struct pb_conv_shape){.batch = 2,
-                                                                        .height = 7,
-                                                                        .width = 9,
-                                                                        .channels = 5,
-                                                                        .filters = 6,
-                                                                        .kernel_height = 3,
-                                                                        .kernel_width = 3,
-                                                                        .stride_height = 1,
-                                                                        .stride_width = 1,
-                                                                        .pad_height = 1,
-                                                                        .pad_width = 1,
-                                                                        .dilation_height = 1,
-                                                                        .dilation_width = 1,
-                                                                        .groups = 1});
-    struct convolution conv = prepare(test, &shape);
-    tensor_set(test, &conv.x, 4 * 9 * 5 + 3 * 5 + 2, NAN);
-    struct definition d = expectation(&conv, true);
-    forward(test, &conv, true);
-    double *y = tensor_download(test, &conv.y);
-    size_t nans = 0;
+    const struct convolution_case *asked = case_of;
+    struct convolution conv = prepare(run, &asked->shape, true);
+    pb_array_set(run, &conv.x, 4 * 9 * 5 + 3 * 5 + 2, NAN);
+    const struct definition d = expectation(run, &conv);
+    forward(run, &conv);
+    const double *y = pb_array_download(run, &conv.y);
     for (size_t i = 0; i < conv.y.count; i++) {
         const bool first_image = i < conv.y.count / 2;
         if (isnan(d.y[i]) && !isnan(y[i]))
-            fail_msg("%s: y[%zu] = %g hides a NaN of its input", test->subject, i, y[i]);
-        if (!first_image && !(fabs(y[i] - d.y[i]) <= test->tolerance * 50))
-            fail_msg("%s: y[%zu] = %g instead of %g: a NaN leaked into another image", test->subject, i, y[i], d.y[i]);
-        nans += isnan(d.y[i]) ? 1 : 0;
+            pb_suite_problem(run, "y[%zu] = %g hides a NaN of its input", i, y[i]);
+        if (!first_image && !(fabs(y[i] - d.y[i]) <= 1e-3))
+            pb_suite_problem(run, "y[%zu] = %g instead of %g: a NaN leaked into another image", i, y[i], d.y[i]);
     }
-    assert_int_equal(nans, 9 * 6);
-    free(y);
-    expectation_free(&d);
-    release(test, &conv);
 }
 
 struct loss_context {
@@ -238,24 +219,27 @@ static void forward_of(const void *context, const double *values, double *output
                                 .y = outputs});
 }
 
-/* The device's gradients against differences of the definition's forward pass. */
-static void check_differences(struct operator_test *test, const struct pb_conv_shape *shape)
+static void expect_differences(struct pb_suite *run, const struct convolution *conv, bool of_weights)
 {
-    struct convolution conv = prepare(test, shape);
-    backward(test, &conv, true);
-    for (int of_weights = 0; of_weights < 2; of_weights++) {
-        struct tensor *input = of_weights ? &conv.w : &conv.x;
-        const struct loss_context context = {.conv = &conv, .of_weights = of_weights};
-        const struct differences differences = {
-            .function = forward_of, .context = &context, .inputs = input->count, .outputs = conv.y.count, .step = 1e-3};
-        double *x = doubles(input->count), *gradient = doubles(input->count);
-        memcpy(x, input->values, input->count * sizeof *x);
-        numeric_gradient(&differences, x, conv.dy.values, gradient);
-        tensor_expect(test, of_weights ? &conv.dw : &conv.dx, of_weights ? "dw" : "dx", gradient, 0);
-        free(x);
-        free(gradient);
-    }
-    release(test, &conv);
+    const struct pb_array *input = of_weights ? &conv->w : &conv->x;
+    const struct loss_context context = {.conv = conv, .of_weights = of_weights};
+    const struct pb_differences differences = {
+        .function = forward_of, .context = &context, .inputs = input->count, .outputs = conv->y.count, .step = 1e-3};
+    double *x = pb_suite_doubles(run, input->count), *gradient = pb_suite_doubles(run, input->count);
+    memcpy(x, input->values, input->count * sizeof *x);
+    pb_numeric_gradient(run, &differences, x, conv->dy.values, gradient);
+    pb_array_expect(run, of_weights ? &conv->dw : &conv->dx, of_weights ? "dw" : "dx", gradient, 0);
+}
+
+/* The device's gradients against differences of the definition's forward pass. */
+static void check_differences(struct pb_suite *run, const void *case_of)
+{
+    const struct convolution_case *asked = case_of;
+    struct convolution conv = prepare(run, &asked->shape, true);
+    backward_data(run, &conv);
+    expect_differences(run, &conv, false);
+    backward_weights(run, &conv);
+    expect_differences(run, &conv, true);
 }
 
 /* batch, height, width, channels, filters, kernel h w, stride h w, pad h w, dilation h w, groups */
@@ -321,21 +305,16 @@ static struct pb_conv_shape random_shape(struct pb_rng *rng)
     return shape_of(row);
 }
 
-void suite_convolution(struct operator_test *test)
+void pb_suite_convolution(struct pb_suite *run)
 {
-    for (size_t i = 0; i < sizeof listed / sizeof listed[0]; i++) {
-        const struct pb_conv_shape shape = shape_of(listed[i]);
-        check(test, &shape, i % 3 != 2);
-    }
-    for (int i = 0; i < 20; i++) {
-        const struct pb_conv_shape shape = random_shape(&test->rng);
-        check(test, &shape, i % 2 == 0);
-    }
-    const uint32_t small[][14] = {{2, 3, 4, 2, 3, 3, 3, 1, 1, 1, 1, 1, 1, 1},
-                                  {1, 5, 5, 2, 4, 2, 3, 2, 1, 1, 2, 1, 2, 2}};
-    for (size_t i = 0; i < sizeof small / sizeof small[0]; i++) {
-        const struct pb_conv_shape shape = shape_of(small[i]);
-        check_differences(test, &shape);
-    }
-    check_nan(test);
+    for (size_t i = 0; i < sizeof listed / sizeof listed[0]; i++)
+        pb_suite_case_run(run, check, &(struct convolution_case){shape_of(listed[i]), i % 3 != 2});
+    for (int i = 0; i < 20; i++)
+        pb_suite_case_run(run, check, &(struct convolution_case){random_shape(&run->rng), i % 2 == 0});
+    static const uint32_t small[][14] = {{2, 3, 4, 2, 3, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+                                         {1, 5, 5, 2, 4, 2, 3, 2, 1, 1, 2, 1, 2, 2}};
+    for (size_t i = 0; i < sizeof small / sizeof small[0]; i++)
+        pb_suite_case_run(run, check_differences, &(struct convolution_case){shape_of(small[i]), true});
+    static const uint32_t poisoned[14] = {2, 7, 9, 5, 6, 3, 3, 1, 1, 1, 1, 1, 1, 1};
+    pb_suite_case_run(run, check_nan, &(struct convolution_case){shape_of(poisoned), true});
 }

@@ -1,0 +1,94 @@
+/* The suite's entry, and the operators that it knows with their tolerances. */
+#include "suite/suite.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "suite/suite_run.h"
+
+/* One rounding or a few; sums of products; a convolution, which Winograd's transforms may compute; the same behind a norm, whose
+ * values are not small beside their terms. About twice to five times what the built-in backends are off by. */
+#define ROUNDING 5e-7
+#define SUMS 5e-6
+#define CONVOLUTION 2e-4
+#define NORMED 2e-5
+
+static const struct {
+    const char *name;
+    enum pb_suite_measure measure;
+    double tolerance;
+} known[] = {
+    {"buffer_create", PB_SUITE_BY_ELEMENT, 0},
+    {"upload", PB_SUITE_BY_ELEMENT, 0},
+    {"download", PB_SUITE_BY_ELEMENT, 0},
+    {"fill", PB_SUITE_BY_ELEMENT, 0},
+    {"conv_plan_create", PB_SUITE_BY_RMS, CONVOLUTION},
+    {"conv_forward", PB_SUITE_BY_RMS, CONVOLUTION},
+    {"conv_backward_data", PB_SUITE_BY_RMS, CONVOLUTION},
+    {"conv_backward_weights", PB_SUITE_BY_RMS, CONVOLUTION},
+    {"conv_filter_transform", PB_SUITE_BY_RMS, CONVOLUTION},
+    {"conv_norm_evaluate", PB_SUITE_BY_RMS, NORMED},
+    {"conv_norm_forward", PB_SUITE_BY_RMS, NORMED},
+    {"bn_forward", PB_SUITE_BY_RMS, SUMS},
+    {"bn_evaluate", PB_SUITE_BY_RMS, SUMS},
+    {"bn_backward", PB_SUITE_BY_RMS, SUMS},
+    {"bn_evaluate_backward", PB_SUITE_BY_RMS, SUMS},
+    {"bn_relu_backward", PB_SUITE_BY_RMS, SUMS},
+    {"bn_relu_pool_backward", PB_SUITE_BY_RMS, SUMS},
+    {"relu_forward", PB_SUITE_BY_ELEMENT, ROUNDING},
+    {"relu_backward", PB_SUITE_BY_ELEMENT, ROUNDING},
+    {"add_forward", PB_SUITE_BY_ELEMENT, ROUNDING},
+    {"accumulate", PB_SUITE_BY_ELEMENT, ROUNDING},
+    {"multiply", PB_SUITE_BY_ELEMENT, ROUNDING},
+    {"max_pool_forward", PB_SUITE_BY_ELEMENT, ROUNDING},
+    {"max_pool_backward", PB_SUITE_BY_RMS, SUMS},
+    {"avg_pool_forward", PB_SUITE_BY_RMS, SUMS},
+    {"avg_pool_backward", PB_SUITE_BY_RMS, SUMS},
+    {"linear_forward", PB_SUITE_BY_RMS, SUMS},
+    {"linear_backward_data", PB_SUITE_BY_RMS, SUMS},
+    {"linear_backward_weights", PB_SUITE_BY_RMS, SUMS},
+    {"bilinear_forward", PB_SUITE_BY_RMS, SUMS},
+    {"bilinear_backward", PB_SUITE_BY_RMS, SUMS},
+    {"signed_sqrt_forward", PB_SUITE_BY_ELEMENT, ROUNDING},
+    {"signed_sqrt_backward", PB_SUITE_BY_ELEMENT, ROUNDING},
+    {"l2_norm_forward", PB_SUITE_BY_RMS, SUMS},
+    {"l2_norm_backward", PB_SUITE_BY_RMS, SUMS},
+    {"softmax_cross_entropy", PB_SUITE_BY_RMS, SUMS},
+    {"sgd_step", PB_SUITE_BY_RMS, SUMS},
+};
+#define KNOWN_COUNT (sizeof known / sizeof known[0])
+_Static_assert(KNOWN_COUNT <= PB_SUITE_RESULTS_MAX, "more operators than a report holds");
+
+bool pb_suite_passed(const struct pb_suite_result *result)
+{
+    return !result->problem[0] && result->worst <= result->tolerance;
+}
+
+static bool is_portable(const struct pb_device *device, const char *name)
+{
+    bool portable = false;
+#define LOOK(slot) portable = portable || (device->ops.slot.portable && !strcmp(name, #slot));
+    PB_DEVICE_SLOTS(LOOK)
+#undef LOOK
+    return portable;
+}
+
+enum pb_status pb_suite_run(struct pb_device *device, struct pb_suite_report *report, struct pb_error *error)
+{
+    memset(report, 0, sizeof *report);
+    report->count = KNOWN_COUNT;
+    report->digest = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < KNOWN_COUNT; i++)
+        report->results[i] = (struct pb_suite_result){.name = known[i].name,
+                                                      .portable = is_portable(device, known[i].name),
+                                                      .measure = known[i].measure,
+                                                      .tolerance = known[i].tolerance};
+    struct pb_suite run = {.device = device, .report = report, .operator= report->results, .error = error};
+    pb_rng_init(&run.rng, 20, "operator suite");
+    void (*const parts[])(struct pb_suite *) = {pb_suite_convolution, pb_suite_norm,        pb_suite_fused,
+                                                pb_suite_pool,        pb_suite_elementwise, pb_suite_head,
+                                                pb_suite_linear,      pb_suite_learning};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0] && !run.status; i++)
+        parts[i](&run);
+    return run.status;
+}

@@ -1,0 +1,143 @@
+/* The suite's element-wise operators. */
+#include "suite/suite_run.h"
+
+#include <math.h>
+#include <stdio.h>
+
+struct pair {
+    size_t count;
+    struct pb_array a, b;
+    double *expected;
+};
+
+/* Values with exact zeros among them, and a NaN in a. */
+static struct pair pair_create(struct pb_suite *run, size_t count, const char *operator)
+{
+    snprintf(run->subject, sizeof run->subject, "%s over %zu", operator, count);
+    struct pair pair = {
+        .count = count, .expected = pb_suite_doubles(run, count), .b = pb_array_random(run, count, -2, 2)};
+    double *values = pb_suite_doubles(run, count);
+    for (size_t i = 0; i < count; i++)
+        values[i] = i % 5 == 0 ? 0 : pb_rng_uniform(&run->rng) * 4 - 2;
+    if (count > 2)
+        values[2] = NAN;
+    pair.a = pb_array_of(run, values, count);
+    return pair;
+}
+
+enum element { RELU, RELU_GRADIENT, ADD, MULTIPLY };
+static const char *const element_names[] = {"relu_forward", "relu_backward", "add_forward", "multiply"};
+
+static double element(enum element what, double a, double b)
+{
+    switch (what) {
+    case RELU:
+        return a < 0 ? 0 : a;
+    case RELU_GRADIENT: /* a is the forward's output */
+        return a > 0 ? b : 0;
+    case ADD:
+        return a + b;
+    case MULTIPLY:
+        return a * b;
+    }
+    return NAN;
+}
+
+static void apply(struct pb_suite *run, enum element what, const struct pair *pair, const struct pb_array *result)
+{
+    const struct pb_view a = pb_array_view(&pair->a), b = pb_array_view(&pair->b), y = pb_array_view(result);
+    switch (what) {
+    case RELU:
+        OPERATE(run, relu_forward, ARGUMENTS(elementwise, .count = pair->count, .x = a, .y = y));
+        break;
+    case RELU_GRADIENT:
+        OPERATE(run, relu_backward, ARGUMENTS(elementwise, .count = pair->count, .y = a, .dy = b, .dx = y));
+        break;
+    case ADD:
+        OPERATE(run, add_forward, ARGUMENTS(elementwise, .count = pair->count, .x = a, .other = b, .y = y));
+        break;
+    case MULTIPLY:
+        OPERATE(run, multiply, ARGUMENTS(elementwise, .count = pair->count, .x = a, .other = b, .y = y));
+        break;
+    }
+}
+
+struct element_case {
+    enum element what;
+    size_t count;
+};
+
+static void check(struct pb_suite *run, const void *case_of)
+{
+    const struct element_case *asked = case_of;
+    const enum element what = asked->what;
+    const size_t count = asked->count;
+    struct pair pair = pair_create(run, count, element_names[what]);
+    struct pb_array result = pb_array_output(run, count);
+    if (what == RELU_GRADIENT && count > 2)
+        pb_array_set(run, &pair.a, 2, 0.5);
+    for (size_t i = 0; i < count; i++)
+        pair.expected[i] = element(what, pair.a.values[i], pair.b.values[i]);
+    apply(run, what, &pair, &result);
+    pb_array_expect(run, &result, "result", pair.expected, 0);
+    pb_array_unchanged(run, &pair.a, "first operand");
+    pb_array_unchanged(run, &pair.b, "second operand");
+    /* In place: forwards over the first operand, ReLU's gradient over dy. */
+    const struct pb_array *own = what == RELU_GRADIENT ? &pair.b : &pair.a;
+    apply(run, what, &pair, own);
+    pb_array_expect(run, own, "result in place", pair.expected, 0);
+}
+
+static void check_accumulate(struct pb_suite *run, const void *case_of)
+{
+    const size_t count = *(const size_t *)case_of;
+    struct pair pair = pair_create(run, count, "accumulate");
+    for (size_t i = 0; i < count; i++)
+        pair.expected[i] = pair.a.values[i] + pair.b.values[i];
+    OPERATE(run, accumulate,
+            ARGUMENTS(elementwise, .count = count, .x = pb_array_view(&pair.b), .y = pb_array_view(&pair.a)));
+    pb_array_expect(run, &pair.a, "accumulator", pair.expected, 0);
+    pb_array_unchanged(run, &pair.b, "value");
+}
+
+static void check_memory(struct pb_suite *run, const void *case_of)
+{
+    (void)case_of;
+    snprintf(run->subject, sizeof run->subject, "memory");
+    struct pb_array array = pb_array_output(run, 100);
+    double expected[100];
+    OPERATE(run, fill, pb_array_view(&array), 0, 100);
+    struct pb_view part = pb_array_view(&array);
+    part.offset += 16;
+    OPERATE(run, fill, part, 3.5F, 20);
+    for (size_t i = 0; i < 100; i++)
+        expected[i] = i >= 16 && i < 36 ? 3.5 : 0;
+    pb_array_expect(run, &array, "memory, partly filled", expected, 0);
+}
+
+static void check_fresh_memory(struct pb_suite *run, const void *case_of)
+{
+    (void)case_of;
+    snprintf(run->subject, sizeof run->subject, "fresh memory");
+    float values[100];
+    struct pb_buffer *buffer = NULL;
+    OPERATE(run, buffer_create, 100, &buffer);
+    OPERATE(run, download, values, (struct pb_view){.buffer = buffer}, 100);
+    PB_CALL(run->device, buffer_destroy, buffer);
+    pb_suite_begin(run, "buffer_create");
+    for (size_t i = 0; i < 100; i++)
+        if (values[i] != 0)
+            pb_suite_problem(run, "value %zu of a new buffer is %g instead of 0", i, (double)values[i]);
+}
+
+void pb_suite_elementwise(struct pb_suite *run)
+{
+    static const size_t counts[] = {1, 3, 100, 16384, 40001};
+    pb_suite_case_run(run, check_memory, NULL);
+    pb_suite_case_run(run, check_fresh_memory, NULL);
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        for (int what = RELU; what <= MULTIPLY; what++)
+            pb_suite_case_run(run, check, &(struct element_case){(enum element)what, counts[i]});
+        pb_suite_case_run(run, check_accumulate, &counts[i]);
+    }
+}
