@@ -1,5 +1,5 @@
 /* The forward pass, node by node. */
-#include "engine/operators.h"
+#include "engine/run_table.h"
 
 enum pb_status pb_run_forward_node(struct pb_engine *engine, uint32_t i, bool training, struct pb_error *error)
 {

@@ -1,9 +1,10 @@
 /* Lays out an engine's arrays: which nodes are computed together or in place, what lives how long. */
-#include "engine/operators.h"
+#include "engine/run_table.h"
 
 #include <string.h>
 
 #include "base/memory.h"
+#include "graph/op_table.h"
 
 /* A plan being made. After a failure `status` stays set and additions do nothing. */
 struct planner {
@@ -94,16 +95,12 @@ static void find_consumers_and_gradients(struct planner *planner)
             planner->needs_gradient[i] |= planner->needs_gradient[graph->nodes[i].inputs[slot]];
 }
 
-/* The head begins at bilinear pooling or, without it, at the first linear layer. */
 static void find_parts(struct planner *planner)
 {
     const struct pb_graph *graph = planner->graph;
     struct pb_plan *plan = planner->plan;
-    plan->head = graph->node_count;
+    plan->head = pb_graph_head(graph);
     plan->last_trunk_norm = PB_NO_PARAMETER;
-    for (uint32_t i = graph->node_count; i-- > 0;)
-        if (graph->nodes[i].op == PB_OP_BILINEAR_POOL || graph->nodes[i].op == PB_OP_LINEAR)
-            plan->head = i;
     for (uint32_t i = 0; i < plan->head; i++)
         if (graph->nodes[i].op == PB_OP_BATCH_NORM)
             plan->last_trunk_norm = i;

@@ -6,13 +6,6 @@
 
 #include "base/memory.h"
 
-static const char *const role_names[] = {[PB_ROLE_WEIGHT] = "weights",
-                                         [PB_ROLE_BIAS] = "biases",
-                                         [PB_ROLE_GAMMA] = "γ",
-                                         [PB_ROLE_BETA] = "β",
-                                         [PB_ROLE_RUNNING_MEAN] = "running mean",
-                                         [PB_ROLE_RUNNING_VAR] = "running variance"};
-
 static enum pb_status download_finite(struct pb_engine *engine, struct pb_view view, size_t count, bool *finite,
                                       struct pb_error *error)
 {
@@ -33,17 +26,18 @@ static enum pb_status download_finite(struct pb_engine *engine, struct pb_view v
 static enum pb_status check_parameters(struct pb_engine *engine, uint32_t node, bool training, char where[96],
                                        struct pb_error *error)
 {
-    const int last = pb_uses_batch_statistics(engine, node, training) ? PB_ROLE_BETA : PB_ROLE_RUNNING_VAR;
+    const struct pb_graph *graph = engine->graph;
+    const bool statistics = pb_uses_batch_statistics(engine, node, training);
     enum pb_status status = PB_OK;
-    for (int role = PB_ROLE_WEIGHT; role <= last && !status && !where[0]; role++) {
-        const uint32_t parameter = engine->graph->nodes[node].parameters[role];
+    for (uint32_t role = 0; role < PB_ROLE_COUNT && !status && !where[0]; role++) {
+        const uint32_t parameter = graph->nodes[node].parameters[role];
         bool finite = true;
-        if (parameter == PB_NO_PARAMETER)
+        if (parameter == PB_NO_PARAMETER || (statistics && !graph->parameters[parameter].trainable))
             continue;
         status = download_finite(engine, pb_parameter_view(engine, engine->values, node, (enum pb_role)role),
-                                 engine->graph->parameters[parameter].count, &finite, error);
+                                 graph->parameters[parameter].count, &finite, error);
         if (!status && !finite)
-            snprintf(where, 96, "the %s of '%s'", role_names[role], engine->graph->nodes[node].name);
+            snprintf(where, 96, "the %s of '%s'", pb_role_words((enum pb_role)role), graph->nodes[node].name);
     }
     return status;
 }

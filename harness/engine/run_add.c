@@ -1,5 +1,5 @@
 /* Addition: both inputs receive its gradient as it is. */
-#include "engine/operators.h"
+#include "engine/run_table.h"
 
 static enum pb_status forward(struct pb_engine *engine, uint32_t i, bool training, struct pb_error *error)
 {

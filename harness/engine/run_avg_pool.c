@@ -1,5 +1,5 @@
 /* Average pooling. */
-#include "engine/operators.h"
+#include "engine/run_table.h"
 
 static enum pb_status prepare(struct pb_engine *engine, uint32_t i, struct pb_error *error)
 {

@@ -1,7 +1,7 @@
 /* Batch normalisation, with the ReLU behind it where the two are computed together. */
 #include "engine/run_batch_norm.h"
 
-#include "engine/operators.h"
+#include "engine/run_table.h"
 
 struct pb_bn_arguments pb_batch_norm_arguments(const struct pb_engine *engine, uint32_t i)
 {

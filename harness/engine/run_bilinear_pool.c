@@ -1,5 +1,5 @@
 /* Bilinear pooling. */
-#include "engine/operators.h"
+#include "engine/run_table.h"
 
 static void ask(const struct pb_engine *engine, uint32_t i, struct pb_operator *asked)
 {

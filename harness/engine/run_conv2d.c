@@ -1,5 +1,5 @@
 /* Convolution, alone or together with the batch norm and the pooling behind it. */
-#include "engine/operators.h"
+#include "engine/run_table.h"
 #include "engine/run_batch_norm.h"
 
 enum { ALIGNED_FLOATS = 16 }; /* views are aligned to 64 bytes */

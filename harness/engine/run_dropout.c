@@ -1,5 +1,5 @@
 /* Dropout: a mask of 0 and 1/(1 − p) while training. */
-#include "engine/operators.h"
+#include "engine/run_table.h"
 
 #include <stdio.h>
 

@@ -1,5 +1,5 @@
 /* The input: its values are uploaded before the forward pass. */
-#include "engine/operators.h"
+#include "engine/run_table.h"
 
 static enum pb_status forward(struct pb_engine *engine, uint32_t i, bool training, struct pb_error *error)
 {

@@ -1,5 +1,5 @@
 /* Division of every image's values by their Euclidean norm. */
-#include "engine/operators.h"
+#include "engine/run_table.h"
 
 static enum pb_status check(const struct pb_graph *graph, uint32_t i, struct pb_error *error)
 {

@@ -1,5 +1,5 @@
 /* Whole passes: images in, logits out, loss and gradients, the optimiser's step; and the clock over them. */
-#include "engine/operators.h"
+#include "engine/run_table.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* ReLU, where it is not computed with the batch norm before it. */
-#include "engine/operators.h"
+#include "engine/run_table.h"
 
 static enum pb_status forward(struct pb_engine *engine, uint32_t i, bool training, struct pb_error *error)
 {

@@ -1,5 +1,5 @@
 /* The signed square root. */
-#include "engine/operators.h"
+#include "engine/run_table.h"
 
 static struct pb_elementwise_arguments arguments_of(const struct pb_engine *engine, uint32_t i)
 {

@@ -1,5 +1,5 @@
 /* What the operators need of each layer for as long as an engine exists: convolution plans and pooling shapes. */
-#include "engine/operators.h"
+#include "engine/run_table.h"
 
 #include "base/memory.h"
 

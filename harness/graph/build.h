@@ -16,7 +16,4 @@ PB_MUST_CHECK enum pb_status pb_graph_rebuild(const struct pb_graph *graph, cons
 PB_MUST_CHECK enum pb_status pb_graph_shrink(const struct pb_graph *graph, const struct pb_channel_groups *groups,
                                              const uint32_t *kept, struct pb_graph **shrunk, struct pb_error *error);
 
-/* "weight", "running_mean", … */
-const char *pb_role_name(enum pb_role role);
-
 #endif

@@ -1,9 +1,10 @@
-/* Finding channel groups: spaces of channels flow from node to node, `add` merges them. */
+/* Finding channel groups: spaces of channels flow from node to node, `add` and its like merge them. */
 #include "graph/channels.h"
 
 #include <string.h>
 
 #include "base/memory.h"
+#include "graph/op_table.h"
 
 /* A space of channels is named after the node that makes it; parent links lead to the space it was merged into. */
 struct spaces {
@@ -36,47 +37,34 @@ static void merge(struct spaces *spaces, uint32_t a, uint32_t b)
     spaces->fixed[first] = spaces->fixed[first] || spaces->fixed[second];
 }
 
+/* The channels of several inputs are the same ones; pairs and others cannot be. */
+static void merge_inputs(struct spaces *spaces, const struct pb_node *node)
+{
+    for (uint32_t i = 1; i < node->input_count; i++)
+        if (spaces->pairs[node->inputs[0]] == spaces->pairs[node->inputs[i]]) {
+            merge(spaces, spaces->of[node->inputs[0]], spaces->of[node->inputs[i]]);
+        } else {
+            fix(spaces, spaces->of[node->inputs[0]]);
+            fix(spaces, spaces->of[node->inputs[i]]);
+        }
+}
+
 static void visit(struct spaces *spaces, uint32_t index)
 {
     const struct pb_node *node = &spaces->graph->nodes[index];
     const uint32_t input = node->inputs[0];
-    spaces->of[index] = node->input_count ? spaces->of[input] : index;
-    spaces->pairs[index] = node->input_count ? spaces->pairs[input] : false;
-    switch (node->op) {
-    case PB_OP_INPUT:
+    enum pb_channel_rule rule = pb_channel_rule_of(node);
+    if (rule == PB_CHANNELS_IDENTITY && pb_graph_operator(node->op)->resize && spaces->pairs[input])
+        rule = PB_CHANNELS_FIXED_BOTH; /* one filter per pair */
+    const bool new = rule != PB_CHANNELS_IDENTITY &&rule != PB_CHANNELS_PAIRS;
+    spaces->of[index] = new ? index : spaces->of[input];
+    spaces->pairs[index] = rule == PB_CHANNELS_PAIRS || (!new && spaces->pairs[input]);
+    if (rule == PB_CHANNELS_FIXED || rule == PB_CHANNELS_FIXED_BOTH)
         fix(spaces, index);
-        break;
-    case PB_OP_LINEAR:
-        spaces->of[index] = index;
-        spaces->pairs[index] = false;
-        fix(spaces, index);
-        break;
-    case PB_OP_CONV2D:
-        if (node->attributes.conv.depthwise && !spaces->pairs[input])
-            break;
-        spaces->of[index] = index;
-        spaces->pairs[index] = false;
-        if (node->attributes.conv.groups > 1 || node->attributes.conv.depthwise) {
-            fix(spaces, spaces->of[input]);
-            fix(spaces, index);
-        }
-        break;
-    case PB_OP_ADD:
-        if (spaces->pairs[node->inputs[0]] == spaces->pairs[node->inputs[1]]) {
-            merge(spaces, spaces->of[node->inputs[0]], spaces->of[node->inputs[1]]);
-        } else {
-            fix(spaces, spaces->of[node->inputs[0]]);
-            fix(spaces, spaces->of[node->inputs[1]]);
-        }
-        break;
-    case PB_OP_BILINEAR_POOL:
-        if (spaces->pairs[input])
-            fix(spaces, spaces->of[input]);
-        spaces->pairs[index] = true;
-        break;
-    default:
-        break;
-    }
+    if (rule == PB_CHANNELS_FIXED_BOTH || (rule == PB_CHANNELS_PAIRS && spaces->pairs[input]))
+        fix(spaces, spaces->of[input]);
+    if (rule == PB_CHANNELS_IDENTITY)
+        merge_inputs(spaces, node);
 }
 
 /* The only node that reads node's output; UINT32_MAX when there are none or several. */
@@ -100,10 +88,10 @@ static uint32_t find_activation(const struct pb_graph *graph, uint32_t node)
         const uint32_t next = sole_consumer(graph, node);
         if (next == UINT32_MAX)
             return node;
-        const enum pb_op op = graph->nodes[next].op;
-        if (op == PB_OP_RELU)
+        const struct pb_graph_operator *row = pb_graph_operator(graph->nodes[next].op);
+        if (row->activation)
             return next;
-        if (op != PB_OP_BATCH_NORM && op != PB_OP_ADD)
+        if (!row->before_activation)
             return node;
         node = next;
     }
@@ -112,7 +100,7 @@ static uint32_t find_activation(const struct pb_graph *graph, uint32_t node)
 static bool is_producer(const struct pb_graph *graph, const struct pb_channel_groups *groups, uint32_t node,
                         uint32_t group)
 {
-    return graph->nodes[node].op == PB_OP_CONV2D && groups->node_groups[node] == group;
+    return pb_graph_operator(graph->nodes[node].op)->resize && groups->node_groups[node] == group;
 }
 
 static enum pb_status fill_group(const struct pb_graph *graph, struct pb_channel_groups *groups, uint32_t index,

@@ -61,21 +61,23 @@ uint32_t pb_graph_find(const struct pb_graph *graph, const char *name)
 
 const char *pb_op_name(enum pb_op op)
 {
-    static const char *const names[] = {
-        [PB_OP_INPUT] = "input",
-        [PB_OP_CONV2D] = "conv2d",
-        [PB_OP_BATCH_NORM] = "batch_norm",
-        [PB_OP_RELU] = "relu",
-        [PB_OP_MAX_POOL] = "max_pool",
-        [PB_OP_AVG_POOL] = "avg_pool",
-        [PB_OP_ADD] = "add",
-        [PB_OP_BILINEAR_POOL] = "bilinear_pool",
-        [PB_OP_SIGNED_SQRT] = "signed_sqrt",
-        [PB_OP_L2_NORM] = "l2_norm",
-        [PB_OP_LINEAR] = "linear",
-        [PB_OP_DROPOUT] = "dropout",
-    };
-    return (size_t)op < sizeof(names) / sizeof(names[0]) ? names[op] : "unknown";
+#define OP_NAME(NUMBER, name) [PB_OP_##NUMBER] = #name,
+    static const char *const names[PB_OP_COUNT] = {PB_OPERATORS(OP_NAME)};
+    return (unsigned)op < PB_OP_COUNT ? names[op] : "unknown";
+}
+
+const char *pb_role_name(enum pb_role role)
+{
+#define ROLE_NAME(NUMBER, name, words, learns) [PB_ROLE_##NUMBER] = #name,
+    static const char *const names[PB_ROLE_COUNT] = {PB_ROLES(ROLE_NAME)};
+    return names[role];
+}
+
+const char *pb_role_words(enum pb_role role)
+{
+#define ROLE_WORDS(NUMBER, name, words, learns) [PB_ROLE_##NUMBER] = words,
+    static const char *const names[PB_ROLE_COUNT] = {PB_ROLES(ROLE_WORDS)};
+    return names[role];
 }
 
 size_t pb_shape_count(struct pb_shape shape)

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "graph/op_list.h"
+#include "graph/role_list.h"
 
 enum pb_op {
 #define PB_OP_NUMBER(NUMBER, name) PB_OP_##NUMBER,
@@ -33,7 +34,12 @@ struct pb_bn_attributes {
     double eps, momentum;
 };
 
-enum pb_role { PB_ROLE_WEIGHT, PB_ROLE_BIAS, PB_ROLE_GAMMA, PB_ROLE_BETA, PB_ROLE_RUNNING_MEAN, PB_ROLE_RUNNING_VAR };
+enum pb_role {
+#define PB_ROLE_NUMBER(NUMBER, name, words, learns) PB_ROLE_##NUMBER,
+    PB_ROLES(PB_ROLE_NUMBER)
+#undef PB_ROLE_NUMBER
+        PB_ROLE_COUNT
+};
 
 #define PB_NO_PARAMETER UINT32_MAX
 
@@ -50,12 +56,12 @@ struct pb_node {
         double eps; /* signed sqrt, L2 norm */
         double dropout; /* share of values dropped while training */
     } attributes;
-    uint32_t parameters[6]; /* by enum pb_role: index into the graph's parameters, or PB_NO_PARAMETER */
+    uint32_t parameters[PB_ROLE_COUNT]; /* by enum pb_role: index into the graph's parameters, or PB_NO_PARAMETER */
 };
 
 /* One tensor of learned or running values. */
 struct pb_parameter {
-    char name[48]; /* "conv3_2.weight": node, dot, role (weight, bias, gamma, beta, running_mean, running_var) */
+    char name[48]; /* "conv3_2.weight": node, dot, role */
     enum pb_role role;
     uint32_t node;
     uint32_t rank;
@@ -97,6 +103,9 @@ void pb_graph_free(struct pb_graph **graph);
 /* The node called name; UINT32_MAX when there is none. */
 uint32_t pb_graph_find(const struct pb_graph *graph, const char *name);
 const char *pb_op_name(enum pb_op op);
+/* "weight", "running_mean", …, and in words: "weights", "running mean". */
+const char *pb_role_name(enum pb_role role);
+const char *pb_role_words(enum pb_role role);
 /* Floats of the node's output for one image. */
 size_t pb_shape_count(struct pb_shape shape);
 

@@ -7,53 +7,49 @@
 
 #include "base/memory.h"
 #include "graph/build.h"
+#include "graph/op_table.h"
 
-static json_t *attributes_of(const struct pb_graph_node *node)
+/* Where an attribute stands in a description. */
+static void *member(struct pb_graph_node *node, const struct pb_attribute *attribute)
 {
-    const struct pb_conv_attributes *conv = &node->conv;
-    const struct pb_pool_attributes *pool = &node->pool;
-    switch (node->op) {
-    case PB_OP_INPUT:
-        return json_pack("{s:I, s:I, s:I}", "height", (json_int_t)node->height, "width", (json_int_t)node->width,
-                         "channels", (json_int_t)node->channels);
-    case PB_OP_CONV2D:
-        return json_pack("{s:I, s:[I,I], s:[I,I], s:[I,I], s:[I,I], s:I, s:b, s:b}", "channels",
-                         (json_int_t)node->channels, "kernel", (json_int_t)conv->kernel[0], (json_int_t)conv->kernel[1],
-                         "stride", (json_int_t)conv->stride[0], (json_int_t)conv->stride[1], "pad",
-                         (json_int_t)conv->pad[0], (json_int_t)conv->pad[1], "dilation", (json_int_t)conv->dilation[0],
-                         (json_int_t)conv->dilation[1], "groups", (json_int_t)conv->groups, "depthwise",
-                         (int)conv->depthwise, "bias", (int)node->bias);
-    case PB_OP_MAX_POOL:
-    case PB_OP_AVG_POOL:
-        return json_pack("{s:[I,I], s:[I,I], s:[I,I]}", "kernel", (json_int_t)pool->kernel[0],
-                         (json_int_t)pool->kernel[1], "stride", (json_int_t)pool->stride[0],
-                         (json_int_t)pool->stride[1], "pad", (json_int_t)pool->pad[0], (json_int_t)pool->pad[1]);
-    case PB_OP_BATCH_NORM:
-        return json_pack("{s:f, s:f}", "eps", node->eps, "momentum", node->momentum);
-    case PB_OP_SIGNED_SQRT:
-    case PB_OP_L2_NORM:
-        return json_pack("{s:f}", "eps", node->eps);
-    case PB_OP_DROPOUT:
-        return json_pack("{s:f}", "share", node->dropout);
-    case PB_OP_LINEAR:
-        return json_pack("{s:I, s:b}", "channels", (json_int_t)node->channels, "bias", (int)node->bias);
-    default:
-        return json_object();
+    return (char *)node + attribute->offset;
+}
+
+static const struct pb_attribute *attributes_of(enum pb_op op)
+{
+    static const struct pb_attribute none[] = {{0}};
+    const struct pb_attribute *attributes = pb_graph_operator(op)->attributes;
+    return attributes ? attributes : none;
+}
+
+static json_t *attribute_to_json(struct pb_graph_node *node, const struct pb_attribute *attribute)
+{
+    const void *value = member(node, attribute);
+    switch (attribute->type) {
+    case PB_ATTRIBUTE_COUNT:
+        return json_integer((json_int_t) * (const uint32_t *)value);
+    case PB_ATTRIBUTE_PAIR:
+        return json_pack("[I,I]", (json_int_t)((const uint32_t *)value)[0], (json_int_t)((const uint32_t *)value)[1]);
+    case PB_ATTRIBUTE_REAL:
+        return json_real(*(const double *)value);
+    case PB_ATTRIBUTE_FLAG:
+        return json_boolean(*(const bool *)value);
     }
+    return NULL;
 }
 
 /* The node with its inputs by name. */
 static json_t *node_to_json(const struct pb_graph *graph, uint32_t index)
 {
-    const struct pb_graph_node node = pb_graph_describe(graph, index);
+    struct pb_graph_node node = pb_graph_describe(graph, index);
     json_t *object = json_pack("{s:s, s:s}", "op", pb_op_name(node.op), "name", node.name);
-    json_t *attributes = attributes_of(&node);
     json_t *inputs = json_array();
-    bool good = object && attributes && inputs;
+    bool good = object && inputs;
     for (uint32_t i = 0; good && i < graph->nodes[index].input_count; i++)
         good = json_array_append_new(inputs, json_string(graph->nodes[node.inputs[i]].name)) == 0;
-    good = good && json_object_set(object, "inputs", inputs) == 0 && json_object_update(object, attributes) == 0;
-    json_decref(attributes);
+    good = good && json_object_set(object, "inputs", inputs) == 0;
+    for (const struct pb_attribute *a = attributes_of(node.op); good && a->name; a++)
+        good = json_object_set_new(object, a->name, attribute_to_json(&node, a)) == 0;
     json_decref(inputs);
     if (good)
         return object;
@@ -81,150 +77,77 @@ enum pb_status pb_graph_to_json(const struct pb_graph *graph, char **text, struc
     return pb_fail_memory(error, length);
 }
 
-/* A node on its way in. Numbers are read wide and narrowed with a check. */
-struct node_reader {
-    json_t *object;
-    json_error_t problem;
-    struct pb_graph_node *node;
-    bool good;
-};
-
-static uint32_t narrow(struct node_reader *reader, json_int_t value)
+/* A whole number of 32 bits. */
+static const char *read_count(const json_t *value, uint32_t *count)
 {
-    if (value >= 0 && value <= UINT32_MAX)
-        return (uint32_t)value;
-    strcpy(reader->problem.text, "a number is out of range");
-    reader->good = false;
-    return 0;
+    if (!json_is_integer(value))
+        return "must be a whole number";
+    const json_int_t number = json_integer_value(value);
+    if (number < 0 || number > UINT32_MAX)
+        return "a number is out of range";
+    *count = (uint32_t)number;
+    return NULL;
 }
 
-static void narrow_pair(struct node_reader *reader, const json_int_t *from, uint32_t *to)
+/* What is wrong with an attribute; NULL: nothing, and it is read. */
+static const char *read_attribute(const json_t *value, const struct pb_attribute *attribute, struct pb_graph_node *node)
 {
-    to[0] = narrow(reader, from[0]);
-    to[1] = narrow(reader, from[1]);
+    void *to = member(node, attribute);
+    switch (attribute->type) {
+    case PB_ATTRIBUTE_COUNT:
+        return read_count(value, to);
+    case PB_ATTRIBUTE_PAIR: {
+        if (json_array_size(value) != 2)
+            return "must be a list of two whole numbers";
+        const char *problem = read_count(json_array_get(value, 0), (uint32_t *)to);
+        return problem ? problem : read_count(json_array_get(value, 1), (uint32_t *)to + 1);
+    }
+    case PB_ATTRIBUTE_REAL:
+        if (!json_is_number(value))
+            return "must be a number";
+        *(double *)to = json_number_value(value);
+        return NULL;
+    case PB_ATTRIBUTE_FLAG:
+        if (!json_is_boolean(value))
+            return "must be true or false";
+        *(bool *)to = json_is_true(value);
+        return NULL;
+    }
+    return "is of no known type";
+}
+
+static bool is_known(const char *name, enum pb_op op)
+{
+    bool known = !strcmp(name, "op") || !strcmp(name, "name") || !strcmp(name, "inputs");
+    for (const struct pb_attribute *a = attributes_of(op); a->name; a++)
+        known = known || !strcmp(name, a->name);
+    return known;
 }
 
 /* The members that every node has, and the operator's own; strict, so that nothing is overlooked. */
-#define COMMON "s:s, s:s, s:o"
-#define COMMON_INTO "op", &op, "name", &node->name, "inputs", &inputs
-#define UNPACK(format, ...) json_unpack_ex(reader->object, &reader->problem, JSON_STRICT, format, __VA_ARGS__)
-
-static void read_conv(struct node_reader *reader)
+static enum pb_status read_members(json_t *object, struct pb_graph_node *node, const char *where, uint32_t index,
+                                   struct pb_error *error)
 {
-    struct pb_graph_node *node = reader->node;
-    const char *op;
-    json_t *inputs;
-    json_int_t channels, kernel[2], stride[2], pad[2], dilation[2], groups;
-    int depthwise, bias;
-    reader->good =
-        UNPACK("{" COMMON ", s:I, s:[I,I!], s:[I,I!], s:[I,I!], s:[I,I!], s:I, s:b, s:b}", COMMON_INTO, "channels",
-               &channels, "kernel", &kernel[0], &kernel[1], "stride", &stride[0], &stride[1], "pad", &pad[0], &pad[1],
-               "dilation", &dilation[0], &dilation[1], "groups", &groups, "depthwise", &depthwise, "bias", &bias) == 0;
-    if (!reader->good)
-        return;
-    node->channels = narrow(reader, channels);
-    node->bias = bias;
-    node->conv.depthwise = depthwise;
-    node->conv.groups = narrow(reader, groups);
-    narrow_pair(reader, kernel, node->conv.kernel);
-    narrow_pair(reader, stride, node->conv.stride);
-    narrow_pair(reader, pad, node->conv.pad);
-    narrow_pair(reader, dilation, node->conv.dilation);
-}
-
-static void read_pool(struct node_reader *reader)
-{
-    struct pb_graph_node *node = reader->node;
-    const char *op;
-    json_t *inputs;
-    json_int_t kernel[2], stride[2], pad[2];
-    reader->good = UNPACK("{" COMMON ", s:[I,I!], s:[I,I!], s:[I,I!]}", COMMON_INTO, "kernel", &kernel[0], &kernel[1],
-                          "stride", &stride[0], &stride[1], "pad", &pad[0], &pad[1]) == 0;
-    if (!reader->good)
-        return;
-    narrow_pair(reader, kernel, node->pool.kernel);
-    narrow_pair(reader, stride, node->pool.stride);
-    narrow_pair(reader, pad, node->pool.pad);
-}
-
-static void read_input(struct node_reader *reader)
-{
-    struct pb_graph_node *node = reader->node;
-    const char *op;
-    json_t *inputs;
-    json_int_t height, width, channels;
-    reader->good = UNPACK("{" COMMON ", s:I, s:I, s:I}", COMMON_INTO, "height", &height, "width", &width, "channels",
-                          &channels) == 0;
-    if (!reader->good)
-        return;
-    node->height = narrow(reader, height);
-    node->width = narrow(reader, width);
-    node->channels = narrow(reader, channels);
-}
-
-static void read_linear(struct node_reader *reader)
-{
-    struct pb_graph_node *node = reader->node;
-    const char *op;
-    json_t *inputs;
-    json_int_t channels;
-    int bias;
-    reader->good = UNPACK("{" COMMON ", s:I, s:b}", COMMON_INTO, "channels", &channels, "bias", &bias) == 0;
-    if (!reader->good)
-        return;
-    node->channels = narrow(reader, channels);
-    node->bias = bias;
-}
-
-static void read_simple(struct node_reader *reader)
-{
-    struct pb_graph_node *node = reader->node;
-    const char *op;
-    json_t *inputs;
-    int failed;
-    switch (node->op) {
-    case PB_OP_BATCH_NORM:
-        failed = UNPACK("{" COMMON ", s:F, s:F}", COMMON_INTO, "eps", &node->eps, "momentum", &node->momentum);
-        break;
-    case PB_OP_SIGNED_SQRT:
-    case PB_OP_L2_NORM:
-        failed = UNPACK("{" COMMON ", s:F}", COMMON_INTO, "eps", &node->eps);
-        break;
-    case PB_OP_DROPOUT:
-        failed = UNPACK("{" COMMON ", s:F}", COMMON_INTO, "share", &node->dropout);
-        break;
-    default:
-        failed = UNPACK("{" COMMON "}", COMMON_INTO);
-        break;
+    const char *key;
+    json_t *value;
+    const char *op = pb_op_name(node->op);
+    node->name = json_string_value(json_object_get(object, "name"));
+    if (!node->name)
+        return pb_fail(error, PB_ERROR_INPUT, "'%s': node %u (%s): has no name", where, index, op);
+    for (const struct pb_attribute *a = attributes_of(node->op); a->name; a++) {
+        value = json_object_get(object, a->name);
+        const char *problem = value ? read_attribute(value, a, node) : "is missing";
+        if (problem)
+            return pb_fail(error, PB_ERROR_INPUT, "'%s': node %u (%s): '%s': %s", where, index, op, a->name, problem);
     }
-    reader->good = failed == 0;
-}
-
-static void read_members(struct node_reader *reader)
-{
-    switch (reader->node->op) {
-    case PB_OP_INPUT:
-        read_input(reader);
-        break;
-    case PB_OP_CONV2D:
-        read_conv(reader);
-        break;
-    case PB_OP_MAX_POOL:
-    case PB_OP_AVG_POOL:
-        read_pool(reader);
-        break;
-    case PB_OP_LINEAR:
-        read_linear(reader);
-        break;
-    default:
-        read_simple(reader);
-        break;
-    }
+    json_object_foreach(object, key, value) if (!is_known(key, node->op)) return pb_fail(
+        error, PB_ERROR_INPUT, "'%s': node %u (%s): '%.40s' is no member of this operator", where, index, op, key);
+    return PB_OK;
 }
 
 static bool find_op(const char *name, enum pb_op *op)
 {
-    for (unsigned i = 0; name && i <= PB_OP_DROPOUT; i++)
+    for (unsigned i = 0; name && i < PB_OP_COUNT; i++)
         if (!strcmp(pb_op_name((enum pb_op)i), name)) {
             *op = (enum pb_op)i;
             return true;
@@ -234,7 +157,7 @@ static bool find_op(const char *name, enum pb_op *op)
 
 static bool find_inputs(const struct pb_graph *graph, const json_t *names, struct pb_graph_node *node)
 {
-    const size_t wanted = node->op == PB_OP_INPUT ? 0 : node->op == PB_OP_ADD ? 2 : 1;
+    const size_t wanted = pb_graph_operator(node->op)->inputs;
     if (!json_is_array(names) || json_array_size(names) != wanted)
         return false;
     for (size_t i = 0; i < wanted; i++) {
@@ -249,13 +172,11 @@ static bool find_inputs(const struct pb_graph *graph, const json_t *names, struc
 static enum pb_status add_node(struct pb_graph *graph, json_t *object, const char *where, struct pb_error *error)
 {
     struct pb_graph_node node = {.op = PB_OP_INPUT};
-    struct node_reader reader = {.object = object, .node = &node};
     if (!find_op(json_string_value(json_object_get(object, "op")), &node.op))
         return pb_fail(error, PB_ERROR_INPUT, "'%s': node %u has an unknown operator", where, graph->node_count);
-    read_members(&reader);
-    if (!reader.good)
-        return pb_fail(error, PB_ERROR_INPUT, "'%s': node %u (%s): %s", where, graph->node_count, pb_op_name(node.op),
-                       reader.problem.text);
+    const enum pb_status status = read_members(object, &node, where, graph->node_count, error);
+    if (status != PB_OK)
+        return status;
     if (!find_inputs(graph, json_object_get(object, "inputs"), &node))
         return pb_fail(error, PB_ERROR_INPUT, "'%s': node '%.32s': its inputs are not nodes before it", where,
                        node.name);

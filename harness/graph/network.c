@@ -1,12 +1,12 @@
 /* A network's life: creation, initial values, copies, keep masks. */
 #include "graph/network.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/rng.h"
+#include "graph/op_table.h"
 
 static enum pb_status fill_origin(struct pb_network *network, const struct pb_channel_groups *groups,
                                   struct pb_error *error)
@@ -88,24 +88,6 @@ void pb_network_drop_velocity(struct pb_network *network)
     network->velocity = NULL;
 }
 
-static void fill(float *values, size_t count, float value)
-{
-    for (size_t i = 0; i < count; i++)
-        values[i] = value;
-}
-
-static void fill_normal(float *values, size_t count, double deviation, struct pb_rng *rng)
-{
-    for (size_t i = 0; i < count; i++)
-        values[i] = (float)(deviation * pb_rng_normal(rng));
-}
-
-static void fill_uniform(float *values, size_t count, double bound, struct pb_rng *rng)
-{
-    for (size_t i = 0; i < count; i++)
-        values[i] = (float)(bound * (2 * pb_rng_uniform(rng) - 1));
-}
-
 void pb_network_initialise(struct pb_network *network, uint64_t seed)
 {
     const struct pb_graph *graph = network->graph;
@@ -113,23 +95,13 @@ void pb_network_initialise(struct pb_network *network, uint64_t seed)
     pb_network_drop_velocity(network);
     for (uint32_t i = 0; i < graph->parameter_count; i++) {
         const struct pb_parameter *parameter = &graph->parameters[i];
-        const struct pb_node *node = &graph->nodes[parameter->node];
-        float *values = network->values + parameter->offset;
+        const struct pb_graph_operator *row = pb_graph_operator(graph->nodes[parameter->node].op);
         struct pb_rng rng;
         char stream[64];
         snprintf(stream, sizeof(stream), "init/%s", parameter->name);
         pb_rng_init(&rng, seed, stream);
-        if (parameter->role == PB_ROLE_GAMMA || parameter->role == PB_ROLE_RUNNING_VAR) {
-            fill(values, parameter->count, 1.0f);
-        } else if (node->op == PB_OP_LINEAR) {
-            const size_t in = pb_shape_count(graph->nodes[node->inputs[0]].shape);
-            fill_uniform(values, parameter->count, 1 / sqrt((double)in), &rng);
-        } else if (parameter->role == PB_ROLE_WEIGHT) {
-            /* K. He et al. 2015: variance 2 over the number of outputs that one input reaches. */
-            const size_t filters = parameter->dims[0] / node->attributes.conv.groups;
-            const double fan_out = (double)filters * (double)parameter->dims[1] * (double)parameter->dims[2];
-            fill_normal(values, parameter->count, sqrt(2 / fan_out), &rng);
-        }
+        if (row->initialise)
+            row->initialise(graph, parameter, network->values + parameter->offset, &rng);
     }
 }
 

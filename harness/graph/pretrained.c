@@ -115,7 +115,7 @@ static enum pb_status import_nodes(struct import *import)
             pb_text_append(kept, kept->length ? " %s" : "%s", graph->nodes[node].name);
             continue;
         }
-        for (uint32_t role = 0; role < 6; role++) {
+        for (uint32_t role = 0; role < PB_ROLE_COUNT; role++) {
             const uint32_t parameter = graph->nodes[node].parameters[role];
             const enum pb_status status =
                 parameter == PB_NO_PARAMETER ? PB_OK : import_parameter(import, &graph->parameters[parameter]);

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "graph/build.h"
 #include "graph/network.h"
+#include "graph/op_table.h"
 
 /* Of one node's output: which channels stay, in order. */
 struct kept {
@@ -68,20 +69,15 @@ static void copy_cut(const struct cut *cut, const float *from, float *to)
 static struct cut cut_of(const struct pb_graph *graph, const struct pb_parameter *parameter, const struct kept *kept)
 {
     const struct pb_node *node = &graph->nodes[parameter->node];
-    const uint32_t input = node->inputs[0];
+    const struct pb_graph_operator *row = pb_graph_operator(node->op);
     struct cut cut = {.rows = &kept[parameter->node], .middle = 1, .column_count = 1};
-    if (parameter->role != PB_ROLE_WEIGHT)
+    if (parameter->role != PB_ROLE_WEIGHT || !row->axes)
         return cut;
-    if (node->op == PB_OP_LINEAR) { /* out × H·W × C */
-        cut.middle = (size_t)graph->nodes[input].shape.height * graph->nodes[input].shape.width;
-        cut.column_count = graph->nodes[input].shape.channels;
-        cut.columns = &kept[input];
-    } else { /* K × R·S × C/groups */
-        cut.middle = parameter->dims[1] * parameter->dims[2];
-        cut.column_count = parameter->dims[3];
-        if (node->attributes.conv.groups == 1)
-            cut.columns = &kept[input];
-    }
+    struct pb_weight_axes axes;
+    row->axes(graph, parameter, &axes);
+    cut.middle = axes.positions;
+    cut.column_count = axes.channels;
+    cut.columns = axes.of_input ? &kept[node->inputs[0]] : NULL;
     return cut;
 }
 

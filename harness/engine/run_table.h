@@ -1,6 +1,6 @@
 /* What the engine knows of each operator: one row per operator, in its own file run_NAME.c. */
-#ifndef PB_ENGINE_OPERATORS_H
-#define PB_ENGINE_OPERATORS_H
+#ifndef PB_ENGINE_RUN_TABLE_H
+#define PB_ENGINE_RUN_TABLE_H
 
 #include "engine/engine_internal.h"
 

@@ -1,0 +1,92 @@
+/* What the graph knows of each operator: one row per operator, in its own file op_NAME.c. */
+#ifndef PB_GRAPH_OP_TABLE_H
+#define PB_GRAPH_OP_TABLE_H
+
+#include "base/rng.h"
+#include "graph/graph.h"
+
+/* An attribute as it stands in a checkpoint: read into a struct pb_graph_node, and written from it. */
+enum pb_attribute_type {
+    PB_ATTRIBUTE_COUNT, /* uint32_t */
+    PB_ATTRIBUTE_PAIR, /* uint32_t[2]: height, width */
+    PB_ATTRIBUTE_REAL, /* double */
+    PB_ATTRIBUTE_FLAG, /* bool */
+};
+struct pb_attribute {
+    const char *name;
+    enum pb_attribute_type type;
+    size_t offset; /* into struct pb_graph_node */
+};
+/* For use in a row. attributes end with one without a name. */
+#define PB_ATTRIBUTE(type, name, member)                                                                               \
+    {                                                                                                                  \
+        name, PB_ATTRIBUTE_##type, offsetof(struct pb_graph_node, member)                                              \
+    }
+
+/* Where the channels of an operator's output come from. */
+enum pb_channel_rule {
+    PB_CHANNELS_IDENTITY, /* they are its input's; where it has several inputs, these have the same ones */
+    PB_CHANNELS_NEW, /* it makes them: they can be removed, filter by filter */
+    PB_CHANNELS_FIXED, /* it makes them, and none can be removed */
+    PB_CHANNELS_FIXED_BOTH, /* nor any of its input's */
+    PB_CHANNELS_PAIRS, /* all pairs (i, j) of its input's C channels, as i·C + j */
+};
+
+/* A node on its way into a graph, with the parameters that it brings. */
+struct pb_addition {
+    struct pb_node node;
+    struct pb_shape in; /* of the first input; zero where there is none */
+    struct pb_parameter parameters[PB_ROLE_COUNT];
+    uint32_t parameter_count;
+    struct pb_error *error;
+};
+/* For infer: fails, with the node's name in the message. */
+enum pb_status pb_refuse(struct pb_addition *addition, const char *what);
+enum pb_status pb_add_parameter(struct pb_addition *addition, enum pb_role role, uint32_t rank, const size_t *dims);
+
+/* A weight seen as outputs × positions × channels. */
+struct pb_weight_axes {
+    size_t positions, channels;
+    bool of_input; /* the channels are the input's */
+};
+
+struct pb_cost;
+
+struct pb_graph_operator {
+    uint32_t inputs; /* how many it takes */
+    const struct pb_attribute *attributes; /* NULL: none */
+    /* Checks attributes and inputs, sets shape and attributes of the node, adds its parameters. */
+    enum pb_status (*infer)(struct pb_addition *addition, const struct pb_graph_node *asked);
+    /* The attributes that would add the node again. NULL: it has none. */
+    void (*describe)(const struct pb_node *node, struct pb_graph_node *description);
+
+    enum pb_channel_rule channels;
+    enum pb_channel_rule (*channels_of)(
+        const struct pb_node *node); /* in its place, where attributes decide; or NULL */
+    /* Gives a description another number of filters. NULL: an operator without filters. */
+    void (*resize)(struct pb_graph_node *description, uint32_t filters);
+    /* Of its weight. NULL: it has none; other parameters are one value per output channel. */
+    void (*axes)(const struct pb_graph *graph, const struct pb_parameter *weight, struct pb_weight_axes *axes);
+
+    /* Everything but parameters; the cost is 0 when it is called. NULL: none. */
+    void (*cost)(const struct pb_graph *graph, const struct pb_node *node, struct pb_cost *cost);
+    /* First values of one parameter; they are 0 when it is called. NULL: they stay 0. */
+    void (*initialise)(const struct pb_graph *graph, const struct pb_parameter *parameter, float *values,
+                       struct pb_rng *rng);
+
+    bool starts_head; /* the first of these ends the trunk */
+    bool activation; /* what a criterion sees of the channels before it is its output */
+    bool before_activation; /* may stand between a convolution and its activation */
+};
+
+#define PB_DECLARE_OPERATOR(NUMBER, name) extern const struct pb_graph_operator pb_op_##name;
+PB_OPERATORS(PB_DECLARE_OPERATOR)
+#undef PB_DECLARE_OPERATOR
+
+const struct pb_graph_operator *pb_graph_operator(enum pb_op op);
+enum pb_channel_rule pb_channel_rule_of(const struct pb_node *node);
+
+/* Where the head begins: the first node whose operator starts one; node_count when there is none. */
+uint32_t pb_graph_head(const struct pb_graph *graph);
+
+#endif
