@@ -26,7 +26,7 @@ struct pb_node_plan {
     uint32_t pool; /* batch norm: the pooling that is computed with it; PB_NO_PARAMETER when there is none */
     bool skipped; /* ReLU or pooling: computed with a batch norm */
     bool in_place; /* the value overwrites an input's */
-    bool first[2]; /* per input: this node's backward pass is the first to write the input's gradient */
+    bool first[PB_INPUTS_MAX]; /* per input: this node's backward pass is the first to write the input's gradient */
 };
 
 struct pb_plan {

@@ -24,25 +24,16 @@ static enum pb_status check_place(const struct pb_graph *graph, const struct pb_
         return pb_refuse(addition, "another node has this name");
     if ((asked->op == PB_OP_INPUT) != (graph->node_count == 0))
         return pb_refuse(addition, "a graph begins with its input, and has no other");
-    addition->node.input_count = pb_graph_operator(asked->op)->inputs;
+    const struct pb_graph_operator *row = pb_graph_operator(asked->op);
+    addition->node.input_count = asked->input_count ? asked->input_count : row->inputs;
+    if (addition->node.input_count < row->inputs ||
+        addition->node.input_count > (row->inputs_max ? row->inputs_max : row->inputs))
+        return pb_refuse(addition, "does not take so many inputs");
     for (uint32_t i = 0; i < addition->node.input_count; i++) {
         if (asked->inputs[i] >= graph->node_count)
             return pb_refuse(addition, "takes its input from a node that comes later or is not there");
         addition->node.inputs[i] = asked->inputs[i];
-    }
-    if (addition->node.input_count)
-        addition->in = graph->nodes[asked->inputs[0]].shape;
-    return PB_OK;
-}
-
-/* Several inputs have one shape. */
-static enum pb_status check_inputs(const struct pb_graph *graph, struct pb_addition *addition)
-{
-    const struct pb_shape in = addition->in;
-    for (uint32_t i = 1; i < addition->node.input_count; i++) {
-        const struct pb_shape other = graph->nodes[addition->node.inputs[i]].shape;
-        if (in.height != other.height || in.width != other.width || in.channels != other.channels)
-            return pb_refuse(addition, "its two inputs differ in shape");
+        addition->in[i] = graph->nodes[asked->inputs[i]].shape;
     }
     return PB_OK;
 }
@@ -99,9 +90,7 @@ enum pb_status pb_graph_add(struct pb_graph *graph, const struct pb_graph_node *
     enum pb_status status = check_place(graph, node, &addition);
     if (status != PB_OK)
         return status;
-    status = check_inputs(graph, &addition);
-    if (status == PB_OK)
-        status = pb_graph_operator(node->op)->infer(&addition, node);
+    status = pb_graph_operator(node->op)->infer(&addition, node);
     if (status != PB_OK)
         return status;
     const struct pb_shape shape = addition.node.shape;
@@ -126,12 +115,13 @@ struct pb_graph_node pb_graph_describe(const struct pb_graph *graph, uint32_t in
     struct pb_graph_node description = {
         .op = node->op,
         .name = node->name,
-        .inputs = {node->inputs[0], node->inputs[1]},
+        .input_count = node->input_count,
         .channels = node->shape.channels,
         .height = node->shape.height,
         .width = node->shape.width,
         .bias = node->parameters[PB_ROLE_BIAS] != PB_NO_PARAMETER,
     };
+    memcpy(description.inputs, node->inputs, sizeof description.inputs);
     if (pb_graph_operator(node->op)->describe)
         pb_graph_operator(node->op)->describe(node, &description);
     return description;

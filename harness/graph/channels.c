@@ -7,12 +7,20 @@
 #include "graph/op_table.h"
 
 /* A space of channels is named after the node that makes it; parent links lead to the space it was merged into. */
+struct piece {
+    uint32_t space, channels;
+};
+/* The channels of a node's output. */
+struct pieces {
+    struct piece *list;
+    uint32_t count;
+    bool pairs;
+};
 struct spaces {
     const struct pb_graph *graph;
     uint32_t *parent; /* per node, as a space */
-    uint32_t *of; /* per node: the space that its output's channels live in */
-    bool *pairs; /* per node: its output's channels are pairs */
     bool *fixed; /* per space (root): may not be pruned */
+    struct pieces *of; /* per node */
 };
 
 static uint32_t root(struct spaces *spaces, uint32_t space)
@@ -37,34 +45,74 @@ static void merge(struct spaces *spaces, uint32_t a, uint32_t b)
     spaces->fixed[first] = spaces->fixed[first] || spaces->fixed[second];
 }
 
-/* The channels of several inputs are the same ones; pairs and others cannot be. */
-static void merge_inputs(struct spaces *spaces, const struct pb_node *node)
+static void fix_all(struct spaces *spaces, const struct pieces *pieces)
 {
-    for (uint32_t i = 1; i < node->input_count; i++)
-        if (spaces->pairs[node->inputs[0]] == spaces->pairs[node->inputs[i]]) {
-            merge(spaces, spaces->of[node->inputs[0]], spaces->of[node->inputs[i]]);
-        } else {
-            fix(spaces, spaces->of[node->inputs[0]]);
-            fix(spaces, spaces->of[node->inputs[i]]);
-        }
+    for (uint32_t i = 0; i < pieces->count; i++)
+        fix(spaces, pieces->list[i].space);
 }
 
-static void visit(struct spaces *spaces, uint32_t index)
+/* Both have the same channels: piece by piece where these match. */
+static void couple(struct spaces *spaces, const struct pieces *a, const struct pieces *b)
+{
+    bool match = a->count == b->count && a->pairs == b->pairs;
+    for (uint32_t i = 0; match && i < a->count; i++)
+        match = a->list[i].channels == b->list[i].channels;
+    if (!match) {
+        fix_all(spaces, a);
+        fix_all(spaces, b);
+    }
+    for (uint32_t i = 0; match && i < a->count; i++)
+        merge(spaces, a->list[i].space, b->list[i].space);
+}
+
+static bool append(struct pieces *to, const struct piece *list, uint32_t count)
+{
+    struct piece *longer = pb_realloc(to->list, to->count, (size_t)to->count + count, sizeof *longer);
+    if (!longer)
+        return false;
+    to->list = longer;
+    memcpy(longer + to->count, list, count * sizeof *longer);
+    to->count += count;
+    return true;
+}
+
+/* What the rule means for this node: one whose filters go with its input's channels, but cannot, fixes them. */
+static enum pb_channel_rule rule_of(const struct spaces *spaces, const struct pb_node *node)
+{
+    const enum pb_channel_rule rule = pb_channel_rule_of(node);
+    const struct pieces *in = &spaces->of[node->inputs[0]];
+    const bool filters = pb_graph_operator(node->op)->resize != NULL;
+    return rule == PB_CHANNELS_IDENTITY && filters && (in->pairs || in->count > 1) ? PB_CHANNELS_FIXED_BOTH : rule;
+}
+
+static bool visit(struct spaces *spaces, uint32_t index)
 {
     const struct pb_node *node = &spaces->graph->nodes[index];
-    const uint32_t input = node->inputs[0];
-    enum pb_channel_rule rule = pb_channel_rule_of(node);
-    if (rule == PB_CHANNELS_IDENTITY && pb_graph_operator(node->op)->resize && spaces->pairs[input])
-        rule = PB_CHANNELS_FIXED_BOTH; /* one filter per pair */
-    const bool new = rule != PB_CHANNELS_IDENTITY &&rule != PB_CHANNELS_PAIRS;
-    spaces->of[index] = new ? index : spaces->of[input];
-    spaces->pairs[index] = rule == PB_CHANNELS_PAIRS || (!new && spaces->pairs[input]);
-    if (rule == PB_CHANNELS_FIXED || rule == PB_CHANNELS_FIXED_BOTH)
+    const struct pieces *in = &spaces->of[node->inputs[0]];
+    struct pieces *out = &spaces->of[index];
+    const struct piece own = {index, node->shape.channels};
+    switch (rule_of(spaces, node)) {
+    case PB_CHANNELS_IDENTITY:
+        for (uint32_t i = 1; i < node->input_count; i++)
+            couple(spaces, in, &spaces->of[node->inputs[i]]);
+        out->pairs = in->pairs;
+        return append(out, in->list, in->count);
+    case PB_CHANNELS_PAIRS:
+        if (in->pairs)
+            fix_all(spaces, in);
+        out->pairs = true;
+        return append(out, in->list, in->count);
+    case PB_CHANNELS_FIXED_BOTH:
+        fix_all(spaces, in);
         fix(spaces, index);
-    if (rule == PB_CHANNELS_FIXED_BOTH || (rule == PB_CHANNELS_PAIRS && spaces->pairs[input]))
-        fix(spaces, spaces->of[input]);
-    if (rule == PB_CHANNELS_IDENTITY)
-        merge_inputs(spaces, node);
+        return append(out, &own, 1);
+    case PB_CHANNELS_FIXED:
+        fix(spaces, index);
+        return append(out, &own, 1);
+    case PB_CHANNELS_NEW:
+        return append(out, &own, 1);
+    }
+    return false;
 }
 
 /* The only node that reads node's output; UINT32_MAX when there are none or several. */
@@ -100,7 +148,7 @@ static uint32_t find_activation(const struct pb_graph *graph, uint32_t node)
 static bool is_producer(const struct pb_graph *graph, const struct pb_channel_groups *groups, uint32_t node,
                         uint32_t group)
 {
-    return pb_graph_operator(graph->nodes[node].op)->resize && groups->node_groups[node] == group;
+    return pb_graph_operator(graph->nodes[node].op)->resize && pb_node_group(groups, node) == group;
 }
 
 static enum pb_status fill_group(const struct pb_graph *graph, struct pb_channel_groups *groups, uint32_t index,
@@ -130,28 +178,39 @@ static enum pb_status fill_group(const struct pb_graph *graph, struct pb_channel
     return PB_OK;
 }
 
-/* Numbers the prunable spaces in order of their roots and says of every node where it belongs. */
+static enum pb_status fill_node(struct spaces *spaces, const uint32_t *numbers, uint32_t node,
+                                struct pb_node_channels *channels, struct pb_error *error)
+{
+    const struct pieces *pieces = &spaces->of[node];
+    channels->segments = pb_calloc(pieces->count, sizeof(*channels->segments));
+    if (!channels->segments)
+        return pb_fail_memory(error, pieces->count * sizeof(*channels->segments));
+    channels->count = pieces->count;
+    channels->pairs = pieces->pairs;
+    for (uint32_t i = 0; i < pieces->count; i++)
+        channels->segments[i] = (struct pb_channel_segment){.group = numbers[root(spaces, pieces->list[i].space)],
+                                                            .channels = pieces->list[i].channels};
+    return PB_OK;
+}
+
+/* Numbers the prunable spaces in order of their roots and says of every node where its channels belong. */
 static enum pb_status number_groups(struct spaces *spaces, struct pb_channel_groups *groups, struct pb_error *error)
 {
     const uint32_t nodes = spaces->graph->node_count;
-    groups->node_groups = pb_calloc(nodes, sizeof(*groups->node_groups));
-    groups->node_pairs = pb_calloc(nodes, sizeof(*groups->node_pairs));
-    if (!groups->node_groups || !groups->node_pairs)
-        return pb_fail_memory(error, nodes * sizeof(*groups->node_groups));
-    for (uint32_t i = 0; i < nodes; i++) {
-        const uint32_t space = root(spaces, spaces->of[i]);
-        groups->node_pairs[i] = spaces->pairs[i];
-        if (spaces->fixed[space])
-            groups->node_groups[i] = PB_NO_GROUP;
-        else
-            groups->node_groups[i] = space == i ? groups->count++ : groups->node_groups[space];
+    uint32_t *numbers = pb_calloc(nodes, sizeof(*numbers));
+    groups->nodes = pb_calloc(nodes, sizeof(*groups->nodes));
+    groups->node_count = nodes;
+    enum pb_status status = numbers && groups->nodes ? PB_OK : pb_fail_memory(error, nodes * sizeof(*groups->nodes));
+    for (uint32_t i = 0; i < nodes && status == PB_OK; i++) {
+        const bool made_here = spaces->of[i].list[0].space == i && root(spaces, i) == i;
+        numbers[i] = made_here && !spaces->fixed[i] ? groups->count++ : PB_NO_GROUP;
+        status = fill_node(spaces, numbers, i, &groups->nodes[i], error);
     }
-    if (!groups->count)
-        return PB_OK;
+    pb_free(numbers);
+    if (status != PB_OK || !groups->count)
+        return status;
     groups->groups = pb_calloc(groups->count, sizeof(*groups->groups));
-    if (!groups->groups)
-        return pb_fail_memory(error, groups->count * sizeof(*groups->groups));
-    return PB_OK;
+    return groups->groups ? PB_OK : pb_fail_memory(error, groups->count * sizeof(*groups->groups));
 }
 
 enum pb_status pb_channel_groups_find(const struct pb_graph *graph, struct pb_channel_groups *groups,
@@ -163,36 +222,45 @@ enum pb_status pb_channel_groups_find(const struct pb_graph *graph, struct pb_ch
     struct spaces spaces = {
         .graph = graph,
         .parent = pb_calloc(nodes, sizeof(uint32_t)),
-        .of = pb_calloc(nodes, sizeof(uint32_t)),
-        .pairs = pb_calloc(nodes, sizeof(bool)),
+        .of = pb_calloc(nodes, sizeof(struct pieces)),
         .fixed = pb_calloc(nodes, sizeof(bool)),
     };
     if (!nodes) {
         status = pb_fail(error, PB_ERROR_INPUT, "model '%s' has no nodes", graph->model);
         goto cleanup;
     }
-    if (!spaces.parent || !spaces.of || !spaces.pairs || !spaces.fixed) {
+    if (!spaces.parent || !spaces.of || !spaces.fixed) {
         status = pb_fail_memory(error, nodes * sizeof(uint32_t));
         goto cleanup;
     }
     for (uint32_t i = 0; i < nodes; i++)
         spaces.parent[i] = i;
     for (uint32_t i = 0; i < nodes; i++)
-        visit(&spaces, i);
-    fix(&spaces, spaces.of[nodes - 1]);
+        if (!visit(&spaces, i)) {
+            status = pb_fail_memory(error, nodes * sizeof(struct piece));
+            goto cleanup;
+        }
+    fix_all(&spaces, &spaces.of[nodes - 1]);
     status = number_groups(&spaces, &found, error);
     for (uint32_t i = 0; i < found.count && status == PB_OK; i++)
         status = fill_group(graph, &found, i, error);
 cleanup:
+    for (uint32_t i = 0; spaces.of && i < nodes; i++)
+        pb_free(spaces.of[i].list);
     pb_free(spaces.parent);
     pb_free(spaces.of);
-    pb_free(spaces.pairs);
     pb_free(spaces.fixed);
     if (status == PB_OK)
         *groups = found;
     else
         pb_channel_groups_free(&found);
     return status;
+}
+
+uint32_t pb_node_group(const struct pb_channel_groups *groups, uint32_t node)
+{
+    const struct pb_node_channels *channels = &groups->nodes[node];
+    return channels->count == 1 ? channels->segments[0].group : PB_NO_GROUP;
 }
 
 void pb_channel_groups_free(struct pb_channel_groups *groups)
@@ -203,7 +271,8 @@ void pb_channel_groups_free(struct pb_channel_groups *groups)
         pb_free(groups->groups[i].activations);
     }
     pb_free(groups->groups);
-    pb_free(groups->node_groups);
-    pb_free(groups->node_pairs);
+    for (uint32_t i = 0; groups->nodes && i < groups->node_count; i++)
+        pb_free(groups->nodes[i].segments);
+    pb_free(groups->nodes);
     memset(groups, 0, sizeof(*groups));
 }

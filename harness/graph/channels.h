@@ -18,23 +18,33 @@ struct pb_channel_group {
 
 #define PB_NO_GROUP UINT32_MAX
 
+/* The channels of a node's output, piece by piece: `channels` of one group, or of none that can be removed. */
+struct pb_channel_segment {
+    uint32_t group, channels;
+};
+struct pb_node_channels {
+    struct pb_channel_segment *segments;
+    uint32_t count; /* one, but for concatenations and what comes behind them */
+    bool pairs; /* the output has all pairs (i, j) of these C channels instead, as i·C + j: bilinear pooling */
+};
+
 struct pb_channel_groups {
     struct pb_channel_group *groups; /* prunable groups, input side first */
     uint32_t count;
     uint32_t total; /* channels of all groups: the thesis's N = 4224 */
-    /* Per node: the group that its output's channels belong to, PB_NO_GROUP where they cannot be removed; and whether
-     * they are pairs (i, j) of the group's channels, i·C + j, as bilinear pooling puts them out. */
-    uint32_t *node_groups;
-    bool *node_pairs;
+    struct pb_node_channels *nodes; /* of every node */
+    uint32_t node_count;
 };
 
 /*
  * A group is prunable unless it reaches the network's input or output, a linear layer's outputs, or a grouped
- * convolution (only a depthwise one, with one filter per channel, joins the group of its input).
+ * convolution (only a depthwise one, with one filter per channel, joins the group of its input). Inputs of an addition are
+ * coupled piece by piece; where the pieces do not match, none of them is prunable.
  */
-
 PB_MUST_CHECK enum pb_status pb_channel_groups_find(const struct pb_graph *graph, struct pb_channel_groups *groups,
                                                     struct pb_error *error);
+/* The group that all channels of a node's output belong to; PB_NO_GROUP where they cannot be removed or belong to several. */
+uint32_t pb_node_group(const struct pb_channel_groups *groups, uint32_t node);
 void pb_channel_groups_free(struct pb_channel_groups *groups);
 
 #endif

@@ -43,10 +43,12 @@ enum pb_role {
 
 #define PB_NO_PARAMETER UINT32_MAX
 
+#define PB_INPUTS_MAX 8
+
 struct pb_node {
     enum pb_op op;
     char name[32]; /* unique: "conv3_2", "bn3_2", "pool3", "fc" */
-    uint32_t inputs[2]; /* nodes before this one */
+    uint32_t inputs[PB_INPUTS_MAX]; /* nodes before this one */
     uint32_t input_count;
     struct pb_shape shape; /* of the output */
     union {
@@ -85,7 +87,8 @@ struct pb_graph {
 struct pb_graph_node {
     enum pb_op op;
     const char *name;
-    uint32_t inputs[2];
+    uint32_t inputs[PB_INPUTS_MAX];
+    uint32_t input_count; /* 0: as many as the operator takes at least */
     uint32_t channels; /* conv: filters; linear: outputs; input: channels */
     uint32_t height, width; /* input only */
     bool bias; /* conv, linear */

@@ -157,10 +157,11 @@ static bool find_op(const char *name, enum pb_op *op)
 
 static bool find_inputs(const struct pb_graph *graph, const json_t *names, struct pb_graph_node *node)
 {
-    const size_t wanted = pb_graph_operator(node->op)->inputs;
-    if (!json_is_array(names) || json_array_size(names) != wanted)
+    if (!json_is_array(names) || json_array_size(names) > PB_INPUTS_MAX ||
+        (json_array_size(names) == 0) != (pb_graph_operator(node->op)->inputs == 0))
         return false;
-    for (size_t i = 0; i < wanted; i++) {
+    node->input_count = (uint32_t)json_array_size(names);
+    for (uint32_t i = 0; i < node->input_count; i++) {
         const char *name = json_string_value(json_array_get(names, i));
         node->inputs[i] = name ? pb_graph_find(graph, name) : UINT32_MAX;
         if (node->inputs[i] == UINT32_MAX)

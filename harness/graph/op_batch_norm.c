@@ -12,11 +12,11 @@ static enum pb_status infer(struct pb_addition *addition, const struct pb_graph_
     static const enum pb_role roles[] = {PB_ROLE_GAMMA, PB_ROLE_BETA, PB_ROLE_RUNNING_MEAN, PB_ROLE_RUNNING_VAR};
     if (!(asked->eps >= 0) || !isfinite(asked->eps) || !(asked->momentum >= 0 && asked->momentum <= 1))
         return pb_refuse(addition, "eps must be at least 0 and momentum from 0 to 1");
-    addition->node.shape = addition->in;
+    addition->node.shape = addition->in[0];
     addition->node.attributes.bn = (struct pb_bn_attributes){.eps = asked->eps, .momentum = asked->momentum};
     enum pb_status status = PB_OK;
     for (size_t i = 0; i < sizeof roles / sizeof roles[0] && status == PB_OK; i++)
-        status = pb_add_parameter(addition, roles[i], 1, (const size_t[]){addition->in.channels});
+        status = pb_add_parameter(addition, roles[i], 1, (const size_t[]){addition->in[0].channels});
     return status;
 }
 

@@ -5,7 +5,7 @@
 static enum pb_status infer(struct pb_addition *addition, const struct pb_graph_node *asked)
 {
     (void)asked;
-    const uint64_t pairs = (uint64_t)addition->in.channels * addition->in.channels;
+    const uint64_t pairs = (uint64_t)addition->in[0].channels * addition->in[0].channels;
     if (pairs > UINT32_MAX)
         return pb_refuse(addition, "has more channel pairs than can be counted");
     addition->node.shape = (struct pb_shape){1, 1, (uint32_t)pairs};

@@ -17,7 +17,7 @@ static const struct pb_attribute attributes[] = {PB_ATTRIBUTE(COUNT, "channels",
 static enum pb_status infer_attributes(struct pb_addition *addition, const struct pb_graph_node *asked)
 {
     struct pb_conv_attributes *conv = &addition->node.attributes.conv;
-    const uint32_t channels = addition->in.channels, filters = asked->channels;
+    const uint32_t channels = addition->in[0].channels, filters = asked->channels;
     *conv = asked->conv;
     for (int side = 0; side < 2; side++) {
         conv->stride[side] = conv->stride[side] ? conv->stride[side] : 1;
@@ -40,7 +40,7 @@ static enum pb_status infer_attributes(struct pb_addition *addition, const struc
 static enum pb_status infer(struct pb_addition *addition, const struct pb_graph_node *asked)
 {
     const struct pb_conv_attributes *conv = &addition->node.attributes.conv;
-    const struct pb_shape in = addition->in;
+    const struct pb_shape in = addition->in[0];
     struct pb_shape *out = &addition->node.shape;
     enum pb_status status = infer_attributes(addition, asked);
     if (status != PB_OK)

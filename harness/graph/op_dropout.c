@@ -7,7 +7,7 @@ static enum pb_status infer(struct pb_addition *addition, const struct pb_graph_
 {
     if (!(asked->dropout >= 0 && asked->dropout < 1))
         return pb_refuse(addition, "the share of dropped values must be at least 0 and below 1");
-    addition->node.shape = addition->in;
+    addition->node.shape = addition->in[0];
     addition->node.attributes.dropout = asked->dropout;
     return PB_OK;
 }

@@ -12,7 +12,7 @@ static enum pb_status infer(struct pb_addition *addition, const struct pb_graph_
     if (!asked->channels)
         return pb_refuse(addition, "needs at least one output");
     addition->node.shape = (struct pb_shape){1, 1, asked->channels};
-    const size_t dims[] = {asked->channels, pb_shape_count(addition->in)};
+    const size_t dims[] = {asked->channels, pb_shape_count(addition->in[0])};
     const enum pb_status status = pb_add_parameter(addition, PB_ROLE_WEIGHT, 2, dims);
     return status != PB_OK || !asked->bias ? status : pb_add_parameter(addition, PB_ROLE_BIAS, 1, dims);
 }

@@ -9,7 +9,7 @@ static enum pb_status infer(struct pb_addition *addition, const struct pb_graph_
 {
     if (!(asked->eps >= 0) || !isfinite(asked->eps))
         return pb_refuse(addition, "eps must be at least 0");
-    addition->node.shape = addition->in;
+    addition->node.shape = addition->in[0];
     addition->node.attributes.eps = asked->eps;
     return PB_OK;
 }

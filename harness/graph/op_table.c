@@ -51,3 +51,15 @@ enum pb_status pb_add_parameter(struct pb_addition *addition, enum pb_role role,
     addition->parameter_count++;
     return PB_OK;
 }
+
+enum pb_status pb_infer_elementwise(struct pb_addition *addition, const struct pb_graph_node *asked)
+{
+    (void)asked;
+    const struct pb_shape in = addition->in[0];
+    for (uint32_t i = 1; i < addition->node.input_count; i++)
+        if (in.height != addition->in[i].height || in.width != addition->in[i].width ||
+            in.channels != addition->in[i].channels)
+            return pb_refuse(addition, "its inputs differ in shape");
+    addition->node.shape = in;
+    return PB_OK;
+}

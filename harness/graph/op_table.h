@@ -35,7 +35,7 @@ enum pb_channel_rule {
 /* A node on its way into a graph, with the parameters that it brings. */
 struct pb_addition {
     struct pb_node node;
-    struct pb_shape in; /* of the first input; zero where there is none */
+    struct pb_shape in[PB_INPUTS_MAX]; /* of the inputs */
     struct pb_parameter parameters[PB_ROLE_COUNT];
     uint32_t parameter_count;
     struct pb_error *error;
@@ -43,6 +43,9 @@ struct pb_addition {
 /* For infer: fails, with the node's name in the message. */
 enum pb_status pb_refuse(struct pb_addition *addition, const char *what);
 enum pb_status pb_add_parameter(struct pb_addition *addition, enum pb_role role, uint32_t rank, const size_t *dims);
+
+/* infer of an operator whose inputs have one shape, which its output has, too. */
+enum pb_status pb_infer_elementwise(struct pb_addition *addition, const struct pb_graph_node *asked);
 
 /* A weight seen as outputs × positions × channels. */
 struct pb_weight_axes {
@@ -53,7 +56,7 @@ struct pb_weight_axes {
 struct pb_cost;
 
 struct pb_graph_operator {
-    uint32_t inputs; /* how many it takes */
+    uint32_t inputs, inputs_max; /* how many it takes; at most inputs_max where that is not 0 */
     const struct pb_attribute *attributes; /* NULL: none */
     /* Checks attributes and inputs, sets shape and attributes of the node, adds its parameters. */
     enum pb_status (*infer)(struct pb_addition *addition, const struct pb_graph_node *asked);

@@ -24,7 +24,7 @@ const struct pb_attribute pb_pool_attribute_list[] = {PB_ATTRIBUTE(PAIR, "kernel
 enum pb_status pb_pool_infer(struct pb_addition *addition, const struct pb_graph_node *asked)
 {
     struct pb_pool_attributes *pool = &addition->node.attributes.pool;
-    const struct pb_shape in = addition->in;
+    const struct pb_shape in = addition->in[0];
     *pool = asked->pool;
     if (!pool->kernel[0] != !pool->kernel[1])
         return pb_refuse(addition, "the kernel's sides must be both 0 (the whole image) or both at least 1");

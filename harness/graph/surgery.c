@@ -20,17 +20,25 @@ static uint32_t kept_channels(const struct pb_keep *keep, uint32_t group, uint32
     return count;
 }
 
+static bool segment_stays(const struct pb_node_channels *channels, const struct pb_keep *keep, uint32_t c)
+{
+    uint32_t i = 0;
+    for (; c >= channels->segments[i].channels; i++)
+        c -= channels->segments[i].channels;
+    const uint32_t group = channels->segments[i].group;
+    return group == PB_NO_GROUP || keep->keep[group][c];
+}
+
 /* Whether channel c of node's output stays; a pair stays when both of its channels do. */
 static bool stays(const struct pb_channel_groups *groups, const struct pb_keep *keep, uint32_t node, uint32_t c)
 {
-    const uint32_t group = groups->node_groups[node];
-    if (group == PB_NO_GROUP)
-        return true;
-    const bool *kept = keep->keep[group];
-    if (!groups->node_pairs[node])
-        return kept[c];
-    const uint32_t channels = groups->groups[group].channels;
-    return kept[c / channels] && kept[c % channels];
+    const struct pb_node_channels *channels = &groups->nodes[node];
+    uint32_t width = 0;
+    if (!channels->pairs)
+        return segment_stays(channels, keep, c);
+    for (uint32_t i = 0; i < channels->count; i++)
+        width += channels->segments[i].channels;
+    return segment_stays(channels, keep, c / width) && segment_stays(channels, keep, c % width);
 }
 
 static enum pb_status find_kept(const struct pb_graph *graph, const struct pb_channel_groups *groups,
@@ -111,7 +119,7 @@ enum pb_status pb_graph_shrink(const struct pb_graph *graph, const struct pb_cha
     if (!channels)
         return pb_fail_memory(error, graph->node_count * sizeof(*channels));
     for (uint32_t i = 0; i < graph->node_count; i++) {
-        const uint32_t group = groups->node_groups[i];
+        const uint32_t group = pb_node_group(groups, i);
         channels[i] = group == PB_NO_GROUP ? graph->nodes[i].shape.channels : kept[group];
     }
     const enum pb_status status = pb_graph_rebuild(graph, channels, shrunk, error);

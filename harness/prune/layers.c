@@ -6,7 +6,7 @@
 
 static void add_producers(const struct pb_channel_groups *groups, uint32_t node, struct pb_prunable_layers *layers)
 {
-    const uint32_t index = groups->node_groups[node];
+    const uint32_t index = pb_node_group(groups, node);
     if (index == PB_NO_GROUP)
         return;
     const struct pb_channel_group *group = &groups->groups[index];

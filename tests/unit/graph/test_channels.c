@@ -28,9 +28,9 @@ static void test_vgg16_has_4224_prunable_channels_in_13_groups(void **state)
     }
     assert_int_equal(groups.groups[12].producers[0], pb_graph_find(graph, "conv5_3"));
     const uint32_t l2 = pb_graph_find(graph, "l2");
-    assert_int_equal(groups.node_groups[l2], 12);
-    assert_true(groups.node_pairs[l2]);
-    assert_int_equal(groups.node_groups[pb_graph_find(graph, "fc")], PB_NO_GROUP);
+    assert_int_equal(pb_node_group(&groups, l2), 12);
+    assert_true(groups.nodes[l2].pairs);
+    assert_int_equal(pb_node_group(&groups, pb_graph_find(graph, "fc")), PB_NO_GROUP);
     pb_channel_groups_free(&groups);
     pb_graph_free(&graph);
 }
