@@ -14,6 +14,7 @@
     ROW(SIGNED_SQRT, signed_sqrt)                                                                                      \
     ROW(L2_NORM, l2_norm)                                                                                              \
     ROW(LINEAR, linear)                                                                                                \
-    ROW(DROPOUT, dropout)
+    ROW(DROPOUT, dropout)                                                                                              \
+    ROW(RELU6, relu6)
 
 #endif

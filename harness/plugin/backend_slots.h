@@ -25,6 +25,8 @@
     SLOT(bn_evaluate_backward)                                                                                         \
     SLOT(relu_forward)                                                                                                 \
     SLOT(relu_backward)                                                                                                \
+    SLOT(relu6_forward)                                                                                                \
+    SLOT(relu6_backward)                                                                                               \
     SLOT(add_forward)                                                                                                  \
     SLOT(accumulate)                                                                                                   \
     SLOT(multiply)                                                                                                     \

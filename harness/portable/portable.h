@@ -29,6 +29,8 @@ PB_PORTABLE(bn_backward);
 PB_PORTABLE(bn_evaluate_backward);
 PB_PORTABLE(relu_forward);
 PB_PORTABLE(relu_backward);
+PB_PORTABLE(relu6_forward);
+PB_PORTABLE(relu6_backward);
 PB_PORTABLE(add_forward);
 PB_PORTABLE(accumulate);
 PB_PORTABLE(multiply);

@@ -36,6 +36,24 @@ static void relu_gradient(const struct operands *operands, size_t begin, size_t 
 }
 
 PB_KERNEL
+static void relu6(const struct operands *operands, size_t begin, size_t end)
+{
+#pragma GCC ivdep
+    for (size_t i = begin; i < end; i++) {
+        const float positive = operands->a[i] < 0 ? 0 : operands->a[i];
+        operands->result[i] = positive > 6 ? 6 : positive; /* a NaN stays one */
+    }
+}
+
+PB_KERNEL
+static void relu6_gradient(const struct operands *operands, size_t begin, size_t end)
+{
+#pragma GCC ivdep
+    for (size_t i = begin; i < end; i++)
+        operands->result[i] = pb_keep_if((operands->a[i] > 0) & (operands->a[i] < 6), operands->b[i]);
+}
+
+PB_KERNEL
 static void sum(const struct operands *operands, size_t begin, size_t end)
 {
 #pragma GCC ivdep
@@ -59,6 +77,17 @@ enum pb_status pb_portable_relu_forward(void *self, const struct pb_elementwise_
 enum pb_status pb_portable_relu_backward(void *self, const struct pb_elementwise_arguments *args)
 {
     return run(self, args->count, relu_gradient,
+               &(struct operands){.a = pb_floats(args->y), .b = pb_floats(args->dy), .result = pb_floats(args->dx)});
+}
+
+enum pb_status pb_portable_relu6_forward(void *self, const struct pb_elementwise_arguments *args)
+{
+    return run(self, args->count, relu6, &(struct operands){.a = pb_floats(args->x), .result = pb_floats(args->y)});
+}
+
+enum pb_status pb_portable_relu6_backward(void *self, const struct pb_elementwise_arguments *args)
+{
+    return run(self, args->count, relu6_gradient,
                &(struct operands){.a = pb_floats(args->y), .b = pb_floats(args->dy), .result = pb_floats(args->dx)});
 }
 

@@ -37,6 +37,8 @@ static const struct {
     {"bn_relu_pool_backward", PB_SUITE_BY_RMS, SUMS},
     {"relu_forward", PB_SUITE_BY_ELEMENT, ROUNDING},
     {"relu_backward", PB_SUITE_BY_ELEMENT, ROUNDING},
+    {"relu6_forward", PB_SUITE_BY_ELEMENT, ROUNDING},
+    {"relu6_backward", PB_SUITE_BY_ELEMENT, ROUNDING},
     {"add_forward", PB_SUITE_BY_ELEMENT, ROUNDING},
     {"accumulate", PB_SUITE_BY_ELEMENT, ROUNDING},
     {"multiply", PB_SUITE_BY_ELEMENT, ROUNDING},

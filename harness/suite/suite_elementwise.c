@@ -10,7 +10,7 @@ struct pair {
     double *expected;
 };
 
-/* Values with exact zeros among them, and a NaN in a. */
+/* Values with exact zeros and sixes among them, and a NaN in a. */
 static struct pair pair_create(struct pb_suite *run, size_t count, const char *operator)
 {
     snprintf(run->subject, sizeof run->subject, "%s over %zu", operator, count);
@@ -18,15 +18,16 @@ static struct pair pair_create(struct pb_suite *run, size_t count, const char *o
         .count = count, .expected = pb_suite_doubles(run, count), .b = pb_array_random(run, count, -2, 2)};
     double *values = pb_suite_doubles(run, count);
     for (size_t i = 0; i < count; i++)
-        values[i] = i % 5 == 0 ? 0 : pb_rng_uniform(&run->rng) * 4 - 2;
+        values[i] = i % 5 == 0 ? 0 : i % 7 == 0 ? 6 : pb_rng_uniform(&run->rng) * 12 - 4;
     if (count > 2)
         values[2] = NAN;
     pair.a = pb_array_of(run, values, count);
     return pair;
 }
 
-enum element { RELU, RELU_GRADIENT, ADD, MULTIPLY };
-static const char *const element_names[] = {"relu_forward", "relu_backward", "add_forward", "multiply"};
+enum element { RELU, RELU_GRADIENT, RELU6, RELU6_GRADIENT, ADD, MULTIPLY };
+static const char *const element_names[] = {"relu_forward",   "relu_backward", "relu6_forward",
+                                            "relu6_backward", "add_forward",   "multiply"};
 
 static double element(enum element what, double a, double b)
 {
@@ -35,6 +36,10 @@ static double element(enum element what, double a, double b)
         return a < 0 ? 0 : a;
     case RELU_GRADIENT: /* a is the forward's output */
         return a > 0 ? b : 0;
+    case RELU6:
+        return a < 0 ? 0 : a > 6 ? 6 : a;
+    case RELU6_GRADIENT:
+        return a > 0 && a < 6 ? b : 0;
     case ADD:
         return a + b;
     case MULTIPLY:
@@ -52,6 +57,12 @@ static void apply(struct pb_suite *run, enum element what, const struct pair *pa
         break;
     case RELU_GRADIENT:
         OPERATE(run, relu_backward, ARGUMENTS(elementwise, .count = pair->count, .y = a, .dy = b, .dx = y));
+        break;
+    case RELU6:
+        OPERATE(run, relu6_forward, ARGUMENTS(elementwise, .count = pair->count, .x = a, .y = y));
+        break;
+    case RELU6_GRADIENT:
+        OPERATE(run, relu6_backward, ARGUMENTS(elementwise, .count = pair->count, .y = a, .dy = b, .dx = y));
         break;
     case ADD:
         OPERATE(run, add_forward, ARGUMENTS(elementwise, .count = pair->count, .x = a, .other = b, .y = y));
@@ -74,7 +85,8 @@ static void check(struct pb_suite *run, const void *case_of)
     const size_t count = asked->count;
     struct pair pair = pair_create(run, count, element_names[what]);
     struct pb_array result = pb_array_output(run, count);
-    if (what == RELU_GRADIENT && count > 2)
+    const bool gradient = what == RELU_GRADIENT || what == RELU6_GRADIENT;
+    if (gradient && count > 2)
         pb_array_set(run, &pair.a, 2, 0.5);
     for (size_t i = 0; i < count; i++)
         pair.expected[i] = element(what, pair.a.values[i], pair.b.values[i]);
@@ -83,7 +95,7 @@ static void check(struct pb_suite *run, const void *case_of)
     pb_array_unchanged(run, &pair.a, "first operand");
     pb_array_unchanged(run, &pair.b, "second operand");
     /* In place: forwards over the first operand, ReLU's gradient over dy. */
-    const struct pb_array *own = what == RELU_GRADIENT ? &pair.b : &pair.a;
+    const struct pb_array *own = gradient ? &pair.b : &pair.a;
     apply(run, what, &pair, own);
     pb_array_expect(run, own, "result in place", pair.expected, 0);
 }

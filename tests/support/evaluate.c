@@ -115,6 +115,8 @@ static double element(const struct work *work, size_t i)
     switch (work->node->op) {
     case PB_OP_RELU:
         return x > 0 ? x : 0;
+    case PB_OP_RELU6:
+        return fmin(fmax(x, 0), 6);
     case PB_OP_ADD:
         return x + work->other[i];
     case PB_OP_SIGNED_SQRT:

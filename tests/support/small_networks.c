@@ -83,6 +83,17 @@ static struct pb_graph *build_mixed(void)
     return graph;
 }
 
+/* Values that are large enough for ReLU6 to cut. */
+static struct pb_graph *build_branched(void)
+{
+    struct pb_graph *graph = graph_begin("branched", 7, 6, 3);
+    const uint32_t stem = graph_conv(graph, "stem", 0, 6);
+    const uint32_t cut = plain(graph, PB_OP_RELU6, "cut", graph_sum(graph, "twice", stem, stem));
+    const uint32_t last = graph_norm(graph, "bn", graph_conv(graph, "left", cut, 4));
+    graph_linear(graph, "fc", plain(graph, PB_OP_RELU6, "last", last), 3);
+    return graph;
+}
+
 /* γ, β, biases and running statistics that matter: no ones and zeros. */
 static void disturb(struct pb_network *network, struct pb_rng *rng)
 {
@@ -102,7 +113,8 @@ struct pb_network *small_network(enum small_network kind, double dropout)
     struct pb_graph *graph = kind == SMALL_BILINEAR   ? build_bilinear()
                              : kind == SMALL_RESIDUAL ? build_residual()
                              : kind == SMALL_FLAT     ? build_flat(dropout)
-                                                      : build_mixed();
+                             : kind == SMALL_MIXED    ? build_mixed()
+                                                      : build_branched();
     struct pb_network *network = NULL;
     struct pb_error error = {0};
     struct pb_rng rng;
@@ -116,7 +128,7 @@ struct pb_network *small_network(enum small_network kind, double dropout)
 
 const char *small_network_name(enum small_network kind)
 {
-    static const char *const names[SMALL_NETWORK_COUNT] = {"bilinear", "residual", "flat", "mixed"};
+    static const char *const names[SMALL_NETWORK_COUNT] = {"bilinear", "residual", "flat", "mixed", "branched"};
     return names[kind];
 }
 

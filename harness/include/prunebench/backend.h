@@ -253,6 +253,10 @@ struct pb_backend {
     enum pb_status (*relu_forward)(void *self, const struct pb_elementwise_arguments *arguments);
     /* dx = dy where y > 0, else 0; y: the forward's output. y, dy → dx; dy and dx may be the same. */
     enum pb_status (*relu_backward)(void *self, const struct pb_elementwise_arguments *arguments);
+    /* y = min(max(x, 0), 6); a NaN stays one. x → y; they may be the same. */
+    enum pb_status (*relu6_forward)(void *self, const struct pb_elementwise_arguments *arguments);
+    /* dx = dy where 0 < y < 6, else 0; y: the forward's output. y, dy → dx; dy and dx may be the same. */
+    enum pb_status (*relu6_backward)(void *self, const struct pb_elementwise_arguments *arguments);
     /* y = x + other. x, other → y; y may be either. */
     enum pb_status (*add_forward)(void *self, const struct pb_elementwise_arguments *arguments);
     /* y ← y + x: gradients that meet at a node. */
