@@ -15,6 +15,7 @@
     ROW(L2_NORM, l2_norm)                                                                                              \
     ROW(LINEAR, linear)                                                                                                \
     ROW(DROPOUT, dropout)                                                                                              \
-    ROW(RELU6, relu6)
+    ROW(RELU6, relu6)                                                                                                  \
+    ROW(MULTIPLY, multiply)
 
 #endif

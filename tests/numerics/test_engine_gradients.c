@@ -61,7 +61,7 @@ static double slope_along(struct experiment *e, const struct pb_parameter *param
 {
     float *values = e->network->values + parameter->offset;
     float *kept = malloc(parameter->count * sizeof *kept);
-    const double step = 2e-3;
+    const double step = 5e-4;
     double slope = 0;
     assert_non_null(kept);
     memcpy(kept, values, parameter->count * sizeof *kept);

@@ -119,6 +119,8 @@ static double element(const struct work *work, size_t i)
         return fmin(fmax(x, 0), 6);
     case PB_OP_ADD:
         return x + work->other[i];
+    case PB_OP_MULTIPLY:
+        return x * work->other[i];
     case PB_OP_SIGNED_SQRT:
         return x == 0 ? 0 : copysign(sqrt(fabs(x) + work->node->attributes.eps), x);
     default:

@@ -29,6 +29,11 @@ static uint32_t convolution(struct pb_graph *graph, const char *name, uint32_t f
                      input);
 }
 
+static uint32_t pair(struct pb_graph *graph, enum pb_op op, const char *name, uint32_t a, uint32_t b)
+{
+    return graph_add(graph, (struct pb_graph_node){.op = op, .name = name, .inputs = {0, b}}, a);
+}
+
 static struct pb_graph *build_bilinear(void)
 {
     struct pb_graph *graph = graph_begin("bilinear", 8, 6, 3);
@@ -89,7 +94,10 @@ static struct pb_graph *build_branched(void)
     struct pb_graph *graph = graph_begin("branched", 7, 6, 3);
     const uint32_t stem = graph_conv(graph, "stem", 0, 6);
     const uint32_t cut = plain(graph, PB_OP_RELU6, "cut", graph_sum(graph, "twice", stem, stem));
-    const uint32_t last = graph_norm(graph, "bn", graph_conv(graph, "left", cut, 4));
+    const uint32_t left = graph_conv(graph, "left", cut, 4),
+                   right = graph_relu(graph, "gate", graph_conv(graph, "right", cut, 4));
+    const uint32_t product = pair(graph, PB_OP_MULTIPLY, "product", left, right);
+    const uint32_t last = graph_norm(graph, "bn", pair(graph, PB_OP_MULTIPLY, "square", product, product));
     graph_linear(graph, "fc", plain(graph, PB_OP_RELU6, "last", last), 3);
     return graph;
 }
