@@ -11,20 +11,33 @@ static bool reads_channels(const struct pb_node *node)
     return node->op == PB_OP_LINEAR || (node->op == PB_OP_CONV2D && !node->attributes.conv.depthwise);
 }
 
+/* What node n reads of group g: one consumer for each piece of its input that is the group's. */
+static void add_pieces(const struct pb_channel_groups *groups, uint32_t node, uint32_t input, uint32_t group,
+                       struct pb_consumers *found)
+{
+    const struct pb_node_channels *channels = &groups->nodes[input];
+    uint32_t first = 0;
+    for (uint32_t s = 0; s < channels->count; first += channels->segments[s++].channels)
+        if (channels->segments[s].group == group)
+            found->list[found->count++] = (struct pb_consumer){
+                .node = node, .input = input, .group = group, .first = first, .pairs = channels->pairs};
+}
+
 enum pb_status pb_consumers_find(const struct pb_network *network, const struct pb_channel_groups *groups,
                                  struct pb_consumers *consumers, struct pb_error *error)
 {
     const struct pb_graph *graph = network->graph;
-    struct pb_consumers found = {.list = pb_calloc(graph->node_count, sizeof *found.list)};
+    struct pb_consumers found = {0};
+    size_t most = 1;
+    for (uint32_t n = 1; n < graph->node_count; n++)
+        most += groups->nodes[graph->nodes[n].inputs[0]].count;
+    found.list = pb_calloc(most, sizeof *found.list);
     if (!found.list)
-        return pb_fail_memory(error, graph->node_count * sizeof *found.list);
+        return pb_fail_memory(error, most * sizeof *found.list);
     for (uint32_t g = 0; g < groups->count; g++)
-        for (uint32_t n = 1; n < graph->node_count; n++) {
-            const uint32_t input = graph->nodes[n].inputs[0];
-            if (reads_channels(&graph->nodes[n]) && groups->node_groups[input] == g)
-                found.list[found.count++] =
-                    (struct pb_consumer){.node = n, .input = input, .group = g, .pairs = groups->node_pairs[input]};
-        }
+        for (uint32_t n = 1; n < graph->node_count; n++)
+            if (reads_channels(&graph->nodes[n]))
+                add_pieces(groups, n, graph->nodes[n].inputs[0], g, &found);
     *consumers = found;
     return PB_OK;
 }

@@ -158,7 +158,7 @@ static enum pb_status repair_layer(struct pb_criterion_run *run, const struct pb
         status = pb_layer_rows_fill(&repair.earlier, before, &earlier, rows, false, true, run->calibration, run->error);
     /* The filters of a layer that lost outputs too are other ones: their earlier outputs are those of the filters that stayed. */
     if (status == PB_OK && repair.earlier.outputs != repair.now.outputs)
-        status = pb_layer_rows_keep(&repair.earlier, network, run->groups->node_groups[consumer->node], run->error);
+        status = pb_layer_rows_keep(&repair.earlier, network, pb_node_group(run->groups, consumer->node), run->error);
     if (status == PB_OK)
         status = rewrite(&repair, repaired);
     free_repair(&repair);
@@ -188,8 +188,11 @@ enum pb_status pb_repair_network(const struct pb_loaded *criterion, const struct
     for (uint32_t node = 0; node < network->graph->node_count && status == PB_OK; node++)
         for (uint32_t i = 0; i < consumers.count && status == PB_OK; i++) {
             const struct pb_consumer *consumer = &consumers.list[i];
-            if (consumer->node == node && !consumer->pairs && lost_inputs(before, network, consumer))
+            if (consumer->node != node)
+                continue;
+            if (!consumer->pairs && lost_inputs(before, network, consumer))
                 status = repair_layer(&run, before, network, consumer, &rows[done++]);
+            break; /* a layer that reads several groups is repaired once */
         }
     status = pb_criterion_close(&run, status);
     pb_consumers_free(&consumers);
