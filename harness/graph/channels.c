@@ -97,6 +97,21 @@ static bool visit(struct spaces *spaces, uint32_t index)
             couple(spaces, in, &spaces->of[node->inputs[i]]);
         out->pairs = in->pairs;
         return append(out, in->list, in->count);
+    case PB_CHANNELS_CONCATENATED: {
+        bool good = true;
+        for (uint32_t i = 0; i < node->input_count && good; i++) {
+            const struct pieces *part = &spaces->of[node->inputs[i]];
+            if (!part->pairs) {
+                good = append(out, part->list, part->count);
+                continue;
+            }
+            const struct piece all = {index, spaces->graph->nodes[node->inputs[i]].shape.channels};
+            fix_all(spaces, part); /* pairs have no piece of their own here */
+            fix(spaces, index);
+            good = append(out, &all, 1);
+        }
+        return good;
+    }
     case PB_CHANNELS_PAIRS:
         if (in->pairs)
             fix_all(spaces, in);

@@ -16,6 +16,7 @@
     ROW(LINEAR, linear)                                                                                                \
     ROW(DROPOUT, dropout)                                                                                              \
     ROW(RELU6, relu6)                                                                                                  \
-    ROW(MULTIPLY, multiply)
+    ROW(MULTIPLY, multiply)                                                                                            \
+    ROW(CONCAT, concat)
 
 #endif

@@ -29,6 +29,7 @@ enum pb_channel_rule {
     PB_CHANNELS_NEW, /* it makes them: they can be removed, filter by filter */
     PB_CHANNELS_FIXED, /* it makes them, and none can be removed */
     PB_CHANNELS_FIXED_BOTH, /* nor any of its input's */
+    PB_CHANNELS_CONCATENATED, /* one input's behind the other's */
     PB_CHANNELS_PAIRS, /* all pairs (i, j) of its input's C channels, as i·C + j */
 };
 

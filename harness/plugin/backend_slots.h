@@ -30,6 +30,7 @@
     SLOT(add_forward)                                                                                                  \
     SLOT(accumulate)                                                                                                   \
     SLOT(multiply)                                                                                                     \
+    SLOT(copy_columns)                                                                                                 \
     SLOT(max_pool_forward)                                                                                             \
     SLOT(max_pool_backward)                                                                                            \
     SLOT(avg_pool_forward)                                                                                             \

@@ -111,6 +111,7 @@ const struct pb_backend pb_portable_backend = {
     .add_forward = pb_portable_add_forward,
     .accumulate = pb_portable_accumulate,
     .multiply = pb_portable_multiply,
+    .copy_columns = pb_portable_copy_columns,
     .max_pool_forward = pb_portable_max_pool_forward,
     .max_pool_backward = pb_portable_max_pool_backward,
     .avg_pool_forward = pb_portable_avg_pool_forward,

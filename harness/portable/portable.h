@@ -34,6 +34,7 @@ PB_PORTABLE(relu6_backward);
 PB_PORTABLE(add_forward);
 PB_PORTABLE(accumulate);
 PB_PORTABLE(multiply);
+PB_PORTABLE(copy_columns);
 PB_PORTABLE(max_pool_forward);
 PB_PORTABLE(max_pool_backward);
 PB_PORTABLE(avg_pool_forward);

@@ -2,6 +2,7 @@
 #include "portable/portable.h"
 
 #include <math.h>
+#include <string.h>
 
 /* Operands of one element-wise pass; each kernel handles [begin, end). The result may be an operand. */
 struct operands {
@@ -107,6 +108,17 @@ enum pb_status pb_portable_multiply(void *self, const struct pb_elementwise_argu
 {
     return run(self, args->count, product,
                &(struct operands){.a = pb_floats(args->x), .b = pb_floats(args->other), .result = pb_floats(args->y)});
+}
+
+enum pb_status pb_portable_copy_columns(void *self, const struct pb_columns_arguments *args)
+{
+    const float *x = pb_floats(args->x) + args->x_first;
+    float *y = pb_floats(args->y) + args->y_first;
+#pragma omp parallel for num_threads(pb_portable_threads(self))                                                        \
+    schedule(static) if (args->rows * args->columns > PB_CHUNK)
+    for (size_t row = 0; row < args->rows; row++)
+        memcpy(y + row * args->y_columns, x + row * args->x_columns, args->columns * sizeof *y);
+    return PB_OK;
 }
 
 /* log Σ exp(logits), with the largest one taken out first. */

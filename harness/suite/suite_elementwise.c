@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 struct pair {
     size_t count;
@@ -112,6 +113,30 @@ static void check_accumulate(struct pb_suite *run, const void *case_of)
     pb_array_unchanged(run, &pair.b, "value");
 }
 
+struct columns_case {
+    size_t rows, columns, x_columns, x_first, y_columns, y_first;
+};
+
+static void check_columns(struct pb_suite *run, const void *case_of)
+{
+    const struct columns_case *c = case_of;
+    snprintf(run->subject, sizeof run->subject, "%zu of %zu columns to %zu, %zu rows", c->columns, c->x_columns,
+             c->y_columns, c->rows);
+    struct pb_array x = pb_array_random(run, c->rows * c->x_columns, -1, 1),
+                    y = pb_array_random(run, c->rows * c->y_columns, -1, 1);
+    double *expected = pb_suite_doubles(run, y.count);
+    memcpy(expected, y.values, y.count * sizeof *expected);
+    for (size_t row = 0; row < c->rows; row++)
+        for (size_t k = 0; k < c->columns; k++)
+            expected[row * c->y_columns + c->y_first + k] = x.values[row * c->x_columns + c->x_first + k];
+    OPERATE(run, copy_columns,
+            ARGUMENTS(columns, .rows = c->rows, .columns = c->columns, .x_columns = c->x_columns, .x_first = c->x_first,
+                      .y_columns = c->y_columns, .y_first = c->y_first, .x = pb_array_view(&x),
+                      .y = pb_array_view(&y)));
+    pb_array_expect(run, &y, "y", expected, 0);
+    pb_array_unchanged(run, &x, "x");
+}
+
 static void check_memory(struct pb_suite *run, const void *case_of)
 {
     (void)case_of;
@@ -145,6 +170,10 @@ static void check_fresh_memory(struct pb_suite *run, const void *case_of)
 void pb_suite_elementwise(struct pb_suite *run)
 {
     static const size_t counts[] = {1, 3, 100, 16384, 40001};
+    static const struct columns_case columns[] = {
+        {1, 1, 1, 0, 1, 0}, {7, 3, 3, 0, 10, 4}, {9, 4, 13, 9, 4, 0}, {1000, 17, 40, 3, 50, 33}};
+    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
+        pb_suite_case_run(run, check_columns, &columns[i]);
     pb_suite_case_run(run, check_memory, NULL);
     pb_suite_case_run(run, check_fresh_memory, NULL);
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {

@@ -33,7 +33,8 @@ static void test_a_backend_without_operators_falls_back_on_every_one_by_name(voi
     assert_memory_equal(device->description, "plain; portable operators", strlen("plain; portable operators"));
     assert_string_equal(device->fallbacks,
                         "conv_forward conv_backward_data conv_backward_weights bn_forward bn_evaluate bn_backward "
-                        "bn_evaluate_backward relu_forward relu_backward relu6_forward relu6_backward add_forward accumulate multiply "
+                        "bn_evaluate_backward relu_forward relu_backward relu6_forward relu6_backward add_forward "
+                        "accumulate multiply copy_columns "
                         "max_pool_forward max_pool_backward avg_pool_forward avg_pool_backward linear_forward "
                         "linear_backward_data linear_backward_weights bilinear_forward bilinear_backward "
                         "signed_sqrt_forward signed_sqrt_backward l2_norm_forward l2_norm_backward "

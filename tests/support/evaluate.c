@@ -11,7 +11,8 @@ struct work {
     const struct pb_node *node;
     uint32_t index;
     struct pb_shape in, out;
-    const double *x, *other; /* other: an add's second input */
+    const double *x, *other; /* other: the last input */
+    double *const *outputs; /* of all nodes */
     double *y;
 };
 
@@ -109,6 +110,19 @@ static void l2_norm(const struct work *work)
         work->y[i] = work->x[i] / fmax(sqrt(squares), 1e-12);
 }
 
+static void concatenate(const struct work *work)
+{
+    uint32_t first = 0;
+    for (uint32_t i = 0; i < work->node->input_count; i++) {
+        const uint32_t input = work->node->inputs[i];
+        const struct pb_shape in = work->network->graph->nodes[input].shape;
+        for (size_t position = 0; position < (size_t)in.height * in.width; position++)
+            for (uint32_t c = 0; c < in.channels; c++)
+                work->y[position * work->out.channels + first + c] = work->outputs[input][position * in.channels + c];
+        first += in.channels;
+    }
+}
+
 static double element(const struct work *work, size_t i)
 {
     const double x = work->x[i];
@@ -158,6 +172,9 @@ static void run_node(const struct work *work)
     case PB_OP_L2_NORM:
         l2_norm(work);
         break;
+    case PB_OP_CONCAT:
+        concatenate(work);
+        break;
     default:
         for (size_t i = 0; i < pb_shape_count(work->out); i++)
             work->y[i] = element(work, i);
@@ -188,6 +205,7 @@ void evaluate_network(const struct pb_network *network, const double *image, dou
                                 .out = node->shape,
                                 .x = outputs[node->inputs[0]],
                                 .other = outputs[node->inputs[node->input_count - 1]],
+                                .outputs = outputs,
                                 .y = outputs[i]});
     }
     memcpy(logits, outputs[graph->node_count - 1], graph->classes * sizeof(double));

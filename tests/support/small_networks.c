@@ -98,7 +98,13 @@ static struct pb_graph *build_branched(void)
                    right = graph_relu(graph, "gate", graph_conv(graph, "right", cut, 4));
     const uint32_t product = pair(graph, PB_OP_MULTIPLY, "product", left, right);
     const uint32_t last = graph_norm(graph, "bn", pair(graph, PB_OP_MULTIPLY, "square", product, product));
-    graph_linear(graph, "fc", plain(graph, PB_OP_RELU6, "last", last), 3);
+    const uint32_t parts =
+        graph_add(graph,
+                  (struct pb_graph_node){
+                      .op = PB_OP_CONCAT, .name = "parts", .inputs = {0, right, last, right}, .input_count = 4},
+                  left);
+    const uint32_t joined = graph_relu(graph, "joined", graph_norm(graph, "parts_bn", parts));
+    graph_linear(graph, "fc", plain(graph, PB_OP_BILINEAR_POOL, "bilinear", joined), 3);
     return graph;
 }
 

@@ -9,7 +9,7 @@ enum small_network {
     SMALL_RESIDUAL, /* two residual blocks, one with a strided 1×1 shortcut; global average pooling */
     SMALL_FLAT, /* no BN; a linear layer over H×W×C, ReLU, dropout */
     SMALL_MIXED, /* BN on the input, grouped, depthwise and dilated convolutions, x + x, BN without ReLU, average pooling */
-    SMALL_BRANCHED, /* ReLU6 that cuts, products of two branches and of one with itself */
+    SMALL_BRANCHED, /* ReLU6 that cuts, products of two branches and of one with itself, a concatenation with an input twice */
     SMALL_NETWORK_COUNT
 };
 

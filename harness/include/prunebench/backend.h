@@ -109,6 +109,15 @@ struct pb_elementwise_arguments {
     struct pb_view dy, dx;
 };
 
+/* x: rows×x_columns.  y: rows×y_columns. */
+struct pb_columns_arguments {
+    size_t size; /* sizeof(struct pb_columns_arguments) */
+    size_t rows, columns; /* how many columns are copied */
+    size_t x_columns, x_first; /* x_first: the first one of x */
+    size_t y_columns, y_first;
+    struct pb_view x, y;
+};
+
 /* x, dx: N×in.  w, dw: out×in.  y, dy: N×out.  bias, dbias: out, may be absent. */
 struct pb_linear_arguments {
     size_t size; /* sizeof(struct pb_linear_arguments) */
@@ -263,6 +272,9 @@ struct pb_backend {
     enum pb_status (*accumulate)(void *self, const struct pb_elementwise_arguments *arguments);
     /* y = x·other. x, other → y; y may be either. */
     enum pb_status (*multiply)(void *self, const struct pb_elementwise_arguments *arguments);
+
+    /* y[r, y_first + c] = x[r, x_first + c] for all c below columns; the other columns of y stay as they are. x → y */
+    enum pb_status (*copy_columns)(void *self, const struct pb_columns_arguments *arguments);
 
     /* y = the maximum of a window; padding never wins; a NaN does. x → y */
     enum pb_status (*max_pool_forward)(void *self, const struct pb_pool_arguments *arguments);

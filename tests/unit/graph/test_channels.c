@@ -108,6 +108,51 @@ static void test_a_depthwise_convolution_joins_its_inputs_group_and_a_grouped_on
     pb_graph_free(&graph);
 }
 
+/* A dense block: each convolution reads all before it, through a concatenation of concatenations. */
+static void test_concatenated_channels_stay_in_their_own_groups(void **state)
+{
+    (void)state;
+    struct pb_graph *graph = graph_begin("dense", 5, 5, 3);
+    const uint32_t first = graph_conv(graph, "first", 0, 4), second = graph_conv(graph, "second", first, 6);
+    const uint32_t both =
+        graph_add(graph, (struct pb_graph_node){.op = PB_OP_CONCAT, .name = "both", .inputs = {0, second}}, first);
+    const uint32_t third = graph_conv(graph, "third", graph_norm(graph, "bn", both), 2);
+    const uint32_t all =
+        graph_add(graph, (struct pb_graph_node){.op = PB_OP_CONCAT, .name = "all", .inputs = {0, third}}, both);
+    graph_linear(graph, "fc", all, 2);
+    struct pb_channel_groups groups = groups_of(graph);
+    assert_int_equal(groups.count, 3);
+    assert_int_equal(groups.total, 12);
+    const struct pb_node_channels *channels = &groups.nodes[all];
+    assert_int_equal(channels->count, 3);
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_int_equal(channels->segments[i].group, i);
+        assert_int_equal(channels->segments[i].channels, groups.groups[i].channels);
+        assert_int_equal(groups.groups[i].norms[0], UINT32_MAX);
+    }
+    assert_int_equal(pb_node_group(&groups, both), PB_NO_GROUP);
+    pb_channel_groups_free(&groups);
+    pb_graph_free(&graph);
+}
+
+/* 4 + 6 channels beside 10 of one convolution: no channel can be removed on one side alone. */
+static void test_pieces_that_do_not_match_stay(void **state)
+{
+    (void)state;
+    struct pb_graph *graph = graph_begin("mismatch", 5, 5, 3);
+    const uint32_t a = graph_conv(graph, "a", 0, 4), b = graph_conv(graph, "b", 0, 6),
+                   whole = graph_conv(graph, "whole", 0, 10);
+    const uint32_t both =
+        graph_add(graph, (struct pb_graph_node){.op = PB_OP_CONCAT, .name = "both", .inputs = {0, b}}, a);
+    const uint32_t free_one = graph_conv(graph, "free", graph_sum(graph, "sum", both, whole), 3);
+    graph_linear(graph, "fc", free_one, 2);
+    struct pb_channel_groups groups = groups_of(graph);
+    assert_int_equal(groups.count, 1);
+    assert_int_equal(groups.groups[0].producers[0], free_one);
+    pb_channel_groups_free(&groups);
+    pb_graph_free(&graph);
+}
+
 static void test_finding_groups_survives_every_failed_allocation(void **state)
 {
     (void)state;
@@ -137,6 +182,8 @@ int main(void)
         cmocka_unit_test(test_add_couples_its_producers),
         cmocka_unit_test(test_channels_that_reach_the_output_or_the_input_stay),
         cmocka_unit_test(test_a_depthwise_convolution_joins_its_inputs_group_and_a_grouped_one_fixes_both_sides),
+        cmocka_unit_test(test_concatenated_channels_stay_in_their_own_groups),
+        cmocka_unit_test(test_pieces_that_do_not_match_stay),
         cmocka_unit_test(test_finding_groups_survives_every_failed_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,6 +64,12 @@ static struct pb_network *odd_network(void)
     node =
         graph_add(graph, (struct pb_graph_node){.op = PB_OP_AVG_POOL, .name = "avg", .pool = {.kernel = {2, 2}}}, node);
     node = graph_add(graph, (struct pb_graph_node){.op = PB_OP_DROPOUT, .name = "drop", .dropout = 0.3}, node);
+    node = graph_add(graph, (struct pb_graph_node){.op = PB_OP_RELU6, .name = "cut"}, node);
+    node = graph_add(graph, (struct pb_graph_node){.op = PB_OP_MULTIPLY, .name = "square", .inputs = {0, node}}, node);
+    node = graph_add(
+        graph,
+        (struct pb_graph_node){.op = PB_OP_CONCAT, .name = "thrice", .inputs = {0, node, node}, .input_count = 3},
+        node);
     graph_bilinear_head(graph, node, 5);
     return network_of(graph, 4);
 }

@@ -173,6 +173,29 @@ static void test_masked_and_compacted_depthwise_networks_agree(void **state)
 }
 
 /* conv (2 channels) → bilinear → fc: all numbers by hand. */
+/* Concatenated channels, an input twice among them, under a batch norm, a convolution, a product, and in pairs. */
+static void test_masked_and_compacted_concatenations_agree(void **state)
+{
+    (void)state;
+    struct pb_graph *graph = graph_begin("dense", 6, 5, 3);
+    const uint32_t a = graph_conv(graph, "a", 0, 5), b = graph_relu(graph, "b_relu", graph_conv(graph, "b", a, 4));
+    const uint32_t both =
+        graph_add(graph, (struct pb_graph_node){.op = PB_OP_CONCAT, .name = "both", .inputs = {0, b}}, a);
+    const uint32_t c = graph_conv(graph, "c", graph_norm(graph, "bn", both), 5);
+    const uint32_t product =
+        graph_add(graph, (struct pb_graph_node){.op = PB_OP_MULTIPLY, .name = "product", .inputs = {0, c}}, a);
+    const uint32_t all = graph_add(
+        graph, (struct pb_graph_node){.op = PB_OP_CONCAT, .name = "all", .inputs = {0, product, b}, .input_count = 3},
+        both);
+    const uint32_t cut = graph_add(graph, (struct pb_graph_node){.op = PB_OP_RELU6, .name = "cut"}, all);
+    graph_bilinear_head(graph, cut, 3);
+    struct pb_channel_groups groups = groups_of(graph);
+    assert_int_equal(groups.count, 2); /* the product couples a and c */
+    assert_int_equal(groups.groups[0].producer_count, 2);
+    pb_channel_groups_free(&groups);
+    check_graph(graph);
+}
+
 static void test_compaction_picks_the_pairs_columns(void **state)
 {
     (void)state;
@@ -356,6 +379,7 @@ int main(void)
         cmocka_unit_test(test_masked_and_compacted_flattened_positions_agree),
         cmocka_unit_test(test_masked_and_compacted_residual_networks_agree),
         cmocka_unit_test(test_masked_and_compacted_depthwise_networks_agree),
+        cmocka_unit_test(test_masked_and_compacted_concatenations_agree),
         cmocka_unit_test(test_compaction_picks_the_pairs_columns),
         cmocka_unit_test(test_compaction_refuses_to_empty_a_layer),
         cmocka_unit_test(test_zeroing_filters_leaves_batch_norm_alone),

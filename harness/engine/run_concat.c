@@ -1,0 +1,50 @@
+/* Concatenation: every input's columns into the output's, and the gradient's back. */
+#include "engine/run_table.h"
+
+/* The columns of input number `slot`, and where they begin in the output. */
+static struct pb_columns_arguments arguments_of(const struct pb_engine *engine, uint32_t i, uint32_t slot)
+{
+    const struct pb_node *nodes = engine->graph->nodes;
+    struct pb_columns_arguments arguments = {.size = sizeof arguments,
+                                             .rows = pb_row_count(engine, i),
+                                             .columns = nodes[nodes[i].inputs[slot]].shape.channels};
+    for (uint32_t k = 0; k < slot; k++)
+        arguments.y_first += nodes[nodes[i].inputs[k]].shape.channels;
+    arguments.x_columns = arguments.columns;
+    arguments.y_columns = nodes[i].shape.channels;
+    return arguments;
+}
+
+static enum pb_status forward(struct pb_engine *engine, uint32_t i, bool training, struct pb_error *error)
+{
+    (void)training;
+    enum pb_status status = PB_OK;
+    for (uint32_t slot = 0; slot < engine->graph->nodes[i].input_count && !status; slot++) {
+        struct pb_columns_arguments arguments = arguments_of(engine, i, slot);
+        arguments.x = pb_value_view(engine, engine->graph->nodes[i].inputs[slot]);
+        arguments.y = pb_value_view(engine, i);
+        status = PB_OPERATE(copy_columns, &arguments);
+    }
+    return status;
+}
+
+static enum pb_status backward(struct pb_engine *engine, uint32_t i, uint32_t slot, struct pb_view dx,
+                               struct pb_error *error)
+{
+    const struct pb_columns_arguments there = arguments_of(engine, i, slot);
+    const struct pb_columns_arguments back = {.size = sizeof back,
+                                              .rows = there.rows,
+                                              .columns = there.columns,
+                                              .x_first = there.y_first,
+                                              .x_columns = there.y_columns,
+                                              .y_columns = there.x_columns,
+                                              .x = pb_gradient_view(engine, i),
+                                              .y = dx};
+    return PB_OPERATE(copy_columns, &back);
+}
+
+const struct pb_engine_operator pb_run_concat = {
+    .phases = {PB_PHASE_NORM, PB_PHASE_NORM, PB_PHASE_NORM},
+    .forward = forward,
+    .backward = backward,
+};
