@@ -51,7 +51,8 @@ COMMON_dataset      = $(wildcard datasets/common/*.c)
 RESOURCES = $(BUILD)/man/prunebench.1 $(BUILD)/completions/prunebench \
             $(patsubst harness/schema/%,$(BUILD)/schema/%,$(wildcard harness/schema/*.xsd)) \
             $(patsubst reports/%,$(BUILD)/reports/%,$(wildcard reports/*.*)) \
-            $(patsubst datasets/matrices/%,$(BUILD)/matrices/%,$(wildcard datasets/matrices/*.xml))
+            $(patsubst datasets/matrices/%,$(BUILD)/matrices/%,$(wildcard datasets/matrices/*.xml)) \
+            $(patsubst studies/%,$(BUILD)/studies/%,$(wildcard studies/*/*.xml studies/*/*.xsl))
 
 TEST_SOURCES = $(wildcard tests/unit/*/test_*.c tests/numerics/test_*.c)
 TESTS        = $(TEST_SOURCES:%.c=$(BUILD)/%)
@@ -143,6 +144,8 @@ $(BUILD)/schema/%: harness/schema/%
 $(BUILD)/reports/%: reports/%
 	@mkdir -p $(@D) && cp $< $@
 $(BUILD)/matrices/%: datasets/matrices/%
+	@mkdir -p $(@D) && cp $< $@
+$(BUILD)/studies/%: studies/%
 	@mkdir -p $(@D) && cp $< $@
 
 $(TESTS): $(BUILD)/%: $(BUILD)/%.o $(TEST_HELPERS) $(LIBRARY)

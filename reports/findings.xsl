@@ -28,8 +28,8 @@
                 <xsl:call-template name="smallest"/>
                 <xsl:apply-templates select="s:schedule" mode="against-control"/>
                 <xsl:call-template name="collapsed"/>
-                <xsl:call-template name="said-heavier"/>
-                <xsl:if test="s:gamma"><xsl:call-template name="said-moderate"/><xsl:call-template name="said-near-zero"/></xsl:if>
+                <xsl:call-template name="said-compared"/>
+                <xsl:call-template name="study-findings"/>
               </xsl:when>
               <xsl:otherwise><li>Trained only: nothing was pruned.</li></xsl:otherwise>
             </xsl:choose>
@@ -40,6 +40,9 @@
     <xsl:if test="s:section/s:schedule/s:row[@select-on-test]"><p class="note">†: the test split chose the learning rate and the epoch.</p></xsl:if>
     <xsl:if test="s:section/s:schedule/s:row[@zero-gamma-beta]"><p class="note">‡: soft pruning zeroed γ and β.</p></xsl:if>
   </xsl:template>
+
+  <!-- A study's own sentences about a section: list items -->
+  <xsl:template name="study-findings"/>
 
   <!-- The highest accuracy after pruning, called the best only where seeds tell it apart -->
   <xsl:template match="s:best">
@@ -216,25 +219,32 @@
     </xsl:choose>
   </xsl:template>
 
-  <!-- The three claims of claims.xsl, in a sentence each -->
-  <xsl:template name="said-heavier">
-    <xsl:variable name="all" select="../s:heavier[@section = current()/@id]"/>
+  <!-- The comparisons that the matrix declares, in a sentence each -->
+  <xsl:template name="said-compared">
+    <xsl:for-each select="../s:compared[@section = current()/@id]">
+      <xsl:if test="not(preceding-sibling::s:compared[@section = current()/@section and @id = current()/@id])">
+        <xsl:apply-templates select="." mode="said"/>
+      </xsl:if>
+    </xsl:for-each>
+  </xsl:template>
+  <xsl:template match="s:compared" mode="said">
+    <xsl:variable name="all" select="../s:compared[@section = current()/@section and @id = current()/@id]"/>
+    <xsl:variable name="about" select="concat(@variant, ' against ', @with)"/>
     <xsl:variable name="fewer" select="$all[@verdict = 'fewer']"/>
     <xsl:choose>
-      <xsl:when test="not($all)"/>
       <xsl:when test="$fewer">
         <xsl:for-each select="$fewer">
-          <xsl:sort select="s:with/@params" data-type="number"/>
+          <xsl:sort select="s:variant/@params" data-type="number"/>
           <xsl:sort select="@against"/>
           <xsl:if test="position() = 1">
             <li>
-              <xsl:value-of select="concat('Heavier penalty, ', @schedule, ', ')"/>
-              <xsl:apply-templates select="s:with" mode="share"/>
+              <xsl:value-of select="concat($about, ', ', @schedule, ', ')"/>
+              <xsl:apply-templates select="s:variant" mode="share"/>
               <xsl:text> removed: </xsl:text>
               <b><xsl:value-of select="concat(format-number(-100 * s:params/@mean, '0'), ' % fewer parameters')"/></b>
-              <xsl:text> than without it (</xsl:text>
-              <xsl:apply-templates select="s:without" mode="share"/>
-              <xsl:value-of select="concat(' removed; head ', format-number(s:without/@params-head, '#,##0'), ' → ', format-number(s:with/@params-head, '#,##0'), ', trunk ', format-number(s:without/@params-trunk, '#,##0'), ' → ', format-number(s:with/@params-trunk, '#,##0'), ')')"/>
+              <xsl:value-of select="concat(' than ', @with, ' (')"/>
+              <xsl:apply-templates select="s:with" mode="share"/>
+              <xsl:value-of select="concat(' removed; head ', format-number(s:with/@params-head, '#,##0'), ' → ', format-number(s:variant/@params-head, '#,##0'), ', trunk ', format-number(s:with/@params-trunk, '#,##0'), ' → ', format-number(s:variant/@params-trunk, '#,##0'), ')')"/>
               <xsl:text> at equal top-1 (</xsl:text>
               <xsl:for-each select="s:top1"><xsl:call-template name="said-interval"/></xsl:for-each>
               <xsl:text>).</xsl:text><xsl:if test="@select-on-test">†</xsl:if>
@@ -242,55 +252,10 @@
           </xsl:if>
         </xsl:for-each>
       </xsl:when>
-      <xsl:when test="$all/s:top1/@n &lt; 2"><li>Heavier penalty: one seed decides nothing.</li></xsl:when>
-      <xsl:when test="$all/s:top1/@n &lt; 3"><li>Heavier penalty: two seeds decide nothing.</li></xsl:when>
-      <xsl:otherwise><li>Heavier penalty: at no share removed were there fewer parameters at a top-1 shown to be equal.</li></xsl:otherwise>
+      <xsl:when test="$all/s:top1/@n &lt; 2"><li><xsl:value-of select="$about"/>: one seed decides nothing.</li></xsl:when>
+      <xsl:when test="$all/s:top1/@n &lt; 3"><li><xsl:value-of select="$about"/>: two seeds decide nothing.</li></xsl:when>
+      <xsl:otherwise><li><xsl:value-of select="$about"/>: at no share removed were there fewer parameters at a top-1 shown to be equal.</li></xsl:otherwise>
     </xsl:choose>
-  </xsl:template>
-
-  <xsl:template name="said-moderate">
-    <xsl:for-each select="s:schedule/s:row[@criterion-plugin = 'bn-scale' and not(@control) and @measure = 'channels' and @removed and ((@off-target and @removed &lt; 0.400001) or (not(@off-target) and @amount &lt; 0.400001))]/s:value[@name = 'top1-delta' and @stage = 'final']">
-      <xsl:sort select="@mean" data-type="number" order="descending"/>
-      <xsl:if test="position() = 1">
-        <li>
-          <xsl:text>Moderate pruning (at most 40 %), the best of </xsl:text>
-          <xsl:value-of select="last()"/>
-          <xsl:text>: </xsl:text>
-          <xsl:apply-templates select=".." mode="what"/>
-          <xsl:text>, </xsl:text>
-          <xsl:call-template name="said-interval"/>
-          <xsl:text>: accuracy </xsl:text>
-          <b><xsl:apply-templates select=".." mode="raised"><xsl:with-param name="of" select="last()"/></xsl:apply-templates></b>
-          <xsl:if test="last() &gt; 1 and @n &gt; 2"> (by p, corrected for the choice)</xsl:if>
-          <xsl:text>.</xsl:text>
-        </li>
-      </xsl:if>
-    </xsl:for-each>
-  </xsl:template>
-
-  <xsl:template name="said-near-zero">
-    <xsl:variable name="share" select="s:gamma/@near-zero"/>
-    <xsl:variable name="below" select="s:schedule/s:row[@criterion-plugin = 'bn-scale' and not(@control) and @measure = 'channels' and @removed and ((@off-target and @removed &lt; $share) or (not(@off-target) and @amount &lt; $share))]/s:value[@name = 'top1-delta' and @stage = 'final']"/>
-    <li>
-      <xsl:value-of select="concat('Near zero (first of 128 bins) are ', format-number(100 * $share, '0.0'), ' % of γ; ')"/>
-      <xsl:choose>
-        <xsl:when test="not($below)">no share removed lies below that, so whether anything is lost there is not known.</xsl:when>
-        <xsl:otherwise>
-          <xsl:for-each select="$below">
-            <xsl:sort select="@mean" data-type="number"/>
-            <xsl:if test="position() = 1">
-              <xsl:text>below that, at the worst: </xsl:text>
-              <xsl:apply-templates select=".." mode="what"/>
-              <xsl:text>, </xsl:text>
-              <xsl:call-template name="said-interval"/>
-              <xsl:text>: </xsl:text>
-              <b><xsl:apply-templates select=".." mode="lost"><xsl:with-param name="of" select="last()"/></xsl:apply-templates></b>
-              <xsl:text>.</xsl:text>
-            </xsl:if>
-          </xsl:for-each>
-        </xsl:otherwise>
-      </xsl:choose>
-    </li>
   </xsl:template>
 
   <!-- "+1.2 points, 95 % interval −0.3 to +2.7, n = 3 seeds" -->

@@ -15,9 +15,8 @@
   <xsl:variable name="tables" select="exsl:node-set($tables-tree)/t:tables"/>
   <xsl:variable name="cells" select="/s:summary/s:cells"/>
 
-  <!-- The γ figures that stand among the published results: the first network of each data set that is of their kind -->
-  <xsl:variable name="with-gamma" select="$studied[/s:summary/s:reference and @heavier = 'false' and s:gamma-change]"/>
-  <xsl:variable name="gamma-beside" select="$with-gamma[not(@dataset = preceding-sibling::s:section[@head = 'bilinear' and @batch-norm = 'true' and @heavier = 'false' and s:gamma-change]/@dataset)]"/>
+  <!-- Sections whose γ figures a study shows among the published results -->
+  <xsl:variable name="gamma-beside" select="/.."/>
 
   <xsl:template match="/">
     <xsl:apply-templates select="s:summary"/>
@@ -161,13 +160,14 @@
           <xsl:for-each select="s:section[s:scale]"><li><xsl:apply-templates select="." mode="scale"/></li></xsl:for-each>
         </ul>
       </xsl:if>
-      <xsl:apply-templates select="$tables/t:table[@name = 'thesis.4-1.data']" mode="html"/>
-      <xsl:call-template name="samples"/>
-      <xsl:if test="$gamma-beside">
-        <div class="figures"><xsl:apply-templates select="$gamma-beside/s:figure[@kind = 'gamma']"/></div>
-      </xsl:if>
-      <xsl:apply-templates select="$tables/t:table[@kind = 'thesis' and @name != 'thesis.4-1.data']" mode="html"/>
+      <xsl:call-template name="published-tables"/>
     </section>
+  </xsl:template>
+
+  <!-- What stands beside the published results; a study may order it otherwise -->
+  <xsl:template name="published-tables">
+    <xsl:call-template name="samples"/>
+    <xsl:apply-templates select="$tables/t:table[@kind = 'published']" mode="html"/>
   </xsl:template>
 
   <!-- A data set -->
@@ -280,7 +280,7 @@
         <li><b>Removed</b> is what was achieved: the share of what the target counts (channels, parameters or MACs) that is gone, mean over the seeds of one target, with its range where they differ. Rows, axes and findings go by it. Where it differs from the target by more than one channel (parameters and MACs: by more than one per cent of the network), <b>asked</b> stands beside it. The table of speed says how many channels the floor per layer saved.</li>
         <li><b>Δ</b> is a difference to the network without pruning, trained in full as the matrix says. Results without one show no difference.</li>
         <li><b>Bold</b> and <b>best</b>: the highest mean, where a paired t test over three seeds or more tells it apart from every random control and from the next method of the same target that removed the same share. Its p is multiplied by the number of candidates that the best was chosen from (Bonferroni) and must be at most 0.05. A <b>collapsed</b> network is never the best: it is near chance (at most two standard errors of the test images above it), or has less than half of the unpruned network's accuracy above chance.</li>
-        <li><b>MACs</b> count convolutions, linear layers and the bilinear pooling; FLOPs are twice that. <b>MACs, thesis</b> counts as ptflops does and leaves the bilinear pooling out.</li>
+        <li><b>MACs</b> count convolutions, linear layers and the bilinear pooling; FLOPs are twice that. <b>MACs, ptflops</b> counts as ptflops does and leaves the bilinear pooling out.</li>
         <li><b>Latency</b> is one figure for each distinct network. One marked § differs too much between repeated measurements: it enters no speed-up, no figure and no finding.</li>
         <li><b>Random</b> is the control: a criterion that does not beat it has found nothing.<xsl:if test="//s:row[@redraw = 'once']"> Under soft pruning it keeps one mask for the whole training.</xsl:if><xsl:if test="//s:row[@redraw = 'each-scoring']"> Where it was to be drawn anew (<xsl:for-each select="//s:row[@redraw = 'each-scoring' and not(@criterion = preceding::s:row[@redraw = 'each-scoring']/@criterion)]"><xsl:if test="position() &gt; 1">, </xsl:if><xsl:value-of select="@criterion"/></xsl:for-each>), it had another mask after every epoch, also where criteria keep theirs.</xsl:if></li>
         <li>The pruned network is the one that is measured: its channels are gone, not masked. Both forms were run on the same batch, and the largest difference stands in the list of runs.</li>

@@ -25,6 +25,15 @@
     <xsl:call-template name="number"><xsl:with-param name="value" select="$value"/><xsl:with-param name="format" select="$format"/></xsl:call-template>
   </xsl:template>
 
+  <xsl:template name="largest">
+    <xsl:param name="of"/>
+    <xsl:for-each select="$of">
+      <xsl:sort select="." data-type="number" order="descending"/>
+      <xsl:if test="position() = 1"><xsl:value-of select="."/></xsl:if>
+    </xsl:for-each>
+    <xsl:if test="not($of)">1</xsl:if>
+  </xsl:template>
+
   <!-- The prefix in which a column whose largest value is $of reads well, and what it stands for -->
   <xsl:template name="unit">
     <xsl:param name="of"/>
@@ -188,7 +197,7 @@
   </xsl:template>
 
   <!-- The share that is gone: "39.9", "31.2 (0 to 47)" where seeds differ, a dash where it is not known -->
-  <xsl:template match="s:row | s:gamma-change | s:with | s:without" mode="removed">
+  <xsl:template match="s:row | s:gamma-change | s:variant | s:with" mode="removed">
     <xsl:choose>
       <xsl:when test="@removed"><xsl:call-template name="number"><xsl:with-param name="value" select="100 * @removed"/><xsl:with-param name="format" select="'0.#'"/></xsl:call-template></xsl:when>
       <xsl:when test="@amount &gt; 0">–</xsl:when>
@@ -197,7 +206,7 @@
     <xsl:if test="@removed-min"><xsl:value-of select="concat(' (', format-number(100 * @removed-min, '0.#'), ' to ', format-number(100 * @removed-max, '0.#'), ')')"/></xsl:if>
   </xsl:template>
   <!-- The same in a sentence: "39.9 %", "31.2 % (0 to 47 % over seeds, 40 % asked)" -->
-  <xsl:template match="s:row | s:gamma-change | s:with | s:without" mode="share">
+  <xsl:template match="s:row | s:gamma-change | s:variant | s:with" mode="share">
     <xsl:choose>
       <xsl:when test="@removed"><xsl:value-of select="concat(format-number(100 * @removed, '0.#'), ' %')"/></xsl:when>
       <xsl:when test="@amount &gt; 0">an unknown share</xsl:when>
@@ -274,6 +283,16 @@
     </xsl:if>
   </xsl:template>
 
+  <!-- "NAME: not the published scale (image size 48 instead of 224, …), so no difference is shown." -->
+  <xsl:template match="s:section" mode="scale">
+    <xsl:value-of select="concat(@title, ': not the published scale (')"/>
+    <xsl:for-each select="s:scale">
+      <xsl:if test="position() &gt; 1">, </xsl:if>
+      <xsl:value-of select="concat(@what, ' ', @ours, ' instead of ', @published)"/>
+    </xsl:for-each>
+    <xsl:text>), so no difference is shown.</xsl:text>
+  </xsl:template>
+
   <!-- What the targets count -->
   <xsl:template match="s:schedule" mode="measure">
     <xsl:choose>
@@ -308,10 +327,10 @@
   <xsl:template name="protocol-notes">
     <xsl:param name="of"/>
     <xsl:if test="$of/@select-on-test">
-      <note key="true" mark="† selected on the test split">†: the test split chose the learning rate and the epoch (the thesis's protocol); such numbers flatter.</note>
+      <note key="true" mark="† selected on the test split">†: the test split chose the learning rate and the epoch; such numbers flatter.</note>
     </xsl:if>
     <xsl:if test="$of/@zero-gamma-beta">
-      <note key="true" mark="‡ soft pruning zeroed γ and β">‡: soft pruning zeroed γ and β (the thesis's way), so that a channel can come back only through momentum.</note>
+      <note key="true" mark="‡ soft pruning zeroed γ and β">‡: soft pruning zeroed γ and β, so that a channel can come back only through momentum.</note>
     </xsl:if>
   </xsl:template>
 

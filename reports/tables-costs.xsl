@@ -44,7 +44,7 @@
       <column name="params_head" title="Head" unit="{$unit-params}" align="right"/>
       <column name="macs" title="MACs" unit="{$unit-macs}" align="right"/>
       <column name="macs_reduction" title="less" unit="%" align="right"/>
-      <column name="macs_thesis" title="thesis" unit="{$unit-macs}" align="right"/>
+      <column name="macs_ptflops" title="ptflops" unit="{$unit-macs}" align="right"/>
       <column name="bytes" title="File" unit="{$unit-bytes}B" align="right"/>
       <column name="seeds" title="n" align="right"/>
       <row kind="baseline">
@@ -59,7 +59,7 @@
         </row>
       </xsl:for-each>
       <xsl:call-template name="removed-note"><xsl:with-param name="of" select="s:schedule/s:row"/></xsl:call-template>
-      <note>Means over seeds. MACs: multiplications with addition of convolutions, linear layers and bilinear pooling (FLOPs = 2 · MACs); thesis: counted as ptflops does, without the bilinear pooling. File: the checkpoint without momentum.</note>
+      <note>Means over seeds. MACs: multiplications with addition of convolutions, linear layers and bilinear pooling (FLOPs = 2 · MACs); ptflops: counted as ptflops does, without the bilinear pooling. File: the checkpoint without momentum.</note>
       <xsl:apply-templates select="." mode="marks"/>
     </table>
   </xsl:template>

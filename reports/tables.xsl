@@ -7,9 +7,7 @@
   <xsl:import href="tables-costs.xsl"/>
   <xsl:import href="tables-pruning.xsl"/>
   <xsl:import href="tables-left-out.xsl"/>
-  <xsl:import href="claims.xsl"/>
-  <xsl:import href="tables-thesis.xsl"/>
-  <xsl:import href="tables-thesis-setup.xsl"/>
+  <xsl:import href="tables-compared.xsl"/>
   <xsl:output method="xml" encoding="UTF-8" indent="yes"/>
 
   <xsl:template match="/">
@@ -49,8 +47,8 @@
   <xsl:template match="s:summary" mode="all-tables">
     <tables>
       <xsl:call-template name="data-table"/>
-      <xsl:call-template name="claims-tables"/>
-      <xsl:if test="s:reference"><xsl:call-template name="thesis-tables"/></xsl:if>
+      <xsl:call-template name="compared-tables"/>
+      <xsl:call-template name="study-tables"/>
       <xsl:for-each select="s:section">
         <xsl:apply-templates select="s:schedule" mode="results"/>
         <xsl:apply-templates select="s:schedule" mode="criteria"/>
@@ -66,6 +64,9 @@
       <xsl:call-template name="values-table"/>
     </tables>
   </xsl:template>
+
+  <!-- A study's own tables; the page shows those of kind "claims" among the findings, of kind "published" beside the published -->
+  <xsl:template name="study-tables"/>
 
   <!-- Everything, one value a line -->
 

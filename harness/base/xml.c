@@ -170,8 +170,10 @@ enum pb_status pb_xml_schema_open(const char *path, struct pb_xml_schema **schem
     enum pb_status status = pb_xml_read(path, 0, &opened->source, error);
     if (status != PB_OK)
         goto cleanup;
+    /* so that what it includes is found beside it */
+    opened->source.doc->URL = xmlStrdup((const xmlChar *)path);
     parser = xmlSchemaNewDocParserCtxt(opened->source.doc);
-    if (!parser) {
+    if (!parser || !opened->source.doc->URL) {
         status = pb_fail_memory(error, 0);
         goto cleanup;
     }

@@ -12,6 +12,7 @@
 #include "cli/cli.h"
 #include "cli/help.h"
 #include "results/result.h"
+#include "summary/summary_fields.h"
 
 /* A schema that follows from the program's own tables, for the copy below harness/schema. */
 static int print_schema(const char *name)
@@ -19,10 +20,12 @@ static int print_schema(const char *name)
     struct pb_text text = {0};
     struct pb_error error = {0};
     enum pb_status status = PB_OK;
-    if (name == NULL || strcmp(name, "result") != 0)
-        status = pb_fail(&error, PB_ERROR_INPUT, "--schema takes the name of a schema: result");
-    else
+    if (name != NULL && strcmp(name, "result") == 0)
         status = pb_result_schema(&text, &error);
+    else if (name != NULL && strcmp(name, "summary-records") == 0)
+        status = pb_summary_schema(&text, &error);
+    else
+        status = pb_fail(&error, PB_ERROR_INPUT, "--schema takes the name of a schema: result, summary-records");
     if (status == PB_OK)
         fputs(text.data, stdout);
     else

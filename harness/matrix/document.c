@@ -132,6 +132,43 @@ static enum pb_status read_exclude(struct pb_document *document, const struct pb
     return PB_OK;
 }
 
+static enum pb_status find_variant(struct pb_document *document, const xmlNode *node, const char *attribute,
+                                   struct pb_error *error)
+{
+    const struct pb_entries *variants = &document->axes[PB_MATRIX_VARIANT];
+    const char *label = pb_xml_attribute(node, attribute);
+    if (!label)
+        return pb_xml_fail(&document->xml, node, error, "<compare>: attribute '%s' is missing", attribute);
+    for (uint32_t i = 0; i < variants->count; i++)
+        if (variants->list[i].label && strcmp(variants->list[i].label, label) == 0)
+            return PB_OK;
+    return pb_xml_fail(&document->xml, node, error, "<compare %s=\"%s\">: the matrix has no variant of this label",
+                       attribute, label);
+}
+
+/* What the report compares; the cells do not depend on it. */
+static enum pb_status read_compare(struct pb_document *document, const struct pb_registry *registry,
+                                   const xmlNode *node, struct pb_error *error)
+{
+    (void)registry;
+    static const char *const attributes[] = {"variant", "with", "equal-within", NULL};
+    const char *within = pb_xml_attribute(node, "equal-within");
+    double points = 0;
+    enum pb_status status = pb_only_attributes(&document->xml, node, attributes, error);
+    if (status == PB_OK)
+        status = find_variant(document, node, "variant", error);
+    if (status == PB_OK)
+        status = find_variant(document, node, "with", error);
+    if (status != PB_OK)
+        return status;
+    if (!within || !pb_parse_real(within, &points) || points <= 0 || points > 100)
+        return pb_xml_fail(&document->xml, node, error,
+                           "<compare>: 'equal-within' says how many points of top-1 count as equal, above 0 up to 100");
+    if (strcmp(pb_xml_attribute(node, "variant"), pb_xml_attribute(node, "with")) == 0)
+        return pb_xml_fail(&document->xml, node, error, "<compare>: 'variant' and 'with' are the same variant");
+    return PB_OK;
+}
+
 /* The elements of <matrix>. */
 static const struct element {
     const char *name;
@@ -158,6 +195,7 @@ static const struct element {
     {"limits", true, {read_values, NULL}},
     {"stages", true, {read_values, NULL}},
     {"report", true, {read_report, NULL}},
+    {"compare", false, {NULL, read_compare}},
     {"override", false, {NULL, read_override}},
     {"exclude", false, {NULL, read_exclude}},
 };

@@ -132,6 +132,7 @@ enum pb_status pb_matrix_write(const struct pb_document *document, struct pb_tex
             append_entry(writer, described[i], &document->axes[described[i]].list[j]);
     append_copies(writer, document, "pretraining");
     append_copies(writer, document, "variant");
+    append_copies(writer, document, "compare");
     append_targets(writer, &document->axes[PB_MATRIX_TARGET]);
     append_copies(writer, document, "override");
     append_copies(writer, document, "exclude");

@@ -150,12 +150,13 @@ enum pb_status pb_report(const char *out, const struct pb_report_options *option
     struct pb_xml document = {0};
     struct pb_xml tables = {0};
     enum pb_status status = read_summary(out, options->reference, &reference, &summary, error);
+    making.place.study = reference.study;
     if (status == PB_OK)
         status = write_summary(out, &summary, &document, error);
     if (status == PB_OK)
         status = prepare(out, formats, &making, error);
     if (status == PB_OK)
-        status = pb_report_tables(&document, "", &tables, error);
+        status = pb_report_tables(&document, place->study, "", &tables, error);
     if (status == PB_OK)
         status = pb_report_write_tables(place, &tables, formats, error);
     if (status == PB_OK && (formats & (PB_REPORT_FIGURES | PB_REPORT_HTML)) != 0)

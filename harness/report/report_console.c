@@ -272,7 +272,7 @@ enum pb_status pb_report_console(const char *out, struct pb_text *text, struct p
     if (status == PB_OK)
         status = pb_summary_document(&summary, &document, error);
     if (status == PB_OK)
-        status = pb_report_tables(&document, "results", &tables, error);
+        status = pb_report_tables(&document, NULL, "results", &tables, error);
     if (status == PB_OK)
         status = append_document(text, &tables, error);
     pb_xml_free(&tables);

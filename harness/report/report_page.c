@@ -53,7 +53,7 @@ enum pb_status pb_report_page(const struct pb_report_place *place, const struct 
     char *path = pb_path_join(place->folder, "index.html");
     enum pb_status status = path == NULL ? pb_fail_memory(error, 1) : PB_OK;
     if (status == PB_OK)
-        status = pb_stylesheet_open_own("index.xsl", &sheet, error);
+        status = pb_stylesheet_open_study(place->study, "index.xsl", &sheet, error);
     if (status == PB_OK)
         status = pb_stylesheet_apply(sheet, summary, (const char *[]){"formats", place->formats, NULL}, &html, error);
     if (status == PB_OK)

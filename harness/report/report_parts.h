@@ -12,6 +12,7 @@
 struct pb_report_place {
     char *folder; /* OUT/report, absolute: gnuplot reads "<…" and "|…" as commands, "/…" never */
     char *templates; /* the program's folder "reports" */
+    const char *study; /* the folder of the study whose published results stand beside; NULL: none */
     const char *formats; /* of figures: "svg", "svg pdf png" */
 };
 
@@ -35,9 +36,10 @@ PB_MUST_CHECK enum pb_status pb_report_figures(const struct pb_report_place *pla
 PB_MUST_CHECK enum pb_status pb_report_samples(const struct pb_report_place *place, const char *out,
                                                const struct pb_summary *summary, struct pb_error *error);
 
-/* The summary's document as neutral tables (reports/tables.xsl); of one kind, or "" for all. */
-PB_MUST_CHECK enum pb_status pb_report_tables(const struct pb_xml *summary, const char *kind, struct pb_xml *tables,
-                                              struct pb_error *error);
+/* The summary's document as neutral tables (tables.xsl of the study in folder study, NULL without one); of one kind, or ""
+ * for all. */
+PB_MUST_CHECK enum pb_status pb_report_tables(const struct pb_xml *summary, const char *study, const char *kind,
+                                              struct pb_xml *tables, struct pb_error *error);
 /* tables/NAME.html, .tex, .md, .csv, as formats (or-ed enum pb_report_format) says. */
 PB_MUST_CHECK enum pb_status pb_report_write_tables(const struct pb_report_place *place, const struct pb_xml *tables,
                                                     unsigned formats, struct pb_error *error);

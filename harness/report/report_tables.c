@@ -19,12 +19,12 @@ static const struct {
     {PB_REPORT_CSV, "table-csv.xsl", "csv"},
 };
 
-enum pb_status pb_report_tables(const struct pb_xml *summary, const char *kind, struct pb_xml *tables,
-                                struct pb_error *error)
+enum pb_status pb_report_tables(const struct pb_xml *summary, const char *study, const char *kind,
+                                struct pb_xml *tables, struct pb_error *error)
 {
     struct pb_stylesheet *sheet = NULL;
     struct pb_text text = {0};
-    enum pb_status status = pb_stylesheet_open_own("tables.xsl", &sheet, error);
+    enum pb_status status = pb_stylesheet_open_study(study, "tables.xsl", &sheet, error);
     if (status == PB_OK)
         status = pb_stylesheet_apply(sheet, summary, (const char *[]){"kind", kind, NULL}, &text, error);
     if (status == PB_OK)

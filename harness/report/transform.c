@@ -176,6 +176,20 @@ enum pb_status pb_stylesheet_open_own(const char *name, struct pb_stylesheet **s
     return status;
 }
 
+enum pb_status pb_stylesheet_open_study(const char *folder, const char *name, struct pb_stylesheet **sheet,
+                                        struct pb_error *error)
+{
+    if (folder == NULL)
+        return pb_stylesheet_open_own(name, sheet, error);
+    char *path = pb_path_join(folder, name);
+    if (path == NULL)
+        return pb_fail_memory(error, strlen(folder));
+    const enum pb_status status =
+        pb_file_exists(path) ? pb_stylesheet_open(path, sheet, error) : pb_stylesheet_open_own(name, sheet, error);
+    pb_free(path);
+    return status;
+}
+
 void pb_stylesheet_free(struct pb_stylesheet **sheet)
 {
     if (*sheet == NULL)

@@ -13,6 +13,9 @@ PB_MUST_CHECK enum pb_status pb_stylesheet_open(const char *path, struct pb_styl
 /* One that comes with the program, from the folder "reports". */
 PB_MUST_CHECK enum pb_status pb_stylesheet_open_own(const char *name, struct pb_stylesheet **sheet,
                                                     struct pb_error *error);
+/* The study's one of that name, in folder, where it has one; else the program's. folder NULL: no study. */
+PB_MUST_CHECK enum pb_status pb_stylesheet_open_study(const char *folder, const char *name,
+                                                      struct pb_stylesheet **sheet, struct pb_error *error);
 void pb_stylesheet_free(struct pb_stylesheet **sheet);
 
 /*

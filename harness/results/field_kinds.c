@@ -104,6 +104,11 @@ static enum pb_status read_count(struct pb_attributes *from, const struct pb_fie
     return from->status;
 }
 
+static bool has_count(const struct pb_field *field, const void *row)
+{
+    return pb_member_count(row, field->offset) != 0;
+}
+
 static void write_count32(struct pb_xml_writer *writer, const struct pb_field *field, const void *row)
 {
     pb_xml_put_count(writer, field->name, pb_member_count(row, field->offset));
@@ -285,6 +290,7 @@ static const struct pb_field_kind KINDS[] = {
     [PB_FIELD_COUNT] = {"xs:unsignedLong", false, false, NULL, write_count, read_count, NULL},
     [PB_FIELD_COUNT32] = {"xs:unsignedInt", false, false, NULL, write_count32, read_count32, NULL},
     [PB_FIELD_POSITIVE32] = {"xs:positiveInteger", false, false, NULL, write_count32, read_count32, NULL},
+    [PB_FIELD_NONZERO32] = {"xs:positiveInteger", false, false, has_count, write_count32, read_count32, NULL},
     [PB_FIELD_REAL] = {"xs:double", false, false, has_real, write_real, read_real, NULL},
     [PB_FIELD_SHARE] = {"share", false, false, has_real, write_real, read_real, NULL},
     [PB_FIELD_FLAG] = {"xs:boolean", false, false, has_flag, write_flag, read_flag, NULL},

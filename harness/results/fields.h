@@ -21,6 +21,7 @@ enum pb_field_type {
     PB_FIELD_COUNT, /* uint64_t */
     PB_FIELD_COUNT32, /* uint32_t */
     PB_FIELD_POSITIVE32, /* uint32_t above 0 */
+    PB_FIELD_NONZERO32, /* uint32_t; 0 is not written */
     PB_FIELD_REAL, /* double */
     PB_FIELD_SHARE, /* double, 0 … 1 */
     PB_FIELD_FLAG, /* bool; written where it is true */

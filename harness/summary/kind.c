@@ -43,6 +43,5 @@ struct pb_kind pb_kind_of(const struct pb_record *record)
         .bilinear = has_bilinear_head(record),
         .batch_norm = norm,
         .pretrained = weights[0] != '\0' || pretraining[0] != '\0',
-        .heavier = pb_config_real(record, "training.lambda-last") > pb_config_real(record, "training.lambda"),
     };
 }

@@ -10,7 +10,6 @@ struct pb_kind {
     bool bilinear; /* the head; else the model's ordinary one */
     bool batch_norm;
     bool pretrained; /* from a file, or within the run */
-    bool heavier; /* λ of the last batch norm is above the others' */
 };
 
 struct pb_kind pb_kind_of(const struct pb_record *record);

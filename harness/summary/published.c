@@ -15,9 +15,9 @@
 #include "results/schema.h"
 #include "summary/summary_parts.h"
 
-#define SUFFIX "-reference.xml"
+#define FILE_NAME "published.xml"
 
-/* "'thesis', 'other'": the references that come with the program. */
+/* "'one', 'other'": the studies that come with the program and have published results. */
 static void list_known(const char *folder, struct pb_text *text)
 {
     char **names = NULL;
@@ -25,10 +25,12 @@ static void list_known(const char *folder, struct pb_text *text)
     struct pb_error ignored = {0};
     if (pb_list_dir(folder, &names, &count, &ignored) != PB_OK)
         return;
-    for (size_t i = 0; i < count; i++)
-        if (pb_ends_with(names[i], SUFFIX))
-            pb_text_append(text, "%s'%.*s'", text->length == 0 ? "" : ", ", (int)(strlen(names[i]) - strlen(SUFFIX)),
-                           names[i]);
+    for (size_t i = 0; i < count; i++) {
+        char *path = pb_format("%s/%s/" FILE_NAME, folder, names[i]);
+        if (path != NULL && pb_file_exists(path))
+            pb_text_append(text, "%s'%s'", text->length == 0 ? "" : ", ", names[i]);
+        pb_free(path);
+    }
     pb_names_free(&names, count);
 }
 
@@ -42,10 +44,10 @@ enum pb_status pb_reference_find(const char *name, char **path, struct pb_error 
     char *folder = NULL;
     struct pb_text known = {0};
     const bool is_file = pb_reference_is_file(name);
-    enum pb_status status = pb_resource_dir("reports", &folder, error);
+    enum pb_status status = pb_resource_dir("studies", &folder, error);
     if (status != PB_OK)
         return status;
-    char *found = is_file ? pb_strdup(name) : pb_format("%s/%s" SUFFIX, folder, name);
+    char *found = is_file ? pb_strdup(name) : pb_format("%s/%s/" FILE_NAME, folder, name);
     if (found == NULL) {
         status = pb_fail_memory(error, strlen(name));
     } else if (!pb_file_exists(found)) {
@@ -98,6 +100,8 @@ enum pb_status pb_reference_read(const char *path, struct pb_reference *referenc
         status = pb_xml_validate(&xml, schema, error);
     if (status == PB_OK)
         status = read_cells(&xml, &made, error);
+    if (status == PB_OK && (made.study = pb_path_folder(path)) == NULL)
+        status = pb_fail_memory(error, strlen(path));
     if (status == PB_OK)
         *reference = made;
     else
@@ -114,5 +118,6 @@ void pb_reference_free(struct pb_reference *reference)
     pb_free(reference->cells);
     pb_free(reference->name);
     pb_free(reference->title);
+    pb_free(reference->study);
     *reference = (struct pb_reference){0};
 }

@@ -20,7 +20,7 @@ static bool same_plugin(const struct pb_record *a, const struct pb_record *b, co
 static bool same_kind(const struct pb_record *a, const struct pb_record *b)
 {
     const struct pb_kind x = pb_kind_of(a), y = pb_kind_of(b);
-    if (x.bilinear != y.bilinear || x.heavier != y.heavier)
+    if (x.bilinear != y.bilinear)
         return false;
     return x.bilinear ? x.batch_norm == y.batch_norm : x.pretrained == y.pretrained;
 }
@@ -38,13 +38,24 @@ static bool same_cell(const struct pb_record *published, const struct pb_record 
            strcmp(pb_summary_config(published, "target.measure"), pb_summary_config(record, "target.measure")) == 0;
 }
 
+/* A published cell without a variant is about all variants that none of the others names. */
+static bool same_variant(const struct pb_reference *reference, const struct pb_record *published,
+                         const struct pb_record *record)
+{
+    const char *theirs = pb_summary_config(published, "variant"), *ours = pb_summary_config(record, "variant");
+    bool named = false;
+    for (uint32_t i = 0; i < reference->count; i++)
+        named |= strcmp(pb_summary_config(&reference->cells[i], "variant"), ours) == 0;
+    return strcmp(theirs, ours) == 0 || (theirs[0] == '\0' && !named);
+}
+
 typedef bool matcher(const struct pb_record *published, const struct pb_record *record);
 
 static const struct pb_record *find(const struct pb_reference *reference, const struct pb_record *record,
                                     matcher *matches)
 {
     for (uint32_t i = 0; i < reference->count; i++)
-        if (matches(&reference->cells[i], record))
+        if (same_variant(reference, &reference->cells[i], record) && matches(&reference->cells[i], record))
             return &reference->cells[i];
     return NULL;
 }

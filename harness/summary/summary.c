@@ -60,7 +60,7 @@ enum pb_status pb_summary_read(const char *out, struct pb_summary *summary, stru
     for (uint32_t i = 0; i < made.section_count && status == PB_OK; i++)
         status = measure_section(out, &made.sections[i], error);
     if (status == PB_OK)
-        status = pb_summary_add_heavier(&made, error);
+        status = pb_summary_add_compared(&made, error);
     if (status == PB_OK)
         status = pb_summary_add_facts(&made, error);
     if (status == PB_OK)
@@ -139,7 +139,7 @@ void pb_summary_free(struct pb_summary *summary)
     for (uint32_t i = 0; i < summary->section_count; i++)
         free_section(&summary->sections[i]);
     pb_free(summary->sections);
-    pb_free(summary->heavier);
+    pb_summary_free_compared(summary);
     free_facts(summary->options, summary->option_count);
     free_facts(summary->provenance, summary->provenance_count);
     for (uint32_t i = 0; i < summary->unreadable_count; i++) {

@@ -145,16 +145,21 @@ struct pb_summary_section {
     uint32_t scale_count;
 };
 
-/* Two top-1 are equal where the 95 % interval of their paired difference lies within ± this. */
-#define PB_EQUAL_TOP1 0.02
+/* A comparison that the matrix declares: <compare variant="…" with="…" equal-within="…"/>. */
+struct pb_summary_declared {
+    char *variant, *with;
+    char *id; /* a file name: "heavy-plain" */
+    double equal_within; /* two top-1 are equal where the 95 % interval of their paired difference lies within ± this */
+};
 
-/* A row under a heavier penalty on the last batch norm against one without, paired by seed. */
-struct pb_summary_heavier {
-    const struct pb_summary_section *section, *plain_section;
-    const struct pb_summary_schedule *schedule, *plain_schedule;
-    const struct pb_summary_row *row, *plain_row;
-    bool against_unpruned; /* plain_row is a baseline */
-    bool same_target; /* else: plain_row is the smallest plain network with equal top-1 */
+/* A row of the declared variant against one of the other, paired by seed. */
+struct pb_summary_compared {
+    const struct pb_summary_declared *declared;
+    const struct pb_summary_section *section, *with_section;
+    const struct pb_summary_schedule *schedule, *with_schedule;
+    const struct pb_summary_row *row, *with_row;
+    bool against_unpruned; /* with_row is a baseline */
+    bool same_target; /* else: with_row is the smallest network of the other variant with equal top-1 */
     struct pb_statistics top1; /* difference */
     struct pb_statistics params; /* relative difference */
 };
@@ -200,8 +205,10 @@ struct pb_summary {
     const char *reference_name, *reference_title; /* the reference's, NULL without one */
     struct pb_summary_section *sections;
     uint32_t section_count;
-    struct pb_summary_heavier *heavier;
-    uint32_t heavier_count;
+    struct pb_summary_declared *declared;
+    uint32_t declared_count;
+    struct pb_summary_compared *compared;
+    uint32_t compared_count;
     struct pb_summary_fact *options, *provenance;
     uint32_t option_count, provenance_count;
 };

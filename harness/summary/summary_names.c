@@ -30,7 +30,7 @@ static bool varies(const struct pb_summary *summary, enum pb_axis axis)
 
 /* Letters, digits and '_' stay, each run of others becomes one '-': labels are the user's, and ids become file names, HTML
  * ids and comments. */
-static void append_slug(struct pb_text *text, const char *label)
+void pb_summary_append_slug(struct pb_text *text, const char *label)
 {
     for (const char *c = label; *c != '\0'; c++) {
         bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') || *c == '_';
@@ -77,14 +77,14 @@ enum pb_status pb_summary_name_sections(struct pb_summary *summary, struct pb_er
         struct pb_summary_section *section = &summary->sections[i];
         struct pb_text id = {0};
         struct pb_text title = {0};
-        append_slug(&id, section->dataset);
+        pb_summary_append_slug(&id, section->dataset);
         pb_text_append(&title, "%s", section->dataset);
         for (size_t k = 0; k < sizeof QUALIFIERS / sizeof *QUALIFIERS; k++) {
             const char *label = axis_label(section, QUALIFIERS[k]);
             if (label[0] == '\0' || !varies(summary, QUALIFIERS[k]))
                 continue;
-            append_slug(&id, "-");
-            append_slug(&id, label);
+            pb_summary_append_slug(&id, "-");
+            pb_summary_append_slug(&id, label);
             pb_text_append(&title, " · %s", label);
         }
         section->title = title.failed ? NULL : pb_strdup(title.data);
@@ -92,7 +92,7 @@ enum pb_status pb_summary_name_sections(struct pb_summary *summary, struct pb_er
         enum pb_status status = unique_id(summary, &id, &section->id, error);
         for (uint32_t k = 0; k < section->schedule_count && status == PB_OK; k++) {
             pb_text_append(&id, "%s.", section->id);
-            append_slug(&id, section->schedules[k].label);
+            pb_summary_append_slug(&id, section->schedules[k].label);
             status = unique_id(summary, &id, &section->schedules[k].id, error);
         }
         if (status == PB_OK && section->title == NULL)

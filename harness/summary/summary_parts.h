@@ -41,6 +41,8 @@ const char *pb_summary_other_setting(const struct pb_record *a, const struct pb_
 /* Sorts records, makes sections, schedules, rows. */
 PB_MUST_CHECK enum pb_status pb_summary_group(struct pb_summary *summary, const struct pb_axis_order *order,
                                               struct pb_error *error);
+/* What a file name may hold of a label. */
+void pb_summary_append_slug(struct pb_text *text, const char *label);
 PB_MUST_CHECK enum pb_status pb_summary_name_sections(struct pb_summary *summary, struct pb_error *error);
 /* Fills values and layers of a row from its cells. */
 PB_MUST_CHECK enum pb_status pb_summary_measure(struct pb_summary_row *row, struct pb_error *error);
@@ -71,20 +73,20 @@ PB_MUST_CHECK enum pb_status pb_summary_add_samples(const char *out, struct pb_s
 void pb_summary_free_samples(struct pb_summary_samples *samples);
 PB_MUST_CHECK enum pb_status pb_summary_add_facts(struct pb_summary *summary, struct pb_error *error);
 
-/* The comparisons of variants with a heavier penalty. */
-PB_MUST_CHECK enum pb_status pb_summary_add_heavier(struct pb_summary *summary, struct pb_error *error);
+/* The comparisons that out/matrix.xml declares. */
+PB_MUST_CHECK enum pb_status pb_summary_add_compared(struct pb_summary *summary, struct pb_error *error);
 /* "fewer", "more", "not-told-apart" parameters at equal top-1; "not-equal" top-1; "one-seed" and
  * "two-seeds", which decide nothing. */
-const char *pb_summary_heavier_verdict(const struct pb_summary_heavier *made);
-void pb_summary_write_heavier(struct pb_xml_writer *writer, const struct pb_summary *summary);
+const char *pb_summary_compared_verdict(const struct pb_summary_compared *made);
+void pb_summary_free_compared(struct pb_summary *summary);
+void pb_summary_write_compared(struct pb_xml_writer *writer, const struct pb_summary *summary);
 
 /* The row's cell of a seed that ended well; NULL without one. */
 const struct pb_record *pb_summary_seed(const struct pb_summary_row *row, uint64_t seed);
 /* Elements of the summary document below a row or baseline: <training> and <retraining>; <published>. */
 void pb_summary_write_training(struct pb_xml_writer *writer, const struct pb_summary_row *row);
 void pb_summary_write_published(struct pb_xml_writer *writer, const struct pb_summary_row *row, bool baseline);
-/* <step> below a row; <samples> and <gamma-change> below a section. */
-void pb_summary_write_steps(struct pb_xml_writer *writer, const struct pb_summary_row *row);
+/* <samples> and <gamma-change> below a section. */
 void pb_summary_write_removed(struct pb_xml_writer *writer, const struct pb_summary_row *row);
 void pb_summary_write_best(struct pb_xml_writer *writer, const struct pb_summary_best *best);
 void pb_summary_write_samples(struct pb_xml_writer *writer, const struct pb_summary_samples *samples);

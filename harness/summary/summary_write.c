@@ -13,6 +13,7 @@
 #include "results/schema.h"
 #include "summary/figures.h"
 #include "summary/kind.h"
+#include "summary/summary_fields.h"
 #include "summary/summary_parts.h"
 
 static void write_statistics(struct pb_xml_writer *writer, const struct pb_statistics *statistics)
@@ -40,38 +41,6 @@ static void write_seeds(struct pb_xml_writer *writer, const struct pb_summary_ro
     pb_xml_put(writer, "seeds", seeds.data);
     writer->failed |= seeds.failed;
     pb_text_free(&seeds);
-}
-
-static void write_values(struct pb_xml_writer *writer, const struct pb_summary_row *row)
-{
-    for (uint32_t i = 0; i < row->value_count; i++) {
-        const struct pb_summary_value *value = &row->values[i];
-        pb_xml_open(writer, "value");
-        pb_xml_put(writer, "name", value->name);
-        if (value->stage[0] != '\0')
-            pb_xml_put(writer, "stage", value->stage);
-        pb_xml_put_nonzero(writer, "batch", value->batch);
-        write_statistics(writer, &value->over_seeds);
-        pb_xml_put_real(writer, "image-error", value->image_error);
-        if (value->over_seeds.n >= PB_ENOUGH_SEEDS && pb_ends_with(value->name, "-delta"))
-            pb_xml_put_real(writer, "p", pb_statistics_p(&value->over_seeds));
-        pb_xml_put_nonzero(writer, "noisy", value->noisy);
-        pb_xml_close(writer);
-    }
-}
-
-static void write_layers(struct pb_xml_writer *writer, const struct pb_summary_row *row)
-{
-    for (uint32_t i = 0; i < row->layer_count; i++) {
-        const struct pb_summary_layer *layer = &row->layers[i];
-        pb_xml_open(writer, "layer");
-        pb_xml_put(writer, "name", layer->name);
-        pb_xml_put_count(writer, "channels", layer->channels);
-        pb_xml_put_count(writer, "n", layer->kept.n);
-        pb_xml_put_real(writer, "kept", layer->kept.mean);
-        pb_xml_put_real(writer, "kept-sd", layer->kept.sd);
-        pb_xml_close(writer);
-    }
 }
 
 /* How a control's masks of soft pruning were drawn, "each-scoring" or "once"; NULL where it had none. */
@@ -105,9 +74,7 @@ static void write_row(struct pb_xml_writer *writer, const struct pb_summary_row 
     pb_xml_put_flag(writer, "best", row->best);
     pb_summary_write_training(writer, row);
     pb_summary_write_published(writer, row, false);
-    write_values(writer, row);
-    write_layers(writer, row);
-    pb_summary_write_steps(writer, row);
+    pb_fields_write(writer, &pb_row_fields, row);
     pb_xml_close(writer);
 }
 
@@ -167,7 +134,7 @@ static void write_schedule(struct pb_xml_writer *writer, const struct pb_summary
     pb_xml_put_nonzero(writer, "near-chance", schedule->baseline.collapsed);
     pb_xml_put_flag(writer, "select-on-test", schedule->baseline.select_on_test);
     pb_summary_write_published(writer, &schedule->baseline, true);
-    write_values(writer, &schedule->baseline);
+    pb_fields_write(writer, &pb_baseline_fields, &schedule->baseline);
     pb_xml_close(writer);
     for (uint32_t i = 0; i < schedule->row_count; i++)
         write_row(writer, &schedule->rows[i]);
@@ -190,7 +157,6 @@ static void write_kind(struct pb_xml_writer *writer, const struct pb_record *sam
     pb_xml_put(writer, "head", kind.bilinear ? "bilinear" : "ordinary");
     write_flag(writer, "batch-norm", kind.batch_norm);
     write_flag(writer, "pretrained", kind.pretrained);
-    write_flag(writer, "heavier", kind.heavier);
 }
 
 static void write_section(struct pb_xml_writer *writer, const struct pb_summary_section *section)
@@ -214,13 +180,7 @@ static void write_section(struct pb_xml_writer *writer, const struct pb_summary_
         pb_xml_put_count(writer, "classes", section->published->class_count);
         pb_xml_close(writer);
     }
-    for (uint32_t i = 0; i < section->scale_count; i++) {
-        pb_xml_open(writer, "scale");
-        pb_xml_put(writer, "what", section->scales[i].what);
-        pb_xml_put(writer, "ours", section->scales[i].ours);
-        pb_xml_put(writer, "published", section->scales[i].published);
-        pb_xml_close(writer);
-    }
+    pb_fields_write(writer, &pb_section_fields, section);
     pb_summary_write_samples(writer, &section->samples);
     if (section->gamma.bins != NULL)
         pb_summary_write_gamma(writer, "gamma", &section->gamma);
@@ -338,7 +298,7 @@ static void write_document(struct pb_xml_writer *writer, const struct pb_summary
     }
     for (uint32_t i = 0; i < summary->section_count; i++)
         write_section(writer, &summary->sections[i]);
-    pb_summary_write_heavier(writer, summary);
+    pb_summary_write_compared(writer, summary);
     write_cells(writer, summary);
 }
 

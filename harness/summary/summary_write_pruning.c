@@ -2,26 +2,6 @@
 #include "base/xml_writer.h"
 #include "summary/summary_parts.h"
 
-void pb_summary_write_steps(struct pb_xml_writer *writer, const struct pb_summary_row *row)
-{
-    for (uint32_t i = 0; i < row->step_count; i++) {
-        const struct pb_summary_step *step = &row->steps[i];
-        pb_xml_open(writer, "step");
-        pb_xml_put(writer, "stage", step->stage);
-        pb_xml_put(writer, "from", step->from);
-        pb_xml_put_count(writer, "n", step->before.n);
-        pb_xml_put_real(writer, "before", step->before.mean);
-        pb_xml_put_real(writer, "after", step->after.mean);
-        pb_xml_put_real(writer, "threshold", step->threshold.mean);
-        pb_xml_put_real(writer, "threshold-sd", step->threshold.sd);
-        pb_xml_put_real(writer, "ties", step->ties.mean);
-        pb_xml_put_real(writer, "floored", step->floored.mean);
-        pb_xml_put_real(writer, "achieved", step->achieved.mean);
-        pb_xml_put_real(writer, "equivalence", step->equivalence.max);
-        pb_xml_close(writer);
-    }
-}
-
 /* Attributes: what was achieved, over seeds. */
 void pb_summary_write_removed(struct pb_xml_writer *writer, const struct pb_summary_row *row)
 {

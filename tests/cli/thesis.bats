@@ -2,7 +2,7 @@
 # The ready matrices of the thesis, and trunks that a run trains for itself.
 
 prunebench() { "$PRUNEBENCH_BUILD/prunebench" "$@"; }
-matrices=$PRUNEBENCH_BUILD/matrices
+matrices=$PRUNEBENCH_BUILD/studies/thesis
 
 setup_file() {
     cd "$BATS_FILE_TMPDIR"

@@ -26,8 +26,8 @@ static int read_both(void **state)
     (void)setenv("PRUNEBENCH_PROGRAM", PB_TEST_BUILD "/prunebench", 1);
     if (pb_registry_open(NULL, &ready.registry, &error) != PB_OK)
         return -1;
-    ready.thesis = read_ready(&ready.registry, PB_TEST_BUILD "/matrices/thesis.xml");
-    ready.mini = read_ready(&ready.registry, PB_TEST_BUILD "/matrices/thesis-mini.xml");
+    ready.thesis = read_ready(&ready.registry, PB_TEST_BUILD "/studies/thesis/thesis.xml");
+    ready.mini = read_ready(&ready.registry, PB_TEST_BUILD "/studies/thesis/thesis-mini.xml");
     *state = &ready;
     return 0;
 }

@@ -31,7 +31,7 @@ static char *claims_of(const char *amount, const char *interval)
         "<value name='top1-delta' stage='final' mean='0' %s/></row></schedule></section></summary>",
         amount, amount, interval);
     must(pb_xml_parse("summary", summary.data, summary.length, &xml, &error), &error);
-    must(pb_stylesheet_open_own("tables.xsl", &sheet, &error), &error);
+    must(pb_stylesheet_open_study(PB_TEST_BUILD "/studies/thesis", "tables.xsl", &sheet, &error), &error);
     must(pb_stylesheet_apply(sheet, &xml, NULL, &tables, &error), &error);
     pb_stylesheet_free(&sheet);
     pb_xml_free(&xml);

@@ -62,10 +62,10 @@ static void test_the_published_results_are_those_of_the_table(void **state)
 
 /* A cell of the published scale. */
 struct full {
-    const char *schedule, *criterion, *amount, *lambda_last, *model, *batch_norm, *pretrained, *image_size;
+    const char *schedule, *criterion, *amount, *variant, *model, *batch_norm, *pretrained, *image_size;
     const char *pretraining; /* within the run; NULL */
 };
-static const struct full ONE_SHOT = {"one-shot", "bn-scale",      "0.4", "0.0001", "vgg16-bcnn",
+static const struct full ONE_SHOT = {"one-shot", "bn-scale",      "0.4", "", "vgg16-bcnn",
                                      "true",     "w.safetensors", "224", NULL};
 
 static void write_full(void **state, const struct full *full)
@@ -76,6 +76,7 @@ static void write_full(void **state, const struct full *full)
     small.schedule = full->schedule;
     small.criterion = full->criterion;
     small.amount = full->amount;
+    small.variant = full->variant;
     small_record(&record, &small);
     small_config(&record, "dataset.plugin", "aircraft");
     small_config(&record, "schedule.plugin", full->schedule);
@@ -87,8 +88,6 @@ static void write_full(void **state, const struct full *full)
     small_config(&record, "model.pretrained", full->pretrained);
     if (full->pretraining)
         small_config(&record, "pretraining.label", full->pretraining);
-    small_config(&record, "training.lambda", "0.0001");
-    small_config(&record, "training.lambda-last", full->lambda_last);
     record.train_images = 6000;
     record.validation_images = 640; /* 27 could not be read */
     record.test_images = 3333;
@@ -134,8 +133,10 @@ static void test_a_row_stands_beside_the_published_one_whatever_its_labels(void 
     full.amount = "0.2"; /* the first round was not published */
     expect_published(state, &full, NULL, "aircraft.base.r0");
     full = ONE_SHOT;
-    full.lambda_last = "0.001";
+    full.variant = "heavier";
     expect_published(state, &full, "aircraft.one-shot-heavy.r40", "aircraft.one-shot-heavy.r0");
+    full.variant = "plain"; /* no published cell names it: those without a variant are meant */
+    expect_published(state, &full, "aircraft.one-shot.r40", "aircraft.base.r0");
     full = ONE_SHOT;
     full.criterion = "random";
     expect_published(state, &full, NULL, "aircraft.base.r0");

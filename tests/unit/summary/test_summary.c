@@ -15,6 +15,7 @@
 #include "summary/figures.h"
 #include "results/schema.h"
 #include "summary/summary.h"
+#include "summary/summary_fields.h"
 #include "support/folder.h"
 #include "support/results.h"
 #include "support/small_cells.h"
@@ -242,6 +243,23 @@ static void test_settings_of_any_name_fit_into_the_document(void **state)
     pb_summary_free(&summary);
 }
 
+/* So that xmllint --schema harness/schema/summary-1.xsd says what the program says. */
+static void test_the_schema_of_records_in_the_tree_is_the_tables(void **state)
+{
+    (void)state;
+    struct pb_text text = {0};
+    struct pb_error error = {0};
+    char *data = NULL;
+    size_t length = 0;
+    must(pb_summary_schema(&text, &error), &error);
+    must(pb_file_read(PB_TEST_SOURCES "/../harness/schema/summary-records-1.xsd", 0, &data, &length, &error), &error);
+    if (strcmp(data, text.data) != 0)
+        fail_msg("harness/schema/summary-records-1.xsd is stale; 'prunebench --schema summary-records' prints what it "
+                 "must be");
+    pb_free(data);
+    pb_text_free(&text);
+}
+
 static void test_grouping_survives_every_failed_allocation(void **state)
 {
     struct pb_error error = {0};
@@ -279,6 +297,7 @@ int main(void)
         TEST(test_a_folder_without_results_is_an_input_error),
         TEST(test_the_summary_document_fits_its_schema_and_counts),
         TEST(test_settings_of_any_name_fit_into_the_document),
+        TEST(test_the_schema_of_records_in_the_tree_is_the_tables),
         TEST(test_grouping_survives_every_failed_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

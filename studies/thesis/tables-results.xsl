@@ -14,22 +14,22 @@
     <xsl:call-template name="thesis-pair">
       <xsl:with-param name="name" select="'thesis.4-4.one-shot'"/>
       <xsl:with-param name="title" select="'4.4 One-shot pruning'"/>
-      <xsl:with-param name="schedules" select="$studied[@heavier = 'false']/s:schedule[@plugin = 'one-shot']"/>
+      <xsl:with-param name="schedules" select="$studied[@variant != 'heavier']/s:schedule[@plugin = 'one-shot']"/>
     </xsl:call-template>
     <xsl:call-template name="thesis-pair">
       <xsl:with-param name="name" select="'thesis.4-5.iterative'"/>
       <xsl:with-param name="title" select="'4.5 Iterative pruning'"/>
-      <xsl:with-param name="schedules" select="$studied[@heavier = 'false']/s:schedule[@plugin = 'iterative']"/>
+      <xsl:with-param name="schedules" select="$studied[@variant != 'heavier']/s:schedule[@plugin = 'iterative']"/>
     </xsl:call-template>
     <xsl:call-template name="thesis-pair">
       <xsl:with-param name="name" select="'thesis.4-6.soft'"/>
       <xsl:with-param name="title" select="'4.6 Soft pruning'"/>
-      <xsl:with-param name="schedules" select="$studied[@heavier = 'false']/s:schedule[@plugin = 'soft']"/>
+      <xsl:with-param name="schedules" select="$studied[@variant != 'heavier']/s:schedule[@plugin = 'soft']"/>
     </xsl:call-template>
     <xsl:call-template name="thesis-pair">
       <xsl:with-param name="name" select="'thesis.4-7.one-shot-heavier'"/>
       <xsl:with-param name="title" select="'4.7 One-shot pruning, heavier penalty on the last batch norm'"/>
-      <xsl:with-param name="schedules" select="$studied[@heavier = 'true']/s:schedule[@plugin = 'one-shot']"/>
+      <xsl:with-param name="schedules" select="$studied[@variant = 'heavier']/s:schedule[@plugin = 'one-shot']"/>
     </xsl:call-template>
   </xsl:template>
 
@@ -56,7 +56,7 @@
     <xsl:variable name="differences" select="$schedules[not(../s:scale)]//s:published"/>
     <xsl:variable name="params"><xsl:call-template name="largest"><xsl:with-param name="of" select="$schedules/s:baseline/s:value[@name = 'params' and @stage = 'base']/@mean"/></xsl:call-template></xsl:variable>
     <xsl:variable name="published"><xsl:call-template name="largest"><xsl:with-param name="of" select="$schedules//s:published/@params"/></xsl:call-template></xsl:variable>
-    <table name="{$name}" kind="thesis">
+    <table name="{$name}" kind="published">
       <caption><xsl:value-of select="$title"/>: accuracy and size beside the published</caption>
       <xsl:call-template name="thesis-row-columns"/>
       <column name="top1" title="Top-1" unit="%" align="right" spread="true"/>
@@ -132,7 +132,7 @@
     <xsl:variable name="published"><xsl:call-template name="largest"><xsl:with-param name="of" select="$schedules//s:published/@macs-thesis"/></xsl:call-template></xsl:variable>
     <xsl:variable name="unit"><xsl:call-template name="unit"><xsl:with-param name="of" select="$macs"/></xsl:call-template></xsl:variable>
     <xsl:variable name="batch" select="($schedules/s:figure[@kind = 'accuracy-latency'])[1]/@batch"/>
-    <table name="{$name}" kind="thesis">
+    <table name="{$name}" kind="published">
       <caption><xsl:value-of select="$title"/>: work and speed beside the published</caption>
       <xsl:call-template name="thesis-row-columns"/>
       <column name="macs" title="MACs" unit="{$unit}" align="right" spread="true"/>
@@ -257,15 +257,6 @@
     </xsl:call-template>
   </xsl:template>
 
-  <xsl:template name="largest">
-    <xsl:param name="of"/>
-    <xsl:for-each select="$of">
-      <xsl:sort select="." data-type="number" order="descending"/>
-      <xsl:if test="position() = 1"><xsl:value-of select="."/></xsl:if>
-    </xsl:for-each>
-    <xsl:if test="not($of)">1</xsl:if>
-  </xsl:template>
-
   <!-- Scale and protocols, under every table -->
 
   <xsl:template name="thesis-notes">
@@ -284,15 +275,5 @@
     </xsl:if>
     <xsl:if test="$schedules/s:row[@off-target or @removed-min]"><xsl:call-template name="removed-note"><xsl:with-param name="of" select="$schedules/s:row"/></xsl:call-template></xsl:if>
     <xsl:call-template name="protocol-notes"><xsl:with-param name="of" select="$schedules/s:row | $schedules/s:baseline | $schedules/*[$published]/s:published"/></xsl:call-template>
-  </xsl:template>
-
-  <!-- "birds: not the published scale (image size 48 instead of 224, …), so no difference is shown." -->
-  <xsl:template match="s:section" mode="scale">
-    <xsl:value-of select="concat(@title, ': not the published scale (')"/>
-    <xsl:for-each select="s:scale">
-      <xsl:if test="position() &gt; 1">, </xsl:if>
-      <xsl:value-of select="concat(@what, ' ', @ours, ' instead of ', @published)"/>
-    </xsl:for-each>
-    <xsl:text>), so no difference is shown.</xsl:text>
   </xsl:template>
 </xsl:stylesheet>

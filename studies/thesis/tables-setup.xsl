@@ -6,7 +6,7 @@
   <!-- 4.1: data sets -->
 
   <xsl:template name="thesis-data">
-    <table name="thesis.4-1.data" kind="thesis">
+    <table name="thesis.4-1.data" kind="published">
       <caption>4.1 Data sets: classes, images, sizes, images per class</caption>
       <column name="dataset" title="Data set"/>
       <column name="classes" title="Classes" align="right"/>
@@ -53,7 +53,7 @@
   <!-- 4.2: settings -->
 
   <xsl:template name="thesis-settings">
-    <table name="thesis.4-2.settings" kind="thesis">
+    <table name="thesis.4-2.settings" kind="published">
       <caption>4.2 Settings of training, by data set, schedule and share asked for</caption>
       <column name="title" title="Data set"/>
       <column name="protocol" only="csv"/>
@@ -138,10 +138,10 @@
   <!-- 4.3: the networks without pruning, side by side -->
 
   <xsl:template name="thesis-ablation">
-    <xsl:variable name="plain" select="s:section[@heavier = 'false' and s:schedule/s:baseline/s:value[@name = 'top1']]"/>
-    <xsl:variable name="datasets" select="$plain[not(@dataset = preceding-sibling::s:section[@heavier = 'false' and s:schedule/s:baseline/s:value[@name = 'top1']]/@dataset)]"/>
+    <xsl:variable name="plain" select="s:section[@variant != 'heavier' and s:schedule/s:baseline/s:value[@name = 'top1']]"/>
+    <xsl:variable name="datasets" select="$plain[not(@dataset = preceding-sibling::s:section[@variant != 'heavier' and s:schedule/s:baseline/s:value[@name = 'top1']]/@dataset)]"/>
     <xsl:variable name="differences" select="$plain[not(s:scale) and s:data-published]"/>
-    <table name="thesis.4-3.ablation" kind="thesis">
+    <table name="thesis.4-3.ablation" kind="published">
       <caption>4.3 Networks without pruning: top-1 on the test images</caption>
       <column name="network" title="Network"/>
       <column name="what" title="What it is"/>

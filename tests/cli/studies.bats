@@ -1,0 +1,82 @@
+#!/usr/bin/env bats
+# Studies: folders of matrices, published results and stylesheets; comparisons that a matrix declares.
+
+bats_require_minimum_version 1.5.0
+prunebench() { "$PRUNEBENCH_BUILD/prunebench" "$@"; }
+setup() { cd "$BATS_TEST_TMPDIR" || return 1; }
+
+@test "every matrix of every study passes the check and fits the schema" {
+    local matrix count=0
+    for matrix in "$PRUNEBENCH_BUILD"/studies/*/*.xml; do
+        [[ $matrix == */published.xml ]] && continue
+        prunebench check "$matrix" >/dev/null
+        xmllint --noout --nonet --schema "$PRUNEBENCH_BUILD/schema/matrix-1.xsd" "$matrix"
+        count=$((count + 1))
+    done
+    [ "$count" -ge 3 ]
+}
+
+# A matrix whose line 4 is the comparison $1.
+comparing() {
+    cat >m.xml <<END
+<matrix xmlns="urn:prunebench:matrix:1" name="m">
+  <dataset plugin="birds" root="data/CUB_200_2011"/><model name="vgg11-bcnn"/>
+  <variant label="a"/><variant label="b"><ranking scope="layer"/></variant>
+  $1
+  <criterion plugin="l1-norm"/><schedule plugin="one-shot"/><backend plugin="blis"/>
+  <targets measure="channels">0.3</targets>
+</matrix>
+END
+}
+
+@test "a comparison that cannot be made is refused with its line" {
+    comparing '<compare variant="a" with="b" equal-within="2"/>'
+    prunebench check m.xml >/dev/null
+    refused() {
+        comparing "$1"
+        run -2 prunebench check m.xml
+        [[ $output == *"m.xml:4: $2"* ]]
+    }
+    refused '<compare variant="a" with="c" equal-within="2"/>' '<compare with="c">: the matrix has no variant of this label'
+    refused '<compare variant="A" with="b" equal-within="2"/>' '<compare variant="A">: the matrix has no variant of this label'
+    refused '<compare variant="a" equal-within="2"/>' "<compare>: attribute 'with' is missing"
+    refused '<compare variant="a" with="a" equal-within="2"/>' "<compare>: 'variant' and 'with' are the same variant"
+    for within in '' ' equal-within="0"' ' equal-within="-1"' ' equal-within="few"' ' equal-within="101"'; do
+        refused "<compare variant=\"a\" with=\"b\"$within/>" "<compare>: 'equal-within' says how many points of top-1"
+    done
+}
+
+@test "a study without published results runs on tiny images and reports what it compares" {
+    prunebench synth data --sets birds --classes 3 --train 16 --test 4 --size 64 --quiet
+    sed -E '/plugin="(aircraft|cars)"/d; s/ epochs="[0-9]+"/ epochs="1"/; s/<seeds>.*</<seeds>1</; s/>0.1 .* 0.9</>0.3</' \
+        "$PRUNEBENCH_BUILD/studies/li-2017/layer-wise.xml" >m.xml
+    prunebench run m.xml -o out --quiet -j 2
+    grep -q '<compare variant="global" with="layer-wise" equal-within="2"/>' out/matrix.xml
+    prunebench report out --quiet --format html,csv
+    [ "$(wc -l <out/report/tables/compared.global-layer-wise.csv)" -eq 2 ]
+    grep -q 'one-shot.*l1-norm.*one-seed' out/report/tables/compared.global-layer-wise.csv
+    grep -q 'global against layer-wise: parameters, and whether top-1 is equal' out/report/index.html
+    # the thesis's tables are the thesis's
+    run -1 compgen -G 'out/report/tables/thesis.*'
+    run -1 compgen -G 'out/report/tables/claims.*'
+}
+
+@test "the check for names sees one of a criterion, a data set and an option in general code" {
+    local tree="$BATS_TEST_TMPDIR/tree" root
+    root=$(realpath "$BATS_TEST_DIRNAME/../..")
+    "$root/scripts/check-names"
+    mkdir -p "$tree"/{scripts,harness/summary,reports,studies/thesis}
+    cp "$root/scripts/check-names" "$tree/scripts"
+    cp -r "$root/plugins" "$root/datasets" "$tree"
+    touch "$tree/studies/thesis/x.xml"
+    printf '/* as "l1-norm" */\nint a;\n' >"$tree/harness/summary/good.c"
+    run -0 "$tree/scripts/check-names"
+    printf '/* as */\nconst char *a = "l1-norm";\nconst char *b = "schedule.option.folded";\n' >"$tree/harness/summary/bad.c"
+    printf '<x test="@plugin = %ssoft%s"/>\n<y>birds</y>\n' "'" "'" >"$tree/reports/bad.xsl"
+    run -1 "$tree/scripts/check-names"
+    [[ $output == *"harness/summary/bad.c:2: the name of a plugin or study in general code: l1-norm"* ]]
+    [[ $output == *"harness/summary/bad.c:3: an option of a plugin in general code: .option.folded"* ]]
+    [[ $output == *"reports/bad.xsl:1: the name of a plugin in general code: plugin = 'soft'"* ]]
+    [[ $output == *"reports/bad.xsl:2: the name of a plugin or study in general code: birds"* ]]
+    [ "${#lines[@]}" -eq 4 ]
+}
