@@ -65,7 +65,7 @@ struct full {
     const char *schedule, *criterion, *amount, *variant, *model, *batch_norm, *pretrained, *image_size;
     const char *pretraining; /* within the run; NULL */
 };
-static const struct full ONE_SHOT = {"one-shot", "bn-scale",      "0.4", "", "vgg16-bcnn",
+static const struct full ONE_SHOT = {"one-shot", "bn-scale",      "0.4", "",  "vgg16-bcnn",
                                      "true",     "w.safetensors", "224", NULL};
 
 static void write_full(void **state, const struct full *full)
