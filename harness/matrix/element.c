@@ -27,6 +27,12 @@ static const struct pb_attribute_help pretraining_attributes[] = {
     {0}};
 static const struct pb_attribute_help targets_attributes[] = {
     {"measure", "channels, params, macs", "What the shares are shares of; default channels.", false}, {0}};
+static const struct pb_attribute_help compare_attributes[] = {
+    {"variant", "a variant's label", "The variant whose networks are compared.", true},
+    {"with", "a variant's label", "The variant that they are compared with, by seed.", true},
+    {"equal-within", "a number of points",
+     "Top-1 counts as equal where the 95 % interval of the difference is inside ± so many points.", true},
+    {0}};
 static const struct pb_attribute_help report_attributes[] = {
     {"reference", "a name or a file", "Which published results; the program brings 'thesis'.", true}, {0}};
 static const struct pb_attribute_help condition_attributes[] = {
@@ -76,6 +82,7 @@ const struct pb_element_help pb_element_helps[] = {
     {"limits", "Limits of one cell's process.", NULL, NULL},
     {"stages", "What is kept of the networks that cells store.", NULL, NULL},
     {"variant", "One more axis: named sets of changed values.", CHANGES, variant_attributes},
+    {"compare", "Two variants that the report compares: parameters at equal top-1.", NULL, compare_attributes},
     {"override",
      "Changes values for the cells that its attributes name. The most specific change wins: the matrix's own value, "
      "then that of an entry of an axis, then overrides by the number of axes that they name; a variant counts as an "
