@@ -54,17 +54,17 @@ run_line() {
     'prunebench doctor') prunebench doctor || (($? == 1)) ;;
     'prunebench help matrix') prunebench help matrix ;;
     'make demo' | 'make check') make -n -C "$sources" "${line#make }" ;;
-    'prunebench run datasets/matrices/thesis.xml -o out')
+    'prunebench run studies/thesis/thesis.xml -o out')
         # its data is not there: that is what it says, with the line that names it
-        prunebench run datasets/matrices/thesis.xml -o out 2>said && return 1
+        prunebench run studies/thesis/thesis.xml -o out 2>said && return 1
         grep -E "thesis.xml:[0-9]+: .*'(data/|vgg16)" said
         ;;
     'prunebench synth data-mini --sets aircraft,birds,cars,fish --train 320 --test 120')
         ${line/--train 320 --test 120/--train 2 --test 2 --classes 3}
         ls data-mini/{fgvc-aircraft-2013b,CUB_200_2011,cars,fish}
         ;;
-    'prunebench run datasets/matrices/thesis-mini.xml -o out-mini -j 2')
-        prunebench check datasets/matrices/thesis-mini.xml --json --threads 1 | grep '"missing": ""'
+    'prunebench run studies/thesis/thesis-mini.xml -o out-mini -j 2')
+        prunebench check studies/thesis/thesis-mini.xml --json --threads 1 | grep '"missing": ""'
         ;;
     'prunebench report out-mini') [ ! -e out-mini ] ;; # as of OUT above
     'scripts/fashion-mnist') [ -x "$sources/$line" ] ;; # run by scripts.bats
