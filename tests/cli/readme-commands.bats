@@ -8,6 +8,7 @@ setup() {
     sources=$(realpath "$BATS_TEST_DIRNAME/../..")
     cd "$BATS_TEST_TMPDIR" || return
     ln -s "$sources/datasets" datasets
+    ln -s "$sources/studies" studies
 }
 
 # The README's blocks of a language ('' for none), each behind a form feed.
