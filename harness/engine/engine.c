@@ -162,9 +162,10 @@ enum pb_status pb_engine_activation(struct pb_engine *engine, uint32_t node, flo
 {
     if (engine->options.mode != PB_ENGINE_CALIBRATE || node >= engine->graph->node_count ||
         !(gradient ? engine->has_gradients : engine->has_values))
-        return pb_fail(error, PB_ERROR_RUN,
-                       "activations are kept by calibrating engines, once they have run forward, and their gradients once "
-                       "they have run backward");
+        return pb_fail(
+            error, PB_ERROR_RUN,
+            "activations are kept by calibrating engines, once they have run forward, and their gradients once "
+            "they have run backward");
     const struct pb_node_plan *planned = &engine->plan.nodes[node];
     const char *name = engine->graph->nodes[node].name;
     if (planned->with_relu)

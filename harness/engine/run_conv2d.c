@@ -99,10 +99,11 @@ static enum pb_status forward_normalised(struct pb_engine *engine, uint32_t i, c
 {
     const uint32_t norm = engine->plan.nodes[i].norm, pool = engine->plan.nodes[norm].pool;
     const struct pb_bn_arguments bn = pb_batch_norm_arguments(engine, norm);
-    const struct pb_pool_arguments pooling = {.size = sizeof pooling,
-                                              .shape = pool == PB_NO_PARAMETER ? NULL : &engine->pools[pool],
-                                              .y = pool == PB_NO_PARAMETER ? (struct pb_view){0}
-                                                                           : pb_value_view(engine, pool)};
+    struct pb_pool_arguments pooling = {.size = sizeof pooling, .x = bn.y};
+    if (pool != PB_NO_PARAMETER) {
+        pooling.shape = &engine->pools[pool];
+        pooling.y = pb_value_view(engine, pool);
+    }
     const struct pb_conv_norm_arguments arguments = {
         .size = sizeof arguments, .conv = conv, .norm = &bn, .pool = pooling.shape ? &pooling : NULL};
     const bool statistics = pb_uses_batch_statistics(engine, norm, training);

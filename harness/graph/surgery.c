@@ -33,10 +33,10 @@ static bool segment_stays(const struct pb_node_channels *channels, const struct 
 static bool stays(const struct pb_channel_groups *groups, const struct pb_keep *keep, uint32_t node, uint32_t c)
 {
     const struct pb_node_channels *channels = &groups->nodes[node];
-    uint32_t width = 0;
     if (!channels->pairs)
         return segment_stays(channels, keep, c);
-    for (uint32_t i = 0; i < channels->count; i++)
+    uint32_t width = channels->segments[0].channels;
+    for (uint32_t i = 1; i < channels->count; i++)
         width += channels->segments[i].channels;
     return segment_stays(channels, keep, c / width) && segment_stays(channels, keep, c % width);
 }

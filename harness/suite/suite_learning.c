@@ -11,10 +11,11 @@ struct row {
 static void cross_entropy(const void *context, const double *logits, double *loss)
 {
     const struct row *row = context;
-    double largest = logits[0], total = 0;
+    double largest = logits[0];
     for (uint32_t c = 0; c < row->classes; c++)
         largest = logits[c] > largest ? logits[c] : largest;
-    for (uint32_t c = 0; c < row->classes; c++)
+    double total = exp(logits[0] - largest);
+    for (uint32_t c = 1; c < row->classes; c++)
         total += exp(logits[c] - largest);
     *loss = log(total) + largest - logits[row->label];
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # prunebench verify: every backend against every recorded training, and what else may be given to it.
 
+bats_require_minimum_version 1.5.0
 prunebench() { "$PRUNEBENCH_BUILD/prunebench" "$@"; }
 
 setup() {

@@ -72,6 +72,7 @@ static const struct pb_plugin plugin = {PB_PLUGIN_HEADER(PB_KIND_BACKEND),
                                         .version = "1.0.0",
                                         .options = option_table,
                                         .option_count = 1,
+                                        .option_stride = sizeof(struct pb_option),
                                         .options_size = sizeof(struct options),
                                         .backend = &backend};
 

@@ -315,7 +315,7 @@ struct pb_backend {
     enum pb_status (*sgd_step)(void *self, const struct pb_sgd_arguments *arguments);
 
     /*
-     * Fused operators. Every one from here on may be NULL; nothing replaces it then: the host calls the operators that
+     * Fused operators. Every one from here on may be NULL: the host then calls the operators that
      * it is made of.
      */
 
