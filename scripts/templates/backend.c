@@ -8,7 +8,8 @@
  * 3. Overwrite outputs, never read what they held; accept any number of channels, odd ones and batch 1 included.
  * 4. Give the same result for any number of threads (fixed chunks, summed in a fixed order), or set thread_dependent.
  * 5. Let describe() name the library, its version and the kernels that really run: results are keyed by it.
- * 6. make && make check; then `prunebench verify --backend copy-me TRACE` against a recorded training, and
+ * 6. make && make check; then `prunebench verify --operators --backend copy-me TRACE` against double precision and a
+ *    recorded training, and
  *    <backend plugin="copy-me"/> in a matrix.
  *
  * <prunebench/backend.h> says of every operator its shapes and its formula.
