@@ -13,15 +13,7 @@
 #include "base/memory.h"
 #include "base/sealed.h"
 #include "base/sha256.h"
-
-/* From pb_calloc; NULL where the environment names no place (the XDG rules leave relative paths aside). */
-static char *cache_folder(void)
-{
-    const char *named = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    if (named && named[0] == '/')
-        return pb_path_join(named, "prunebench");
-    return home && home[0] == '/' && pb_is_dir(home) ? pb_path_join(home, ".cache/prunebench") : NULL;
-}
+#include "base/user_cache.h"
 
 static char *cache_path(const char *folder, const char *key)
 {
@@ -49,7 +41,7 @@ static bool parse(const char *text, const char *key, struct pb_kept_speed *speed
 
 bool pb_speed_recall(const char *key, struct pb_kept_speed *speed)
 {
-    char *text = NULL, *folder = cache_folder();
+    char *text = NULL, *folder = pb_user_cache_folder();
     char *path = folder ? cache_path(folder, key) : NULL;
     const bool found = path && pb_sealed_read(path, &text) == PB_SEALED_WHOLE && parse(text, key, speed);
     pb_free(text);
@@ -61,7 +53,7 @@ bool pb_speed_recall(const char *key, struct pb_kept_speed *speed)
 void pb_speed_keep(const char *key, const struct pb_kept_speed *speed)
 {
     struct pb_error unkept = {0};
-    char *folder = cache_folder();
+    char *folder = pb_user_cache_folder();
     char *path = folder ? cache_path(folder, key) : NULL;
     json_t *facts = json_pack("{s:s, s:s, s:f}", "key", key, "measured", speed->measured, "macs_per_second",
                               speed->macs_per_second);

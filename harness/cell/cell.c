@@ -10,7 +10,7 @@
 #include "base/memory.h"
 #include "cell/findings.h"
 #include "cell/contact_sheets.h"
-#include "experiment/session.h"
+#include "experiment/session_open.h"
 #include "planning/schedule_run.h"
 
 enum { REPAIRS = 3 }; /* times that a cell begins again because of damaged files */

@@ -169,6 +169,8 @@ static enum pb_status run_child(struct planner *planner, struct pb_worker *child
         struct pollfd waiting[] = {{.fd = child->pipe, .events = POLLIN}, {.fd = child->log.pipe, .events = POLLIN}};
         if (poll(waiting, 2, child->pipe < 0 ? 5 : 100) > 0)
             let_lines_gather();
+        if (child->shared && child->shared->depth == 0) /* no plugin runs: it may read all images of a large data set */
+            planner->heard = pb_clock();
         if (pb_clock() - planner->heard > limit || planner->status != PB_OK)
             pb_worker_end(child, PB_WORKER_TIME_LIMIT, true);
     }

@@ -23,8 +23,8 @@ typedef enum pb_status pb_plan_function(void *argument, uint32_t cell, const str
                                         const struct pb_error *failure, struct pb_error *error);
 
 /*
- * Plans every cell. A child that dies, or says nothing for $PRUNEBENCH_PLAN_SECONDS (default 20), is started again behind
- * what it failed at: cells of that schedule get no plan; where a data set or backend was to blame, cells with both get one
+ * Plans every cell. A child that dies, or whose plugin does not return within $PRUNEBENCH_PLAN_SECONDS (default 20), is started again
+ * behind what it failed at: cells of that schedule get no plan; where a data set or backend was to blame, cells with both get one
  * without costs.
  */
 PB_MUST_CHECK enum pb_status pb_plan_cells(const struct pb_matrix *matrix, const struct pb_planning *planning,

@@ -20,6 +20,7 @@
 #include "coordinator/sweep.h"
 #include "results/cell_list.h"
 #include "results/schema.h"
+#include "stages/stage_format.h"
 
 static enum pb_status make_folders(const char *out, struct pb_error *error)
 {
@@ -30,6 +31,31 @@ static enum pb_status make_folders(const char *out, struct pb_error *error)
         status = folder ? pb_make_dirs(folder, error) : pb_fail_memory(error, strlen(out));
         pb_free(folder);
     }
+    return status;
+}
+
+/* Stages under keys of an earlier version will not be found: they make room for those that are. */
+static enum pb_status set_aside_old_stages(const char *out, struct pb_error *error)
+{
+    bool other = false;
+    char *folder = pb_path_join(out, "stages"), *unused = pb_path_join(out, "stages-unused");
+    for (unsigned n = 2; unused && pb_file_exists(unused); n++) {
+        pb_free(unused);
+        unused = pb_format("%s/stages-unused-%u", out, n);
+    }
+    enum pb_status status =
+        folder && unused ? pb_stage_format_claim(folder, &other, error) : pb_fail_memory(error, strlen(out));
+    if (status == PB_OK && other)
+        status = pb_file_move(folder, unused, error);
+    if (status == PB_OK && other) {
+        pb_log(PB_LOG_WARNING,
+               "the stages in '%s' were stored by an earlier version under other keys: they are not used and are now "
+               "in '%s', which you may remove",
+               folder, unused);
+        status = make_folders(out, error);
+    }
+    pb_free(folder);
+    pb_free(unused);
     return status;
 }
 
@@ -329,6 +355,8 @@ enum pb_status pb_run_matrix(struct pb_matrix *matrix, const struct pb_run_optio
         status = pb_lock(lock_path, &lock, error);
     if (status == PB_OK)
         status = pb_sweep(options->out, error);
+    if (status == PB_OK)
+        status = set_aside_old_stages(options->out, error);
     if (status == PB_OK)
         status = execute(&run, summary, error);
     pb_unlock(&lock);

@@ -9,7 +9,6 @@
 #include "base/text.h"
 #include "base/version.h"
 #include "coordinator/run.h"
-#include "settings/settings.h"
 
 #define LINES_SHOWN 8 /* reasons, before the rest is counted */
 
@@ -44,24 +43,16 @@ static void note(struct change *change, const char *key, const struct pb_pair *w
     change->baseline |= pb_starts_with(key, "training.");
 }
 
-static bool is_place(const char *key)
-{
-    for (const char *const *place = pb_settings_places; *place; place++)
-        if (strcmp(*place, key) == 0)
-            return true;
-    return false;
-}
-
 static struct change compare(const struct pb_record *stored, const struct pb_record *present, bool places)
 {
     struct change change = {0};
     for (uint32_t i = 0; i < present->config_count; i++) {
         const struct pb_pair *is = &present->config[i], *was = find_pair(stored, i, is->key);
-        if ((!was || strcmp(was->value, is->value) != 0) && (places || !is_place(is->key)))
+        if ((!was || strcmp(was->value, is->value) != 0) && (places || !pb_record_is_place(is->key)))
             note(&change, is->key, was, is);
     }
     for (uint32_t i = 0; i < stored->config_count; i++)
-        if (!find_pair(present, i, stored->config[i].key) && (places || !is_place(stored->config[i].key)))
+        if (!find_pair(present, i, stored->config[i].key) && (places || !pb_record_is_place(stored->config[i].key)))
             note(&change, stored->config[i].key, &stored->config[i], NULL);
     return change;
 }
@@ -142,7 +133,7 @@ enum pb_status pb_rerun_same_places(const struct pb_cell_config *cell, const str
     pb_record_init(&present);
     const enum pb_status status = pb_cell_describe(cell, &present, error);
     bool found = true;
-    for (const char *const *place = pb_settings_places; *place && status == PB_OK; place++) {
+    for (const char *const *place = pb_record_places; *place && status == PB_OK; place++) {
         const char *was = pb_record_find(record->config, record->config_count, *place);
         const char *is = pb_record_find(present.config, present.config_count, *place);
         found = found && (was && is ? strcmp(was, is) == 0 : was == is);

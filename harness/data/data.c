@@ -121,8 +121,7 @@ static enum pb_status open_plugin(struct pb_data *data, const struct pb_options 
     return status;
 }
 
-static enum pb_status fill(struct pb_data *data, const char *root, const struct pb_split_spec *split,
-                           struct pb_error *error)
+static enum pb_status fill(struct pb_data *data, const struct pb_split_spec *split, struct pb_error *error)
 {
     struct pb_missing missing;
     enum pb_status status = own_samples(data, error);
@@ -130,8 +129,9 @@ static enum pb_status fill(struct pb_data *data, const char *root, const struct 
         status = check_contents(data, error);
     if (status != PB_OK)
         return status;
-    pb_fingerprint(&data->contents, root, data->fingerprint, &missing);
-    status = refuse_missing(data, &missing, error);
+    status = pb_fingerprint(&data->contents, data->fingerprint, &missing, error);
+    if (status == PB_OK)
+        status = refuse_missing(data, &missing, error);
     return status == PB_OK ? make_splits(data, split, error) : status;
 }
 
@@ -156,7 +156,7 @@ enum pb_status pb_data_open(const struct pb_loaded *loaded, const struct pb_opti
         pb_free(opened);
         return status;
     }
-    status = fill(opened, root, split, error);
+    status = fill(opened, split, error);
     if (status != PB_OK) {
         pb_data_close(&opened);
         return status;

@@ -35,7 +35,7 @@ struct pb_data {
     /* Indices into contents.samples; images that could not be used are left out. */
     uint32_t *train, *validation, *test;
     uint32_t train_count, validation_count, test_count;
-    char fingerprint[65]; /* SHA-256 of the sample list (relative path, label, split, file size) and class names */
+    char fingerprint[65]; /* of classes, labels, boxes and the images themselves (fingerprint.h); no path */
 };
 
 PB_MUST_CHECK enum pb_status pb_data_open(const struct pb_loaded *loaded, const struct pb_options *options,

@@ -6,14 +6,17 @@
 
 #include <prunebench/dataset.h>
 
+#include "base/error.h"
+
 /*
- * SHA-256 over class names, banner and, per sample, path below root, label, split, box and file size. Files that are not
- * there hash as such and are counted; the first is named.
+ * SHA-256 over class names, banner and, per sample, label, split, box and the bytes of its image: where the files are, and what they
+ * are called, is no part of it. Images that are not there or cannot be read count as empty; those that are not there are
+ * counted, and the first is named.
  */
 struct pb_missing {
     uint32_t count, first; /* first: index of the sample, when count > 0 */
 };
-void pb_fingerprint(const struct pb_dataset_contents *contents, const char *root, char hex[65],
-                    struct pb_missing *missing);
+PB_MUST_CHECK enum pb_status pb_fingerprint(const struct pb_dataset_contents *contents, char hex[65],
+                                            struct pb_missing *missing, struct pb_error *error);
 
 #endif

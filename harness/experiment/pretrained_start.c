@@ -33,12 +33,6 @@ enum pb_status pb_pretraining_open(struct pb_session *session, const char *cache
     return status == PB_OK ? PB_OK : pb_fail_context(error, "pretraining '%s'", config->dataset.label);
 }
 
-void pb_pretraining_close(struct pb_session *session)
-{
-    pb_cache_close(&session->pretraining_cache);
-    pb_data_close(&session->pretraining_data);
-}
-
 static enum pb_status make_network(const struct pb_session *session, struct pb_network **network,
                                    struct pb_error *error)
 {

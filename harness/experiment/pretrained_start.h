@@ -7,7 +7,6 @@
 /* Opens the pretraining's data set and cache, which are part of its key. Nothing to do where the cell has none. */
 PB_MUST_CHECK enum pb_status pb_pretraining_open(struct pb_session *session, const char *cache_folder,
                                                  struct pb_error *error);
-void pb_pretraining_close(struct pb_session *session);
 
 /*
  * Fills the trunk of session->initial: from the file that the cell names, or from the pretraining's stage, which is trained

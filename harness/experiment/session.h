@@ -40,12 +40,6 @@ struct pb_session {
     struct pb_error error; /* a verb's failure */
 };
 
-/*
- * Opens data set, cache, backend and the initial network (pretraining it where the cell asks for that), starts the chain and
- * trains the baseline.
- */
-PB_MUST_CHECK enum pb_status pb_session_open(struct pb_session *session, const struct pb_cell_config *config,
-                                             const struct pb_cell_run_options *options, struct pb_error *error);
 void pb_session_close(struct pb_session *session);
 /* A stored stage or decoded image turned out damaged after it had been opened: the next session repairs it. */
 bool pb_session_is_damaged(const struct pb_session *session);

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/file_digests.h"
 #include "base/machine.h"
 #include "base/memory.h"
-#include "base/sha256.h"
 #include "data/geometry.h"
 #include "settings/settings.h"
 
@@ -189,7 +189,7 @@ static enum pb_status find_weights(struct pb_planner *planner, const char *path,
             *found = &planner->weights[i];
             return PB_OK;
         }
-    struct pb_error unreadable;
+    struct pb_file_digest digest;
     struct pb_known_weights *grown =
         pb_realloc(planner->weights, planner->weights_count, planner->weights_count + 1, sizeof *grown);
     if (!grown)
@@ -198,14 +198,17 @@ static enum pb_status find_weights(struct pb_planner *planner, const char *path,
     struct pb_known_weights added = {.path = pb_strdup(path)};
     if (!added.path)
         return pb_fail_memory(error, strlen(path) + 1);
-    if (pb_sha256_file(path, added.sha256, &unreadable) != PB_OK)
-        added.sha256[0] = '\0'; /* run says what is wrong with it */
+    if (pb_digest_files(&path, 1, &digest, error) != PB_OK) {
+        pb_free(added.path);
+        return error->status;
+    }
+    memcpy(added.sha256, digest.sha256, sizeof added.sha256);
     grown[planner->weights_count] = added;
     *found = &grown[planner->weights_count++];
     return PB_OK;
 }
 
-/* Copies what is known; "" leaves what stands for the unknown. */
+/* Copies what is known; "" leaves the digest of the place. */
 static void take(char to[65], bool *unknown, const char known[65])
 {
     if (!known[0])

@@ -8,9 +8,9 @@
 #include "base/sha256.h"
 #include "base/version.h"
 #include "settings/settings.h"
+#include "stages/stage_format.h"
 
-/* Raised when stored stages are to be read in another way. What they hold is told apart by pb_numerics. */
-static const char FORMAT[] = "prunebench stage 4";
+static const char FORMAT[] = "prunebench stage " PB_STAGE_FORMAT;
 
 static enum pb_status hash_text(struct pb_text *text, char hex[65], struct pb_error *error)
 {
@@ -23,7 +23,7 @@ static enum pb_status hash_text(struct pb_text *text, char hex[65], struct pb_er
     return status;
 }
 
-/* Stands for a data set that was not opened. */
+/* In place of the fingerprint of a data set that was not opened. */
 static enum pb_status hash_place(const struct pb_cell_config *config, char hex[65], struct pb_error *error)
 {
     struct pb_text text = {0};

@@ -8,6 +8,16 @@
 #include "base/memory.h"
 #include "results/record_fields.h"
 
+const char *const pb_record_places[] = {"dataset.root", "model.pretrained", "pretraining.dataset.root", NULL};
+
+bool pb_record_is_place(const char *key)
+{
+    for (const char *const *place = pb_record_places; *place; place++)
+        if (strcmp(*place, key) == 0)
+            return true;
+    return false;
+}
+
 void pb_record_init(struct pb_record *record)
 {
     *record = (struct pb_record){.equivalence = NAN};

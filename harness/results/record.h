@@ -23,6 +23,10 @@ enum pb_cell_status { PB_CELL_OK, PB_CELL_FAILED, PB_CELL_CRASHED, PB_CELL_TIMED
 struct pb_pair {
     char *key, *value;
 };
+/* Keys of a configuration that say where things are, not what they are; NULL-terminated. */
+extern const char *const pb_record_places[];
+bool pb_record_is_place(const char *key);
+
 /* Provenance keys that tell a later run whose result a document is: the digest of the cell's configuration, the key
  * of its last stage (none where that is only known by running), and that of the stage at which it failed. */
 #define PB_KEY_CONFIG "config-sha256"

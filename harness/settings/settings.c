@@ -163,8 +163,6 @@ void pb_settings_pretraining_choice(const struct pb_settings_sink *sink, const s
     pb_settings_choice(&own, "dataset", &pretraining->dataset, hash);
 }
 
-const char *const pb_settings_places[] = {"dataset.root", "model.pretrained", "pretraining.dataset.root", NULL};
-
 /* Without printf: the keys of a large matrix take millions of these. */
 static void append_line(void *argument, const char *key, const char *value)
 {

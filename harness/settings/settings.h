@@ -28,8 +28,6 @@ void pb_settings_pretraining(const struct pb_settings_sink *sink, const struct p
 /* The plugin that reads its data set: "pretraining.dataset.plugin", … */
 void pb_settings_pretraining_choice(const struct pb_settings_sink *sink, const struct pb_cell_config *pretraining,
                                     bool hash);
-/* The keys of places that a record may hold; NULL-terminated. */
-extern const char *const pb_settings_places[];
 
 /* A sink that appends "key=value\n" to a struct pb_text. */
 struct pb_settings_sink pb_settings_into(struct pb_text *text);

@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "base/owner.h"
 #include "stages/json_file.h"
+#include "stages/stage_format.h"
 #include "graph/checkpoint.h"
 
 /* FOLDER/<key><suffix>, from pb_calloc. */
@@ -26,7 +27,10 @@ enum pb_status pb_store_open(const char *out, struct pb_store *store, struct pb_
     if (!opened.folder)
         return pb_fail_memory(error, strlen(out) + 8);
     char *locks = pb_path_join(opened.folder, "locks");
-    const enum pb_status status = locks ? pb_make_dirs(locks, error) : pb_fail_memory(error, strlen(out) + 16);
+    enum pb_status status = locks ? pb_make_dirs(locks, error) : pb_fail_memory(error, strlen(out) + 16);
+    bool other;
+    if (status == PB_OK) /* stages under other keys are the coordinator's to set aside */
+        status = pb_stage_format_claim(opened.folder, &other, error);
     pb_free(locks);
     if (status == PB_OK)
         *store = opened;

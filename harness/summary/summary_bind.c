@@ -142,12 +142,20 @@ static bool follows_seed(const struct pb_record *record, const struct pb_pair *p
            (strcmp(pair->key, "data.split-seed") == 0 && strcmp(pair->value, pb_summary_config(record, "seed")) == 0);
 }
 
+/* Where things are, in two documents that say themselves what they worked on. */
+static bool is_place_of_same(const struct pb_record *a, const struct pb_record *b, const char *key)
+{
+    const char *one = pb_record_find(a->provenance, a->provenance_count, PB_KEY_INPUTS);
+    const char *other = pb_record_find(b->provenance, b->provenance_count, PB_KEY_INPUTS);
+    return pb_record_is_place(key) && one != NULL && other != NULL && one[0] != '\0' && strcmp(one, other) == 0;
+}
+
 /* The first option of a that b lacks or has with another value. */
 static const char *unlike(const struct pb_record *a, const struct pb_record *b)
 {
     for (uint32_t i = 0; i < a->config_count; i++) {
         const struct pb_pair *pair = &a->config[i];
-        if (strcmp(pair->key, "matrix") == 0)
+        if (strcmp(pair->key, "matrix") == 0 || is_place_of_same(a, b, pair->key))
             continue;
         const struct pb_pair *other =
             i < b->config_count && strcmp(b->config[i].key, pair->key) == 0 ? &b->config[i] : NULL;
