@@ -157,7 +157,7 @@ static void print_text(const struct findings *findings)
     printf("\nreports    %s; font %s\n", gnuplot ? gnuplot : "no gnuplot", font ? font : "unknown (no fc-match)");
     json_array_foreach(findings->problems, index, value) printf("problem    %s\n", json_string_value(value));
     if (json_array_size(findings->problems) == 0)
-        puts("everything that a run needs is here");
+        puts("everything that a run needs is installed");
 }
 
 static enum pb_status examine(const struct pb_arguments *arguments, struct findings *findings, struct pb_error *error)
@@ -194,7 +194,7 @@ static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, 
 const struct pb_command pb_command_doctor = {
     .name = "doctor",
     .usage = "[--threads T] [--plugin-dir DIR]… [--json]",
-    .summary = "say what this machine has: CPU kernels, threads, memory, plugins, gnuplot",
+    .summary = "list what this machine has: CPU kernels, threads, memory, plugins, gnuplot",
     .details = "Opens every backend as a run would, and says which kernels it chose on this processor. Exits with 1\n"
                "when something that a run or a report needs is missing or broken.",
     .options = options,

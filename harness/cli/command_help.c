@@ -13,7 +13,7 @@
 
 static const struct pb_cli_option options[] = {
     {"markdown", 0, NULL, "print Markdown: of 'matrix' or 'catalogue'"},
-    {"schema", 0, NULL, "print the settings of 'matrix' as its schema holds them"},
+    {"schema", 0, NULL, "print the settings of 'matrix' as its schema has them"},
     {"plugin-dir", 0, "DIR", "look for plugins here first; may be given several times"},
     {0},
 };

@@ -174,7 +174,7 @@ static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, 
 const struct pb_command pb_command_plugins = {
     .name = "plugins",
     .usage = "[list | describe KIND/NAME] [--plugin-dir DIR]… [--json]",
-    .summary = "List the plugins that are found, or describe one and its options",
+    .summary = "list the plugins that are found, or describe one and its options",
     .details =
         "Plugins are looked for in every --plugin-dir, then in the folders of PRUNEBENCH_PLUGIN_PATH, then in the "
         "program's own plugin folder. One that cannot be loaded, or that crashes or hangs while it is being "

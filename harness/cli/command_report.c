@@ -107,7 +107,7 @@ static const struct pb_cli_option OPTIONS[] = {
 const struct pb_command pb_command_report = {
     .name = "report",
     .usage = "OUT [--format LIST] [--reference NAME] [--stylesheet FILE --output FILE]",
-    .summary = "tables, figures and a page from the results of a run",
+    .summary = "make tables, figures and a page from the results of a run",
     .details =
         "Reads every document in OUT/cells, writes OUT/summary.xml (statistics over seeds) and, below OUT/report, "
         "tables (HTML, LaTeX, Markdown, CSV), figures (SVG, PDF, PNG) with their data, and index.html, one file "

@@ -209,7 +209,7 @@ const struct pb_command pb_command_verify = {
     .name = "verify",
     .usage = "--backend B [--operators] [TRACE.safetensors…] [--threads T] [--option NAME=VALUE]… [--plugin-dir DIR]… "
              "[--json]",
-    .summary = "a backend against recorded trainings, or each of its operators against its definition",
+    .summary = "compare a backend with recorded trainings, or each of its operators with its definition",
     .details =
         "Trains the small bilinear CNN of each trace as PyTorch did in double precision, and compares logits, losses, "
         "gradients, states, running statistics and the logits of evaluation. A value may be off by 1e-4 of the largest "

@@ -8,7 +8,7 @@
 
 static const struct pb_cli_option common_options[] = {
     {"help", 'h', NULL, "show this help"},
-    {"quiet", 'q', NULL, "say only what went wrong"},
+    {"quiet", 'q', NULL, "print only what went wrong"},
     {0},
 };
 
@@ -20,7 +20,7 @@ void pb_help_program(FILE *out, const struct pb_command *const *commands)
             pb_version);
     for (; *commands; commands++)
         fprintf(out, "  %-9s %s\n", (*commands)->name, (*commands)->summary);
-    fputs("\n'prunebench COMMAND --help' explains a command; 'prunebench --version' says what this is.\n"
+    fputs("\n'prunebench COMMAND --help' explains a command; 'prunebench --version' prints the version.\n"
           "Exit codes: 0 done; 1 a cell failed or a check fell short; 2 wrong usage or input.\n",
           out);
 }

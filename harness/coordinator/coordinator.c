@@ -219,7 +219,7 @@ static enum pb_status write_plans(struct pb_run *run, struct pb_error *error)
 static enum pb_status prepare(struct pb_run *run, struct pb_error *error)
 {
     enum pb_status status =
-        pb_file_write_atomic(run->matrix_path, run->matrix->resolved, strlen(run->matrix->resolved), error);
+        pb_file_write_atomic(run->matrix_path, run->matrix->written, strlen(run->matrix->written), error);
     if (status == PB_OK)
         status = plan_cells(run, error);
     if (status == PB_OK)

@@ -13,7 +13,7 @@ static enum pb_status copy_label(const char *label, char **copy, struct pb_error
     return *copy ? PB_OK : pb_fail_memory(error, strlen(label) + 1);
 }
 
-static enum pb_status fill_choices(const struct pb_document *document, const struct pb_resolution *resolution,
+static enum pb_status fill_choices(const struct pb_document *document, const struct pb_precedence *precedence,
                                    const uint32_t place[PB_MATRIX_COUNT], struct pb_cell_config *config,
                                    struct pb_error *error)
 {
@@ -35,7 +35,7 @@ static enum pb_status fill_choices(const struct pb_document *document, const str
         status = copy_label(entry->label, &choices[i].choice->label, error);
         if (status == PB_OK)
             status =
-                pb_resolution_options(document, resolution, choices[i].axis, entry, &choices[i].choice->options, error);
+                pb_precedence_options(document, precedence, choices[i].axis, entry, &choices[i].choice->options, error);
     }
     const struct pb_entry *model = &document->axes[PB_MATRIX_MODEL].list[place[PB_MATRIX_MODEL]];
     char *name = NULL;
@@ -57,21 +57,21 @@ static enum pb_status fill_round(const struct pb_document *document, const uint3
                                  uint32_t target, struct pb_cell_round *round, struct pb_error *error)
 {
     uint32_t there[PB_MATRIX_COUNT];
-    struct pb_resolution *resolution = pb_calloc(1, sizeof *resolution);
+    struct pb_precedence *precedence = pb_calloc(1, sizeof *precedence);
     struct pb_cell_values values = {0};
-    if (!resolution)
-        return pb_fail_memory(error, sizeof *resolution);
+    if (!precedence)
+        return pb_fail_memory(error, sizeof *precedence);
     memcpy(there, place, sizeof there);
     there[PB_MATRIX_TARGET] = target;
-    enum pb_status status = pb_resolution_collect(document, there, resolution, error);
+    enum pb_status status = pb_precedence_collect(document, there, precedence, error);
     if (status == PB_OK)
-        status = pb_resolution_fill(resolution, &values, error);
+        status = pb_precedence_fill(precedence, &values, error);
     if (status == PB_OK)
         *round = (struct pb_cell_round){.target = document->axes[PB_MATRIX_TARGET].list[target].target,
                                         .retraining = values.retraining};
     pb_free(values.pretraining);
     pb_cell_config_free(&values.cell);
-    pb_free(resolution);
+    pb_free(precedence);
     return status;
 }
 
@@ -130,43 +130,43 @@ static void follow_criterion(struct pb_cell_config *cell)
         cell->coupling = (enum pb_coupling)criterion->coupling;
 }
 
-enum pb_status pb_resolve_cell(const struct pb_document *document, const uint32_t place[PB_MATRIX_COUNT],
-                               const struct pb_cell_config *below, struct pb_cell_config *config,
-                               struct pb_cell_lines *lines, struct pb_error *error)
+enum pb_status pb_cell_values_fill(const struct pb_document *document, const uint32_t place[PB_MATRIX_COUNT],
+                                   const struct pb_cell_config *below, struct pb_cell_config *config,
+                                   struct pb_cell_lines *lines, struct pb_error *error)
 {
     struct pb_cell_values values = {0};
     struct pb_cell_config *cell = &values.cell;
-    struct pb_resolution *resolution = pb_calloc(1, sizeof *resolution);
-    if (!resolution)
-        return pb_fail_memory(error, sizeof *resolution);
+    struct pb_precedence *precedence = pb_calloc(1, sizeof *precedence);
+    if (!precedence)
+        return pb_fail_memory(error, sizeof *precedence);
     const struct pb_entry *dataset = &document->axes[PB_MATRIX_DATASET].list[place[PB_MATRIX_DATASET]];
-    enum pb_status status = pb_resolution_collect(document, place, resolution, error);
+    enum pb_status status = pb_precedence_collect(document, place, precedence, error);
     if (status == PB_OK)
-        status = pb_resolution_fill(resolution, &values, error);
+        status = pb_precedence_fill(precedence, &values, error);
     if (status == PB_OK && !cell->dataset_root)
         status =
             pb_fail_at(error, PB_ERROR_INPUT, document->xml.path, dataset->line,
                        "<dataset>: attribute 'root' is missing; it says which folder has the images of dataset '%s'",
                        dataset->label);
     if (status == PB_OK)
-        status = fill_choices(document, resolution, place, cell, error);
+        status = fill_choices(document, precedence, place, cell, error);
     if (status == PB_OK)
         status = fill_rounds(document, place, below, &values.retraining, cell, error);
     cell->seed = document->axes[PB_MATRIX_SEED].list[place[PB_MATRIX_SEED]].seed;
     if (status == PB_OK)
-        status = pb_resolve_pretraining(document, resolution, values.pretraining, cell, &lines->pretraining, error);
+        status = pb_pretraining_values_fill(document, precedence, values.pretraining, cell, &lines->pretraining, error);
     if (status == PB_OK) {
         follow_criterion(cell);
         cell->split.seed = cell->ranking.seed = cell->seed;
         cell->threads = 1;
         *config = *cell;
-        lines->dataset_root = pb_resolution_line(resolution, "dataset", "root");
-        lines->pretrained = pb_resolution_line(resolution, "model", "pretrained");
+        lines->dataset_root = pb_precedence_line(precedence, "dataset", "root");
+        lines->pretrained = pb_precedence_line(precedence, "model", "pretrained");
         lines->schedule = document->axes[PB_MATRIX_SCHEDULE].list[place[PB_MATRIX_SCHEDULE]].line;
         *cell = (struct pb_cell_config){0};
     }
     pb_free(values.pretraining);
     pb_cell_config_free(cell);
-    pb_free(resolution);
+    pb_free(precedence);
     return status;
 }

@@ -243,7 +243,7 @@ static enum pb_status read_root(struct pb_document *document, struct pb_error *e
     return PB_OK;
 }
 
-/* The schema sees what the readers above did not look at: stray text, namespaces, and whatever they forgot. */
+/* The schema checks what the readers above do not: stray text and namespaces. */
 static enum pb_status validate(const struct pb_xml *xml, struct pb_error *error)
 {
     struct pb_xml_schema *schema = NULL;

@@ -75,7 +75,7 @@ static enum pb_status add_cell(const struct pb_document *document, const uint32_
         return pb_fail_memory(error, sizeof *cell);
     const uint32_t index = matrix->cell_count;
     matrix->cells[matrix->cell_count++] = cell;
-    enum pb_status status = pb_resolve_cell(document, place, below, cell, &matrix->lines[index], error);
+    enum pb_status status = pb_cell_values_fill(document, place, below, cell, &matrix->lines[index], error);
     if (status == PB_OK)
         status = name_cell(document, place, cell, error);
     memcpy(cell->matrix_sha256, matrix->sha256, sizeof cell->matrix_sha256);
@@ -214,15 +214,14 @@ static enum pb_status copy_names(const char *path, const struct pb_document *doc
                                         : pb_fail_memory(error, strlen(path) + 1);
 }
 
-static enum pb_status write_resolved(const struct pb_document *document, struct pb_matrix *matrix,
-                                     struct pb_error *error)
+static enum pb_status write_out(const struct pb_document *document, struct pb_matrix *matrix, struct pb_error *error)
 {
-    struct pb_text resolved = {0};
-    const enum pb_status status = pb_matrix_write(document, &resolved, error);
+    struct pb_text written = {0};
+    const enum pb_status status = pb_matrix_write(document, &written, error);
     if (status == PB_OK)
-        matrix->resolved = resolved.data;
+        matrix->written = written.data;
     else
-        pb_text_free(&resolved);
+        pb_text_free(&written);
     return status;
 }
 
@@ -240,7 +239,7 @@ static enum pb_status read_matrix(const char *path, const struct pb_registry *re
     if (status == PB_OK)
         status = id ? find_cell(&document, id, read, error) : multiply_out(&document, read, error);
     if (status == PB_OK && !id)
-        status = write_resolved(&document, read, error);
+        status = write_out(&document, read, error);
     if (status == PB_OK) {
         *matrix = read;
         read = NULL;
@@ -275,7 +274,7 @@ void pb_matrix_free(struct pb_matrix **matrix)
     pb_free(freed->lines);
     pb_free(freed->path);
     pb_free(freed->name);
-    pb_free(freed->resolved);
+    pb_free(freed->written);
     pb_free(freed);
     *matrix = NULL;
 }
@@ -288,7 +287,7 @@ const struct pb_cell_config *pb_matrix_find(const struct pb_matrix *matrix, cons
     return NULL;
 }
 
-/* Cells of one model ask for the same file: it is looked at for the first of them. */
+/* Cells of one model name the same file: it is checked for the first of them. */
 static bool same_weights(const struct pb_cell_config *a, const struct pb_cell_config *b)
 {
     return a->pretrained && strcmp(a->pretrained, b->pretrained) == 0 && strcmp(a->model_label, b->model_label) == 0 &&

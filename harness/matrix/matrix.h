@@ -11,14 +11,14 @@ struct pb_matrix {
     struct pb_cell_config **cells; /* in the document's order, excludes left out */
     uint32_t cell_count;
     struct pb_cell_lines *lines; /* per cell */
-    char *resolved; /* the document with every default written out, for OUT/matrix.xml */
+    char *written; /* the document with every default written out, for OUT/matrix.xml */
 };
 
-/* Reads, validates (schema, option tables, plugins), resolves. Every message names file and line and suggests. Relative
+/* Reads, validates (schema, option tables, plugins), and fills every cell. Every message names file and line and suggests. Relative
  * paths inside are taken from the current folder. */
 PB_MUST_CHECK enum pb_status pb_matrix_read(const char *path, const struct pb_registry *registry,
                                             struct pb_matrix **matrix, struct pb_error *error);
-/* The same, but only the cell called id is resolved, and nothing written out: cells has that one, or none where the matrix has
+/* The same, but only the cell called id is filled, and nothing written out: cells has that one, or none where the matrix has
  * no cell of that name. */
 PB_MUST_CHECK enum pb_status pb_matrix_read_cell(const char *path, const struct pb_registry *registry, const char *id,
                                                  struct pb_matrix **matrix, struct pb_error *error);

@@ -1,4 +1,4 @@
-/* Which value holds of several that are offered for one option. */
+/* Which value applies, of several that are given for one setting or option. */
 #include "matrix/precedence.h"
 
 #include <stdio.h>
@@ -14,17 +14,17 @@ static void offer_value(struct pb_chosen_value *chosen, const struct pb_assignme
         chosen->rival = value;
 }
 
-static bool offer_option(struct pb_resolution *resolution, const struct pb_option_assignment *option, uint32_t rank)
+static bool offer_option(struct pb_precedence *precedence, const struct pb_option_assignment *option, uint32_t rank)
 {
     uint32_t i = 0;
-    while (i < resolution->option_count && (resolution->options[i].option->axis != option->axis ||
-                                            strcmp(resolution->options[i].option->name, option->name) != 0))
+    while (i < precedence->option_count && (precedence->options[i].option->axis != option->axis ||
+                                            strcmp(precedence->options[i].option->name, option->name) != 0))
         i++;
     if (i == PB_OPTION_LIMIT)
         return false;
-    struct pb_chosen_option *chosen = &resolution->options[i];
-    if (i == resolution->option_count)
-        resolution->option_count++;
+    struct pb_chosen_option *chosen = &precedence->options[i];
+    if (i == precedence->option_count)
+        precedence->option_count++;
     if (rank > chosen->rank)
         *chosen = (struct pb_chosen_option){.option = option, .rank = rank};
     else if (rank == chosen->rank && strcmp(chosen->option->text, option->text) != 0)
@@ -32,13 +32,13 @@ static bool offer_option(struct pb_resolution *resolution, const struct pb_optio
     return true;
 }
 
-bool pb_resolution_offer(struct pb_resolution *resolution, const struct pb_changes *changes, uint32_t rank)
+bool pb_precedence_offer(struct pb_precedence *precedence, const struct pb_changes *changes, uint32_t rank)
 {
     bool room = true;
     for (uint32_t i = 0; i < changes->value_count; i++)
-        offer_value(&resolution->values[changes->values[i].setting], &changes->values[i], rank);
+        offer_value(&precedence->values[changes->values[i].setting], &changes->values[i], rank);
     for (uint32_t i = 0; i < changes->option_count && room; i++)
-        room = offer_option(resolution, &changes->options[i], rank);
+        room = offer_option(precedence, &changes->options[i], rank);
     return room;
 }
 
@@ -68,18 +68,18 @@ static enum pb_status fail_tie(const struct pb_document *document, const uint32_
 }
 
 static enum pb_status find_ties(const struct pb_document *document, const uint32_t place[PB_MATRIX_COUNT],
-                                const struct pb_resolution *resolution, struct pb_error *error)
+                                const struct pb_precedence *precedence, struct pb_error *error)
 {
     char what[160];
     for (uint32_t i = 0; i < pb_setting_count; i++) {
-        const struct pb_assignment *a = resolution->values[i].value, *b = resolution->values[i].rival;
+        const struct pb_assignment *a = precedence->values[i].value, *b = precedence->values[i].rival;
         if (!b)
             continue;
         snprintf(what, sizeof what, "<%s> %s", pb_settings[i].element, pb_settings[i].name);
         return fail_tie(document, place, what, (const char *[]){a->text, b->text}, (long[]){a->line, b->line}, error);
     }
-    for (uint32_t i = 0; i < resolution->option_count; i++) {
-        const struct pb_option_assignment *a = resolution->options[i].option, *b = resolution->options[i].rival;
+    for (uint32_t i = 0; i < precedence->option_count; i++) {
+        const struct pb_option_assignment *a = precedence->options[i].option, *b = precedence->options[i].rival;
         if (!b)
             continue;
         snprintf(what, sizeof what, "%s option %s", pb_matrix_axis_names[a->axis], a->name);
@@ -88,25 +88,25 @@ static enum pb_status find_ties(const struct pb_document *document, const uint32
     return PB_OK;
 }
 
-static const char *value_text(const struct pb_resolution *resolution, uint32_t setting)
+static const char *value_text(const struct pb_precedence *precedence, uint32_t setting)
 {
-    const struct pb_assignment *value = resolution->values[setting].value;
+    const struct pb_assignment *value = precedence->values[setting].value;
     return value ? value->text : pb_settings[setting].default_text;
 }
 
-static bool has_batch_norm(const struct pb_resolution *resolution)
+static bool has_batch_norm(const struct pb_precedence *precedence)
 {
     bool batch_norm = true;
-    return !pb_parse_bool(value_text(resolution, pb_setting_find("model", "batch-norm")), &batch_norm) || batch_norm;
+    return !pb_parse_bool(value_text(precedence, pb_setting_find("model", "batch-norm")), &batch_norm) || batch_norm;
 }
 
 /* λ pulls at the γ of batch norms: asked for where there are none, it would do nothing. */
-enum pb_status pb_resolution_check_penalties(const struct pb_document *document, const struct pb_resolution *resolution,
+enum pb_status pb_precedence_check_penalties(const struct pb_document *document, const struct pb_precedence *precedence,
                                              const char *model, struct pb_error *error)
 {
     static const char *const names[] = {"lambda", "lambda-last"};
-    for (size_t i = 0; i < 2 && !has_batch_norm(resolution); i++) {
-        const struct pb_assignment *value = resolution->values[pb_setting_find("sparsity", names[i])].value;
+    for (size_t i = 0; i < 2 && !has_batch_norm(precedence); i++) {
+        const struct pb_assignment *value = precedence->values[pb_setting_find("sparsity", names[i])].value;
         double penalty = 0;
         if (value && pb_parse_real(value->text, &penalty) && penalty > 0)
             return pb_fail_at(error, PB_ERROR_INPUT, document->xml.path, value->line,
@@ -118,79 +118,79 @@ enum pb_status pb_resolution_check_penalties(const struct pb_document *document,
     return PB_OK;
 }
 
-enum pb_status pb_resolution_collect(const struct pb_document *document, const uint32_t place[PB_MATRIX_COUNT],
-                                     struct pb_resolution *resolution, struct pb_error *error)
+enum pb_status pb_precedence_collect(const struct pb_document *document, const uint32_t place[PB_MATRIX_COUNT],
+                                     struct pb_precedence *precedence, struct pb_error *error)
 {
-    *resolution = (struct pb_resolution){0};
-    bool room = pb_resolution_offer(resolution, &document->base, PB_RANK_MATRIX);
+    *precedence = (struct pb_precedence){0};
+    bool room = pb_precedence_offer(precedence, &document->base, PB_RANK_MATRIX);
     for (uint32_t axis = 0; axis < PB_MATRIX_COUNT && room; axis++)
         room = place[axis] == PB_NO_PLACE ||
-               pb_resolution_offer(resolution, &document->axes[axis].list[place[axis]].own, PB_RANK_ENTRY);
+               pb_precedence_offer(precedence, &document->axes[axis].list[place[axis]].own, PB_RANK_ENTRY);
     for (uint32_t i = 0; i < document->override_count && room; i++) {
         const struct pb_override *override = &document->overrides[i];
         if (pb_condition_holds(&override->condition, place))
             room =
-                pb_resolution_offer(resolution, &override->changes, PB_RANK_OVERRIDE + override->condition.specificity);
+                pb_precedence_offer(precedence, &override->changes, PB_RANK_OVERRIDE + override->condition.specificity);
     }
     if (!room)
         return pb_fail_at(error, PB_ERROR_INPUT, document->xml.path, 0, "more than %d different options for one cell",
                           PB_OPTION_LIMIT);
-    const enum pb_status status = find_ties(document, place, resolution, error);
-    return status == PB_OK ? pb_resolution_check_penalties(document, resolution,
+    const enum pb_status status = find_ties(document, place, precedence, error);
+    return status == PB_OK ? pb_precedence_check_penalties(document, precedence,
                                                            pb_place_label(document, place, PB_MATRIX_MODEL), error)
                            : status;
 }
 
 /* Stores the settings of element (retraining), or of all others. */
-static enum pb_status store_values(const struct pb_resolution *resolution, bool retraining,
+static enum pb_status store_values(const struct pb_precedence *precedence, bool retraining,
                                    struct pb_cell_values *values, struct pb_error *error)
 {
     enum pb_status status = PB_OK;
     for (uint32_t i = 0; i < pb_setting_count && status == PB_OK; i++) {
-        const char *text = value_text(resolution, i);
+        const char *text = value_text(precedence, i);
         if (text && (strcmp(pb_settings[i].element, "retraining") == 0) == retraining)
             status = pb_setting_store(&pb_settings[i], text, values, error);
     }
     return status;
 }
 
-bool pb_resolution_gives(const struct pb_resolution *resolution, const char *element, const char *name)
+bool pb_precedence_gives(const struct pb_precedence *precedence, const char *element, const char *name)
 {
     const uint32_t setting = pb_setting_find(element, name);
-    return !pb_setting_follows(&pb_settings[setting], value_text(resolution, setting));
+    return !pb_setting_follows(&pb_settings[setting], value_text(precedence, setting));
 }
 
-enum pb_status pb_resolution_fill(const struct pb_resolution *resolution, struct pb_cell_values *values,
+enum pb_status pb_precedence_fill(const struct pb_precedence *precedence, struct pb_cell_values *values,
                                   struct pb_error *error)
 {
     struct pb_cell_config *cell = &values->cell;
     cell->training.size = sizeof cell->training;
     cell->training.return_state = PB_RETURN_BEST;
-    enum pb_status status = store_values(resolution, false, values, error);
+    enum pb_status status = store_values(precedence, false, values, error);
     if (status != PB_OK)
         return status;
-    if (!pb_resolution_gives(resolution, "sparsity", "lambda-last"))
+    if (!pb_precedence_gives(precedence, "sparsity", "lambda-last"))
         cell->training.lambda_last = cell->training.lambda;
-    if (!pb_resolution_gives(resolution, "training", "evaluate-batch"))
+    if (!pb_precedence_gives(precedence, "training", "evaluate-batch"))
         cell->evaluate_batch = cell->batch;
-    if (!pb_resolution_gives(resolution, "calibration", "batch"))
+    if (!pb_precedence_gives(precedence, "calibration", "batch"))
         cell->calibration_batch = cell->batch;
-    cell->normalise_given = pb_resolution_gives(resolution, "ranking", "normalise");
-    cell->coupling_given = pb_resolution_gives(resolution, "ranking", "coupling");
+    cell->normalise_given = pb_precedence_gives(precedence, "ranking", "normalise");
+    cell->coupling_given = pb_precedence_gives(precedence, "ranking", "coupling");
     cell->preprocess.image_size = cell->model.image_size;
     values->retraining = cell->training;
     if (!values->sparse_retraining)
         values->retraining.lambda = values->retraining.lambda_last = 0;
-    return store_values(resolution, true, values, error);
+    return store_values(precedence, true, values, error);
 }
 
-enum pb_status pb_resolution_options(const struct pb_document *document, const struct pb_resolution *resolution,
+enum pb_status pb_precedence_options(const struct pb_document *document, const struct pb_precedence *precedence,
                                      enum pb_matrix_axis axis, const struct pb_entry *entry, struct pb_options *options,
                                      struct pb_error *error)
 {
     enum pb_status status = pb_options_create(entry->loaded->plugin, options, error);
-    for (uint32_t i = 0; i < resolution->option_count && status == PB_OK; i++) {
-        const struct pb_option_assignment *option = resolution->options[i].option;
+    for (uint32_t i = 0; i < precedence->option_count && status == PB_OK; i++) {
+        const struct pb_option_assignment *option = precedence->options[i].option;
         if (option->axis != axis)
             continue;
         char *where = pb_format("%s:%ld", document->xml.path, option->line);
@@ -206,8 +206,8 @@ enum pb_status pb_resolution_options(const struct pb_document *document, const s
     return status;
 }
 
-long pb_resolution_line(const struct pb_resolution *resolution, const char *element, const char *name)
+long pb_precedence_line(const struct pb_precedence *precedence, const char *element, const char *name)
 {
-    const struct pb_assignment *value = resolution->values[pb_setting_find(element, name)].value;
+    const struct pb_assignment *value = precedence->values[pb_setting_find(element, name)].value;
     return value ? value->line : 0;
 }

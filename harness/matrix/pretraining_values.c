@@ -48,21 +48,21 @@ static enum pb_status copy_model(const struct pb_cell_config *cell, const char *
 
 /* Of a pretraining hold the matrix's own values and its element's, but no axis, variant or override changes them: so all
  * cells share it. The matrix's λ is for networks that are to be pruned: a pretraining has none but its own. */
-static enum pb_status resolve_values(const struct pb_document *document, const struct pb_pretraining *pretraining,
-                                     struct pb_resolution *resolution, struct pb_cell_values *values,
-                                     struct pb_error *error)
+static enum pb_status fill_values(const struct pb_document *document, const struct pb_pretraining *pretraining,
+                                  struct pb_precedence *precedence, struct pb_cell_values *values,
+                                  struct pb_error *error)
 {
     static const char *const penalties[] = {"lambda", "lambda-last"};
-    if (!pb_resolution_offer(resolution, &document->base, PB_RANK_MATRIX) ||
-        !pb_resolution_offer(resolution, &pretraining->entry.own, PB_RANK_OVERRIDE))
+    if (!pb_precedence_offer(precedence, &document->base, PB_RANK_MATRIX) ||
+        !pb_precedence_offer(precedence, &pretraining->entry.own, PB_RANK_OVERRIDE))
         return pb_fail_at(error, PB_ERROR_INPUT, document->xml.path, pretraining->entry.line,
                           "more than %d different options for one pretraining", PB_OPTION_LIMIT);
     for (size_t i = 0; i < 2; i++) {
-        struct pb_chosen_value *chosen = &resolution->values[pb_setting_find("sparsity", penalties[i])];
+        struct pb_chosen_value *chosen = &precedence->values[pb_setting_find("sparsity", penalties[i])];
         if (chosen->rank < PB_RANK_OVERRIDE)
             *chosen = (struct pb_chosen_value){0};
     }
-    enum pb_status status = pb_resolution_fill(resolution, values, error);
+    enum pb_status status = pb_precedence_fill(precedence, values, error);
     if (status == PB_OK && !values->cell.dataset_root)
         status = pb_fail_at(error, PB_ERROR_INPUT, document->xml.path, pretraining->entry.line,
                             "<pretraining>: attribute 'root' is missing; it says which folder has its images");
@@ -70,16 +70,16 @@ static enum pb_status resolve_values(const struct pb_document *document, const s
     values->cell.dataset.label = pb_strdup(pretraining->entry.label);
     if (status == PB_OK && !values->cell.dataset.label)
         status = pb_fail_memory(error, strlen(pretraining->entry.label) + 1);
-    return status == PB_OK ? pb_resolution_options(document, resolution, PB_MATRIX_DATASET, &pretraining->entry,
+    return status == PB_OK ? pb_precedence_options(document, precedence, PB_MATRIX_DATASET, &pretraining->entry,
                                                    &values->cell.dataset.options, error)
                            : status;
 }
 
-enum pb_status pb_resolve_pretraining(const struct pb_document *document, const struct pb_resolution *cells,
-                                      const char *label, struct pb_cell_config *cell, long *line,
-                                      struct pb_error *error)
+enum pb_status pb_pretraining_values_fill(const struct pb_document *document, const struct pb_precedence *cells,
+                                          const char *label, struct pb_cell_config *cell, long *line,
+                                          struct pb_error *error)
 {
-    const long named = pb_resolution_line(cells, "model", "pretraining");
+    const long named = pb_precedence_line(cells, "model", "pretraining");
     if (!label)
         return PB_OK;
     if (cell->pretrained)
@@ -89,12 +89,12 @@ enum pb_status pb_resolve_pretraining(const struct pb_document *document, const 
     const struct pb_pretraining *pretraining = find_pretraining(document, label, named, error);
     if (!pretraining)
         return PB_ERROR_INPUT;
-    struct pb_resolution *resolution = pb_calloc(1, sizeof *resolution);
+    struct pb_precedence *precedence = pb_calloc(1, sizeof *precedence);
     struct pb_cell_values values = {0};
     cell->pretraining = pb_calloc(1, sizeof *cell->pretraining);
-    enum pb_status status = resolution && cell->pretraining ? PB_OK : pb_fail_memory(error, sizeof *resolution);
+    enum pb_status status = precedence && cell->pretraining ? PB_OK : pb_fail_memory(error, sizeof *precedence);
     if (status == PB_OK)
-        status = resolve_values(document, pretraining, resolution, &values, error);
+        status = fill_values(document, pretraining, precedence, &values, error);
     if (status == PB_OK)
         status = copy_model(cell, pretraining->model, &values.cell, error);
     if (status == PB_OK && !cell->model.batch_norm &&
@@ -112,6 +112,6 @@ enum pb_status pb_resolve_pretraining(const struct pb_document *document, const 
     }
     pb_free(values.pretraining);
     pb_cell_config_free(&values.cell);
-    pb_free(resolution);
+    pb_free(precedence);
     return status;
 }

@@ -9,7 +9,7 @@
 struct pb_cell_values {
     struct pb_cell_config cell;
     struct pb_train_spec retraining; /* of one round */
-    bool sparse_retraining; /* λ holds in retraining too */
+    bool sparse_retraining; /* λ applies to retraining, too */
     char *pretraining; /* label of the <pretraining> that the model starts from, or NULL */
 };
 

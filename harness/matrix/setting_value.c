@@ -53,7 +53,7 @@ static bool in_range(const struct pb_setting *setting, double value)
     return low && high;
 }
 
-static void say_choices(const struct pb_setting *setting, const char *text, char why[160])
+static void describe_choices(const struct pb_setting *setting, const char *text, char why[160])
 {
     uint32_t count = 0;
     const char *names[16];
@@ -226,7 +226,7 @@ bool pb_setting_check(const struct pb_setting *setting, const char *text, char w
     else if (describe_values(setting, what))
         snprintf(why, 160, "is not %.150s", what);
     else
-        say_choices(setting, text, why);
+        describe_choices(setting, text, why);
     return false;
 }
 

@@ -18,7 +18,7 @@ static void read_again(const struct pb_matrix *matrix)
 {
     struct pb_error error;
     struct pb_matrix *again = NULL;
-    if (pb_matrix_read(fuzz_put("resolved.xml", matrix->resolved, strlen(matrix->resolved)), &fake_registry, &again,
+    if (pb_matrix_read(fuzz_put("resolved.xml", matrix->written, strlen(matrix->written)), &fake_registry, &again,
                        &error) != PB_OK ||
         again->cell_count != matrix->cell_count)
         abort();

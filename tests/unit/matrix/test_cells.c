@@ -85,7 +85,7 @@ static void test_means_and_deviations_are_numbers_or_imagenets(void **state)
     assert_true(birds->std[0] == 0.2 && birds->std[1] == 0.3 && birds->std[2] == 0.4);
     assert_true(cars->mean[0] == 0.1 && cars->mean[1] == 0.1 && cars->mean[2] == 0.1);
     assert_true(cars->std[0] == 0.229 && cars->std[1] == 0.224 && cars->std[2] == 0.225);
-    assert_non_null(strstr(matrix->resolved, "mean=\"imagenet\""));
+    assert_non_null(strstr(matrix->written, "mean=\"imagenet\""));
     pb_matrix_free(&matrix);
 }
 
@@ -202,13 +202,13 @@ static void test_the_resolved_document_reads_back_to_equal_cells(void **state)
     struct pb_error error = {0};
     struct pb_matrix *again = NULL;
     for (size_t i = 0; i < sizeof written / sizeof *written; i++)
-        if (!strstr(matrix->resolved, written[i]))
-            fail_msg("%s is not in\n%s", written[i], matrix->resolved);
+        if (!strstr(matrix->written, written[i]))
+            fail_msg("%s is not in\n%s", written[i], matrix->written);
     const char *path = folder_path(state, "resolved.xml");
-    assert_int_equal(pb_file_write_atomic(path, matrix->resolved, strlen(matrix->resolved), &error), PB_OK);
+    assert_int_equal(pb_file_write_atomic(path, matrix->written, strlen(matrix->written), &error), PB_OK);
     if (pb_matrix_read(path, &fake_registry, &again, &error) != PB_OK)
-        fail_msg("%s\n%s", error.text, matrix->resolved);
-    assert_string_equal(again->resolved, matrix->resolved);
+        fail_msg("%s\n%s", error.text, matrix->written);
+    assert_string_equal(again->written, matrix->written);
     assert_int_equal(again->cell_count, matrix->cell_count);
     assert_int_equal(matrix->cell_count, (2 * 2 * 1 * 2 * 2 * 3 * 2) * 3 / 4);
     for (uint32_t i = 0; i < matrix->cell_count; i++) {
