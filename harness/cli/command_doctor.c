@@ -151,11 +151,17 @@ static void print_text(const struct findings *findings)
                runs ? runs : json_string_value(json_object_get(value, "error")));
     }
     printf("plugins   ");
-    json_array_foreach(json_object_get(object, "plugins"), index, value) printf(" %s", json_string_value(value));
+    json_array_foreach(json_object_get(object, "plugins"), index, value)
+    {
+        printf(" %s", json_string_value(value));
+    }
     const char *gnuplot = json_string_value(json_object_get(object, "gnuplot"));
     const char *font = json_string_value(json_object_get(object, "font"));
     printf("\nreports    %s; font %s\n", gnuplot ? gnuplot : "no gnuplot", font ? font : "unknown (no fc-match)");
-    json_array_foreach(findings->problems, index, value) printf("problem    %s\n", json_string_value(value));
+    json_array_foreach(findings->problems, index, value)
+    {
+        printf("problem    %s\n", json_string_value(value));
+    }
     if (json_array_size(findings->problems) == 0)
         puts("everything that a run needs is installed");
 }
