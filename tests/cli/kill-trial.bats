@@ -7,6 +7,10 @@ setup() {
     export TMPDIR=$BATS_TEST_TMPDIR
 }
 
+teardown() {
+    [ ! -f "$BATS_TEST_TMPDIR/pids" ] || xargs kill <"$BATS_TEST_TMPDIR/pids" || true
+}
+
 # A program that spoils the folder of a run that goes on, in the way of $1 (a command that knows $out), before it starts.
 spoiling() {
     cat >program <<END
@@ -40,7 +44,9 @@ END
 }
 
 @test "a process that outlives its coordinator is found" {
-    spoiling '(exec -a "sleep $out" sleep 15) &'
+    # longer than any run here takes, however busy the machine is; ended below
+    spoiling '(exec -a "sleep $out" sleep 3000) 3>&- &
+    echo $! >>'"$BATS_TEST_TMPDIR"'/pids'
     run "$trial" 2 5
     echo "$output"
     [ "$status" -eq 1 ]
