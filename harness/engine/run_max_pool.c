@@ -1,12 +1,5 @@
 /* Maximum pooling, where it is not computed with the batch norm before it. */
-#include "engine/run_table.h"
-
-static enum pb_status prepare(struct pb_engine *engine, uint32_t i, struct pb_error *error)
-{
-    (void)error;
-    engine->pools[i] = pb_pool_shape_of(engine->graph, i, engine->options.batch);
-    return PB_OK;
-}
+#include "engine/run_pools.h"
 
 static void ask(const struct pb_engine *engine, uint32_t i, struct pb_operator *asked)
 {
@@ -14,19 +7,10 @@ static void ask(const struct pb_engine *engine, uint32_t i, struct pb_operator *
     asked->pool = &engine->pools[i];
 }
 
-static struct pb_pool_arguments arguments_of(const struct pb_engine *engine, uint32_t i)
-{
-    return (struct pb_pool_arguments){.size = sizeof(struct pb_pool_arguments),
-                                      .shape = &engine->pools[i],
-                                      .x = pb_value_view(engine, engine->graph->nodes[i].inputs[0]),
-                                      .y = pb_value_view(engine, i),
-                                      .dy = pb_gradient_view(engine, i)};
-}
-
 static enum pb_status forward(struct pb_engine *engine, uint32_t i, bool training, struct pb_error *error)
 {
     (void)training;
-    const struct pb_pool_arguments arguments = arguments_of(engine, i);
+    const struct pb_pool_arguments arguments = pb_pool_arguments_of(engine, i);
     return PB_OPERATE(max_pool_forward, &arguments);
 }
 
@@ -34,14 +18,14 @@ static enum pb_status backward(struct pb_engine *engine, uint32_t i, uint32_t sl
                                struct pb_error *error)
 {
     (void)slot;
-    struct pb_pool_arguments arguments = arguments_of(engine, i);
+    struct pb_pool_arguments arguments = pb_pool_arguments_of(engine, i);
     arguments.dx = dx;
     return PB_OPERATE(max_pool_backward, &arguments);
 }
 
 const struct pb_engine_operator pb_run_max_pool = {
     .phases = {PB_PHASE_POOL, PB_PHASE_POOL, PB_PHASE_POOL},
-    .prepare = prepare,
+    .prepare = pb_pool_prepare,
     .ask = ask,
     .forward = forward,
     .backward = backward,
