@@ -20,8 +20,7 @@ struct model {
 };
 struct pb_predicted_network {
     struct model model;
-    struct pb_cost cost;
-    uint64_t bytes; /* of its parameters */
+    struct pb_network_sizes sizes;
 };
 struct pb_predicted_engine {
     struct model model;
@@ -71,6 +70,14 @@ uint64_t pb_training_macs(const struct pb_train_spec *spec, struct pb_data_count
     return (uint64_t)(epochs * forward * (3.0 * counts.train + counts.validation));
 }
 
+/* Of the calibration batches, where the criterion looks at them; 3: forward and backward. */
+static uint64_t calibration_macs(const struct pb_estimate *estimate, double forward)
+{
+    const struct pb_cell_config *config = estimate->config;
+    const bool runs = config->criterion.loaded->plugin->criterion->observe != NULL;
+    return runs ? (uint64_t)(3 * forward * config->calibration_batches * config->calibration_batch) : 0;
+}
+
 uint64_t pb_stage_macs(const struct pb_estimate *estimate, const struct pb_link *link, double forward)
 {
     const struct pb_cell_config *config = estimate->config;
@@ -79,20 +86,22 @@ uint64_t pb_stage_macs(const struct pb_estimate *estimate, const struct pb_link 
     case PB_VERB_TRAIN:
     case PB_VERB_PRETRAIN:
         return pb_training_macs(&link->spec, estimate->counts, left);
-    case PB_VERB_SCORE: {
-        const bool runs = config->criterion.loaded->plugin->criterion->observe != NULL;
-        return runs ? (uint64_t)(3 * left * config->calibration_batches * config->calibration_batch) : 0;
-    }
+    case PB_VERB_SCORE:
+        return config->criterion.loaded->plugin->criterion->select ? 0 : calibration_macs(estimate, left);
     case PB_VERB_RECALIBRATE: {
         const uint64_t images = link->batches ? (uint64_t)link->batches * config->batch : estimate->counts.train;
         return (uint64_t)(left * (double)images);
     }
-    case PB_VERB_PRUNE:
+    case PB_VERB_PRUNE: /* a criterion that selects looks at its batches now */
+        return config->criterion.loaded->plugin->criterion->select
+                   ? calibration_macs(estimate, estimate->before * forward)
+                   : 0;
     case PB_VERB_REWIND:
     case PB_VERB_REINITIALISE:
         break;
-    case PB_VERB_REPAIR: /* both networks, once per layer: counted for as many layers as VGG-16 has */
-        return (uint64_t)(26 * left * config->calibration_batches * config->calibration_batch);
+    case PB_VERB_REPAIR: /* once through the network before, and once for each layer through the pruned one */
+        return (uint64_t)((forward + estimate->layers * left) * config->calibration_batches *
+                          config->calibration_batch);
     }
     return 0;
 }
@@ -120,30 +129,35 @@ static enum pb_status build(const struct pb_cell_config *config, uint32_t classe
     return status;
 }
 
+static struct pb_network_sizes sizes_of(const struct pb_graph *graph)
+{
+    struct pb_network_sizes sizes = {.cost = pb_graph_cost(graph), .bytes = graph->value_count * sizeof(float)};
+    for (uint32_t i = 0; i < graph->node_count; i++)
+        sizes.layers += graph->nodes[i].op == PB_OP_CONV2D || graph->nodes[i].op == PB_OP_LINEAR;
+    return sizes;
+}
+
 enum pb_status pb_estimate_network(struct pb_estimates *known, const struct pb_cell_config *config, uint32_t classes,
-                                   struct pb_cost *cost, uint64_t *bytes, struct pb_error *error)
+                                   struct pb_network_sizes *sizes, struct pb_error *error)
 {
     struct pb_predicted_network made = {.model = model_of(config, classes)};
     struct pb_graph *graph = NULL;
     for (uint32_t i = 0; i < known->network_count; i++)
         if (same_model(&known->networks[i].model, &made.model)) {
-            *cost = known->networks[i].cost;
-            *bytes = known->networks[i].bytes;
+            *sizes = known->networks[i].sizes;
             return PB_OK;
         }
     const enum pb_status status = build(config, classes, 1, &graph, error);
     if (status != PB_OK)
         return status;
-    made.cost = pb_graph_cost(graph);
-    made.bytes = graph->value_count * sizeof(float);
+    made.sizes = sizes_of(graph);
     pb_graph_free(&graph);
     struct pb_predicted_network *grown = pb_array_room(known->networks, known->network_count, sizeof *grown, error);
     if (!grown)
         return PB_ERROR_MEMORY;
     known->networks = grown;
     grown[known->network_count++] = made;
-    *cost = made.cost;
-    *bytes = made.bytes;
+    *sizes = made.sizes;
     return PB_OK;
 }
 
@@ -257,12 +271,14 @@ static enum pb_status train_bytes(const struct pb_estimate *estimate, const stru
 static enum pb_status prune_bytes(const struct pb_estimate *estimate, uint64_t *bytes, struct pb_error *error)
 {
     const uint32_t batch = pb_removal_check_images(estimate->counts.validation, estimate->counts.train);
-    uint64_t whole = 0, cut = 0, whole_values = 0, cut_values = 0;
+    uint64_t whole = 0, cut = 0, whole_values = 0, cut_values = 0, select = 0;
     enum pb_status status =
         engine_bytes(estimate, estimate->before, PB_ENGINE_INFER, batch, &whole, &whole_values, error);
     if (status == PB_OK)
         status = engine_bytes(estimate, estimate->after, PB_ENGINE_INFER, batch, &cut, &cut_values, error);
-    *bytes = 2 * (whole_values + cut_values) + (whole > cut ? whole : cut) +
+    if (status == PB_OK && estimate->config->criterion.loaded->plugin->criterion->select)
+        status = score_bytes(estimate, &select, error);
+    *bytes = select + 2 * (whole_values + cut_values) + (whole > cut ? whole : cut) +
              batches_bytes(estimate, PB_REMOVAL_CHECK_BATCH, 1);
     return status;
 }

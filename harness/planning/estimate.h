@@ -27,6 +27,7 @@ struct pb_estimate {
     uint64_t initial; /* bytes of the parameters that the schedule starts from; they stay */
     /* Shares of the unpruned network's MACs that the stage begins with and ends with. */
     double before, after;
+    uint32_t layers; /* of the network: convolutions and linear layers */
     bool loaded; /* a network of an earlier stage is in memory */
 };
 
@@ -38,6 +39,13 @@ double pb_macs_left(const struct pb_target *target);
 uint64_t pb_training_macs(const struct pb_train_spec *spec, struct pb_data_counts counts, double forward);
 uint64_t pb_stage_macs(const struct pb_estimate *estimate, const struct pb_link *link, double forward);
 
+/* Of an unpruned network. */
+struct pb_network_sizes {
+    struct pb_cost cost;
+    uint64_t bytes; /* of its parameters */
+    uint32_t layers; /* convolutions and linear layers */
+};
+
 /*
  * The most that lies in memory while the stage is made and what it made is evaluated: networks, engines, batches. Beside
  * it: the program, its libraries, lists of samples, images that are being decoded. What a pruning will have left is only
@@ -47,7 +55,7 @@ PB_MUST_CHECK enum pb_status pb_stage_bytes(const struct pb_estimate *estimate, 
                                             uint64_t *bytes, struct pb_error *error);
 /* Of the unpruned network: bytes of its parameters, and what it costs. */
 PB_MUST_CHECK enum pb_status pb_estimate_network(struct pb_estimates *known, const struct pb_cell_config *config,
-                                                 uint32_t classes, struct pb_cost *cost, uint64_t *bytes,
+                                                 uint32_t classes, struct pb_network_sizes *sizes,
                                                  struct pb_error *error);
 
 #endif

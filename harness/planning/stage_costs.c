@@ -65,7 +65,7 @@ enum pb_status pb_cell_plan_costs(struct pb_planner *planner, const struct pb_ce
     const struct pb_chain *chain = plan->chain;
     const struct pb_known_data *data = NULL, *pretraining = NULL;
     const struct pb_known_device *device = NULL;
-    struct pb_cost cost = {0}, pretraining_cost = {0};
+    struct pb_network_sizes sizes = {0}, pretraining_sizes = {0};
     enum pb_status status = pb_find_data(planner, config, &data, error);
     if (status == PB_OK && config->pretraining)
         status = pb_find_data(planner, config->pretraining, &pretraining, error);
@@ -85,12 +85,14 @@ enum pb_status pb_cell_plan_costs(struct pb_planner *planner, const struct pb_ce
     struct pb_estimate before = cell;
     status = pb_find_device(planner, config, &device, error);
     if (status == PB_OK)
-        status = pb_estimate_network(&planner->estimates, config, data->classes, &cost, &cell.initial, error);
+        status = pb_estimate_network(&planner->estimates, config, data->classes, &sizes, error);
     if (status == PB_OK && pretraining)
-        status = pb_estimate_network(&planner->estimates, config->pretraining, pretraining->classes, &pretraining_cost,
-                                     &before.initial, error);
+        status = pb_estimate_network(&planner->estimates, config->pretraining, pretraining->classes, &pretraining_sizes,
+                                     error);
     if (status != PB_OK)
         return status;
+    cell.initial = sizes.bytes;
+    cell.layers = sizes.layers;
     note_device(plan, device);
     cell.device = before.device = device->device;
     if (pretraining) {
@@ -99,9 +101,10 @@ enum pb_status pb_cell_plan_costs(struct pb_planner *planner, const struct pb_ce
         before.initial = cell.initial;
     }
     plan->classes = data->classes;
-    plan->params = cost.params;
-    plan->forward_macs = cost.macs;
-    status = estimate_stages(cell, before, (double)cost.macs, (double)pretraining_cost.macs, chain, plan, error);
+    plan->params = sizes.cost.params;
+    plan->forward_macs = sizes.cost.macs;
+    status =
+        estimate_stages(cell, before, (double)sizes.cost.macs, (double)pretraining_sizes.cost.macs, chain, plan, error);
     const uint64_t resident = planner->baseline + device->resident;
     for (uint32_t i = 0; i < chain->count && status == PB_OK; i++) {
         plan->stages[i].memory += resident;

@@ -60,13 +60,16 @@ static const struct pb_group_view *show_group(const struct pb_network_view *netw
 {
     struct pb_network_copies *copies = network->context;
     const struct pb_network_source *source = copies->source;
-    uint32_t first = 0, producers[UINT8_MAX], count = 0;
+    uint32_t first = 0, count = 0;
     if (index >= network->group_count)
         return NULL;
     struct group_copy *copy = &copies->groups[index];
     if (copy->view)
         return copy->view;
-    for (uint32_t l = 0; l < source->layers->count && count < UINT8_MAX; l++)
+    uint32_t *producers = pb_calloc(source->layers->count, sizeof *producers);
+    if (!producers)
+        return fail_memory(copies);
+    for (uint32_t l = 0; l < source->layers->count; l++)
         if (source->layers->layers[l].group == index)
             producers[count++] = l;
     const char *id = pb_layer_name(source->network, &source->layers->layers[producers[0]]);
@@ -76,6 +79,7 @@ static const struct pb_group_view *show_group(const struct pb_network_view *netw
                                  .consumer_count = pb_consumers_of(&copies->consumers, index, &first)};
     view.id = pb_guarded_copy(&copy->members[1], "id", id, strlen(id) + 1, 1);
     view.producers = pb_guarded_copy(&copy->members[2], "producers", producers, count, sizeof *producers);
+    pb_free(producers);
     if (view.id && view.producers)
         copy->view = pb_guarded_copy(&copy->members[0], "the group", &view, 1, sizeof view);
     return copy->view ? copy->view : fail_memory(copies);

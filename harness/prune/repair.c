@@ -12,17 +12,15 @@
 /* One layer in hand. */
 struct repair {
     struct pb_criterion_run *run;
-    const struct pb_network *before;
     struct pb_network *network;
     const struct pb_consumer *consumer;
-    struct pb_layer_rows now, earlier;
+    struct pb_layer_rows now, *earlier;
     struct pb_guarded view, name, inputs, outputs, weight, bias;
 };
 
 static void free_repair(struct repair *repair)
 {
     pb_layer_rows_free(&repair->now);
-    pb_layer_rows_free(&repair->earlier);
     struct pb_guarded *const all[] = {&repair->view,    &repair->name,   &repair->inputs,
                                       &repair->outputs, &repair->weight, &repair->bias};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
@@ -47,7 +45,7 @@ static double relative_error(const struct repair *repair, const float *weight, c
     for (uint32_t n = 0; n < repair->now.count; n++)
         for (size_t m = 0; m < outputs; m++) {
             const float *x = repair->now.inputs + n * width, *w = weight + m * width;
-            const double y = (double)repair->earlier.given[n * outputs + m];
+            const double y = (double)repair->earlier->given[n * outputs + m];
             double sum = bias ? (double)bias[m] : 0;
             for (size_t k = 0; k < width; k++)
                 sum += (double)w[k] * (double)x[k];
@@ -92,7 +90,7 @@ static enum pb_status call_repair(struct repair *repair, float *weight, float *b
     view.name = pb_guarded_copy(&repair->name, "name", node->name, strlen(node->name) + 1, 1);
     view.inputs =
         pb_guarded_copy(&repair->inputs, "inputs", repair->now.inputs, view.rows * repair->now.width, sizeof(float));
-    view.outputs_before = pb_guarded_copy(&repair->outputs, "outputs_before", repair->earlier.given,
+    view.outputs_before = pb_guarded_copy(&repair->outputs, "outputs_before", repair->earlier->given,
                                           view.rows * repair->now.outputs, sizeof(float));
     const struct pb_repair_view *shown = pb_guarded_copy(&repair->view, "the view", &view, 1, sizeof view);
     if (!view.name || !view.inputs || !view.outputs_before || !shown)
@@ -141,27 +139,74 @@ static enum pb_status rewrite(struct repair *repair, struct pb_repaired *repaire
     return PB_OK;
 }
 
-static enum pb_status repair_layer(struct pb_criterion_run *run, const struct pb_network *before,
-                                   struct pb_network *network, const struct pb_consumer *consumer,
+/* earlier: what the layer gave in the network before; only what its filters that stayed gave is left of it. */
+static enum pb_status repair_layer(struct pb_criterion_run *run, struct pb_network *network,
+                                   const struct pb_consumer *consumer, struct pb_layer_rows *earlier,
                                    struct pb_repaired *repaired)
 {
-    struct repair repair = {.run = run, .before = before, .network = network, .consumer = consumer};
-    const char *name = network->graph->nodes[consumer->node].name;
-    const struct pb_consumer earlier = {.node = pb_graph_find(before->graph, name),
-                                        .input =
-                                            pb_graph_find(before->graph, network->graph->nodes[consumer->input].name)};
-    const uint32_t rows = run->criterion->repair_rows;
-    snprintf(repaired->name, sizeof repaired->name, "%s", name);
-    enum pb_status status =
-        pb_layer_rows_fill(&repair.now, network, consumer, rows, true, false, run->calibration, run->error);
-    if (status == PB_OK)
-        status = pb_layer_rows_fill(&repair.earlier, before, &earlier, rows, false, true, run->calibration, run->error);
-    /* The filters of a layer that lost outputs too are other ones: their earlier outputs are those of the filters that stayed. */
-    if (status == PB_OK && repair.earlier.outputs != repair.now.outputs)
-        status = pb_layer_rows_keep(&repair.earlier, network, pb_node_group(run->groups, consumer->node), run->error);
+    struct repair repair = {.run = run, .network = network, .consumer = consumer, .earlier = earlier};
+    snprintf(repaired->name, sizeof repaired->name, "%s", network->graph->nodes[consumer->node].name);
+    enum pb_status status = pb_layer_rows_fill(&repair.now, consumer, 1, network, run->criterion->repair_rows, true,
+                                               false, run->calibration, run->error);
+    if (status == PB_OK && earlier->outputs != repair.now.outputs)
+        status = pb_layer_rows_keep(earlier, network, pb_node_group(run->groups, consumer->node), run->error);
     if (status == PB_OK)
         status = rewrite(&repair, repaired);
     free_repair(&repair);
+    return status;
+}
+
+/* The layers to be repaired, input side first: each once, also where it reads several groups. Writes over the list. */
+static uint32_t choose_layers(const struct pb_network *before, const struct pb_network *network,
+                              struct pb_consumers *consumers)
+{
+    uint32_t chosen = 0;
+    for (uint32_t i = 0; i < consumers->count; i++) {
+        const struct pb_consumer consumer = consumers->list[i];
+        bool again = consumer.pairs || !lost_inputs(before, network, &consumer);
+        for (uint32_t k = 0; k < chosen; k++)
+            again = again || consumers->list[k].node == consumer.node;
+        if (again)
+            continue;
+        uint32_t place = chosen++;
+        for (; place > 0 && consumers->list[place - 1].node > consumer.node; place--)
+            consumers->list[place] = consumers->list[place - 1];
+        consumers->list[place] = consumer;
+    }
+    return chosen;
+}
+
+/* What these layers gave in the network before, in one pass. */
+static enum pb_status read_earlier(const struct pb_criterion_run *run, const struct pb_network *before,
+                                   const struct pb_network *network, const struct pb_consumer *consumers,
+                                   uint32_t count, struct pb_layer_rows *earlier)
+{
+    const struct pb_graph *graph = network->graph;
+    struct pb_consumer *then = pb_calloc(count, sizeof *then);
+    if (!then)
+        return pb_fail_memory(run->error, count * sizeof *then);
+    for (uint32_t i = 0; i < count; i++)
+        then[i] = (struct pb_consumer){.node = pb_graph_find(before->graph, graph->nodes[consumers[i].node].name),
+                                       .input = pb_graph_find(before->graph, graph->nodes[consumers[i].input].name)};
+    const enum pb_status status = pb_layer_rows_fill(earlier, then, count, before, run->criterion->repair_rows, false,
+                                                     true, run->calibration, run->error);
+    pb_free(then);
+    return status;
+}
+
+static enum pb_status repair_layers(struct pb_criterion_run *run, const struct pb_network *before,
+                                    struct pb_network *network, const struct pb_consumer *consumers, uint32_t count,
+                                    struct pb_repaired *rows)
+{
+    struct pb_layer_rows *earlier = pb_calloc(count, sizeof *earlier);
+    if (!earlier)
+        return pb_fail_memory(run->error, count * sizeof *earlier);
+    enum pb_status status = read_earlier(run, before, network, consumers, count, earlier);
+    for (uint32_t i = 0; i < count && status == PB_OK; i++)
+        status = repair_layer(run, network, &consumers[i], &earlier[i], &rows[i]);
+    for (uint32_t i = 0; i < count; i++)
+        pb_layer_rows_free(&earlier[i]);
+    pb_free(earlier);
     return status;
 }
 
@@ -174,7 +219,7 @@ enum pb_status pb_repair_network(const struct pb_loaded *criterion, const struct
     struct pb_consumers consumers = {0};
     struct pb_criterion_run run;
     struct pb_repaired *rows = NULL;
-    uint32_t done = 0;
+    uint32_t layers = 0;
     enum pb_status status = pb_channel_groups_find(network->graph, &groups, error);
     if (status != PB_OK)
         return status;
@@ -182,18 +227,12 @@ enum pb_status pb_repair_network(const struct pb_loaded *criterion, const struct
     if (status == PB_OK)
         status = pb_consumers_find(network, &groups, &consumers, error);
     if (status == PB_OK) {
-        rows = pb_calloc(consumers.count, sizeof *rows);
-        status = rows ? PB_OK : pb_fail_memory(error, consumers.count * sizeof *rows);
+        layers = choose_layers(before, network, &consumers);
+        rows = pb_calloc(layers, sizeof *rows);
+        status = rows ? PB_OK : pb_fail_memory(error, layers * sizeof *rows);
     }
-    for (uint32_t node = 0; node < network->graph->node_count && status == PB_OK; node++)
-        for (uint32_t i = 0; i < consumers.count && status == PB_OK; i++) {
-            const struct pb_consumer *consumer = &consumers.list[i];
-            if (consumer->node != node)
-                continue;
-            if (!consumer->pairs && lost_inputs(before, network, consumer))
-                status = repair_layer(&run, before, network, consumer, &rows[done++]);
-            break; /* a layer that reads several groups is repaired once */
-        }
+    if (status == PB_OK && layers)
+        status = repair_layers(&run, before, network, consumers.list, layers, rows);
     status = pb_criterion_close(&run, status);
     pb_consumers_free(&consumers);
     pb_channel_groups_free(&groups);
@@ -202,6 +241,6 @@ enum pb_status pb_repair_network(const struct pb_loaded *criterion, const struct
         return status;
     }
     *repaired = rows;
-    *count = done;
+    *count = layers;
     return PB_OK;
 }

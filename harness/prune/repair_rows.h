@@ -2,11 +2,13 @@
 #ifndef PB_PRUNE_REPAIR_ROWS_H
 #define PB_PRUNE_REPAIR_ROWS_H
 
+#include <prunebench/rng.h>
+
 #include "engine/engine.h"
 #include "prune/consumers.h"
 #include "prune/prune.h"
 
-/* One layer of one network. Start it with pb_layer_rows_start, free it. */
+/* Of one layer of one network. */
 struct pb_layer_rows {
     const struct pb_network *network;
     uint32_t node, input;
@@ -15,13 +17,18 @@ struct pb_layer_rows {
     uint32_t count; /* rows */
     float *inputs; /* count × width; NULL: not asked for */
     float *given; /* count × outputs: the layer's own; NULL: not asked for */
+    uint32_t per_image; /* rows of each image */
+    struct pb_rng rng; /* that the places are drawn from */
 };
 
-/* Fills inputs or given, or both, from the calibration batches; per_image rows of each image for a convolution, else one. The places
- * depend on seed, the node's name and the image's position alone: two networks of the same images are read at the same places. */
-PB_MUST_CHECK enum pb_status pb_layer_rows_fill(struct pb_layer_rows *rows, const struct pb_network *network,
-                                                const struct pb_consumer *consumer, uint32_t per_image, bool inputs,
-                                                bool given, const struct pb_calibration *calibration,
+/*
+ * Fills rows for count layers of one network, in one pass over the calibration batches: inputs or given, or both; per_image rows of each
+ * image for a convolution, else one. The places depend on seed, the node's name and the image's position alone: two networks of the
+ * same images are read at the same places.
+ */
+PB_MUST_CHECK enum pb_status pb_layer_rows_fill(struct pb_layer_rows *rows, const struct pb_consumer *consumers,
+                                                uint32_t count, const struct pb_network *network, uint32_t per_image,
+                                                bool inputs, bool given, const struct pb_calibration *calibration,
                                                 struct pb_error *error);
 /* Of what the layer gave, only what its filters that are still there in `now` gave, in their order. group: the layer's own. */
 PB_MUST_CHECK enum pb_status pb_layer_rows_keep(struct pb_layer_rows *rows, const struct pb_network *now,
