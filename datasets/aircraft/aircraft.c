@@ -207,6 +207,9 @@ static const struct pb_dataset aircraft_dataset = {
     .size = sizeof(struct pb_dataset),
     .open = aircraft_open,
     .close = aircraft_close,
+    .official_classes = 100,
+    .official_train = 6667,
+    .official_test = 3333,
 };
 
 static const struct pb_plugin aircraft_plugin = {

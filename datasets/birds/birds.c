@@ -207,6 +207,9 @@ static const struct pb_dataset birds_dataset = {
     .size = sizeof(struct pb_dataset),
     .open = birds_open,
     .close = birds_close,
+    .official_classes = 200,
+    .official_train = 5994,
+    .official_test = 5794,
 };
 
 static const struct pb_plugin birds_plugin = {

@@ -286,6 +286,9 @@ static const struct pb_dataset cars_dataset = {
     .size = sizeof(struct pb_dataset),
     .open = cars_open,
     .close = cars_close,
+    .official_classes = 196,
+    .official_train = 8144,
+    .official_test = 8041,
 };
 
 static const struct pb_plugin cars_plugin = {

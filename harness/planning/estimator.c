@@ -42,26 +42,15 @@ void pb_planner_free(struct pb_planner **planner)
     *planner = NULL;
 }
 
-/* Sizes of the cell's data set; where it is not here, the official ones of the known layouts, and missing says so. */
-static void official_counts(const char *plugin, struct pb_known_data *known)
-{
-    static const struct {
-        const char *plugin;
-        uint32_t classes, train, test;
-    } official[] = {{"aircraft", 100, 6667, 3333}, {"birds", 200, 5994, 5794}, {"cars", 196, 8144, 8041}};
-    for (size_t i = 0; i < sizeof official / sizeof *official; i++)
-        if (strcmp(official[i].plugin, plugin) == 0) {
-            known->classes = official[i].classes;
-            known->train = official[i].train;
-            known->test = official[i].test;
-        }
-}
-
+/* Sizes of the cell's data set; where it is not here, those that its plugin states, and missing says so. */
 static void look_at_data(const struct pb_cell_config *config, struct pb_known_data *known)
 {
     struct pb_data *data = NULL;
     if (!pb_is_dir(config->dataset_root)) {
-        official_counts(config->dataset.loaded->plugin->name, known);
+        const struct pb_dataset *dataset = config->dataset.loaded->plugin->dataset;
+        known->classes = dataset->official_classes;
+        known->train = dataset->official_train;
+        known->test = dataset->official_test;
         snprintf(known->missing, sizeof known->missing, "data set '%.150s' is not there%s", config->dataset_root,
                  known->classes ? " (counted with the official sizes)" : "");
         known->validation = (uint32_t)lround(known->train * config->split.validation);

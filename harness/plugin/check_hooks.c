@@ -87,7 +87,7 @@ static enum pb_status check_schedule(const struct pb_schedule *schedule, struct 
 
 static enum pb_status check_dataset(const struct pb_dataset *dataset, struct pb_error *error)
 {
-    const enum pb_status status = require_size(dataset->size, SIZE_WITH(struct pb_dataset, close), error);
+    const enum pb_status status = require_size(dataset->size, SIZE_WITH(struct pb_dataset, official_test), error);
     if (status != PB_OK)
         return status;
     const struct hook hooks[] = {HOOK(dataset, open), HOOK(dataset, close)};

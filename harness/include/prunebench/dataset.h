@@ -44,6 +44,9 @@ struct pb_dataset {
 
     /* Required. */
     void (*close)(void *self);
+
+    /* How many classes and images the data set has where it was published, to plan for before it is there; 0: not known. */
+    uint32_t official_classes, official_train, official_test;
 };
 
 #ifdef __cplusplus

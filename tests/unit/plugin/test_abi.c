@@ -74,7 +74,7 @@ static const struct row sizes[] = {
     SIZE(pb_backend, 432),
     SIZE(pb_sample, 48),
     SIZE(pb_dataset_contents, 56),
-    SIZE(pb_dataset, 24),
+    SIZE(pb_dataset, 40),
 };
 
 static const struct row members[] = {
@@ -484,6 +484,9 @@ static const struct row members[] = {
     MEMBER(pb_dataset, size, 0, 8),
     MEMBER(pb_dataset, open, 8, 8),
     MEMBER(pb_dataset, close, 16, 8),
+    MEMBER(pb_dataset, official_classes, 24, 4),
+    MEMBER(pb_dataset, official_train, 28, 4),
+    MEMBER(pb_dataset, official_test, 32, 4),
 };
 
 static const struct row constants[] = {
