@@ -20,7 +20,7 @@ static bool own_place(const struct pb_document *document, const uint32_t place[P
 {
     const struct pb_entry *schedule = &document->axes[PB_MATRIX_SCHEDULE].list[place[PB_MATRIX_SCHEDULE]];
     memcpy(own, place, PB_MATRIX_COUNT * sizeof *own);
-    if (!pb_schedule_trains_only(schedule->loaded->plugin->schedule))
+    if (!schedule->loaded->plugin->schedule->trains_only)
         return true;
     own[PB_MATRIX_CRITERION] = own[PB_MATRIX_TARGET] = PB_NO_PLACE;
     return place[PB_MATRIX_CRITERION] == 0 && place[PB_MATRIX_TARGET] == 0;

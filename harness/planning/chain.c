@@ -337,7 +337,7 @@ enum pb_status pb_chain_finish(const struct pb_chain *chain, struct pb_error *er
     const struct pb_plugin *plugin = chain->config->schedule.loaded->plugin;
     bool pruned;
     (void)removed_before(chain, &pruned);
-    if (pruned || pb_schedule_trains_only(plugin->schedule))
+    if (pruned || plugin->schedule->trains_only)
         return PB_OK;
     return pb_fail(error, PB_ERROR_RUN,
                    "schedule '%s' ended without pruning anything; one that only trains must declare it (trains_only)",

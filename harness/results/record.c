@@ -131,16 +131,6 @@ enum pb_status pb_record_epoch(struct pb_record *record, const struct pb_epoch_r
     return append("epoch", record, row, error);
 }
 
-double pb_gamma_near_zero(const struct pb_gamma_record *gamma)
-{
-    double count = 0;
-    if (gamma->bins == NULL)
-        return NAN;
-    for (uint32_t i = 0; i < gamma->bin_count; i++)
-        count += gamma->bins[i];
-    return count > 0 ? gamma->bins[0] / count : (double)NAN;
-}
-
 void pb_gamma_record_free(struct pb_gamma_record *gamma)
 {
     pb_fields_clear(&pb_gamma_fields, gamma);

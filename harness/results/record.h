@@ -1,143 +1,8 @@
-/* What one cell found: the content of a result document. */
+/* Filling a cell's record, and looking things up in it. */
 #ifndef PB_RESULTS_RECORD_H
 #define PB_RESULTS_RECORD_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "base/error.h"
-
-enum pb_cell_status { PB_CELL_OK, PB_CELL_FAILED, PB_CELL_CRASHED, PB_CELL_TIMED_OUT, PB_CELL_MEMORY, PB_CELL_BLOCKED };
-
-/*
- * Key and value of a resolved option: "training.lr" → "0.01", "criterion.option.grad" → "true". Every record, also of a
- * cell that crashed or was blocked, carries the keys that the summary groups by:
- *   dataset, model, criterion, schedule, backend, variant ("" without variants), target   labels, as in the cell's id
- *   seed             "1"
- *   matrix           the matrix's name
- *   target.measure   "channels", "params", "macs"
- *   target.amount    "0.4"
- *   selection        "validation", "test"
- * Numbers from weaker protocols are marked by selection and by schedule.option.zero ("filters", "gamma-beta").
- */
-struct pb_pair {
-    char *key, *value;
-};
-/* Keys of a configuration that say where things are, not what they are; NULL-terminated. */
-extern const char *const pb_record_places[];
-bool pb_record_is_place(const char *key);
-
-/* Provenance keys that tell a later run whose result a document is: the digest of the cell's configuration, the key
- * of its last stage (none where that is only known by running), and that of the stage at which it failed. */
-#define PB_KEY_CONFIG "config-sha256"
-#define PB_KEY_INPUTS                                                                                                  \
-    "inputs-sha256" /* part of that digest: images, labels and pretrained weights; "" where they were unknown */
-#define PB_KEY_LAST_STAGE "last-stage"
-#define PB_KEY_FAILED_STAGE "failed-stage"
-/* Where and with which settings the latencies were measured (pb_latency_setup). */
-#define PB_KEY_LATENCY_SETUP "latency-setup"
-struct pb_cost_record {
-    char *stage; /* "base", "pruned" */
-    uint64_t params, macs, macs_thesis, bytes; /* bytes: of the stage's checkpoint without momentum */
-    uint64_t params_trunk, params_head;
-    uint32_t *widths;
-    uint32_t width_count;
-    bool has_target; /* pruned: requested, achieved and floored are meant */
-    double requested, achieved;
-    uint32_t floored;
-};
-struct pb_accuracy_record {
-    char *stage; /* "base", "trained", "pruned", "retrained"; of earlier rounds: "prune-20", "retrain-20" */
-    char *split; /* "test", "validation" */
-    double top1, top5, loss; /* shares 0 … 1 */
-    uint64_t images;
-    double *class_top1; /* per class; NULL where not kept */
-    uint32_t class_count;
-};
-struct pb_latency_record {
-    char *stage;
-    uint32_t batch, runs, threads;
-    double median_ms, p95_ms, min_ms;
-    double spread; /* inter-quartile range of the rounds' medians, as a share of their median; NaN when not known */
-    bool noisy; /* the spread stayed large, or other processes were running: not to be relied on */
-};
-/* |γ| of batch norms, counted in bins of equal width from 0 to the largest; the first bin holds the near-zero ones. */
-struct pb_gamma_record {
-    double max;
-    uint32_t *bins; /* 128; NULL without batch norm */
-    uint32_t bin_count;
-};
-struct pb_layer_record {
-    char *name; /* "conv5_3" */
-    uint32_t channels, kept; /* of the unpruned network; after the last pruning */
-};
-/* One layer in one pruning step. */
-struct pb_pruned_layer_record {
-    char *name;
-    uint32_t before, after;
-    uint32_t ties; /* channels whose score is the threshold */
-    uint32_t floored; /* channels that the floor saved */
-    double threshold; /* normalised score up to which channels went; NaN where none was to go */
-    struct pb_gamma_record gamma_before, gamma_after;
-};
-struct pb_pruning_record {
-    char *stage, *from; /* "prune-40", and the stage that it cut: "base", "retrain-20" */
-    double requested, achieved; /* shares of the unpruned network's measure */
-    double threshold; /* the highest of the layers' */
-    double equivalence; /* max|Δ| / max|logit| of the masked and the compacted network */
-    uint32_t floored;
-    struct pb_gamma_record gamma_before, gamma_after; /* of all layers on one axis */
-    struct pb_pruned_layer_record *layers;
-    uint32_t layer_count;
-    char *warnings; /* from pb_calloc, taken over with the layers: a line each; NULL: none */
-};
-struct pb_epoch_record {
-    char *stage; /* "base", "retrain-40", "soft" */
-    uint32_t number; /* 1-based */
-    double lr, loss, top1, validation_top1, validation_loss, seconds;
-    /* Soft pruning: channels masked after this epoch, how many of the epoch before's came back, and which are masked:
-     * per layer a word of hexadecimal digits, its first channel the highest bit of the first digit, 1 where masked. */
-    uint32_t masked, revived;
-    char *mask; /* NULL: no mask */
-};
-
-/* Smallest, middle, largest; all 0 where they are not known. */
-struct pb_range_record {
-    uint32_t min, median, max;
-};
-
-struct pb_record {
-    char *id;
-    enum pb_cell_status status;
-    char *message; /* failed, blocked: why */
-    char *signal; /* crashed: "SIGSEGV" */
-    char *log_tail; /* not ok: the last lines of the log */
-    struct pb_pair *config;
-    uint32_t config_count;
-    struct pb_pair *
-        provenance; /* version, git, host, cpu, threads, backend, backend-detail, fallbacks, matrix-sha256, started, seconds, … */
-    uint32_t provenance_count;
-    struct pb_cost_record *costs;
-    uint32_t cost_count;
-    struct pb_accuracy_record *accuracies;
-    uint32_t accuracy_count;
-    struct pb_latency_record *latencies;
-    uint32_t latency_count;
-    double equivalence; /* max|Δ| / max|logit| of the masked and the compacted network; NaN when not measured */
-    struct pb_gamma_record gamma; /* of the base model, all prunable layers */
-    struct pb_layer_record *layers;
-    uint32_t layer_count;
-    struct pb_pruning_record *prunings; /* in the order in which they were done */
-    uint32_t pruning_count;
-    struct pb_epoch_record *epochs;
-    uint32_t epoch_count;
-    uint64_t peak_rss_bytes;
-    uint32_t skipped_images;
-    uint32_t train_images, validation_images, test_images, class_count;
-    struct pb_range_record train_per_class, test_per_class; /* images; train: validation's too */
-    /* Pixels of the image files; where images are cropped to their boxes, of what the boxes left. */
-    struct pb_range_record image_width, image_height;
-};
+#include "results/record_content.h"
 
 /* Empty: status ok, equivalence not measured. */
 void pb_record_init(struct pb_record *record);
@@ -166,8 +31,6 @@ PB_MUST_CHECK enum pb_status pb_record_epoch(struct pb_record *record, const str
 /* What is in it, not itself. */
 void pb_gamma_record_free(struct pb_gamma_record *gamma);
 void pb_pruning_record_free(struct pb_pruning_record *pruning);
-/* Share of the γ in the first bin; NaN without any. */
-double pb_gamma_near_zero(const struct pb_gamma_record *gamma);
 const char *pb_record_find(const struct pb_pair *pairs, uint32_t count, const char *key); /* NULL when absent */
 const char *pb_cell_status_name(
     enum pb_cell_status status); /* "ok", "failed", "crashed", "timed-out", "out-of-memory", "blocked" */

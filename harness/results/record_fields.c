@@ -1,8 +1,10 @@
 /* The tables of a result document's fields, in the document's order. */
 #include "results/record_fields.h"
 
+#include <math.h>
+
 #include "base/memory.h"
-#include "results/record.h"
+#include "results/record_content.h"
 
 #define LENGTH(list) (uint32_t)(sizeof(list) / sizeof *(list))
 #define AT(member) .offset = offsetof(struct ROW, member)
@@ -11,6 +13,16 @@
 #define INNER(table) .inner = table, .inner_count = LENGTH(table)
 /* A list: the pointer, and the count beside it. */
 #define LIST(member, number) .offset = offsetof(struct ROW, member), .count = offsetof(struct ROW, number)
+
+double pb_gamma_near_zero(const struct pb_gamma_record *gamma)
+{
+    double count = 0;
+    if (gamma->bins == NULL)
+        return NAN;
+    for (uint32_t i = 0; i < gamma->bin_count; i++)
+        count += gamma->bins[i];
+    return count > 0 ? gamma->bins[0] / count : (double)NAN;
+}
 
 static const char *const SPLITS[] = {"train", "validation", "test", NULL};
 const char *const pb_cell_status_names[] = {

@@ -11,4 +11,8 @@ extern const struct pb_fields pb_gamma_fields, pb_pruning_fields;
 /* By enum pb_cell_status, up to NULL. */
 extern const char *const pb_cell_status_names[];
 
+struct pb_gamma_record;
+/* Share of the γ in the first bin; NaN without any. */
+double pb_gamma_near_zero(const struct pb_gamma_record *gamma);
+
 #endif

@@ -3,11 +3,6 @@
 
 #include "base/memory.h"
 
-bool pb_schedule_trains_only(const struct pb_schedule *schedule)
-{
-    return schedule->trains_only;
-}
-
 static void free_choice(struct pb_choice *choice)
 {
     pb_free(choice->label);

@@ -64,9 +64,6 @@ struct pb_cell_config {
     bool keep_stages; /* keep every stage, not only the shared ones and the last */
 };
 
-/* Whether a schedule says so of itself; one built before schedules could say it prunes. */
-bool pb_schedule_trains_only(const struct pb_schedule *schedule);
-
 void pb_cell_config_free(struct pb_cell_config *config);
 
 #endif

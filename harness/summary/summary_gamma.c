@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "results/record_fields.h"
 #include "summary/kind.h"
 
 #define BINS 128

@@ -10,6 +10,7 @@
 
 #include "base/memory.h"
 #include "experiment/gamma.h"
+#include "results/record_fields.h"
 #include "experiment/pruning_facts.h"
 #include "training/soft_mask.h"
 #include "support/graphs.h"
