@@ -35,11 +35,12 @@ NUMERICS = $(filter-out harness/experiment/gamma.%,$(sort $(wildcard harness/inc
 LIBRARY = $(BUILD)/libprunebench.a
 PROGRAM = $(BUILD)/prunebench
 
-# Plugins: one source each for criteria and schedules, one folder each for backends and data sets.
+# Plugins: one source each for criteria, schedules and penalties, one folder each for backends and data sets.
 DATASETS = $(filter-out common matrices,$(notdir $(patsubst %/,%,$(dir $(wildcard datasets/*/*.c)))))
 BACKENDS = $(notdir $(patsubst %/,%,$(dir $(wildcard plugins/backends/*/*.c))))
 PLUGINS  = $(patsubst plugins/criteria/%.c,$(BUILD)/plugins/criterion-%.so,$(wildcard plugins/criteria/*.c)) \
            $(patsubst plugins/schedules/%.c,$(BUILD)/plugins/schedule-%.so,$(wildcard plugins/schedules/*.c)) \
+           $(patsubst plugins/penalties/%.c,$(BUILD)/plugins/penalty-%.so,$(wildcard plugins/penalties/*.c)) \
            $(patsubst %,$(BUILD)/plugins/backend-%.so,$(sort $(BACKENDS))) \
            $(patsubst %,$(BUILD)/plugins/dataset-%.so,$(sort $(DATASETS)))
 PLUGIN_LDFLAGS = -shared -Wl,-z,defs
@@ -126,6 +127,11 @@ $(BUILD)/plugins/criterion-%.so: $(BUILD)/plugins/criteria/%.o
 	@$(call say,LINK,$@)
 	$(Q)$(CC) -fopenmp $(OPTIMISE) $(PLUGIN_LDFLAGS) -o $@ $^ -lm
 $(BUILD)/plugins/schedule-%.so: $(BUILD)/plugins/schedules/%.o
+	@mkdir -p $(@D)
+	@$(call say,LINK,$@)
+	$(Q)$(CC) -fopenmp $(OPTIMISE) $(PLUGIN_LDFLAGS) -o $@ $^ -lm
+
+$(BUILD)/plugins/penalty-%.so: $(BUILD)/plugins/penalties/%.o
 	@mkdir -p $(@D)
 	@$(call say,LINK,$@)
 	$(Q)$(CC) -fopenmp $(OPTIMISE) $(PLUGIN_LDFLAGS) -o $@ $^ -lm

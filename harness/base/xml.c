@@ -171,9 +171,11 @@ enum pb_status pb_xml_schema_open(const char *path, struct pb_xml_schema **schem
     if (status != PB_OK)
         goto cleanup;
     /* so that what it includes is found beside it */
-    opened->source.doc->URL = xmlStrdup((const xmlChar *)path);
-    parser = xmlSchemaNewDocParserCtxt(opened->source.doc);
-    if (!parser || !opened->source.doc->URL) {
+    xmlDoc *doc = opened->source.doc;
+    if (doc)
+        doc->URL = xmlStrdup((const xmlChar *)path);
+    parser = doc && doc->URL ? xmlSchemaNewDocParserCtxt(doc) : NULL;
+    if (!parser) {
         status = pb_fail_memory(error, 0);
         goto cleanup;
     }

@@ -42,16 +42,19 @@ static void list_settings(const struct pb_cell_config *config, const struct pb_s
     }
     pb_settings_data(sink, config);
     pb_settings_train(sink, "training.", &config->training);
+    pb_settings_penalty_lambdas(sink, "training.", config, &config->training);
     for (uint32_t i = 0; i < config->round_count; i++) {
         pb_format_real(config->rounds[i].target.amount, text);
         snprintf(prefix, sizeof prefix, "retraining.%.24s.", text);
         pb_settings_train(sink, prefix, &config->rounds[i].retraining);
+        pb_settings_penalty_lambdas(sink, prefix, config, &config->rounds[i].retraining);
     }
     pb_settings_ranking(sink, config);
     pb_settings_choice(sink, "dataset", &config->dataset, hash);
     pb_settings_choice(sink, "criterion", &config->criterion, hash);
     pb_settings_choice(sink, "schedule", &config->schedule, hash);
     pb_settings_choice(sink, "backend", &config->backend, hash);
+    pb_settings_penalty_choices(sink, config, hash);
 }
 
 /* Record and first failure of appending to it. */

@@ -142,7 +142,8 @@ static enum pb_status prepare(const struct pb_arguments *arguments, struct sessi
     if (status)
         return status;
     pb_network_initialise(session->network, 1);
-    return pb_engine_create(session->backend.device, session->network, &wanted, &session->engine, error);
+    status = pb_engine_create(session->backend.device, session->network, &wanted, &session->engine, error);
+    return status || !session->training ? status : pb_engine_penalise_norms(session->engine, 1e-4, 1e-4, error);
 }
 
 static void dismantle(struct session *session)
@@ -160,8 +161,7 @@ static enum pb_status step_on(void *context, const float *images, const uint32_t
 {
     struct session *session = context;
     /* The thesis's settings; a small rate, so that noise does not make the weights overflow in a long run. */
-    static const struct pb_step sgd = {
-        .lr = 1e-6, .momentum = 0.9, .weight_decay = 1e-5, .lambda = 1e-4, .lambda_last = 1e-4, .nesterov = true};
+    static const struct pb_step sgd = {.lr = 1e-6, .momentum = 0.9, .weight_decay = 1e-5, .nesterov = true};
     double loss;
     if (!session->training)
         return pb_engine_forward(session->engine, images, (uint32_t)session->batch, session->logits, error);

@@ -35,7 +35,8 @@ static const struct format {
 static const char *const titles[] = {[PB_KIND_CRITERION] = "Criterion",
                                      [PB_KIND_SCHEDULE] = "Schedule",
                                      [PB_KIND_BACKEND] = "Backend",
-                                     [PB_KIND_DATASET] = "Data set"};
+                                     [PB_KIND_DATASET] = "Data set",
+                                     [PB_KIND_PENALTY] = "Penalty"};
 
 static const char manual_head[] =
     "# Matrix documents\n\n"

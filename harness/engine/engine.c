@@ -24,6 +24,7 @@ static void dismantle(struct pb_engine *engine)
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
         if (buffers[i])
             PB_CALL(engine->device, buffer_destroy, buffers[i]);
+    pb_penalties_free(engine);
     pb_shapes_free(engine);
     pb_plan_free(&engine->plan);
     pb_graph_free(&engine->graph);

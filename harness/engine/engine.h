@@ -2,6 +2,8 @@
 #ifndef PB_ENGINE_ENGINE_H
 #define PB_ENGINE_ENGINE_H
 
+#include <prunebench/penalty.h>
+
 #include "engine/device.h"
 #include "graph/network.h"
 
@@ -80,12 +82,36 @@ void pb_engine_set_step(struct pb_engine *engine, uint64_t step);
  */
 void pb_engine_freeze_trunk(struct pb_engine *engine, bool frozen);
 
-struct pb_step {
-    double lr, momentum, weight_decay, lambda, lambda_last;
-    bool nesterov;
-    bool head_only; /* only the parameters behind the trunk move */
+/* A penalty on one parameter. */
+struct pb_penalised {
+    uint32_t parameter; /* of the graph; trainable */
+    enum pb_penalty_unit unit; /* one that the parameter has (pb_penalty_layout) */
+    enum pb_penalty_rule rule;
+    double limit; /* the rule's parameter */
+    uint32_t term; /* polarization: entries of one number share a mean */
 };
-/* SGD on every trainable parameter, with λ·sign(γ) on BN scales (lambda_last on the trunk's last BN). */
+/* How a parameter's values divide into units: outer × units × inner. False where the parameter has no such units. */
+struct pb_penalty_layout {
+    size_t outer, units, inner;
+};
+bool pb_penalty_layout(const struct pb_graph *graph, uint32_t parameter, enum pb_penalty_unit unit,
+                       struct pb_penalty_layout *layout);
+/* What every step from now on penalises, in place of what it was: strengths has the units of the first entry, then those of the
+ * second, …; each finite and at least 0. Keeps a copy of both. TRAIN engines only. */
+PB_MUST_CHECK enum pb_status pb_engine_penalise(struct pb_engine *engine, const struct pb_penalised *list,
+                                                uint32_t count, const float *strengths, struct pb_error *error);
+/* λ·|γ| on the scales of every batch norm, with lambda_last on the trunk's last one, in place of what was penalised. */
+PB_MUST_CHECK enum pb_status pb_engine_penalise_norms(struct pb_engine *engine, double lambda, double lambda_last,
+                                                      struct pb_error *error);
+/* Whether node is the trunk's last batch norm. */
+bool pb_engine_is_last_norm(const struct pb_engine *engine, uint32_t node);
+
+struct pb_step {
+    double lr, momentum, weight_decay;
+    bool nesterov;
+    bool head_only; /* only the parameters behind the trunk move, and only they are penalised */
+};
+/* SGD on every trainable parameter, with the engine's penalties. */
 PB_MUST_CHECK enum pb_status pb_engine_step(struct pb_engine *engine, const struct pb_step *step,
                                             struct pb_error *error);
 

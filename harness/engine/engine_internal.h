@@ -12,6 +12,15 @@ struct pb_filters {
     size_t offset, floats;
 };
 
+/* What steps penalise. */
+struct pb_penalties {
+    struct pb_penalised *list;
+    uint32_t count;
+    struct pb_buffer *strengths; /* one behind the other */
+    size_t strength_count;
+    float *values; /* on the host, for the means of polarization; NULL where none is needed */
+};
+
 struct pb_engine {
     struct pb_device *device;
     struct pb_graph *graph;
@@ -24,6 +33,7 @@ struct pb_engine {
     struct pb_buffer *values, *velocity, *gradients;
     struct pb_buffer *arena, *workspace, *transformed;
     size_t workspace_floats, transformed_floats;
+    struct pb_penalties penalties;
     bool transformed_stale; /* the parameters have changed since */
     float *staging;
     uint64_t step;
@@ -132,6 +142,15 @@ PB_MUST_CHECK enum pb_status pb_run_backward(struct pb_engine *engine, struct pb
 /* sum += value: count values. */
 PB_MUST_CHECK enum pb_status pb_accumulate(struct pb_engine *engine, size_t count, struct pb_view value,
                                            struct pb_view sum, struct pb_error *error);
+
+/* A step leaves this parameter as it is. */
+bool pb_stands_still(const struct pb_engine *engine, const struct pb_step *step, const struct pb_parameter *parameter);
+/* Penalties before the optimiser's step, and after it. */
+PB_MUST_CHECK enum pb_status pb_penalise_gradients(struct pb_engine *engine, const struct pb_step *step,
+                                                   struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_penalise_values(struct pb_engine *engine, const struct pb_step *step,
+                                                struct pb_error *error);
+void pb_penalties_free(struct pb_engine *engine);
 
 /* count images into the input, zeros behind them. */
 PB_MUST_CHECK enum pb_status pb_upload_images(struct pb_engine *engine, const float *images, uint32_t count,

@@ -157,12 +157,9 @@ enum pb_status pb_engine_backward(struct pb_engine *engine, const float *images,
     return PB_OK;
 }
 
-/* λ·sign(γ) on batch norm's scales; on the trunk's last one, the heavier penalty instead. */
-static double penalty(const struct pb_engine *engine, const struct pb_parameter *parameter, const struct pb_step *step)
+bool pb_stands_still(const struct pb_engine *engine, const struct pb_step *step, const struct pb_parameter *parameter)
 {
-    if (parameter->role != PB_ROLE_GAMMA)
-        return 0;
-    return parameter->node == engine->plan.last_trunk_norm ? step->lambda_last : step->lambda;
+    return !parameter->trainable || ((step->head_only || engine->trunk_frozen) && parameter->node < engine->plan.head);
 }
 
 enum pb_status pb_engine_step(struct pb_engine *engine, const struct pb_step *step, struct pb_error *error)
@@ -171,11 +168,10 @@ enum pb_status pb_engine_step(struct pb_engine *engine, const struct pb_step *st
     const struct pb_graph *graph = engine->graph;
     if (engine->options.mode != PB_ENGINE_TRAIN || !engine->has_gradients)
         return pb_fail(error, PB_ERROR_RUN, "only an engine that trains can step, and only after a backward pass");
-    enum pb_status status = PB_OK;
+    enum pb_status status = pb_penalise_gradients(engine, step, error);
     for (uint32_t p = 0; p < graph->parameter_count && !status; p++) {
         const struct pb_parameter *parameter = &graph->parameters[p];
-        const bool still = (step->head_only || engine->trunk_frozen) && parameter->node < engine->plan.head;
-        if (!parameter->trainable || still)
+        if (pb_stands_still(engine, step, parameter))
             continue;
         const struct pb_sgd_arguments arguments = {
             .size = sizeof arguments,
@@ -183,7 +179,6 @@ enum pb_status pb_engine_step(struct pb_engine *engine, const struct pb_step *st
             .lr = step->lr,
             .momentum = step->momentum,
             .weight_decay = step->weight_decay,
-            .l1 = penalty(engine, parameter, step),
             .nesterov = step->nesterov,
             .gradient = {.buffer = engine->gradients, .offset = parameter->offset},
             .velocity = {.buffer = engine->velocity, .offset = parameter->offset},
@@ -192,6 +187,8 @@ enum pb_status pb_engine_step(struct pb_engine *engine, const struct pb_step *st
         pb_place_node(engine->device->host.name, graph->nodes[parameter->node].name, start);
         status = PB_OPERATE(sgd_step, &arguments);
     }
+    if (!status)
+        status = pb_penalise_values(engine, step, error);
     if (!status)
         status = pb_engine_wait(engine, error);
     pb_engine_clock(engine, start, PB_PHASE_OPTIMISER, UINT32_MAX, PB_PASS_FORWARD);

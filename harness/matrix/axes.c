@@ -7,18 +7,17 @@
 #include "settings/names.h"
 #include "matrix/document.h"
 
-const char *const pb_matrix_axis_names[PB_MATRIX_COUNT] = {
+const char *const pb_matrix_axis_names[PB_MATRIX_LISTS] = {
     [PB_MATRIX_DATASET] = "dataset",   [PB_MATRIX_MODEL] = "model",     [PB_MATRIX_CRITERION] = "criterion",
     [PB_MATRIX_SCHEDULE] = "schedule", [PB_MATRIX_BACKEND] = "backend", [PB_MATRIX_VARIANT] = "variant",
-    [PB_MATRIX_TARGET] = "target",     [PB_MATRIX_SEED] = "seed",
+    [PB_MATRIX_TARGET] = "target",     [PB_MATRIX_SEED] = "seed",       [PB_MATRIX_PENALTY] = "penalty",
 };
 
 /* Plugin kinds of the axes that have one. */
-static const enum pb_plugin_kind axis_kinds[PB_MATRIX_COUNT] = {
-    [PB_MATRIX_DATASET] = PB_KIND_DATASET,
-    [PB_MATRIX_CRITERION] = PB_KIND_CRITERION,
-    [PB_MATRIX_SCHEDULE] = PB_KIND_SCHEDULE,
-    [PB_MATRIX_BACKEND] = PB_KIND_BACKEND,
+static const enum pb_plugin_kind axis_kinds[PB_MATRIX_LISTS] = {
+    [PB_MATRIX_DATASET] = PB_KIND_DATASET,   [PB_MATRIX_CRITERION] = PB_KIND_CRITERION,
+    [PB_MATRIX_SCHEDULE] = PB_KIND_SCHEDULE, [PB_MATRIX_BACKEND] = PB_KIND_BACKEND,
+    [PB_MATRIX_PENALTY] = PB_KIND_PENALTY,
 };
 
 const char *pb_place_label(const struct pb_document *document, const uint32_t place[PB_MATRIX_COUNT],
@@ -89,6 +88,8 @@ static enum pb_status check_options(const struct pb_document *document, const st
     enum pb_status status = pb_options_create(entry->loaded->plugin, &options, error);
     for (uint32_t i = 0; i < entry->own.option_count && status == PB_OK; i++) {
         const struct pb_option_assignment *option = &entry->own.options[i];
+        if (option->is_lambda)
+            continue;
         char *where = pb_format("%s:%ld", document->xml.path, option->line);
         status = where ? pb_options_set(&options, option->name, option->text, where, error)
                        : pb_fail_memory(error, strlen(document->xml.path));
@@ -137,6 +138,20 @@ static enum pb_status read_contents(const struct pb_document *document, enum pb_
     return PB_OK;
 }
 
+/* A penalty's label stands beside those of <sparsity>, and its λ must be given. */
+static enum pb_status check_penalty(const struct pb_document *document, const struct pb_entry *entry,
+                                    struct pb_error *error)
+{
+    if (!pb_xml_attribute(entry->node, "lambda"))
+        return pb_xml_fail(&document->xml, entry->node, error,
+                           "<penalty>: attribute 'lambda' is missing; it says how much the penalty counts beside the "
+                           "loss, and 0 leaves it to variants and overrides to say so");
+    if (document->axes[PB_MATRIX_PENALTY].count == PB_PENALTIES_MAX - PB_PENALTY_PLUGINS)
+        return pb_xml_fail(&document->xml, entry->node, error, "a matrix has at most %d <penalty> elements",
+                           PB_PENALTIES_MAX - PB_PENALTY_PLUGINS);
+    return PB_OK;
+}
+
 enum pb_status pb_axes_read_label(const struct pb_document *document, struct pb_entry *entry, struct pb_error *error)
 {
     const char *label = pb_xml_attribute(entry->node, "label");
@@ -165,7 +180,10 @@ enum pb_status pb_axes_read_entry(struct pb_document *document, const struct pb_
         status = pb_axes_find_plugin(document, registry, axis, &entry, error);
     if (status == PB_OK)
         status = pb_axes_read_label(document, &entry, error);
+    if (status == PB_OK && axis == PB_MATRIX_PENALTY)
+        status = check_penalty(document, &entry, error);
     if (status != PB_OK) {
+        pb_free(entry.label);
         pb_changes_free(&entry.own);
         return status;
     }
@@ -311,7 +329,7 @@ enum pb_status pb_axes_finish(struct pb_document *document, const struct pb_regi
 
 void pb_axes_free(struct pb_document *document)
 {
-    for (uint32_t axis = 0; axis < PB_MATRIX_COUNT; axis++) {
+    for (uint32_t axis = 0; axis < PB_MATRIX_LISTS; axis++) {
         struct pb_entries *entries = &document->axes[axis];
         for (uint32_t i = 0; i < entries->count; i++) {
             pb_free(entries->list[i].label);

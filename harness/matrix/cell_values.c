@@ -52,6 +52,28 @@ static enum pb_status fill_choices(const struct pb_document *document, const str
     return status;
 }
 
+static enum pb_status fill_penalties(const struct pb_document *document, const struct pb_precedence *precedence,
+                                     struct pb_cell_config *config, struct pb_error *error)
+{
+    const struct pb_entries *penalties = &document->axes[PB_MATRIX_PENALTY];
+    if (!penalties->count)
+        return PB_OK;
+    config->penalties = pb_calloc(penalties->count, sizeof *config->penalties);
+    if (!config->penalties)
+        return pb_fail_memory(error, penalties->count * sizeof *config->penalties);
+    config->penalty_count = penalties->count;
+    enum pb_status status = PB_OK;
+    for (uint32_t i = 0; i < penalties->count && status == PB_OK; i++) {
+        struct pb_choice *choice = &config->penalties[i];
+        choice->loaded = penalties->list[i].loaded;
+        status = copy_label(penalties->list[i].label, &choice->label, error);
+        if (status == PB_OK)
+            status = pb_precedence_options(document, precedence, PB_MATRIX_PENALTY, &penalties->list[i],
+                                           &choice->options, error);
+    }
+    return status;
+}
+
 /* The retraining of one round is that of the cell whose own target it is: so cells share their rounds. */
 static enum pb_status fill_round(const struct pb_document *document, const uint32_t place[PB_MATRIX_COUNT],
                                  uint32_t target, struct pb_cell_round *round, struct pb_error *error)
@@ -65,7 +87,7 @@ static enum pb_status fill_round(const struct pb_document *document, const uint3
     there[PB_MATRIX_TARGET] = target;
     enum pb_status status = pb_precedence_collect(document, there, precedence, error);
     if (status == PB_OK)
-        status = pb_precedence_fill(precedence, &values, error);
+        status = pb_precedence_fill(document, precedence, &values, error);
     if (status == PB_OK)
         *round = (struct pb_cell_round){.target = document->axes[PB_MATRIX_TARGET].list[target].target,
                                         .retraining = values.retraining};
@@ -142,7 +164,7 @@ enum pb_status pb_cell_values_fill(const struct pb_document *document, const uin
     const struct pb_entry *dataset = &document->axes[PB_MATRIX_DATASET].list[place[PB_MATRIX_DATASET]];
     enum pb_status status = pb_precedence_collect(document, place, precedence, error);
     if (status == PB_OK)
-        status = pb_precedence_fill(precedence, &values, error);
+        status = pb_precedence_fill(document, precedence, &values, error);
     if (status == PB_OK && !cell->dataset_root)
         status =
             pb_fail_at(error, PB_ERROR_INPUT, document->xml.path, dataset->line,
@@ -150,6 +172,8 @@ enum pb_status pb_cell_values_fill(const struct pb_document *document, const uin
                        dataset->label);
     if (status == PB_OK)
         status = fill_choices(document, precedence, place, cell, error);
+    if (status == PB_OK)
+        status = fill_penalties(document, precedence, cell, error);
     if (status == PB_OK)
         status = fill_rounds(document, place, below, &values.retraining, cell, error);
     cell->seed = document->axes[PB_MATRIX_SEED].list[place[PB_MATRIX_SEED]].seed;

@@ -1,4 +1,5 @@
 /* Blocks of a matrix that set values: <training lr="…"/>, <criterion><option …/></criterion>, and messages for what is unknown. */
+#include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -117,15 +118,45 @@ static enum pb_status read_setting(const struct pb_xml *xml, const xmlNode *node
     return PB_OK;
 }
 
-/* The axis whose plugin an element describes; PB_MATRIX_COUNT for elements without options. */
+/* The axis whose plugin an element describes, or the penalties; PB_MATRIX_LISTS for elements without options. */
 static enum pb_matrix_axis plugin_axis(const char *element)
 {
     static const enum pb_matrix_axis axes[] = {PB_MATRIX_DATASET, PB_MATRIX_CRITERION, PB_MATRIX_SCHEDULE,
-                                               PB_MATRIX_BACKEND};
+                                               PB_MATRIX_BACKEND, PB_MATRIX_PENALTY};
     for (size_t i = 0; i < sizeof axes / sizeof *axes; i++)
         if (strcmp(pb_matrix_axis_names[axes[i]], element) == 0)
             return axes[i];
-    return PB_MATRIX_COUNT;
+    return PB_MATRIX_LISTS;
+}
+
+/* The penalty that an element speaks of; NULL for others. */
+static const char *penalty_label(const xmlNode *element)
+{
+    if (strcmp(pb_xml_name(element), pb_matrix_axis_names[PB_MATRIX_PENALTY]) != 0)
+        return NULL;
+    const char *label = pb_xml_attribute(element, "label");
+    return label ? label : pb_xml_attribute(element, "plugin");
+}
+
+static enum pb_status read_lambda(const struct pb_xml *xml, const xmlNode *node, struct pb_changes *changes,
+                                  struct pb_error *error)
+{
+    double lambda = 0;
+    const struct pb_option_assignment option = {.axis = PB_MATRIX_PENALTY,
+                                                .penalty = penalty_label(node),
+                                                .is_lambda = true,
+                                                .name = "lambda",
+                                                .text = pb_xml_attribute(node, "lambda"),
+                                                .line = pb_xml_line(node)};
+    if (!option.penalty)
+        return pb_xml_fail(xml, node, error, "<penalty>: attribute 'label' is missing; it says which penalty changes");
+    if (!option.text)
+        return PB_OK;
+    if (!pb_parse_real(option.text, &lambda) || !(lambda >= 0) || !isfinite(lambda))
+        return pb_xml_fail(xml, node, error, "<penalty>: lambda='%s' is not a number from 0 up", option.text);
+    if (!append((void **)&changes->options, &changes->option_count, &option, sizeof option))
+        return pb_fail_memory(error, sizeof option);
+    return PB_OK;
 }
 
 static enum pb_status read_option(const struct pb_xml *xml, const xmlNode *node, enum pb_matrix_axis axis,
@@ -136,6 +167,7 @@ static enum pb_status read_option(const struct pb_xml *xml, const xmlNode *node,
     if (status != PB_OK)
         return status;
     const struct pb_option_assignment option = {.axis = axis,
+                                                .penalty = penalty_label(node->parent),
                                                 .name = pb_xml_attribute(node, "name"),
                                                 .text = pb_xml_attribute(node, "value"),
                                                 .line = pb_xml_line(node)};
@@ -160,10 +192,15 @@ enum pb_status pb_changes_read_element(const struct pb_xml *xml, const xmlNode *
                                        struct pb_changes *changes, struct pb_error *error)
 {
     static const char *const option_only[] = {"option", NULL};
+    static const char *const of_penalty[] = {"plugin", "label", "lambda", NULL};
     const enum pb_matrix_axis axis = plugin_axis(pb_xml_name(node));
-    enum pb_status status = pb_changes_read_attributes(xml, node, extra, changes, error);
+    enum pb_status status = axis == PB_MATRIX_PENALTY
+                                ? pb_only_attributes(xml, node, extra ? of_penalty : of_penalty + 1, error)
+                                : pb_changes_read_attributes(xml, node, extra, changes, error);
+    if (status == PB_OK && axis == PB_MATRIX_PENALTY)
+        status = read_lambda(xml, node, changes, error);
     for (const xmlNode *child = pb_xml_first(node); child && status == PB_OK; child = pb_xml_next(child)) {
-        if (axis == PB_MATRIX_COUNT)
+        if (axis == PB_MATRIX_LISTS)
             status = pb_fail_element(xml, child, NULL, error);
         else if (!pb_xml_is(child, PB_MATRIX_NAMESPACE, "option"))
             status = pb_fail_element(xml, child, option_only, error);
@@ -175,7 +212,7 @@ enum pb_status pb_changes_read_element(const struct pb_xml *xml, const xmlNode *
 
 const char *const pb_change_elements[] = {"training",    "retraining", "sparsity", "augment", "preprocess", "ranking",
                                           "calibration", "latency",    "limits",   "stages",  "dataset",    "model",
-                                          "criterion",   "schedule",   "backend",  NULL};
+                                          "criterion",   "schedule",   "backend",  "penalty", NULL};
 
 enum pb_status pb_changes_read_children(const struct pb_xml *xml, const xmlNode *node, const char *const *elements,
                                         struct pb_changes *changes, struct pb_error *error)

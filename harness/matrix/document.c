@@ -169,6 +169,25 @@ static enum pb_status read_compare(struct pb_document *document, const struct pb
     return PB_OK;
 }
 
+/* What variants and overrides change of penalties, they change of one that the matrix has. */
+static enum pb_status check_penalties(const struct pb_document *document, struct pb_error *error)
+{
+    const struct pb_entries *penalties = &document->axes[PB_MATRIX_PENALTY];
+    for (uint32_t i = 0; i < document->override_count; i++)
+        for (uint32_t o = 0; o < document->overrides[i].changes.option_count; o++) {
+            const struct pb_option_assignment *option = &document->overrides[i].changes.options[o];
+            uint32_t p = 0;
+            while (option->penalty && p < penalties->count && strcmp(penalties->list[p].label, option->penalty) != 0)
+                p++;
+            if (option->penalty && p == penalties->count)
+                return pb_fail_at(error, PB_ERROR_INPUT, document->xml.path, option->line,
+                                  "<penalty label='%s'>: the matrix has no penalty of this label; declare it in "
+                                  "<matrix> with <penalty plugin=\"…\" label=\"%s\" lambda=\"0\"/>",
+                                  option->penalty, option->penalty);
+        }
+    return PB_OK;
+}
+
 /* The elements of <matrix>. */
 static const struct element {
     const char *name;
@@ -182,6 +201,7 @@ static const struct element {
     {"criterion", false, {pb_axes_read_entry, NULL}},
     {"schedule", false, {pb_axes_read_entry, NULL}},
     {"backend", false, {pb_axes_read_entry, NULL}},
+    {"penalty", false, {pb_axes_read_entry, NULL}},
     {"variant", false, {pb_axes_read_entry, read_variant}},
     {"targets", false, {read_targets, NULL}},
     {"training", true, {read_values, NULL}},
@@ -267,6 +287,8 @@ enum pb_status pb_document_read(const char *path, const struct pb_registry *regi
         status = pb_axes_finish(&read, registry, error);
     if (status == PB_OK)
         status = read_children(&read, registry, PASS_NAMES, error);
+    if (status == PB_OK)
+        status = check_penalties(&read, error);
     if (status == PB_OK)
         status = validate(&read.xml, error);
     if (status != PB_OK) {

@@ -19,9 +19,11 @@ enum pb_matrix_axis {
     PB_MATRIX_VARIANT,
     PB_MATRIX_TARGET,
     PB_MATRIX_SEED,
-    PB_MATRIX_COUNT
+    PB_MATRIX_COUNT,
+    PB_MATRIX_PENALTY = PB_MATRIX_COUNT, /* no axis: every training has all of its entries */
+    PB_MATRIX_LISTS
 };
-extern const char *const pb_matrix_axis_names[PB_MATRIX_COUNT];
+extern const char *const pb_matrix_axis_names[PB_MATRIX_LISTS];
 
 /* One value for one setting. Texts are the document's. */
 struct pb_assignment {
@@ -29,9 +31,11 @@ struct pb_assignment {
     const char *text;
     long line;
 };
-/* One plugin option for the plugin on an axis. */
+/* One plugin option for the plugin on an axis, or for one of the penalties. */
 struct pb_option_assignment {
     enum pb_matrix_axis axis;
+    const char *penalty; /* its label; NULL on an axis */
+    bool is_lambda; /* a penalty's attribute lambda; name is "lambda" too */
     const char *name, *text;
     long line;
 };
@@ -84,7 +88,7 @@ struct pb_document {
     struct pb_xml xml;
     const char *name;
     char *reference; /* <report reference>: a name, or a file's absolute path; NULL where it is not given */
-    struct pb_entries axes[PB_MATRIX_COUNT]; /* a matrix without variants has one, with the label "" */
+    struct pb_entries axes[PB_MATRIX_LISTS]; /* a matrix without variants has one, with the label "" */
     bool has_variants;
     struct pb_pretraining *pretrainings;
     uint32_t pretraining_count;
@@ -123,7 +127,7 @@ PB_MUST_CHECK enum pb_status pb_condition_read(const struct pb_document *documen
 bool pb_condition_holds(const struct pb_condition *condition, const uint32_t place[PB_MATRIX_COUNT]);
 void pb_condition_free(struct pb_condition *condition);
 
-/* Axis entries (axes.c): <dataset>, <model>, <criterion>, <schedule>, <backend>, <variant>, <seeds>, <targets>. */
+/* Entries (axes.c): <dataset>, <model>, <criterion>, <schedule>, <backend>, <penalty>, <variant>, <seeds>, <targets>. */
 PB_MUST_CHECK enum pb_status pb_axes_read_entry(struct pb_document *document, const struct pb_registry *registry,
                                                 const xmlNode *node, struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_axes_read_seeds(struct pb_document *document, const xmlNode *node,

@@ -11,6 +11,12 @@ static const struct pb_attribute_help entry_attributes[] = {
      "Name in cell ids, conditions and tables, where it is not the plugin's. Two entries of one plugin need it.",
      false},
     {0}};
+static const struct pb_attribute_help penalty_attributes[] = {
+    {"plugin", "a plugin's name", "Which plugin; 'prunebench plugins' lists them.", true},
+    {"label", "letters, digits, '-', '_' and '+', at most 64",
+     "Name in variants, overrides and records, where it is not the plugin's.", false},
+    {"lambda", "a number from 0 up", "λ, by which the penalty is multiplied; 0 leaves it out.", true},
+    {0}};
 static const struct pb_attribute_help model_attributes[] = {
     {"name", "a model's name", "Which network; 'prunebench help catalogue' lists them.", true},
     {"label", "letters, digits, '-', '_' and '+', at most 64",
@@ -49,13 +55,13 @@ static const struct pb_attribute_help condition_attributes[] = {
 #define OPTIONS "<option name=\"…\" value=\"…\"/> for the plugin's options"
 #define CHANGES                                                                                                        \
     "any of training, retraining, sparsity, augment, preprocess, ranking, calibration, latency, limits, stages, "      \
-    "dataset, model, criterion, schedule, backend, with settings and options alone"
+    "dataset, model, criterion, schedule, backend, penalty, with settings and options alone"
 
 const struct pb_element_help pb_element_helps[] = {
     {"matrix",
      "The document's root, in the namespace urn:prunebench:matrix:1. Its elements may come in any order. Those that "
-     "set values come at most once; dataset, model, criterion, schedule, backend, variant, pretraining, override and "
-     "exclude may be repeated. There is one cell for every combination of data set, model, criterion, schedule, "
+     "set values come at most once; dataset, model, criterion, schedule, backend, penalty, variant, pretraining, "
+     "override and exclude may be repeated. There is one cell for every combination of data set, model, criterion, schedule, "
      "backend, variant, target and seed.",
      "the elements below", matrix_attributes},
     {"dataset", "A data set to train, prune and test on.", OPTIONS, entry_attributes},
@@ -63,6 +69,10 @@ const struct pb_element_help pb_element_helps[] = {
     {"criterion", "A criterion that scores channels.", OPTIONS, entry_attributes},
     {"schedule", "A schedule: when to train, to prune and to retrain.", OPTIONS, entry_attributes},
     {"backend", "A backend that computes. Without this element it is blis.", OPTIONS, entry_attributes},
+    {"penalty",
+     "A penalty that every training and retraining adds to its loss: lambda times what the plugin computes. In a "
+     "variant or override, label says which penalty gets another lambda or other options.",
+     OPTIONS, penalty_attributes},
     {"targets",
      "Shares to remove, each above 0 and below 1, in ascending order. A schedule with several rounds prunes along the "
      "smaller targets first.",

@@ -38,7 +38,7 @@ static void append_options(struct pb_xml_writer *writer, const struct pb_entry *
     for (uint32_t i = 0; i < plugin->option_count; i++) {
         const char *value = plugin->options[i].default_text;
         for (uint32_t j = 0; j < entry->own.option_count; j++)
-            if (strcmp(entry->own.options[j].name, plugin->options[i].name) == 0)
+            if (!entry->own.options[j].is_lambda && strcmp(entry->own.options[j].name, plugin->options[i].name) == 0)
                 value = entry->own.options[j].text;
         if (!value)
             continue;
@@ -56,6 +56,8 @@ static void append_entry(struct pb_xml_writer *writer, enum pb_matrix_axis axis,
     pb_xml_put(writer, axis == PB_MATRIX_MODEL ? "name" : "plugin", entry->plugin);
     pb_xml_put(writer, "label", entry->label);
     append_settings(writer, element, &entry->own);
+    if (axis == PB_MATRIX_PENALTY)
+        pb_xml_put(writer, "lambda", pb_xml_attribute(entry->node, "lambda"));
     if (entry->loaded)
         append_options(writer, entry);
     pb_xml_close(writer);
@@ -103,8 +105,8 @@ static void append_targets(struct pb_xml_writer *writer, const struct pb_entries
 
 enum pb_status pb_matrix_write(const struct pb_document *document, struct pb_text *text, struct pb_error *error)
 {
-    static const enum pb_matrix_axis described[] = {PB_MATRIX_DATASET, PB_MATRIX_MODEL, PB_MATRIX_CRITERION,
-                                                    PB_MATRIX_SCHEDULE, PB_MATRIX_BACKEND};
+    static const enum pb_matrix_axis described[] = {PB_MATRIX_DATASET,  PB_MATRIX_MODEL,   PB_MATRIX_CRITERION,
+                                                    PB_MATRIX_SCHEDULE, PB_MATRIX_BACKEND, PB_MATRIX_PENALTY};
     const struct pb_entries *seeds = &document->axes[PB_MATRIX_SEED];
     struct pb_xml_writer made, *writer = &made;
     char seed[32];

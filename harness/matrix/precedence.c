@@ -14,11 +14,16 @@ static void offer_value(struct pb_chosen_value *chosen, const struct pb_assignme
         chosen->rival = value;
 }
 
+static bool same_option(const struct pb_option_assignment *a, const struct pb_option_assignment *b)
+{
+    return a->axis == b->axis && a->is_lambda == b->is_lambda && strcmp(a->name, b->name) == 0 &&
+           (!a->penalty || strcmp(a->penalty, b->penalty) == 0);
+}
+
 static bool offer_option(struct pb_precedence *precedence, const struct pb_option_assignment *option, uint32_t rank)
 {
     uint32_t i = 0;
-    while (i < precedence->option_count && (precedence->options[i].option->axis != option->axis ||
-                                            strcmp(precedence->options[i].option->name, option->name) != 0))
+    while (i < precedence->option_count && !same_option(precedence->options[i].option, option))
         i++;
     if (i == PB_OPTION_LIMIT)
         return false;
@@ -82,7 +87,8 @@ static enum pb_status find_ties(const struct pb_document *document, const uint32
         const struct pb_option_assignment *a = precedence->options[i].option, *b = precedence->options[i].rival;
         if (!b)
             continue;
-        snprintf(what, sizeof what, "%s option %s", pb_matrix_axis_names[a->axis], a->name);
+        snprintf(what, sizeof what, "%s%s%s %s%s", pb_matrix_axis_names[a->axis], a->penalty ? " " : "",
+                 a->penalty ? a->penalty : "", a->is_lambda ? "" : "option ", a->name);
         return fail_tie(document, place, what, (const char *[]){a->text, b->text}, (long[]){a->line, b->line}, error);
     }
     return PB_OK;
@@ -126,6 +132,8 @@ enum pb_status pb_precedence_collect(const struct pb_document *document, const u
     for (uint32_t axis = 0; axis < PB_MATRIX_COUNT && room; axis++)
         room = place[axis] == PB_NO_PLACE ||
                pb_precedence_offer(precedence, &document->axes[axis].list[place[axis]].own, PB_RANK_ENTRY);
+    for (uint32_t i = 0; i < document->axes[PB_MATRIX_PENALTY].count && room; i++)
+        room = pb_precedence_offer(precedence, &document->axes[PB_MATRIX_PENALTY].list[i].own, PB_RANK_ENTRY);
     for (uint32_t i = 0; i < document->override_count && room; i++) {
         const struct pb_override *override = &document->overrides[i];
         if (pb_condition_holds(&override->condition, place))
@@ -160,8 +168,23 @@ bool pb_precedence_gives(const struct pb_precedence *precedence, const char *ele
     return !pb_setting_follows(&pb_settings[setting], value_text(precedence, setting));
 }
 
-enum pb_status pb_precedence_fill(const struct pb_precedence *precedence, struct pb_cell_values *values,
-                                  struct pb_error *error)
+/* λ of the matrix's penalties, which were checked when they were read. */
+static void fill_penalties(const struct pb_document *document, const struct pb_precedence *precedence,
+                           struct pb_train_spec *spec)
+{
+    const struct pb_entries *penalties = &document->axes[PB_MATRIX_PENALTY];
+    for (uint32_t i = 0; i < penalties->count; i++) {
+        double *lambda = &spec->lambda[spec->penalty_count++];
+        for (uint32_t o = 0; o < precedence->option_count; o++) {
+            const struct pb_option_assignment *option = precedence->options[o].option;
+            if (option->is_lambda && strcmp(option->penalty, penalties->list[i].label) == 0)
+                (void)pb_parse_real(option->text, lambda);
+        }
+    }
+}
+
+enum pb_status pb_precedence_fill(const struct pb_document *document, const struct pb_precedence *precedence,
+                                  struct pb_cell_values *values, struct pb_error *error)
 {
     struct pb_cell_config *cell = &values->cell;
     cell->training.size = sizeof cell->training;
@@ -169,8 +192,11 @@ enum pb_status pb_precedence_fill(const struct pb_precedence *precedence, struct
     enum pb_status status = store_values(precedence, false, values, error);
     if (status != PB_OK)
         return status;
+    cell->training.penalty_count = PB_PENALTY_PLUGINS;
     if (!pb_precedence_gives(precedence, "sparsity", "lambda-last"))
-        cell->training.lambda_last = cell->training.lambda;
+        cell->training.lambda[PB_PENALTY_LAST_NORM] = cell->training.lambda[PB_PENALTY_NORMS];
+    if (document)
+        fill_penalties(document, precedence, &cell->training);
     if (!pb_precedence_gives(precedence, "training", "evaluate-batch"))
         cell->evaluate_batch = cell->batch;
     if (!pb_precedence_gives(precedence, "calibration", "batch"))
@@ -180,7 +206,7 @@ enum pb_status pb_precedence_fill(const struct pb_precedence *precedence, struct
     cell->preprocess.image_size = cell->model.image_size;
     values->retraining = cell->training;
     if (!values->sparse_retraining)
-        values->retraining.lambda = values->retraining.lambda_last = 0;
+        memset(values->retraining.lambda, 0, sizeof values->retraining.lambda);
     return store_values(precedence, true, values, error);
 }
 
@@ -191,7 +217,8 @@ enum pb_status pb_precedence_options(const struct pb_document *document, const s
     enum pb_status status = pb_options_create(entry->loaded->plugin, options, error);
     for (uint32_t i = 0; i < precedence->option_count && status == PB_OK; i++) {
         const struct pb_option_assignment *option = precedence->options[i].option;
-        if (option->axis != axis)
+        if (option->axis != axis || option->is_lambda ||
+            (option->penalty && strcmp(option->penalty, entry->label) != 0))
             continue;
         char *where = pb_format("%s:%ld", document->xml.path, option->line);
         status = where ? pb_options_set(options, option->name, option->text, where, error)

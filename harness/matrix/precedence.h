@@ -40,8 +40,9 @@ bool pb_precedence_gives(const struct pb_precedence *precedence, const char *ele
 /* Where its value stands; 0 for a default. */
 long pb_precedence_line(const struct pb_precedence *precedence, const char *element, const char *name);
 
-/* Everything but plugins, names and rounds. */
-PB_MUST_CHECK enum pb_status pb_precedence_fill(const struct pb_precedence *precedence, struct pb_cell_values *values,
+/* Everything but plugins, names and rounds. document: for its penalties; NULL: none. */
+PB_MUST_CHECK enum pb_status pb_precedence_fill(const struct pb_document *document,
+                                                const struct pb_precedence *precedence, struct pb_cell_values *values,
                                                 struct pb_error *error);
 /* The options of the entry's plugin on an axis. */
 PB_MUST_CHECK enum pb_status pb_precedence_options(const struct pb_document *document,

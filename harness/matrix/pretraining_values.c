@@ -62,7 +62,7 @@ static enum pb_status fill_values(const struct pb_document *document, const stru
         if (chosen->rank < PB_RANK_OVERRIDE)
             *chosen = (struct pb_chosen_value){0};
     }
-    enum pb_status status = pb_precedence_fill(precedence, values, error);
+    enum pb_status status = pb_precedence_fill(NULL, precedence, values, error);
     if (status == PB_OK && !values->cell.dataset_root)
         status = pb_fail_at(error, PB_ERROR_INPUT, document->xml.path, pretraining->entry.line,
                             "<pretraining>: attribute 'root' is missing; it says which folder has its images");
@@ -98,7 +98,7 @@ enum pb_status pb_pretraining_values_fill(const struct pb_document *document, co
     if (status == PB_OK)
         status = copy_model(cell, pretraining->model, &values.cell, error);
     if (status == PB_OK && !cell->model.batch_norm &&
-        (values.cell.training.lambda > 0 || values.cell.training.lambda_last > 0))
+        (values.cell.training.lambda[PB_PENALTY_NORMS] > 0 || values.cell.training.lambda[PB_PENALTY_LAST_NORM] > 0))
         status = pb_fail_at(error, PB_ERROR_INPUT, document->xml.path, pretraining->entry.line,
                             "<pretraining>: its <sparsity> penalises the γ of batch norms, and model '%s' has none "
                             "(batch-norm='false')",

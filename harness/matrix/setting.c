@@ -79,9 +79,9 @@ const struct pb_setting pb_settings[] = {
     TRAIN("retraining", RETRAINING, NO_DEFAULT),
 
     SETTING("sparsity", "lambda", "Penalty λ on the scale γ of every batch norm: λ·sign(γ) is added to its gradient.",
-            REAL(0, 1), .default_text = "0", .offset = TRAINING(lambda)),
+            REAL(0, 1), .default_text = "0", .offset = TRAINING(lambda[PB_PENALTY_NORMS])),
     SETTING("sparsity", "lambda-last", "The same for the trunk's last batch norm; the word lambda takes the other's.",
-            REAL(0, 1), .default_text = "lambda", .follow = "lambda", .offset = TRAINING(lambda_last)),
+            REAL(0, 1), .default_text = "lambda", .follow = "lambda", .offset = TRAINING(lambda[PB_PENALTY_LAST_NORM])),
     SETTING("sparsity", "retraining", "Whether retraining is penalised as well.", .type = PB_SETTING_BOOL,
             .default_text = "true", .offset = offsetof(struct pb_cell_values, sparse_retraining)),
 

@@ -180,6 +180,13 @@ static enum pb_status check_spec(const struct pb_train_spec *spec, struct pb_err
                        spec->warmup_epochs, spec->epochs);
     if (!(spec->lr > 0) || !isfinite(spec->lr))
         return pb_fail(error, PB_ERROR_INPUT, "a learning rate of %g was asked for; it must be above 0", spec->lr);
+    if (spec->penalty_count > PB_PENALTIES_MAX)
+        return pb_fail(error, PB_ERROR_INPUT, "%u penalties were asked for; a training has at most %d",
+                       spec->penalty_count, PB_PENALTIES_MAX);
+    for (uint32_t i = 0; i < spec->penalty_count; i++)
+        if (!(spec->lambda[i] >= 0) || !isfinite(spec->lambda[i]))
+            return pb_fail(error, PB_ERROR_INPUT, "a penalty with the λ %g was asked for; it must be 0 or above",
+                           spec->lambda[i]);
     if (spec->lr_policy > PB_LR_CONSTANT || spec->soft_zero > PB_ZERO_GAMMA_BETA || spec->return_state > PB_RETURN_BEST)
         return pb_fail(error, PB_ERROR_RUN,
                        "the schedule asked for a training with a mode that this host does not know");

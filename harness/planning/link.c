@@ -20,6 +20,7 @@ static void append_training(const struct pb_train_spec *spec, const struct pb_ce
     const struct pb_settings_sink sink = pb_settings_into(text);
     pb_settings_train(&sink, "train.", spec);
     pb_settings_train_mode(&sink, spec);
+    pb_settings_penalties(&sink, config, spec);
     if (spec->soft_zero != PB_ZERO_NONE)
         append_scoring(config, text);
 }

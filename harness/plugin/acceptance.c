@@ -9,7 +9,7 @@
 enum { longest_name = 64 };
 
 /* ABI 2.0 ends here: a plugin that states less has been built against something else. */
-#define PLUGIN_SIZE_2_0 (offsetof(struct pb_plugin, dataset) + sizeof(const struct pb_dataset *))
+#define PLUGIN_SIZE_2_0 (offsetof(struct pb_plugin, penalty) + sizeof(const struct pb_penalty *))
 #define OPTION_SIZE_2_0 (offsetof(struct pb_option, offset) + sizeof(size_t))
 
 bool pb_is_kebab_case(const char *name)

@@ -45,7 +45,8 @@
     SLOT(l2_norm_forward)                                                                                              \
     SLOT(l2_norm_backward)                                                                                             \
     SLOT(softmax_cross_entropy)                                                                                        \
-    SLOT(sgd_step)
+    SLOT(sgd_step)                                                                                                     \
+    SLOT(penalise)
 /* Slots that may be empty: nothing stands in for them. */
 #define PB_OPTIONAL_SLOTS(SLOT)                                                                                        \
     SLOT(conv_algorithm)                                                                                               \

@@ -4,6 +4,7 @@
 #include <prunebench/backend.h>
 #include <prunebench/criterion.h>
 #include <prunebench/dataset.h>
+#include <prunebench/penalty.h>
 #include <prunebench/schedule.h>
 
 #include "plugin/acceptance.h"
@@ -94,6 +95,21 @@ static enum pb_status check_dataset(const struct pb_dataset *dataset, struct pb_
     return require(hooks, COUNT_OF(hooks), error);
 }
 
+static enum pb_status check_penalty(const struct pb_penalty *penalty, struct pb_error *error)
+{
+    const uint32_t shown = PB_DATA_WEIGHTS | PB_DATA_NORM | PB_DATA_CONSUMERS;
+    const enum pb_status status = require_size(penalty->size, SIZE_WITH(struct pb_penalty, destroy), error);
+    if (status != PB_OK)
+        return status;
+    if (penalty->data & ~shown)
+        return pb_fail(error, PB_ERROR_INPUT,
+                       "its data 0x%x is not of the network's parameters alone; a penalty sees weights, norms and "
+                       "consumers",
+                       penalty->data);
+    const struct hook hooks[] = {HOOK(penalty, create), HOOK(penalty, term)};
+    return require(hooks, COUNT_OF(hooks), error);
+}
+
 /* Hooks that mean something only together: all there, or (where that is allowed) none. */
 static enum pb_status check_group(const struct hook *hooks, size_t count, bool required, const char *what,
                                   struct pb_error *error)
@@ -147,10 +163,9 @@ static enum pb_status check_kind(const struct pb_plugin *plugin, struct pb_error
         enum pb_plugin_kind kind;
         bool present;
     } operations[] = {
-        {PB_KIND_CRITERION, plugin->criterion != NULL},
-        {PB_KIND_SCHEDULE, plugin->schedule != NULL},
-        {PB_KIND_BACKEND, plugin->backend != NULL},
-        {PB_KIND_DATASET, plugin->dataset != NULL},
+        {PB_KIND_CRITERION, plugin->criterion != NULL}, {PB_KIND_SCHEDULE, plugin->schedule != NULL},
+        {PB_KIND_BACKEND, plugin->backend != NULL},     {PB_KIND_DATASET, plugin->dataset != NULL},
+        {PB_KIND_PENALTY, plugin->penalty != NULL},
     };
     for (size_t i = 0; i < COUNT_OF(operations); i++) {
         const bool own = operations[i].kind == plugin->kind;
@@ -178,6 +193,8 @@ enum pb_status pb_check_hooks(const struct pb_plugin *plugin, struct pb_error *e
         return check_backend(plugin->backend, error);
     case PB_KIND_DATASET:
         return check_dataset(plugin->dataset, error);
+    case PB_KIND_PENALTY:
+        return check_penalty(plugin->penalty, error);
     }
     return PB_OK; /* check_abi has refused every other kind */
 }

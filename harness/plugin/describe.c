@@ -78,6 +78,7 @@ static void describe_kind(const struct pb_plugin *plugin, struct pb_text *text)
         pb_text_append(text, "  buffers: %s\n", plugin->backend->on_host ? "in main memory" : "on a device");
         break;
     case PB_KIND_DATASET:
+    case PB_KIND_PENALTY:
         break;
     }
 }

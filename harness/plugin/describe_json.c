@@ -100,6 +100,7 @@ static bool put_kind(json_t *object, const struct pb_plugin *plugin)
         good = put(object, "on_host", json_boolean(plugin->backend->on_host));
         break;
     case PB_KIND_DATASET:
+    case PB_KIND_PENALTY:
         break;
     }
     return good;

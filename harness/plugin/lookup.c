@@ -53,7 +53,8 @@ static const struct pb_broken *find_broken(const struct pb_registry *registry, c
 /* Nothing is known of what the file would offer, and its name does not say that it is of another kind. */
 static bool may_offer(const struct pb_broken *broken, enum pb_plugin_kind kind)
 {
-    static const enum pb_plugin_kind kinds[] = {PB_KIND_CRITERION, PB_KIND_SCHEDULE, PB_KIND_BACKEND, PB_KIND_DATASET};
+    static const enum pb_plugin_kind kinds[] = {PB_KIND_CRITERION, PB_KIND_SCHEDULE, PB_KIND_BACKEND, PB_KIND_DATASET,
+                                                PB_KIND_PENALTY};
     const char *file = pb_path_name(broken->file);
     if (broken->offers != NULL)
         return false;

@@ -17,6 +17,8 @@ const char *pb_kind_name(enum pb_plugin_kind kind)
         return "backend";
     case PB_KIND_DATASET:
         return "dataset";
+    case PB_KIND_PENALTY:
+        return "penalty";
     }
     return NULL;
 }

@@ -6,6 +6,7 @@
 #include <prunebench/backend.h>
 #include <prunebench/criterion.h>
 #include <prunebench/dataset.h>
+#include <prunebench/penalty.h>
 #include <prunebench/schedule.h>
 
 #include "base/memory.h"
@@ -17,6 +18,7 @@ struct own {
         struct pb_schedule schedule;
         struct pb_backend backend;
         struct pb_dataset dataset;
+        struct pb_penalty penalty;
     } operations;
     struct pb_option options[];
 };
@@ -63,6 +65,9 @@ enum pb_status pb_plugin_own_copy(const struct pb_plugin *stated, const struct p
         break;
     case PB_KIND_DATASET:
         COPY_OPERATIONS(made, dataset);
+        break;
+    case PB_KIND_PENALTY:
+        COPY_OPERATIONS(made, penalty);
         break;
     }
     *own = &made->plugin;

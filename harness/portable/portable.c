@@ -127,4 +127,5 @@ const struct pb_backend pb_portable_backend = {
     .l2_norm_backward = pb_portable_l2_norm_backward,
     .softmax_cross_entropy = pb_portable_softmax_cross_entropy,
     .sgd_step = pb_portable_sgd_step,
+    .penalise = pb_portable_penalise,
 };

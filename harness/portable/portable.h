@@ -50,6 +50,7 @@ PB_PORTABLE(l2_norm_forward);
 PB_PORTABLE(l2_norm_backward);
 PB_PORTABLE(softmax_cross_entropy);
 PB_PORTABLE(sgd_step);
+PB_PORTABLE(penalise);
 
 static inline int pb_portable_threads(void *self)
 {

@@ -153,7 +153,7 @@ enum pb_status pb_portable_softmax_cross_entropy(void *self, const struct pb_los
 }
 
 struct descent {
-    float lr, momentum, weight_decay, l1;
+    float lr, momentum, weight_decay;
     bool nesterov;
     const float *gradient;
     float *velocity, *weight;
@@ -164,12 +164,12 @@ static void descend(const struct descent *job, size_t begin, size_t end)
 {
     const float *gradient = job->gradient;
     float *velocity = job->velocity, *weight = job->weight;
-    const float lr = job->lr, momentum = job->momentum, decay = job->weight_decay, l1 = job->l1;
+    const float lr = job->lr, momentum = job->momentum, decay = job->weight_decay;
     const float direct = job->nesterov ? 1 : 0, through = job->nesterov ? momentum : 1;
 #pragma GCC ivdep
     for (size_t i = begin; i < end; i++) {
-        const float w = weight[i], sign = (float)((w > 0) - (w < 0));
-        const float g = gradient[i] + l1 * sign + decay * w;
+        const float w = weight[i];
+        const float g = gradient[i] + decay * w;
         const float v = momentum * velocity[i] + g;
         velocity[i] = v;
         weight[i] = w - lr * (direct * g + through * v);
@@ -181,7 +181,6 @@ enum pb_status pb_portable_sgd_step(void *self, const struct pb_sgd_arguments *a
     const struct descent job = {.lr = (float)args->lr,
                                 .momentum = (float)args->momentum,
                                 .weight_decay = (float)args->weight_decay,
-                                .l1 = (float)args->l1,
                                 .nesterov = args->nesterov,
                                 .gradient = pb_floats(args->gradient),
                                 .velocity = pb_floats(args->velocity),

@@ -17,6 +17,9 @@ void pb_cell_config_free(struct pb_cell_config *config)
     free_choice(&config->criterion);
     free_choice(&config->schedule);
     free_choice(&config->backend);
+    for (uint32_t i = 0; i < config->penalty_count; i++)
+        free_choice(&config->penalties[i]);
+    pb_free(config->penalties);
     pb_free(config->id);
     pb_free(config->matrix_name);
     pb_free(config->dataset_root);

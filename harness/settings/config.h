@@ -25,6 +25,8 @@ struct pb_cell_config {
     char matrix_sha256[65];
 
     struct pb_choice dataset, criterion, schedule, backend; /* criterion.loaded NULL: the schedule only trains */
+    struct pb_choice *penalties; /* the matrix's, in its order: places PB_PENALTY_PLUGINS … of a training's list */
+    uint32_t penalty_count;
     char *dataset_root;
     char *variant_label; /* "" when the matrix has no variants */
     char *target_label; /* "r40" */

@@ -51,8 +51,8 @@ void pb_settings_train(const struct pb_settings_sink *sink, const char *prefix, 
     add_real(sink, prefix, "momentum", spec->momentum);
     add_bool(sink, prefix, "nesterov", spec->nesterov);
     add_real(sink, prefix, "weight-decay", spec->weight_decay);
-    add_real(sink, prefix, "lambda", spec->lambda);
-    add_real(sink, prefix, "lambda-last", spec->lambda_last);
+    add_real(sink, prefix, "lambda", spec->lambda[PB_PENALTY_NORMS]);
+    add_real(sink, prefix, "lambda-last", spec->lambda[PB_PENALTY_LAST_NORM]);
     add_count(sink, prefix, "head-epochs", spec->head_epochs);
     add_real(sink, prefix, "head-lr", spec->head_lr);
 }
@@ -132,6 +132,40 @@ void pb_settings_choice(const struct pb_settings_sink *sink, const char *prefix,
     snprintf(key, sizeof key, "%s.option.", prefix);
     for (uint32_t i = 0; i < plugin->option_count; i++)
         add(sink, key, plugin->options[i].name, choice->options.texts[i]);
+}
+
+void pb_settings_penalty_lambdas(const struct pb_settings_sink *sink, const char *prefix,
+                                 const struct pb_cell_config *config, const struct pb_train_spec *spec)
+{
+    char key[96];
+    for (uint32_t i = 0; i < config->penalty_count; i++) {
+        snprintf(key, sizeof key, "penalty.%s.lambda", config->penalties[i].label);
+        add_real(sink, prefix, key, spec->lambda[PB_PENALTY_PLUGINS + i]);
+    }
+}
+
+void pb_settings_penalty_choices(const struct pb_settings_sink *sink, const struct pb_cell_config *config, bool hash)
+{
+    char prefix[96];
+    for (uint32_t i = 0; i < config->penalty_count; i++) {
+        snprintf(prefix, sizeof prefix, "penalty.%s", config->penalties[i].label);
+        pb_settings_choice(sink, prefix, &config->penalties[i], hash);
+    }
+}
+
+void pb_settings_penalties(const struct pb_settings_sink *sink, const struct pb_cell_config *config,
+                           const struct pb_train_spec *spec)
+{
+    char prefix[96];
+    uint32_t number = 0;
+    for (uint32_t i = 0; i < config->penalty_count; i++) {
+        const double lambda = spec->lambda[PB_PENALTY_PLUGINS + i];
+        if (!(lambda > 0))
+            continue;
+        snprintf(prefix, sizeof prefix, "train.penalty.%" PRIu32, number++);
+        add_real(sink, prefix, ".lambda", lambda);
+        pb_settings_choice(sink, prefix, &config->penalties[i], true);
+    }
 }
 
 static void add_to_pretraining(void *argument, const char *key, const char *value)

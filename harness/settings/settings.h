@@ -23,6 +23,15 @@ void pb_settings_ranking(const struct pb_settings_sink *sink, const struct pb_ce
 void pb_settings_choice(const struct pb_settings_sink *sink, const char *prefix, const struct pb_choice *choice,
                         bool hash);
 
+/* λ of every penalty of the matrix, by label: "training.penalty.ssl.lambda". */
+void pb_settings_penalty_lambdas(const struct pb_settings_sink *sink, const char *prefix,
+                                 const struct pb_cell_config *config, const struct pb_train_spec *spec);
+/* Plugin and options of every one of them: "penalty.ssl.plugin". */
+void pb_settings_penalty_choices(const struct pb_settings_sink *sink, const struct pb_cell_config *config, bool hash);
+/* The penalties that a training has, with λ, plugin, options and digest, by number: for keys, which no label is part of. */
+void pb_settings_penalties(const struct pb_settings_sink *sink, const struct pb_cell_config *config,
+                           const struct pb_train_spec *spec);
+
 /* Of a pretraining: "pretraining.training.lr", … The backend is the cell's. */
 void pb_settings_pretraining(const struct pb_settings_sink *sink, const struct pb_cell_config *pretraining);
 /* The plugin that reads its data set: "pretraining.dataset.plugin", … */

@@ -58,6 +58,7 @@ static const struct {
     {"l2_norm_backward", PB_SUITE_BY_RMS, SUMS},
     {"softmax_cross_entropy", PB_SUITE_BY_RMS, SUMS},
     {"sgd_step", PB_SUITE_BY_RMS, SUMS},
+    {"penalise", PB_SUITE_BY_RMS, SUMS},
 };
 #define KNOWN_COUNT (sizeof known / sizeof known[0])
 _Static_assert(KNOWN_COUNT <= PB_SUITE_RESULTS_MAX, "more operators than a report holds");
@@ -90,7 +91,7 @@ enum pb_status pb_suite_run(struct pb_device *device, struct pb_suite_report *re
     pb_rng_init(&run.rng, 20, "operator suite");
     void (*const parts[])(struct pb_suite *) = {pb_suite_convolution, pb_suite_norm,        pb_suite_fused,
                                                 pb_suite_pool,        pb_suite_elementwise, pb_suite_head,
-                                                pb_suite_linear,      pb_suite_learning};
+                                                pb_suite_linear,      pb_suite_learning,    pb_suite_penalty};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0] && !run.status; i++)
         parts[i](&run);
     return run.status;

@@ -71,8 +71,8 @@ static void check_steps(struct pb_suite *run, const void *case_of)
     const struct pb_sgd_arguments *sgd = case_of;
     const size_t count = sgd->count;
     struct pb_sgd_arguments arguments = *sgd;
-    snprintf(run->subject, sizeof run->subject, "SGD over %zu, momentum %g, decay %g, l1 %g%s", count, sgd->momentum,
-             sgd->weight_decay, sgd->l1, sgd->nesterov ? ", Nesterov" : "");
+    snprintf(run->subject, sizeof run->subject, "SGD over %zu, momentum %g, decay %g%s", count, sgd->momentum,
+             sgd->weight_decay, sgd->nesterov ? ", Nesterov" : "");
     struct pb_array weight = pb_array_random(run, count, -1, 1), velocity = pb_array_random(run, count, -1, 1),
                     gradient = pb_array_random(run, count, -1, 1);
     pb_array_set(run, &weight, 0, 0);
@@ -83,8 +83,7 @@ static void check_steps(struct pb_suite *run, const void *case_of)
     for (int step = 0; step < 2; step++) {
         for (size_t i = 0; i < count; i++) {
             double *w = &weight.values[i], *v = &velocity.values[i];
-            const double sign = *w > 0 ? 1 : *w < 0 ? -1 : 0;
-            const double g = gradient.values[i] + sgd->l1 * sign + sgd->weight_decay * *w;
+            const double g = gradient.values[i] + sgd->weight_decay * *w;
             *v = sgd->momentum * *v + g;
             *w -= sgd->lr * (sgd->nesterov ? g + sgd->momentum * *v : *v);
         }
@@ -103,10 +102,10 @@ void pb_suite_learning(struct pb_suite *run)
     for (size_t i = 0; i < sizeof losses / sizeof losses[0]; i++)
         pb_suite_case_run(run, check_loss, &losses[i]);
     static const struct pb_sgd_arguments steps[] = {
-        {.count = 1, .lr = 0.05, .momentum = 0.9, .weight_decay = 1e-5, .l1 = 1e-2, .nesterov = true},
+        {.count = 1, .lr = 0.05, .momentum = 0.9, .weight_decay = 1e-5, .nesterov = true},
         {.count = 77, .lr = 0.1},
         {.count = 1000, .lr = 0.05, .momentum = 0.9, .weight_decay = 1e-2},
-        {.count = 40000, .lr = 0.05, .momentum = 0.9, .weight_decay = 1e-5, .l1 = 1e-2, .nesterov = true},
+        {.count = 40000, .lr = 0.05, .momentum = 0.9, .weight_decay = 1e-5, .nesterov = true},
     };
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++)
         pb_suite_case_run(run, check_steps, &steps[i]);

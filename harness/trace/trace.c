@@ -113,8 +113,9 @@ static enum pb_status read_form(struct pb_trace *trace, struct form *form, struc
 /* Hyper-parameters: those of tests/golden/README.md, unless the metadata says otherwise. */
 static enum pb_status read_training(struct pb_trace *trace, struct form *form, struct pb_error *error)
 {
-    trace->step = (struct pb_step){
-        .lr = 0.05, .momentum = 0.9, .nesterov = true, .weight_decay = 1e-5, .lambda = 1e-4, .lambda_last = 1e-3};
+    trace->step = (struct pb_step){.lr = 0.05, .momentum = 0.9, .nesterov = true, .weight_decay = 1e-5};
+    trace->lambda = 1e-4;
+    trace->lambda_last = 1e-3;
     const struct {
         const char *key;
         double *value;
@@ -122,8 +123,8 @@ static enum pb_status read_training(struct pb_trace *trace, struct form *form, s
         {"lr", &trace->step.lr},
         {"momentum", &trace->step.momentum},
         {"weight_decay", &trace->step.weight_decay},
-        {"lambda", &trace->step.lambda},
-        {"lambda_last", &trace->step.lambda_last},
+        {"lambda", &trace->lambda},
+        {"lambda_last", &trace->lambda_last},
         {"bn_eps", &form->bn_eps},
         {"bn_momentum", &form->bn_momentum},
         {"sqrt_eps", &form->sqrt_eps},

@@ -14,6 +14,7 @@ struct pb_trace {
     float *images; /* N×H×W×C */
     uint32_t *labels; /* N */
     struct pb_step step;
+    double lambda, lambda_last; /* of the penalty on the scales of batch norms */
 };
 
 /* path must outlive the trace. A file that is not of the form is PB_ERROR_INPUT, with the tensor's name. */

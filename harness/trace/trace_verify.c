@@ -197,6 +197,8 @@ enum pb_status pb_trace_verify(const struct pb_trace *trace, struct pb_device *d
     const struct pb_engine_options options = {.batch = trace->batch, .mode = PB_ENGINE_TRAIN};
     enum pb_status status = pb_engine_create(device, trace->network, &options, &run.engine, error);
     if (!status)
+        status = pb_engine_penalise_norms(run.engine, trace->lambda, trace->lambda_last, error);
+    if (!status)
         status = pb_network_copy(trace->network, &run.state, error);
     if (status)
         goto cleanup;

@@ -10,16 +10,17 @@ static uint32_t rank_of_label(const float *logits, uint32_t label, uint32_t clas
 {
     uint32_t above = 0;
     for (uint32_t c = 0; c < classes; c++)
-        above += logits[c] > logits[label] || (logits[c] == logits[label] && c < label);
+        above += logits[c] > logits[label] || (c < label && logits[c] == logits[label]);
     return above;
 }
 
 static double cross_entropy(const float *logits, uint32_t label, uint32_t classes)
 {
-    double top = logits[0], sum = 0;
+    double top = logits[0];
     for (uint32_t c = 1; c < classes; c++)
         top = fmax(top, logits[c]);
-    for (uint32_t c = 0; c < classes; c++)
+    double sum = exp(logits[0] - top);
+    for (uint32_t c = 1; c < classes; c++)
         sum += exp(logits[c] - top);
     return log(sum) - (logits[label] - top); /* sum ≥ 1: the largest logit's own term */
 }

@@ -12,6 +12,7 @@
 #include "base/rng.h"
 #include "training/diverged.h"
 #include "training/evaluate.h"
+#include "training/penalties.h"
 #include "training/soft_mask.h"
 #include "stages/stage.h"
 #include "graph/checkpoint.h"
@@ -24,6 +25,7 @@ struct trainer {
     struct pb_network *network, *best;
     struct pb_lr lr;
     struct pb_soft soft;
+    struct pb_penalty_set *penalties;
     json_t *rows;
     uint32_t epoch, epochs; /* next to run, and in all */
     struct pb_moment moment; /* the last step */
@@ -182,6 +184,8 @@ static enum pb_status start(struct trainer *trainer, struct pb_error *error)
         status = begin(trainer, error);
     if (status == PB_OK)
         status = pb_engine_create(job->device, trainer->network, &options, &trainer->engine, error);
+    if (status == PB_OK)
+        status = pb_penalty_set_open(job, trainer->network, &trainer->penalties, error);
     return status;
 }
 
@@ -195,18 +199,20 @@ static enum pb_status run_steps(struct trainer *trainer, struct epoch_sums *sums
     struct pb_step step = {.momentum = spec->momentum,
                            .nesterov = spec->nesterov,
                            .weight_decay = spec->weight_decay,
-                           .lambda = spec->lambda,
-                           .lambda_last = spec->lambda_last,
                            .head_only = head_only};
     enum pb_status status = pb_batches_start(trainer->training, trainer->epoch, error);
     pb_engine_freeze_trunk(trainer->engine, head_only);
     for (uint32_t i = 0; status == PB_OK && i < steps; i++) {
         struct pb_batch batch;
         double loss = 0;
+        const struct pb_penalty_moment moment = {
+            .epoch = trainer->epoch, .step = (uint64_t)trainer->epoch * steps + i, .epoch_begins = i == 0};
         status = pb_batches_next(trainer->training, &batch, error);
+        if (status == PB_OK)
+            status = pb_penalty_set_refresh(trainer->penalties, trainer->engine, trainer->network, moment, error);
         if (status != PB_OK)
             break;
-        pb_engine_set_step(trainer->engine, (uint64_t)trainer->epoch * steps + i);
+        pb_engine_set_step(trainer->engine, moment.step);
         status = pb_engine_backward(trainer->engine, batch.images, batch.labels, &loss, trainer->logits, error);
         if (status != PB_OK)
             break;
@@ -319,6 +325,7 @@ enum pb_status pb_train(const struct pb_train_job *job, struct pb_network **netw
             job->progress(job->argument, trainer.epoch, trainer.epochs);
         status = run_epoch(&trainer, error);
     }
+    status = pb_penalty_set_close(&trainer.penalties, status, error);
     if (status == PB_OK) {
         *lr = trainer.lr;
         if (trainer.best) {

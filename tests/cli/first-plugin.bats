@@ -139,7 +139,7 @@ END
 
 @test "every kind in C++ builds without a warning with g++ and clang++, loads and describes itself" {
     install_here
-    for kind in criterion schedule backend dataset; do
+    for kind in criterion schedule backend dataset penalty; do
         prunebench-new-plugin --language=c++ "$kind" "my-$kind"
         for compiler in g++ clang++; do
             command -v $compiler >/dev/null || continue

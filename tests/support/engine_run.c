@@ -58,8 +58,7 @@ void run_evaluate(struct run *run, uint32_t count, float *logits)
         fail_msg("%s", run->error.text);
 }
 
-const struct pb_step plain_step = {
-    .lr = 0.05, .momentum = 0.9, .weight_decay = 1e-4, .lambda = 1e-3, .lambda_last = 1e-2, .nesterov = true};
+const struct pb_step plain_step = {.lr = 0.05, .momentum = 0.9, .weight_decay = 1e-4, .nesterov = true};
 
 struct pb_network *run_copy_of(const struct pb_network *network)
 {

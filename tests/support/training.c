@@ -125,13 +125,13 @@ uint64_t training_digest(struct pb_device *device)
 {
     static float logits[BATCH * CLASSES];
     static const uint32_t labels[BATCH] = {0, 3, 6, 2, 3};
-    const struct pb_step step = {
-        .lr = 0.05, .momentum = 0.9, .weight_decay = 1e-5, .lambda = 1e-4, .lambda_last = 1e-3, .nesterov = true};
+    const struct pb_step step = {.lr = 0.05, .momentum = 0.9, .weight_decay = 1e-5, .nesterov = true};
     struct pb_network *network = make_network();
     struct pb_engine *engine = make_engine(device, network, PB_ENGINE_TRAIN);
     struct pb_error error = {0};
     double loss;
     draw_images();
+    good(pb_engine_penalise_norms(engine, 1e-4, 1e-3, &error), &error);
     for (int i = 0; i < STEPS; i++) {
         good(pb_engine_backward(engine, images, labels, &loss, NULL, &error), &error);
         good(pb_engine_step(engine, &step, &error), &error);

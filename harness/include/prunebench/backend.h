@@ -155,9 +155,22 @@ struct pb_sgd_arguments {
     size_t size; /* sizeof(struct pb_sgd_arguments) */
     size_t count;
     double lr, momentum, weight_decay;
-    double l1; /* of a penalty l1·|w| */
     bool nesterov;
     struct pb_view gradient, velocity, weight;
+};
+
+/*
+ * A penalty on one parameter, whose values are outer × units × inner: unit u has the values [o][u][i] of all o and i.
+ * strengths: units values. gradient, weight: outer × units × inner values.
+ */
+struct pb_penalty_arguments {
+    size_t size; /* sizeof(struct pb_penalty_arguments) */
+    uint32_t rule; /* enum pb_penalty_rule (prunebench/penalty.h) */
+    size_t outer, units, inner;
+    double parameter; /* t or the upper limit */
+    double mean, pull; /* polarization: m, and the mean of sign(w − m), over all units of the term */
+    double lr; /* group lasso */
+    struct pb_view strengths, gradient, weight;
 };
 
 /* An operator of a network, as a backend is asked about it. Its input is batch × positions × channels. */
@@ -309,10 +322,21 @@ struct pb_backend {
     enum pb_status (*softmax_cross_entropy)(void *self, const struct pb_loss_arguments *arguments);
 
     /*
-     * One step: g = gradient + l1·sign(weight) + weight_decay·weight; velocity ← momentum·velocity + g;
+     * One step: g = gradient + weight_decay·weight; velocity ← momentum·velocity + g;
      * weight ← weight − lr·(nesterov ? g + momentum·velocity : velocity). (PyTorch's SGD with dampening 0.)
      */
     enum pb_status (*sgd_step)(void *self, const struct pb_sgd_arguments *arguments);
+
+    /*
+     * A penalty with s = strengths[u] and w = weight, by its rule:
+     *   L1            gradient ← gradient + s·sign(w)
+     *   L2            gradient ← gradient + s·w
+     *   polarization  gradient ← gradient + s·(parameter·sign(w) − sign(w − mean) + pull)
+     *   group lasso   w ← w·max(0, 1 − lr·s/‖w_u‖₂), 0 where ‖w_u‖₂ is 0
+     *   interval      w ← min(max(w, 0), parameter)
+     * sign(0) is 0. The first three read w and change the gradient, which is absent for the others.
+     */
+    enum pb_status (*penalise)(void *self, const struct pb_penalty_arguments *arguments);
 
     /*
      * Fused operators. Every one from here on may be NULL: the host then calls the operators that

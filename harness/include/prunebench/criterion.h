@@ -122,7 +122,8 @@ struct pb_network_view {
     uint64_t params, macs; /* of the whole network; macs: of one image */
     const struct pb_layer_view *(*layer)(const struct pb_network_view *network, uint32_t layer); /* without a batch */
     const struct pb_group_view *(*group)(const struct pb_network_view *network, uint32_t group);
-    const struct pb_consumer_view *(*consumer)(const struct pb_network_view *network, uint32_t group, uint32_t consumer);
+    const struct pb_consumer_view *(*consumer)(const struct pb_network_view *network, uint32_t group,
+                                               uint32_t consumer);
 };
 
 /*

@@ -44,12 +44,19 @@ extern "C" {
 #define PB_ABI_MAJOR 2
 #define PB_ABI_MINOR 0
 
-enum pb_plugin_kind { PB_KIND_CRITERION = 1, PB_KIND_SCHEDULE = 2, PB_KIND_BACKEND = 3, PB_KIND_DATASET = 4 };
+enum pb_plugin_kind {
+    PB_KIND_CRITERION = 1,
+    PB_KIND_SCHEDULE = 2,
+    PB_KIND_BACKEND = 3,
+    PB_KIND_DATASET = 4,
+    PB_KIND_PENALTY = 5
+};
 
 struct pb_criterion;
 struct pb_schedule;
 struct pb_backend;
 struct pb_dataset;
+struct pb_penalty;
 
 /* One plugin. Constant data with static storage; the host never writes to it. */
 struct pb_plugin {
@@ -74,6 +81,7 @@ struct pb_plugin {
     const struct pb_schedule *schedule;
     const struct pb_backend *backend;
     const struct pb_dataset *dataset;
+    const struct pb_penalty *penalty;
 };
 
 #if defined(__GNUC__)

@@ -29,6 +29,14 @@ struct pb_target {
     double amount; /* 0 ≤ amount < 1 */
 };
 
+/* The penalties of a training (prunebench/penalty.h). */
+enum pb_penalty_place {
+    PB_PENALTY_NORMS, /* λ·|γ| on the scales of every batch norm but the trunk's last */
+    PB_PENALTY_LAST_NORM, /* the same on the trunk's last one */
+    PB_PENALTY_PLUGINS, /* from here on the matrix's <penalty> elements, in its order */
+    PB_PENALTIES_MAX = 16
+};
+
 /*
  * One training run. The host makes every one: those of the task hold what the matrix says, and a schedule that needs another one
  * copies one of these (copy_spec), changes members of the copy, and gives that to train.
@@ -47,8 +55,8 @@ struct pb_train_spec {
     double momentum;
     bool nesterov;
     double weight_decay;
-    double lambda; /* sparsity: λ·sign(γ) on every BN's γ */
-    double lambda_last; /* the same on the trunk's last BN, instead of lambda */
+    uint32_t penalty_count; /* the two of the host and one for each of the matrix's: how many places of lambda count */
+    double lambda[PB_PENALTIES_MAX]; /* λ of each penalty by enum pb_penalty_place; 0 leaves it out */
     uint32_t head_epochs; /* first train the head alone for so many epochs (two-step training) */
     double head_lr;
 

@@ -109,7 +109,9 @@ static void test_the_penalty_goes_to_every_scale_and_the_heavier_one_to_the_last
     if (pb_engine_load(run.engine, run.network, &run.error))
         fail_msg("%s", run.error.text);
     run_backward(&run, NULL);
-    run_step(&run, &(struct pb_step){.lr = 0.1, .lambda = 0.25, .lambda_last = 0.5});
+    if (pb_engine_penalise_norms(run.engine, 0.25, 0.5, &run.error))
+        fail_msg("%s", run.error.text);
+    run_step(&run, &(struct pb_step){.lr = 0.1});
     run_store(&run);
     for (uint32_t p = 0; p < graph->parameter_count; p++) {
         const struct pb_parameter *parameter = &graph->parameters[p];

@@ -25,9 +25,9 @@ static void test_variants_and_labels_stand_in_the_names(void **state)
                                 "<criterion plugin='bn-scale' label='again' scope='layer'/>" TAIL);
     const struct pb_cell_config *plain = cell(matrix, "birds.vgg11-bcnn.bn-scale.one-shot.blis.plain.r20.s1");
     const struct pb_cell_config *heavy = cell(matrix, "birds.vgg11-bcnn.again.one-shot.blis.heavy.r20.s1");
-    assert_true(plain->training.lambda_last == 1e-4); /* follows lambda */
-    assert_true(heavy->training.lambda_last == 1e-3);
-    assert_true(heavy->rounds[0].retraining.lambda_last == 1e-3);
+    assert_true(plain->training.lambda[PB_PENALTY_LAST_NORM] == 1e-4); /* follows lambda */
+    assert_true(heavy->training.lambda[PB_PENALTY_LAST_NORM] == 1e-3);
+    assert_true(heavy->rounds[0].retraining.lambda[PB_PENALTY_LAST_NORM] == 1e-3);
     assert_int_equal(plain->ranking.scope, PB_SCOPE_GLOBAL);
     assert_int_equal(heavy->ranking.scope, PB_SCOPE_LAYER);
     assert_string_equal(heavy->variant_label, "heavy");
@@ -56,8 +56,9 @@ static void test_defaults_are_the_thesis_without_its_penalty(void **state)
     assert_int_equal(c->evaluate_batch, 48);
     assert_int_equal(c->calibration_batch, 48);
     assert_true(c->training.lr == 0.01 && c->training.momentum == 0.9 && c->training.nesterov);
-    assert_true(c->training.weight_decay == 1e-5 && c->training.lambda == 0);
-    assert_true(c->training.lambda_last == 0 && c->rounds[0].retraining.lambda == 0); /* a penalty must be asked for */
+    assert_true(c->training.weight_decay == 1e-5 && c->training.lambda[PB_PENALTY_NORMS] == 0);
+    assert_true(c->training.lambda[PB_PENALTY_LAST_NORM] == 0 &&
+                c->rounds[0].retraining.lambda[PB_PENALTY_NORMS] == 0); /* a penalty must be asked for */
     assert_int_equal(c->training.lr_policy, PB_LR_PLATEAU);
     assert_int_equal(c->training.lr_patience, 10);
     assert_true(c->training.lr_threshold == 1e-4 && c->training.lr_min == 1e-6);
@@ -105,7 +106,7 @@ static void test_retraining_follows_training_where_it_says_nothing(void **state)
     assert_true(c->rounds[0].retraining.lr == 0.2);
     assert_true(c->rounds[1].retraining.lr == 0.7);
     assert_true(c->rounds[1].retraining.momentum == 0.5);
-    assert_true(c->training.lambda == 1e-3 && c->rounds[1].retraining.lambda == 0);
+    assert_true(c->training.lambda[PB_PENALTY_NORMS] == 1e-3 && c->rounds[1].retraining.lambda[PB_PENALTY_NORMS] == 0);
     pb_matrix_free(&matrix);
 }
 

@@ -28,7 +28,8 @@ static void test_models_start_from_a_pretraining_that_no_override_changes(void *
     assert_int_equal(c->training.epochs, 7);
     assert_int_equal(before->training.epochs, 9); /* its own */
     assert_true(before->training.lr == 0.5 && before->training.momentum == 0.8); /* the matrix's */
-    assert_true(before->training.lambda == 0 && before->training.lambda_last == 0); /* nothing will be pruned */
+    assert_true(before->training.lambda[PB_PENALTY_NORMS] == 0 &&
+                before->training.lambda[PB_PENALTY_LAST_NORM] == 0); /* nothing will be pruned */
     assert_true(before->preprocess.rotate == 3);
     assert_string_equal(before->dataset_root, "o");
     assert_string_equal(before->dataset.label, "others");
@@ -50,7 +51,8 @@ static void test_a_pretraining_may_have_a_seed_a_head_and_a_penalty_of_its_own(v
         const struct pb_cell_config *before = matrix->cells[i]->pretraining;
         assert_int_equal(before->seed, 11);
         assert_string_equal(before->model.name, "vgg11-gap");
-        assert_true(before->training.lambda == 1e-3 && before->training.lambda_last == 1e-3);
+        assert_true(before->training.lambda[PB_PENALTY_NORMS] == 1e-3 &&
+                    before->training.lambda[PB_PENALTY_LAST_NORM] == 1e-3);
         assert_string_equal(matrix->cells[i]->model.name, "vgg11-bcnn");
     }
     pb_matrix_free(&matrix);

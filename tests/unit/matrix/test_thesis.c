@@ -159,10 +159,10 @@ static void test_the_settings_of_training_are_the_published_ones(void **state)
         assert_true(c->training.lr_factor == 0.1 && c->training.lr_threshold == 1e-4 && c->training.lr_min == 1e-6);
         assert_int_equal(c->training.lr_patience, 10);
         assert_int_equal(c->ranking.count, PB_COUNT_THESIS);
-        assert_true(c->training.lambda == (pruned ? 1e-4 : 0));
-        assert_true(c->training.lambda_last == (pruned ? last : 0));
-        assert_true(retraining->lambda == (pruned && penalised ? 1e-4 : 0));
-        assert_true(retraining->lambda_last == (pruned && penalised ? last : 0));
+        assert_true(c->training.lambda[PB_PENALTY_NORMS] == (pruned ? 1e-4 : 0));
+        assert_true(c->training.lambda[PB_PENALTY_LAST_NORM] == (pruned ? last : 0));
+        assert_true(retraining->lambda[PB_PENALTY_NORMS] == (pruned && penalised ? 1e-4 : 0));
+        assert_true(retraining->lambda[PB_PENALTY_LAST_NORM] == (pruned && penalised ? last : 0));
         assert_int_equal(c->select_on_test, test);
         assert_true(c->split.validation == (test ? 0 : 0.1));
     }

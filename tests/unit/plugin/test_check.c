@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include <prunebench/penalty.h>
+
 #include "plugin/acceptance.h"
 #include "plugin/registry.h"
 
@@ -51,6 +53,13 @@ static const char *describe(void *self)
 {
     (void)self;
     return "test";
+}
+
+static const struct pb_penalty_term *term(void *self, uint32_t index)
+{
+    (void)self;
+    (void)index;
+    return NULL;
 }
 
 static enum pb_status open_dataset(const struct pb_host *host, const void *options, const char *root, void **self,
@@ -133,6 +142,7 @@ struct sample {
     struct pb_schedule schedule;
     struct pb_backend backend;
     struct pb_dataset dataset;
+    struct pb_penalty penalty;
 };
 
 static void make(struct sample *sample, enum pb_plugin_kind kind)
@@ -149,6 +159,7 @@ static void make(struct sample *sample, enum pb_plugin_kind kind)
                     .destroy = destroy,
                     .describe = describe},
         .dataset = {.size = sizeof(struct pb_dataset), .open = open_dataset, .close = destroy},
+        .penalty = {.size = sizeof(struct pb_penalty), .create = create, .term = term},
     };
     memcpy(sample->options, good_options, sizeof good_options);
     switch (kind) {
@@ -163,6 +174,9 @@ static void make(struct sample *sample, enum pb_plugin_kind kind)
         break;
     case PB_KIND_DATASET:
         sample->plugin.dataset = &sample->dataset;
+        break;
+    case PB_KIND_PENALTY:
+        sample->plugin.penalty = &sample->penalty;
         break;
     }
 }
@@ -207,6 +221,8 @@ static void test_good_plugins_of_every_kind_pass(void **state)
     ACCEPTED(PB_KIND_SCHEDULE, );
     ACCEPTED(PB_KIND_BACKEND, );
     ACCEPTED(PB_KIND_DATASET, );
+    ACCEPTED(PB_KIND_PENALTY, );
+    ACCEPTED(PB_KIND_PENALTY, s.penalty.data = PB_DATA_WEIGHTS | PB_DATA_CONSUMERS);
     ACCEPTED(PB_KIND_DATASET, s.plugin.option_count = 0; s.plugin.options = NULL; s.plugin.options_size = 0);
     ACCEPTED(PB_KIND_CRITERION, s.plugin.reference = "doi:10.1000/182");
     ACCEPTED(PB_KIND_CRITERION, s.plugin.size += 64; s.criterion.size += 8);
@@ -219,12 +235,13 @@ static void test_the_abi_rule(void **state)
     REFUSED(PB_KIND_CRITERION, s.plugin.abi_major = 1, "built for ABI 1; rebuild against 2");
     REFUSED(PB_KIND_CRITERION, s.plugin.abi_major = 3, "newer plugin ABI 3, this program has 2");
     REFUSED(PB_KIND_CRITERION, s.plugin.abi_minor = PB_ABI_MINOR + 1, "newer plugin ABI 2.1");
-    REFUSED(PB_KIND_CRITERION, s.plugin.size = 96, "96 bytes; ABI 2.0 has 104");
-    REFUSED(PB_KIND_CRITERION, s.plugin.kind = 5, "unknown plugin kind 5");
+    REFUSED(PB_KIND_CRITERION, s.plugin.size = 104, "104 bytes; ABI 2.0 has 112");
+    REFUSED(PB_KIND_CRITERION, s.plugin.kind = 6, "unknown plugin kind 6");
     REFUSED(PB_KIND_CRITERION, s.criterion.size = 88, "88 bytes; ABI 2.0 has 92");
     REFUSED(PB_KIND_SCHEDULE, s.schedule.size = 40, "40 bytes; ABI 2.0 has 41");
-    REFUSED(PB_KIND_BACKEND, s.backend.size = 424, "424 bytes; ABI 2.0 has 432");
+    REFUSED(PB_KIND_BACKEND, s.backend.size = 432, "432 bytes; ABI 2.0 has 440");
     REFUSED(PB_KIND_DATASET, s.dataset.size = 24, "24 bytes; ABI 2.0 has 36");
+    REFUSED(PB_KIND_PENALTY, s.penalty.size = 40, "40 bytes; ABI 2.0 has 48");
 }
 
 static void test_nothing_is_read_behind_the_stated_size(void **state)
@@ -270,6 +287,9 @@ static void test_operations_are_those_of_the_kind(void **state)
 static void test_required_hooks_of_criteria_schedules_and_datasets(void **state)
 {
     (void)state;
+    REFUSED(PB_KIND_PENALTY, s.penalty.create = NULL, "'create' is missing");
+    REFUSED(PB_KIND_PENALTY, s.penalty.term = NULL, "'term' is missing");
+    REFUSED(PB_KIND_PENALTY, s.penalty.data = PB_DATA_GRADIENTS, "a penalty sees weights, norms and consumers");
     REFUSED(PB_KIND_CRITERION, s.criterion.create = NULL, "'create' is missing");
     REFUSED(PB_KIND_CRITERION, s.criterion.score = NULL, "'score' is missing");
     REFUSED(PB_KIND_CRITERION, s.criterion.needs = PB_DATA_GRADIENTS, "'observe' is missing");

@@ -50,8 +50,7 @@ static void test_raw_scores_of_unlike_layers_are_named(void **state)
     assert_null(warnings(widths, 2, scores, PB_DATA_WEIGHTS, PB_NORMALISE_MEAN, mean, 0.25).data);
     /* γ (bn-scale) and gradients (taylor-gate) are declared to be compared as they are */
     assert_null(warnings(widths, 2, scores, PB_DATA_NORM, PB_NORMALISE_NONE, RAW, 0.25).data);
-    assert_null(
-        warnings(widths, 2, scores, PB_DATA_NORM | PB_DATA_GRADIENTS, PB_NORMALISE_NONE, RAW, 0.25).data);
+    assert_null(warnings(widths, 2, scores, PB_DATA_NORM | PB_DATA_GRADIENTS, PB_NORMALISE_NONE, RAW, 0.25).data);
 }
 
 static void test_a_layer_that_keeps_under_five_per_cent_is_named(void **state)

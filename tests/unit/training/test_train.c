@@ -9,131 +9,9 @@
 
 #include <cmocka.h>
 
-#include "base/file.h"
-#include "base/memory.h"
-#include "training/training.h"
 #include "graph/checkpoint.h"
-#include "support/backends.h"
-#include "support/fake_dataset.h"
 #include "support/folder.h"
-
-enum { CLASSES = 3, TRAINING = 36, TESTING = 6, BATCH = 9 };
-
-struct training {
-    struct fake_dataset fake;
-    struct backend backend;
-    struct pb_data *data;
-    struct pb_cache *cache;
-    struct pb_cell_config config;
-    struct pb_train_job job;
-    struct pb_network *initial, *network;
-    struct pb_lr lr;
-    json_t *rows;
-    const char *keep; /* a copy of the partial folder before each epoch, as KEEP-<epoch>; NULL: none */
-    void **state;
-};
-
-static void must(enum pb_status status, const struct pb_error *error)
-{
-    if (status != PB_OK)
-        fail_msg("%s", error->text);
-}
-
-static void open_training(struct training *training, void **state, const struct pb_train_spec *spec)
-{
-    struct pb_error error = {0};
-    struct pb_graph *graph = NULL;
-    const struct pb_split_spec split = {.validation = 0.25, .seed = 1};
-    const struct pb_model_spec model = {
-        .name = "vgg11-bcnn", .classes = CLASSES, .image_size = 32, .width_multiplier = 0.0625, .batch_norm = true};
-    memset(training, 0, sizeof *training);
-    training->state = state;
-    fake_init(&training->fake, *state, CLASSES);
-    fake_add_images(&training->fake, "train", TRAINING, 24, 20, PB_SPLIT_TRAIN);
-    fake_add_images(&training->fake, "test", TESTING, 24, 20, PB_SPLIT_TEST);
-    must(pb_data_open(&training->fake.loaded, NULL, *state, &split, &training->data, &error), &error);
-    pb_preprocess_default(&training->config.preprocess);
-    training->config.preprocess.image_size = 32;
-    training->config.preprocess.flip = 0.5;
-    training->config.preprocess.rotate = 15;
-    training->config.batch = BATCH;
-    training->config.threads = 1;
-    must(pb_cache_open(training->data, &training->config.preprocess, folder_path(state, "cache"), 1, &training->cache,
-                       &error),
-         &error);
-    must(backend_open("blis", NULL, 1, &training->backend, &error), &error);
-    must(pb_model_build(&model, &graph, &error), &error);
-    must(pb_network_create(graph, &training->initial, &error), &error);
-    pb_network_initialise(training->initial, 1);
-    training->job = (struct pb_train_job){.config = &training->config,
-                                          .spec = spec,
-                                          .device = training->backend.device,
-                                          .data = training->data,
-                                          .cache = training->cache,
-                                          .seed = 5};
-}
-
-static void close_training(struct training *training)
-{
-    json_decref(training->rows);
-    pb_network_free(&training->network);
-    pb_network_free(&training->initial);
-    backend_close(&training->backend);
-    pb_cache_close(&training->cache);
-    pb_data_close(&training->data);
-    fake_free(&training->fake);
-}
-
-static void copy_file(const char *from_folder, const char *to_folder, const char *name)
-{
-    struct pb_error error = {0};
-    char *from = pb_path_join(from_folder, name), *to = pb_path_join(to_folder, name), *bytes = NULL;
-    size_t length = 0;
-    if (pb_file_exists(from)) {
-        must(pb_file_read(from, (size_t)1 << 30, &bytes, &length, &error), &error);
-        must(pb_file_write_atomic(to, bytes, length, &error), &error);
-    }
-    pb_free(bytes);
-    pb_free(from);
-    pb_free(to);
-}
-
-/* What a kill before this epoch would leave. */
-static void keep_partial(void *argument, uint32_t epoch, uint32_t epochs)
-{
-    struct training *training = argument;
-    struct pb_error error = {0};
-    char name[64];
-    (void)epochs;
-    if (training->keep == NULL)
-        return;
-    snprintf(name, sizeof name, "%s-%u", training->keep, epoch);
-    const char *folder = folder_path(training->state, name);
-    must(pb_make_dirs(folder, &error), &error);
-    copy_file(training->job.partial, folder, "epoch.safetensors");
-    copy_file(training->job.partial, folder, "best.safetensors");
-}
-
-/* Trains a copy of the initial network with its partial state in a folder of this name. */
-static void run_training(struct training *training, const char *partial)
-{
-    struct pb_error error = {0};
-    training->job.partial = folder_path(training->state, partial);
-    training->job.progress = keep_partial;
-    training->job.argument = training;
-    must(pb_make_dirs(training->job.partial, &error), &error);
-    pb_network_free(&training->network);
-    json_decref(training->rows);
-    training->rows = json_array();
-    must(pb_network_copy(training->initial, &training->network, &error), &error);
-    pb_lr_start(&training->lr, training->job.spec);
-    must(pb_train(&training->job, &training->network, &training->lr, training->rows, &error), &error);
-}
-
-static double row_value(const struct training *training, size_t row, const char *key)
-{
-    return json_number_value(json_object_get(json_array_get(training->rows, row), key));
-}
+#include "support/whole_training.h"
 
 /* The classifier's, as against the trunk's. */
 static bool is_head(const struct pb_graph *graph, const struct pb_parameter *parameter)
@@ -155,8 +33,8 @@ static void test_the_heads_own_epochs_leave_every_bit_of_the_trunk_alone(void **
                                        .momentum = 0.9,
                                        .nesterov = true,
                                        .weight_decay = 0.1,
-                                       .lambda = 0.1,
-                                       .lambda_last = 0.2,
+                                       .penalty_count = 2,
+                                       .lambda = {0.1, 0.2},
                                        .head_epochs = 2,
                                        .head_lr = 0.5};
     struct training training;
@@ -218,8 +96,8 @@ static void test_a_training_stopped_at_any_epoch_goes_on_to_the_same_network(voi
                                        .momentum = 0.9,
                                        .nesterov = true,
                                        .weight_decay = 1e-4,
-                                       .lambda = 1e-3,
-                                       .lambda_last = 1e-3,
+                                       .penalty_count = 2,
+                                       .lambda = {1e-3, 1e-3},
                                        .head_epochs = 2,
                                        .head_lr = 0.5,
                                        .return_state = PB_RETURN_BEST};

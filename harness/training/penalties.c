@@ -1,0 +1,375 @@
+/* Penalties at work: which parameters each term has, and the coefficients that plugins give them. */
+#include "training/penalties.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/place_text.h"
+#include "prune/network_shown.h"
+#include "training/norm_penalties.h"
+
+/* One penalty of the training. */
+struct instance {
+    const struct pb_penalty *table;
+    struct pb_host_services host;
+    char name[96]; /* "penalty 'group-lasso'" */
+    void *self;
+    double lambda;
+};
+
+/* One parameter of one term. */
+struct entry {
+    struct instance *instance;
+    uint32_t term; /* as the plugin counts */
+    uint32_t period;
+    uint32_t index, count; /* among those of its term */
+    struct pb_penalty_layout layout;
+    size_t first; /* strength */
+};
+
+struct pb_penalty_set {
+    const struct pb_train_job *job;
+    const struct pb_graph *graph;
+    struct instance instances[PB_PENALTIES_MAX];
+    uint32_t instance_count;
+    struct pb_penalised *list;
+    struct entry *entries;
+    uint32_t count, terms;
+    float *strengths;
+    size_t strength_count;
+    struct pb_channel_groups groups;
+    struct pb_prunable_layers layers;
+    struct pb_guarded view, values, coefficients;
+};
+
+static enum pb_status create_instance(struct pb_penalty_set *set, const struct pb_penalty *table, const char *label,
+                                      const struct pb_options *options, double lambda, struct pb_error *error)
+{
+    struct instance *instance = &set->instances[set->instance_count++];
+    const void *given = NULL;
+    instance->table = table;
+    instance->lambda = lambda;
+    snprintf(instance->name, sizeof instance->name, "penalty '%.64s'", label);
+    pb_host_init(&instance->host, instance->name, set->job->seed, set->job->config->threads);
+    enum pb_status status = options ? pb_host_give_options(&instance->host, options, &given, error) : PB_OK;
+    if (status != PB_OK)
+        return status;
+    pb_place_enter(instance->host.name, "create");
+    status = pb_host_result(&instance->host, table->create(&instance->host.table, given, &instance->self), error);
+    pb_place_leave();
+    return status;
+}
+
+static enum pb_status create_instances(struct pb_penalty_set *set, struct pb_error *error)
+{
+    const struct pb_train_spec *spec = set->job->spec;
+    const struct pb_cell_config *config = set->job->config;
+    static const struct {
+        const struct pb_penalty *table;
+        const char *label;
+    } own[PB_PENALTY_PLUGINS] = {[PB_PENALTY_NORMS] = {&pb_norm_penalty, "lambda"},
+                                 [PB_PENALTY_LAST_NORM] = {&pb_last_norm_penalty, "lambda-last"}};
+    enum pb_status status = PB_OK;
+    for (uint32_t i = 0; i < spec->penalty_count && status == PB_OK; i++) {
+        if (!(spec->lambda[i] > 0))
+            continue;
+        if (i < PB_PENALTY_PLUGINS) {
+            status = create_instance(set, own[i].table, own[i].label, NULL, spec->lambda[i], error);
+            continue;
+        }
+        const struct pb_choice *choice = &config->penalties[i - PB_PENALTY_PLUGINS];
+        status = create_instance(set, choice->loaded->plugin->penalty, choice->label, &choice->options, spec->lambda[i],
+                                 error);
+    }
+    return status;
+}
+
+static bool has_unit(const struct pb_graph *graph, uint32_t parameter, enum pb_penalty_unit unit,
+                     struct pb_penalty_layout *layout)
+{
+    return graph->parameters[parameter].trainable && pb_penalty_layout(graph, parameter, unit, layout);
+}
+
+static enum pb_status add_term(struct pb_penalty_set *set, struct instance *instance, uint32_t index,
+                               const struct pb_penalty_term *term, struct pb_error *error)
+{
+    struct pb_penalty_layout layout;
+    uint32_t count = 0, added = 0;
+    for (uint32_t p = 0; p < set->graph->parameter_count; p++)
+        count += has_unit(set->graph, p, term->unit, &layout);
+    if (!count)
+        return pb_fail(error, PB_ERROR_INPUT,
+                       "%s penalises the scales of batch norms, but the network has no batch norm; leave it out for "
+                       "this model with <override model=\"…\"><penalty label=\"…\" lambda=\"0\"/></override>",
+                       instance->name);
+    struct pb_penalised *list = pb_realloc(set->list, set->count, (size_t)set->count + count, sizeof *list);
+    set->list = list ? list : set->list;
+    struct entry *entries = pb_realloc(set->entries, set->count, (size_t)set->count + count, sizeof *entries);
+    set->entries = entries ? entries : set->entries;
+    if (!list || !entries)
+        return pb_fail_memory(error, ((size_t)set->count + count) * sizeof *entries);
+    for (uint32_t p = 0; p < set->graph->parameter_count; p++) {
+        if (!has_unit(set->graph, p, term->unit, &layout))
+            continue;
+        list[set->count] = (struct pb_penalised){
+            .parameter = p, .unit = term->unit, .rule = term->rule, .limit = term->parameter, .term = set->terms};
+        entries[set->count++] = (struct entry){.instance = instance,
+                                               .term = index,
+                                               .period = term->period,
+                                               .index = added++,
+                                               .count = count,
+                                               .layout = layout,
+                                               .first = set->strength_count};
+        set->strength_count += layout.units;
+    }
+    set->terms++;
+    return PB_OK;
+}
+
+static enum pb_status check_term(const struct instance *instance, uint32_t index, const struct pb_penalty_term *term,
+                                 struct pb_error *error)
+{
+    const bool limited = term->rule == PB_RULE_POLARIZATION || term->rule == PB_RULE_INTERVAL;
+    if (term->size < offsetof(struct pb_penalty_term, period) + sizeof term->period)
+        return pb_fail(error, PB_ERROR_RUN, "%s: its term %u states a size of %zu bytes; ABI %d.%d has %zu",
+                       instance->name, index, term->size, PB_ABI_MAJOR, PB_ABI_MINOR, sizeof *term);
+    if (term->unit > PB_UNIT_WEIGHTS || term->rule > PB_RULE_INTERVAL)
+        return pb_fail(error, PB_ERROR_RUN, "%s: its term %u has unit %u and rule %u, which this host does not know",
+                       instance->name, index, term->unit, term->rule);
+    if (limited && !(term->parameter > 0 && isfinite(term->parameter)))
+        return pb_fail(error, PB_ERROR_RUN, "%s: its term %u has the parameter %g; its rule needs one above 0",
+                       instance->name, index, term->parameter);
+    return PB_OK;
+}
+
+static enum pb_status add_terms(struct pb_penalty_set *set, struct instance *instance, struct pb_error *error)
+{
+    enum { TERMS_MAX = 64 };
+    for (uint32_t index = 0; index < TERMS_MAX; index++) {
+        pb_place_enter(instance->host.name, "term");
+        const struct pb_penalty_term *term = instance->table->term(instance->self, index);
+        enum pb_status status = pb_host_result(&instance->host, PB_OK, error);
+        pb_place_leave();
+        if (status == PB_OK && !term && index == 0)
+            status = pb_fail(error, PB_ERROR_RUN, "%s has no term; it needs at least one", instance->name);
+        if (status != PB_OK || !term)
+            return status;
+        status = check_term(instance, index, term, error);
+        if (status == PB_OK)
+            status = add_term(set, instance, index, term, error);
+        if (status != PB_OK)
+            return status;
+    }
+    return pb_fail(error, PB_ERROR_RUN, "%s has more than %d terms", instance->name, TERMS_MAX);
+}
+
+enum pb_status pb_penalty_set_open(const struct pb_train_job *job, const struct pb_network *network,
+                                   struct pb_penalty_set **set, struct pb_error *error)
+{
+    struct pb_penalty_set *made = pb_calloc(1, sizeof *made);
+    if (!made)
+        return pb_fail_memory(error, sizeof *made);
+    made->job = job;
+    made->graph = network->graph;
+    enum pb_status status = pb_channel_groups_find(network->graph, &made->groups, error);
+    if (status == PB_OK)
+        status = pb_prunable_layers_find(network, &made->groups, &made->layers, error);
+    if (status == PB_OK)
+        status = create_instances(made, error);
+    for (uint32_t i = 0; i < made->instance_count && status == PB_OK; i++)
+        status = add_terms(made, &made->instances[i], error);
+    if (status == PB_OK && made->strength_count) {
+        made->strengths = pb_calloc(made->strength_count, sizeof *made->strengths);
+        status = made->strengths ? PB_OK : pb_fail_memory(error, made->strength_count * sizeof *made->strengths);
+    }
+    if (status == PB_OK)
+        *set = made;
+    else
+        status = pb_penalty_set_close(&made, status, error);
+    return status;
+}
+
+enum pb_status pb_penalty_set_close(struct pb_penalty_set **set, enum pb_status status, struct pb_error *error)
+{
+    struct pb_penalty_set *closed = *set;
+    if (!closed)
+        return status;
+    for (uint32_t i = 0; i < closed->instance_count; i++) {
+        struct instance *instance = &closed->instances[i];
+        struct pb_error late = {0};
+        if (instance->table->destroy && instance->self && !instance->host.damaged) {
+            pb_place_enter(instance->host.name, "destroy");
+            instance->table->destroy(instance->self);
+            const enum pb_status destroyed = pb_host_result(&instance->host, PB_OK, &late);
+            pb_place_leave();
+            if (status == PB_OK && destroyed != PB_OK) {
+                *error = late;
+                status = destroyed;
+            }
+        }
+        pb_host_close(&instance->host);
+    }
+    pb_guarded_free(&closed->view);
+    pb_guarded_free(&closed->values);
+    pb_guarded_free(&closed->coefficients);
+    pb_prunable_layers_free(&closed->layers);
+    pb_channel_groups_free(&closed->groups);
+    pb_free(closed->list);
+    pb_free(closed->entries);
+    pb_free(closed->strengths);
+    pb_free(closed);
+    *set = NULL;
+    return status;
+}
+
+/* The prunable layer that a node is or belongs to. */
+static uint32_t layer_of(const struct pb_penalty_set *set, uint32_t node)
+{
+    for (uint32_t i = 0; i < set->layers.count; i++)
+        if (set->layers.layers[i].node == node || set->layers.layers[i].norm == node)
+            return i;
+    return UINT32_MAX;
+}
+
+static struct pb_penalty_view view_of(const struct pb_penalty_set *set, uint32_t index, const struct pb_engine *engine,
+                                      struct pb_penalty_moment moment)
+{
+    const struct entry *entry = &set->entries[index];
+    const struct pb_parameter *parameter = &set->graph->parameters[set->list[index].parameter];
+    struct pb_penalty_view view = {
+        .size = sizeof view,
+        .name = set->graph->nodes[parameter->node].name,
+        .index = entry->index,
+        .count = entry->count,
+        .layer = layer_of(set, parameter->node),
+        .units = (uint32_t)entry->layout.units,
+        .unit_values = (uint32_t)(entry->layout.outer * entry->layout.inner),
+        .filters = (uint32_t)parameter->dims[0],
+        .kernel_height = 1,
+        .kernel_width = 1,
+        .input_channels = 1,
+        .linear = parameter->role == PB_ROLE_WEIGHT && parameter->rank == 2,
+        .last_norm = parameter->role == PB_ROLE_GAMMA && pb_engine_is_last_norm(engine, parameter->node),
+        .epoch = moment.epoch,
+        .step = moment.step,
+        .lambda = entry->instance->lambda,
+    };
+    if (parameter->rank == 4) {
+        view.kernel_height = (uint32_t)parameter->dims[1];
+        view.kernel_width = (uint32_t)parameter->dims[2];
+        view.input_channels = (uint32_t)parameter->dims[3];
+    } else if (view.linear) {
+        const struct pb_shape in = set->graph->nodes[set->graph->nodes[parameter->node].inputs[0]].shape;
+        view.kernel_height = in.height;
+        view.kernel_width = in.width;
+        view.input_channels = in.channels;
+    }
+    return view;
+}
+
+/* Writes beside the coefficients that did not reach another page. */
+static enum pb_status check_beside(const struct pb_guarded *coefficients, struct pb_error *error)
+{
+    char text[400];
+    size_t distance = 0;
+    struct pb_fault fault = {.access = PB_ACCESS_WRITE, .overstep = pb_guarded_check(coefficients, &distance)};
+    if (fault.overstep == PB_OVERSTEP_NONE)
+        return PB_OK;
+    fault.distance = distance;
+    fault.bytes = coefficients->bytes;
+    snprintf(fault.array, sizeof fault.array, "%s", coefficients->name);
+    pb_place_overstep(pb_place, &fault, text, sizeof text);
+    return pb_fail(error, PB_ERROR_RUN, "%s; a layer has as many coefficients as units", text);
+}
+
+static enum pb_status ask(struct pb_penalty_set *set, const struct entry *entry, struct pb_penalty_view *view,
+                          const float *values, size_t count, double *coefficients, struct pb_error *error)
+{
+    struct instance *instance = entry->instance;
+    view->values = pb_guarded_copy(&set->values, "values", values, count, sizeof *values);
+    const struct pb_penalty_view *shown = pb_guarded_copy(&set->view, "layer", view, 1, sizeof *view);
+    if (!view->values || !shown)
+        return pb_fail_memory(error, count * sizeof *values);
+    pb_place_enter_layer(instance->host.name, "coefficients", view->name, 0, 0);
+    enum pb_status status = pb_host_result(
+        &instance->host, instance->table->coefficients(instance->self, entry->term, shown, coefficients), error);
+    if (status == PB_OK)
+        status = check_beside(&set->coefficients, error);
+    pb_place_leave();
+    return status;
+}
+
+static enum pb_status refresh_entry(struct pb_penalty_set *set, uint32_t index, const struct pb_engine *engine,
+                                    const struct pb_network *network, const struct pb_network_view *shown,
+                                    struct pb_penalty_moment moment, struct pb_error *error)
+{
+    const struct entry *entry = &set->entries[index];
+    const struct pb_parameter *parameter = &set->graph->parameters[set->list[index].parameter];
+    const struct instance *instance = entry->instance;
+    const size_t units = entry->layout.units;
+    float *strengths = set->strengths + entry->first;
+    if (!instance->table->coefficients) {
+        for (size_t u = 0; u < units; u++)
+            strengths[u] = (float)instance->lambda;
+        return PB_OK;
+    }
+    struct pb_penalty_view view = view_of(set, index, engine, moment);
+    double *coefficients = pb_guarded_open(&set->coefficients, "coefficients", units, sizeof *coefficients);
+    if (!coefficients)
+        return pb_fail_memory(error, units * sizeof *coefficients);
+    for (size_t u = 0; u < units; u++)
+        coefficients[u] = NAN;
+    view.network = shown;
+    const enum pb_status status =
+        ask(set, entry, &view, network->values + parameter->offset, parameter->count, coefficients, error);
+    for (size_t u = 0; u < units && status == PB_OK; u++) {
+        if (!(coefficients[u] >= 0 && isfinite(coefficients[u])))
+            return pb_fail(error, PB_ERROR_RUN,
+                           "%s gave layer '%s', unit %zu, the coefficient %g; coefficients must be finite and not "
+                           "negative",
+                           instance->name, view.name, u, coefficients[u]);
+        strengths[u] = (float)(instance->lambda * coefficients[u]);
+    }
+    return status;
+}
+
+static bool is_due(const struct entry *entry, struct pb_penalty_moment moment)
+{
+    return moment.epoch_begins || (entry->period && moment.step % entry->period == 0);
+}
+
+/* All due entries of one penalty. */
+static enum pb_status refresh_instance(struct pb_penalty_set *set, struct instance *instance,
+                                       const struct pb_engine *engine, const struct pb_network *network,
+                                       struct pb_penalty_moment moment, struct pb_error *error)
+{
+    struct pb_network_copies *copies = NULL;
+    const struct pb_network_source source = {.host = &instance->host,
+                                             .network = network,
+                                             .groups = &set->groups,
+                                             .layers = &set->layers,
+                                             .data = instance->table->data};
+    enum pb_status status = instance->table->data ? pb_network_show(&source, &copies, error) : PB_OK;
+    const struct pb_network_view *shown = copies ? pb_network_view_of(copies) : NULL;
+    for (uint32_t i = 0; i < set->count && status == PB_OK; i++)
+        if (set->entries[i].instance == instance && is_due(&set->entries[i], moment))
+            status = refresh_entry(set, i, engine, network, shown, moment, error);
+    pb_network_copies_free(&copies);
+    return status;
+}
+
+enum pb_status pb_penalty_set_refresh(struct pb_penalty_set *set, struct pb_engine *engine, struct pb_network *network,
+                                      struct pb_penalty_moment moment, struct pb_error *error)
+{
+    bool due = false;
+    for (uint32_t i = 0; i < set->count; i++)
+        due = due || is_due(&set->entries[i], moment);
+    if (!due)
+        return PB_OK;
+    enum pb_status status = moment.epoch_begins ? PB_OK : pb_engine_store(engine, network, error);
+    for (uint32_t i = 0; i < set->instance_count && status == PB_OK; i++)
+        status = refresh_instance(set, &set->instances[i], engine, network, moment, error);
+    return status == PB_OK ? pb_engine_penalise(engine, set->list, set->count, set->strengths, error) : status;
+}
