@@ -18,7 +18,7 @@ enum pb_cell_status { PB_CELL_OK, PB_CELL_FAILED, PB_CELL_CRASHED, PB_CELL_TIMED
  *   target.measure   "channels", "params", "macs"
  *   target.amount    "0.4"
  *   selection        "validation", "test"
- * Numbers from weaker protocols are marked by selection and by schedule.option.zero ("filters", "gamma-beta").
+ * Numbers from weaker protocols are marked by selection and by the epochs' zero ("filters", "gamma-beta").
  */
 struct pb_pair {
     char *key, *value;
@@ -98,6 +98,7 @@ struct pb_epoch_record {
     /* Soft pruning: channels masked after this epoch, how many of the epoch before's came back, and which are masked:
      * per layer a word of hexadecimal digits, its first channel the highest bit of the first digit, 1 where masked. */
     uint32_t masked, revived;
+    char *zero; /* what of a masked channel was zeroed, "filters" or "gamma-beta"; NULL: nothing was */
     char *mask; /* NULL: no mask */
 };
 

@@ -5,7 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <prunebench/criterion.h>
+
 #include "base/memory.h"
+#include "plugin/describe.h"
 #include "settings/names.h"
 
 static void add(const struct pb_settings_sink *sink, const char *prefix, const char *key, const char *value)
@@ -132,6 +135,18 @@ void pb_settings_choice(const struct pb_settings_sink *sink, const char *prefix,
     snprintf(key, sizeof key, "%s.option.", prefix);
     for (uint32_t i = 0; i < plugin->option_count; i++)
         add(sink, key, plugin->options[i].name, choice->options.texts[i]);
+}
+
+void pb_settings_traits(const struct pb_settings_sink *sink, const struct pb_cell_config *config)
+{
+    struct pb_text traits = {0};
+    if (!config->criterion.loaded)
+        return;
+    for (const struct pb_bit_name *trait = pb_trait_names; trait->name; trait++)
+        if (config->criterion.loaded->plugin->criterion->traits & trait->bit)
+            pb_text_append(&traits, "%s%s", traits.length ? " " : "", trait->name);
+    add(sink, "criterion.", "traits", traits.data);
+    pb_text_free(&traits);
 }
 
 void pb_settings_penalty_lambdas(const struct pb_settings_sink *sink, const char *prefix,

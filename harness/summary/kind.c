@@ -45,3 +45,23 @@ struct pb_kind pb_kind_of(const struct pb_record *record)
         .pretrained = weights[0] != '\0' || pretraining[0] != '\0',
     };
 }
+
+bool pb_config_trait(const struct pb_record *record, const char *trait)
+{
+    const size_t length = strlen(trait);
+    for (const char *word = config(record, "criterion.traits"); *word != '\0';) {
+        const size_t end = strcspn(word, " ");
+        if (end == length && strncmp(word, trait, length) == 0)
+            return true;
+        word += end + strspn(word + end, " ");
+    }
+    return false;
+}
+
+bool pb_zeroed_gamma_beta(const struct pb_record *record)
+{
+    bool zeroed = strcmp(config(record, "protocol.zero"), "gamma-beta") == 0; /* of published results */
+    for (size_t i = 0; i < record->epoch_count && !zeroed; i++)
+        zeroed = record->epochs[i].zero != NULL && strcmp(record->epochs[i].zero, "gamma-beta") == 0;
+    return zeroed;
+}

@@ -18,4 +18,9 @@ double pb_config_real(const struct pb_record *record, const char *key);
 /* A plugin's name ("dataset.plugin"); the label stands in where a document lacks it. */
 const char *pb_config_plugin(const struct pb_record *record, const char *axis);
 
+/* Whether the criterion has a trait ("random", "scales"), as documents say since results state it. */
+bool pb_config_trait(const struct pb_record *record, const char *trait);
+/* Soft pruning zeroed γ and β of masked channels, which its published rule does not. */
+bool pb_zeroed_gamma_beta(const struct pb_record *record);
+
 #endif

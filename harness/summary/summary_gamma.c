@@ -126,7 +126,7 @@ static const struct pb_summary_row *choose_row(const struct pb_summary_schedule 
         const struct pb_summary_row *row = &schedule->rows[r];
         if (row->ok_count == 0 || !has_change(row->cells[0]))
             continue;
-        const bool gamma = !row->control && strcmp(pb_config_plugin(row->cells[0], "criterion"), "bn-scale") == 0;
+        const bool gamma = !row->control && pb_config_trait(row->cells[0], "scales");
         if (chosen == NULL || (gamma && !by_gamma) ||
             (gamma == by_gamma && (gamma || strcmp(row->criterion, chosen->criterion) == 0))) {
             chosen = row;

@@ -7,6 +7,7 @@
 #include "base/array.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "summary/kind.h"
 
 /* A record with what it is sorted by. */
 struct keyed {
@@ -95,13 +96,12 @@ static bool same(const char *a, const struct pb_record *record, const char *key)
     return strcmp(a, pb_summary_config(record, key)) == 0;
 }
 
-/* Random by plugin, or by the host's permuted masks. */
+/* Random by what its criterion is, or by the host's permuted masks. */
 static bool is_control(const struct pb_record *record)
 {
-    const char *plugin = pb_summary_config(record, "criterion.plugin");
     bool permuted = false;
     (void)pb_parse_bool(pb_summary_config(record, "ranking.permute"), &permuted);
-    return permuted || strcmp(plugin[0] == '\0' ? pb_summary_config(record, "criterion") : plugin, "random") == 0;
+    return permuted || pb_config_trait(record, "random");
 }
 
 static enum pb_status add_cell(struct pb_summary_row *row, const struct pb_record *record, struct pb_error *error)
@@ -114,7 +114,7 @@ static enum pb_status add_cell(struct pb_summary_row *row, const struct pb_recor
     if (record->status == PB_CELL_OK)
         row->ok_count++;
     row->select_on_test |= same("test", record, "selection");
-    row->zero_gamma_beta |= same("gamma-beta", record, "schedule.option.zero");
+    row->zero_gamma_beta |= pb_zeroed_gamma_beta(record);
     return PB_OK;
 }
 

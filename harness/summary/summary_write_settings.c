@@ -95,8 +95,7 @@ void pb_summary_write_published(struct pb_xml_writer *writer, const struct pb_su
     pb_xml_put_real(writer, "top1", baseline ? base_top1(published) : final_top1(published));
     write_cost(writer, published, baseline ? "base" : "pruned");
     pb_xml_put_flag(writer, "select-on-test", strcmp(pb_summary_config(published, "selection"), "test") == 0);
-    pb_xml_put_flag(writer, "zero-gamma-beta",
-                    !baseline && strcmp(pb_summary_config(published, "schedule.option.zero"), "gamma-beta") == 0);
+    pb_xml_put_flag(writer, "zero-gamma-beta", !baseline && pb_zeroed_gamma_beta(published));
     write_below(writer, published, baseline ? "training." : prefix);
     pb_xml_close(writer);
 }

@@ -14,6 +14,7 @@
 #include "training/evaluate.h"
 #include "training/penalties.h"
 #include "training/soft_mask.h"
+#include "settings/names.h"
 #include "stages/stage.h"
 #include "graph/checkpoint.h"
 
@@ -290,6 +291,8 @@ static enum pb_status run_epoch(struct trainer *trainer, struct pb_error *error)
         sums.loss / (double)sums.images, "top1", (double)sums.correct / (double)sums.images, "validation_top1",
         accuracy.top1, "validation_loss", accuracy.loss, "seconds", pb_clock() - began, "masked",
         (int)trainer->soft.masked, "revived", (int)trainer->soft.revived, "mask", pb_soft_mask_to_json(&trainer->soft));
+    if (row && trainer->job->spec->soft_zero != PB_ZERO_NONE)
+        json_object_set_new(row, "zero", json_string(pb_soft_zero_names[trainer->job->spec->soft_zero]));
     if (json_array_append_new(trainer->rows, row) != 0)
         status = pb_fail_memory(error, 0);
     if (trainer->epoch >= trainer->job->spec->head_epochs)

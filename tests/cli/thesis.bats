@@ -12,11 +12,11 @@ setup_file() {
 setup() { cd "$BATS_TEST_TMPDIR" || return 1; }
 
 @test "check lists the whole thesis where neither data nor weights are, and names them" {
-    run prunebench check "$matrices/thesis.xml"
+    run prunebench check "$matrices/thesis.xml" --no-speed
     [ "$status" -eq 0 ]
-    [ "$(grep -c '\.s[123]  .* [PT]  .* MiB  ' <<<"$output")" -ge 351 ]
+    [ "$(grep -c '\.s[123]  .* [PT]  .* MiB' <<<"$output")" -ge 351 ]
     [[ $output == *"shared stage "* ]]
-    [[ $output == *"351 cells, "*" MACs, about "* ]]
+    [[ $output == *"351 cells, "*" MACs"* ]]
     for root in fgvc-aircraft-2013b CUB_200_2011 cars; do
         [ "$(grep -c "^not here: data set 'data/$root' is not there (counted with the official sizes)$" <<<"$output")" -eq 1 ]
     done
@@ -30,7 +30,7 @@ setup() { cd "$BATS_TEST_TMPDIR" || return 1; }
     ln -s "$BATS_FILE_TMPDIR/data-mini" data-mini
     sed -E 's/ epochs="[0-9]+"/ epochs="1"/; s/<seeds>.*</<seeds>1</; s/(<report )/<latency runs="0"\/>\1/' \
         "$matrices/thesis-mini.xml" >m.xml
-    run prunebench check m.xml --threads 1
+    run prunebench check m.xml --threads 1 --no-speed
     [ "$status" -eq 0 ]
     # one trunk with batch norm, one without; neither the scratch row nor the data sets have their own
     [ "$(grep -c '^pretrain ' <<<"$output")" -eq 2 ]
@@ -93,7 +93,7 @@ END
 
 @test "a pretraining whose images are not here is named by check, and refused by run with its line" {
     matrix | sed "s#data-mini/fish#nowhere#" >m.xml
-    run prunebench check m.xml --threads 1
+    run prunebench check m.xml --threads 1 --no-speed
     [ "$status" -eq 0 ]
     [[ $output == *"not here: data set '$BATS_FILE_TMPDIR/nowhere' is not there"* ]]
     run prunebench run m.xml -o out

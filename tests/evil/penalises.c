@@ -8,8 +8,8 @@ struct options {
     int32_t does;
 };
 enum { SCALES, NEGATIVE, NOT_A_NUMBER, BEHIND, WRITE, CONSUMERS, CHANGING };
-static const char *const choices[] = {"scales", "negative", "not-a-number", "behind", "write", "consumers", "changing",
-                                      NULL};
+static const char *const choices[] = {"scales", "negative",  "not-a-number", "behind",
+                                      "write",  "consumers", "changing",     NULL};
 static const struct pb_option options[] = {{.name = "does",
                                             .help = "what its coefficients do",
                                             .type = PB_OPTION_ENUM,

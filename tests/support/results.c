@@ -58,7 +58,9 @@ static void add_config(struct pb_record *record, const struct results_cell *cell
     must(pb_record_text(&record->id, id, &error), &error);
     config(record, "dataset", "%s", DATASETS[cell->dataset]);
     config(record, "model", "vgg16-bcnn");
+    static const char *const traits[] = {"scales comparable", "", "random comparable"};
     config(record, "criterion", "%s", CRITERIA[cell->criterion]);
+    config(record, "criterion.traits", "%s", traits[cell->criterion]);
     config(record, "schedule", "%s", SCHEDULES[cell->schedule]);
     config(record, "backend", "blis");
     config(record, "variant", "%s", "");
@@ -76,7 +78,7 @@ static void add_config(struct pb_record *record, const struct results_cell *cell
     config(record, "model.image-size", "64");
     config(record, "data.batch", "48");
     if (cell->schedule == 2)
-        config(record, "schedule.option.zero", "gamma-beta");
+        config(record, "protocol.zero", "gamma-beta");
 }
 
 static void add_provenance(struct pb_record *record, double seconds)

@@ -58,6 +58,10 @@ void small_record(struct pb_record *record, const struct small *small)
     small_config(record, "dataset", small->dataset);
     small_config(record, "model", "m");
     small_config(record, "criterion", small->criterion);
+    small_config(record, "criterion.traits",
+                 strcmp(small->criterion, "random") == 0     ? "random"
+                 : strcmp(small->criterion, "bn-scale") == 0 ? "scales"
+                                                             : "");
     small_config(record, "schedule", small->schedule);
     small_config(record, "backend", "b");
     small_config(record, "variant", small->variant);

@@ -209,7 +209,7 @@ static void write_soft(void **state, const char *criterion, const char *target, 
     small.target = target;
     small.amount = amount;
     small_record(&record, &small);
-    small_config(&record, "schedule.option.zero", "gamma-beta");
+    small_config(&record, "protocol.zero", "gamma-beta");
     add_epochs(&record, "base", NULL, 2);
     add_epochs(&record, "soft-60", revived, 3);
     small_write_record(state, &record);
@@ -270,7 +270,7 @@ static void write_soft_with_a_cut(void **state)
     small.pruned = 0.52;
     small.retrained = 0.61;
     small_record(&record, &small);
-    small_config(&record, "schedule.option.zero", "gamma-beta");
+    small_config(&record, "protocol.zero", "gamma-beta");
     add_accuracy(&record, "trained", 0.552);
     add_epochs(&record, "pretrain", NULL, 2);
     add_epochs(&record, "base", NULL, 20);

@@ -103,7 +103,7 @@ static void test_weaker_protocols_are_marked(void **state)
     small_write(state, &two_seeds[0]);
     small_record(&record, &two_seeds[2]);
     small_config(&record, "selection", "test");
-    small_config(&record, "schedule.option.zero", "gamma-beta");
+    small_config(&record, "protocol.zero", "gamma-beta");
     small_write_record(state, &record);
     struct pb_summary summary = small_summary(state);
     const struct pb_summary_schedule *schedule = &summary.sections[0].schedules[0];
