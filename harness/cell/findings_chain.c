@@ -35,6 +35,27 @@ static enum pb_status add_epochs(const struct pb_link *link, const json_t *facts
     return status;
 }
 
+static enum pb_status add_repairs(const struct pb_link *link, const json_t *facts, struct pb_record *record,
+                                  struct pb_error *error)
+{
+    size_t index;
+    json_t *repair;
+    enum pb_status status = PB_OK;
+    json_array_foreach(json_object_get(facts, "repairs"), index, repair)
+    {
+        const struct pb_repair_record row = {
+            .stage = (char *)(uintptr_t)link->name,
+            .layer = (char *)(uintptr_t)json_string_value(json_object_get(repair, "layer")),
+            .rows = (uint32_t)json_integer_value(json_object_get(repair, "rows")),
+            .error_before = json_number_value(json_object_get(repair, "error_before")),
+            .error_after = json_number_value(json_object_get(repair, "error_after")),
+        };
+        if (status == PB_OK)
+            status = pb_record_repair(record, &row, error);
+    }
+    return status;
+}
+
 /* The name of the stage that a pruning cut: scores leave the network as it was. */
 static const char *name_before(const struct pb_chain *chain, const struct pb_link *link)
 {
@@ -71,11 +92,13 @@ enum pb_status pb_findings_chain(struct pb_session *session, struct pb_record *r
         json_t *facts = NULL;
         const bool trains = link->verb == PB_VERB_TRAIN || link->verb == PB_VERB_PRETRAIN;
         const bool own = stage == session->chain.baseline || pb_chain_leads_to_current(&session->chain, stage);
-        if (!own || (!trains && link->verb != PB_VERB_PRUNE))
+        if (!own || (!trains && link->verb != PB_VERB_PRUNE && link->verb != PB_VERB_REPAIR))
             continue;
         status = pb_store_facts(&session->store, link->key, &facts, error);
         if (status == PB_OK && trains)
             status = add_epochs(link, facts, record, error);
+        else if (status == PB_OK && link->verb == PB_VERB_REPAIR)
+            status = add_repairs(link, facts, record, error);
         else if (status == PB_OK)
             status = add_pruning(&session->chain, link, facts, record, error);
         json_decref(facts);

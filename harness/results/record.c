@@ -126,6 +126,11 @@ enum pb_status pb_record_pruning(struct pb_record *record, const struct pb_pruni
     return append("pruning", record, row, error);
 }
 
+enum pb_status pb_record_repair(struct pb_record *record, const struct pb_repair_record *row, struct pb_error *error)
+{
+    return append("repair", record, row, error);
+}
+
 enum pb_status pb_record_epoch(struct pb_record *record, const struct pb_epoch_record *row, struct pb_error *error)
 {
     return append("epoch", record, row, error);

@@ -26,6 +26,8 @@ PB_MUST_CHECK enum pb_status pb_record_layer(struct pb_record *record, const str
                                              struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_record_pruning(struct pb_record *record, const struct pb_pruning_record *row,
                                                struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_record_repair(struct pb_record *record, const struct pb_repair_record *row,
+                                              struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_record_epoch(struct pb_record *record, const struct pb_epoch_record *row,
                                              struct pb_error *error);
 /* What is in it, not itself. */

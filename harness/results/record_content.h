@@ -91,6 +91,12 @@ struct pb_pruning_record {
     uint32_t layer_count;
     char *warnings; /* from pb_calloc, taken over with the layers: a line each; NULL: none */
 };
+/* What a criterion's repair changed in one layer. */
+struct pb_repair_record {
+    char *stage, *layer; /* "repair-40", "conv3_2" */
+    uint32_t rows;
+    double error_before, error_after; /* ‖outputs − outputs before the pruning‖ as a share of the latter's norm */
+};
 struct pb_epoch_record {
     char *stage; /* "base", "retrain-40", "soft" */
     uint32_t number; /* 1-based */
@@ -130,6 +136,8 @@ struct pb_record {
     uint32_t layer_count;
     struct pb_pruning_record *prunings; /* in the order in which they were done */
     uint32_t pruning_count;
+    struct pb_repair_record *repairs;
+    uint32_t repair_count;
     struct pb_epoch_record *epochs;
     uint32_t epoch_count;
     uint64_t peak_rss_bytes;

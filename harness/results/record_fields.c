@@ -310,6 +310,23 @@ static const struct pb_fields EPOCH_FIELDS = {
 };
 #undef ROW
 
+#define ROW pb_repair_record
+static const struct pb_field REPAIR[] = {
+    {"stage", PB_FIELD_NAME, true, AT(stage)},
+    {"layer", PB_FIELD_NAME, true, AT(layer)},
+    {"rows", PB_FIELD_COUNT32, true, AT(rows), .help = "sampled outputs that were compared"},
+    {"error-before", PB_FIELD_REAL, true, AT(error_before),
+     .help = "how far the pruned layer's outputs were from those before the pruning, as a share of the latter's norm"},
+    {"error-after", PB_FIELD_REAL, true, AT(error_after), .help = "the same once the criterion had repaired the layer"},
+};
+static const struct pb_fields REPAIR_FIELDS = {
+    .name = "repair",
+    .help = "One layer that lost inputs and was repaired.",
+    OF_ROW,
+    FIELDS(REPAIR),
+};
+#undef ROW
+
 #define ROW pb_record
 static const struct pb_field CELL[] = {
     {"id", PB_FIELD_NAME, true, AT(id)},
@@ -327,6 +344,7 @@ static const struct pb_inner CELL_INNER[] = {
     {"gamma", &pb_gamma_fields, PB_AT_MOST_ONCE, AT(gamma)},
     {"layer", &LAYER_FIELDS, PB_ANY_TIMES, LIST(layers, layer_count)},
     {"pruning", &pb_pruning_fields, PB_ANY_TIMES, LIST(prunings, pruning_count)},
+    {"repair", &REPAIR_FIELDS, PB_ANY_TIMES, LIST(repairs, repair_count)},
     {"epoch", &EPOCH_FIELDS, PB_ANY_TIMES, LIST(epochs, epoch_count)},
     {"memory", &MEMORY_FIELDS, .times = PB_ONCE},
 };

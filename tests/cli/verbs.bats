@@ -88,6 +88,10 @@ content() { grep -vE '<provenance|<memory|started=|seconds=|^ +[a-z-]+="[^"]*"(/
     run -1 prunebench run m.xml -o out -j 2
     echo "$output"
     grep -q 'status="ok"' out/cells/*.bias.repair.*.xml
+    # every layer that lost inputs, with the error that the repair left: moving the bias never makes it larger
+    [ "$(grep -c '<repair stage="repair[a-z0-9-]*" layer="' out/cells/*.bias.repair.*.xml)" -ge 7 ]
+    sed -n 's/.*<repair .*error-before="\([^"]*\)" error-after="\([^"]*\)".*/\1 \2/p' out/cells/*.bias.repair.*.xml |
+        awk '{ if (!($1 > 0 && $2 <= $1 + 1e-6)) exit 1; smaller += $2 < $1 } END { exit smaller == 0 }'
     grep -q "repair: criterion 'repairs' repaired layer '[a-z0-9_]*' with a weight of -\?nan; values must be finite" out/cells/*.nan.repair.*.xml
     grep -q "it cannot repair '" out/cells/*.fails.repair.*.xml
     grep -q '"error_after": ' out/stages/*/stage.json
