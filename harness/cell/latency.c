@@ -15,13 +15,10 @@
 #include "base/sha256.h"
 #include "engine/engine.h"
 #include "engine/identity.h"
-#include "cell/latency_rounds.h"
+#include "timing/time_network.h"
 #include "cell/latency_store.h"
 #include "graph/graph_json.h"
 #include "graph/network.h"
-
-/* Runs before measuring: caches, frequency, page faults. */
-enum { WARM_UP = 3 };
 
 struct meter {
     const struct pb_cell_config *config;
@@ -29,67 +26,14 @@ struct meter {
     struct pb_device *device;
 };
 
-/* An engine with the batch that it runs on. */
-struct forward {
-    struct pb_engine *engine;
-    uint32_t batch;
-    float *images, *logits;
-};
-
-static enum pb_status time_forward(void *argument, double *milliseconds, struct pb_error *error)
-{
-    const struct forward *forward = argument;
-    const double began = pb_clock();
-    const enum pb_status status =
-        pb_engine_forward(forward->engine, forward->images, forward->batch, forward->logits, error);
-    *milliseconds = (pb_clock() - began) * 1e3;
-    return status;
-}
-
-static enum pb_status time_engine(struct forward *forward, uint32_t runs, struct pb_kept_latency *kept,
-                                  uint32_t threads, struct pb_error *error)
-{
-    double warming;
-    struct pb_load_sample before;
-    enum pb_status status = PB_OK;
-    for (int i = 0; status == PB_OK && i < WARM_UP; i++)
-        status = time_forward(forward, &warming, error);
-    pb_load_sample(&before);
-    if (status == PB_OK)
-        status = pb_time_in_rounds(time_forward, forward, runs, &kept->row, error);
-    if (status != PB_OK)
-        return status;
-    const struct pb_load load = pb_load_since(&before);
-    if (pb_load_is_busy(&load, threads, kept->reason))
-        kept->row.noisy = true;
-    else if (kept->row.noisy)
-        snprintf(kept->reason, sizeof kept->reason, "the middle half of its rounds differs by %.0f %%",
-                 100 * kept->row.spread);
-    return PB_OK;
-}
-
 static enum pb_status measure(const struct meter *meter, const struct pb_network *network, uint32_t batch,
                               struct pb_kept_latency *kept, struct pb_error *error)
 {
-    const struct pb_graph *graph = network->graph;
-    const struct pb_engine_options options = {.batch = batch, .mode = PB_ENGINE_INFER};
-    const size_t floats = pb_shape_count(graph->nodes[0].shape);
-    const uint32_t threads = meter->device->threads;
-    struct forward forward = {.batch = batch,
-                              .images = pb_calloc((size_t)batch * floats, sizeof(float)),
-                              .logits = pb_calloc((size_t)batch * graph->classes, sizeof(float))};
-    struct pb_kept_latency made = {.asked = meter->config->latency_runs, .row = {.batch = batch, .threads = threads}};
-    enum pb_status status =
-        forward.images && forward.logits ? PB_OK : pb_fail_memory(error, (size_t)batch * floats * sizeof(float));
-    if (status == PB_OK)
-        status = pb_engine_create(meter->device, network, &options, &forward.engine, error);
-    if (status == PB_OK)
-        status = time_engine(&forward, made.asked, &made, threads, error);
+    struct pb_kept_latency made = {.asked = meter->config->latency_runs};
+    const enum pb_status status =
+        pb_time_network(meter->device, network, batch, made.asked, &made.row, made.reason, error);
     if (status == PB_OK)
         *kept = made;
-    pb_engine_free(&forward.engine);
-    pb_free(forward.images);
-    pb_free(forward.logits);
     return status;
 }
 

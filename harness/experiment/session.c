@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "timing/time_network.h"
 
 void pb_session_close(struct pb_session *session)
 {
@@ -110,6 +111,59 @@ enum pb_status pb_session_accuracy(struct pb_session *session, pb_stage stage, c
         *accuracy = found;
     else
         pb_accuracy_free(&found);
+    return status;
+}
+
+static enum pb_status latency_from_json(const json_t *json, struct pb_latency *latency, struct pb_error *error)
+{
+    struct pb_latency read = {.size = sizeof read};
+    int runs = 0, noisy = 0;
+    if (json_unpack((json_t *)(uintptr_t)json, "{s:F, s:F, s:i, s:b}", "median", &read.median, "p95", &read.p95, "runs",
+                    &runs, "noisy", &noisy) != 0)
+        return pb_fail(error, PB_ERROR_INPUT, "a stored latency is incomplete; remove its stage folder");
+    read.runs = (uint32_t)runs;
+    read.noisy = noisy != 0;
+    *latency = read;
+    return PB_OK;
+}
+
+/* Measures, and keeps what was measured under name; an untrained network has no stage to keep it with. */
+static enum pb_status measure_latency(struct pb_session *session, pb_stage stage, const char *name, uint32_t batch,
+                                      uint32_t runs, struct pb_latency *latency, struct pb_error *error)
+{
+    const struct pb_network *network;
+    struct pb_latency_record row = {0};
+    char reason[PB_LOAD_REASON];
+    enum pb_status status = pb_session_network(session, stage, &network, error);
+    if (status == PB_OK)
+        status = pb_time_network(session->device, network, batch, runs, &row, reason, error);
+    if (status != PB_OK)
+        return status;
+    *latency = (struct pb_latency){
+        .size = sizeof *latency, .median = row.median_ms, .p95 = row.p95_ms, .runs = row.runs, .noisy = row.noisy};
+    if (stage <= session->chain.start)
+        return PB_OK;
+    json_t *kept = json_pack("{s:f, s:f, s:i, s:b}", "median", row.median_ms, "p95", row.p95_ms, "runs", (int)row.runs,
+                             "noisy", (int)row.noisy);
+    status = kept ? pb_store_put_extra(&session->store, pb_chain_key(&session->chain, stage), name, kept, error)
+                  : pb_fail_memory(error, 0);
+    json_decref(kept);
+    return status;
+}
+
+enum pb_status pb_session_latency(struct pb_session *session, pb_stage stage, uint32_t batch, uint32_t runs,
+                                  struct pb_latency *latency, struct pb_error *error)
+{
+    char name[64];
+    json_t *kept = NULL;
+    enum pb_status status = PB_OK;
+    snprintf(name, sizeof name, "latency-%u-%u-%u", batch, runs, session->device->threads);
+    if (stage > session->chain.start)
+        status = pb_store_extra(&session->store, pb_chain_key(&session->chain, stage), name, &kept, error);
+    if (status == PB_OK)
+        status = kept ? latency_from_json(kept, latency, error)
+                      : measure_latency(session, stage, name, batch, runs, latency, error);
+    json_decref(kept);
     return status;
 }
 

@@ -67,6 +67,10 @@ PB_MUST_CHECK enum pb_status pb_session_network(struct pb_session *session, pb_s
 PB_MUST_CHECK enum pb_status pb_session_accuracy(struct pb_session *session, pb_stage stage, const char *split,
                                                  struct pb_accuracy *accuracy, struct pb_error *error);
 
+/* How long a stage's network takes for batch images; kept beside the stage, which must be stored. */
+PB_MUST_CHECK enum pb_status pb_session_latency(struct pb_session *session, pb_stage stage, uint32_t batch,
+                                                uint32_t runs, struct pb_latency *latency, struct pb_error *error);
+
 void pb_session_progress(struct pb_session *session, double share_of_stage, const char *format, ...) PB_PRINTF(3, 4);
 
 #endif

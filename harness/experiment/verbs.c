@@ -220,6 +220,13 @@ static enum pb_status verb_cost(const struct pb_verbs *verbs, struct pb_network_
     return PB_OK;
 }
 
+static enum pb_status verb_latency(const struct pb_verbs *verbs, uint32_t batch, uint32_t runs,
+                                   struct pb_latency *latency)
+{
+    struct pb_session *session = verbs->context;
+    return pb_session_latency(session, session->chain.current, batch, runs, latency, &session->error);
+}
+
 static enum pb_status verb_evaluate(const struct pb_verbs *verbs, enum pb_evaluate_split split,
                                     struct pb_measurement *measurement)
 {
@@ -265,5 +272,6 @@ void pb_session_verbs(struct pb_session *session, struct pb_verbs *verbs)
         .reinitialise = verb_reinitialise,
         .evaluate = verb_evaluate,
         .cost = verb_cost,
+        .latency = verb_latency,
     };
 }

@@ -127,6 +127,17 @@ static enum pb_status dry_cost(const struct pb_verbs *verbs, struct pb_network_c
     return refuse_when_open(run);
 }
 
+static enum pb_status dry_latency(const struct pb_verbs *verbs, uint32_t batch, uint32_t runs,
+                                  struct pb_latency *latency)
+{
+    struct dry_run *run = verbs->context;
+    (void)batch;
+    (void)runs;
+    run->open = run->open || run->adaptive;
+    latency->median = latency->p95 = NAN;
+    return refuse_when_open(run);
+}
+
 static enum pb_status dry_evaluate(const struct pb_verbs *verbs, enum pb_evaluate_split split,
                                    struct pb_measurement *measurement)
 {
@@ -154,6 +165,7 @@ static enum pb_status run_dry(const struct pb_cell_config *config, struct dry_ru
         .reinitialise = dry_reinitialise,
         .evaluate = dry_evaluate,
         .cost = dry_cost,
+        .latency = dry_latency,
     };
     enum pb_status status = pb_chain_start(&run->chain, config, error);
     if (status == PB_OK)

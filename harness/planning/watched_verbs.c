@@ -172,6 +172,26 @@ static enum pb_status cost_of(const struct pb_verbs *verbs, struct pb_network_co
     return leave(status);
 }
 
+static enum pb_status latency_of(const struct pb_verbs *verbs, uint32_t batch, uint32_t runs,
+                                 struct pb_latency *latency)
+{
+    const struct pb_watched_run *run = enter(verbs, "latency");
+    const struct pb_host *host = &run->host->table;
+    struct pb_latency own = {.size = sizeof own};
+    if (!latency)
+        return fail_null(run, "latency", "latency");
+    if (!batch || !runs)
+        return leave((host->fail)(host, PB_ERROR_RUN,
+                                  "it asked for the latency of %u runs of %u images; both are above 0", runs, batch));
+    if (!run->config->schedule.loaded->plugin->schedule->adaptive)
+        return leave((host->fail)(
+            host, PB_ERROR_RUN, "it measures latency, which differs from run to run; it must declare itself adaptive"));
+    const enum pb_status status = run->verbs->latency(run->verbs, batch, runs, &own);
+    if (status == PB_OK)
+        fill_stated(latency, latency->size, &own, sizeof own);
+    return leave(status);
+}
+
 /* The task that a schedule sees, and what leads from it to its rounds. */
 struct task {
     struct pb_schedule_task task;
@@ -226,6 +246,7 @@ enum pb_status pb_watched_run(struct pb_watched_run *run, void *self, struct pb_
         .reinitialise = reinitialise,
         .evaluate = evaluate,
         .cost = cost_of,
+        .latency = latency_of,
     };
     const struct pb_schedule *schedule = run->config->schedule.loaded->plugin->schedule;
     struct pb_train_spec training = run->config->training;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# The verbs that leave a straight line: going back to a stage, given channels, fresh values, costs; run, killed and resumed.
+# The verbs that leave a straight line: going back to a stage, given channels, fresh values, costs, latency; run, killed and resumed.
 bats_require_minimum_version 1.5.0
 
 prunebench() { "$PRUNEBENCH_BUILD/prunebench" "$@" --plugin-dir "$PRUNEBENCH_BUILD/tests/evil"; }
@@ -101,4 +101,20 @@ content() { grep -vE '<provenance|<memory|started=|seconds=|^ +[a-z-]+="[^"]*"(/
     PLUGIN=odd matrix repair >n.xml
     run -2 prunebench check n.xml
     [[ $output == *"the schedule asks for repairs, which criterion 'bn-scale' does not make"* ]]
+}
+
+@test "latency is measured once per stage and read back after a kill; only an adaptive schedule may ask for it" {
+    PLUGIN=odd-adaptive matrix faster | sed 's|<latency|<stages keep="all"/><latency|' >m.xml
+    run -0 prunebench run m.xml -o out
+    grep -q 'status="ok"' "$(cell out faster)"
+    measured=(out/stages/*/latency-2-5-*.json)
+    [ "${#measured[@]}" -eq 2 ]
+    cp "${measured[0]}" kept.json
+    # the result is gone, the stages are not: what was measured is read, not measured again
+    rm "$(cell out faster)"
+    run -0 prunebench run m.xml -o out
+    cmp "${measured[0]}" kept.json
+    PLUGIN=odd matrix faster >n.xml
+    run -1 prunebench run n.xml -o out-odd
+    [[ $output == *"it measures latency, which differs from run to run; it must declare itself adaptive"* ]]
 }

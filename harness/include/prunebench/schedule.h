@@ -99,6 +99,14 @@ struct pb_network_cost {
     uint64_t original_channels, original_params, original_macs;
 };
 
+/* How long the current network takes, as it is on the cell's backend and threads. Like struct pb_measurement; NaN while planning. */
+struct pb_latency {
+    size_t size; /* sizeof(struct pb_latency) */
+    double median, p95; /* of one batch, in milliseconds: of all runs, and what 95 % of them stay below */
+    uint32_t runs; /* at least as many as were asked for */
+    bool noisy; /* other processes kept the processors busy meanwhile, or the runs differ much */
+};
+
 enum pb_evaluate_split { PB_EVALUATE_TRAIN, PB_EVALUATE_VALIDATION }; /* never the test split */
 
 /*
@@ -148,6 +156,12 @@ struct pb_verbs {
     enum pb_status (*evaluate)(const struct pb_verbs *verbs, enum pb_evaluate_split split,
                                struct pb_measurement *measurement);
     enum pb_status (*cost)(const struct pb_verbs *verbs, struct pb_network_cost *cost);
+    /*
+     * Times the current network's forward pass on batch images, at least runs times (both above 0), after a training or a
+     * pruning. What is measured is stored with the stage, so that a resumed run sees the same numbers; other machines and moments
+     * measure others, which is why only an adaptive schedule may ask.
+     */
+    enum pb_status (*latency)(const struct pb_verbs *verbs, uint32_t batch, uint32_t runs, struct pb_latency *latency);
 };
 
 struct pb_schedule {

@@ -1,5 +1,5 @@
 /* Rounds of timed runs, until their medians agree or patience ends. */
-#include "cell/latency_rounds.h"
+#include "timing/latency_rounds.h"
 
 #include <math.h>
 #include <stdlib.h>

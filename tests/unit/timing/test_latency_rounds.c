@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/load.h"
-#include "cell/latency_rounds.h"
+#include "timing/latency_rounds.h"
 
 /* A clock that says what it was told. */
 struct script {

@@ -2,8 +2,8 @@
  * How often a network is timed: in rounds, until their medians agree or patience ends. A round that fell into another
  * process's burst then shows as a spread instead of becoming the figure.
  */
-#ifndef PB_CELL_LATENCY_ROUNDS_H
-#define PB_CELL_LATENCY_ROUNDS_H
+#ifndef PB_TIMING_LATENCY_ROUNDS_H
+#define PB_TIMING_LATENCY_ROUNDS_H
 
 #include "results/record.h"
 
