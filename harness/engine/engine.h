@@ -19,6 +19,7 @@ struct pb_engine_options {
     uint32_t batch;
     enum pb_engine_mode mode;
     uint64_t seed; /* dropout masks */
+    bool separate_norms; /* CALIBRATE: a batch norm's output is kept beside that of the ReLU behind it */
 };
 
 /*
@@ -62,6 +63,10 @@ PB_MUST_CHECK enum pb_status pb_engine_forward(struct pb_engine *engine, const f
  * loss: mean over the batch; logits (batch×classes) may be NULL. Gradients stay for pb_engine_gradient and pb_engine_step. */
 PB_MUST_CHECK enum pb_status pb_engine_backward(struct pb_engine *engine, const float *images, const uint32_t *labels,
                                                 double *loss, float *logits, struct pb_error *error);
+
+/* CALIBRATE: backward from the derivative of any function of the logits (batch×classes), after pb_engine_forward on a full batch. */
+PB_MUST_CHECK enum pb_status pb_engine_backward_from(struct pb_engine *engine, const float *derivative,
+                                                     struct pb_error *error);
 
 /*
  * Where a value that is not finite comes from, once one was seen: in the flow of data, the first parameter or output that holds
@@ -117,7 +122,7 @@ PB_MUST_CHECK enum pb_status pb_engine_step(struct pb_engine *engine, const stru
 
 /* Downloads. gradient: parameter->count floats. activation: batch×H×W×C of a node's output and of the loss's gradient there
  * (either may be NULL); CALIBRATE engines only. A batch norm that is computed with the ReLU behind it has none: ask for
- * the ReLU's. */
+ * the ReLU's, or keep norms separate. */
 PB_MUST_CHECK enum pb_status pb_engine_gradient(struct pb_engine *engine, uint32_t parameter, float *gradient,
                                                 struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_engine_activation(struct pb_engine *engine, uint32_t node, float *activation,

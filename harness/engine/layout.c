@@ -118,7 +118,7 @@ static void fuse(struct planner *planner)
             nodes[i].with_convolution = true;
         }
         if (graph->nodes[i].op == PB_OP_RELU && graph->nodes[input].op == PB_OP_BATCH_NORM &&
-            planner->consumers[input] == 1) {
+            planner->consumers[input] == 1 && !planner->options->separate_norms) {
             nodes[input].with_relu = true;
             nodes[i].skipped = true;
         }

@@ -157,6 +157,23 @@ enum pb_status pb_engine_backward(struct pb_engine *engine, const float *images,
     return PB_OK;
 }
 
+enum pb_status pb_engine_backward_from(struct pb_engine *engine, const float *derivative, struct pb_error *error)
+{
+    const uint32_t last = engine->graph->node_count - 1;
+    if (engine->options.mode != PB_ENGINE_CALIBRATE || !engine->has_values)
+        return pb_fail(error, PB_ERROR_RUN,
+                       "only a calibrating engine that has run forward can run backward from a given derivative");
+    pb_place_node(engine->device->host.name, "loss", pb_clock());
+    enum pb_status status =
+        PB_OPERATE(upload, pb_gradient_view(engine, last), derivative, pb_output_count(engine, last));
+    if (!status)
+        status = pb_engine_wait(engine, error);
+    if (!status)
+        status = pb_run_backward(engine, error);
+    engine->has_gradients = engine->has_gradients || status == PB_OK;
+    return status;
+}
+
 bool pb_stands_still(const struct pb_engine *engine, const struct pb_step *step, const struct pb_parameter *parameter)
 {
     return !parameter->trainable || ((step->head_only || engine->trunk_frozen) && parameter->node < engine->plan.head);

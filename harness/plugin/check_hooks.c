@@ -2,13 +2,13 @@
 #include <stddef.h>
 
 #include <prunebench/backend.h>
-#include <prunebench/criterion.h>
 #include <prunebench/dataset.h>
 #include <prunebench/penalty.h>
 #include <prunebench/schedule.h>
 
 #include "plugin/acceptance.h"
 #include "plugin/backend_slots.h"
+#include "plugin/criterion_data.h"
 #include "plugin/options.h"
 
 /* Bytes up to and with a member: how much of the operations ABI 2.0 has. */
@@ -42,29 +42,55 @@ static enum pb_status require_size(size_t stated, size_t needed, struct pb_error
     return PB_OK;
 }
 
+/* What it states of gradients and rows, and the hooks that belong to them. */
+static enum pb_status check_gradients(const struct pb_criterion *criterion, uint32_t data, struct pb_error *error)
+{
+    const bool products = (data & PB_DATA_HESSIAN_PRODUCTS) != 0;
+    const bool given = criterion->objective == PB_OBJECTIVE_GIVEN;
+    if (criterion->objective > PB_OBJECTIVE_GIVEN)
+        return pb_fail(error, PB_ERROR_INPUT, "its objective %u is unknown", criterion->objective);
+    if (given && criterion->objective_grad == NULL)
+        return pb_fail(error, PB_ERROR_INPUT,
+                       "its required hook 'objective_grad' is missing (its objective is PB_OBJECTIVE_GIVEN)");
+    if (!given && criterion->objective_grad != NULL)
+        return pb_fail(error, PB_ERROR_INPUT,
+                       "it has the hook 'objective_grad', but its objective is not PB_OBJECTIVE_GIVEN");
+    if ((data & PB_DATA_CONSUMER_ROWS) != 0 && criterion->consumer_rows == 0)
+        return pb_fail(error, PB_ERROR_INPUT, "it looks at rows of consumers, but its consumer_rows is 0");
+    if (products && criterion->observe_product == NULL)
+        return pb_fail(error, PB_ERROR_INPUT,
+                       "its required hook 'observe_product' is missing (it asks for Hessian products)");
+    if (!products &&
+        (criterion->observe_product != NULL || criterion->direction != NULL || criterion->products != NULL))
+        return pb_fail(error, PB_ERROR_INPUT,
+                       "it has a hook of Hessian products, but neither needs nor uses PB_DATA_HESSIAN_PRODUCTS");
+    if (products && !(criterion->hessian_step > 0 && criterion->hessian_step <= 1))
+        return pb_fail(error, PB_ERROR_INPUT, "its hessian_step is %g; it must be above 0 and at most 1",
+                       criterion->hessian_step);
+    return PB_OK;
+}
+
 static enum pb_status check_criterion(const struct pb_criterion *criterion, struct pb_error *error)
 {
-    const uint32_t observed =
-        PB_DATA_GRADIENTS | PB_DATA_ACTIVATIONS | PB_DATA_ACTIVATION_GRADIENTS | PB_DATA_CONVOLVED | PB_DATA_LABELS;
-    const uint32_t known = observed | PB_DATA_WEIGHTS | PB_DATA_NORM | PB_DATA_CONSUMERS;
     const uint32_t traits = PB_TRAIT_RANDOM | PB_TRAIT_SCALES | PB_TRAIT_COMPARABLE;
-    const enum pb_status status = require_size(criterion->size, SIZE_WITH(struct pb_criterion, repair_rows), error);
+    const enum pb_status status = require_size(criterion->size, SIZE_WITH(struct pb_criterion, hessian_step), error);
     if (status != PB_OK)
         return status;
-    const uint32_t data = criterion->needs | criterion->uses;
+    const uint32_t data = pb_criterion_asks(criterion);
     const struct hook hooks[] = {HOOK(criterion, create)};
-    if ((data & ~known) != 0)
-        return pb_fail(error, PB_ERROR_INPUT, "it needs or uses something unknown: bits 0x%x", data & ~known);
+    if ((data & ~(uint32_t)PB_DATA_KNOWN) != 0)
+        return pb_fail(error, PB_ERROR_INPUT, "it needs or uses something unknown: bits 0x%x",
+                       data & ~(uint32_t)PB_DATA_KNOWN);
     if ((criterion->traits & ~traits) != 0)
         return pb_fail(error, PB_ERROR_INPUT, "its traits are unknown: bits 0x%x", criterion->traits & ~traits);
     if (criterion->coupling > PB_COUPLE_MAX)
         return pb_fail(error, PB_ERROR_INPUT, "its coupling %u is unknown", criterion->coupling);
     if (criterion->normalise > PB_NORMALISE_LAMP)
         return pb_fail(error, PB_ERROR_INPUT, "its normalisation %u is unknown", criterion->normalise);
-    if ((data & observed) != 0 && criterion->observe == NULL)
+    if ((data & PB_DATA_OBSERVED) != 0 && criterion->observe == NULL)
         return pb_fail(error, PB_ERROR_INPUT,
                        "its required hook 'observe' is missing (it looks at gradients, activations or labels)");
-    if ((data & observed) == 0 && criterion->observe != NULL)
+    if ((data & PB_DATA_OBSERVED) == 0 && criterion->observe != NULL)
         return pb_fail(error, PB_ERROR_INPUT,
                        "it has the hook 'observe', but neither needs nor uses gradients, activations or labels");
     if (criterion->score == NULL && criterion->select == NULL)
@@ -74,7 +100,8 @@ static enum pb_status check_criterion(const struct pb_criterion *criterion, stru
         return pb_fail(error, PB_ERROR_INPUT, "it has both 'score' and 'select'; which of them chooses must be clear");
     if (criterion->repair != NULL && criterion->repair_rows == 0)
         return pb_fail(error, PB_ERROR_INPUT, "it has the hook 'repair', but its repair_rows is 0");
-    return require(hooks, COUNT_OF(hooks), error);
+    const enum pb_status differentiates = check_gradients(criterion, data, error);
+    return differentiates ? differentiates : require(hooks, COUNT_OF(hooks), error);
 }
 
 static enum pb_status check_schedule(const struct pb_schedule *schedule, struct pb_error *error)

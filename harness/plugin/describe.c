@@ -15,6 +15,13 @@ const struct pb_bit_name pb_data_names[] = {
     {PB_DATA_CONVOLVED, "convolved"},
     {PB_DATA_LABELS, "labels"},
     {PB_DATA_CONSUMERS, "consumers"},
+    {PB_DATA_CONVOLVED_GRADIENTS, "convolved-gradients"},
+    {PB_DATA_NORMALISED, "normalised"},
+    {PB_DATA_NORMALISED_GRADIENTS, "normalised-gradients"},
+    {PB_DATA_GATE_GRADIENTS, "gate-gradients"},
+    {PB_DATA_CONSUMER_ROWS, "consumer-rows"},
+    {PB_DATA_MEAN_GRADIENTS, "mean-gradients"},
+    {PB_DATA_HESSIAN_PRODUCTS, "hessian-products"},
     {0, NULL},
 };
 

@@ -1,7 +1,8 @@
-/* One life of a criterion: created, shown the network and the calibration batches, asked for layers, destroyed. */
+/* One life of a criterion: created, shown the network, asked for layers, destroyed. */
 #ifndef PB_PRUNE_CRITERION_RUN_H
 #define PB_PRUNE_CRITERION_RUN_H
 
+#include "plugin/criterion_data.h"
 #include "prune/network_shown.h"
 #include "prune/prune.h"
 
@@ -17,24 +18,33 @@ struct pb_criterion_run {
     struct pb_prunable_layers layers;
     struct pb_network_source source;
     struct pb_network_copies *copies;
-    struct pb_shown shown; /* of the layer in hand */
+    struct pb_shown shown; /* of the current layer */
+    struct pb_observed_rows *rows; /* NULL where none are asked for */
+    float *mean_gradients; /* of all parameters, at their offsets; NULL until they are accumulated */
     struct pb_engine *engine;
     uint32_t engine_batch;
+    const struct pb_network *point; /* whose values the engine computes with: network, or one beside it */
+    struct pb_guarded logits_view, logits, labels, derivative; /* of the hook objective_grad */
     struct pb_error *error; /* of every function below */
 };
-
-/* Whether it looks at calibration batches. */
-bool pb_criterion_observes(const struct pb_criterion *criterion);
 
 /* Checks what it needs, creates it, lets it prepare. run must not be moved; close it also after a failure. */
 PB_MUST_CHECK enum pb_status pb_criterion_open(struct pb_criterion_run *run, const struct pb_loaded *loaded,
                                                const struct pb_options *options, const struct pb_network *network,
                                                const struct pb_channel_groups *groups,
                                                const struct pb_calibration *calibration, struct pb_error *error);
-/* Shows it the calibration batches, where it looks at them. */
-PB_MUST_CHECK enum pb_status pb_criterion_observe(struct pb_criterion_run *run);
 /* status: of what came before; a failure of the criterion's while it is destroyed counts where that is PB_OK. */
 PB_MUST_CHECK enum pb_status pb_criterion_close(struct pb_criterion_run *run, enum pb_status status);
+
+/* A layer as it is outside of batches, with the mean gradients where they are accumulated and asked for. */
+struct pb_layer_view pb_criterion_layer(const struct pb_criterion_run *run, uint32_t layer);
+/* Around every call of a hook that is shown a layer. enter: *shown is the view for the plugin. status: the hook's. */
+PB_MUST_CHECK enum pb_status pb_criterion_enter(struct pb_criterion_run *run, const char *hook,
+                                                const struct pb_layer_view *view, const struct pb_layer_view **shown);
+PB_MUST_CHECK enum pb_status pb_criterion_leave(struct pb_criterion_run *run, enum pb_status status);
+/* After a hook that writes into array: it has not written beside it. where: "layer 'conv1' in repair". */
+PB_MUST_CHECK enum pb_status pb_criterion_check_beside(const struct pb_criterion_run *run,
+                                                       const struct pb_guarded *array, const char *where);
 
 /* Calls score for a layer. The scores are then in run->shown.scores, until the next one: one for each channel, and finite. */
 PB_MUST_CHECK enum pb_status pb_criterion_score(struct pb_criterion_run *run, uint32_t layer);

@@ -40,8 +40,16 @@ const char *pb_layer_name(const struct pb_network *network, const struct pb_prun
     return network->graph->nodes[layer->node].name;
 }
 
+const float *pb_layer_part(const struct pb_network *network, const struct pb_prunable_layer *layer, enum pb_role role,
+                           const float *values)
+{
+    const uint32_t node = role == PB_ROLE_WEIGHT || role == PB_ROLE_BIAS ? layer->node : layer->norm;
+    const uint32_t parameter = node == UINT32_MAX ? PB_NO_PARAMETER : network->graph->nodes[node].parameters[role];
+    return parameter == PB_NO_PARAMETER ? NULL : values + network->graph->parameters[parameter].offset;
+}
+
 struct pb_layer_view pb_layer_view_of(const struct pb_network *network, const struct pb_prunable_layers *layers,
-                                      uint32_t index, uint32_t data)
+                                      uint32_t index, uint32_t data, const float *gradients)
 {
     const struct pb_prunable_layer *layer = &layers->layers[index];
     const struct pb_node *node = &network->graph->nodes[layer->node];
@@ -73,6 +81,12 @@ struct pb_layer_view pb_layer_view_of(const struct pb_network *network, const st
         view.running_mean = pb_network_values(network, layer->norm, PB_ROLE_RUNNING_MEAN);
         view.running_var = pb_network_values(network, layer->norm, PB_ROLE_RUNNING_VAR);
         view.norm_eps = network->graph->nodes[layer->norm].attributes.bn.eps;
+    }
+    if (gradients) {
+        view.weight_grad = pb_layer_part(network, layer, PB_ROLE_WEIGHT, gradients);
+        view.bias_grad = pb_layer_part(network, layer, PB_ROLE_BIAS, gradients);
+        view.gamma_grad = pb_layer_part(network, layer, PB_ROLE_GAMMA, gradients);
+        view.beta_grad = pb_layer_part(network, layer, PB_ROLE_BETA, gradients);
     }
     return view;
 }

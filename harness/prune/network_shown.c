@@ -11,6 +11,7 @@ struct layer_copy {
     struct pb_shown shown;
     const struct pb_layer_view *view;
 };
+enum { BEFORE, WITH_MEAN_GRADIENTS, LAYER_COPIES };
 struct group_copy {
     struct pb_guarded members[3]; /* view, id, producers */
     const struct pb_group_view *view;
@@ -23,7 +24,7 @@ struct consumer_copy {
 struct pb_network_copies {
     const struct pb_network_source *source;
     struct pb_consumers consumers;
-    struct layer_copy *layers;
+    struct layer_copy *layers[LAYER_COPIES]; /* what was shown before stays valid */
     struct group_copy *groups;
     struct consumer_copy *readers;
     struct pb_guarded guarded;
@@ -44,9 +45,10 @@ static const struct pb_layer_view *show_layer(const struct pb_network_view *netw
     struct pb_error error;
     if (index >= network->layer_count)
         return NULL;
-    struct layer_copy *copy = &copies->layers[index];
+    struct layer_copy *copy = &copies->layers[source->mean_gradients ? WITH_MEAN_GRADIENTS : BEFORE][index];
     if (!copy->view) {
-        struct pb_layer_view view = pb_layer_view_of(source->network, source->layers, index, source->data);
+        struct pb_layer_view view =
+            pb_layer_view_of(source->network, source->layers, index, source->data, source->mean_gradients);
         view.network = network;
         if (pb_shown_protect(&copy->shown, &view, &copy->view, &error) != PB_OK) {
             copy->view = NULL;
@@ -136,38 +138,58 @@ static const struct pb_consumer_view *show_consumer(const struct pb_network_view
     return copy->view ? copy->view : fail_memory(copies);
 }
 
+static const struct pb_rows_view *show_rows(const struct pb_network_view *network, uint32_t group, uint32_t index)
+{
+    const struct pb_network_copies *copies = network->context;
+    const struct pb_network_source *source = copies->source;
+    const struct pb_rows_view *view = NULL;
+    struct pb_error error;
+    uint32_t first = 0;
+    if (!source->rows || group >= network->group_count || index >= pb_consumers_of(&copies->consumers, group, &first))
+        return NULL;
+    return pb_observed_rows_show(source->rows, first + index, &view, &error) == PB_OK ? view : fail_memory(copies);
+}
+
 enum pb_status pb_network_show(const struct pb_network_source *source, struct pb_network_copies **copies,
                                struct pb_error *error)
 {
+    const struct pb_cost cost = pb_graph_cost(source->network->graph);
     struct pb_network_copies *opened = pb_calloc(1, sizeof *opened);
     if (!opened)
         return pb_fail_memory(error, sizeof *opened);
     opened->source = source;
     enum pb_status status = pb_consumers_find(source->network, source->groups, &opened->consumers, error);
-    if (status == PB_OK) {
-        const struct pb_cost cost = pb_graph_cost(source->network->graph);
-        const struct pb_network_view view = {.size = sizeof view,
-                                             .context = opened,
-                                             .layer_count = source->layers->count,
-                                             .group_count = source->groups->count,
-                                             .classes = source->network->graph->classes,
-                                             .params = cost.params,
-                                             .macs = cost.macs,
-                                             .layer = show_layer,
-                                             .group = show_group,
-                                             .consumer = show_consumer};
-        opened->layers = pb_calloc(view.layer_count, sizeof *opened->layers);
-        opened->groups = pb_calloc(view.group_count, sizeof *opened->groups);
-        opened->readers = pb_calloc(opened->consumers.count, sizeof *opened->readers);
-        opened->view = pb_guarded_copy(&opened->guarded, "the network", &view, 1, sizeof view);
-        if (!opened->layers || !opened->groups || !opened->readers || !opened->view)
-            status = pb_fail_memory(error, view.layer_count * sizeof *opened->layers);
+    const struct pb_network_view view = {.size = sizeof view,
+                                         .context = opened,
+                                         .layer_count = source->layers->count,
+                                         .group_count = source->groups->count,
+                                         .classes = source->network->graph->classes,
+                                         .params = cost.params,
+                                         .macs = cost.macs,
+                                         .layer = show_layer,
+                                         .group = show_group,
+                                         .consumer = show_consumer,
+                                         .rows = show_rows};
+    bool whole = true;
+    for (size_t k = 0; k < LAYER_COPIES; k++) {
+        opened->layers[k] = pb_calloc(view.layer_count, sizeof **opened->layers);
+        whole = whole && opened->layers[k];
     }
+    opened->groups = pb_calloc(view.group_count, sizeof *opened->groups);
+    opened->readers = pb_calloc(opened->consumers.count, sizeof *opened->readers);
+    opened->view = pb_guarded_copy(&opened->guarded, "the network", &view, 1, sizeof view);
+    if (status == PB_OK && (!whole || !opened->groups || !opened->readers || !opened->view))
+        status = pb_fail_memory(error, view.layer_count * sizeof(struct layer_copy));
     if (status == PB_OK)
         *copies = opened;
     else
         pb_network_copies_free(&opened);
     return status;
+}
+
+const struct pb_consumers *pb_network_consumers_of(const struct pb_network_copies *copies)
+{
+    return &copies->consumers;
 }
 
 const struct pb_network_view *pb_network_view_of(const struct pb_network_copies *copies)
@@ -186,15 +208,17 @@ void pb_network_copies_free(struct pb_network_copies **copies)
     struct pb_network_copies *closed = *copies;
     if (!closed)
         return;
-    for (uint32_t i = 0; closed->layers && i < closed->source->layers->count; i++)
-        pb_shown_free(&closed->layers[i].shown);
+    for (size_t k = 0; k < LAYER_COPIES; k++) {
+        for (uint32_t i = 0; closed->layers[k] && i < closed->source->layers->count; i++)
+            pb_shown_free(&closed->layers[k][i].shown);
+        pb_free(closed->layers[k]);
+    }
     for (uint32_t i = 0; closed->groups && i < closed->source->groups->count; i++)
         free_members(closed->groups[i].members, 3);
     for (uint32_t i = 0; closed->readers && i < closed->consumers.count; i++)
         free_members(closed->readers[i].members, 4);
     pb_guarded_free(&closed->guarded);
     pb_consumers_free(&closed->consumers);
-    pb_free(closed->layers);
     pb_free(closed->groups);
     pb_free(closed->readers);
     pb_free(closed);

@@ -68,11 +68,9 @@ static enum pb_status check_values(const struct repair *repair, const float *val
 
 static enum pb_status check_beside(const struct repair *repair, const struct pb_guarded *array)
 {
-    size_t distance = 0;
-    if (!array->start || pb_guarded_check(array, &distance) == PB_OVERSTEP_NONE)
-        return PB_OK;
-    return pb_fail(repair->run->error, PB_ERROR_RUN, "criterion '%s' wrote beside '%s' of layer '%s' in repair",
-                   repair->run->name, array->name, repair->network->graph->nodes[repair->consumer->node].name);
+    char where[96];
+    snprintf(where, sizeof where, "layer '%s' in repair", repair->network->graph->nodes[repair->consumer->node].name);
+    return pb_criterion_check_beside(repair->run, array, where);
 }
 
 static enum pb_status call_repair(struct repair *repair, float *weight, float *bias)

@@ -2,24 +2,8 @@
 #ifndef PB_PRUNE_REPAIR_ROWS_H
 #define PB_PRUNE_REPAIR_ROWS_H
 
-#include <prunebench/rng.h>
-
-#include "engine/engine.h"
-#include "prune/consumers.h"
 #include "prune/prune.h"
-
-/* Of one layer of one network. */
-struct pb_layer_rows {
-    const struct pb_network *network;
-    uint32_t node, input;
-    size_t width; /* values that one output is computed from: R·S·C */
-    size_t outputs; /* M */
-    uint32_t count; /* rows */
-    float *inputs; /* count × width; NULL: not asked for */
-    float *given; /* count × outputs: the layer's own; NULL: not asked for */
-    uint32_t per_image; /* rows of each image */
-    struct pb_rng rng; /* that the places are drawn from */
-};
+#include "prune/layer_rows.h"
 
 /*
  * Fills rows for count layers of one network, in one pass over the calibration batches: inputs or given, or both; per_image rows of each
@@ -33,6 +17,5 @@ PB_MUST_CHECK enum pb_status pb_layer_rows_fill(struct pb_layer_rows *rows, cons
 /* Of what the layer gave, only what its filters that are still there in `now` gave, in their order. group: the layer's own. */
 PB_MUST_CHECK enum pb_status pb_layer_rows_keep(struct pb_layer_rows *rows, const struct pb_network *now,
                                                 uint32_t group, struct pb_error *error);
-void pb_layer_rows_free(struct pb_layer_rows *rows);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "prune/criterion_run.h"
+#include "prune/observe.h"
 
 static void couple(enum pb_coupling coupling, const double *values, bool first, uint32_t producers, uint32_t channels,
                    double *combined)

@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "prune/criterion_run.h"
+#include "prune/observe.h"
 
 /* Room for the indices, which the plugin writes. */
 static enum pb_status call_select(struct pb_criterion_run *run, uint32_t group, uint32_t remove,

@@ -6,7 +6,7 @@
 
 #include "base/memory.h"
 
-enum count_rule { FILTERS, CHANNELS, ACTIVATIONS, CONVOLVED, EXAMPLES };
+enum count_rule { FILTERS, CHANNELS, ACTIVATIONS, CONVOLVED, GATES, EXAMPLES };
 
 /* The view's arrays: where their pointers are, what brings them, and how large they are. In the order of PB_SHOWN_ARRAYS. */
 static const struct shown_array {
@@ -32,10 +32,15 @@ static const struct shown_array {
     ARRAY(activation, PB_DATA_ACTIVATIONS, ACTIVATIONS),
     ARRAY(activation_grad, PB_DATA_ACTIVATION_GRADIENTS, ACTIVATIONS),
     ARRAY(convolved, PB_DATA_CONVOLVED, CONVOLVED),
+    ARRAY(convolved_grad, PB_DATA_CONVOLVED_GRADIENTS, CONVOLVED),
+    ARRAY(normalised, PB_DATA_NORMALISED, CONVOLVED),
+    ARRAY(normalised_grad, PB_DATA_NORMALISED_GRADIENTS, CONVOLVED),
+    ARRAY(gate_grad, PB_DATA_GATE_GRADIENTS, GATES),
     ARRAY(labels, PB_DATA_LABELS, EXAMPLES),
 #undef ARRAY
 };
-enum { FIRST_DOWNLOADED = 6, FIRST_ACTIVATION = 10, BEHIND_DOWNLOADED = 13 };
+/* The first of the parameters' gradients, and of the pairs of a node's output and its gradient. */
+enum { FIRST_GRADIENT = 6, FIRST_VALUE = 10, GATE = 16 };
 
 /* All have elements of four bytes. */
 _Static_assert(sizeof(float) == sizeof(uint32_t), "labels are copied as floats are");
@@ -54,15 +59,24 @@ static void set(struct pb_layer_view *view, size_t array, const float *pointer)
 
 static bool count_of(const struct pb_layer_view *view, size_t array, size_t *count)
 {
-    *count = view->channels;
-    if (arrays[array].count == FILTERS)
-        *count *= (size_t)view->kernel_height * view->kernel_width * view->input_channels;
-    else if (arrays[array].count == ACTIVATIONS)
-        return pb_multiply(*count * view->activation_height * view->activation_width, view->batch, count);
-    else if (arrays[array].count == CONVOLVED)
-        return pb_multiply(*count * view->output_height * view->output_width, view->batch, count);
-    else if (arrays[array].count == EXAMPLES)
+    const size_t channels = view->channels;
+    switch (arrays[array].count) {
+    case FILTERS:
+        *count = channels * view->kernel_height * view->kernel_width * view->input_channels;
+        return true;
+    case ACTIVATIONS:
+        return pb_multiply(channels * view->activation_height * view->activation_width, view->batch, count);
+    case CONVOLVED:
+        return pb_multiply(channels * view->output_height * view->output_width, view->batch, count);
+    case GATES:
+        return pb_multiply(channels, view->batch, count);
+    case EXAMPLES:
         *count = view->batch;
+        return true;
+    case CHANNELS:
+        break;
+    }
+    *count = channels;
     return true;
 }
 
@@ -76,17 +90,14 @@ void pb_shown_free(struct pb_shown *shown)
 }
 
 /* Room for what the engine will write. */
-static enum pb_status open_array(struct pb_shown *shown, size_t array, struct pb_layer_view *view, float **room,
+static enum pb_status open_array(struct pb_shown *shown, size_t array, const struct pb_layer_view *view, float **room,
                                  struct pb_error *error)
 {
     size_t count;
     if (!count_of(view, array, &count))
         return pb_fail_memory(error, SIZE_MAX);
     *room = pb_guarded_open(&shown->arrays[array], arrays[array].name, count, sizeof(float));
-    if (!*room)
-        return pb_fail_memory(error, count * sizeof(float));
-    set(view, array, *room);
-    return PB_OK;
+    return *room ? PB_OK : pb_fail_memory(error, count * sizeof(float));
 }
 
 static enum pb_status observe_gradients(struct pb_shown *shown, struct pb_engine *engine, const struct pb_graph *graph,
@@ -99,31 +110,75 @@ static enum pb_status observe_gradients(struct pb_shown *shown, struct pb_engine
         float *gradient = NULL;
         if (node == UINT32_MAX || graph->nodes[node].parameters[roles[i]] == PB_NO_PARAMETER)
             continue;
-        enum pb_status status = open_array(shown, FIRST_DOWNLOADED + i, view, &gradient, error);
+        enum pb_status status = open_array(shown, FIRST_GRADIENT + i, view, &gradient, error);
         if (status == PB_OK)
             status = pb_engine_gradient(engine, graph->nodes[node].parameters[roles[i]], gradient, error);
         if (status != PB_OK)
             return status;
+        set(view, FIRST_GRADIENT + i, gradient);
     }
     return PB_OK;
 }
 
-static enum pb_status observe_activations(struct pb_shown *shown, struct pb_engine *engine,
-                                          const struct pb_prunable_layer *layer, uint32_t data,
-                                          struct pb_layer_view *view, struct pb_error *error)
+/* A node's output and its gradient, as far as they are asked for: arrays number `first` and the next. */
+static enum pb_status observe_node(struct pb_shown *shown, struct pb_engine *engine, uint32_t node, size_t first,
+                                   uint32_t data, struct pb_layer_view *view, struct pb_error *error)
 {
-    float *rooms[3] = {NULL, NULL, NULL};
-    for (size_t i = 0; i < 3; i++) {
-        if (!(data & arrays[FIRST_ACTIVATION + i].need))
+    float *rooms[2] = {NULL, NULL};
+    if (node == UINT32_MAX)
+        return PB_OK;
+    for (size_t i = 0; i < 2; i++) {
+        if (!(data & arrays[first + i].need))
             continue;
-        const enum pb_status status = open_array(shown, FIRST_ACTIVATION + i, view, &rooms[i], error);
+        const enum pb_status status = open_array(shown, first + i, view, &rooms[i], error);
         if (status != PB_OK)
             return status;
+        set(view, first + i, rooms[i]);
     }
+    return rooms[0] || rooms[1] ? pb_engine_activation(engine, node, rooms[0], rooms[1], error) : PB_OK;
+}
+
+static enum pb_status observe_values(struct pb_shown *shown, struct pb_engine *engine,
+                                     const struct pb_prunable_layer *layer, uint32_t data, struct pb_layer_view *view,
+                                     struct pb_error *error)
+{
+    const uint32_t nodes[] = {layer->activation, layer->node, layer->norm};
     enum pb_status status = PB_OK;
-    if (rooms[0] || rooms[1])
-        status = pb_engine_activation(engine, layer->activation, rooms[0], rooms[1], error);
-    return status == PB_OK && rooms[2] ? pb_engine_activation(engine, layer->node, rooms[2], NULL, error) : status;
+    for (size_t i = 0; i < sizeof nodes / sizeof *nodes && status == PB_OK; i++)
+        status = observe_node(shown, engine, nodes[i], FIRST_VALUE + 2 * i, data, view, error);
+    return status;
+}
+
+/* N · Σ_hw activation · activation_grad; the gradient is that of a mean over N examples. */
+static void sum_gates(const struct pb_layer_view *view, const float *activation, const float *gradient, float *gate)
+{
+    const size_t places = (size_t)view->activation_height * view->activation_width, channels = view->channels;
+    for (size_t n = 0; n < view->batch; n++)
+        for (size_t k = 0; k < channels; k++) {
+            double sum = 0;
+            for (size_t i = 0; i < places; i++) {
+                const size_t place = (n * places + i) * channels + k;
+                sum += (double)activation[place] * (double)gradient[place];
+            }
+            gate[n * channels + k] = (float)(view->batch * sum);
+        }
+}
+
+static enum pb_status observe_gates(struct pb_shown *shown, struct pb_engine *engine,
+                                    const struct pb_prunable_layer *layer, struct pb_layer_view *view,
+                                    struct pb_error *error)
+{
+    const uint32_t both = PB_DATA_ACTIVATIONS | PB_DATA_ACTIVATION_GRADIENTS;
+    struct pb_layer_view factors = *view; /* which the criterion need not have asked for */
+    float *gate = NULL;
+    enum pb_status status = observe_node(shown, engine, layer->activation, FIRST_VALUE, both, &factors, error);
+    if (status == PB_OK)
+        status = open_array(shown, GATE, view, &gate, error);
+    if (status != PB_OK)
+        return status;
+    sum_gates(view, factors.activation, factors.activation_grad, gate);
+    view->gate_grad = gate;
+    return PB_OK;
 }
 
 enum pb_status pb_shown_observe(struct pb_shown *shown, struct pb_engine *engine, const struct pb_network *network,
@@ -131,10 +186,12 @@ enum pb_status pb_shown_observe(struct pb_shown *shown, struct pb_engine *engine
                                 struct pb_error *error)
 {
     enum pb_status status = PB_OK;
-    if (data & PB_DATA_GRADIENTS)
+    if (data & PB_DATA_GATE_GRADIENTS) /* first: it uses the room of the activations */
+        status = observe_gates(shown, engine, layer, view, error);
+    if (status == PB_OK && (data & PB_DATA_GRADIENTS))
         status = observe_gradients(shown, engine, network->graph, layer, view, error);
     if (status == PB_OK)
-        status = observe_activations(shown, engine, layer, data, view, error);
+        status = observe_values(shown, engine, layer, data, view, error);
     return status;
 }
 
@@ -147,9 +204,9 @@ enum pb_status pb_shown_protect(struct pb_shown *shown, const struct pb_layer_vi
         size_t count = 0;
         if (values && !count_of(view, i, &count))
             return pb_fail_memory(error, SIZE_MAX);
-        if (values && (i < FIRST_DOWNLOADED || i >= BEHIND_DOWNLOADED))
+        if (values && (const void *)values != shown->arrays[i].start)
             values = pb_guarded_copy(&shown->arrays[i], arrays[i].name, values, count, sizeof *values);
-        else if (values)
+        else if (values) /* it was downloaded there */
             pb_guarded_close(&shown->arrays[i]);
         if (get(view, i) && !values)
             return pb_fail_memory(error, count * sizeof *values);
@@ -175,30 +232,41 @@ void pb_shown_hint(const struct pb_layer_view *view, uint32_t data, bool observe
 {
     static const struct {
         uint32_t need;
-        const char *subject, *flag;
-    } rows[] = {{PB_DATA_NORM, "batch norm", "PB_DATA_NORM"},
-                {PB_DATA_WEIGHTS, "weights", "PB_DATA_WEIGHTS"},
-                {PB_DATA_GRADIENTS, "gradients", "PB_DATA_GRADIENTS"},
-                {PB_DATA_ACTIVATIONS, "activations", "PB_DATA_ACTIVATIONS"},
-                {PB_DATA_ACTIVATION_GRADIENTS, "gradients of activations", "PB_DATA_ACTIVATION_GRADIENTS"},
-                {PB_DATA_CONVOLVED, "outputs of the convolution", "PB_DATA_CONVOLVED"},
-                {PB_DATA_LABELS, "labels", "PB_DATA_LABELS"}};
+        const char *flag, *subject; /* no subject: of a batch */
+    } rows[] = {
+#define ROW(need, subject) {need, #need, subject}
+        ROW(PB_DATA_NORM, "batch norm"),
+        ROW(PB_DATA_WEIGHTS, "weights"),
+        ROW(PB_DATA_GRADIENTS, NULL),
+        ROW(PB_DATA_ACTIVATIONS, NULL),
+        ROW(PB_DATA_ACTIVATION_GRADIENTS, NULL),
+        ROW(PB_DATA_CONVOLVED, NULL),
+        ROW(PB_DATA_CONVOLVED_GRADIENTS, NULL),
+        ROW(PB_DATA_NORMALISED, NULL),
+        ROW(PB_DATA_NORMALISED_GRADIENTS, NULL),
+        ROW(PB_DATA_GATE_GRADIENTS, NULL),
+        ROW(PB_DATA_LABELS, NULL),
+#undef ROW
+    };
     char names[128];
     size_t length = 0;
     for (size_t i = 0; i < sizeof rows / sizeof *rows && length < size; i++) {
-        const bool parameters = rows[i].need == PB_DATA_NORM || rows[i].need == PB_DATA_WEIGHTS;
-        if (!list_missing(view, rows[i].need, names, sizeof names) || (!parameters && !observes))
+        if (!list_missing(view, rows[i].need, names, sizeof names) || (!rows[i].subject && !observes))
             continue;
         const char *separator = length ? "; " : "", *verb = strchr(names, ',') ? "are" : "is";
         if (data & rows[i].need)
             length += (size_t)snprintf(text + length, size - length, "%s%s %s NULL because this layer has none",
                                        separator, names, verb);
-        else
+        else if (rows[i].subject)
             length += (size_t)snprintf(text + length, size - length,
                                        "%s%s %s NULL because the criterion does not ask for %s (%s)", separator, names,
                                        verb, rows[i].subject, rows[i].flag);
+        else
+            length += (size_t)snprintf(text + length, size - length, "%s%s %s NULL without %s", separator, names, verb,
+                                       rows[i].flag);
     }
     if (!observes && length < size)
-        snprintf(text + length, size - length, "%sgradients and activations are shown to observe, not to score",
+        snprintf(text + length, size - length,
+                 "%svalues and gradients of a batch are shown to observe, mean gradients with PB_DATA_MEAN_GRADIENTS",
                  length ? "; " : "");
 }

@@ -5,7 +5,7 @@
 #include "base/guard.h"
 #include "prune/layers.h"
 
-enum { PB_SHOWN_ARRAYS = 14 }; /* arrays of struct pb_layer_view */
+enum { PB_SHOWN_ARRAYS = 18 }; /* arrays of struct pb_layer_view */
 
 /* {0} is empty. Used for one layer after the other; must not be moved. */
 struct pb_shown {
@@ -23,7 +23,8 @@ PB_MUST_CHECK enum pb_status pb_shown_observe(struct pb_shown *shown, struct pb_
 PB_MUST_CHECK enum pb_status pb_shown_protect(struct pb_shown *shown, const struct pb_layer_view *view,
                                               const struct pb_layer_view **protected_view, struct pb_error *error);
 
-/* For the note of where the process is: which arrays of the view are NULL, and what would bring them. */
+/* For the note of where the process is: which arrays of the view are NULL, and what would bring them. observes: the hook is shown a
+ * batch. */
 void pb_shown_hint(const struct pb_layer_view *view, uint32_t data, bool observes, char *text, size_t size);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "base/rng.h"
+#include "plugin/criterion_data.h"
 
 /* Batches for a criterion that looks at some: a seeded choice of training images, not augmented. */
 static enum pb_status open_calibration(const struct pb_train_job *job, struct pb_batches **batches,
@@ -39,8 +40,9 @@ static enum pb_status start_calibration(const struct pb_train_job *job, struct p
                                            .seed = config->seed,
                                            .threads = config->threads,
                                            .draw = draw};
-    return config->criterion.loaded->plugin->criterion->observe ? open_calibration(job, &calibration->batches, error)
-                                                                : PB_OK;
+    return pb_criterion_reads_batches(config->criterion.loaded->plugin->criterion)
+               ? open_calibration(job, &calibration->batches, error)
+               : PB_OK;
 }
 
 enum pb_status pb_score_for(const struct pb_train_job *job, const struct pb_network *network,

@@ -6,13 +6,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
 #include "support/evaluate.h"
 #include "support/graphs.h"
 
-enum { SIDE = 16, FLOATS = SIDE * SIDE * 3 };
+enum { SIDE = 16 };
 
 static struct pb_graph *make_graph(void)
 {
@@ -39,6 +40,28 @@ static struct pb_batches *make_batches(struct calibrated *calibrated)
     return batches;
 }
 
+static void read_images(struct calibrated *calibrated)
+{
+    struct pb_error error = {0};
+    struct pb_batch batch = {0};
+    uint32_t read = 0;
+    assert_int_equal(pb_batches_start(calibrated->calibration.batches, 0, &error), PB_OK);
+    for (; read < CALIBRATION_IMAGES; read += batch.count) {
+        assert_int_equal(pb_batches_next(calibrated->calibration.batches, &batch, &error), PB_OK);
+        assert_in_range(batch.count, 1, CALIBRATION_IMAGES - read);
+        memcpy(calibrated->images[read], batch.images, batch.count * sizeof *calibrated->images);
+        memcpy(calibrated->labels + read, batch.labels, batch.count * sizeof *calibrated->labels);
+    }
+}
+
+void calibrated_use(struct calibrated *calibrated, struct pb_network *network)
+{
+    pb_channel_groups_free(&calibrated->groups);
+    pb_network_free(&calibrated->network);
+    calibrated->network = network;
+    calibrated->groups = groups_of(network->graph);
+}
+
 void calibrated_open(struct calibrated *calibrated, const char *folder)
 {
     struct pb_error error = {0};
@@ -58,6 +81,7 @@ void calibrated_open(struct calibrated *calibrated, const char *folder)
                                                       .batch_count = 3,
                                                       .seed = 1,
                                                       .threads = 1};
+    read_images(calibrated);
 }
 
 void calibrated_close(struct calibrated *calibrated)
@@ -70,42 +94,45 @@ void calibrated_close(struct calibrated *calibrated)
     scene_close(&calibrated->scene);
 }
 
-static double cross_entropy(const struct pb_network *network, const float *image, uint32_t label)
+double calibrated_cross_entropy(const double *logits, uint32_t label)
 {
-    double pixels[FLOATS], logits[CALIBRATION_CLASSES], sum = 0;
-    for (int i = 0; i < FLOATS; i++)
-        pixels[i] = (double)image[i];
-    evaluate_network(network, pixels, logits);
+    double sum = 0;
     for (int k = 0; k < CALIBRATION_CLASSES; k++)
         sum += exp(logits[k] - logits[label]);
     return log(sum);
 }
 
-double calibrated_loss(const struct calibrated *calibrated, uint32_t index)
+double calibrated_mean(const struct calibrated *calibrated, uint32_t first, uint32_t count, calibrated_function *f)
 {
-    struct pb_error error = {0};
-    struct pb_batch batch = {0};
-    double loss = 0;
-    assert_int_equal(pb_batches_start(calibrated->calibration.batches, 0, &error), PB_OK);
-    for (uint32_t i = 0; i <= index; i++)
-        assert_int_equal(pb_batches_next(calibrated->calibration.batches, &batch, &error), PB_OK);
-    assert_true(batch.count > 0);
-    for (uint32_t n = 0; n < batch.count; n++)
-        loss += cross_entropy(calibrated->network, batch.images + (size_t)n * FLOATS, batch.labels[n]) / batch.count;
-    return loss;
+    double pixels[CALIBRATION_FLOATS], logits[CALIBRATION_CLASSES], sum = 0;
+    for (uint32_t n = first; n < first + count; n++) {
+        for (int i = 0; i < CALIBRATION_FLOATS; i++)
+            pixels[i] = (double)calibrated->images[n][i];
+        evaluate_network(calibrated->network, pixels, logits);
+        sum += f(logits, calibrated->labels[n]);
+    }
+    return sum / count;
 }
 
-double calibrated_slope(const struct calibrated *calibrated, uint32_t index, const char *node, enum pb_role role,
-                        size_t value)
+double calibrated_mean_slope(const struct calibrated *calibrated, uint32_t first, uint32_t count,
+                             calibrated_function *f, const char *node, enum pb_role role, size_t value)
 {
     const float step = 0x1p-18f; /* few ReLUs and maxima change their mind within it */
     float *place =
         pb_network_values(calibrated->network, pb_graph_find(calibrated->network->graph, node), role) + value;
     const float before = *place;
     *place = before + step;
-    const double right = (double)*place, above = calibrated_loss(calibrated, index);
+    const double right = (double)*place, above = calibrated_mean(calibrated, first, count, f);
     *place = before - step;
-    const double left = (double)*place, below = calibrated_loss(calibrated, index);
+    const double left = (double)*place, below = calibrated_mean(calibrated, first, count, f);
     *place = before;
     return (above - below) / (right - left);
+}
+
+double calibrated_slope(const struct calibrated *calibrated, uint32_t index, const char *node, enum pb_role role,
+                        size_t value)
+{
+    const uint32_t first = index * CALIBRATION_BATCH, left = CALIBRATION_IMAGES - first;
+    return calibrated_mean_slope(calibrated, first, left < CALIBRATION_BATCH ? left : CALIBRATION_BATCH,
+                                 calibrated_cross_entropy, node, role, value);
 }

@@ -19,10 +19,28 @@ enum pb_criterion_data {
     PB_DATA_NORM = 1 << 1, /* gamma, beta, running statistics */
     PB_DATA_GRADIENTS = 1 << 2, /* *_grad of the parameters, per calibration batch */
     PB_DATA_ACTIVATIONS = 1 << 3, /* activation: the layer's output after norm and ReLU */
-    PB_DATA_ACTIVATION_GRADIENTS = 1 << 4, /* activation_grad: of the batch's mean loss */
+    PB_DATA_ACTIVATION_GRADIENTS = 1 << 4, /* activation_grad */
     PB_DATA_CONVOLVED = 1 << 5, /* convolved: the convolution's output, before the norm */
     PB_DATA_LABELS = 1 << 6, /* labels of the batch's examples */
     PB_DATA_CONSUMERS = 1 << 7, /* weights of the layers that read the channels (struct pb_consumer_view) */
+    PB_DATA_CONVOLVED_GRADIENTS = 1 << 8, /* convolved_grad */
+    PB_DATA_NORMALISED = 1 << 9, /* normalised: the norm's output, before the ReLU */
+    PB_DATA_NORMALISED_GRADIENTS = 1 << 10, /* normalised_grad */
+    PB_DATA_GATE_GRADIENTS = 1 << 11, /* gate_grad: one number for each example and channel */
+    PB_DATA_CONSUMER_ROWS =
+        1 << 12, /* sampled inputs and outputs of the layers that read the channels (struct pb_rows_view) */
+    PB_DATA_MEAN_GRADIENTS = 1 << 13, /* *_grad of the parameters, over all calibration batches */
+    PB_DATA_HESSIAN_PRODUCTS = 1 << 14, /* Hessian times direction (struct pb_product_view) */
+};
+
+/*
+ * What gradients are of: a function f_n of the logits of each example n, the seed of the backward pass. The gradients of parameters and
+ * of values are those of the batch's mean, (1/N)·Σ_n f_n; gate_grad is that of each example's own f_n.
+ */
+enum pb_objective {
+    PB_OBJECTIVE_LOSS, /* the cross-entropy of the softmax and the example's label */
+    PB_OBJECTIVE_TRUE_LOGIT, /* the logit of the example's label */
+    PB_OBJECTIVE_GIVEN, /* ∂f_n/∂logits is what the hook objective_grad writes */
 };
 
 /* What a criterion is, for reports and checks that must not know it by name. */
@@ -67,7 +85,10 @@ struct pb_layer_view {
     const float *bias; /* K */
     const float *gamma, *beta, *running_mean, *running_var; /* K each */
 
-    /* During observe: of the mean loss of this batch. */
+    /*
+     * During observe, with PB_DATA_GRADIENTS: of this batch's mean objective. After the last batch (direction, observe_product, score,
+     * and network->layer in these and in select), with PB_DATA_MEAN_GRADIENTS: of the mean over the examples of all batches.
+     */
     const float *weight_grad; /* K×R×S×C */
     const float *bias_grad; /* K */
     const float *gamma_grad, *beta_grad; /* K each */
@@ -85,6 +106,16 @@ struct pb_layer_view {
     const uint32_t *labels; /* during observe: N, of the batch's examples */
     uint32_t group; /* the layer's: index into the network's groups */
     const struct pb_network_view *network; /* that this layer belongs to; the same in every call */
+
+    /* During observe. The gradients are of the batch's mean objective, like activation_grad. */
+    const float *convolved_grad; /* N×P×Q×K */
+    const float *normalised, *normalised_grad; /* N×P×Q×K; NULL where the layer has no norm */
+    /*
+     * During observe, N×K: the derivative of f_n by a factor (a gate, at 1) on channel k of the activation,
+     * gate_grad[n][k] = Σ_hw activation[n][h][w][k] · ∂f_n/∂activation[n][h][w][k] = N · Σ_hw activation · activation_grad.
+     * Examples do not mix, for the norm computes with its running statistics.
+     */
+    const float *gate_grad;
 };
 
 /* A layer that reads the channels of a group: what removing some of them leaves it without. */
@@ -98,6 +129,20 @@ struct pb_consumer_view {
     bool pairs; /* C is the square of the group's channels: it reads products of channels i and j at i·channels + j */
     const float *weight; /* M×R×S×C; with PB_DATA_CONSUMERS */
     const float *bias; /* M; NULL where it has none */
+};
+
+/*
+ * Inputs and outputs of a consumer on the current batch, at places that are drawn from a stream of the cell's seed and the consumer's
+ * name: consumer_rows positions of each example's output for a convolution, one row for each example for a linear layer.
+ * Rows are in the order of the examples: row i belongs to example i / (rows / N).
+ */
+struct pb_rows_view {
+    size_t size; /* the host's */
+    uint32_t rows; /* of all N examples together */
+    uint32_t width; /* R·S·C of the consumer */
+    uint32_t outputs; /* M */
+    const float *input_rows; /* rows × R×S×C: what each output is computed from, zeros where the image ends */
+    const float *output_rows; /* rows × M: the layer's output, its bias included, before a norm */
 };
 
 /* Channels that can only be removed together. */
@@ -124,6 +169,40 @@ struct pb_network_view {
     const struct pb_group_view *(*group)(const struct pb_network_view *network, uint32_t group);
     const struct pb_consumer_view *(*consumer)(const struct pb_network_view *network, uint32_t group,
                                                uint32_t consumer);
+    /* During observe, with PB_DATA_CONSUMER_ROWS, and valid until observe returns for this batch's last layer; otherwise NULL. */
+    const struct pb_rows_view *(*rows)(const struct pb_network_view *network, uint32_t group, uint32_t consumer);
+};
+
+/* The logits of a batch, for the hook objective_grad. */
+struct pb_logits_view {
+    size_t size; /* the host's */
+    uint32_t batch; /* N: examples in this batch */
+    uint32_t batch_index; /* 0 … batch_count − 1 */
+    uint32_t batch_count;
+    uint32_t classes;
+    const float *logits; /* N×classes */
+    const uint32_t *labels; /* N */
+};
+
+/* One layer's part of a vector over the network's parameters, for the hook direction to write: zeros that are the host's. */
+struct pb_direction {
+    size_t size; /* the host's */
+    float *weight; /* K×R×S×C */
+    float *bias; /* K; NULL where the layer has none, like the others */
+    float *gamma, *beta; /* K each */
+};
+
+/*
+ * One layer's part of a direction v and of H·v, H being the Hessian of the mean objective over the examples of all calibration batches:
+ * (g(w + ε·v) − g(w − ε·v)) / (2ε) with the gradients g of that mean. The arrays are NULL where the layer has no such parameter.
+ */
+struct pb_product_view {
+    size_t size; /* the host's */
+    uint32_t product; /* 0 … products − 1 */
+    uint32_t products;
+    double step; /* ε */
+    const float *weight_direction, *bias_direction, *gamma_direction, *beta_direction; /* v */
+    const float *weight_product, *bias_product, *gamma_product, *beta_product; /* H·v */
 };
 
 /*
@@ -143,9 +222,12 @@ struct pb_repair_view {
 
 /*
  * Order of calls: create; prepare; observe for every calibration batch and layer (batches outermost, layers in
- * order); score once per layer, or select once per group, in order; destroy. One instance serves one scoring. For the verb
- * repair: create; prepare; repair once per layer that lost inputs, in order, each with the repairs before it applied; destroy.
- * All hooks run on one thread; a hook may use host->parallel_for.
+ * order); for every Hessian product direction for each layer, then observe_product for each; score once per layer, or select once
+ * per group, in order; destroy. objective_grad comes in front of every backward pass: once for each batch before its observe, and
+ * twice for each batch and Hessian product. One instance serves one scoring. For the verb repair: create; prepare; repair once per
+ * layer that lost inputs, in order, each with the repairs before it applied; destroy.
+ * All hooks run on one thread; a hook may use host->parallel_for. The host makes no backward pass that the data asked for does not
+ * require.
  */
 struct pb_criterion {
     size_t size; /* sizeof(struct pb_criterion) */
@@ -164,7 +246,7 @@ struct pb_criterion {
     /* May be NULL. Sees the whole network before anything else. */
     enum pb_status (*prepare)(void *self, const struct pb_network_view *network);
 
-    /* Required when it needs or uses gradients, activations, convolved or labels, else NULL. */
+    /* Required when it needs or uses data of single batches (gradients, values, gates, labels, rows), else NULL. */
     enum pb_status (*observe)(void *self, const struct pb_layer_view *layer);
 
     /*
@@ -191,6 +273,34 @@ struct pb_criterion {
      */
     enum pb_status (*repair)(void *self, const struct pb_repair_view *layer, float *weight, float *bias);
     uint32_t repair_rows; /* at least 1 where repair is there */
+
+    uint32_t consumer_rows; /* of each example; at least 1 with PB_DATA_CONSUMER_ROWS */
+    uint32_t objective; /* enum pb_objective: of all gradients */
+
+    /*
+     * Required for PB_OBJECTIVE_GIVEN, else NULL. Writes ∂f_n/∂logits for the batch's examples into derivative (N×classes, the
+     * host's): for each example its own, which the host divides by N. A value that is not finite fails the cell by example and class.
+     */
+    enum pb_status (*objective_grad)(void *self, const struct pb_logits_view *batch, float *derivative);
+
+    /* With PB_DATA_HESSIAN_PRODUCTS: how many. NULL: one. Called once, after the last observe. */
+    uint32_t (*products)(void *self);
+    /*
+     * Writes this layer's part of direction number `product`. Parameters of other layers (a classifier) do not move. May be NULL:
+     * the direction is then the mean gradient of every parameter of the network. A value that is not finite fails the cell with the
+     * layer's name, and so does a direction that is zero everywhere.
+     */
+    enum pb_status (*direction)(void *self, const struct pb_layer_view *layer, uint32_t product,
+                                struct pb_direction *direction);
+    /* Required with PB_DATA_HESSIAN_PRODUCTS, else NULL. */
+    enum pb_status (*observe_product)(void *self, const struct pb_layer_view *layer,
+                                      const struct pb_product_view *product);
+    /*
+     * How far the central differences go: ε = hessian_step · ‖w‖/‖v‖, where ‖w‖ is over the parameter arrays in which v is not zero.
+     * Required with PB_DATA_HESSIAN_PRODUCTS: above 0, at most 1. Gradients are float32: around 0.003 their rounding and
+     * the curvature's change are equally small.
+     */
+    double hessian_step;
 };
 
 #ifdef __cplusplus

@@ -34,6 +34,19 @@ static enum pb_status score(void *self, const struct pb_layer_view *layer, doubl
     return PB_OK;
 }
 
+static enum pb_status objective_grad(void *self, const struct pb_logits_view *batch, float *derivative)
+{
+    (void)self, (void)batch, (void)derivative;
+    return PB_OK;
+}
+
+static enum pb_status observe_product(void *self, const struct pb_layer_view *layer,
+                                      const struct pb_product_view *product)
+{
+    (void)self, (void)layer, (void)product;
+    return PB_OK;
+}
+
 static enum pb_status observe(void *self, const struct pb_layer_view *layer)
 {
     (void)self;
@@ -237,7 +250,7 @@ static void test_the_abi_rule(void **state)
     REFUSED(PB_KIND_CRITERION, s.plugin.abi_minor = PB_ABI_MINOR + 1, "newer plugin ABI 2.1");
     REFUSED(PB_KIND_CRITERION, s.plugin.size = 104, "104 bytes; ABI 2.0 has 112");
     REFUSED(PB_KIND_CRITERION, s.plugin.kind = 6, "unknown plugin kind 6");
-    REFUSED(PB_KIND_CRITERION, s.criterion.size = 88, "88 bytes; ABI 2.0 has 92");
+    REFUSED(PB_KIND_CRITERION, s.criterion.size = 88, "88 bytes; ABI 2.0 has 144");
     REFUSED(PB_KIND_SCHEDULE, s.schedule.size = 40, "40 bytes; ABI 2.0 has 41");
     REFUSED(PB_KIND_BACKEND, s.backend.size = 432, "432 bytes; ABI 2.0 has 440");
     REFUSED(PB_KIND_DATASET, s.dataset.size = 24, "24 bytes; ABI 2.0 has 36");
@@ -299,13 +312,38 @@ static void test_required_hooks_of_criteria_schedules_and_datasets(void **state)
             "neither needs nor uses gradients, activations or labels");
     ACCEPTED(PB_KIND_CRITERION, s.criterion.needs = PB_DATA_GRADIENTS; s.criterion.observe = observe);
     ACCEPTED(PB_KIND_CRITERION, s.criterion.needs = PB_DATA_WEIGHTS | PB_DATA_NORM);
-    REFUSED(PB_KIND_CRITERION, s.criterion.needs = 1u << 8, "unknown: bits 0x100");
+    REFUSED(PB_KIND_CRITERION, s.criterion.needs = 1u << 15, "unknown: bits 0x8000");
     REFUSED(PB_KIND_CRITERION, s.criterion.coupling = 3, "coupling 3");
     REFUSED(PB_KIND_CRITERION, s.criterion.normalise = 6, "normalisation 6");
     REFUSED(PB_KIND_SCHEDULE, s.schedule.create = NULL, "'create' is missing");
     REFUSED(PB_KIND_SCHEDULE, s.schedule.run = NULL, "'run' is missing");
     REFUSED(PB_KIND_DATASET, s.dataset.open = NULL, "'open' is missing");
     REFUSED(PB_KIND_DATASET, s.dataset.close = NULL, "'close' is missing");
+}
+
+static void test_what_a_criterion_states_of_gradients_and_rows(void **state)
+{
+    (void)state;
+    REFUSED(PB_KIND_CRITERION, s.criterion.objective = 3, "objective 3 is unknown");
+    REFUSED(PB_KIND_CRITERION, s.criterion.objective = PB_OBJECTIVE_GIVEN, "'objective_grad' is missing");
+    REFUSED(PB_KIND_CRITERION, s.criterion.objective_grad = objective_grad, "its objective is not PB_OBJECTIVE_GIVEN");
+    ACCEPTED(PB_KIND_CRITERION, s.criterion.objective = PB_OBJECTIVE_GIVEN;
+             s.criterion.objective_grad = objective_grad);
+    REFUSED(PB_KIND_CRITERION, s.criterion.needs = PB_DATA_GATE_GRADIENTS, "'observe' is missing");
+    REFUSED(PB_KIND_CRITERION, s.criterion.needs = PB_DATA_CONSUMER_ROWS;
+            s.criterion.observe = observe, "its consumer_rows is 0");
+    ACCEPTED(PB_KIND_CRITERION, s.criterion.uses = PB_DATA_CONSUMER_ROWS; s.criterion.observe = observe;
+             s.criterion.consumer_rows = 1);
+    ACCEPTED(PB_KIND_CRITERION, s.criterion.needs = PB_DATA_MEAN_GRADIENTS); /* no batch is shown */
+    REFUSED(PB_KIND_CRITERION, s.criterion.needs = PB_DATA_HESSIAN_PRODUCTS;
+            s.criterion.hessian_step = 0.01, "'observe_product' is missing");
+    REFUSED(PB_KIND_CRITERION, s.criterion.observe_product = observe_product, "neither needs nor uses PB_DATA_HESSIAN");
+    REFUSED(PB_KIND_CRITERION, s.criterion.needs = PB_DATA_HESSIAN_PRODUCTS;
+            s.criterion.observe_product = observe_product, "hessian_step is 0; it must be above 0");
+    REFUSED(PB_KIND_CRITERION, s.criterion.needs = PB_DATA_HESSIAN_PRODUCTS;
+            s.criterion.observe_product = observe_product; s.criterion.hessian_step = 1.5, "hessian_step is 1.5");
+    ACCEPTED(PB_KIND_CRITERION, s.criterion.needs = PB_DATA_HESSIAN_PRODUCTS;
+             s.criterion.observe_product = observe_product; s.criterion.hessian_step = 0.003);
 }
 
 static void test_required_hooks_of_backends(void **state)
@@ -364,6 +402,7 @@ int main(void)
         cmocka_unit_test(test_names_and_texts),
         cmocka_unit_test(test_operations_are_those_of_the_kind),
         cmocka_unit_test(test_required_hooks_of_criteria_schedules_and_datasets),
+        cmocka_unit_test(test_what_a_criterion_states_of_gradients_and_rows),
         cmocka_unit_test(test_required_hooks_of_backends),
         cmocka_unit_test(test_rows_of_the_option_table),
         cmocka_unit_test(test_ranges_choices_and_defaults_fit_the_type),

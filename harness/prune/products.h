@@ -1,0 +1,10 @@
+/* Hessian times direction, by central differences of gradients. */
+#ifndef PB_PRUNE_PRODUCTS_H
+#define PB_PRUNE_PRODUCTS_H
+
+#include "prune/criterion_run.h"
+
+/* Every product: its direction, two passes over the batches beside the network's values, and its result shown layer by layer. */
+PB_MUST_CHECK enum pb_status pb_criterion_products(struct pb_criterion_run *run);
+
+#endif
