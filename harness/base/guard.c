@@ -6,7 +6,7 @@
 
 #include "base/memory.h"
 
-enum { PATTERN = 0xA5, REGISTERED = 32 };
+enum { PATTERN = 0xA5, REGISTERED = 1024 };
 
 /* All arrays that have memory; the signal handler reads it. Foreign code is called by one thread at a time. */
 static struct pb_guarded *volatile registered[REGISTERED];

@@ -7,6 +7,7 @@
 #include "base/array.h"
 #include "base/memory.h"
 #include "engine/engine.h"
+#include "plugin/criterion_data.h"
 #include "prune/equivalence.h"
 #include "graph/cost.h"
 
@@ -28,6 +29,7 @@ struct pb_predicted_engine {
     double left; /* share of the MACs */
     enum pb_engine_mode mode;
     uint32_t batch;
+    bool separate_norms;
     struct pb_engine_memory memory;
     uint64_t layer_values; /* bytes of the largest activation of a convolution, one image */
 };
@@ -70,12 +72,22 @@ uint64_t pb_training_macs(const struct pb_train_spec *spec, struct pb_data_count
     return (uint64_t)(epochs * forward * (3.0 * counts.train + counts.validation));
 }
 
-/* Of the calibration batches, where the criterion looks at them; 3: forward and backward. */
+/*
+ * Of the criterion's passes over the calibration batches: a backward one costs as much as two forward. One Hessian product is counted;
+ * how many there are, only the criterion says when it runs.
+ */
 static uint64_t calibration_macs(const struct pb_estimate *estimate, double forward)
 {
     const struct pb_cell_config *config = estimate->config;
-    const bool runs = config->criterion.loaded->plugin->criterion->observe != NULL;
-    return runs ? (uint64_t)(3 * forward * config->calibration_batches * config->calibration_batch) : 0;
+    const struct pb_criterion *criterion = config->criterion.loaded->plugin->criterion;
+    double passes = 0;
+    if (pb_criterion_differentiates(criterion))
+        passes = 3;
+    else if (pb_criterion_asks(criterion) & PB_DATA_OBSERVED)
+        passes = 1;
+    if (pb_criterion_asks(criterion) & PB_DATA_HESSIAN_PRODUCTS)
+        passes += 2 * 3;
+    return (uint64_t)(passes * forward * config->calibration_batches * config->calibration_batch);
 }
 
 uint64_t pb_stage_macs(const struct pb_estimate *estimate, const struct pb_link *link, double forward)
@@ -174,7 +186,8 @@ static uint64_t largest_layer(const struct pb_graph *graph)
 static enum pb_status predict(const struct pb_estimate *estimate, struct pb_predicted_engine *made,
                               struct pb_error *error)
 {
-    const struct pb_engine_options options = {.batch = made->batch, .mode = made->mode};
+    const struct pb_engine_options options = {
+        .batch = made->batch, .mode = made->mode, .separate_norms = made->separate_norms};
     struct pb_graph *graph = NULL;
     enum pb_status status = build(estimate->config, estimate->counts.classes, made->left, &graph, error);
     if (status == PB_OK)
@@ -186,6 +199,16 @@ static enum pb_status predict(const struct pb_estimate *estimate, struct pb_pred
     return status;
 }
 
+static uint32_t data_of(const struct pb_cell_config *config)
+{
+    return config->criterion.loaded ? pb_criterion_asks(config->criterion.loaded->plugin->criterion) : 0;
+}
+
+static bool separates_norms(const struct pb_cell_config *config)
+{
+    return (data_of(config) & (PB_DATA_NORMALISED | PB_DATA_NORMALISED_GRADIENTS)) != 0;
+}
+
 /* The engine for a network of which a share is left; predicted once. */
 static enum pb_status engine_of(const struct pb_estimate *estimate, double left, enum pb_engine_mode mode,
                                 uint32_t batch, struct pb_predicted_engine *engine, struct pb_error *error)
@@ -195,11 +218,13 @@ static enum pb_status engine_of(const struct pb_estimate *estimate, double left,
                                        .device = estimate->device,
                                        .left = left,
                                        .mode = mode,
-                                       .batch = batch};
+                                       .batch = batch,
+                                       .separate_norms =
+                                           mode == PB_ENGINE_CALIBRATE && separates_norms(estimate->config)};
     for (uint32_t i = 0; i < known->engine_count; i++) {
         const struct pb_predicted_engine *other = &known->engines[i];
         if (other->left == left && other->mode == mode && other->batch == batch && other->device == made.device &&
-            same_model(&other->model, &made.model)) {
+            other->separate_norms == made.separate_norms && same_model(&other->model, &made.model)) {
             *engine = *other;
             return PB_OK;
         }
@@ -232,22 +257,43 @@ static uint64_t batches_bytes(const struct pb_estimate *estimate, uint32_t batch
     return pb_batches_bytes(estimate->config->preprocess.image_size, batch, threads);
 }
 
-/* What scoring takes beside the network: an engine that keeps everything, and what a criterion is shown of one layer. */
+/* Arrays of a layer's outputs that a criterion is shown of one layer, or that what it is shown is computed from. */
+static uint32_t shown_arrays(uint32_t data)
+{
+    static const uint32_t values[] = {PB_DATA_ACTIVATIONS | PB_DATA_GATE_GRADIENTS,
+                                      PB_DATA_ACTIVATION_GRADIENTS | PB_DATA_GATE_GRADIENTS,
+                                      PB_DATA_CONVOLVED,
+                                      PB_DATA_CONVOLVED_GRADIENTS,
+                                      PB_DATA_NORMALISED,
+                                      PB_DATA_NORMALISED_GRADIENTS,
+                                      PB_DATA_CONSUMER_ROWS, /* the rows' inputs, */
+                                      PB_DATA_CONSUMER_ROWS}; /* and outputs */
+    uint32_t count = 0;
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+        count += (data & values[i]) != 0;
+    return count;
+}
+
+/*
+ * What scoring takes beside the network: an engine that keeps everything, what a criterion is shown of one layer, and arrays of the
+ * network's size: sums of gradients in double precision and their mean; for products a sum, the direction, the result and a network.
+ */
 static enum pb_status score_bytes(const struct pb_estimate *estimate, uint64_t *bytes, struct pb_error *error)
 {
     const struct pb_cell_config *config = estimate->config;
     const struct pb_criterion *criterion =
         config->criterion.loaded ? config->criterion.loaded->plugin->criterion : NULL;
-    const uint32_t data = criterion ? criterion->needs | criterion->uses : 0;
+    const uint32_t data = data_of(config);
     struct pb_predicted_engine found = {0};
     *bytes = 0;
-    if (!criterion || !criterion->observe)
+    if (!criterion || !pb_criterion_reads_batches(criterion))
         return PB_OK;
     const enum pb_status status =
         engine_of(estimate, estimate->before, PB_ENGINE_CALIBRATE, config->calibration_batch, &found, error);
-    const uint64_t shown = (data & PB_DATA_ACTIVATIONS ? 1u : 0u) + (data & PB_DATA_ACTIVATION_GRADIENTS ? 1u : 0u) +
-                           (data & PB_DATA_CONVOLVED ? 1u : 0u);
-    *bytes = pb_engine_memory_bytes(&found.memory) + shown * config->calibration_batch * found.layer_values +
+    const uint64_t whole =
+        (data & PB_DATA_ACCUMULATED ? 3u : 0u) + (data & PB_DATA_HESSIAN_PRODUCTS ? 5u : 0u); /* in networks */
+    const uint64_t shown = (uint64_t)shown_arrays(data) * config->calibration_batch;
+    *bytes = pb_engine_memory_bytes(&found.memory) + shown * found.layer_values + whole * found.memory.values +
              batches_bytes(estimate, config->calibration_batch, 1);
     return status;
 }

@@ -182,3 +182,24 @@ expect() { # LABEL STATUS MESSAGE
     run -2 prunebench check g.xml --plugin-dir "$EVIL"
     [[ $output == *"criterion 'selects' chooses channels within each layer and gives no scores to compare layers by; set scope=\"layer\" on it"* ]]
 }
+
+@test "a criterion with an objective and a direction of its own: what is not finite, zero or beside fails that cell by name" {
+    cd "$BATS_TEST_TMPDIR"
+    local criteria='' does
+    for does in well nan-objective behind-objective nan-direction zero-direction behind-direction write-rows; do
+        criteria+="<criterion plugin=\"derives\" label=\"$does\"><option name=\"does\" value=\"$does\"/></criterion>"
+    done
+    matrix "<dataset plugin=\"birds\" root=\"$RUN/sets/CUB_200_2011\"/>$criteria<schedule plugin=\"one-shot\"/>" >m.xml
+    run -1 prunebench run m.xml -o out -j 2 --plugin-dir "$EVIL"
+    expect nan-objective failed "criterion 'derives' gave the objective of batch 0, example 0, a derivative of"
+    expect behind-objective failed "criterion 'derives' wrote beside 'derivative' of a batch in objective_grad"
+    expect nan-direction failed "gave direction 0 a gamma of"
+    expect nan-direction failed "in layer 'conv2_1'; directions must be finite"
+    expect zero-direction failed "criterion 'derives': direction 0 has a length of 0"
+    expect behind-direction failed "criterion 'derives' wrote past the end of 'gamma' of layer 'conv2_1' in direction"
+    expect write-rows failed "criterion 'derives' wrote to 'input_rows' of layer 'conv1_1' in observe; views are read-only"
+    expect well ok ""
+    # and the same numbers when it runs again
+    run -0 prunebench run m.xml -o again --only '*.well.*' --plugin-dir "$EVIL"
+    [ "$(grep -o 'widths="[0-9 ]*"' out/cells/*.well.*.xml)" = "$(grep -o 'widths="[0-9 ]*"' again/cells/*.well.*.xml)" ]
+}
