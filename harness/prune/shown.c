@@ -149,18 +149,22 @@ static enum pb_status observe_values(struct pb_shown *shown, struct pb_engine *e
     return status;
 }
 
-/* N · Σ_hw activation · activation_grad; the gradient is that of a mean over N examples. */
+/* N · Σ_hw activation · activation_grad, some channels at a time; the gradient is that of a mean over N examples. */
 static void sum_gates(const struct pb_layer_view *view, const float *activation, const float *gradient, float *gate)
 {
+    enum { BLOCK = 64 };
     const size_t places = (size_t)view->activation_height * view->activation_width, channels = view->channels;
     for (size_t n = 0; n < view->batch; n++)
-        for (size_t k = 0; k < channels; k++) {
-            double sum = 0;
+        for (size_t first = 0; first < channels; first += BLOCK) {
+            const size_t count = channels - first < BLOCK ? channels - first : BLOCK;
+            double sums[BLOCK] = {0};
             for (size_t i = 0; i < places; i++) {
-                const size_t place = (n * places + i) * channels + k;
-                sum += (double)activation[place] * (double)gradient[place];
+                const size_t place = (n * places + i) * channels + first;
+                for (size_t k = 0; k < count; k++)
+                    sums[k] += (double)activation[place + k] * (double)gradient[place + k];
             }
-            gate[n * channels + k] = (float)(view->batch * sum);
+            for (size_t k = 0; k < count; k++)
+                gate[n * channels + first + k] = (float)(view->batch * sums[k]);
         }
 }
 

@@ -6,7 +6,7 @@
  * 3. Write score(): one finite number per output channel, higher = more important. Ranking, thresholds, ties and the
  *    removal itself are the host's.
  * 4. If `needs` asks for gradients or activations, add observe(): it is called per calibration batch and layer before
- *    any score(); keep what you need in the struct that create() returns.
+ *    any score(); keep what you need in the struct that create() returns. docs/pruning.md lists all that can be asked for.
  * 5. Declare your settings in the option table, or delete it with the struct (and .options…): the table parses them,
  *    checks them, documents them and records them in every result.
  * 6. make && make check; then <criterion plugin="copy-me"/> in a matrix.
