@@ -19,7 +19,7 @@ static enum pb_status prepare(struct pb_engine *engine, struct pb_device *device
 
 static void dismantle(struct pb_engine *engine)
 {
-    struct pb_buffer *buffers[] = {engine->values, engine->velocity,  engine->gradients,
+    struct pb_buffer *buffers[] = {engine->values, engine->velocity,  engine->gradients,  engine->masks,
                                    engine->arena,  engine->workspace, engine->transformed};
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
         if (buffers[i])
@@ -29,6 +29,7 @@ static void dismantle(struct pb_engine *engine)
     pb_plan_free(&engine->plan);
     pb_graph_free(&engine->graph);
     pb_free(engine->staging);
+    pb_free(engine->is_masked);
     pb_free(engine->times.node);
 }
 
@@ -52,9 +53,10 @@ static enum pb_status create_buffers(struct pb_engine *engine, struct pb_error *
     const struct {
         uint64_t bytes;
         struct pb_buffer **buffer;
-    } wanted[] = {{memory.values, &engine->values},       {memory.gradients, &engine->gradients},
-                  {memory.velocity, &engine->velocity},   {memory.activations, &engine->arena},
-                  {memory.workspace, &engine->workspace}, {memory.filters, &engine->transformed}};
+    } wanted[] = {{memory.values, &engine->values},      {memory.gradients, &engine->gradients},
+                  {memory.velocity, &engine->velocity},  {memory.masks, &engine->masks},
+                  {memory.activations, &engine->arena},  {memory.workspace, &engine->workspace},
+                  {memory.filters, &engine->transformed}};
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
         if (wanted[i].bytes && PB_OPERATE(buffer_create, wanted[i].bytes / sizeof(float), wanted[i].buffer))
             return pb_fail_context(error, "a batch of %u needs %.0f MB in all; use a smaller one",
@@ -63,7 +65,8 @@ static enum pb_status create_buffers(struct pb_engine *engine, struct pb_error *
     engine->staging = pb_calloc(engine->plan.staging_floats ? engine->plan.staging_floats : 1, sizeof(float));
     engine->times.node = pb_calloc(nodes, sizeof *engine->times.node);
     engine->times.node_count = nodes;
-    if (!engine->staging || !engine->times.node)
+    engine->is_masked = pb_calloc(engine->graph->parameter_count, sizeof *engine->is_masked);
+    if (!engine->staging || !engine->times.node || !engine->is_masked)
         return pb_fail_memory(error, engine->plan.staging_floats * sizeof(float));
     return PB_OK;
 }
@@ -75,7 +78,9 @@ enum pb_status pb_engine_create(struct pb_device *device, const struct pb_networ
     struct pb_engine *created = pb_calloc(1, sizeof *created);
     if (!created)
         return pb_fail_memory(error, sizeof *created);
-    enum pb_status status = prepare(created, device, network->graph, options, error);
+    struct pb_engine_options own = *options;
+    own.weight_masks = pb_network_has_masks(network);
+    enum pb_status status = prepare(created, device, network->graph, &own, error);
     if (!status)
         status = create_buffers(created, error);
     if (!status)
@@ -123,6 +128,8 @@ enum pb_status pb_engine_load(struct pb_engine *engine, const struct pb_network 
         status = PB_OPERATE(upload, (struct pb_view){.buffer = engine->velocity}, network->velocity, count);
     else if (!status && engine->velocity)
         status = PB_OPERATE(fill, (struct pb_view){.buffer = engine->velocity}, 0, count);
+    if (!status)
+        status = pb_masks_load(engine, network, error);
     return status ? status : pb_engine_wait(engine, error);
 }
 

@@ -20,6 +20,8 @@ struct pb_engine_options {
     enum pb_engine_mode mode;
     uint64_t seed; /* dropout masks */
     bool separate_norms; /* CALIBRATE: a batch norm's output is kept beside that of the ReLU behind it */
+    bool
+        weight_masks; /* TRAIN: room for masks of single weights. For pb_engine_predict; pb_engine_create asks its network */
 };
 
 /*
@@ -31,9 +33,10 @@ PB_MUST_CHECK enum pb_status pb_engine_create(struct pb_device *device, const st
                                               struct pb_error *error);
 void pb_engine_free(struct pb_engine **engine);
 
-/* Where an engine's memory goes, in bytes. The first seven are its buffers: exact. The others are as the backend states. */
+/* Where an engine's memory goes, in bytes. The first eight are its buffers: exact. The others are as the backend states. */
 struct pb_engine_memory {
     uint64_t values, gradients, velocity; /* of the parameters; no gradients to INFER, velocity only to TRAIN */
+    uint64_t masks; /* of single weights: TRAIN, and only where the network has some */
     uint64_t activations; /* and their gradients: one arena, planned by lifetime */
     uint64_t workspace; /* of the convolutions */
     uint64_t filters; /* of the convolutions, as their backend wants them: INFER only */
@@ -48,7 +51,8 @@ void pb_engine_memory(const struct pb_engine *engine, struct pb_engine_memory *m
 uint64_t pb_engine_buffer_bytes(const struct pb_engine_memory *memory);
 uint64_t pb_engine_memory_bytes(const struct pb_engine_memory *memory); /* with the backend's */
 
-/* Values and velocity to and from a network of the same graph. Engines that do not TRAIN leave velocity alone. */
+/* Values and velocity to and from a network of the same graph. Engines that do not TRAIN leave velocity alone. Its masks are
+ * loaded, too: every step keeps masked weights at 0. */
 PB_MUST_CHECK enum pb_status pb_engine_load(struct pb_engine *engine, const struct pb_network *network,
                                             struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_engine_store(struct pb_engine *engine, struct pb_network *network,

@@ -31,6 +31,9 @@ struct pb_engine {
     struct pb_pool_shape *pools; /* per node; zero where it is none */
     /* Parameters at the graph's offsets; velocity: TRAIN only, gradients: not INFER. */
     struct pb_buffer *values, *velocity, *gradients;
+    /* TRAIN, and only for a network with masks: 0 or 1 for every weight that is_masked, per parameter, says has a mask. */
+    struct pb_buffer *masks;
+    bool *is_masked;
     struct pb_buffer *arena, *workspace, *transformed;
     size_t workspace_floats, transformed_floats;
     struct pb_penalties penalties;
@@ -127,6 +130,11 @@ static inline bool pb_uses_batch_statistics(const struct pb_engine *engine, uint
 void pb_engine_clock(struct pb_engine *engine, double start, enum pb_phase phase, uint32_t node, enum pb_pass pass);
 /* The phase that a node's work belongs to. */
 enum pb_phase pb_node_phase(enum pb_op op, enum pb_pass pass);
+
+/* Takes over a network's masks, and makes masked weights and their momentum 0. Do nothing where there are none. */
+PB_MUST_CHECK enum pb_status pb_masks_load(struct pb_engine *engine, const struct pb_network *network,
+                                           struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_masks_apply(struct pb_engine *engine, struct pb_error *error);
 
 /* Brings the transformed filters up to date with the parameters. */
 PB_MUST_CHECK enum pb_status pb_filters_update(struct pb_engine *engine, struct pb_error *error);

@@ -35,6 +35,7 @@ void pb_engine_memory(const struct pb_engine *engine, struct pb_engine_memory *m
     *memory = (struct pb_engine_memory){.values = values,
                                         .gradients = mode == PB_ENGINE_INFER ? 0 : values,
                                         .velocity = mode == PB_ENGINE_TRAIN ? values : 0,
+                                        .masks = mode == PB_ENGINE_TRAIN && engine->options.weight_masks ? values : 0,
                                         .activations = bytes_of(engine->plan.arena_floats),
                                         .workspace = bytes_of(engine->workspace_floats),
                                         .filters = bytes_of(engine->transformed_floats),
@@ -44,8 +45,8 @@ void pb_engine_memory(const struct pb_engine *engine, struct pb_engine_memory *m
 
 uint64_t pb_engine_buffer_bytes(const struct pb_engine_memory *memory)
 {
-    return memory->values + memory->gradients + memory->velocity + memory->activations + memory->workspace +
-           memory->filters + memory->staging;
+    return memory->values + memory->gradients + memory->velocity + memory->masks + memory->activations +
+           memory->workspace + memory->filters + memory->staging;
 }
 
 uint64_t pb_engine_memory_bytes(const struct pb_engine_memory *memory)

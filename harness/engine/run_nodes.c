@@ -207,6 +207,8 @@ enum pb_status pb_engine_step(struct pb_engine *engine, const struct pb_step *st
     if (!status)
         status = pb_penalise_values(engine, step, error);
     if (!status)
+        status = pb_masks_apply(engine, error);
+    if (!status)
         status = pb_engine_wait(engine, error);
     pb_engine_clock(engine, start, PB_PHASE_OPTIMISER, UINT32_MAX, PB_PASS_FORWARD);
     return status;

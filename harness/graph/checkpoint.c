@@ -22,6 +22,7 @@
 #define KEY_VELOCITY OWN_PREFIX "velocity"
 #define FORMAT "checkpoint-2"
 #define VELOCITY_PREFIX "velocity."
+#define MASK_PREFIX "mask." /* bits of a parameter, as bytes; only where it has a mask */
 
 /* "[3,1,4]" */
 static void append_numbers(struct pb_text *text, const uint32_t *numbers, uint32_t count)
@@ -102,14 +103,21 @@ static struct pb_tensor tensor_of(const struct pb_parameter *parameter, const fl
     return tensor;
 }
 
+static struct pb_tensor mask_tensor_of(const struct pb_parameter *parameter, const unsigned char *mask, char *name)
+{
+    const size_t bytes = pb_weight_mask_bytes(parameter);
+    return (struct pb_tensor){
+        .name = name, .dtype = "U8", .rank = 1, .dims = {bytes}, .count = bytes, .data = mask, .bytes = bytes};
+}
+
 static enum pb_status write_tensors(const char *path, const struct pb_network *network, bool with_velocity,
                                     const struct pb_metadata *metadata, struct pb_error *error)
 {
     const struct pb_graph *graph = network->graph;
     enum pb_status status;
     size_t count = 0;
-    struct pb_tensor *tensors = pb_calloc(2 * (size_t)graph->parameter_count, sizeof(*tensors));
-    char(*names)[64] = pb_calloc(2 * (size_t)graph->parameter_count, sizeof(*names));
+    struct pb_tensor *tensors = pb_calloc(3 * (size_t)graph->parameter_count, sizeof(*tensors));
+    char(*names)[64] = pb_calloc(3 * (size_t)graph->parameter_count, sizeof(*names));
     if (!tensors || !names) {
         status = pb_fail_memory(error, graph->parameter_count * sizeof(*tensors));
         goto cleanup;
@@ -123,6 +131,13 @@ static enum pb_status write_tensors(const char *path, const struct pb_network *n
             continue;
         snprintf(names[count], sizeof(*names), VELOCITY_PREFIX "%s", graph->parameters[i].name);
         tensors[count] = tensor_of(&graph->parameters[i], network->velocity, names[count]);
+        count++;
+    }
+    for (uint32_t i = 0; i < graph->parameter_count; i++) {
+        if (!pb_weight_mask(network, i))
+            continue;
+        snprintf(names[count], sizeof(*names), MASK_PREFIX "%s", graph->parameters[i].name);
+        tensors[count] = mask_tensor_of(&graph->parameters[i], pb_weight_mask(network, i), names[count]);
         count++;
     }
     status = pb_safetensors_write(path, tensors, count, (const char *const *)metadata->keys,
@@ -169,6 +184,37 @@ static bool shape_fits(const struct pb_tensor *tensor, const struct pb_parameter
            !memcmp(tensor->dims, parameter->dims, parameter->rank * sizeof(*tensor->dims));
 }
 
+static const struct pb_tensor *find_mask(const struct loader *loader, const struct pb_parameter *parameter)
+{
+    char name[64];
+    snprintf(name, sizeof(name), MASK_PREFIX "%s", parameter->name);
+    return pb_can_be_masked(parameter) ? pb_safetensors_find(&loader->file, name) : NULL;
+}
+
+static enum pb_status refuse_mask(const struct loader *loader, const struct pb_parameter *parameter, const char *what)
+{
+    return pb_fail(loader->error, PB_ERROR_INPUT, "'%s': the mask of '%s' %s", loader->path, parameter->name, what);
+}
+
+static enum pb_status check_mask(const struct loader *loader, const struct pb_parameter *parameter, bool *found)
+{
+    const struct pb_tensor *mask = find_mask(loader, parameter);
+    const size_t bytes = pb_weight_mask_bytes(parameter);
+    *found = mask != NULL;
+    if (!mask)
+        return PB_OK;
+    if (strcmp(mask->dtype, "U8") != 0 || mask->rank != 1 || mask->dims[0] != bytes)
+        return refuse_mask(loader, parameter, "is not one bit for each of its weights");
+    const unsigned char *bits = mask->data;
+    if (parameter->count % 8 && bits[bytes - 1] >> parameter->count % 8)
+        return refuse_mask(loader, parameter, "has bits behind its last weight");
+    const float *values = pb_safetensors_find(&loader->file, parameter->name)->data;
+    for (size_t i = 0; i < parameter->count; i++)
+        if (pb_mask_has(bits, i) && values[i] != 0)
+            return refuse_mask(loader, parameter, "masks a weight that is not 0");
+    return PB_OK;
+}
+
 /* Every value that the graph has is there, and nothing else; before memory is spent on what a header claims. */
 static enum pb_status check_tensors(const struct loader *loader, const struct pb_graph *graph, bool velocity)
 {
@@ -186,6 +232,11 @@ static enum pb_status check_tensors(const struct loader *loader, const struct pb
                                "'%s': tensor '%s' has not the type and shape that the graph gives it", loader->path,
                                name);
         }
+        bool masked = false;
+        const enum pb_status status = check_mask(loader, parameter, &masked);
+        if (status != PB_OK)
+            return status;
+        expected += masked;
     }
     if (expected != loader->file.count)
         return pb_fail(loader->error, PB_ERROR_INPUT, "'%s': has %zu tensors where its graph has %zu", loader->path,
@@ -207,6 +258,21 @@ static void copy_values(const struct loader *loader, bool velocity)
         tensor = pb_safetensors_find(&loader->file, name);
         memcpy(loader->network->velocity + parameter->offset, tensor->data, tensor->bytes);
     }
+}
+
+static enum pb_status copy_masks(const struct loader *loader)
+{
+    const struct pb_graph *graph = loader->network->graph;
+    enum pb_status status = PB_OK;
+    for (uint32_t i = 0; i < graph->parameter_count && status == PB_OK; i++) {
+        const struct pb_tensor *tensor = find_mask(loader, &graph->parameters[i]);
+        unsigned char *mask = NULL;
+        if (tensor)
+            status = pb_network_need_mask(loader->network, i, &mask, loader->error);
+        if (tensor && status == PB_OK)
+            memcpy(mask, tensor->data, tensor->bytes);
+    }
+    return status;
 }
 
 static bool read_number(const json_t *value, uint32_t *number)
@@ -285,7 +351,8 @@ static enum pb_status load_network(struct loader *loader)
     if (status != PB_OK)
         return status;
     copy_values(loader, !strcmp(velocity, "true"));
-    return load_origins(loader);
+    status = copy_masks(loader);
+    return status == PB_OK ? load_origins(loader) : status;
 }
 
 static enum pb_status load_extra(const struct loader *loader, struct pb_metadata *metadata)

@@ -15,7 +15,8 @@ PB_MUST_CHECK enum pb_status pb_metadata_set(struct pb_metadata *metadata, const
 const char *pb_metadata_get(const struct pb_metadata *metadata, const char *key); /* NULL when absent */
 void pb_metadata_free(struct pb_metadata *metadata);
 
-/* Atomic. Holds graph, widths, origins, values, a checksum and, where with_velocity, momentum; loads without the matrix. */
+/* Atomic. Holds graph, widths, origins, values, masks, a checksum and, where with_velocity, momentum; loads without the
+ * matrix. */
 PB_MUST_CHECK enum pb_status pb_checkpoint_save(const char *path, const struct pb_network *network, bool with_velocity,
                                                 const struct pb_metadata *metadata, struct pb_error *error);
 /* A file that is missing, damaged or no regular file is PB_ERROR_INPUT. */

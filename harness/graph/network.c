@@ -68,6 +68,9 @@ void pb_network_free(struct pb_network **network)
     pb_free(freed->original_widths);
     pb_free(freed->values);
     pb_free(freed->velocity);
+    for (uint32_t p = 0; freed->masks && p < freed->graph->parameter_count; p++)
+        pb_free(freed->masks[p]);
+    pb_free(freed->masks);
     if (freed->graph)
         pb_graph_free(&freed->graph);
     pb_free(freed);
@@ -103,6 +106,7 @@ void pb_network_initialise(struct pb_network *network, uint64_t seed)
         if (row->initialise)
             row->initialise(graph, parameter, network->values + parameter->offset, &rng);
     }
+    pb_network_apply_masks(network);
 }
 
 /* Takes over the origins of a network of the same groups. */
@@ -132,6 +136,8 @@ enum pb_status pb_network_copy(const struct pb_network *from, struct pb_network 
             status = pb_network_need_velocity(copy, error);
         if (status == PB_OK && from->velocity)
             memcpy(copy->velocity, from->velocity, copy->graph->value_count * sizeof(float));
+        if (status == PB_OK)
+            status = pb_network_copy_masks(from, copy, error);
     }
     if (status == PB_OK)
         *network = copy;

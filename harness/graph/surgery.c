@@ -74,6 +74,21 @@ static void copy_cut(const struct cut *cut, const float *from, float *to)
     }
 }
 
+/* The bits of what copy_cut copies. */
+static void copy_mask_cut(const struct cut *cut, const unsigned char *from, unsigned char *to)
+{
+    const size_t columns = cut->columns ? cut->columns->count : cut->column_count;
+    size_t next = 0;
+    for (uint32_t row = 0; row < cut->rows->count; row++) {
+        for (size_t m = 0; m < cut->middle; m++) {
+            const size_t source = (cut->rows->index[row] * cut->middle + m) * cut->column_count;
+            for (size_t column = 0; column < columns; column++, next++)
+                if (pb_mask_has(from, source + (cut->columns ? cut->columns->index[column] : column)))
+                    pb_mask_add(to, next);
+        }
+    }
+}
+
 static struct cut cut_of(const struct pb_graph *graph, const struct pb_parameter *parameter, const struct kept *kept)
 {
     const struct pb_node *node = &graph->nodes[parameter->node];
@@ -98,6 +113,23 @@ static void copy_parameters(const struct pb_network *from, struct pb_network *to
         if (from->velocity)
             copy_cut(&cut, from->velocity + source, to->velocity + target);
     }
+}
+
+static enum pb_status copy_masks(const struct pb_network *from, struct pb_network *to, const struct kept *kept,
+                                 struct pb_error *error)
+{
+    enum pb_status status = PB_OK;
+    for (uint32_t i = 0; i < from->graph->parameter_count && status == PB_OK; i++) {
+        const unsigned char *mask = pb_weight_mask(from, i);
+        const struct cut cut = cut_of(from->graph, &from->graph->parameters[i], kept);
+        unsigned char *copy = NULL;
+        if (!mask)
+            continue;
+        status = pb_network_need_mask(to, i, &copy, error);
+        if (status == PB_OK)
+            copy_mask_cut(&cut, mask, copy);
+    }
+    return status;
 }
 
 static void copy_origin(const struct pb_network *from, struct pb_network *to, const struct pb_channel_groups *groups,
@@ -172,6 +204,8 @@ enum pb_status pb_network_compact(const struct pb_network *network, const struct
     status = pb_network_create(shrunk, &created, error);
     if (status == PB_OK && network->velocity)
         status = pb_network_need_velocity(created, error);
+    if (status == PB_OK)
+        status = copy_masks(network, created, kept, error);
     if (status != PB_OK)
         goto cleanup;
     copy_parameters(network, created, kept);
@@ -278,6 +312,7 @@ enum pb_status pb_network_rewind(struct pb_network *network, const struct pb_net
     }
     memcpy(network->values, rewound->values, network->graph->value_count * sizeof(float));
     pb_network_drop_velocity(network);
+    pb_network_apply_masks(network);
 cleanup:
     pb_network_free(&rewound);
     pb_keep_free(&keep);
