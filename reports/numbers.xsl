@@ -299,8 +299,47 @@
       <xsl:when test="s:row/@measure != s:row/@measure">the target's measure</xsl:when>
       <xsl:when test="s:row[1]/@measure = 'params'">parameters</xsl:when>
       <xsl:when test="s:row[1]/@measure = 'macs'">MACs</xsl:when>
+      <xsl:when test="s:row[1]/@measure = 'weights'">single weights</xsl:when>
       <xsl:otherwise>channels</xsl:otherwise>
     </xsl:choose>
+  </xsl:template>
+  <xsl:template match="s:schedule" mode="removed">
+    <xsl:choose>
+      <xsl:when test="not(s:row[not(@measure = 'weights')])">masked</xsl:when>
+      <xsl:when test="s:row/@measure = 'weights'">removed or masked</xsl:when>
+      <xsl:otherwise>removed</xsl:otherwise>
+    </xsl:choose>
+  </xsl:template>
+
+  <!-- Columns of networks with masks on single weights, beside those of the whole network; nothing where there are none -->
+  <xsl:template name="nonzero-columns">
+    <xsl:param name="rows"/>
+    <xsl:param name="params"/>
+    <xsl:param name="macs"/>
+    <xsl:if test="$rows/s:value[@name = 'nonzero-params']">
+      <column name="nonzero_params" title="Non-zero params" align="right">
+        <xsl:attribute name="unit"><xsl:call-template name="unit"><xsl:with-param name="of" select="$params"/></xsl:call-template></xsl:attribute>
+      </column>
+      <column name="nonzero_macs" title="Non-zero MACs" align="right">
+        <xsl:attribute name="unit"><xsl:call-template name="unit"><xsl:with-param name="of" select="$macs"/></xsl:call-template></xsl:attribute>
+      </column>
+    </xsl:if>
+  </xsl:template>
+  <xsl:template name="nonzero-cells">
+    <xsl:param name="rows"/>
+    <xsl:param name="stage"/>
+    <xsl:param name="params"/>
+    <xsl:param name="macs"/>
+    <xsl:if test="$rows/s:value[@name = 'nonzero-params']">
+      <xsl:apply-templates select="." mode="mean-scaled"><xsl:with-param name="name" select="'nonzero-params'"/><xsl:with-param name="stage" select="$stage"/><xsl:with-param name="of" select="$params"/></xsl:apply-templates>
+      <xsl:apply-templates select="." mode="mean-scaled"><xsl:with-param name="name" select="'nonzero-macs'"/><xsl:with-param name="stage" select="$stage"/><xsl:with-param name="of" select="$macs"/></xsl:apply-templates>
+    </xsl:if>
+  </xsl:template>
+  <xsl:template name="nonzero-note">
+    <xsl:param name="rows"/>
+    <xsl:if test="$rows/s:value[@name = 'nonzero-params']">
+      <note>Non-zero: without masked weights and their MACs. Params, MACs and latency are those of the whole network: masked weights are stored and multiplied as zeros.</note>
+    </xsl:if>
   </xsl:template>
 
   <!-- Weaker protocols are marked wherever their numbers show -->

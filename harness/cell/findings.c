@@ -18,8 +18,8 @@
 /* The stages that a record speaks of; 0 where the schedule has none. */
 struct roles {
     pb_stage base; /* the unpruned network, trained in full as the matrix says */
-    pb_stage trained; /* what the last prune cut, where that is not the base */
-    pb_stage pruned, retrained; /* the last prune, and the last change after it; without a prune, the last change */
+    pb_stage trained; /* what the last prune or mask cut, where that is not the base */
+    pb_stage pruned, retrained; /* the last prune or mask, and the last change after it; without one, the last change */
 };
 
 static struct roles find_roles(const struct pb_chain *chain)
@@ -34,6 +34,7 @@ static struct roles find_roles(const struct pb_chain *chain)
             last_train = stage;
             break;
         case PB_VERB_PRUNE:
+        case PB_VERB_MASK:
             roles.pruned = stage;
             roles.trained = last_train;
             roles.retrained = 0;
@@ -110,7 +111,7 @@ static enum pb_status add_accuracies(struct pb_session *session, const struct ro
         for (size_t i = 0; i < count; i++)
             has_role = has_role || named[i].stage == stage;
         if (!has_role && pb_chain_leads_to_current(&session->chain, stage) &&
-            (link->verb == PB_VERB_TRAIN || link->verb == PB_VERB_PRUNE))
+            (link->verb == PB_VERB_TRAIN || link->verb == PB_VERB_PRUNE || link->verb == PB_VERB_MASK))
             status = add_accuracy(session, stage, link->name, record, error);
     }
     return status;
@@ -154,9 +155,25 @@ static enum pb_status list_widths(const struct pb_network *network, uint32_t **w
     return PB_OK;
 }
 
-static enum pb_status add_cost(struct pb_session *session, pb_stage stage, const char *name,
-                               const struct pb_pruning_record *pruning, struct pb_record *record,
-                               struct pb_error *error)
+/* What was asked for and reached in the last pruning or masking, which made this stage. */
+static void add_target(const struct pb_session *session, pb_stage stage, const struct pb_record *record,
+                       struct pb_cost_record *row)
+{
+    row->has_target = true;
+    if (session->chain.links[stage - 1].verb == PB_VERB_MASK) {
+        const struct pb_masking_record *masking = &record->maskings[record->masking_count - 1];
+        row->requested = masking->requested;
+        row->achieved = masking->achieved;
+    } else {
+        const struct pb_pruning_record *pruning = &record->prunings[record->pruning_count - 1];
+        row->requested = pruning->requested;
+        row->achieved = pruning->achieved;
+        row->floored = pruning->floored;
+    }
+}
+
+static enum pb_status add_cost(struct pb_session *session, pb_stage stage, const char *name, bool cut,
+                               struct pb_record *record, struct pb_error *error)
 {
     const struct pb_network *network;
     struct pb_cost_record row = {.stage = (char *)(uintptr_t)name};
@@ -168,12 +185,14 @@ static enum pb_status add_cost(struct pb_session *session, pb_stage stage, const
     row.macs = cost.macs;
     row.macs_thesis = cost.macs_thesis;
     pb_graph_split_params(network->graph, &row.params_trunk, &row.params_head);
-    if (pruning) {
-        row.has_target = true;
-        row.requested = pruning->requested;
-        row.achieved = pruning->achieved;
-        row.floored = pruning->floored;
+    row.has_masks = pb_network_has_masks(network);
+    if (row.has_masks) {
+        const struct pb_cost nonzero = pb_nonzero_cost(network);
+        row.nonzero_params = nonzero.params;
+        row.nonzero_macs = nonzero.macs;
     }
+    if (cut)
+        add_target(session, stage, record, &row);
     status = checkpoint_bytes(session, network, &row.bytes, error);
     if (status == PB_OK)
         status = list_widths(network, &row.widths, &row.width_count, error);
@@ -194,9 +213,9 @@ enum pb_status pb_findings(struct pb_session *session, struct pb_record *record,
     if (status == PB_OK)
         status = add_keys(&session->chain, &roles, record, error);
     if (status == PB_OK)
-        status = add_cost(session, roles.base, "base", NULL, record, error);
+        status = add_cost(session, roles.base, "base", false, record, error);
     if (status == PB_OK && roles.pruned)
-        status = add_cost(session, roles.pruned, "pruned", &record->prunings[record->pruning_count - 1], record, error);
+        status = add_cost(session, roles.pruned, "pruned", true, record, error);
     if (status == PB_OK)
         status = add_accuracies(session, &roles, record, error);
     if (status == PB_OK)

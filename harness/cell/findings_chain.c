@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "experiment/gamma.h"
+#include "experiment/masking_facts.h"
 #include "experiment/pruning_facts.h"
 #include "results/record.h"
 
@@ -84,6 +85,23 @@ static enum pb_status add_pruning(const struct pb_chain *chain, const struct pb_
     return status;
 }
 
+static enum pb_status add_masking(const struct pb_chain *chain, const struct pb_link *link, const json_t *facts,
+                                  struct pb_record *record, struct pb_error *error)
+{
+    struct pb_masking_record row = {0};
+    enum pb_status status = pb_masking_from_facts(facts, &row, error);
+    if (status != PB_OK)
+        return status;
+    row.stage = (char *)(uintptr_t)link->name;
+    row.from = (char *)(uintptr_t)name_before(chain, link);
+    status = pb_record_masking(record, &row, error);
+    if (status == PB_OK)
+        return PB_OK;
+    row.stage = row.from = NULL;
+    pb_masking_record_free(&row);
+    return status;
+}
+
 enum pb_status pb_findings_chain(struct pb_session *session, struct pb_record *record, struct pb_error *error)
 {
     enum pb_status status = PB_OK;
@@ -92,13 +110,16 @@ enum pb_status pb_findings_chain(struct pb_session *session, struct pb_record *r
         json_t *facts = NULL;
         const bool trains = link->verb == PB_VERB_TRAIN || link->verb == PB_VERB_PRETRAIN;
         const bool own = stage == session->chain.baseline || pb_chain_leads_to_current(&session->chain, stage);
-        if (!own || (!trains && link->verb != PB_VERB_PRUNE && link->verb != PB_VERB_REPAIR))
+        if (!own ||
+            (!trains && link->verb != PB_VERB_PRUNE && link->verb != PB_VERB_REPAIR && link->verb != PB_VERB_MASK))
             continue;
         status = pb_store_facts(&session->store, link->key, &facts, error);
         if (status == PB_OK && trains)
             status = add_epochs(link, facts, record, error);
         else if (status == PB_OK && link->verb == PB_VERB_REPAIR)
             status = add_repairs(link, facts, record, error);
+        else if (status == PB_OK && link->verb == PB_VERB_MASK)
+            status = add_masking(&session->chain, link, facts, record, error);
         else if (status == PB_OK)
             status = add_pruning(&session->chain, link, facts, record, error);
         json_decref(facts);

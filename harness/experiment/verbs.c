@@ -170,6 +170,15 @@ static enum pb_status verb_prune_to(const struct pb_verbs *verbs, const uint32_t
     return status;
 }
 
+static enum pb_status verb_mask(const struct pb_verbs *verbs, const struct pb_target *target, pb_stage *stage)
+{
+    struct pb_session *session = verbs->context;
+    const struct pb_link *link = NULL;
+    const enum pb_status status = pb_chain_mask(&session->chain, *target, &link, &session->error);
+    forget_scores(session);
+    return perform(session, status, link, pb_work_mask, stage);
+}
+
 static enum pb_status verb_repair(const struct pb_verbs *verbs, pb_stage *stage)
 {
     struct pb_session *session = verbs->context;
@@ -208,14 +217,16 @@ static enum pb_status verb_cost(const struct pb_verbs *verbs, struct pb_network_
         status = pb_channel_groups_find(network->graph, &groups, &session->error);
     if (status != PB_OK)
         return status;
-    const struct pb_cost now = pb_graph_cost(network->graph);
+    const struct pb_cost now = pb_graph_cost(network->graph), nonzero = pb_nonzero_cost(network);
     *cost = (struct pb_network_cost){.size = sizeof *cost,
                                      .channels = groups.total,
                                      .params = now.params,
                                      .macs = now.macs,
                                      .original_channels = session->original.channels,
                                      .original_params = session->original.params,
-                                     .original_macs = session->original.macs};
+                                     .original_macs = session->original.macs,
+                                     .nonzero_params = nonzero.params,
+                                     .nonzero_macs = nonzero.macs};
     pb_channel_groups_free(&groups);
     return PB_OK;
 }
@@ -265,6 +276,7 @@ void pb_session_verbs(struct pb_session *session, struct pb_verbs *verbs)
         .score = verb_score,
         .prune = verb_prune,
         .prune_to = verb_prune_to,
+        .mask = verb_mask,
         .repair = verb_repair,
         .recalibrate_bn = verb_recalibrate,
         .rewind = verb_rewind,

@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "base/rng.h"
 #include "prune/equivalence.h"
+#include "experiment/masking_facts.h"
 #include "experiment/pruning_facts.h"
 #include "training/recalibrate.h"
 #include "training/soft_mask.h"
@@ -237,6 +238,35 @@ enum pb_status pb_work_prune(struct pb_session *session, const struct pb_link *l
     }
     pb_network_free(&after);
     pb_pruning_free(&pruning);
+    pb_channel_groups_free(&groups);
+    return status;
+}
+
+enum pb_status pb_work_mask(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
+                            json_t *facts, struct pb_error *error)
+{
+    const struct pb_train_job job = {
+        .config = session->config, .device = session->device, .data = session->data, .cache = session->cache};
+    struct pb_channel_groups groups = {0};
+    struct pb_weight_scores scores = {0};
+    struct pb_masking masking = {0};
+    struct pb_network *masked = NULL;
+    enum pb_status status = copy_parent(session, link, &masked, error);
+    if (status == PB_OK)
+        status = pb_channel_groups_find(masked->graph, &groups, error);
+    if (status == PB_OK)
+        status = pb_score_weights_for(&job, masked, &groups, &scores, error);
+    if (status == PB_OK)
+        status = pb_mask_weights(masked, &scores, &session->config->ranking, link->target.amount, &masking, error);
+    if (status == PB_OK)
+        status = pb_masking_to_facts(masked->graph, &masking, facts, error);
+    if (status == PB_OK) {
+        *network = masked;
+        masked = NULL;
+    }
+    pb_network_free(&masked);
+    pb_masking_free(&masking);
+    pb_weight_scores_free(&scores);
     pb_channel_groups_free(&groups);
     return status;
 }

@@ -20,6 +20,8 @@ enum pb_status pb_work_score(struct pb_session *session, const struct pb_link *l
                              json_t *facts, struct pb_error *error);
 enum pb_status pb_work_prune(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
                              json_t *facts, struct pb_error *error);
+enum pb_status pb_work_mask(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
+                            json_t *facts, struct pb_error *error);
 enum pb_status pb_work_recalibrate(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
                                    json_t *facts, struct pb_error *error);
 enum pb_status pb_work_rewind(struct pb_session *session, const struct pb_link *link, struct pb_network **network,

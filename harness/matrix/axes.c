@@ -243,10 +243,10 @@ static uint32_t measure_index(const char *name)
     return measure;
 }
 
-/* "r40", "p12p5", "m7": the measure's letter and the share in per cent. */
+/* "r40", "p12p5", "m7", "w90": the measure's letter and the share in per cent. */
 static char *target_label(struct pb_target target)
 {
-    static const char letters[] = {'r', 'p', 'm'};
+    static const char letters[] = {'r', 'p', 'm', 'w'};
     char *label = pb_format("%c%.10g", letters[target.measure], target.amount * 100);
     for (char *c = label; c && *c; c++)
         if (*c == '.')
@@ -286,7 +286,7 @@ enum pb_status pb_axes_read_targets(struct pb_document *document, const xmlNode 
         status = closest ? pb_xml_fail(&document->xml, node, error,
                                        "<targets>: unknown measure '%s'; did you mean '%s'?", measure, closest)
                          : pb_xml_fail(&document->xml, node, error,
-                                       "<targets>: unknown measure '%s'; known are: channels, params, macs", measure);
+                                       "<targets>: unknown measure '%s'; known are: channels, params, macs, weights", measure);
     }
     return status == PB_OK ? each_word(document, node, add_target, error) : status;
 }

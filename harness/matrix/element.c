@@ -32,7 +32,10 @@ static const struct pb_attribute_help pretraining_attributes[] = {
     {"seed", "a whole number from 0 up", "Its seed, where it is not the cell's own.", false},
     {0}};
 static const struct pb_attribute_help targets_attributes[] = {
-    {"measure", "channels, params, macs", "What the shares are shares of; default channels.", false}, {0}};
+    {"measure", "channels, params, macs, weights",
+     "What the shares are shares of; default channels. Shares of single weights are masked, not removed: only by "
+     "criteria that score weights.",
+     false}, {0}};
 static const struct pb_attribute_help compare_attributes[] = {
     {"variant", "a variant's label", "The variant whose networks are compared.", true},
     {"with", "a variant's label", "The variant that they are compared with, by seed.", true},

@@ -8,7 +8,7 @@
 
 #include "base/array.h"
 #include "base/memory.h"
-#include "settings/names.h"
+#include "planning/verb_checks.h"
 
 static enum pb_status add_pretraining(struct pb_chain *chain, struct pb_error *error)
 {
@@ -81,12 +81,10 @@ pb_stage pb_chain_handle(const struct pb_chain *chain, const struct pb_link *lin
     return (pb_stage)(link - chain->links) + 1;
 }
 
-/* The last pruning up to the current stage; amount 0: none, or one that was given per group. */
-static struct pb_target removed_before(const struct pb_chain *chain, bool *pruned)
+/* The current stage's link; one of zeros where the schedule starts. */
+static struct pb_link current_link(const struct pb_chain *chain)
 {
-    const struct pb_link *link = chain->current != 0 ? &chain->links[chain->current - 1] : NULL;
-    *pruned = link && link->pruned;
-    return link ? link->removed : (struct pb_target){0};
+    return chain->current != 0 ? chain->links[chain->current - 1] : (struct pb_link){0};
 }
 
 /* Trainings and prunings of one name are numbered: records tell them apart by their names. */
@@ -109,9 +107,17 @@ static enum pb_status append_link(struct pb_chain *chain, struct pb_link *link, 
     if (link->verb == PB_VERB_PRUNE) {
         link->pruned = true;
         link->removed = link->target;
+        link->cut = link->target.amount;
+        link->masked = parent != 0 ? chain->links[parent - 1].masked : 0;
     } else if (parent != 0) {
         link->pruned = chain->links[parent - 1].pruned;
         link->removed = chain->links[parent - 1].removed;
+        link->masked = chain->links[parent - 1].masked;
+        link->cut = chain->links[parent - 1].cut;
+    }
+    if (link->verb == PB_VERB_MASK) {
+        link->pruned = true;
+        link->masked = link->cut = link->target.amount;
     }
     const enum pb_status status = pb_link_digest_arguments(link, chain->config, error);
     if (status != PB_OK)
@@ -155,49 +161,11 @@ static void name_with_amount(char name[48], const char *what, double amount)
     snprintf(name, 48, "%s-%.4g", what, amount * 100);
 }
 
-static enum pb_status check_criterion(const struct pb_chain *chain, struct pb_error *error)
-{
-    const struct pb_loaded *criterion = chain->config->criterion.loaded;
-    if (criterion && criterion->plugin->criterion->select && chain->config->ranking.scope != PB_SCOPE_LAYER)
-        return pb_fail(
-            error, PB_ERROR_INPUT,
-            "criterion '%s' chooses channels within each layer and gives no scores to compare layers by; set "
-            "scope=\"layer\" on it",
-            criterion->plugin->name);
-    if (criterion)
-        return PB_OK;
-    return pb_fail(error, PB_ERROR_RUN, "the schedule says that it only trains, but asks for scores");
-}
-
-static enum pb_status check_spec(const struct pb_train_spec *spec, struct pb_error *error)
-{
-    if (spec->epochs + spec->head_epochs == 0)
-        return pb_fail(error, PB_ERROR_INPUT, "a training of 0 epochs was asked for; give it at least one");
-    if (spec->warmup_epochs > spec->epochs)
-        return pb_fail(error, PB_ERROR_INPUT,
-                       "a warm-up of %" PRIu32 " epochs does not fit a training of %" PRIu32
-                       "; shorten it (retraining has training's warm-up unless <retraining warmup=…> says another)",
-                       spec->warmup_epochs, spec->epochs);
-    if (!(spec->lr > 0) || !isfinite(spec->lr))
-        return pb_fail(error, PB_ERROR_INPUT, "a learning rate of %g was asked for; it must be above 0", spec->lr);
-    if (spec->penalty_count > PB_PENALTIES_MAX)
-        return pb_fail(error, PB_ERROR_INPUT, "%u penalties were asked for; a training has at most %d",
-                       spec->penalty_count, PB_PENALTIES_MAX);
-    for (uint32_t i = 0; i < spec->penalty_count; i++)
-        if (!(spec->lambda[i] >= 0) || !isfinite(spec->lambda[i]))
-            return pb_fail(error, PB_ERROR_INPUT, "a penalty with the λ %g was asked for; it must be 0 or above",
-                           spec->lambda[i]);
-    if (spec->lr_policy > PB_LR_CONSTANT || spec->soft_zero > PB_ZERO_GAMMA_BETA || spec->return_state > PB_RETURN_BEST)
-        return pb_fail(error, PB_ERROR_RUN,
-                       "the schedule asked for a training with a mode that this host does not know");
-    return PB_OK;
-}
-
 enum pb_status pb_chain_add_baseline(struct pb_chain *chain, struct pb_error *error)
 {
     const struct pb_train_spec *spec = &chain->config->training;
     struct pb_link link = {.verb = PB_VERB_TRAIN, .spec = *spec, .name = "base"};
-    enum pb_status status = check_spec(spec, error);
+    enum pb_status status = pb_check_spec(spec, error);
     if (status == PB_OK)
         status = append_link(chain, &link, chain->start, error);
     if (status == PB_OK)
@@ -208,53 +176,37 @@ enum pb_status pb_chain_add_baseline(struct pb_chain *chain, struct pb_error *er
 enum pb_status pb_chain_train(struct pb_chain *chain, const struct pb_train_spec *spec, const struct pb_link **link,
                               struct pb_error *error)
 {
-    enum pb_status status = check_spec(spec, error);
+    enum pb_status status = pb_check_spec(spec, error);
     if (status == PB_OK && spec->soft_zero != PB_ZERO_NONE)
-        status = check_criterion(chain, error);
+        status = pb_check_soft(chain->config, spec, error);
     if (status != PB_OK)
         return status;
     struct pb_link added = {
         .verb = PB_VERB_TRAIN, .spec = *spec, .target = {.measure = spec->soft_measure, .amount = spec->soft_amount}};
-    bool pruned;
-    const struct pb_target removed = removed_before(chain, &pruned);
+    const struct pb_link before = current_link(chain);
     if (spec->soft_zero != PB_ZERO_NONE)
         name_with_amount(added.name, "soft", spec->soft_amount);
-    else if (pruned && removed.amount > 0)
-        name_with_amount(added.name, "retrain", removed.amount);
+    else if (before.pruned && before.cut > 0)
+        name_with_amount(added.name, "retrain", before.cut);
     else
-        snprintf(added.name, sizeof added.name, pruned ? "retrain" : "train");
+        snprintf(added.name, sizeof added.name, before.pruned ? "retrain" : "train");
     return add_link(chain, &added, link, error);
 }
 
 enum pb_status pb_chain_score(struct pb_chain *chain, const struct pb_link **link, struct pb_error *error)
 {
-    const enum pb_status status = check_criterion(chain, error);
+    const enum pb_status status = pb_check_scores(chain->config, error);
     if (status != PB_OK)
         return status;
     struct pb_link added = {.verb = PB_VERB_SCORE, .name = "score"};
     return add_link(chain, &added, link, error);
 }
 
-static enum pb_status check_target(const struct pb_chain *chain, struct pb_target target, struct pb_error *error)
-{
-    if (!(target.amount > 0 && target.amount < 1) || target.measure > PB_MEASURE_MACS)
-        return pb_fail(error, PB_ERROR_RUN, "the schedule asked to prune a share of %g; shares lie between 0 and 1",
-                       target.amount);
-    bool pruned;
-    const struct pb_target removed = removed_before(chain, &pruned);
-    if (pruned && target.measure == removed.measure && !(target.amount > removed.amount))
-        return pb_fail(
-            error, PB_ERROR_RUN,
-            "the schedule asked to prune %g %% of the %s where %g %% were pruned before; targets count against "
-            "the unpruned network, so each must be above the one before",
-            100 * target.amount, pb_measure_names[target.measure], 100 * removed.amount);
-    return PB_OK;
-}
-
 enum pb_status pb_chain_prune(struct pb_chain *chain, struct pb_target target, const struct pb_link **link,
                               struct pb_error *error)
 {
-    enum pb_status status = check_target(chain, target, error);
+    const struct pb_link before = current_link(chain);
+    enum pb_status status = pb_check_target(&before, target, error);
     if (status != PB_OK)
         return status;
     struct pb_link added = {.verb = PB_VERB_PRUNE, .target = target};
@@ -282,6 +234,18 @@ enum pb_status pb_chain_prune_to(struct pb_chain *chain, const uint32_t *channel
     return status;
 }
 
+enum pb_status pb_chain_mask(struct pb_chain *chain, struct pb_target target, const struct pb_link **link,
+                             struct pb_error *error)
+{
+    const struct pb_link before = current_link(chain);
+    const enum pb_status status = pb_check_mask(chain->config, &before, target, error);
+    if (status != PB_OK)
+        return status;
+    struct pb_link added = {.verb = PB_VERB_MASK, .target = target};
+    name_with_amount(added.name, "mask", target.amount);
+    return add_link(chain, &added, link, error);
+}
+
 enum pb_status pb_chain_reinitialise(struct pb_chain *chain, uint32_t stream, const struct pb_link **link,
                                      struct pb_error *error)
 {
@@ -298,13 +262,11 @@ pb_stage pb_chain_before_pruning(const struct pb_chain *chain, pb_stage stage)
 
 enum pb_status pb_chain_repair(struct pb_chain *chain, const struct pb_link **link, struct pb_error *error)
 {
-    const enum pb_status status = check_criterion(chain, error);
+    const enum pb_status status = pb_check_scores(chain->config, error);
     if (status != PB_OK)
         return status;
     const struct pb_plugin *criterion = chain->config->criterion.loaded->plugin;
-    bool pruned;
-    (void)removed_before(chain, &pruned);
-    if (!pruned)
+    if (pb_chain_before_pruning(chain, chain->current) == 0)
         return pb_fail(error, PB_ERROR_RUN, "the schedule asked for a repair before anything was pruned");
     if (!criterion->criterion->repair)
         return pb_fail(
@@ -342,11 +304,10 @@ enum pb_status pb_chain_rewind(struct pb_chain *chain, pb_stage to, const struct
 enum pb_status pb_chain_finish(const struct pb_chain *chain, struct pb_error *error)
 {
     const struct pb_plugin *plugin = chain->config->schedule.loaded->plugin;
-    bool pruned;
-    (void)removed_before(chain, &pruned);
-    if (pruned || plugin->schedule->trains_only)
+    if (current_link(chain).pruned || plugin->schedule->trains_only)
         return PB_OK;
-    return pb_fail(error, PB_ERROR_RUN,
-                   "schedule '%s' ended without pruning anything; one that only trains must declare it (trains_only)",
-                   plugin->name);
+    return pb_fail(
+        error, PB_ERROR_RUN,
+        "schedule '%s' ended without pruning or masking anything; one that only trains must declare it (trains_only)",
+        plugin->name);
 }

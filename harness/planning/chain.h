@@ -41,6 +41,8 @@ PB_MUST_CHECK enum pb_status pb_chain_prune(struct pb_chain *chain, struct pb_ta
 /* channels: per group of the current network. */
 PB_MUST_CHECK enum pb_status pb_chain_prune_to(struct pb_chain *chain, const uint32_t *channels, uint32_t count,
                                                const struct pb_link **link, struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_chain_mask(struct pb_chain *chain, struct pb_target target, const struct pb_link **link,
+                                           struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_chain_reinitialise(struct pb_chain *chain, uint32_t stream, const struct pb_link **link,
                                                    struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_chain_repair(struct pb_chain *chain, const struct pb_link **link,

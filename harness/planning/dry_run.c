@@ -90,6 +90,16 @@ static enum pb_status dry_prune_to(const struct pb_verbs *verbs, const uint32_t 
     return finish_verb(run, status, stage);
 }
 
+static enum pb_status dry_mask(const struct pb_verbs *verbs, const struct pb_target *target, pb_stage *stage)
+{
+    struct dry_run *run = verbs->context;
+    const struct pb_link *link;
+    enum pb_status status = refuse_when_open(run);
+    if (status == PB_OK)
+        status = pb_chain_mask(&run->chain, *target, &link, &run->error);
+    return finish_verb(run, status, stage);
+}
+
 static enum pb_status dry_reinitialise(const struct pb_verbs *verbs, uint32_t stream, pb_stage *stage)
 {
     struct dry_run *run = verbs->context;
@@ -158,6 +168,7 @@ static enum pb_status run_dry(const struct pb_cell_config *config, struct dry_ru
         .score = dry_score,
         .prune = dry_prune,
         .prune_to = dry_prune_to,
+        .mask = dry_mask,
         .repair = dry_repair,
         .recalibrate_bn = dry_recalibrate,
         .rewind = dry_rewind,

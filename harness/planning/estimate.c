@@ -27,6 +27,7 @@ struct pb_predicted_engine {
     struct model model;
     const struct pb_device *device;
     double left; /* share of the MACs */
+    bool masks; /* the network has masks of single weights */
     enum pb_engine_mode mode;
     uint32_t batch;
     bool separate_norms;
@@ -100,6 +101,8 @@ uint64_t pb_stage_macs(const struct pb_estimate *estimate, const struct pb_link 
         return pb_training_macs(&link->spec, estimate->counts, left);
     case PB_VERB_SCORE:
         return config->criterion.loaded->plugin->criterion->select ? 0 : calibration_macs(estimate, left);
+    case PB_VERB_MASK:
+        return calibration_macs(estimate, left);
     case PB_VERB_RECALIBRATE: {
         const uint64_t images = link->batches ? (uint64_t)link->batches * config->batch : estimate->counts.train;
         return (uint64_t)(left * (double)images);
@@ -187,7 +190,7 @@ static enum pb_status predict(const struct pb_estimate *estimate, struct pb_pred
                               struct pb_error *error)
 {
     const struct pb_engine_options options = {
-        .batch = made->batch, .mode = made->mode, .separate_norms = made->separate_norms};
+        .batch = made->batch, .mode = made->mode, .separate_norms = made->separate_norms, .weight_masks = made->masks};
     struct pb_graph *graph = NULL;
     enum pb_status status = build(estimate->config, estimate->counts.classes, made->left, &graph, error);
     if (status == PB_OK)
@@ -217,14 +220,16 @@ static enum pb_status engine_of(const struct pb_estimate *estimate, double left,
     struct pb_predicted_engine made = {.model = model_of(estimate->config, estimate->counts.classes),
                                        .device = estimate->device,
                                        .left = left,
+                                       .masks = estimate->masked,
                                        .mode = mode,
                                        .batch = batch,
                                        .separate_norms =
                                            mode == PB_ENGINE_CALIBRATE && separates_norms(estimate->config)};
     for (uint32_t i = 0; i < known->engine_count; i++) {
         const struct pb_predicted_engine *other = &known->engines[i];
-        if (other->left == left && other->mode == mode && other->batch == batch && other->device == made.device &&
-            other->separate_norms == made.separate_norms && same_model(&other->model, &made.model)) {
+        if (other->left == left && other->masks == made.masks && other->mode == mode && other->batch == batch &&
+            other->device == made.device && other->separate_norms == made.separate_norms &&
+            same_model(&other->model, &made.model)) {
             *engine = *other;
             return PB_OK;
         }
@@ -350,6 +355,17 @@ static enum pb_status repair_bytes(const struct pb_estimate *estimate, uint64_t 
     return status;
 }
 
+/* A copy with its momentum; of every weight a score, and of those of one layer a copy, its scores as they are given, and marks. */
+static enum pb_status mask_bytes(const struct pb_estimate *estimate, uint64_t *bytes, struct pb_error *error)
+{
+    uint64_t engine = 0, values = 0, scoring = 0;
+    enum pb_status status = engine_bytes(estimate, estimate->before, PB_ENGINE_INFER, 1, &engine, &values, error);
+    if (status == PB_OK)
+        status = score_bytes(estimate, &scoring, error);
+    *bytes = scoring + (2 + 2) * values + (1 + 2 + 1) * values;
+    return status;
+}
+
 static enum pb_status work_bytes(const struct pb_estimate *estimate, const struct pb_link *link, uint64_t *bytes,
                                  struct pb_error *error)
 {
@@ -371,6 +387,8 @@ static enum pb_status work_bytes(const struct pb_estimate *estimate, const struc
         return PB_OK;
     case PB_VERB_REPAIR:
         return repair_bytes(estimate, bytes, error);
+    case PB_VERB_MASK:
+        return mask_bytes(estimate, bytes, error);
     }
     return PB_OK;
 }

@@ -28,6 +28,7 @@ struct pb_estimate {
     /* Shares of the unpruned network's MACs that the stage begins with and ends with. */
     double before, after;
     uint32_t layers; /* of the network: convolutions and linear layers */
+    bool masked; /* the stage's network has masks of single weights */
     bool loaded; /* a network of an earlier stage is in memory */
 };
 

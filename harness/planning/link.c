@@ -25,18 +25,23 @@ static void append_training(const struct pb_train_spec *spec, const struct pb_ce
         append_scoring(config, text);
 }
 
+static void append_amount(const struct pb_link *link, struct pb_text *text)
+{
+    char amount[32];
+    pb_format_real(link->target.amount, amount);
+    pb_text_append(text, "prune.measure=%s\nprune.amount=%s\n", pb_measure_names[link->target.measure], amount);
+}
+
 static void append_pruning(const struct pb_link *link, const struct pb_cell_config *config, struct pb_text *text)
 {
     const struct pb_settings_sink sink = pb_settings_into(text);
-    char amount[32];
     if (link->channels) {
         pb_text_append(text, "prune.channels=");
         for (uint32_t g = 0; g < link->channel_count; g++)
             pb_text_append(text, "%s%" PRIu32, g ? " " : "", link->channels[g]);
         pb_text_append(text, "\n");
     } else {
-        pb_format_real(link->target.amount, amount);
-        pb_text_append(text, "prune.measure=%s\nprune.amount=%s\n", pb_measure_names[link->target.measure], amount);
+        append_amount(link, text);
     }
     pb_settings_ranking(&sink, config);
 }
@@ -54,6 +59,10 @@ static void append_arguments(const struct pb_link *link, const struct pb_cell_co
         break;
     case PB_VERB_PRUNE:
         append_pruning(link, config, text);
+        break;
+    case PB_VERB_MASK:
+        append_scoring(config, text);
+        append_amount(link, text);
         break;
     case PB_VERB_RECALIBRATE:
         pb_text_append(text, "recalibrate.batches=%" PRIu32 "\n", link->batches);

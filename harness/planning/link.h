@@ -15,25 +15,28 @@ enum pb_verb_kind {
     PB_VERB_REINITIALISE,
     PB_VERB_REPAIR,
     PB_VERB_PRETRAIN, /* the host's own, before the schedule begins */
+    PB_VERB_MASK,
 };
 
 struct pb_link {
     char key
         [65]; /* what its result is stored under, equal for two cells exactly when they share it; "" while planning */
     char arguments[65]; /* digest of the verb and of what it was asked for, but for the stages that it builds on */
-    char name[48]; /* "pretrain", "base", "score", "prune-40", "retrain-40", "soft-40" */
+    char name[48]; /* "pretrain", "base", "score", "prune-40", "mask-90", "retrain-40", "soft-40" */
     enum pb_verb_kind verb;
     pb_stage parent; /* handle; 0: the untrained network */
     pb_stage to; /* the other stage that it builds on: rewind; else 0 */
     uint32_t depth; /* links from the untrained network to this one */
     struct pb_train_spec spec; /* train */
-    struct pb_target target; /* prune, and soft training's mask */
+    struct pb_target target; /* prune, mask, and soft training's mask */
     uint32_t *channels; /* prune_to: per group, channel_count of them; else NULL */
     uint32_t channel_count;
     uint32_t stream; /* reinitialise */
     uint32_t batches; /* recalibrate */
-    bool pruned; /* this link or one before it pruned */
+    bool pruned; /* this link or one before it pruned or masked */
     struct pb_target removed; /* target of the last prune up to this link; amount 0 where it was given per group */
+    double masked; /* share of the weights that the last mask up to this link asked for; 0: none */
+    double cut; /* amount of the last prune or mask, for the names of what follows; 0 where it was given per group */
 };
 
 /* Fills link->arguments: the one place that says what of a link decides its result. */

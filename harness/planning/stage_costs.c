@@ -47,6 +47,7 @@ static enum pb_status estimate_stages(struct pb_estimate cell, struct pb_estimat
         const bool first = link->verb == PB_VERB_PRETRAIN;
         struct pb_planned_stage *stage = &plan->stages[i];
         cell.after = share_left(link);
+        cell.masked = link->masked > 0;
         cell.before = link->parent ? share_left(&chain->links[link->parent - 1]) : 1;
         const struct pb_estimate *estimate = first ? &pretraining : &cell;
         const enum pb_status status = pb_stage_bytes(estimate, link, &stage->memory, error);

@@ -102,6 +102,16 @@ static enum pb_status prune(const struct pb_verbs *verbs, const struct pb_target
     return leave(run->verbs->prune(run->verbs, &own, stage));
 }
 
+static enum pb_status mask(const struct pb_verbs *verbs, const struct pb_target *target, pb_stage *stage)
+{
+    const struct pb_watched_run *run = enter(verbs, "mask");
+    struct pb_target own = {0};
+    if (!target)
+        return fail_null(run, "mask", "target");
+    copy_stated(&own, sizeof own, target, target->size);
+    return leave(run->verbs->mask(run->verbs, &own, stage));
+}
+
 static enum pb_status prune_to(const struct pb_verbs *verbs, const uint32_t *channels, uint32_t count, pb_stage *stage)
 {
     const struct pb_watched_run *run = enter(verbs, "prune_to");
@@ -239,6 +249,7 @@ enum pb_status pb_watched_run(struct pb_watched_run *run, void *self, struct pb_
         .score = score,
         .prune = prune,
         .prune_to = prune_to,
+        .mask = mask,
         .repair = repair,
         .recalibrate_bn = recalibrate_bn,
         .rewind = rewind_to,

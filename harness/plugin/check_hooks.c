@@ -73,7 +73,7 @@ static enum pb_status check_gradients(const struct pb_criterion *criterion, uint
 static enum pb_status check_criterion(const struct pb_criterion *criterion, struct pb_error *error)
 {
     const uint32_t traits = PB_TRAIT_RANDOM | PB_TRAIT_SCALES | PB_TRAIT_COMPARABLE;
-    const enum pb_status status = require_size(criterion->size, SIZE_WITH(struct pb_criterion, hessian_step), error);
+    const enum pb_status status = require_size(criterion->size, SIZE_WITH(struct pb_criterion, score_weights), error);
     if (status != PB_OK)
         return status;
     const uint32_t data = pb_criterion_asks(criterion);
@@ -93,9 +93,9 @@ static enum pb_status check_criterion(const struct pb_criterion *criterion, stru
     if ((data & PB_DATA_OBSERVED) == 0 && criterion->observe != NULL)
         return pb_fail(error, PB_ERROR_INPUT,
                        "it has the hook 'observe', but neither needs nor uses gradients, activations or labels");
-    if (criterion->score == NULL && criterion->select == NULL)
+    if (criterion->score == NULL && criterion->select == NULL && criterion->score_weights == NULL)
         return pb_fail(error, PB_ERROR_INPUT,
-                       "its required hook 'score' is missing (only 'select' can take its place)");
+                       "its required hook 'score' is missing (only 'select' or 'score_weights' can take its place)");
     if (criterion->score != NULL && criterion->select != NULL)
         return pb_fail(error, PB_ERROR_INPUT, "it has both 'score' and 'select'; which of them chooses must be clear");
     if (criterion->repair != NULL && criterion->repair_rows == 0)

@@ -30,7 +30,7 @@ static enum pb_status check_needs(const struct pb_criterion_run *run)
 }
 
 /* Writes beside the scores that did not reach another page. */
-static enum pb_status check_beside(const struct pb_guarded *scores, struct pb_error *error)
+static enum pb_status check_beside(const struct pb_guarded *scores, bool weights, struct pb_error *error)
 {
     char text[400];
     size_t distance = 0;
@@ -41,7 +41,7 @@ static enum pb_status check_beside(const struct pb_guarded *scores, struct pb_er
     fault.bytes = scores->bytes;
     snprintf(fault.array, sizeof(fault.array), "%s", scores->name);
     pb_place_overstep(pb_place, &fault, text, sizeof(text));
-    return pb_fail(error, PB_ERROR_RUN, "%s; a layer has as many scores as channels", text);
+    return pb_fail(error, PB_ERROR_RUN, "%s; a layer has as many scores as %s", text, weights ? "weights" : "channels");
 }
 
 enum pb_status pb_criterion_check_beside(const struct pb_criterion_run *run, const struct pb_guarded *array,
@@ -84,12 +84,14 @@ enum pb_status pb_criterion_leave(struct pb_criterion_run *run, enum pb_status s
 static enum pb_status call_score(struct pb_criterion_run *run, const struct pb_layer_view *view, double *scores)
 {
     const struct pb_layer_view *shown = NULL;
-    enum pb_status status = pb_criterion_enter(run, "score", view, &shown);
+    const struct pb_criterion *criterion = run->criterion;
+    enum pb_status status = pb_criterion_enter(run, run->weights ? "score_weights" : "score", view, &shown);
     if (status != PB_OK)
         return status;
-    status = pb_host_result(&run->host, run->criterion->score(run->self, shown, scores), run->error);
+    status = (run->weights ? criterion->score_weights : criterion->score)(run->self, shown, scores);
+    status = pb_host_result(&run->host, status, run->error);
     if (status == PB_OK) /* the message names the place */
-        status = check_beside(&run->shown.scores, run->error);
+        status = check_beside(&run->shown.scores, run->weights, run->error);
     pb_place_leave();
     return status;
 }
@@ -98,19 +100,21 @@ static enum pb_status call_score(struct pb_criterion_run *run, const struct pb_l
 enum pb_status pb_criterion_score(struct pb_criterion_run *run, uint32_t index)
 {
     const struct pb_layer_view view = pb_criterion_layer(run, index);
-    double *scores = pb_guarded_open(&run->shown.scores, "scores", view.channels, sizeof(*scores));
+    const size_t filter = (size_t)view.kernel_height * view.kernel_width * view.input_channels;
+    const size_t count = view.channels * (run->weights ? filter : 1);
+    double *scores = pb_guarded_open(&run->shown.scores, "scores", count, sizeof(*scores));
     if (!scores)
-        return pb_fail_memory(run->error, view.channels * sizeof(*scores));
-    for (uint32_t c = 0; c < view.channels; c++)
-        scores[c] = NAN;
+        return pb_fail_memory(run->error, count * sizeof(*scores));
+    for (size_t i = 0; i < count; i++)
+        scores[i] = NAN;
     const enum pb_status status = call_score(run, &view, scores);
     if (status != PB_OK)
         return status;
-    for (uint32_t c = 0; c < view.channels; c++)
-        if (!isfinite(scores[c]))
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(scores[i]))
             return pb_fail(run->error, PB_ERROR_RUN,
-                           "criterion '%s' gave layer '%s', channel %u, the score %g; scores must be finite", run->name,
-                           view.name, c, scores[c]);
+                           "criterion '%s' gave layer '%s', %s %zu, the score %g; scores must be finite", run->name,
+                           view.name, run->weights ? "weight" : "channel", i, scores[i]);
     return PB_OK;
 }
 
@@ -167,29 +171,23 @@ static enum pb_status open_rows(struct pb_criterion_run *run)
     return status;
 }
 
-enum pb_status pb_criterion_open(struct pb_criterion_run *run, const struct pb_loaded *loaded,
-                                 const struct pb_options *options, const struct pb_network *network,
-                                 const struct pb_channel_groups *groups, const struct pb_calibration *calibration,
-                                 struct pb_error *error)
+/* run holds what is given to it. */
+static enum pb_status open_run(struct pb_criterion_run *run, const struct pb_options *options)
 {
+    const struct pb_calibration *calibration = run->calibration;
+    struct pb_error *error = run->error;
     char label[96];
-    *run = (struct pb_criterion_run){.criterion = loaded->plugin->criterion,
-                                     .name = loaded->plugin->name,
-                                     .network = network,
-                                     .groups = groups,
-                                     .calibration = calibration,
-                                     .point = network,
-                                     .error = error};
     run->data = pb_criterion_asks(run->criterion);
     snprintf(label, sizeof(label), "criterion '%s'", run->name);
     pb_host_init(&run->host, label, calibration ? calibration->seed : 0, calibration ? calibration->threads : 1);
     if (calibration)
         pb_draw_name(calibration->draw, run->host.draw);
-    enum pb_status status = pb_prunable_layers_find(network, groups, &run->layers, error);
+    enum pb_status status = run->weights ? pb_weight_layers_find(run->network, run->groups, &run->layers, error)
+                                         : pb_prunable_layers_find(run->network, run->groups, &run->layers, error);
     if (status == PB_OK)
         status = check_needs(run);
     run->source = (struct pb_network_source){
-        .host = &run->host, .network = network, .groups = groups, .layers = &run->layers, .data = run->data};
+        .host = &run->host, .network = run->network, .groups = run->groups, .layers = &run->layers, .data = run->data};
     if (status == PB_OK)
         status = pb_network_show(&run->source, &run->copies, error);
     if (status == PB_OK && (run->data & PB_DATA_CONSUMER_ROWS))
@@ -199,6 +197,37 @@ enum pb_status pb_criterion_open(struct pb_criterion_run *run, const struct pb_l
     if (status == PB_OK)
         status = prepare(run);
     return status;
+}
+
+enum pb_status pb_criterion_open(struct pb_criterion_run *run, const struct pb_loaded *loaded,
+                                 const struct pb_options *options, const struct pb_network *network,
+                                 const struct pb_channel_groups *groups, const struct pb_calibration *calibration,
+                                 struct pb_error *error)
+{
+    *run = (struct pb_criterion_run){.criterion = loaded->plugin->criterion,
+                                     .name = loaded->plugin->name,
+                                     .network = network,
+                                     .groups = groups,
+                                     .calibration = calibration,
+                                     .point = network,
+                                     .error = error};
+    return open_run(run, options);
+}
+
+enum pb_status pb_criterion_open_weights(struct pb_criterion_run *run, const struct pb_loaded *loaded,
+                                         const struct pb_options *options, const struct pb_network *network,
+                                         const struct pb_channel_groups *groups,
+                                         const struct pb_calibration *calibration, struct pb_error *error)
+{
+    *run = (struct pb_criterion_run){.criterion = loaded->plugin->criterion,
+                                     .name = loaded->plugin->name,
+                                     .weights = true,
+                                     .network = network,
+                                     .groups = groups,
+                                     .calibration = calibration,
+                                     .point = network,
+                                     .error = error};
+    return open_run(run, options);
 }
 
 enum pb_status pb_criterion_close(struct pb_criterion_run *run, enum pb_status status)

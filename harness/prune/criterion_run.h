@@ -12,6 +12,7 @@ struct pb_criterion_run {
     const char *name;
     void *self;
     uint32_t data; /* what it needs and uses */
+    bool weights; /* it scores single weights, and sees every layer that has some */
     const struct pb_network *network;
     const struct pb_channel_groups *groups;
     const struct pb_calibration *calibration;
@@ -33,6 +34,13 @@ PB_MUST_CHECK enum pb_status pb_criterion_open(struct pb_criterion_run *run, con
                                                const struct pb_options *options, const struct pb_network *network,
                                                const struct pb_channel_groups *groups,
                                                const struct pb_calibration *calibration, struct pb_error *error);
+/* The same, for a scoring of single weights. */
+PB_MUST_CHECK enum pb_status pb_criterion_open_weights(struct pb_criterion_run *run, const struct pb_loaded *loaded,
+                                                       const struct pb_options *options,
+                                                       const struct pb_network *network,
+                                                       const struct pb_channel_groups *groups,
+                                                       const struct pb_calibration *calibration,
+                                                       struct pb_error *error);
 /* status: of what came before; a failure of the criterion's while it is destroyed counts where that is PB_OK. */
 PB_MUST_CHECK enum pb_status pb_criterion_close(struct pb_criterion_run *run, enum pb_status status);
 
@@ -46,7 +54,8 @@ PB_MUST_CHECK enum pb_status pb_criterion_leave(struct pb_criterion_run *run, en
 PB_MUST_CHECK enum pb_status pb_criterion_check_beside(const struct pb_criterion_run *run,
                                                        const struct pb_guarded *array, const char *where);
 
-/* Calls score for a layer. The scores are then in run->shown.scores, until the next one: one for each channel, and finite. */
+/* Calls score for a layer, or score_weights. The scores are then in run->shown.scores, until the next one: one for each channel, or
+ * each weight, and finite. */
 PB_MUST_CHECK enum pb_status pb_criterion_score(struct pb_criterion_run *run, uint32_t layer);
 
 #endif

@@ -29,6 +29,32 @@ enum pb_status pb_prunable_layers_find(const struct pb_network *network, const s
     return PB_OK;
 }
 
+static bool has_weights(const struct pb_graph *graph, uint32_t node)
+{
+    const uint32_t weight = graph->nodes[node].parameters[PB_ROLE_WEIGHT];
+    return weight != PB_NO_PARAMETER && pb_can_be_masked(&graph->parameters[weight]);
+}
+
+enum pb_status pb_weight_layers_find(const struct pb_network *network, const struct pb_channel_groups *groups,
+                                     struct pb_prunable_layers *layers, struct pb_error *error)
+{
+    const uint32_t nodes = network->graph->node_count;
+    struct pb_prunable_layers found = {.layers = pb_calloc(nodes, sizeof(*found.layers))};
+    if (!found.layers)
+        return pb_fail_memory(error, nodes * sizeof(*found.layers));
+    for (uint32_t node = 0; node < nodes; node++) {
+        const uint32_t before = found.count;
+        if (!has_weights(network->graph, node))
+            continue;
+        add_producers(groups, node, &found);
+        if (found.count == before)
+            found.layers[found.count++] =
+                (struct pb_prunable_layer){.node = node, .norm = UINT32_MAX, .activation = node, .group = PB_NO_GROUP};
+    }
+    *layers = found;
+    return PB_OK;
+}
+
 void pb_prunable_layers_free(struct pb_prunable_layers *layers)
 {
     pb_free(layers->layers);
@@ -53,7 +79,8 @@ struct pb_layer_view pb_layer_view_of(const struct pb_network *network, const st
 {
     const struct pb_prunable_layer *layer = &layers->layers[index];
     const struct pb_node *node = &network->graph->nodes[layer->node];
-    const struct pb_conv_attributes *conv = &node->attributes.conv;
+    const struct pb_shape in = network->graph->nodes[node->inputs[0]].shape;
+    const bool conv = node->op == PB_OP_CONV2D;
     const struct pb_shape activation = network->graph->nodes[layer->activation].shape;
     struct pb_layer_view view = {
         .size = sizeof(view),
@@ -61,9 +88,9 @@ struct pb_layer_view pb_layer_view_of(const struct pb_network *network, const st
         .layers = layers->count,
         .name = node->name,
         .channels = node->shape.channels,
-        .input_channels = network->graph->nodes[node->inputs[0]].shape.channels / conv->groups,
-        .kernel_height = conv->kernel[0],
-        .kernel_width = conv->kernel[1],
+        .input_channels = conv ? in.channels / node->attributes.conv.groups : in.channels,
+        .kernel_height = conv ? node->attributes.conv.kernel[0] : in.height,
+        .kernel_width = conv ? node->attributes.conv.kernel[1] : in.width,
         .output_height = node->shape.height,
         .output_width = node->shape.width,
         .macs = pb_node_cost(network->graph, layer->node).macs,

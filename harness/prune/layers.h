@@ -12,7 +12,7 @@ struct pb_prunable_layer {
     uint32_t node; /* the convolution */
     uint32_t norm; /* UINT32_MAX where there is none */
     uint32_t activation; /* node */
-    uint32_t group;
+    uint32_t group; /* PB_NO_GROUP: its channels cannot be removed; among layers with weights only */
 };
 struct pb_prunable_layers {
     struct pb_prunable_layer *layers; /* in graph order */
@@ -21,6 +21,10 @@ struct pb_prunable_layers {
 PB_MUST_CHECK enum pb_status pb_prunable_layers_find(const struct pb_network *network,
                                                      const struct pb_channel_groups *groups,
                                                      struct pb_prunable_layers *layers, struct pb_error *error);
+/* Every layer whose single weights can be masked, in graph order. */
+PB_MUST_CHECK enum pb_status pb_weight_layers_find(const struct pb_network *network,
+                                                   const struct pb_channel_groups *groups,
+                                                   struct pb_prunable_layers *layers, struct pb_error *error);
 void pb_prunable_layers_free(struct pb_prunable_layers *layers);
 
 const char *pb_layer_name(const struct pb_network *network, const struct pb_prunable_layer *layer);

@@ -133,6 +133,7 @@ static enum pb_status rewrite(struct repair *repair, struct pb_repaired *repaire
     memcpy(own_weight, weight, weights * sizeof *weight);
     if (bias)
         memcpy(own_bias, bias, biases * sizeof *bias);
+    pb_network_apply_masks(repair->network);
     repaired->error_after = relative_error(repair, own_weight, own_bias);
     return PB_OK;
 }

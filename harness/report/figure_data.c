@@ -165,10 +165,11 @@ static void append_axis_label(struct pb_text *text, const struct pb_summary_sche
         pb_text_append(text, "Median latency (ms) at batch %" PRIu32, axis->value.batch);
         break;
     default:
-        pb_text_append(text, "%s removed (%%)",
-                       strcmp(measure, "params") == 0 ? "Parameters"
-                       : strcmp(measure, "macs") == 0 ? "MACs"
-                                                      : "Channels");
+        pb_text_append(text, "%s (%%)",
+                       strcmp(measure, "params") == 0    ? "Parameters removed"
+                       : strcmp(measure, "macs") == 0    ? "MACs removed"
+                       : strcmp(measure, "weights") == 0 ? "Single weights masked"
+                                                         : "Channels removed");
     }
 }
 

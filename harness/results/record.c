@@ -131,6 +131,11 @@ enum pb_status pb_record_repair(struct pb_record *record, const struct pb_repair
     return append("repair", record, row, error);
 }
 
+enum pb_status pb_record_masking(struct pb_record *record, const struct pb_masking_record *row, struct pb_error *error)
+{
+    return append("masking", record, row, error);
+}
+
 enum pb_status pb_record_epoch(struct pb_record *record, const struct pb_epoch_record *row, struct pb_error *error)
 {
     return append("epoch", record, row, error);
@@ -146,6 +151,12 @@ void pb_pruning_record_free(struct pb_pruning_record *pruning)
 {
     pb_fields_clear(&pb_pruning_fields, pruning);
     *pruning = (struct pb_pruning_record){0};
+}
+
+void pb_masking_record_free(struct pb_masking_record *masking)
+{
+    pb_fields_clear(&pb_masking_fields, masking);
+    *masking = (struct pb_masking_record){0};
 }
 
 const char *pb_record_find(const struct pb_pair *pairs, uint32_t count, const char *key)

@@ -28,11 +28,14 @@ PB_MUST_CHECK enum pb_status pb_record_pruning(struct pb_record *record, const s
                                                struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_record_repair(struct pb_record *record, const struct pb_repair_record *row,
                                               struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_record_masking(struct pb_record *record, const struct pb_masking_record *row,
+                                               struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_record_epoch(struct pb_record *record, const struct pb_epoch_record *row,
                                              struct pb_error *error);
 /* What is in it, not itself. */
 void pb_gamma_record_free(struct pb_gamma_record *gamma);
 void pb_pruning_record_free(struct pb_pruning_record *pruning);
+void pb_masking_record_free(struct pb_masking_record *masking);
 const char *pb_record_find(const struct pb_pair *pairs, uint32_t count, const char *key); /* NULL when absent */
 const char *pb_cell_status_name(
     enum pb_cell_status status); /* "ok", "failed", "crashed", "timed-out", "out-of-memory", "blocked" */

@@ -15,7 +15,7 @@ enum pb_cell_status { PB_CELL_OK, PB_CELL_FAILED, PB_CELL_CRASHED, PB_CELL_TIMED
  *   dataset, model, criterion, schedule, backend, variant ("" without variants), target   labels, as in the cell's id
  *   seed             "1"
  *   matrix           the matrix's name
- *   target.measure   "channels", "params", "macs"
+ *   target.measure   "channels", "params", "macs", "weights"
  *   target.amount    "0.4"
  *   selection        "validation", "test"
  * Numbers from weaker protocols are marked by selection and by the epochs' zero ("filters", "gamma-beta").
@@ -40,6 +40,9 @@ struct pb_cost_record {
     char *stage; /* "base", "pruned" */
     uint64_t params, macs, macs_thesis, bytes; /* bytes: of the stage's checkpoint without momentum */
     uint64_t params_trunk, params_head;
+    bool
+        has_masks; /* single weights are masked: params and macs without them, the dense ones above are of the whole network */
+    uint64_t nonzero_params, nonzero_macs;
     uint32_t *widths;
     uint32_t width_count;
     bool has_target; /* pruned: requested, achieved and floored are meant */
@@ -97,6 +100,18 @@ struct pb_repair_record {
     uint32_t rows;
     double error_before, error_after; /* ‖outputs − outputs before the pruning‖ as a share of the latter's norm */
 };
+/* One layer whose single weights are masked. */
+struct pb_masked_layer_record {
+    char *name;
+    uint64_t weights, masked;
+};
+struct pb_masking_record {
+    char *stage, *from; /* "mask-90", and the stage whose network was masked */
+    double requested, achieved; /* shares of the weights */
+    uint64_t weights, masked; /* of all convolutions and linear layers; masked: afterwards */
+    struct pb_masked_layer_record *layers;
+    uint32_t layer_count;
+};
 struct pb_epoch_record {
     char *stage; /* "base", "retrain-40", "soft" */
     uint32_t number; /* 1-based */
@@ -138,6 +153,8 @@ struct pb_record {
     uint32_t pruning_count;
     struct pb_repair_record *repairs;
     uint32_t repair_count;
+    struct pb_masking_record *maskings; /* in the order in which they were done */
+    uint32_t masking_count;
     struct pb_epoch_record *epochs;
     uint32_t epoch_count;
     uint64_t peak_rss_bytes;

@@ -129,6 +129,10 @@ static const struct pb_field COST[] = {
     {"params-head", PB_FIELD_COUNT, AT(params_head)},
     {"macs", PB_FIELD_COUNT, AT(macs)},
     {"macs-thesis", PB_FIELD_COUNT, AT(macs_thesis), .help = "counted as ptflops does"},
+    {"nonzero-params", PB_FIELD_COUNT, AT(nonzero_params), .known = offsetof(struct ROW, has_masks),
+     .help = "where single weights are masked: params without them"},
+    {"nonzero-macs", PB_FIELD_COUNT, AT(nonzero_macs), .known = offsetof(struct ROW, has_masks),
+     .help = "where single weights are masked: macs without those of masked weights; no kernel here skips them"},
     {"bytes", PB_FIELD_COUNT, AT(bytes), .help = "of the checkpoint without momentum"},
     {"widths", PB_FIELD_COUNTS, LIST(widths, width_count)},
     {"requested", PB_FIELD_REAL, AT(requested), .known = offsetof(struct ROW, has_target),
@@ -285,6 +289,41 @@ const struct pb_fields pb_pruning_fields = {
 };
 #undef ROW
 
+#define ROW pb_masked_layer_record
+static const struct pb_field MASKED_LAYER[] = {
+    {"name", PB_FIELD_NAME, true, AT(name)},
+    {"weights", PB_FIELD_COUNT, true, AT(weights)},
+    {"masked", PB_FIELD_COUNT, true, AT(masked), .help = "of them, after this step"},
+};
+static const struct pb_fields MASKED_LAYER_FIELDS = {
+    .name = "masked-layer",
+    .help = "One layer in one masking of single weights.",
+    OF_ROW,
+    FIELDS(MASKED_LAYER),
+};
+#undef ROW
+
+#define ROW pb_masking_record
+static const struct pb_field MASKING[] = {
+    {"stage", PB_FIELD_NAME, true, AT(stage)},
+    {"from", PB_FIELD_NAME, true, AT(from), .help = "the stage whose network was masked"},
+    {"requested", PB_FIELD_REAL, true, AT(requested), .help = "share of the weights"},
+    {"achieved", PB_FIELD_REAL, true, AT(achieved), .help = "share of the weights"},
+    {"weights", PB_FIELD_COUNT, true, AT(weights), .help = "of all convolutions and linear layers"},
+    {"masked", PB_FIELD_COUNT, true, AT(masked), .help = "of them, after this step"},
+};
+static const struct pb_inner MASKING_INNER[] = {
+    {"layer", &MASKED_LAYER_FIELDS, PB_ANY_TIMES, LIST(layers, layer_count)},
+};
+const struct pb_fields pb_masking_fields = {
+    .name = "masking",
+    .help = "One masking of single weights.",
+    OF_ROW,
+    FIELDS(MASKING),
+    INNER(MASKING_INNER),
+};
+#undef ROW
+
 #define ROW pb_epoch_record
 static const struct pb_field EPOCH[] = {
     {"stage", PB_FIELD_NAME, true, AT(stage)},
@@ -345,6 +384,7 @@ static const struct pb_inner CELL_INNER[] = {
     {"layer", &LAYER_FIELDS, PB_ANY_TIMES, LIST(layers, layer_count)},
     {"pruning", &pb_pruning_fields, PB_ANY_TIMES, LIST(prunings, pruning_count)},
     {"repair", &REPAIR_FIELDS, PB_ANY_TIMES, LIST(repairs, repair_count)},
+    {"masking", &pb_masking_fields, PB_ANY_TIMES, LIST(maskings, masking_count)},
     {"epoch", &EPOCH_FIELDS, PB_ANY_TIMES, LIST(epochs, epoch_count)},
     {"memory", &MEMORY_FIELDS, .times = PB_ONCE},
 };

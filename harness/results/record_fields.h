@@ -6,7 +6,7 @@
 
 extern const struct pb_fields pb_record_fields; /* the whole <cell> */
 extern const struct pb_fields pb_data_fields; /* members of struct pb_record */
-extern const struct pb_fields pb_gamma_fields, pb_pruning_fields;
+extern const struct pb_fields pb_gamma_fields, pb_pruning_fields, pb_masking_fields;
 
 /* By enum pb_cell_status, up to NULL. */
 extern const char *const pb_cell_status_names[];

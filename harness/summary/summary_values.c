@@ -126,6 +126,10 @@ static void add_cost(struct sample_set *set, const struct pb_cost_record *row)
     add(set, "params-head", row->stage, (double)row->params_head);
     add(set, "macs", row->stage, (double)row->macs);
     add(set, "macs-thesis", row->stage, (double)row->macs_thesis);
+    if (row->has_masks) {
+        add(set, "nonzero-params", row->stage, (double)row->nonzero_params);
+        add(set, "nonzero-macs", row->stage, (double)row->nonzero_macs);
+    }
     add(set, "bytes", row->stage, (double)row->bytes);
     if (row->has_target) {
         add(set, "achieved", row->stage, row->achieved);

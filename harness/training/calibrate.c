@@ -59,6 +59,20 @@ enum pb_status pb_score_for(const struct pb_train_job *job, const struct pb_netw
     return status;
 }
 
+enum pb_status pb_score_weights_for(const struct pb_train_job *job, const struct pb_network *network,
+                                    const struct pb_channel_groups *groups, struct pb_weight_scores *scores,
+                                    struct pb_error *error)
+{
+    const struct pb_cell_config *config = job->config;
+    struct pb_calibration calibration;
+    enum pb_status status = start_calibration(job, (struct pb_draw){0}, &calibration, error);
+    if (status == PB_OK)
+        status = pb_score_weights(config->criterion.loaded, &config->criterion.options, network, groups, &calibration,
+                                  scores, error);
+    pb_batches_free(&calibration.batches);
+    return status;
+}
+
 enum pb_status pb_select_for(const struct pb_train_job *job, const struct pb_network *network,
                              const struct pb_channel_groups *groups, const struct pb_ranking *ranking,
                              struct pb_pruning *pruning, struct pb_error *error)

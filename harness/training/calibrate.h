@@ -3,6 +3,7 @@
 #define PB_TRAINING_CALIBRATE_H
 
 #include "data/data.h"
+#include "prune/masking.h"
 #include "prune/repair.h"
 #include "settings/config.h"
 
@@ -24,6 +25,10 @@ struct pb_train_job {
 PB_MUST_CHECK enum pb_status pb_score_for(const struct pb_train_job *job, const struct pb_network *network,
                                           const struct pb_channel_groups *groups, struct pb_draw draw,
                                           struct pb_scores *scores, struct pb_error *error);
+/* The same of single weights. */
+PB_MUST_CHECK enum pb_status pb_score_weights_for(const struct pb_train_job *job, const struct pb_network *network,
+                                                  const struct pb_channel_groups *groups,
+                                                  struct pb_weight_scores *scores, struct pb_error *error);
 /* Lets the cell's criterion repair network against what it was cut from. */
 PB_MUST_CHECK enum pb_status pb_repair_for(const struct pb_train_job *job, const struct pb_network *before,
                                            struct pb_network *network, struct pb_repaired **repaired, uint32_t *count,

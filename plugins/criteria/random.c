@@ -1,4 +1,4 @@
-/* random: the control. score = U(0,1), from a stream that only seed, layer and width decide. */
+/* random: the control. score = U(0,1) for channels or single weights, from a stream that only seed, layer and width decide. */
 #include <stdio.h>
 
 #include <prunebench/criterion.h>
@@ -24,6 +24,20 @@ static enum pb_status score(void *self, const struct pb_layer_view *layer, doubl
     return PB_OK;
 }
 
+/* The same scores in each round: the mask of a later one holds that of the round before. */
+static enum pb_status score_weights(void *self, const struct pb_layer_view *layer, double *scores)
+{
+    const struct pb_host *host = self;
+    const size_t weights = (size_t)layer->channels * layer->kernel_height * layer->kernel_width * layer->input_channels;
+    struct pb_rng rng;
+    char stream[96];
+    snprintf(stream, sizeof(stream), "%s/weights", layer->name);
+    host->rng_init(host, &rng, stream);
+    for (size_t i = 0; i < weights; i++)
+        scores[i] = pb_rng_uniform(&rng);
+    return PB_OK;
+}
+
 static void destroy(void *self)
 {
     (void)self;
@@ -36,6 +50,7 @@ static const struct pb_criterion criterion = {
     .normalise = PB_NORMALISE_NONE,
     .create = create,
     .score = score,
+    .score_weights = score_weights,
     .destroy = destroy,
 };
 
@@ -43,7 +58,7 @@ static const struct pb_plugin plugin = {
     PB_PLUGIN_HEADER(PB_KIND_CRITERION),
     .name = "random",
     .summary = "a uniformly drawn score: the control that every criterion has to beat",
-    .version = "1.0.0",
+    .version = "1.1.0",
     .criterion = &criterion,
 };
 

@@ -1,5 +1,5 @@
-/* iterative: train, then prune a step and retrain, for every target of the matrix up to the cell's own. */
-#include <prunebench/schedule.h>
+/* iterative: train, then prune (or mask) a step and retrain, for every target of the matrix up to the cell's own. */
+#include "cut.h"
 
 static enum pb_status create(const struct pb_host *host, const void *options, void **self)
 {
@@ -17,9 +17,7 @@ static enum pb_status run(void *self, const struct pb_verbs *verbs, const struct
         return status;
     for (uint32_t i = 0; i < task->round_count; i++) {
         const struct pb_round *round = task->round(task, i);
-        if ((status = verbs->score(verbs, NULL)) != PB_OK)
-            return status;
-        if ((status = verbs->prune(verbs, round->target, NULL)) != PB_OK)
+        if ((status = cut(verbs, round->target)) != PB_OK)
             return status;
         if ((status = verbs->train(verbs, round->retraining, NULL)) != PB_OK)
             return status;

@@ -1,5 +1,5 @@
-/* one-shot: train (with sparsity), prune to the target at once, retrain. */
-#include <prunebench/schedule.h>
+/* one-shot: train (with sparsity), prune (or mask) to the target at once, retrain. */
+#include "cut.h"
 
 static enum pb_status create(const struct pb_host *host, const void *options, void **self)
 {
@@ -16,9 +16,7 @@ static enum pb_status run(void *self, const struct pb_verbs *verbs, const struct
     (void)self;
     if ((status = verbs->train(verbs, task->training, NULL)) != PB_OK)
         return status;
-    if ((status = verbs->score(verbs, NULL)) != PB_OK)
-        return status;
-    if ((status = verbs->prune(verbs, last->target, NULL)) != PB_OK)
+    if ((status = cut(verbs, last->target)) != PB_OK)
         return status;
     return verbs->train(verbs, last->retraining, NULL);
 }

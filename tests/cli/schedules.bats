@@ -66,7 +66,7 @@ assert len(base) == 1 and base[0]["cells"] == 2, base'
     echo "$output"
     [ "$status" -eq 1 ]
     [[ $output == *"1 done, 0 were done before, 2 failed"* ]]
-    grep -q "schedule 'odd' ended without pruning anything; one that only trains must declare it" out/cells/*.nothing.*.xml
+    grep -q "schedule 'odd' ended without pruning or masking anything; one that only trains must declare it" out/cells/*.nothing.*.xml
     grep -q "the schedule asked to prune 20 % of the channels where 40 % were pruned before" out/cells/*.less.*.xml
     run prunebench check m.xml --threads 1
     [ "$status" -eq 1 ]

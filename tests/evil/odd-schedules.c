@@ -21,11 +21,13 @@ enum {
     WRONG_COUNT,
     OWN_SPEC,
     REPAIR,
-    FASTER
+    FASTER,
+    TICKET,
+    BOTH
 };
-static const char *const choices[] = {"early",       "nothing",  "less",    "fickle", "measured",
-                                      "exits",       "loops",    "crashes", "branch", "scratch",
-                                      "wrong-count", "own-spec", "repair",  "faster", NULL};
+static const char *const choices[] = {"early",  "nothing", "less",   "fickle",  "measured",    "exits",
+                                      "loops",  "crashes", "branch", "scratch", "wrong-count", "own-spec",
+                                      "repair", "faster",  "ticket", "both",    NULL};
 static const struct pb_option options[] = {{.name = "does",
                                             .help = "what it does",
                                             .type = PB_OPTION_ENUM,
@@ -177,6 +179,48 @@ static enum pb_status repair(const struct pb_verbs *verbs, const struct pb_sched
     return status == PB_OK ? verbs->train(verbs, last->retraining, NULL) : status;
 }
 
+/* A lottery ticket of single weights: masked after training, values of the beginning, masked further, fresh values. */
+static enum pb_status ticket(const struct pb_verbs *verbs, const struct pb_schedule_task *task)
+{
+    const struct pb_round *last = last_round(task);
+    const struct pb_target half = half_of(last->target);
+    struct pb_network_cost cost = {.size = sizeof cost};
+    pb_stage trained = 0;
+    enum pb_status status = verbs->train(verbs, task->training, &trained);
+    if (status == PB_OK)
+        status = verbs->mask(verbs, &half, NULL);
+    if (status == PB_OK)
+        status = verbs->rewind(verbs, 0, NULL);
+    if (status == PB_OK)
+        status = verbs->train(verbs, last->retraining, NULL);
+    if (status == PB_OK)
+        status = verbs->mask(verbs, last->target, NULL);
+    if (status == PB_OK)
+        status = verbs->reinitialise(verbs, 1, NULL);
+    if (status == PB_OK)
+        status = verbs->train(verbs, last->retraining, NULL);
+    if (status == PB_OK)
+        status = verbs->cost(verbs, &cost);
+    const uint64_t masked = cost.params - cost.nonzero_params;
+    if (status == PB_OK && cost.params && !((double)masked > 0.8 * last->target->amount * (double)cost.params))
+        return PB_ERROR_RUN; /* 0 while planning */
+    return status;
+}
+
+/* Single weights masked, then channels removed: the mask of what is left stays. */
+static enum pb_status both(const struct pb_verbs *verbs, const struct pb_schedule_task *task)
+{
+    const struct pb_round *last = last_round(task);
+    const struct pb_target channels = {
+        .size = sizeof channels, .measure = PB_MEASURE_CHANNELS, .amount = last->target->amount};
+    enum pb_status status = verbs->train(verbs, task->training, NULL);
+    if (status == PB_OK)
+        status = verbs->mask(verbs, last->target, NULL);
+    if (status == PB_OK)
+        status = score_and_prune(verbs, &channels);
+    return status == PB_OK ? verbs->train(verbs, last->retraining, NULL) : status;
+}
+
 static enum pb_status run(void *self, const struct pb_verbs *verbs, const struct pb_schedule_task *task)
 {
     const struct odd_options *chosen = self;
@@ -193,6 +237,10 @@ static enum pb_status run(void *self, const struct pb_verbs *verbs, const struct
         return repair(verbs, task);
     case FASTER:
         return faster(verbs, task);
+    case TICKET:
+        return ticket(verbs, task);
+    case BOTH:
+        return both(verbs, task);
     case OWN_SPEC: {
         const struct pb_train_spec own = {.size = sizeof own, .epochs = 1, .lr = 0.1};
         return verbs->train(verbs, &own, NULL);

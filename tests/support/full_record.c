@@ -58,6 +58,24 @@ static void add_pruning(struct pb_record *record)
          &error);
 }
 
+static void add_masking(struct pb_record *record)
+{
+    struct pb_error error = {0};
+    const struct pb_masked_layer_record layers[] = {{.name = pb_strdup("conv1_1"), .weights = 27, .masked = 26},
+                                                    {.name = pb_strdup("fc"), .weights = UINT64_C(1) << 33}};
+    must(pb_record_masking(record,
+                           &(struct pb_masking_record){.stage = "mask-90",
+                                                       .from = "base",
+                                                       .requested = 0.9,
+                                                       .achieved = 1.0 / 3,
+                                                       .weights = UINT64_MAX,
+                                                       .masked = 3,
+                                                       .layers = copy_of(layers, sizeof layers),
+                                                       .layer_count = 2},
+                           &error),
+         &error);
+}
+
 /* Every member set to something that is easily lost. */
 void full_record(struct pb_record *record)
 {
@@ -83,6 +101,9 @@ void full_record(struct pb_record *record)
                                                  .bytes = 3,
                                                  .params_trunk = 4,
                                                  .params_head = 5,
+                                                 .has_masks = true,
+                                                 .nonzero_params = 7,
+                                                 .nonzero_macs = UINT64_C(1) << 41,
                                                  .widths = copy_of(widths, sizeof widths),
                                                  .width_count = 3,
                                                  .has_target = true,
@@ -119,6 +140,7 @@ void full_record(struct pb_record *record)
          &error);
     record->gamma = gamma_of(0.7, 7, 0, 9);
     add_pruning(record);
+    add_masking(record);
     must(pb_record_epoch(record,
                          &(struct pb_epoch_record){.stage = "soft",
                                                    .number = 7,

@@ -1,4 +1,5 @@
-/* A criterion says which output channels of a prunable layer matter: by a score each, or by an order of removal. */
+/* A criterion says which output channels of a prunable layer, or which single weights, matter: by a score each, or by an order of
+ * removal. */
 #ifndef PRUNEBENCH_CRITERION_H
 #define PRUNEBENCH_CRITERION_H
 
@@ -104,7 +105,7 @@ struct pb_layer_view {
 
     const float *convolved; /* during observe: N×P×Q×K */
     const uint32_t *labels; /* during observe: N, of the batch's examples */
-    uint32_t group; /* the layer's: index into the network's groups */
+    uint32_t group; /* the layer's: index into the network's groups; UINT32_MAX where none of its channels can be removed */
     const struct pb_network_view *network; /* that this layer belongs to; the same in every call */
 
     /* During observe. The gradients are of the batch's mean objective, like activation_grad. */
@@ -222,8 +223,8 @@ struct pb_repair_view {
 
 /*
  * Order of calls: create; prepare; observe for every calibration batch and layer (batches outermost, layers in
- * order); for every Hessian product direction for each layer, then observe_product for each; score once per layer, or select once
- * per group, in order; destroy. objective_grad comes in front of every backward pass: once for each batch before its observe, and
+ * order); for every Hessian product direction for each layer, then observe_product for each; score or score_weights once per
+ * layer, or select once per group, in order; destroy. objective_grad comes in front of every backward pass: once for each batch before its observe, and
  * twice for each batch and Hessian product. One instance serves one scoring. For the verb repair: create; prepare; repair once per
  * layer that lost inputs, in order, each with the repairs before it applied; destroy.
  * All hooks run on one thread; a hook may use host->parallel_for. The host makes no backward pass that the data asked for does not
@@ -251,7 +252,8 @@ struct pb_criterion {
 
     /*
      * Writes one finite score per output channel into scores (layer->channels values, the host's): higher = more important.
-     * A NaN or infinite score fails the cell with the layer's and channel's name. Required unless select is there.
+     * A NaN or infinite score fails the cell with the layer's and channel's name. A criterion has score, select or score_weights;
+     * a schedule that asks for what it does not have fails the cell.
      */
     enum pb_status (*score)(void *self, const struct pb_layer_view *layer, double *scores);
 
@@ -301,6 +303,13 @@ struct pb_criterion {
      * the curvature's change are equally small.
      */
     double hessian_step;
+    /*
+     * For the verb mask, as score is for prune: one finite score for each weight of the layer, in the order of layer->weight
+     * (K×R×S×C values, the host's); higher = more important. A scoring of weights has other layers than one of channels: every
+     * convolution and linear layer, the classifier too, also in observe and in the network's view. A linear layer's R and S are
+     * the height and width of the array that it reads. Weights that are masked already are 0, and their scores do not count.
+     */
+    enum pb_status (*score_weights)(void *self, const struct pb_layer_view *layer, double *scores);
 };
 
 #ifdef __cplusplus

@@ -20,9 +20,15 @@ enum pb_soft_zero {
     PB_ZERO_FILTERS, /* weights and bias of the masked filters, after every epoch (He 2018, SFP) */
     PB_ZERO_GAMMA_BETA, /* γ and β of the masked channels (the thesis) */
 };
-enum pb_measure { PB_MEASURE_CHANNELS, PB_MEASURE_PARAMETERS, PB_MEASURE_MACS };
+enum pb_measure {
+    PB_MEASURE_CHANNELS,
+    PB_MEASURE_PARAMETERS,
+    PB_MEASURE_MACS,
+    PB_MEASURE_WEIGHTS, /* single weights, which are masked, not removed: for mask alone */
+};
 
-/* How much to remove, as a share of the *unpruned* network's channels, parameters or MACs. Whoever makes one sets its size. */
+/* How much to remove, as a share of the *unpruned* network's channels, parameters or MACs; or to mask, as a share of the weights of
+ * the current network's convolutions and linear layers. Whoever makes one sets its size. */
 struct pb_target {
     size_t size; /* sizeof(struct pb_target) */
     uint32_t measure; /* enum pb_measure */
@@ -97,6 +103,7 @@ struct pb_network_cost {
     size_t size; /* sizeof(struct pb_network_cost) */
     uint64_t channels, params, macs; /* macs: of one image */
     uint64_t original_channels, original_params, original_macs;
+    uint64_t nonzero_params, nonzero_macs; /* params and macs without masked weights, and without their MACs */
 };
 
 /* How long the current network takes, as it is on the cell's backend and threads. Like struct pb_measurement; NaN while planning. */
@@ -140,6 +147,15 @@ struct pb_verbs {
      * 1 ≤ channels[g] ≤ the group's channels, and at least one group gets fewer than it has.
      */
     enum pb_status (*prune_to)(const struct pb_verbs *verbs, const uint32_t *channels, uint32_t count, pb_stage *stage);
+    /*
+     * Masks single weights until the target's share of them (PB_MEASURE_WEIGHTS) is masked; the cell's criterion scores them in this
+     * verb (struct pb_criterion's score_weights). The weights are those of every convolution and linear layer, the classifier
+     * included. The cell's <ranking> says whether the lowest scores of all layers are masked or the same share of each, and of how
+     * many weights at least each layer keeps (its floor). Masked weights are exactly 0 and stay masked: while training, in what
+     * prune leaves of them, and through rewind and reinitialise; restore brings the mask of the stage that it goes back to.
+     * Each target must be above the one before it.
+     */
+    enum pb_status (*mask)(const struct pb_verbs *verbs, const struct pb_target *target, pb_stage *stage);
     /* Lets the cell's criterion rewrite the layers that lost inputs in the last pruning, so that they give what they gave before it
      * (struct pb_criterion's repair). */
     enum pb_status (*repair)(const struct pb_verbs *verbs, pb_stage *stage);
@@ -171,7 +187,7 @@ struct pb_schedule {
     /* Required; as in struct pb_criterion. */
     enum pb_status (*create)(const struct pb_host *host, const void *options, void **self);
     /* Required. Runs the program once, for planning or for real. A schedule that is not adaptive must ask for the same
-     * verbs each time, and one that does not only train must prune; else the cell fails. */
+     * verbs each time, and one that does not only train must prune or mask; else the cell fails. */
     enum pb_status (*run)(void *self, const struct pb_verbs *verbs, const struct pb_schedule_task *task);
     /* Required when create may set *self, else NULL. */
     void (*destroy)(void *self);

@@ -9,7 +9,14 @@
 
 #include "planning/chain.h"
 
-static const struct pb_criterion scorer = {.size = sizeof scorer};
+static enum pb_status no_score(void *self, const struct pb_layer_view *layer, double *scores)
+{
+    (void)self;
+    (void)layer;
+    (void)scores;
+    return PB_ERROR_RUN;
+}
+static const struct pb_criterion scorer = {.size = sizeof scorer, .score = no_score, .score_weights = no_score};
 static const struct pb_plugin scoring = {PB_PLUGIN_HEADER(PB_KIND_CRITERION), .name = "scoring", .version = "1",
                                          .criterion = &scorer};
 static const struct pb_plugin other_scoring = {PB_PLUGIN_HEADER(PB_KIND_CRITERION), .name = "other", .version = "1",
@@ -309,6 +316,80 @@ static void test_shares_that_are_not_above_those_before_are_refused(void **state
     pb_chain_free(&chain);
 }
 
+static void mask_fails(struct pb_chain *chain, uint32_t measure, double share, const char *message)
+{
+    struct pb_error error = {0};
+    const struct pb_link *link;
+    const uint32_t before = chain->count;
+    assert_true(pb_chain_mask(chain, (struct pb_target){.measure = measure, .amount = share}, &link, &error) != PB_OK);
+    if (!strstr(error.text, message))
+        fail_msg("'%s' does not say '%s'", error.text, message);
+    assert_int_equal(chain->count, before);
+}
+
+static void test_masks_grow_and_name_what_follows_and_removals_beside_them_count_for_themselves(void **state)
+{
+    (void)state;
+    struct fixture fixture = make();
+    struct pb_chain chain = {0};
+    struct pb_error error = {0};
+    const struct pb_link *link;
+    const struct pb_target half = {.measure = PB_MEASURE_WEIGHTS, .amount = .5}, channels = {.amount = .2};
+    assert_int_equal(pb_chain_start(&chain, &fixture.config, &error), PB_OK);
+    mask_fails(&chain, PB_MEASURE_MACS, .5, "by a target that counts no weights");
+    mask_fails(&chain, PB_MEASURE_WEIGHTS, 1, "shares are between 0 and 1");
+    assert_int_equal(pb_chain_mask(&chain, half, &link, &error), PB_OK);
+    assert_string_equal(link->name, "mask-50");
+    assert_int_equal(pb_chain_train(&chain, &training, &link, &error), PB_OK);
+    assert_string_equal(link->name, "retrain-50");
+    mask_fails(&chain, PB_MEASURE_WEIGHTS, .5, "each target must be above the one before");
+    assert_int_equal(pb_chain_prune(&chain, channels, &link, &error), PB_OK);
+    assert_int_equal(pb_chain_train(&chain, &training, &link, &error), PB_OK);
+    assert_string_equal(link->name, "retrain-20");
+    mask_fails(&chain, PB_MEASURE_WEIGHTS, .5, "50 % were to be masked before");
+    assert_int_equal(pb_chain_restore(&chain, 0, &error), PB_OK); /* before the first mask */
+    assert_int_equal(pb_chain_mask(&chain, half, &link, &error), PB_OK);
+    assert_string_equal(link->name, "mask-50#2");
+    pb_chain_free(&chain);
+}
+
+static void test_masks_that_cannot_be_and_weights_where_channels_are_meant_are_refused(void **state)
+{
+    (void)state;
+    struct fixture fixture = make();
+    struct pb_chain chain = {0};
+    struct pb_error error = {0};
+    const struct pb_link *link;
+    const struct pb_criterion channels_only = {.size = sizeof channels_only, .score = no_score},
+                              weights_only = {.size = sizeof weights_only, .score_weights = no_score};
+    struct pb_plugin plugin = {PB_PLUGIN_HEADER(PB_KIND_CRITERION), .name = "one", .criterion = &channels_only};
+    const struct pb_loaded one = loaded(&plugin);
+    assert_int_equal(pb_chain_start(&chain, &fixture.config, &error), PB_OK);
+    assert_int_equal(
+        pb_chain_prune(&chain, (struct pb_target){.measure = PB_MEASURE_WEIGHTS, .amount = .4}, &link, &error),
+        PB_ERROR_INPUT);
+    assert_non_null(strstr(error.text, "leave out measure=\"weights\""));
+    assert_int_equal(pb_chain_train(&chain,
+                                    &(struct pb_train_spec){.epochs = 1,
+                                                            .lr = .1,
+                                                            .soft_zero = PB_ZERO_FILTERS,
+                                                            .soft_measure = PB_MEASURE_WEIGHTS,
+                                                            .soft_amount = .5},
+                                    &link, &error),
+                     PB_ERROR_INPUT);
+    fixture.config.ranking.round_to = 8;
+    mask_fails(&chain, PB_MEASURE_WEIGHTS, .5, "one by one");
+    fixture.config.ranking = (struct pb_ranking){.count = PB_COUNT_THESIS};
+    mask_fails(&chain, PB_MEASURE_WEIGHTS, .5, "counted exactly");
+    fixture.config.ranking = (struct pb_ranking){0};
+    fixture.config.criterion.loaded = &one;
+    mask_fails(&chain, PB_MEASURE_WEIGHTS, .5, "criterion 'one' scores no single weights");
+    plugin.criterion = &weights_only;
+    assert_int_equal(pb_chain_score(&chain, &link, &error), PB_ERROR_INPUT);
+    assert_non_null(strstr(error.text, "criterion 'one' scores single weights, not channels"));
+    pb_chain_free(&chain);
+}
+
 static void test_trainings_that_cannot_be_are_refused(void **state)
 {
     (void)state;
@@ -339,6 +420,8 @@ int main(void)
         cmocka_unit_test(test_keys_are_the_same_whether_inputs_are_known_before_the_links_or_after),
         cmocka_unit_test(test_a_rewind_to_another_stage_has_another_key),
         cmocka_unit_test(test_shares_that_are_not_above_those_before_are_refused),
+        cmocka_unit_test(test_masks_grow_and_name_what_follows_and_removals_beside_them_count_for_themselves),
+        cmocka_unit_test(test_masks_that_cannot_be_and_weights_where_channels_are_meant_are_refused),
         cmocka_unit_test(test_trainings_that_cannot_be_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,6 +54,14 @@ static enum pb_status prune(const struct pb_verbs *verbs, const struct pb_target
     return note(verbs);
 }
 
+static enum pb_status mask(const struct pb_verbs *verbs, const struct pb_target *target, pb_stage *stage)
+{
+    (void)stage;
+    assert_int_equal(target->measure, PB_MEASURE_WEIGHTS);
+    pb_text_append(&((struct notes *)verbs->context)->text, "mask %g; ", target->amount);
+    return note(verbs);
+}
+
 static enum pb_status recalibrate(const struct pb_verbs *verbs, uint32_t batches, pb_stage *stage)
 {
     (void)stage;
@@ -68,7 +76,8 @@ struct given {
 };
 
 /* Base training of 60 epochs; targets 20, 40, 60 % with 30, 80, 150 epochs. */
-static enum pb_status run(const char *name, struct given given, int fail_at, char *asked, size_t size)
+static enum pb_status run_measure(const char *name, struct given given, uint32_t measure, int fail_at, char *asked,
+                                  size_t size)
 {
     struct pb_error error = {0};
     struct pb_object object;
@@ -82,9 +91,10 @@ static enum pb_status run(const char *name, struct given given, int fail_at, cha
                                    .train = train,
                                    .score = score,
                                    .prune = prune,
+                                   .mask = mask,
                                    .recalibrate_bn = recalibrate};
     struct test_task task;
-    task_fill(&task, PB_MEASURE_MACS, 3, (const double[]){0.2, 0.4, 0.6}, (const uint32_t[]){60, 30, 80, 150});
+    task_fill(&task, measure, 3, (const double[]){0.2, 0.4, 0.6}, (const uint32_t[]){60, 30, 80, 150});
     snprintf(file, sizeof(file), PB_TEST_BUILD "/plugins/schedule-%s.so", name);
     if (pb_object_open(file, &object, &error) != PB_OK)
         fail_msg("%s", error.text);
@@ -105,6 +115,11 @@ static enum pb_status run(const char *name, struct given given, int fail_at, cha
     return status;
 }
 
+static enum pb_status run(const char *name, struct given given, int fail_at, char *asked, size_t size)
+{
+    return run_measure(name, given, PB_MEASURE_MACS, fail_at, asked, size);
+}
+
 static void asks(const char *name, struct given given, const char *expected)
 {
     char asked[512];
@@ -123,6 +138,19 @@ static void test_iterative_walks_the_targets(void **state)
     (void)state;
     asks("iterative", (struct given){0},
          "train 60; score; prune 0.2; train 30; score; prune 0.4; train 80; score; prune 0.6; train 150; ");
+}
+
+static void test_targets_that_count_weights_are_masked(void **state)
+{
+    char asked[512];
+    (void)state;
+    assert_int_equal(run_measure("one-shot", (struct given){0}, PB_MEASURE_WEIGHTS, 0, asked, sizeof asked), PB_OK);
+    assert_string_equal(asked, "train 60; mask 0.6; train 150; ");
+    assert_int_equal(run_measure("iterative", (struct given){0}, PB_MEASURE_WEIGHTS, 0, asked, sizeof asked), PB_OK);
+    assert_string_equal(asked, "train 60; mask 0.2; train 30; mask 0.4; train 80; mask 0.6; train 150; ");
+    assert_int_equal(run_measure("iterative", (struct given){0}, PB_MEASURE_WEIGHTS, 4, asked, sizeof asked),
+                     PB_ERROR_RUN);
+    assert_string_equal(asked, "train 60; mask 0.2; train 30; mask 0.4; ");
 }
 
 static void test_soft_masks_while_it_trains_and_prunes_at_the_end(void **state)
@@ -162,6 +190,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_shot_prunes_once_to_the_last_target),
         cmocka_unit_test(test_iterative_walks_the_targets),
+        cmocka_unit_test(test_targets_that_count_weights_are_masked),
         cmocka_unit_test(test_soft_masks_while_it_trains_and_prunes_at_the_end),
         cmocka_unit_test(test_a_failed_verb_ends_the_program_at_once),
     };
