@@ -70,7 +70,7 @@ assert len(base) == 1 and base[0]["cells"] == 2, base'
     grep -q "the schedule asked to prune 20 % of the channels where 40 % were pruned before" out/cells/*.less.*.xml
     run prunebench check m.xml --threads 1
     [ "$status" -eq 1 ]
-    [[ $output == *"cell 'birds.vgg11-bcnn.bn-scale.nothing.blis.r40.s1': schedule 'odd' ended without pruning anything"* ]]
+    [[ $output == *"cell 'birds.vgg11-bcnn.bn-scale.nothing.blis.r40.s1': schedule 'odd' ended without pruning or masking anything"* ]]
 }
 
 @test "other verbs when run than when planned end the cell by name" {
