@@ -305,6 +305,11 @@ static void halt(struct pb_batches *batches)
 
 enum pb_status pb_batches_start(struct pb_batches *batches, uint32_t epoch, struct pb_error *error)
 {
+    return pb_batches_start_at(batches, epoch, 0, error);
+}
+
+enum pb_status pb_batches_start_at(struct pb_batches *batches, uint32_t epoch, uint32_t first, struct pb_error *error)
+{
     char stream[48];
     struct pb_rng rng;
     (void)error;
@@ -318,7 +323,8 @@ enum pb_status pb_batches_start(struct pb_batches *batches, uint32_t epoch, stru
         pb_rng_shuffle(&rng, batches->order, batches->spec.sample_count);
     }
     batches->epoch = epoch;
-    batches->next_batch = batches->next_chunk = batches->position = batches->released = 0;
+    batches->next_chunk = 0;
+    batches->next_batch = batches->position = batches->released = first;
     batches->running = true;
     pthread_cond_broadcast(&batches->work);
     pthread_mutex_unlock(&batches->mutex);

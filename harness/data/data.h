@@ -80,6 +80,9 @@ PB_MUST_CHECK enum pb_status pb_batches_create(struct pb_cache *cache, const str
                                                struct pb_error *error);
 /* Begins an epoch (any number, in any order: epoch 7 of a resumed run is epoch 7). */
 PB_MUST_CHECK enum pb_status pb_batches_start(struct pb_batches *batches, uint32_t epoch, struct pb_error *error);
+/* The same, with the epoch's batches before first left out. */
+PB_MUST_CHECK enum pb_status pb_batches_start_at(struct pb_batches *batches, uint32_t epoch, uint32_t first,
+                                                 struct pb_error *error);
 /* The next batch, valid until the next call; count 0 behind the last. */
 PB_MUST_CHECK enum pb_status pb_batches_next(struct pb_batches *batches, struct pb_batch *batch,
                                              struct pb_error *error);

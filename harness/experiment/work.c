@@ -12,6 +12,7 @@
 #include "prune/equivalence.h"
 #include "experiment/masking_facts.h"
 #include "experiment/pruning_facts.h"
+#include "training/piece.h"
 #include "training/recalibrate.h"
 #include "training/soft_mask.h"
 #include "prune/warnings.h"
@@ -43,6 +44,21 @@ static enum pb_status continue_from(struct pb_session *session, const struct pb_
     return status;
 }
 
+/* Where the piece of the training before ended, in all. */
+static enum pb_status continue_piece(struct pb_session *session, const struct pb_link *link, struct pb_lr *lr,
+                                     struct pb_reached *reached, struct pb_error *error)
+{
+    const pb_stage stage = pb_chain_training_before(&session->chain, link->parent);
+    json_t *facts = NULL;
+    enum pb_status status = pb_store_facts(&session->store, pb_chain_key(&session->chain, stage), &facts, error);
+    if (status == PB_OK)
+        status = pb_lr_from_json(json_object_get(facts, "lr"), lr, error);
+    if (status == PB_OK)
+        status = pb_reached_from_json(json_object_get(facts, "reached"), reached, error);
+    json_decref(facts);
+    return status;
+}
+
 static void report_epoch(void *argument, uint32_t epoch, uint32_t epochs)
 {
     struct pb_session *session = argument;
@@ -54,13 +70,15 @@ enum pb_status pb_work_training(struct pb_session *session, const struct pb_link
                                 const struct pb_training *training, struct pb_network **network, json_t *facts,
                                 struct pb_error *error)
 {
+    struct pb_reached reached = {0};
     struct pb_train_job job = {.config = training->config,
                                .spec = &link->spec,
                                .device = session->device,
                                .data = training->data,
                                .cache = training->cache,
                                .original = &session->original,
-                               .seed = training->config->seed * UINT64_C(0x9e3779b97f4a7c15) + link->depth,
+                               .seed = training->config->seed * UINT64_C(0x9e3779b97f4a7c15) + link->training_depth,
+                               .reached = &reached,
                                .depth = link->depth,
                                .progress = report_epoch,
                                .argument = session};
@@ -70,12 +88,17 @@ enum pb_status pb_work_training(struct pb_session *session, const struct pb_link
     enum pb_status status = pb_store_partial(&session->store, link->key, &partial, error);
     job.partial = partial;
     pb_lr_start(&lr, &link->spec);
-    if (status == PB_OK && link->spec.continue_optimiser)
+    if (status == PB_OK && !pb_piece_is_first(&link->spec))
+        status = continue_piece(session, link, &lr, &reached, error);
+    else if (status == PB_OK && link->spec.continue_optimiser)
         status = continue_from(session, link, &lr, error);
     if (status == PB_OK)
         status = pb_train(&job, network, &lr, rows, error);
     if (status == PB_OK &&
         (json_object_set(facts, "epochs", rows) != 0 || json_object_set_new(facts, "lr", pb_lr_to_json(&lr)) != 0))
+        status = pb_fail_memory(error, 0);
+    if (status == PB_OK && !pb_piece_is_last(&link->spec) &&
+        json_object_set_new(facts, "reached", pb_reached_to_json(&reached)) != 0)
         status = pb_fail_memory(error, 0);
     json_decref(rows);
     pb_free(partial);

@@ -9,6 +9,7 @@
 #include "base/array.h"
 #include "base/memory.h"
 #include "planning/verb_checks.h"
+#include "training/piece.h"
 
 static enum pb_status add_pretraining(struct pb_chain *chain, struct pb_error *error)
 {
@@ -104,6 +105,8 @@ static enum pb_status append_link(struct pb_chain *chain, struct pb_link *link, 
 {
     link->parent = parent;
     link->depth = parent == 0 ? 1 : chain->links[parent - 1].depth + 1;
+    if (!link->training_depth)
+        link->training_depth = link->depth;
     if (link->verb == PB_VERB_PRUNE) {
         link->pruned = true;
         link->removed = link->target;
@@ -173,6 +176,24 @@ enum pb_status pb_chain_add_baseline(struct pb_chain *chain, struct pb_error *er
     return status;
 }
 
+/* A piece that does not begin a training continues the one before it. */
+static enum pb_status continue_piece(const struct pb_chain *chain, struct pb_link *link, struct pb_error *error)
+{
+    const pb_stage stage = pb_chain_training_before(chain, chain->current);
+    const struct pb_link *before = stage ? &chain->links[stage - 1] : NULL;
+    const struct pb_train_spec *spec = &link->spec;
+    if (pb_piece_is_first(spec))
+        return PB_OK;
+    if (!before || pb_piece_is_last(&before->spec) || before->spec.last_epoch != spec->first_epoch ||
+        before->spec.last_step != spec->first_step)
+        return pb_fail(error, PB_ERROR_RUN,
+                       "the schedule asked for a piece of a training that begins after %" PRIu32 " epochs and %" PRIu32
+                       " steps; the training before it does not end there",
+                       spec->first_epoch, spec->first_step);
+    link->training_depth = before->training_depth;
+    return PB_OK;
+}
+
 enum pb_status pb_chain_train(struct pb_chain *chain, const struct pb_train_spec *spec, const struct pb_link **link,
                               struct pb_error *error)
 {
@@ -183,6 +204,9 @@ enum pb_status pb_chain_train(struct pb_chain *chain, const struct pb_train_spec
         return status;
     struct pb_link added = {
         .verb = PB_VERB_TRAIN, .spec = *spec, .target = {.measure = spec->soft_measure, .amount = spec->soft_amount}};
+    status = continue_piece(chain, &added, error);
+    if (status != PB_OK)
+        return status;
     const struct pb_link before = current_link(chain);
     if (spec->soft_zero != PB_ZERO_NONE)
         name_with_amount(added.name, "soft", spec->soft_amount);
@@ -251,6 +275,15 @@ enum pb_status pb_chain_reinitialise(struct pb_chain *chain, uint32_t stream, co
 {
     struct pb_link added = {.verb = PB_VERB_REINITIALISE, .name = "reinitialise", .stream = stream};
     return add_link(chain, &added, link, error);
+}
+
+pb_stage pb_chain_training_before(const struct pb_chain *chain, pb_stage stage)
+{
+    while (stage != 0 && chain->links[stage - 1].verb != PB_VERB_TRAIN) {
+        const struct pb_link *link = &chain->links[stage - 1];
+        stage = link->verb == PB_VERB_REWIND ? link->to : link->parent;
+    }
+    return stage;
 }
 
 pb_stage pb_chain_before_pruning(const struct pb_chain *chain, pb_stage stage)

@@ -49,6 +49,8 @@ PB_MUST_CHECK enum pb_status pb_chain_repair(struct pb_chain *chain, const struc
                                              struct pb_error *error);
 /* The stage that the last pruning up to a stage cut: scores, which leave a network as it is, aside. 0 where there is none. */
 pb_stage pb_chain_before_pruning(const struct pb_chain *chain, pb_stage stage);
+/* The last training on the way to a stage, or behind a rewind to the stage that was gone back to; 0: there is none. */
+pb_stage pb_chain_training_before(const struct pb_chain *chain, pb_stage stage);
 /* Makes an earlier stage the current one again; adds nothing. */
 PB_MUST_CHECK enum pb_status pb_chain_restore(struct pb_chain *chain, pb_stage to, struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_chain_recalibrate(struct pb_chain *chain, uint32_t batches, const struct pb_link **link,

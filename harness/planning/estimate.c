@@ -10,6 +10,7 @@
 #include "plugin/criterion_data.h"
 #include "prune/equivalence.h"
 #include "graph/cost.h"
+#include "training/piece.h"
 
 /* A model for so many classes. The matrix's labels tell models apart; the batch norms may be left out by an override. */
 struct model {
@@ -91,6 +92,26 @@ static uint64_t calibration_macs(const struct pb_estimate *estimate, double forw
     return (uint64_t)(passes * forward * config->calibration_batches * config->calibration_batch);
 }
 
+/* That a piece is; 1 where it does not fit, which pb_stage_check says. */
+static double share_of_training(const struct pb_train_spec *spec, struct pb_data_counts counts, uint32_t batch)
+{
+    struct pb_piece piece;
+    struct pb_error ignored;
+    const uint32_t steps = batch ? counts.train / batch : 0;
+    if (!steps || pb_piece_find(spec, steps, &piece, &ignored) != PB_OK)
+        return 1;
+    return (double)(piece.last - piece.first) / (double)piece.all;
+}
+
+enum pb_status pb_stage_check(const struct pb_estimate *estimate, const struct pb_link *link, struct pb_error *error)
+{
+    struct pb_piece piece;
+    const uint32_t batch = estimate->config->batch;
+    return link->verb == PB_VERB_TRAIN
+               ? pb_piece_find(&link->spec, batch ? estimate->counts.train / batch : 0, &piece, error)
+               : PB_OK;
+}
+
 uint64_t pb_stage_macs(const struct pb_estimate *estimate, const struct pb_link *link, double forward)
 {
     const struct pb_cell_config *config = estimate->config;
@@ -98,7 +119,8 @@ uint64_t pb_stage_macs(const struct pb_estimate *estimate, const struct pb_link 
     switch (link->verb) {
     case PB_VERB_TRAIN:
     case PB_VERB_PRETRAIN:
-        return pb_training_macs(&link->spec, estimate->counts, left);
+        return (uint64_t)(share_of_training(&link->spec, estimate->counts, config->batch) *
+                          (double)pb_training_macs(&link->spec, estimate->counts, left));
     case PB_VERB_SCORE:
         return config->criterion.loaded->plugin->criterion->select ? 0 : calibration_macs(estimate, left);
     case PB_VERB_MASK:

@@ -39,6 +39,9 @@ double pb_macs_left(const struct pb_target *target);
 /* forward: MACs of the unpruned network on one image. */
 uint64_t pb_training_macs(const struct pb_train_spec *spec, struct pb_data_counts counts, double forward);
 uint64_t pb_stage_macs(const struct pb_estimate *estimate, const struct pb_link *link, double forward);
+/* PB_ERROR_INPUT for a piece of a training that the training does not have. */
+PB_MUST_CHECK enum pb_status pb_stage_check(const struct pb_estimate *estimate, const struct pb_link *link,
+                                            struct pb_error *error);
 
 /* Of an unpruned network. */
 struct pb_network_sizes {

@@ -28,6 +28,7 @@ struct pb_link {
     pb_stage to; /* the other stage that it builds on: rewind; else 0 */
     uint32_t depth; /* links from the untrained network to this one */
     struct pb_train_spec spec; /* train */
+    uint32_t training_depth; /* train: depth of the training's first piece, which seeds all of it */
     struct pb_target target; /* prune, mask, and soft training's mask */
     uint32_t *channels; /* prune_to: per group, channel_count of them; else NULL */
     uint32_t channel_count;

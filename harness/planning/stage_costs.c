@@ -50,7 +50,9 @@ static enum pb_status estimate_stages(struct pb_estimate cell, struct pb_estimat
         cell.masked = link->masked > 0;
         cell.before = link->parent ? share_left(&chain->links[link->parent - 1]) : 1;
         const struct pb_estimate *estimate = first ? &pretraining : &cell;
-        const enum pb_status status = pb_stage_bytes(estimate, link, &stage->memory, error);
+        enum pb_status status = pb_stage_check(estimate, link, error);
+        if (status == PB_OK)
+            status = pb_stage_bytes(estimate, link, &stage->memory, error);
         if (status != PB_OK)
             return status;
         stage->macs = pb_stage_macs(estimate, link, first ? pretraining_forward : forward);

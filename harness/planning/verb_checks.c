@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "settings/names.h"
+#include "training/piece.h"
 
 enum pb_status pb_check_scores(const struct pb_cell_config *config, struct pb_error *error)
 {
@@ -24,6 +25,19 @@ enum pb_status pb_check_scores(const struct pb_cell_config *config, struct pb_er
     if (criterion)
         return PB_OK;
     return pb_fail(error, PB_ERROR_RUN, "the schedule says that it only trains, but asks for scores");
+}
+
+static enum pb_status check_piece(const struct pb_train_spec *spec, struct pb_error *error)
+{
+    if (pb_piece_is_first(spec) && pb_piece_is_last(spec))
+        return PB_OK;
+    if (spec->soft_zero != PB_ZERO_NONE)
+        return pb_fail(error, PB_ERROR_RUN, "the schedule asked for a piece of a training that zeroes channels");
+    if (!pb_piece_is_last(spec) && spec->return_state != PB_RETURN_LAST)
+        return pb_fail(error, PB_ERROR_RUN,
+                       "the schedule asked for a piece of a training that returns its best epoch and is not the last; "
+                       "set its return_state to PB_RETURN_LAST");
+    return PB_OK;
 }
 
 enum pb_status pb_check_spec(const struct pb_train_spec *spec, struct pb_error *error)
@@ -47,7 +61,7 @@ enum pb_status pb_check_spec(const struct pb_train_spec *spec, struct pb_error *
     if (spec->lr_policy > PB_LR_CONSTANT || spec->soft_zero > PB_ZERO_GAMMA_BETA || spec->return_state > PB_RETURN_BEST)
         return pb_fail(error, PB_ERROR_RUN,
                        "the schedule asked for a training with a mode that this host does not know");
-    return PB_OK;
+    return check_piece(spec, error);
 }
 
 static enum pb_status refuse_weights(struct pb_error *error)

@@ -64,6 +64,12 @@ void pb_settings_train_mode(const struct pb_settings_sink *sink, const struct pb
 {
     add_bool(sink, "train.", "continue", spec->continue_optimiser);
     add(sink, "train.", "return", spec->return_state == PB_RETURN_BEST ? "best" : "last");
+    if (spec->first_epoch || spec->first_step || spec->last_epoch || spec->last_step) {
+        add_count(sink, "train.", "first-epoch", spec->first_epoch);
+        add_count(sink, "train.", "first-step", spec->first_step);
+        add_count(sink, "train.", "last-epoch", spec->last_epoch);
+        add_count(sink, "train.", "last-step", spec->last_step);
+    }
     add(sink, "train.", "zero", pb_soft_zero_names[spec->soft_zero]);
     if (spec->soft_zero == PB_ZERO_NONE)
         return;

@@ -7,6 +7,13 @@
 #include "prune/repair.h"
 #include "settings/config.h"
 
+/* Where a piece of a training begins, or ended: so many epochs and steps behind the training's beginning. */
+struct pb_reached {
+    uint32_t epoch, step;
+    double loss, lr; /* of the steps of the epoch that has begun: sum of the losses, first rate */
+    uint64_t images, correct;
+};
+
 struct pb_train_job {
     const struct pb_cell_config *config;
     const struct pb_train_spec *spec;
@@ -16,6 +23,8 @@ struct pb_train_job {
     const struct pb_original *original; /* sizes of the unpruned network, for soft targets */
     uint64_t seed; /* of order, augmentation, dropout */
     uint32_t depth; /* of the stage in its chain: with the epoch it says which random masks are drawn */
+    /* In: where it begins, or all zeros; out, where it ended. NULL: at the beginning. */
+    struct pb_reached *reached;
     const char *partial; /* folder for the last epoch's state */
     void (*progress)(void *argument, uint32_t epoch, uint32_t epochs); /* may be NULL */
     void *argument;

@@ -13,6 +13,7 @@
 #include "training/diverged.h"
 #include "training/evaluate.h"
 #include "training/penalties.h"
+#include "training/piece.h"
 #include "training/soft_mask.h"
 #include "settings/names.h"
 #include "stages/stage.h"
@@ -28,7 +29,11 @@ struct trainer {
     struct pb_soft soft;
     struct pb_penalty_set *penalties;
     json_t *rows;
+    struct pb_reached begun; /* what was found of the epoch that a piece begins in */
+    struct pb_piece piece;
+    uint32_t first_epoch; /* whose row is the first */
     uint32_t epoch, epochs; /* next to run, and in all */
+    uint32_t step; /* of this epoch, next to run */
     struct pb_moment moment; /* the last step */
     double best_top1;
     float *logits;
@@ -86,8 +91,9 @@ static enum pb_status open_batches(struct trainer *trainer, struct pb_error *err
 static bool is_state(const struct trainer *resumed, int epoch, const json_t *rows)
 {
     const struct pb_lr *lr = &resumed->lr;
-    return epoch >= 0 && (uint32_t)epoch <= resumed->epochs && json_is_array(rows) &&
-           json_array_size(rows) == (size_t)epoch && lr->stale <= (uint32_t)epoch && lr->bad_epochs <= (uint32_t)epoch;
+    return epoch >= 0 && (uint32_t)epoch >= resumed->first_epoch && (uint32_t)epoch <= resumed->epochs &&
+           json_is_array(rows) && json_array_size(rows) == (size_t)epoch - resumed->first_epoch &&
+           lr->stale <= (uint32_t)epoch && lr->bad_epochs <= (uint32_t)epoch;
 }
 
 /* What a training's state says beside the network. */
@@ -118,7 +124,7 @@ static enum pb_status read_progress(const char *path, const struct pb_metadata *
 /* Resumes at the last finished epoch. PB_ERROR_INPUT: what is kept of it is damaged, and the trainer is as it was. */
 static enum pb_status resume(struct trainer *trainer, struct pb_error *error)
 {
-    struct trainer resumed = {.epochs = trainer->epochs};
+    struct trainer resumed = {.epochs = trainer->epochs, .first_epoch = trainer->first_epoch};
     struct pb_metadata metadata = {0};
     json_t *progress = NULL;
     enum pb_status status = pb_checkpoint_load(trainer->epoch_path, &resumed.network, &metadata, error);
@@ -136,6 +142,7 @@ static enum pb_status resume(struct trainer *trainer, struct pb_error *error)
         trainer->lr = resumed.lr;
         trainer->soft = resumed.soft;
         trainer->epoch = resumed.epoch;
+        trainer->step = 0;
         json_array_extend(trainer->rows, json_object_get(progress, "rows"));
     } else {
         pb_network_free(&resumed.network);
@@ -169,6 +176,39 @@ static enum pb_status begin(struct trainer *trainer, struct pb_error *error)
     return status == PB_OK ? pb_soft_start(&trainer->soft, trainer->network, NULL, error) : status;
 }
 
+/* Where it begins: at its beginning, or where the piece before ended. */
+static enum pb_status find_piece(struct trainer *trainer, struct pb_error *error)
+{
+    const struct pb_train_job *job = trainer->job;
+    const uint32_t steps = pb_batches_per_epoch(trainer->training);
+    const enum pb_status status = pb_piece_find(job->spec, steps, &trainer->piece, error);
+    if (status != PB_OK || pb_piece_is_first(job->spec))
+        return status;
+    trainer->begun = *job->reached;
+    trainer->first_epoch = trainer->epoch = trainer->begun.epoch;
+    trainer->step = trainer->begun.step;
+    if ((uint64_t)trainer->epoch * steps + trainer->step != trainer->piece.first &&
+        !pb_lr_exhausted(&trainer->lr, job->spec))
+        return pb_fail(error, PB_ERROR_RUN,
+                       "a piece of a training begins elsewhere than where the one before it ended");
+    return PB_OK;
+}
+
+/* Behind which step of this epoch to stop: its last one, or the piece's. */
+static uint32_t steps_to_run(const struct trainer *trainer)
+{
+    const uint32_t steps = pb_batches_per_epoch(trainer->training);
+    const uint64_t before = (uint64_t)trainer->epoch * steps;
+    return trainer->piece.last - before < steps ? (uint32_t)(trainer->piece.last - before) : steps;
+}
+
+static bool is_over(const struct trainer *trainer)
+{
+    const uint64_t steps = pb_batches_per_epoch(trainer->training);
+    return trainer->epoch >= trainer->epochs || pb_lr_exhausted(&trainer->lr, trainer->job->spec) ||
+           (steps && trainer->epoch * steps + trainer->step >= trainer->piece.last);
+}
+
 static enum pb_status start(struct trainer *trainer, struct pb_error *error)
 {
     const struct pb_train_job *job = trainer->job;
@@ -182,6 +222,8 @@ static enum pb_status start(struct trainer *trainer, struct pb_error *error)
         return pb_fail_memory(error, (size_t)job->config->batch * job->data->contents.class_count * sizeof(float));
     enum pb_status status = open_batches(trainer, error);
     if (status == PB_OK)
+        status = find_piece(trainer, error);
+    if (status == PB_OK)
         status = begin(trainer, error);
     if (status == PB_OK)
         status = pb_engine_create(job->device, trainer->network, &options, &trainer->engine, error);
@@ -190,7 +232,7 @@ static enum pb_status start(struct trainer *trainer, struct pb_error *error)
     return status;
 }
 
-/* The steps of one epoch. */
+/* The steps of one epoch, or of the part of it that belongs to the piece. */
 static enum pb_status run_steps(struct trainer *trainer, struct epoch_sums *sums, struct pb_error *error)
 {
     const struct pb_train_spec *spec = trainer->job->spec;
@@ -201,13 +243,14 @@ static enum pb_status run_steps(struct trainer *trainer, struct epoch_sums *sums
                            .nesterov = spec->nesterov,
                            .weight_decay = spec->weight_decay,
                            .head_only = head_only};
-    enum pb_status status = pb_batches_start(trainer->training, trainer->epoch, error);
+    const uint32_t first = trainer->step, last = steps_to_run(trainer);
+    enum pb_status status = pb_batches_start_at(trainer->training, trainer->epoch, first, error);
     pb_engine_freeze_trunk(trainer->engine, head_only);
-    for (uint32_t i = 0; status == PB_OK && i < steps; i++) {
+    for (uint32_t i = first; status == PB_OK && i < last; i++) {
         struct pb_batch batch;
         double loss = 0;
         const struct pb_penalty_moment moment = {
-            .epoch = trainer->epoch, .step = (uint64_t)trainer->epoch * steps + i, .epoch_begins = i == 0};
+            .epoch = trainer->epoch, .step = (uint64_t)trainer->epoch * steps + i, .epoch_begins = i == first};
         status = pb_batches_next(trainer->training, &batch, error);
         if (status == PB_OK)
             status = pb_penalty_set_refresh(trainer->penalties, trainer->engine, trainer->network, moment, error);
@@ -277,9 +320,20 @@ static enum pb_status run_epoch(struct trainer *trainer, struct pb_error *error)
     const double began = pb_clock();
     struct epoch_sums sums = {0};
     struct pb_accuracy accuracy = {0};
+    if (trainer->step)
+        sums = (struct epoch_sums){.loss = trainer->begun.loss,
+                                   .lr = trainer->begun.lr,
+                                   .images = trainer->begun.images,
+                                   .correct = trainer->begun.correct};
     enum pb_status status = run_steps(trainer, &sums, error);
     if (status == PB_OK)
         status = mask_epoch(trainer, error);
+    if (status == PB_OK && steps_to_run(trainer) < pb_batches_per_epoch(trainer->training)) {
+        trainer->step = steps_to_run(trainer);
+        trainer->begun =
+            (struct pb_reached){.loss = sums.loss, .lr = sums.lr, .images = sums.images, .correct = sums.correct};
+        return PB_OK;
+    }
     if (status != PB_OK)
         return status;
     status =
@@ -298,6 +352,8 @@ static enum pb_status run_epoch(struct trainer *trainer, struct pb_error *error)
     if (trainer->epoch >= trainer->job->spec->head_epochs)
         pb_lr_observe(&trainer->lr, trainer->job->spec, accuracy.top1);
     trainer->epoch++;
+    trainer->step = 0;
+    trainer->begun = (struct pb_reached){0};
     if (status == PB_OK)
         status = keep_best(trainer, accuracy.top1, error);
     pb_accuracy_free(&accuracy);
@@ -320,10 +376,10 @@ enum pb_status pb_train(const struct pb_train_job *job, struct pb_network **netw
                         struct pb_error *error)
 {
     struct trainer trainer = {.job = job, .network = *network, .lr = *lr, .rows = rows};
-    if (!job->spec->continue_optimiser)
+    if (!job->spec->continue_optimiser && pb_piece_is_first(job->spec))
         pb_network_drop_velocity(trainer.network);
     enum pb_status status = start(&trainer, error);
-    while (status == PB_OK && trainer.epoch < trainer.epochs && !pb_lr_exhausted(&trainer.lr, job->spec)) {
+    while (status == PB_OK && !is_over(&trainer)) {
         if (job->progress)
             job->progress(job->argument, trainer.epoch, trainer.epochs);
         status = run_epoch(&trainer, error);
@@ -331,6 +387,11 @@ enum pb_status pb_train(const struct pb_train_job *job, struct pb_network **netw
     status = pb_penalty_set_close(&trainer.penalties, status, error);
     if (status == PB_OK) {
         *lr = trainer.lr;
+        if (job->reached) {
+            *job->reached = trainer.begun;
+            job->reached->epoch = trainer.epoch;
+            job->reached->step = trainer.step;
+        }
         if (trainer.best) {
             pb_network_free(&trainer.network);
             trainer.network = trainer.best;

@@ -23,11 +23,14 @@ enum {
     REPAIR,
     FASTER,
     TICKET,
-    BOTH
+    BOTH,
+    STEP_TICKET,
+    GRADUAL,
+    TOO_LATE
 };
-static const char *const choices[] = {"early",  "nothing", "less",   "fickle",  "measured",    "exits",
-                                      "loops",  "crashes", "branch", "scratch", "wrong-count", "own-spec",
-                                      "repair", "faster",  "ticket", "both",    NULL};
+static const char *const choices[] = {
+    "early",       "nothing",  "less",   "fickle", "measured", "exits", "loops",       "crashes", "branch",   "scratch",
+    "wrong-count", "own-spec", "repair", "faster", "ticket",   "both",  "step-ticket", "gradual", "too-late", NULL};
 static const struct pb_option options[] = {{.name = "does",
                                             .help = "what it does",
                                             .type = PB_OPTION_ENUM,
@@ -221,6 +224,59 @@ static enum pb_status both(const struct pb_verbs *verbs, const struct pb_schedul
     return status == PB_OK ? verbs->train(verbs, last->retraining, NULL) : status;
 }
 
+/* The steps of a training from one number to another; to 0: to its end. */
+static enum pb_status train_piece(const struct pb_verbs *verbs, const struct pb_train_spec *training, uint32_t from,
+                                  uint32_t to, pb_stage *stage)
+{
+    struct pb_train_spec *piece = verbs->copy_spec(verbs, training);
+    if (!piece)
+        return PB_ERROR_MEMORY;
+    piece->first_step = from;
+    piece->last_step = to;
+    piece->return_state = PB_RETURN_LAST;
+    return verbs->train(verbs, piece, stage);
+}
+
+/* A lottery ticket (Frankle 2020): weights are masked after training, and go back to their values after two steps of it. */
+static enum pb_status step_ticket(const struct pb_verbs *verbs, const struct pb_schedule_task *task)
+{
+    const struct pb_round *last = last_round(task);
+    pb_stage early = 0;
+    enum pb_status status = train_piece(verbs, task->training, 0, 2, &early);
+    if (status == PB_OK)
+        status = train_piece(verbs, task->training, 2, 0, NULL);
+    if (status == PB_OK)
+        status = verbs->mask(verbs, last->target, NULL);
+    if (status == PB_OK)
+        status = verbs->rewind(verbs, early, NULL);
+    return status == PB_OK ? train_piece(verbs, task->training, 2, 0, NULL) : status;
+}
+
+/* Zhu and Gupta 2018: from step 1 on, every two steps, the share s·(1 − (1 − k/n)³). */
+static enum pb_status gradual(const struct pb_verbs *verbs, const struct pb_schedule_task *task)
+{
+    enum { BEGIN = 1, EVERY = 2, TIMES = 2 };
+    struct pb_target target = *last_round(task)->target;
+    const double share = target.amount;
+    enum pb_status status = train_piece(verbs, task->training, 0, BEGIN, NULL);
+    target.size = sizeof target;
+    for (uint32_t k = 1; status == PB_OK && k <= TIMES; k++) {
+        const double left = 1 - (double)k / TIMES;
+        target.amount = share * (1 - left * left * left);
+        status = verbs->mask(verbs, &target, NULL);
+        if (status == PB_OK)
+            status =
+                train_piece(verbs, task->training, BEGIN + (k - 1) * EVERY, k < TIMES ? BEGIN + k * EVERY : 0, NULL);
+    }
+    return status;
+}
+
+static enum pb_status too_late(const struct pb_verbs *verbs, const struct pb_schedule_task *task)
+{
+    const enum pb_status status = train_piece(verbs, task->training, 0, 1000, NULL);
+    return status == PB_OK ? verbs->mask(verbs, last_round(task)->target, NULL) : status;
+}
+
 static enum pb_status run(void *self, const struct pb_verbs *verbs, const struct pb_schedule_task *task)
 {
     const struct odd_options *chosen = self;
@@ -241,6 +297,12 @@ static enum pb_status run(void *self, const struct pb_verbs *verbs, const struct
         return ticket(verbs, task);
     case BOTH:
         return both(verbs, task);
+    case STEP_TICKET:
+        return step_ticket(verbs, task);
+    case GRADUAL:
+        return gradual(verbs, task);
+    case TOO_LATE:
+        return too_late(verbs, task);
     case OWN_SPEC: {
         const struct pb_train_spec own = {.size = sizeof own, .epochs = 1, .lr = 0.1};
         return verbs->train(verbs, &own, NULL);

@@ -88,18 +88,23 @@ static void keep_partial(void *argument, uint32_t epoch, uint32_t epochs)
     copy_file(training->job.partial, folder, "best.safetensors");
 }
 
-enum pb_status try_training(struct training *training, const char *partial, struct pb_error *error)
+enum pb_status continue_training(struct training *training, const char *partial, struct pb_error *error)
 {
     training->job.partial = folder_path(training->state, partial);
     training->job.progress = keep_partial;
     training->job.argument = training;
     must(pb_make_dirs(training->job.partial, error), error);
-    pb_network_free(&training->network);
     json_decref(training->rows);
     training->rows = json_array();
+    return pb_train(&training->job, &training->network, &training->lr, training->rows, error);
+}
+
+enum pb_status try_training(struct training *training, const char *partial, struct pb_error *error)
+{
+    pb_network_free(&training->network);
     must(pb_network_copy(training->initial, &training->network, error), error);
     pb_lr_start(&training->lr, training->job.spec);
-    return pb_train(&training->job, &training->network, &training->lr, training->rows, error);
+    return continue_training(training, partial, error);
 }
 
 void run_training(struct training *training, const char *partial)

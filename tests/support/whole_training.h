@@ -30,6 +30,8 @@ void close_training(struct training *training);
 void run_training(struct training *training, const char *partial);
 /* The same, where it fails. */
 enum pb_status try_training(struct training *training, const char *partial, struct pb_error *error);
+/* Trains training->network as it is, from training->lr on, with its partial state in a folder of this name. */
+enum pb_status continue_training(struct training *training, const char *partial, struct pb_error *error);
 /* A number of an epoch's row. */
 double row_value(const struct training *training, size_t row, const char *key);
 

@@ -73,6 +73,13 @@ struct pb_train_spec {
         soft_zero; /* enum pb_soft_zero: after every epoch, zero the channels that soft_amount of soft_measure would remove */
     uint32_t soft_measure; /* enum pb_measure */
     double soft_amount; /* as in struct pb_target */
+
+    /*
+     * A piece of this training, from one moment to another. A moment is a number of epochs (the head's included) and of steps
+     * behind them; a step is one batch. 0, 0 is the training's beginning for the first and its end for the last. See train.
+     */
+    uint32_t first_epoch, first_step;
+    uint32_t last_epoch, last_step;
 };
 
 /* A round: one of the matrix's targets, and the retraining that the matrix gives it. */
@@ -134,7 +141,18 @@ struct pb_verbs {
      * PB_ERROR_MEMORY then. */
     struct pb_train_spec *(*copy_spec)(const struct pb_verbs *verbs, const struct pb_train_spec *from);
 
-    /* spec: the task's, a round's, or a copy. */
+    /*
+     * spec: the task's, a round's, or a copy. A training may be cut into pieces, each a stage of its own. A piece that does not
+     * begin at the beginning continues the last training before it, which must be a piece that ends there; behind a rewind, the one
+     * that led to the stage that was gone back to. Learning rate, momentum, order and augmentation of the data, dropout and early
+     * stop continue as if nothing had been in between, so that pieces one after the other make, bit for bit, the training uncut.
+     * (A penalty's coefficients are asked for where a piece begins, too.) Between them a schedule may do what it likes: mask, prune
+     * and repair leave the momentum of what they leave; rewind and reinitialise clear it. So
+     *   - a stage inside a training, to rewind to, is the end of a piece;
+     *   - what is done every n steps, or every epoch, is done between the pieces of a loop.
+     * Pieces zero no channels (soft_zero), and all but the last return their last state (return_state); the last may return its best
+     * epoch. A piece that ends behind the training's end fails.
+     */
     enum pb_status (*train)(const struct pb_verbs *verbs, const struct pb_train_spec *spec, pb_stage *stage);
     /* Scores every channel with the cell's criterion. The scores stay until the next verb but recalibrate_bn. */
     enum pb_status (*score)(const struct pb_verbs *verbs, pb_stage *stage);

@@ -79,6 +79,45 @@ static void hash_epoch(struct pb_batches *batches, uint32_t epoch, char hex[65])
     pb_sha256_finish(&hash, hex);
 }
 
+/* The hash of an epoch's batches from first on: taken one after the other, or with those before left out. */
+static void hash_rest(struct pb_batches *batches, uint32_t first, bool leave_out, char hex[65])
+{
+    struct pb_error error = {0};
+    struct pb_sha256 hash;
+    struct pb_batch batch;
+    pb_sha256_init(&hash);
+    assert_int_equal(pb_batches_start_at(batches, 1, leave_out ? first : 0, &error), PB_OK);
+    for (uint32_t i = 0; i < first && !leave_out; i++)
+        assert_true(must_next(batches).count > 0);
+    uint32_t count = 0;
+    for (; (batch = must_next(batches)).count > 0; count++) {
+        pb_sha256_update(&hash, batch.images, batch.count * FLOATS * sizeof(float));
+        pb_sha256_update(&hash, batch.samples, batch.count * sizeof(uint32_t));
+    }
+    assert_int_equal(count, pb_batches_per_epoch(batches) - first);
+    pb_sha256_finish(&hash, hex);
+}
+
+static void test_an_epoch_begun_at_a_later_batch_goes_on_as_it_would_have(void **state)
+{
+    struct scene scene;
+    char taken[65], left[65];
+    make(&scene, *state);
+    struct pb_cache *cache = scene_cache(&scene, 2);
+    struct pb_batches_spec spec = training_spec(&scene);
+    spec.threads = 3;
+    struct pb_batches *batches = must_create(&scene, cache, &spec);
+    assert_true(pb_batches_per_epoch(batches) > 1);
+    for (uint32_t first = 0; first <= pb_batches_per_epoch(batches); first++) {
+        hash_rest(batches, first, false, taken);
+        hash_rest(batches, first, true, left);
+        assert_string_equal(taken, left);
+    }
+    pb_batches_free(&batches);
+    pb_cache_close(&cache);
+    scene_close(&scene);
+}
+
 static void test_threads_do_not_change_a_bit(void **state)
 {
     static const uint32_t threads[] = {1, 2, 5, 16};
@@ -449,6 +488,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_setup, folder_teardown)
     const struct CMUnitTest tests[] = {
+        TEST(test_an_epoch_begun_at_a_later_batch_goes_on_as_it_would_have),
         TEST(test_threads_do_not_change_a_bit),
         TEST(test_an_epoch_is_the_same_whenever_it_is_started),
         TEST(test_restarting_in_mid_epoch_mixes_nothing),

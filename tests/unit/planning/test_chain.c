@@ -390,6 +390,71 @@ static void test_masks_that_cannot_be_and_weights_where_channels_are_meant_are_r
     pb_chain_free(&chain);
 }
 
+static struct pb_train_spec piece(uint32_t first_epoch, uint32_t first_step, uint32_t last_epoch, uint32_t last_step)
+{
+    struct pb_train_spec spec = training;
+    spec.first_epoch = first_epoch;
+    spec.first_step = first_step;
+    spec.last_epoch = last_epoch;
+    spec.last_step = last_step;
+    return spec;
+}
+
+static const struct pb_link *train_piece(struct pb_chain *chain, struct pb_train_spec spec)
+{
+    const struct pb_link *link = NULL;
+    struct pb_error error = {0};
+    if (pb_chain_train(chain, &spec, &link, &error) != PB_OK)
+        fail_msg("%s", error.text);
+    return link;
+}
+
+static void piece_fails(struct pb_chain *chain, struct pb_train_spec spec, const char *message)
+{
+    const struct pb_link *link;
+    struct pb_error error = {0};
+    assert_int_equal(pb_chain_train(chain, &spec, &link, &error), PB_ERROR_RUN);
+    if (!strstr(error.text, message))
+        fail_msg("'%s' does not say '%s'", error.text, message);
+}
+
+static void test_pieces_join_across_masks_and_rewinds_and_are_seeded_by_the_first(void **state)
+{
+    (void)state;
+    struct fixture fixture = make();
+    struct pb_chain chain = {0};
+    struct pb_error error = {0};
+    const struct pb_link *link;
+    const struct pb_target half = {.measure = PB_MEASURE_WEIGHTS, .amount = .5};
+    assert_int_equal(pb_chain_start(&chain, &fixture.config, &error), PB_OK);
+    piece_fails(&chain, piece(0, 5, 0, 0),
+                "begins after 0 epochs and 5 steps; the training before it does not end there");
+    assert_int_equal(train_piece(&chain, training)->training_depth, 1); /* whole: nothing continues it */
+    piece_fails(&chain, piece(3, 0, 0, 0), "does not end there");
+    assert_int_equal(train_piece(&chain, piece(0, 0, 1, 2))->training_depth, 2);
+    const pb_stage early = chain.current;
+    piece_fails(&chain, piece(1, 1, 0, 0), "does not end there");
+    assert_int_equal(pb_chain_mask(&chain, half, &link, &error), PB_OK);
+    link = train_piece(&chain, piece(1, 2, 0, 0));
+    assert_int_equal(link->depth, 4);
+    assert_int_equal(link->training_depth, 2);
+    piece_fails(&chain, piece(1, 2, 0, 0), "does not end there"); /* the last one did, before it */
+    assert_int_equal(pb_chain_rewind(&chain, early, &link, &error), PB_OK);
+    link = train_piece(&chain, piece(1, 2, 2, 0));
+    assert_int_equal(link->depth, 6);
+    assert_int_equal(link->training_depth, 2);
+    struct pb_train_spec best = piece(2, 0, 2, 1), soft = piece(2, 0, 0, 0);
+    best.return_state = PB_RETURN_BEST;
+    piece_fails(&chain, best, "set its return_state to PB_RETURN_LAST");
+    soft.soft_zero = PB_ZERO_FILTERS;
+    soft.soft_amount = .5;
+    piece_fails(&chain, soft, "zeroes channels");
+    best = piece(2, 0, 0, 0);
+    best.return_state = PB_RETURN_BEST;
+    assert_int_equal(train_piece(&chain, best)->training_depth, 2); /* the last may */
+    pb_chain_free(&chain);
+}
+
 static void test_trainings_that_cannot_be_are_refused(void **state)
 {
     (void)state;
@@ -422,6 +487,7 @@ int main(void)
         cmocka_unit_test(test_shares_that_are_not_above_those_before_are_refused),
         cmocka_unit_test(test_masks_grow_and_name_what_follows_and_removals_beside_them_count_for_themselves),
         cmocka_unit_test(test_masks_that_cannot_be_and_weights_where_channels_are_meant_are_refused),
+        cmocka_unit_test(test_pieces_join_across_masks_and_rewinds_and_are_seeded_by_the_first),
         cmocka_unit_test(test_trainings_that_cannot_be_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
