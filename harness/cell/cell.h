@@ -22,7 +22,7 @@ PB_MUST_CHECK enum pb_status pb_cell_digest(const struct pb_cell_config *config,
                                             struct pb_error *error);
 
 /*
- * Latency of the recorded networks (from record's widths), for after all cells are done: appends latency rows. A network
+ * Latency of the recorded networks (from record's graphs), for after all cells are done: appends latency rows. A network
  * that was measured for another cell, on this machine with the same backend, threads and batch, is not measured again:
  * its figure is taken from out/latency.
  */

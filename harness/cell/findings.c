@@ -14,6 +14,8 @@
 #include "results/record.h"
 #include "graph/checkpoint.h"
 #include "graph/cost.h"
+#include "graph/graph_json.h"
+#include "graph/op_table.h"
 
 /* The stages that a record speaks of; 0 where the schedule has none. */
 struct roles {
@@ -136,19 +138,16 @@ static enum pb_status checkpoint_bytes(struct pb_session *session, const struct 
     return status;
 }
 
-static enum pb_status list_widths(const struct pb_network *network, uint32_t **widths, uint32_t *count,
+/* Of the layers that a pruning may narrow, in graph order. */
+static enum pb_status list_widths(const struct pb_graph *graph, uint32_t **widths, uint32_t *count,
                                   struct pb_error *error)
 {
-    const struct pb_graph *graph = network->graph;
-    uint32_t convolutions = 0;
-    for (uint32_t n = 0; n < graph->node_count; n++)
-        convolutions += graph->nodes[n].op == PB_OP_CONV2D;
-    uint32_t *list = pb_calloc(convolutions, sizeof *list);
-    if (!list)
-        return pb_fail_memory(error, convolutions * sizeof *list);
+    uint32_t *list = pb_calloc(graph->node_count, sizeof *list);
     uint32_t filled = 0;
+    if (!list)
+        return pb_fail_memory(error, graph->node_count * sizeof *list);
     for (uint32_t n = 0; n < graph->node_count; n++)
-        if (graph->nodes[n].op == PB_OP_CONV2D)
+        if (pb_makes_channels(graph, n) && !graph->nodes[n].fixed)
             list[filled++] = graph->nodes[n].shape.channels;
     *widths = list;
     *count = filled;
@@ -195,12 +194,14 @@ static enum pb_status add_cost(struct pb_session *session, pb_stage stage, const
         add_target(session, stage, record, &row);
     status = checkpoint_bytes(session, network, &row.bytes, error);
     if (status == PB_OK)
-        status = list_widths(network, &row.widths, &row.width_count, error);
-    if (status == PB_OK) {
+        status = list_widths(network->graph, &row.widths, &row.width_count, error);
+    if (status == PB_OK)
+        status = pb_graph_to_json(network->graph, &row.graph, error);
+    if (status == PB_OK)
         status = pb_record_cost(record, &row, error);
-        if (status != PB_OK)
-            pb_free(row.widths);
-    }
+    if (status != PB_OK)
+        pb_free(row.widths);
+    pb_free(row.graph);
     return status;
 }
 

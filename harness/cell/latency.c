@@ -1,5 +1,5 @@
 /*
- * How long the recorded networks take for one batch: widths decide, not weights, so any weights will do. Cells of a run
+ * How long the recorded networks take for one batch: their graphs decide, not weights, so any weights will do. Cells of a run
  * share networks, the unpruned one above all: each is measured once, and every cell's document gets the same figure.
  */
 #include "cell/cell.h"
@@ -86,13 +86,14 @@ static enum pb_status add_stage(const struct meter *meter, const struct pb_cost_
                                 struct pb_error *error)
 {
     const struct pb_cell_config *config = meter->config;
-    struct pb_model_spec model = config->model;
     struct pb_graph *graph = NULL;
     struct pb_network *network = NULL;
-    model.classes = record->class_count;
-    model.widths = cost->widths;
-    model.width_count = cost->width_count;
-    enum pb_status status = pb_model_build(&model, &graph, error);
+    if (!cost->graph)
+        return pb_fail(error, PB_ERROR_INPUT,
+                       "the document of cell '%s' was written by an earlier version and does not hold the graph of its "
+                       "networks; delete '%s/cells/%s.xml', and the next run makes it from its stages",
+                       config->id, meter->out, config->id);
+    enum pb_status status = pb_graph_from_json(cost->graph, config->id, &graph, error);
     if (status == PB_OK)
         status = pb_network_create(graph, &network, error);
     if (status != PB_OK)

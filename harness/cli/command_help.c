@@ -77,9 +77,10 @@ static enum pb_status append_models(struct pb_text *text, bool markdown, struct 
 {
     append_header(text, markdown, "Model (parameters and MACs for 1000 classes at 224×224 pixels)",
                   "Model | what it is | parameters, 10⁶ | MACs of one image, 10⁹");
-    for (const char *const *name = pb_model_names(); *name; name++) {
+    const struct pb_model_row *row;
+    for (uint32_t i = 0; (row = pb_model_at(i)); i++) {
         struct pb_graph *graph = NULL;
-        const struct pb_model_spec spec = {.name = *name,
+        const struct pb_model_spec spec = {.name = row->name,
                                            .classes = SHOWN_CLASSES,
                                            .image_size = SHOWN_SIZE,
                                            .width_multiplier = 1,
@@ -90,7 +91,7 @@ static enum pb_status append_models(struct pb_text *text, bool markdown, struct 
         const struct pb_cost cost = pb_graph_cost(graph);
         pb_text_append(text,
                        markdown ? "| `%s` | %s | %.1f | %.2f |\n" : "  %-12s %s; %.1f·10⁶ parameters, %.2f·10⁹ MACs\n",
-                       *name, pb_model_summary(*name), 1e-6 * (double)cost.params, 1e-9 * (double)cost.macs);
+                       row->name, row->summary, 1e-6 * (double)cost.params, 1e-9 * (double)cost.macs);
         pb_graph_free(&graph);
     }
     return PB_OK;

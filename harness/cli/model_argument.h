@@ -7,10 +7,10 @@
 
 /* The rows of these options, for a command's own table; the command builds with pb_argument_model. */
 #define PB_MODEL_OPTIONS                                                                                               \
-    {"model", 'm', "NAME", "vgg16-bcnn, vgg11-bcnn, vgg16-gap, vgg11-gap, vgg16 or vgg11"},                            \
+    {"model", 'm', "NAME", "a model; 'prunebench help catalogue' lists them"},                                         \
         {"classes", 'k', "K", "number of classes"}, {"image-size", 's', "S", "height and width of the images (224)"},  \
         {"width-multiplier", 'w', "F", "scale of every layer's width (1)"},                                            \
-        {"widths", 0, "LIST", "width of every convolution, separated by commas, instead of a multiplier"},             \
+        {"widths", 0, "LIST", "width of every convolution, separated by commas, or by name: conv1_1=64,fc6=100"},      \
     {                                                                                                                  \
         "no-batch-norm", 0, NULL, "leave the batch norms out"                                                          \
     }

@@ -13,7 +13,8 @@ static struct pb_view target(const struct pb_engine *engine, uint32_t i, uint32_
 
 static bool needs_gradient(const struct pb_engine *engine, uint32_t node)
 {
-    return engine->plan.nodes[node].gradient != PB_NO_STORAGE && !(engine->trunk_frozen && node < engine->plan.head);
+    return engine->plan.nodes[node].gradient != PB_NO_STORAGE &&
+           !(engine->trunk_frozen && node < engine->graph->parts.head);
 }
 
 enum pb_status pb_accumulate(struct pb_engine *engine, size_t count, struct pb_view value, struct pb_view sum,

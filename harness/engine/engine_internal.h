@@ -123,7 +123,7 @@ static inline struct pb_elementwise_arguments pb_elementwise_arguments(const str
 /* Whether a batch norm uses the statistics of the batch in a pass that trains. */
 static inline bool pb_uses_batch_statistics(const struct pb_engine *engine, uint32_t node, bool training)
 {
-    return training && !(engine->trunk_frozen && node < engine->plan.head);
+    return training && !(engine->trunk_frozen && node < engine->graph->parts.head);
 }
 
 /* Adds the time since start to a phase and, unless node is UINT32_MAX, to that node's pass. */

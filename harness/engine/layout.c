@@ -95,17 +95,6 @@ static void find_consumers_and_gradients(struct planner *planner)
             planner->needs_gradient[i] |= planner->needs_gradient[graph->nodes[i].inputs[slot]];
 }
 
-static void find_parts(struct planner *planner)
-{
-    const struct pb_graph *graph = planner->graph;
-    struct pb_plan *plan = planner->plan;
-    plan->head = pb_graph_head(graph);
-    plan->last_trunk_norm = PB_NO_PARAMETER;
-    for (uint32_t i = 0; i < plan->head; i++)
-        if (graph->nodes[i].op == PB_OP_BATCH_NORM)
-            plan->last_trunk_norm = i;
-}
-
 static void fuse(struct planner *planner)
 {
     const struct pb_graph *graph = planner->graph;
@@ -348,7 +337,6 @@ enum pb_status pb_plan_create(const struct pb_graph *graph, const struct pb_engi
                                               .scratch = PB_NO_STORAGE};
     made.staging_floats = learns(&planner) ? options->batch : 0;
     find_consumers_and_gradients(&planner);
-    find_parts(&planner);
     fuse(&planner);
     fuse_pools(&planner);
     plan_forward(&planner);

@@ -37,8 +37,6 @@ struct pb_plan {
     uint32_t losses; /* storage: batch values */
     size_t arena_floats;
     size_t staging_floats; /* on the host: dropout masks, losses */
-    uint32_t head; /* first node of the head; node_count when there is none */
-    uint32_t last_trunk_norm; /* PB_NO_PARAMETER when there is none */
 };
 
 /* device: asked what it computes together. */

@@ -18,10 +18,13 @@ static enum pb_status check_place(const struct pb_graph *graph, const struct pb_
                        sizeof(addition->node.name) - 1);
     memcpy(addition->node.name, asked->name, length + 1);
     addition->node.op = asked->op;
+    addition->node.fixed = asked->fixed;
     if ((unsigned)asked->op >= PB_OP_COUNT)
         return pb_refuse(addition, "no such operator");
     if (pb_graph_find(graph, asked->name) != UINT32_MAX)
         return pb_refuse(addition, "another node has this name");
+    if (asked->fixed && !pb_graph_operator(asked->op)->resize)
+        return pb_refuse(addition, "makes no channels that could be fixed");
     if ((asked->op == PB_OP_INPUT) != (graph->node_count == 0))
         return pb_refuse(addition, "a graph begins with its input, and has no other");
     const struct pb_graph_operator *row = pb_graph_operator(asked->op);
@@ -120,6 +123,7 @@ struct pb_graph_node pb_graph_describe(const struct pb_graph *graph, uint32_t in
         .height = node->shape.height,
         .width = node->shape.width,
         .bias = node->parameters[PB_ROLE_BIAS] != PB_NO_PARAMETER,
+        .fixed = node->fixed,
     };
     memcpy(description.inputs, node->inputs, sizeof description.inputs);
     if (pb_graph_operator(node->op)->describe)
@@ -138,9 +142,11 @@ enum pb_status pb_graph_rebuild(const struct pb_graph *graph, const uint32_t *ch
             pb_graph_operator(node.op)->resize(&node, channels[i]);
         status = pb_graph_add(fresh, &node, NULL, error);
     }
-    if (status == PB_OK)
+    if (status == PB_OK) {
+        fresh->parts = graph->parts;
         *rebuilt = fresh;
-    else if (fresh)
+    } else if (fresh) {
         pb_graph_free(&fresh);
+    }
     return status;
 }

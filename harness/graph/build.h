@@ -8,7 +8,7 @@
 /* What would add this node again. */
 struct pb_graph_node pb_graph_describe(const struct pb_graph *graph, uint32_t node);
 
-/* The same graph with other numbers of filters: channels[node] is read for convolutions. */
+/* The same graph with other numbers of filters: channels[node] is read for convolutions and linear layers. */
 PB_MUST_CHECK enum pb_status pb_graph_rebuild(const struct pb_graph *graph, const uint32_t *channels,
                                               struct pb_graph **rebuilt, struct pb_error *error);
 

@@ -4,10 +4,10 @@
 
 #include "graph/graph.h"
 
-/* Channels that are removed together: the outputs of one convolution, or of several that an `add` couples. */
+/* Channels that are removed together: the outputs of one convolution or linear layer, or of several that an `add` couples. */
 struct pb_channel_group {
     uint32_t channels;
-    uint32_t *producers; /* convolution nodes whose filters these are, in graph order */
+    uint32_t *producers; /* the layers that make these channels, in graph order */
     uint32_t producer_count;
     uint32_t *norms; /* batch norms over them, one per producer where it has one, else UINT32_MAX */
     /* The node whose output a criterion sees as the activation: the ReLU behind (or BN, or conv); of each producer, and
@@ -37,7 +37,7 @@ struct pb_channel_groups {
 };
 
 /*
- * A group is prunable unless it reaches the network's input or output, a linear layer's outputs, or a grouped
+ * A group is prunable unless it reaches the network's input or output, a layer that is `fixed`, or a grouped
  * convolution (only a depthwise one, with one filter per channel, joins the group of its input). Inputs of an addition are
  * coupled piece by piece; where the pieces do not match, none of them is prunable.
  */

@@ -36,10 +36,9 @@ struct pb_cost pb_graph_cost(const struct pb_graph *graph)
 
 void pb_graph_split_params(const struct pb_graph *graph, uint64_t *trunk, uint64_t *head)
 {
-    const uint32_t first = pb_graph_head(graph);
     uint64_t parts[2] = {0, 0};
     for (uint32_t i = 0; i < graph->node_count; i++)
-        parts[i >= first] += pb_node_cost(graph, i).params;
+        parts[i >= graph->parts.head] += pb_node_cost(graph, i).params;
     *trunk = parts[0];
     *head = parts[1];
 }

@@ -17,7 +17,7 @@ struct pb_cost {
 /* Of one node, for one image. */
 struct pb_cost pb_node_cost(const struct pb_graph *graph, uint32_t node);
 struct pb_cost pb_graph_cost(const struct pb_graph *graph);
-/* Parameters of the trunk (everything before the pooling head) and of the head. */
+/* Parameters of the trunk and of the head. */
 void pb_graph_split_params(const struct pb_graph *graph, uint64_t *trunk, uint64_t *head);
 
 #endif

@@ -1,25 +1,12 @@
-/* Names, shapes and order of VGG parameters as torchvision has them. */
+/* Names, shapes and order of parameters as torchvision has them. */
 #include "graph/foreign.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-enum pb_status pb_foreign_trunk(const struct pb_graph *graph, uint32_t *head, struct pb_error *error)
-{
-    uint32_t node = 1;
-    for (; node < graph->node_count; node++) {
-        const enum pb_op op = graph->nodes[node].op;
-        if (op != PB_OP_CONV2D && op != PB_OP_BATCH_NORM && op != PB_OP_RELU && op != PB_OP_MAX_POOL)
-            break;
-        if (graph->nodes[node].inputs[0] != node - 1)
-            return pb_fail(error, PB_ERROR_INPUT,
-                           "torchvision's names are mapped onto trunks without branches; model '%s' has one",
-                           graph->model);
-    }
-    *head = node;
-    return PB_OK;
-}
+#include "graph/family.h"
+#include "graph/op_table.h"
 
 const char *pb_foreign_role(enum pb_role role)
 {
@@ -34,15 +21,27 @@ const char *pb_foreign_role(enum pb_role role)
     return roles[role];
 }
 
-bool pb_foreign_name(const struct pb_graph *graph, const struct pb_parameter *parameter, uint32_t head,
-                     char name[PB_FOREIGN_NAME])
+bool pb_foreign_is_known(const struct pb_graph *graph)
 {
-    if (parameter->node >= head && graph->nodes[head].op != PB_OP_LINEAR)
+    return pb_model_find(graph->model) != NULL;
+}
+
+bool pb_foreign_name(const struct pb_graph *graph, const struct pb_parameter *parameter, char name[PB_FOREIGN_NAME])
+{
+    char module[PB_FOREIGN_NAME];
+    const struct pb_model_row *row;
+    const struct pb_family *family = pb_family_of(graph->model, &row);
+    if (!family || !family->foreign(graph, parameter->node, row->plan, module))
         return false;
-    const bool trunk = parameter->node < head;
-    snprintf(name, PB_FOREIGN_NAME, "%s.%" PRIu32 ".%s", trunk ? "features" : "classifier",
-             trunk ? parameter->node - 1 : parameter->node - head, pb_foreign_role(parameter->role));
-    return true;
+    const int length = snprintf(name, PB_FOREIGN_NAME, "%s.%s", module, pb_foreign_role(parameter->role));
+    return length > 0 && length < PB_FOREIGN_NAME;
+}
+
+void pb_foreign_in_sequence(const struct pb_graph *graph, uint32_t node, char module[PB_FOREIGN_NAME])
+{
+    const bool trunk = node < graph->parts.head;
+    snprintf(module, PB_FOREIGN_NAME, "%s.%" PRIu32, trunk ? "features" : "classifier",
+             trunk ? node - 1 : node - graph->parts.head);
 }
 
 uint32_t pb_foreign_dims(const struct pb_parameter *parameter, size_t dims[4])
@@ -56,43 +55,23 @@ uint32_t pb_foreign_dims(const struct pb_parameter *parameter, size_t dims[4])
     return parameter->rank;
 }
 
-/* A weight seen as outputs × channels × positions; a vector has one channel and one position per value. */
-struct axes {
-    size_t outer, channels, positions;
-};
-
-static struct axes axes_of(const struct pb_graph *graph, const struct pb_parameter *parameter)
-{
-    const struct pb_node *node = &graph->nodes[parameter->node];
-    struct axes axes = {parameter->dims[0], 1, 1};
-    if (parameter->role != PB_ROLE_WEIGHT)
-        return axes;
-    if (node->op == PB_OP_LINEAR) {
-        const struct pb_shape in = graph->nodes[node->inputs[0]].shape;
-        axes.channels = in.channels;
-        axes.positions = (size_t)in.height * in.width;
-    } else {
-        axes.channels = parameter->dims[3];
-        axes.positions = parameter->dims[1] * parameter->dims[2];
-    }
-    return axes;
-}
-
 void pb_foreign_to_own(const struct pb_graph *graph, const struct pb_parameter *parameter, const float *from, float *to)
 {
-    const struct axes axes = axes_of(graph, parameter);
-    for (size_t k = 0; k < axes.outer; k++)
+    const struct pb_weight_axes axes = pb_weight_axes_of(graph, parameter);
+    const size_t positions = (size_t)axes.height * axes.width;
+    for (size_t k = 0; k < parameter->dims[0]; k++)
         for (size_t c = 0; c < axes.channels; c++)
-            for (size_t p = 0; p < axes.positions; p++)
-                to[(k * axes.positions + p) * axes.channels + c] = from[(k * axes.channels + c) * axes.positions + p];
+            for (size_t p = 0; p < positions; p++)
+                to[(k * positions + p) * axes.channels + c] = from[(k * axes.channels + c) * positions + p];
 }
 
 void pb_foreign_from_own(const struct pb_graph *graph, const struct pb_parameter *parameter, const float *from,
                          float *to)
 {
-    const struct axes axes = axes_of(graph, parameter);
-    for (size_t k = 0; k < axes.outer; k++)
+    const struct pb_weight_axes axes = pb_weight_axes_of(graph, parameter);
+    const size_t positions = (size_t)axes.height * axes.width;
+    for (size_t k = 0; k < parameter->dims[0]; k++)
         for (size_t c = 0; c < axes.channels; c++)
-            for (size_t p = 0; p < axes.positions; p++)
-                to[(k * axes.channels + c) * axes.positions + p] = from[(k * axes.positions + p) * axes.channels + c];
+            for (size_t p = 0; p < positions; p++)
+                to[(k * axes.channels + c) * positions + p] = from[(k * positions + p) * axes.channels + c];
 }

@@ -16,8 +16,22 @@ enum pb_status pb_graph_create(const char *model, struct pb_graph **graph, struc
     if (!created)
         return pb_fail_memory(error, sizeof(*created));
     memcpy(created->model, model, length + 1);
+    created->parts = (struct pb_graph_parts){PB_NO_NODE, PB_NO_NODE, PB_NO_NODE};
     *graph = created;
     return PB_OK;
+}
+
+void pb_graph_begin_head(struct pb_graph *graph)
+{
+    graph->parts.head = graph->node_count;
+    for (uint32_t i = 0; i < graph->node_count; i++)
+        if (graph->nodes[i].op == PB_OP_BATCH_NORM)
+            graph->parts.last_norm = i;
+}
+
+void pb_graph_end_in_classifier(struct pb_graph *graph)
+{
+    graph->parts.classifier = graph->node_count - 1;
 }
 
 enum pb_status pb_graph_copy(const struct pb_graph *from, struct pb_graph **graph, struct pb_error *error)

@@ -45,8 +45,11 @@ enum pb_role {
 
 #define PB_INPUTS_MAX 8
 
+#define PB_NO_NODE UINT32_MAX
+
 struct pb_node {
     enum pb_op op;
+    bool fixed; /* a layer whose output channels are never removed, though its operator would allow it */
     char name[32]; /* unique: "conv3_2", "bn3_2", "pool3", "fc" */
     uint32_t inputs[PB_INPUTS_MAX]; /* nodes before this one */
     uint32_t input_count;
@@ -73,8 +76,19 @@ struct pb_parameter {
     bool trainable; /* running statistics are not */
 };
 
+/*
+ * The parts of a network, as whoever builds it states them. Each is a node, or PB_NO_NODE where the network has none.
+ * Nodes before `head` are the trunk.
+ */
+struct pb_graph_parts {
+    uint32_t last_norm; /* the trunk's last batch norm */
+    uint32_t head; /* the first node of the head; greater than every node's index where there is none */
+    uint32_t classifier; /* the layer whose outputs are the classes */
+};
+
 struct pb_graph {
     char model[32]; /* "vgg16-bcnn" */
+    struct pb_graph_parts parts;
     uint32_t classes; /* values that the last node puts out */
     struct pb_node *nodes; /* topological; node 0 is the input, the last one puts out the logits */
     uint32_t node_count;
@@ -92,6 +106,7 @@ struct pb_graph_node {
     uint32_t channels; /* conv: filters; linear: outputs; input: channels */
     uint32_t height, width; /* input only */
     bool bias; /* conv, linear */
+    bool fixed; /* conv, linear: see struct pb_node */
     struct pb_conv_attributes conv; /* conv; zero strides, dilations and groups mean 1 */
     struct pb_pool_attributes pool; /* kernel 0: the whole image; stride 0: the kernel's size */
     double eps, momentum, dropout;
@@ -99,6 +114,10 @@ struct pb_graph_node {
 PB_MUST_CHECK enum pb_status pb_graph_create(const char *model, struct pb_graph **graph, struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_graph_add(struct pb_graph *graph, const struct pb_graph_node *node, uint32_t *index,
                                           struct pb_error *error);
+/* The next node begins the head; what was added is the trunk, and its last batch norm the trunk's last. */
+void pb_graph_begin_head(struct pb_graph *graph);
+/* The last node is the classifier. */
+void pb_graph_end_in_classifier(struct pb_graph *graph);
 PB_MUST_CHECK enum pb_status pb_graph_copy(const struct pb_graph *from, struct pb_graph **graph,
                                            struct pb_error *error);
 void pb_graph_free(struct pb_graph **graph);

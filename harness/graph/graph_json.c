@@ -38,6 +38,31 @@ static json_t *attribute_to_json(struct pb_graph_node *node, const struct pb_att
     return NULL;
 }
 
+/* The parts of the network, by the names of their nodes. In this order in the file. */
+static const struct part {
+    const char *name;
+    size_t offset; /* into struct pb_graph_parts */
+} parts[] = {{"last_norm", offsetof(struct pb_graph_parts, last_norm)},
+             {"head", offsetof(struct pb_graph_parts, head)},
+             {"classifier", offsetof(struct pb_graph_parts, classifier)}};
+enum { PART_COUNT = sizeof parts / sizeof *parts };
+
+static json_t *parts_to_json(const struct pb_graph *graph)
+{
+    json_t *object = json_object();
+    bool good = object != NULL;
+    for (size_t i = 0; good && i < PART_COUNT; i++) {
+        uint32_t node;
+        memcpy(&node, (const char *)&graph->parts + parts[i].offset, sizeof node);
+        good =
+            node == PB_NO_NODE || json_object_set_new(object, parts[i].name, json_string(graph->nodes[node].name)) == 0;
+    }
+    if (good)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
 /* The node with its inputs by name. */
 static json_t *node_to_json(const struct pb_graph *graph, uint32_t index)
 {
@@ -50,6 +75,8 @@ static json_t *node_to_json(const struct pb_graph *graph, uint32_t index)
     good = good && json_object_set(object, "inputs", inputs) == 0;
     for (const struct pb_attribute *a = attributes_of(node.op); good && a->name; a++)
         good = json_object_set_new(object, a->name, attribute_to_json(&node, a)) == 0;
+    if (good && node.fixed)
+        good = json_object_set_new(object, "fixed", json_true()) == 0;
     json_decref(inputs);
     if (good)
         return object;
@@ -60,7 +87,9 @@ static json_t *node_to_json(const struct pb_graph *graph, uint32_t index)
 enum pb_status pb_graph_to_json(const struct pb_graph *graph, char **text, struct pb_error *error)
 {
     json_t *nodes = json_array();
-    json_t *whole = nodes ? json_pack("{s:s, s:O}", "model", graph->model, "nodes", nodes) : NULL;
+    json_t *whole =
+        nodes ? json_pack("{s:s, s:o, s:O}", "model", graph->model, "parts", parts_to_json(graph), "nodes", nodes)
+              : NULL;
     bool good = whole != NULL;
     for (uint32_t i = 0; good && i < graph->node_count; i++)
         good = json_array_append_new(nodes, node_to_json(graph, i)) == 0;
@@ -118,7 +147,7 @@ static const char *read_attribute(const json_t *value, const struct pb_attribute
 
 static bool is_known(const char *name, enum pb_op op)
 {
-    bool known = !strcmp(name, "op") || !strcmp(name, "name") || !strcmp(name, "inputs");
+    bool known = !strcmp(name, "op") || !strcmp(name, "name") || !strcmp(name, "inputs") || !strcmp(name, "fixed");
     for (const struct pb_attribute *a = attributes_of(op); a->name; a++)
         known = known || !strcmp(name, a->name);
     return known;
@@ -134,6 +163,10 @@ static enum pb_status read_members(json_t *object, struct pb_graph_node *node, c
     node->name = json_string_value(json_object_get(object, "name"));
     if (!node->name)
         return pb_fail(error, PB_ERROR_INPUT, "'%s': node %u (%s): has no name", where, index, op);
+    value = json_object_get(object, "fixed");
+    if (value && !json_is_boolean(value))
+        return pb_fail(error, PB_ERROR_INPUT, "'%s': node %u (%s): 'fixed': must be true or false", where, index, op);
+    node->fixed = json_is_true(value);
     for (const struct pb_attribute *a = attributes_of(node->op); a->name; a++) {
         value = json_object_get(object, a->name);
         const char *problem = value ? read_attribute(value, a, node) : "is missing";
@@ -186,15 +219,56 @@ static enum pb_status add_node(struct pb_graph *graph, json_t *object, const cha
     return PB_OK;
 }
 
+static enum pb_status read_parts(struct pb_graph *graph, json_t *object, const char *where, struct pb_error *error)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(object, key, value)
+    {
+        const char *name = json_string_value(value);
+        const uint32_t node = name ? pb_graph_find(graph, name) : PB_NO_NODE;
+        size_t i = 0;
+        while (i < PART_COUNT && strcmp(parts[i].name, key) != 0)
+            i++;
+        if (i == PART_COUNT || node == PB_NO_NODE)
+            return pb_fail(error, PB_ERROR_INPUT, "'%s': its graph's part '%.40s' is unknown or names no node", where,
+                           key);
+        memcpy((char *)&graph->parts + parts[i].offset, &node, sizeof node);
+    }
+    if (json_is_object(object))
+        return PB_OK;
+    return pb_fail(error, PB_ERROR_INPUT, "'%s': its graph's parts are no JSON object", where);
+}
+
+/*
+ * Of files that were written before graphs stated their parts: the head began with the first bilinear pooling or linear layer,
+ * and no linear layer could lose outputs.
+ */
+static void derive_parts(struct pb_graph *graph)
+{
+    const uint32_t last = graph->node_count - 1;
+    uint32_t head = 0;
+    while (head < last && graph->nodes[head].op != PB_OP_BILINEAR_POOL && graph->nodes[head].op != PB_OP_LINEAR)
+        head++;
+    for (uint32_t i = 0; i < head; i++)
+        if (graph->nodes[i].op == PB_OP_BATCH_NORM)
+            graph->parts.last_norm = i;
+    graph->parts.head = head;
+    graph->parts.classifier = last;
+    for (uint32_t i = head; i < last; i++)
+        graph->nodes[i].fixed = graph->nodes[i].op == PB_OP_LINEAR;
+}
+
 enum pb_status pb_graph_from_json(const char *text, const char *where, struct pb_graph **graph, struct pb_error *error)
 {
     json_error_t problem;
     const char *model;
-    json_t *nodes;
+    json_t *nodes, *stated = NULL;
     struct pb_graph *read = NULL;
     enum pb_status status;
     json_t *whole = json_loads(text, JSON_REJECT_DUPLICATES, &problem);
-    if (!whole || json_unpack_ex(whole, &problem, JSON_STRICT, "{s:s, s:o}", "model", &model, "nodes", &nodes) != 0) {
+    if (!whole || json_unpack_ex(whole, &problem, JSON_STRICT, "{s:s, s?o, s:o}", "model", &model, "parts", &stated,
+                                 "nodes", &nodes) != 0) {
         json_decref(whole);
         return pb_fail(error, PB_ERROR_INPUT, "'%s': its graph cannot be read: %s", where, problem.text);
     }
@@ -203,6 +277,10 @@ enum pb_status pb_graph_from_json(const char *text, const char *where, struct pb
         status = add_node(read, json_array_get(nodes, i), where, error);
     if (status == PB_OK && !read->node_count)
         status = pb_fail(error, PB_ERROR_INPUT, "'%s': its graph has no nodes", where);
+    if (status == PB_OK && stated)
+        status = read_parts(read, stated, where, error);
+    else if (status == PB_OK)
+        derive_parts(read);
     json_decref(whole);
     if (status == PB_OK)
         *graph = read;

@@ -1,212 +1,157 @@
-/* VGG-11 and VGG-16 (K. Simonyan, A. Zisserman 2015), with a bilinear (T.-Y. Lin 2015), a pooled or their own head. */
+/* The named models of all families: finding one, checking what is asked of it, building it. */
 #include "graph/models.h"
 
-#include <math.h>
-#include <stdio.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/text.h"
+#include "graph/family.h"
+#include "graph/op_table.h"
 
-enum head { HEAD_BILINEAR, HEAD_GAP, HEAD_FULLY_CONNECTED };
+#define FAMILY(name) &pb_family_##name,
+static const struct pb_family *const families[] = {PB_FAMILIES(FAMILY)};
+enum { FAMILY_COUNT = sizeof families / sizeof *families };
 
-struct model {
-    const char *name, *summary;
-    uint32_t convolutions[5]; /* per block */
-    enum head head;
-};
-
-static const struct model models[] = {
-    {"vgg16-bcnn", "VGG-16 with bilinear pooling: 13 convolutions, 4 max-pools", {2, 2, 3, 3, 3}, HEAD_BILINEAR},
-    {"vgg11-bcnn", "VGG-11 with bilinear pooling: 8 convolutions, 4 max-pools", {1, 1, 2, 2, 2}, HEAD_BILINEAR},
-    {"vgg16-gap", "VGG-16 with global average pooling: 13 convolutions, 4 max-pools", {2, 2, 3, 3, 3}, HEAD_GAP},
-    {"vgg11-gap", "VGG-11 with global average pooling: 8 convolutions, 4 max-pools", {1, 1, 2, 2, 2}, HEAD_GAP},
-    {"vgg16", "VGG-16: 13 convolutions, 5 max-pools, 3 fully connected", {2, 2, 3, 3, 3}, HEAD_FULLY_CONNECTED},
-    {"vgg11", "VGG-11: 8 convolutions, 5 max-pools, 3 fully connected", {1, 1, 2, 2, 2}, HEAD_FULLY_CONNECTED},
-};
-#define MODEL_COUNT (sizeof(models) / sizeof(models[0]))
-
-static const char *const model_names[] = {"vgg16-bcnn", "vgg11-bcnn", "vgg16-gap", "vgg11-gap", "vgg16", "vgg11", NULL};
-static const uint32_t block_widths[] = {64, 128, 256, 512, 512};
-static const double fully_connected_width = 4096;
-
-const char *const *pb_model_names(void)
+const struct pb_model_row *pb_model_at(uint32_t index)
 {
-    return model_names;
-}
-
-static const struct model *find_model(const char *name)
-{
-    for (size_t i = 0; i < MODEL_COUNT; i++)
-        if (!strcmp(models[i].name, name))
-            return &models[i];
+    for (size_t f = 0; f < FAMILY_COUNT; f++)
+        for (const struct pb_model_row *row = families[f]->models; row->name; row++)
+            if (index-- == 0)
+                return row;
     return NULL;
 }
 
-const char *pb_model_summary(const char *name)
+const struct pb_family *pb_family_of(const char *model, const struct pb_model_row **row)
 {
-    const struct model *model = find_model(name);
-    return model ? model->summary : NULL;
+    for (size_t f = 0; f < FAMILY_COUNT; f++)
+        for (*row = families[f]->models; (*row)->name; ++*row)
+            if (strcmp((*row)->name, model) == 0)
+                return families[f];
+    return NULL;
 }
 
-bool pb_model_is_fully_connected(const char *name)
+const struct pb_model_row *pb_model_find(const char *name)
 {
-    const struct model *model = find_model(name);
-    return model && model->head == HEAD_FULLY_CONNECTED;
+    const struct pb_model_row *row;
+    return pb_family_of(name, &row) ? row : NULL;
 }
 
-/* A graph that grows at its end. After a failure, adding does nothing. */
-struct builder {
-    const struct pb_model_spec *spec;
-    double scale;
-    struct pb_graph *graph;
-    uint32_t last; /* node whose output comes next */
-    enum pb_status status;
-    struct pb_error *error;
-};
-
-static void add(struct builder *builder, struct pb_graph_node node)
+bool pb_model_exists(const char *name, struct pb_text *hint)
 {
-    if (builder->status != PB_OK)
-        return;
-    node.inputs[0] = builder->last;
-    builder->status = pb_graph_add(builder->graph, &node, &builder->last, builder->error);
-}
-
-static uint32_t scaled(const struct builder *builder, double width)
-{
-    const double channels = round(width * builder->scale);
-    return channels < 1 ? 1 : (uint32_t)channels;
-}
-
-static uint32_t conv_width(const struct builder *builder, uint32_t block, uint32_t convolution)
-{
-    const struct pb_model_spec *spec = builder->spec;
-    return spec->widths ? spec->widths[convolution] : scaled(builder, block_widths[block]);
-}
-
-static void add_convolution(struct builder *builder, uint32_t block, uint32_t place, uint32_t width)
-{
-    char name[32];
-    snprintf(name, sizeof(name), "conv%u_%u", block + 1, place + 1);
-    add(builder, (struct pb_graph_node){.op = PB_OP_CONV2D,
-                                        .name = name,
-                                        .channels = width,
-                                        .bias = true,
-                                        .conv = {.kernel = {3, 3}, .pad = {1, 1}}});
-    if (builder->spec->batch_norm) {
-        snprintf(name, sizeof(name), "bn%u_%u", block + 1, place + 1);
-        add(builder, (struct pb_graph_node){.op = PB_OP_BATCH_NORM, .name = name, .eps = 1e-5, .momentum = 0.1});
-    }
-    snprintf(name, sizeof(name), "relu%u_%u", block + 1, place + 1);
-    add(builder, (struct pb_graph_node){.op = PB_OP_RELU, .name = name});
-}
-
-static void add_trunk(struct builder *builder, const struct model *model, uint32_t pools)
-{
-    uint32_t convolution = 0;
-    add(builder, (struct pb_graph_node){.op = PB_OP_INPUT,
-                                        .name = "input",
-                                        .height = builder->spec->image_size,
-                                        .width = builder->spec->image_size,
-                                        .channels = 3});
-    for (uint32_t block = 0; block < 5; block++) {
-        for (uint32_t place = 0; place < model->convolutions[block]; place++, convolution++)
-            add_convolution(builder, block, place, conv_width(builder, block, convolution));
-        if (block >= pools)
-            continue;
-        char name[32];
-        snprintf(name, sizeof(name), "pool%u", block + 1);
-        add(builder,
-            (struct pb_graph_node){.op = PB_OP_MAX_POOL, .name = name, .pool = {.kernel = {2, 2}, .stride = {2, 2}}});
-    }
-}
-
-static void add_linear(struct builder *builder, const char *name, uint32_t outputs)
-{
-    add(builder, (struct pb_graph_node){.op = PB_OP_LINEAR, .name = name, .channels = outputs, .bias = true});
-}
-
-static void add_head(struct builder *builder, enum head head)
-{
-    const uint32_t classes = builder->spec->classes;
-    if (head == HEAD_BILINEAR) {
-        add(builder, (struct pb_graph_node){.op = PB_OP_BILINEAR_POOL, .name = "bilinear"});
-        add(builder, (struct pb_graph_node){.op = PB_OP_SIGNED_SQRT, .name = "sqrt", .eps = 1e-8});
-        add(builder, (struct pb_graph_node){.op = PB_OP_L2_NORM, .name = "l2", .eps = 1e-12});
-        add_linear(builder, "fc", classes);
-    } else if (head == HEAD_GAP) {
-        add(builder, (struct pb_graph_node){.op = PB_OP_AVG_POOL, .name = "gap"});
-        add_linear(builder, "fc", classes);
-    } else {
-        add_linear(builder, "fc6", scaled(builder, fully_connected_width));
-        add(builder, (struct pb_graph_node){.op = PB_OP_RELU, .name = "relu6"});
-        add(builder, (struct pb_graph_node){.op = PB_OP_DROPOUT, .name = "drop6", .dropout = 0.5});
-        add_linear(builder, "fc7", scaled(builder, fully_connected_width));
-        add(builder, (struct pb_graph_node){.op = PB_OP_RELU, .name = "relu7"});
-        add(builder, (struct pb_graph_node){.op = PB_OP_DROPOUT, .name = "drop7", .dropout = 0.5});
-        add_linear(builder, "fc8", classes);
-    }
-}
-
-static enum pb_status check_spec(const struct pb_model_spec *spec, const struct model *model, uint32_t smallest,
-                                 double scale, struct pb_error *error)
-{
-    uint32_t convolutions = 0;
-    for (uint32_t block = 0; block < 5; block++)
-        convolutions += model->convolutions[block];
-    if (!spec->classes)
-        return pb_fail(error, PB_ERROR_INPUT, "model '%s': needs at least one class", spec->name);
-    if (spec->image_size < smallest)
-        return pb_fail(error, PB_ERROR_INPUT,
-                       "model '%s': images of %u pixels are too small for its max-pools; the smallest size is %u",
-                       spec->name, spec->image_size, smallest);
-    if (!(scale > 0) || !(scale * fully_connected_width < (double)UINT32_MAX))
-        return pb_fail(error, PB_ERROR_INPUT, "model '%s': a width multiplier of %g makes no layers", spec->name,
-                       scale);
-    if (!spec->widths)
-        return PB_OK;
-    if (spec->width_count != convolutions)
-        return pb_fail(error, PB_ERROR_INPUT, "model '%s': %u widths were given for its %u convolutions", spec->name,
-                       spec->width_count, convolutions);
-    for (uint32_t i = 0; i < convolutions; i++)
-        if (!spec->widths[i])
-            return pb_fail(error, PB_ERROR_INPUT, "model '%s': width %u of %u is 0; every layer needs a channel",
-                           spec->name, i + 1, convolutions);
-    return PB_OK;
+    if (pb_model_find(name))
+        return true;
+    uint32_t count = 0;
+    while (pb_model_at(count))
+        count++;
+    const char **names = pb_calloc(count, sizeof *names);
+    for (uint32_t i = 0; names && i < count; i++)
+        names[i] = pb_model_at(i)->name;
+    const char *close = names ? pb_closest(name, names, count) : NULL;
+    if (close)
+        pb_text_append(hint, "did you mean '%s'?", close);
+    else
+        pb_text_append(hint, "there are ");
+    for (uint32_t i = 0; names && !close && i < count; i++)
+        pb_text_append(hint, "%s%s", i ? ", " : "", names[i]);
+    pb_free(names);
+    return false;
 }
 
 static enum pb_status unknown_model(const char *name, struct pb_error *error)
 {
-    const char *close = pb_closest(name, model_names, MODEL_COUNT);
-    struct pb_text known = {0};
-    for (size_t i = 0; i < MODEL_COUNT; i++)
-        pb_text_append(&known, "%s%s", i ? ", " : "", model_names[i]);
-    const enum pb_status status =
-        close ? pb_fail(error, PB_ERROR_INPUT, "unknown model '%s'; did you mean '%s'?", name, close)
-              : pb_fail(error, PB_ERROR_INPUT, "unknown model '%s'; there are %s", name,
-                        known.data && !known.failed ? known.data : "others");
-    pb_text_free(&known);
+    struct pb_text hint = {0};
+    if (pb_model_exists(name, &hint))
+        return PB_OK;
+    const enum pb_status status = pb_fail(error, PB_ERROR_INPUT, "unknown model '%s'; %s", name,
+                                          hint.data && !hint.failed ? hint.data : "see 'prunebench help catalogue'");
+    pb_text_free(&hint);
     return status;
+}
+
+static enum pb_status check_spec(const struct pb_model_spec *spec, const struct pb_model_row *row, double scale,
+                                 struct pb_error *error)
+{
+    if (!spec->classes)
+        return pb_fail(error, PB_ERROR_INPUT, "model '%s': needs at least one class", spec->name);
+    if (spec->image_size < row->smallest)
+        return pb_fail(error, PB_ERROR_INPUT,
+                       "model '%s': images of %u pixels are too small for its max-pools; the smallest size is %u",
+                       spec->name, spec->image_size, row->smallest);
+    if (!(scale > 0) || !(scale * PB_WIDTH_LIMIT < (double)UINT32_MAX))
+        return pb_fail(error, PB_ERROR_INPUT, "model '%s': a width multiplier of %g makes no layers", spec->name,
+                       scale);
+    for (uint32_t i = 0; i < spec->widths.count; i++)
+        if (!spec->widths.list[i].channels)
+            return pb_fail(error, PB_ERROR_INPUT, "model '%s': width %u of %u is 0; every layer needs a channel",
+                           spec->name, i + 1, spec->widths.count);
+    return PB_OK;
+}
+
+/* The layers whose widths can be given by name, but for the one that was. */
+static enum pb_status unknown_layer(const struct pb_graph *graph, const char *name, struct pb_error *error)
+{
+    const uint32_t node = pb_graph_find(graph, name);
+    if (node != PB_NO_NODE && node == graph->parts.classifier)
+        return pb_fail(error, PB_ERROR_INPUT, "model '%s': the width of '%s' is the number of classes", graph->model,
+                       name);
+    const char **names = pb_calloc(graph->node_count, sizeof *names);
+    size_t count = 0;
+    for (uint32_t i = 0; names && i < graph->node_count; i++)
+        if (pb_makes_channels(graph, i))
+            names[count++] = graph->nodes[i].name;
+    const char *close = names ? pb_closest(name, names, count) : NULL;
+    const enum pb_status status =
+        pb_fail(error, PB_ERROR_INPUT, "model '%s': '%s' is no layer whose width can be given; %s'%s'%s", graph->model,
+                name, close ? "did you mean " : "the first is ",
+                close   ? close
+                : names ? names[0]
+                        : "",
+                close ? "?" : "");
+    pb_free(names);
+    return status;
+}
+
+/* A list has one width for every convolution; a name is that of a layer. */
+static enum pb_status check_widths(const struct pb_model_builder *builder, const struct pb_family *family)
+{
+    const struct pb_model_widths *widths = &builder->spec->widths;
+    const struct pb_graph *graph = builder->graph;
+    for (uint32_t i = 0; i < widths->count && pb_widths_are_named(widths); i++) {
+        const uint32_t node = pb_graph_find(graph, widths->list[i].node);
+        if (node == PB_NO_NODE || !pb_makes_channels(graph, node))
+            return unknown_layer(graph, widths->list[i].node, builder->error);
+    }
+    if (!widths->count || pb_widths_are_named(widths))
+        return PB_OK;
+    if (!family->lists_widths)
+        return pb_fail(builder->error, PB_ERROR_INPUT,
+                       "model '%s': its layers have no single order; give their widths by name, as in conv1=32",
+                       graph->model);
+    if (widths->count != builder->convolutions)
+        return pb_fail(builder->error, PB_ERROR_INPUT,
+                       "model '%s': %" PRIu32 " widths were given for its %" PRIu32 " convolutions", graph->model,
+                       widths->count, builder->convolutions);
+    return PB_OK;
 }
 
 enum pb_status pb_model_build(const struct pb_model_spec *spec, struct pb_graph **graph, struct pb_error *error)
 {
-    const struct model *model = find_model(spec->name);
-    if (!model)
+    const struct pb_model_row *row;
+    const struct pb_family *family = pb_family_of(spec->name, &row);
+    if (!family)
         return unknown_model(spec->name, error);
-    const uint32_t pools = model->head == HEAD_FULLY_CONNECTED ? 5 : 4;
-    /* A list of widths replaces the multiplier of the convolutions; one left at 0 is then 1 for the rest. */
-    const double scale = spec->widths && spec->width_multiplier == 0 ? 1 : spec->width_multiplier;
-    const enum pb_status valid = check_spec(spec, model, 1u << pools, scale, error);
+    /* Widths replace the multiplier of the layers that they give; one left at 0 is then 1 for the rest. */
+    const double scale = spec->widths.count && spec->width_multiplier == 0 ? 1 : spec->width_multiplier;
+    const enum pb_status valid = check_spec(spec, row, scale, error);
     if (valid != PB_OK)
         return valid;
-    struct builder builder = {.spec = spec, .scale = scale, .error = error};
+    struct pb_model_builder builder = {.spec = spec, .scale = scale, .error = error};
     builder.status = pb_graph_create(spec->name, &builder.graph, error);
     if (builder.status != PB_OK)
         return builder.status;
-    add_trunk(&builder, model, pools);
-    add_head(&builder, model->head);
+    family->build(&builder, row->plan);
+    if (builder.status == PB_OK)
+        builder.status = check_widths(&builder, family);
     if (builder.status == PB_OK)
         *graph = builder.graph;
     else

@@ -3,23 +3,37 @@
 #define PB_GRAPH_MODELS_H
 
 #include "graph/graph.h"
+#include "graph/model_widths.h"
+
+/* Which layers of a model may lose channels. */
+enum pb_prunable {
+    PB_PRUNABLE_CONVOLUTIONS, /* the others are fixed */
+    PB_PRUNABLE_ALL, /* neurons of hidden linear layers, too */
+};
 
 struct pb_model_spec {
-    const char *
-        name; /* "vgg16-bcnn", "vgg11-bcnn" (bilinear head); "vgg16-gap", "vgg11-gap"; "vgg16", "vgg11" (three FC layers) */
+    const char *name; /* of a row of pb_model_at */
     uint32_t classes;
     uint32_t image_size; /* height = width; 224 */
     double width_multiplier; /* channels = max(1, round(width·multiplier)); 1 */
-    const uint32_t *widths; /* per convolution, instead of the multiplier; NULL */
-    uint32_t width_count;
+    struct pb_model_widths widths; /* instead of the multiplier, for the layers that it gives */
     bool batch_norm; /* true */
+    enum pb_prunable prunable;
 };
 PB_MUST_CHECK enum pb_status pb_model_build(const struct pb_model_spec *spec, struct pb_graph **graph,
                                             struct pb_error *error);
-/* NULL-terminated. */
-const char *const *pb_model_names(void);
-const char *pb_model_summary(const char *name);
-/* Whether its head is three fully connected layers, whose widths follow the multiplier even beside a list of widths. */
-bool pb_model_is_fully_connected(const char *name);
+
+struct pb_model_row {
+    const char *name, *summary;
+    uint32_t smallest; /* images, in pixels */
+    bool neurons; /* it has hidden linear layers: a list of widths does not give theirs, and they may be prunable */
+    const void *plan; /* the family's own */
+};
+/* The named models one by one; NULL behind the last. */
+const struct pb_model_row *pb_model_at(uint32_t index);
+/* NULL where none has that name. */
+const struct pb_model_row *pb_model_find(const char *name);
+/* Whether there is one of that name; else *hint says which there are: "did you mean 'vgg16'?", "there are vgg16, …". */
+PB_MUST_CHECK bool pb_model_exists(const char *name, struct pb_text *hint);
 
 #endif

@@ -24,5 +24,4 @@ const struct pb_graph_operator pb_op_bilinear_pool = {
     .infer = infer,
     .channels = PB_CHANNELS_PAIRS,
     .cost = cost,
-    .starts_head = true,
 };

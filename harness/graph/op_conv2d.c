@@ -74,8 +74,9 @@ static void resize(struct pb_graph_node *description, uint32_t filters)
 
 static void axes(const struct pb_graph *graph, const struct pb_parameter *weight, struct pb_weight_axes *axes)
 {
-    axes->positions = weight->dims[1] * weight->dims[2];
-    axes->channels = weight->dims[3];
+    axes->height = (uint32_t)weight->dims[1];
+    axes->width = (uint32_t)weight->dims[2];
+    axes->channels = (uint32_t)weight->dims[3];
     axes->of_input = graph->nodes[weight->node].attributes.conv.groups == 1;
 }
 

@@ -21,7 +21,8 @@ static enum pb_status infer(struct pb_addition *addition, const struct pb_graph_
 static void axes(const struct pb_graph *graph, const struct pb_parameter *weight, struct pb_weight_axes *axes)
 {
     const struct pb_shape in = graph->nodes[graph->nodes[weight->node].inputs[0]].shape;
-    axes->positions = (size_t)in.height * in.width;
+    axes->height = in.height;
+    axes->width = in.width;
     axes->channels = in.channels;
     axes->of_input = true;
 }
@@ -30,6 +31,11 @@ static void cost(const struct pb_graph *graph, const struct pb_node *node, struc
 {
     cost->macs = cost->macs_thesis =
         (uint64_t)pb_shape_count(graph->nodes[node->inputs[0]].shape) * pb_shape_count(node->shape);
+}
+
+static void resize(struct pb_graph_node *description, uint32_t outputs)
+{
+    description->channels = outputs;
 }
 
 /* U(±1/√in), the bias too. */
@@ -46,9 +52,9 @@ const struct pb_graph_operator pb_op_linear = {
     .inputs = 1,
     .attributes = attributes,
     .infer = infer,
-    .channels = PB_CHANNELS_FIXED,
+    .channels = PB_CHANNELS_NEW,
+    .resize = resize,
     .axes = axes,
     .cost = cost,
     .initialise = initialise,
-    .starts_head = true,
 };

@@ -16,15 +16,27 @@ const struct pb_graph_operator *pb_graph_operator(enum pb_op op)
 enum pb_channel_rule pb_channel_rule_of(const struct pb_node *node)
 {
     const struct pb_graph_operator *row = pb_graph_operator(node->op);
-    return row->channels_of ? row->channels_of(node) : row->channels;
+    const enum pb_channel_rule rule = row->channels_of ? row->channels_of(node) : row->channels;
+    if (!node->fixed)
+        return rule;
+    return rule == PB_CHANNELS_NEW ? PB_CHANNELS_FIXED : PB_CHANNELS_FIXED_BOTH;
 }
 
-uint32_t pb_graph_head(const struct pb_graph *graph)
+bool pb_makes_channels(const struct pb_graph *graph, uint32_t index)
 {
-    uint32_t node = 0;
-    while (node < graph->node_count && !pb_graph_operator(graph->nodes[node].op)->starts_head)
-        node++;
-    return node;
+    const struct pb_node *node = &graph->nodes[index];
+    const struct pb_graph_operator *row = pb_graph_operator(node->op);
+    const enum pb_channel_rule rule = row->channels_of ? row->channels_of(node) : row->channels;
+    return row->resize && rule != PB_CHANNELS_IDENTITY && index != graph->parts.classifier;
+}
+
+struct pb_weight_axes pb_weight_axes_of(const struct pb_graph *graph, const struct pb_parameter *parameter)
+{
+    const struct pb_graph_operator *row = pb_graph_operator(graph->nodes[parameter->node].op);
+    struct pb_weight_axes axes = {.height = 1, .width = 1, .channels = 1};
+    if (parameter->role == PB_ROLE_WEIGHT && row->axes)
+        row->axes(graph, parameter, &axes);
+    return axes;
 }
 
 enum pb_status pb_refuse(struct pb_addition *addition, const char *what)

@@ -48,9 +48,9 @@ enum pb_status pb_add_parameter(struct pb_addition *addition, enum pb_role role,
 /* infer of an operator whose inputs have one shape, which its output has, too. */
 enum pb_status pb_infer_elementwise(struct pb_addition *addition, const struct pb_graph_node *asked);
 
-/* A weight seen as outputs × positions × channels. */
+/* A parameter seen as outputs × height × width × channels. */
 struct pb_weight_axes {
-    size_t positions, channels;
+    uint32_t height, width, channels;
     bool of_input; /* the channels are the input's */
 };
 
@@ -78,7 +78,6 @@ struct pb_graph_operator {
     void (*initialise)(const struct pb_graph *graph, const struct pb_parameter *parameter, float *values,
                        struct pb_rng *rng);
 
-    bool starts_head; /* the first of these ends the trunk */
     bool activation; /* what a criterion sees of the channels before it is its output */
     bool before_activation; /* may stand between a convolution and its activation */
 };
@@ -89,8 +88,10 @@ PB_OPERATORS(PB_DECLARE_OPERATOR)
 
 const struct pb_graph_operator *pb_graph_operator(enum pb_op op);
 enum pb_channel_rule pb_channel_rule_of(const struct pb_node *node);
-
-/* Where the head begins: the first node whose operator starts one; node_count when there is none. */
-uint32_t pb_graph_head(const struct pb_graph *graph);
+/* Of any parameter: a vector has one position and one channel. */
+struct pb_weight_axes pb_weight_axes_of(const struct pb_graph *graph, const struct pb_parameter *parameter);
+/* Whether node is a layer that makes channels of its own, which a spec gives and a pruning may remove: a convolution that is not
+ * depthwise, a linear layer that is not the classifier. */
+bool pb_makes_channels(const struct pb_graph *graph, uint32_t node);
 
 #endif

@@ -14,7 +14,6 @@ struct import {
     bool *used; /* per tensor of the file */
     const struct pb_graph *graph;
     float *values; /* the network's; NULL: names and shapes are looked at only */
-    uint32_t head;
     struct pb_pretrained_report report;
     struct pb_error *error;
 };
@@ -49,8 +48,8 @@ static enum pb_status wrong_shape(const struct import *import, const struct pb_t
 
 static bool has_norms(const struct pb_graph *graph)
 {
-    for (uint32_t node = 0; node < graph->node_count; node++)
-        if (graph->nodes[node].op == PB_OP_BATCH_NORM)
+    for (uint32_t i = 0; i < graph->parameter_count; i++)
+        if (graph->parameters[i].role == PB_ROLE_RUNNING_MEAN)
             return true;
     return false;
 }
@@ -60,8 +59,7 @@ static enum pb_status missing(const struct import *import, const struct pb_param
 {
     bool norms = false;
     for (size_t i = 0; i < import->file.count; i++)
-        norms = norms || (pb_starts_with(import->file.tensors[i].name, "features.") &&
-                          pb_ends_with(import->file.tensors[i].name, ".running_mean"));
+        norms = norms || pb_ends_with(import->file.tensors[i].name, ".running_mean");
     const bool wanted = has_norms(import->graph);
     const char *hint = norms && !wanted
                            ? "it holds a network with batch norm, the model has none (batch-norm=\"false\")"
@@ -76,7 +74,7 @@ static enum pb_status import_parameter(struct import *import, const struct pb_pa
     char name[PB_FOREIGN_NAME];
     size_t dims[4];
     const uint32_t rank = pb_foreign_dims(parameter, dims);
-    if (!pb_foreign_name(import->graph, parameter, import->head, name))
+    if (!pb_foreign_name(import->graph, parameter, name))
         return PB_OK;
     const struct pb_tensor *tensor = pb_safetensors_find(&import->file, name);
     if (!tensor)
@@ -92,38 +90,50 @@ static enum pb_status import_parameter(struct import *import, const struct pb_pa
     return PB_OK;
 }
 
-/* Whether the file has a linear layer's weight in the sizes that the network needs. */
-static bool head_layer_fits(const struct import *import, uint32_t node)
+/* The node's parameter of the lowest role: its weight, where it has one. NULL: it has none. */
+static const struct pb_parameter *first_parameter(const struct pb_graph *graph, uint32_t node)
+{
+    for (uint32_t role = 0; role < PB_ROLE_COUNT; role++)
+        if (graph->nodes[node].parameters[role] != PB_NO_PARAMETER)
+            return &graph->parameters[graph->nodes[node].parameters[role]];
+    return NULL;
+}
+
+/* Whether the file has a layer of the head in the sizes that the network needs. */
+static bool head_layer_fits(const struct import *import, const struct pb_parameter *weight)
 {
     char name[PB_FOREIGN_NAME];
-    const struct pb_parameter *weight =
-        &import->graph->parameters[import->graph->nodes[node].parameters[PB_ROLE_WEIGHT]];
-    if (!pb_foreign_name(import->graph, weight, import->head, name))
+    size_t dims[4];
+    const uint32_t rank = pb_foreign_dims(weight, dims);
+    if (!pb_foreign_name(import->graph, weight, name))
         return false;
     const struct pb_tensor *tensor = pb_safetensors_find(&import->file, name);
-    return tensor && tensor->rank == 2 && memcmp(tensor->dims, weight->dims, 2 * sizeof(*weight->dims)) == 0;
+    return tensor && tensor->rank == rank && memcmp(tensor->dims, dims, rank * sizeof *dims) == 0;
+}
+
+static enum pb_status import_node(struct import *import, uint32_t node)
+{
+    const struct pb_graph *graph = import->graph;
+    enum pb_status status = PB_OK;
+    for (uint32_t role = 0; role < PB_ROLE_COUNT && status == PB_OK; role++)
+        if (graph->nodes[node].parameters[role] != PB_NO_PARAMETER)
+            status = import_parameter(import, &graph->parameters[graph->nodes[node].parameters[role]]);
+    return status;
 }
 
 static enum pb_status import_nodes(struct import *import)
 {
     const struct pb_graph *graph = import->graph;
-    for (uint32_t node = 1; node < graph->node_count; node++) {
-        if (node >= import->head && graph->nodes[node].op != PB_OP_LINEAR)
-            continue;
-        if (node >= import->head && !head_layer_fits(import, node)) {
-            struct pb_text *kept = &import->report.kept;
+    struct pb_text *kept = &import->report.kept;
+    enum pb_status status = PB_OK;
+    for (uint32_t node = 1; node < graph->node_count && status == PB_OK; node++) {
+        const struct pb_parameter *first = first_parameter(graph, node);
+        if (first && node >= graph->parts.head && !head_layer_fits(import, first))
             pb_text_append(kept, kept->length ? " %s" : "%s", graph->nodes[node].name);
-            continue;
-        }
-        for (uint32_t role = 0; role < PB_ROLE_COUNT; role++) {
-            const uint32_t parameter = graph->nodes[node].parameters[role];
-            const enum pb_status status =
-                parameter == PB_NO_PARAMETER ? PB_OK : import_parameter(import, &graph->parameters[parameter]);
-            if (status != PB_OK)
-                return status;
-        }
+        else
+            status = import_node(import, node);
     }
-    return PB_OK;
+    return status;
 }
 
 /* PyTorch counts its norms' batches; nothing here depends on them. */
@@ -144,8 +154,9 @@ static enum pb_status import_file(struct import *import)
     import->used = pb_calloc(import->file.count, sizeof(*import->used));
     if (import->file.count && !import->used)
         status = pb_fail_memory(import->error, import->file.count);
-    if (status == PB_OK && (status = pb_foreign_trunk(import->graph, &import->head, import->error)) != PB_OK)
-        (void)pb_fail_context(import->error, "'%s'", import->path);
+    if (status == PB_OK && !pb_foreign_is_known(import->graph))
+        status = pb_fail(import->error, PB_ERROR_INPUT, "'%s': torchvision has no names for the layers of model '%s'",
+                         import->path, import->graph->model);
     if (status == PB_OK)
         status = import_nodes(import);
     if (status == PB_OK)

@@ -1,5 +1,4 @@
-/* Pretrained weights under torchvision's and timm's names: `features.N.*` for the trunk, `classifier.N.*` for VGG's
- * own head. Other heads have no names there. */
+/* Pretrained weights under torchvision's and timm's names, as the model's family has them. Heads of ours have no names there. */
 #ifndef PB_GRAPH_PRETRAINED_H
 #define PB_GRAPH_PRETRAINED_H
 
@@ -16,8 +15,8 @@ struct pb_pretrained_report {
 void pb_pretrained_report_free(struct pb_pretrained_report *report);
 
 /*
- * Fills the trunk of network (science §6), and VGG's own head as far as the file has it in the same sizes: a network for
- * other classes keeps its fresh last layer, one for other images a fresh first one. A trunk's name that is missing, a wrong
+ * Fills the trunk of network (science §6), and a head that has names there as far as the file has it in the same sizes: a
+ * network for other classes keeps its fresh last layer, one for other images a fresh first one. A trunk's name that is missing, a wrong
  * shape or type is PB_ERROR_INPUT and leaves network and report as they were. report may be NULL.
  */
 PB_MUST_CHECK enum pb_status pb_pretrained_load(const char *path, struct pb_network *network,
@@ -26,7 +25,7 @@ PB_MUST_CHECK enum pb_status pb_pretrained_load(const char *path, struct pb_netw
 PB_MUST_CHECK enum pb_status pb_pretrained_check(const char *path, const struct pb_graph *graph,
                                                  struct pb_pretrained_report *report, struct pb_error *error);
 
-/* Writes the network's trunk, and VGG's own head, as PyTorch's state_dict holds them (with num_batches_tracked). Atomic. report's
+/* Writes the network's trunk, and a head that has names there, as PyTorch's state_dict holds them (with num_batches_tracked). Atomic. report's
  * mapping has the names, its kept the layers that have none there. */
 PB_MUST_CHECK enum pb_status pb_pretrained_export(const char *path, const struct pb_network *network,
                                                   struct pb_pretrained_report *report, struct pb_error *error);

@@ -1,4 +1,4 @@
-/* Writing a network's weights as PyTorch's state_dict of torchvision's VGG has them. */
+/* Writing a network's weights as PyTorch's state_dict of torchvision's model has them. */
 #include <stdio.h>
 #include <string.h>
 
@@ -10,7 +10,6 @@
 struct export
 {
     const struct pb_network *network;
-    uint32_t head;
     struct pb_tensor *tensors; /* names and data from pb_calloc, but for the counters' data */
     size_t count;
     struct pb_pretrained_report report;
@@ -53,7 +52,7 @@ static enum pb_status add_all(struct export *export, struct pb_error *error)
         const struct pb_parameter *parameter = &graph->parameters[i];
         const char *node = graph->nodes[parameter->node].name;
         char name[PB_FOREIGN_NAME];
-        if (pb_foreign_name(graph, parameter, export->head, name)) {
+        if (pb_foreign_name(graph, parameter, name)) {
             status = add_tensor(export, parameter, name, error);
             if (status == PB_OK && parameter->role == PB_ROLE_RUNNING_VAR)
                 status = add_counter(export, name, error);
@@ -80,9 +79,10 @@ enum pb_status pb_pretrained_export(const char *path, const struct pb_network *n
 {
     static const char *const keys[] = {"format"}, *const values[] = {"pt"};
     struct export export = {.network = network};
-    enum pb_status status = pb_foreign_trunk(network->graph, &export.head, error);
-    if (status != PB_OK)
-        return status;
+    enum pb_status status = PB_OK;
+    if (!pb_foreign_is_known(network->graph))
+        return pb_fail(error, PB_ERROR_INPUT, "'%s': torchvision has no names for the layers of model '%s'", path,
+                       network->graph->model);
     /* At most one counter beside each parameter. */
     export.tensors = pb_calloc(2 * (size_t)network->graph->parameter_count, sizeof(*export.tensors));
     if (!export.tensors)

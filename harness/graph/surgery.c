@@ -92,16 +92,11 @@ static void copy_mask_cut(const struct cut *cut, const unsigned char *from, unsi
 static struct cut cut_of(const struct pb_graph *graph, const struct pb_parameter *parameter, const struct kept *kept)
 {
     const struct pb_node *node = &graph->nodes[parameter->node];
-    const struct pb_graph_operator *row = pb_graph_operator(node->op);
-    struct cut cut = {.rows = &kept[parameter->node], .middle = 1, .column_count = 1};
-    if (parameter->role != PB_ROLE_WEIGHT || !row->axes)
-        return cut;
-    struct pb_weight_axes axes;
-    row->axes(graph, parameter, &axes);
-    cut.middle = axes.positions;
-    cut.column_count = axes.channels;
-    cut.columns = axes.of_input ? &kept[node->inputs[0]] : NULL;
-    return cut;
+    const struct pb_weight_axes axes = pb_weight_axes_of(graph, parameter);
+    return (struct cut){.rows = &kept[parameter->node],
+                        .columns = axes.of_input ? &kept[node->inputs[0]] : NULL,
+                        .middle = (size_t)axes.height * axes.width,
+                        .column_count = axes.channels};
 }
 
 static void copy_parameters(const struct pb_network *from, struct pb_network *to, const struct kept *kept)

@@ -63,20 +63,13 @@ static enum pb_status add_entry(struct pb_document *document, enum pb_matrix_axi
 enum pb_status pb_axes_check_model(const struct pb_document *document, const xmlNode *node, const char *name,
                                    struct pb_error *error)
 {
-    const char *const *names = pb_model_names();
-    size_t count = 0;
-    for (; names[count]; count++)
-        if (strcmp(names[count], name) == 0)
-            return PB_OK;
-    const char *closest = pb_closest(name, names, count);
-    if (closest)
-        return pb_xml_fail(&document->xml, node, error, "unknown model '%s'; did you mean '%s'?", name, closest);
-    struct pb_text known = {0};
-    for (size_t i = 0; i < count; i++)
-        pb_text_append(&known, "%s%s", i ? ", " : "", names[i]);
-    const enum pb_status status = pb_xml_fail(&document->xml, node, error, "unknown model '%s'; known are: %s", name,
-                                              known.data ? known.data : "");
-    pb_text_free(&known);
+    struct pb_text hint = {0};
+    if (pb_model_exists(name, &hint))
+        return PB_OK;
+    const enum pb_status status =
+        pb_xml_fail(&document->xml, node, error, "unknown model '%s'; %s", name,
+                    hint.data && !hint.failed ? hint.data : "see 'prunebench help catalogue'");
+    pb_text_free(&hint);
     return status;
 }
 

@@ -292,7 +292,7 @@ static bool same_weights(const struct pb_cell_config *a, const struct pb_cell_co
 {
     return a->pretrained && strcmp(a->pretrained, b->pretrained) == 0 && strcmp(a->model_label, b->model_label) == 0 &&
            a->model.batch_norm == b->model.batch_norm && a->model.width_multiplier == b->model.width_multiplier &&
-           a->model.image_size == b->model.image_size;
+           a->model.image_size == b->model.image_size && pb_widths_equal(&a->model.widths, &b->model.widths);
 }
 
 /* Does the file fit the model? Its classes do not matter: a head of other classes stays fresh. */

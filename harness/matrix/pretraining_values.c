@@ -29,16 +29,13 @@ static enum pb_status copy_model(const struct pb_cell_config *cell, const char *
                                  struct pb_cell_config *pretraining, struct pb_error *error)
 {
     char *copy = pb_strdup(name ? name : cell->model.name);
-    uint32_t *widths = NULL;
-    if (cell->model.widths)
-        widths = pb_calloc(cell->model.width_count, sizeof *widths);
-    if (!copy || (cell->model.widths && !widths)) {
+    struct pb_model_widths widths = {0};
+    const enum pb_status status =
+        copy ? pb_widths_copy(&cell->model.widths, &widths, error) : pb_fail_memory(error, strlen(cell->model.name));
+    if (status != PB_OK) {
         pb_free(copy);
-        pb_free(widths);
-        return pb_fail_memory(error, cell->model.width_count * sizeof *widths);
+        return status;
     }
-    if (widths)
-        memcpy(widths, cell->model.widths, cell->model.width_count * sizeof *widths);
     pretraining->model = cell->model;
     pretraining->model.name = copy;
     pretraining->model.widths = widths;

@@ -159,11 +159,18 @@ const struct pb_setting pb_settings[] = {
 
     SETTING("model", "image-size", "Height and width of the network's input in pixels.", COUNT(1, 16384),
             .default_text = "224", .offset = CELL(model.image_size)),
-    SETTING("model", "width-multiplier", "Factor on the number of channels of every convolution.", REAL(0, 64),
-            .above = true, .default_text = "1", .offset = CELL(model.width_multiplier)),
-    SETTING("model", "widths", "Channels of every convolution in order, instead of a multiplier.",
+    SETTING("model", "width-multiplier", "Factor on the number of channels of every layer.", REAL(0, 64), .above = true,
+            .default_text = "1", .offset = CELL(model.width_multiplier)),
+    SETTING("model", "widths",
+            "Channels of every convolution in order, of a model whose convolutions form one chain; or of any layers by "
+            "name, as in "
+            "conv1_1=32 fc6=1000. The multiplier holds for the others.",
             .type = PB_SETTING_WIDTHS, .default_text = "width-multiplier", .follow = "width-multiplier",
-            .offset = CELL(model)),
+            .offset = CELL(model.widths)),
+    SETTING("model", "prunable",
+            "Which layers may lose channels: convolutions alone, or all, so also the neurons of hidden fully connected "
+            "layers. The classifier keeps its outputs.",
+            CHOICE(pb_prunable_names), .default_text = "convolutions", .offset = CELL(model.prunable)),
     SETTING("model", "pretrained", "File of weights from which the network starts (safetensors, torchvision's names).",
             .type = PB_SETTING_TEXT, .default_text = "none", .follow = "none", .offset = CELL(pretrained)),
     SETTING("model", "pretraining", "Label of the <pretraining> from which the network's trunk starts.",

@@ -21,7 +21,7 @@ enum pb_setting_type {
     PB_SETTING_CHOICE, /* uint32_t, the index into choices */
     PB_SETTING_TEXT, /* char *, from pb_calloc */
     PB_SETTING_THREE, /* double[3]; one value stands for all, a word for three that are known */
-    PB_SETTING_WIDTHS, /* struct pb_model_spec's widths and width_count */
+    PB_SETTING_WIDTHS, /* struct pb_model_widths */
     PB_SETTING_TIME, /* double, seconds; "90", "15m", "2h", "1d" */
     PB_SETTING_BYTES, /* uint64_t; "4096", "512M", "8G" (powers of 1024) */
 };

@@ -103,7 +103,9 @@ static bool describe_values(const struct pb_setting *setting, char what[160])
         format_range(setting, numbers, what);
         return true;
     case PB_SETTING_WIDTHS:
-        snprintf(what, 160, "a list of whole numbers from 1 to 65536, one per convolution");
+        snprintf(what, 160,
+                 "whole numbers from 1 to 65536, one per convolution, or one for each layer that is named, as in "
+                 "conv1_1=32 conv1_2=48");
         return true;
     case PB_SETTING_TIME:
         snprintf(what, 160, "a time like 90, 15m, 2h or 1d, or 'none'");
@@ -158,35 +160,14 @@ static bool parse_three(const struct pb_setting *setting, const char *text, doub
     return good;
 }
 
-static bool parse_widths(const char *text, uint32_t **widths, uint32_t *width_count)
-{
-    double *values = NULL;
-    size_t count = 0;
-    if (!pb_parse_real_list(text, &values, &count))
-        return false;
-    uint32_t *parsed = pb_calloc(count ? count : 1, sizeof *parsed);
-    bool good = parsed && count >= 1 && count <= 1024;
-    for (size_t i = 0; i < count && good; i++) {
-        good = values[i] >= 1 && values[i] <= 65536 && values[i] == floor(values[i]);
-        parsed[i] = good ? (uint32_t)values[i] : 0;
-    }
-    pb_free(values);
-    if (!good) {
-        pb_free(parsed);
-        return false;
-    }
-    *widths = parsed;
-    *width_count = (uint32_t)count;
-    return true;
-}
-
 /* Is text one of the values that describe_values describes? */
 static bool is_value(const struct pb_setting *setting, const char *text)
 {
     int64_t integer;
     double real, three[3];
     bool flag;
-    uint32_t *widths = NULL, width_count;
+    struct pb_model_widths widths;
+    char why[96];
     switch (setting->type) {
     case PB_SETTING_COUNT:
         return pb_parse_int(text, &integer) && in_range(setting, (double)integer);
@@ -202,9 +183,9 @@ static bool is_value(const struct pb_setting *setting, const char *text)
     case PB_SETTING_THREE:
         return parse_three(setting, text, three);
     case PB_SETTING_WIDTHS:
-        if (!parse_widths(text, &widths, &width_count))
+        if (!pb_widths_parse(text, &widths, why))
             return false;
-        pb_free(widths);
+        pb_widths_free(&widths);
         return true;
     case PB_SETTING_TIME:
         return parse_with_unit(text, time_units, &real);
@@ -244,7 +225,7 @@ enum pb_status pb_setting_store(const struct pb_setting *setting, const char *te
     void *place = (char *)base + setting->offset;
     int64_t integer = 0;
     double real = 0;
-    uint32_t *widths = NULL, width_count = 0;
+    char why[96];
     if (pb_setting_follows(setting, text))
         return PB_OK;
     switch (setting->type) {
@@ -270,11 +251,7 @@ enum pb_status pb_setting_store(const struct pb_setting *setting, const char *te
         (void)parse_three(setting, text, place);
         return PB_OK;
     case PB_SETTING_WIDTHS:
-        if (!parse_widths(text, &widths, &width_count))
-            return pb_fail_memory(error, strlen(text));
-        ((struct pb_model_spec *)place)->widths = widths;
-        ((struct pb_model_spec *)place)->width_count = width_count;
-        return PB_OK;
+        return pb_widths_parse(text, place, why) ? PB_OK : pb_fail_memory(error, strlen(text));
     case PB_SETTING_TIME:
         if (parse_with_unit(text, time_units, &real))
             *(double *)place = real;

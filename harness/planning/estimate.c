@@ -10,13 +10,14 @@
 #include "plugin/criterion_data.h"
 #include "prune/equivalence.h"
 #include "graph/cost.h"
+#include "graph/op_table.h"
 #include "training/piece.h"
 
 /* A model for so many classes. The matrix's labels tell models apart; the batch norms may be left out by an override. */
 struct model {
     const char *name;
-    const uint32_t *widths;
-    uint32_t width_count, classes, image_size;
+    struct pb_model_widths widths;
+    uint32_t classes, image_size;
     double multiplier;
     bool batch_norm;
 };
@@ -33,7 +34,7 @@ struct pb_predicted_engine {
     uint32_t batch;
     bool separate_norms;
     struct pb_engine_memory memory;
-    uint64_t layer_values; /* bytes of the largest activation of a convolution, one image */
+    uint64_t layer_values; /* bytes of the largest activation of a layer, one image */
 };
 
 static struct model model_of(const struct pb_cell_config *config, uint32_t classes)
@@ -41,7 +42,6 @@ static struct model model_of(const struct pb_cell_config *config, uint32_t class
     const struct pb_model_spec *spec = &config->model;
     return (struct model){.name = spec->name,
                           .widths = spec->widths,
-                          .width_count = spec->widths ? spec->width_count : 0,
                           .classes = classes,
                           .image_size = spec->image_size,
                           .multiplier = spec->width_multiplier,
@@ -51,8 +51,7 @@ static struct model model_of(const struct pb_cell_config *config, uint32_t class
 static bool same_model(const struct model *a, const struct model *b)
 {
     return a->classes == b->classes && a->image_size == b->image_size && a->multiplier == b->multiplier &&
-           a->batch_norm == b->batch_norm && a->width_count == b->width_count && strcmp(a->name, b->name) == 0 &&
-           (!a->width_count || memcmp(a->widths, b->widths, a->width_count * sizeof *a->widths) == 0);
+           a->batch_norm == b->batch_norm && strcmp(a->name, b->name) == 0 && pb_widths_equal(&a->widths, &b->widths);
 }
 
 void pb_estimates_free(struct pb_estimates *estimates)
@@ -149,20 +148,18 @@ static enum pb_status build(const struct pb_cell_config *config, uint32_t classe
 {
     struct pb_model_spec model = config->model;
     const double width = sqrt(left);
-    uint32_t *widths = NULL;
+    struct pb_model_widths widths = {0};
+    enum pb_status status = pb_widths_copy(&model.widths, &widths, error);
+    if (status != PB_OK)
+        return status;
+    for (uint32_t i = 0; i < widths.count; i++)
+        widths.list[i].channels = (uint32_t)fmax(1, round(widths.list[i].channels * width));
     model.classes = classes;
-    if (model.widths) {
-        widths = pb_calloc(model.width_count, sizeof *widths);
-        if (!widths)
-            return pb_fail_memory(error, model.width_count * sizeof *widths);
-        for (uint32_t i = 0; i < model.width_count; i++)
-            widths[i] = (uint32_t)fmax(1, round(model.widths[i] * width));
-        model.widths = widths;
-    } else {
+    model.widths = widths;
+    if (!widths.count || pb_widths_are_named(&widths))
         model.width_multiplier *= width;
-    }
-    const enum pb_status status = pb_model_build(&model, graph, error);
-    pb_free(widths);
+    status = pb_model_build(&model, graph, error);
+    pb_widths_free(&widths);
     return status;
 }
 
@@ -170,7 +167,7 @@ static struct pb_network_sizes sizes_of(const struct pb_graph *graph)
 {
     struct pb_network_sizes sizes = {.cost = pb_graph_cost(graph), .bytes = graph->value_count * sizeof(float)};
     for (uint32_t i = 0; i < graph->node_count; i++)
-        sizes.layers += graph->nodes[i].op == PB_OP_CONV2D || graph->nodes[i].op == PB_OP_LINEAR;
+        sizes.layers += pb_graph_operator(graph->nodes[i].op)->resize != NULL;
     return sizes;
 }
 
@@ -203,7 +200,7 @@ static uint64_t largest_layer(const struct pb_graph *graph)
     size_t most = 0;
     for (uint32_t i = 0; i < graph->node_count; i++) {
         const size_t values = pb_shape_count(graph->nodes[i].shape);
-        most = graph->nodes[i].op == PB_OP_CONV2D && values > most ? values : most;
+        most = pb_makes_channels(graph, i) && values > most ? values : most;
     }
     return most * sizeof(float);
 }

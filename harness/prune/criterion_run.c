@@ -21,11 +21,10 @@ static enum pb_status check_needs(const struct pb_criterion_run *run)
         return PB_OK;
     for (uint32_t i = 0; i < run->layers.count; i++)
         if (run->layers.layers[i].norm == UINT32_MAX)
-            return pb_fail(
-                run->error, PB_ERROR_INPUT,
-                "criterion '%s' looks at batch norms, but layer '%s' has none; choose another criterion or a "
-                "model with batch norm",
-                run->name, pb_layer_name(run->network, &run->layers.layers[i]));
+            return pb_fail(run->error, PB_ERROR_INPUT,
+                           "criterion '%s' looks at batch norms, but layer '%s' has none; choose another criterion, a "
+                           "model with batch norm, or prunable=\"convolutions\" where it is a fully connected layer",
+                           run->name, pb_layer_name(run->network, &run->layers.layers[i]));
     return PB_OK;
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "graph/cost.h"
+#include "graph/op_table.h"
 
 static void add_producers(const struct pb_channel_groups *groups, uint32_t node, struct pb_prunable_layers *layers)
 {
@@ -79,8 +80,8 @@ struct pb_layer_view pb_layer_view_of(const struct pb_network *network, const st
 {
     const struct pb_prunable_layer *layer = &layers->layers[index];
     const struct pb_node *node = &network->graph->nodes[layer->node];
-    const struct pb_shape in = network->graph->nodes[node->inputs[0]].shape;
-    const bool conv = node->op == PB_OP_CONV2D;
+    const struct pb_weight_axes axes =
+        pb_weight_axes_of(network->graph, &network->graph->parameters[node->parameters[PB_ROLE_WEIGHT]]);
     const struct pb_shape activation = network->graph->nodes[layer->activation].shape;
     struct pb_layer_view view = {
         .size = sizeof(view),
@@ -88,9 +89,9 @@ struct pb_layer_view pb_layer_view_of(const struct pb_network *network, const st
         .layers = layers->count,
         .name = node->name,
         .channels = node->shape.channels,
-        .input_channels = conv ? in.channels / node->attributes.conv.groups : in.channels,
-        .kernel_height = conv ? node->attributes.conv.kernel[0] : in.height,
-        .kernel_width = conv ? node->attributes.conv.kernel[1] : in.width,
+        .input_channels = axes.channels,
+        .kernel_height = axes.height,
+        .kernel_width = axes.width,
         .output_height = node->shape.height,
         .output_width = node->shape.width,
         .macs = pb_node_cost(network->graph, layer->node).macs,

@@ -7,9 +7,9 @@
 #include "engine/engine.h"
 #include "graph/channels.h"
 
-/* One convolution whose filters can go, with what follows it. */
+/* One convolution whose filters can go, or linear layer whose neurons can, with what follows it. */
 struct pb_prunable_layer {
-    uint32_t node; /* the convolution */
+    uint32_t node; /* the layer */
     uint32_t norm; /* UINT32_MAX where there is none */
     uint32_t activation; /* node */
     uint32_t group; /* PB_NO_GROUP: its channels cannot be removed; among layers with weights only */

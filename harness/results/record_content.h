@@ -43,8 +43,9 @@ struct pb_cost_record {
     bool
         has_masks; /* single weights are masked: params and macs without them, the dense ones above are of the whole network */
     uint64_t nonzero_params, nonzero_macs;
-    uint32_t *widths;
+    uint32_t *widths; /* of the layers that a pruning may narrow, in graph order */
     uint32_t width_count;
+    char *graph; /* the network as JSON (pb_graph_to_json); NULL in documents of earlier versions */
     bool has_target; /* pruned: requested, achieved and floored are meant */
     double requested, achieved;
     uint32_t floored;

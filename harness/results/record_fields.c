@@ -141,6 +141,7 @@ static const struct pb_field COST[] = {
      .help = "the share that was removed"},
     {"floored", PB_FIELD_COUNT32, AT(floored), .known = offsetof(struct ROW, has_target),
      .help = "channels that the floor kept"},
+    {"graph", PB_FIELD_TEXT_ELEMENT, AT(graph), .help = "the network's layers as JSON, as its checkpoint has them"},
 };
 static const struct pb_fields COST_FIELDS = {
     .name = "cost",

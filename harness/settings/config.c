@@ -27,7 +27,7 @@ void pb_cell_config_free(struct pb_cell_config *config)
     pb_free(config->target_label);
     pb_free(config->model_label);
     pb_free((void *)(uintptr_t)config->model.name);
-    pb_free((void *)(uintptr_t)config->model.widths);
+    pb_widths_free(&config->model.widths);
     pb_free(config->pretrained);
     pb_cell_config_free(config->pretraining);
     pb_free(config->pretraining);

@@ -80,20 +80,22 @@ void pb_settings_train_mode(const struct pb_settings_sink *sink, const struct pb
 void pb_settings_model(const struct pb_settings_sink *sink, const struct pb_cell_config *config)
 {
     const struct pb_model_spec *model = &config->model;
+    const struct pb_model_row *row = pb_model_find(model->name);
+    const bool neurons =
+        row && row->neurons; /* else a list gives every width, and nothing but convolutions can be pruned */
     add(sink, "model.", "name", model->name);
     add_count(sink, "model.", "image-size", model->image_size);
     add_bool(sink, "model.", "batch-norm", model->batch_norm);
-    if (model->widths) {
+    if (model->widths.count) {
         struct pb_text widths = {0};
-        for (uint32_t i = 0; i < model->width_count; i++)
-            pb_text_append(&widths, "%s%" PRIu32, i ? "," : "", model->widths[i]);
+        pb_widths_append(&model->widths, &widths);
         add(sink, "model.", "widths", widths.data);
         pb_text_free(&widths);
-        if (pb_model_is_fully_connected(model->name)) /* whose layers the list does not give */
-            add_real(sink, "model.", "head-multiplier", model->width_multiplier);
-    } else {
-        add_real(sink, "model.", "width-multiplier", model->width_multiplier);
     }
+    if (neurons || !model->widths.count || pb_widths_are_named(&model->widths))
+        add_real(sink, "model.", "width-multiplier", model->width_multiplier);
+    if (neurons)
+        add(sink, "model.", "prunable", pb_prunable_names[model->prunable]);
     if (config->pretrained && sink->places)
         add(sink, "model.", "pretrained", config->pretrained);
 }

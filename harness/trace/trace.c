@@ -184,6 +184,7 @@ static enum pb_status build_graph(const struct form *form, struct pb_graph *grap
                                 UINT32_MAX, error);
     for (uint32_t i = 0; i < form->layers && !status; i++)
         status = add_layer(graph, form, i, error);
+    pb_graph_begin_head(graph);
     const struct pb_graph_node head[] = {
         {.op = PB_OP_BILINEAR_POOL, .name = "bilinear"},
         {.op = PB_OP_SIGNED_SQRT, .name = "sqrt", .eps = form->sqrt_eps},
@@ -192,6 +193,7 @@ static enum pb_status build_graph(const struct form *form, struct pb_graph *grap
     };
     for (size_t i = 0; i < sizeof head / sizeof head[0] && !status; i++)
         status = add(graph, head[i], UINT32_MAX, error);
+    pb_graph_end_in_classifier(graph);
     return status;
 }
 

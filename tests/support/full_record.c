@@ -106,6 +106,7 @@ void full_record(struct pb_record *record)
                                                  .nonzero_macs = UINT64_C(1) << 41,
                                                  .widths = copy_of(widths, sizeof widths),
                                                  .width_count = 3,
+                                                 .graph = (char *)(uintptr_t)AWKWARD,
                                                  .has_target = true,
                                                  .requested = 0.1,
                                                  .achieved = 1.0 / 3,
@@ -214,6 +215,10 @@ static void assert_equal_rows(const struct pb_record *a, const struct pb_record 
     assert_same(cost->achieved, cost_b->achieved);
     assert_int_equal(cost->width_count, 3);
     assert_memory_equal(cost->widths, cost_b->widths, 3 * sizeof *cost->widths);
+    assert_int_equal(cost->graph == NULL, cost_b->graph == NULL);
+    if (cost->graph)
+        assert_string_equal(cost->graph, cost_b->graph);
+    assert_null(a->costs[1].graph);
     assert_false(a->costs[1].has_target);
     assert_null(a->costs[1].widths);
 

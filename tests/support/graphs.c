@@ -67,10 +67,13 @@ uint32_t graph_linear(struct pb_graph *graph, const char *name, uint32_t input, 
 
 uint32_t graph_bilinear_head(struct pb_graph *graph, uint32_t input, uint32_t classes)
 {
+    pb_graph_begin_head(graph);
     input = graph_add(graph, (struct pb_graph_node){.op = PB_OP_BILINEAR_POOL, .name = "bilinear"}, input);
     input = graph_add(graph, (struct pb_graph_node){.op = PB_OP_SIGNED_SQRT, .name = "sqrt", .eps = 1e-8}, input);
     input = graph_add(graph, (struct pb_graph_node){.op = PB_OP_L2_NORM, .name = "l2", .eps = 1e-12}, input);
-    return graph_linear(graph, "fc", input, classes);
+    input = graph_linear(graph, "fc", input, classes);
+    pb_graph_end_in_classifier(graph);
+    return input;
 }
 
 struct pb_network *network_of(struct pb_graph *graph, uint64_t seed)

@@ -34,6 +34,12 @@ static uint32_t pair(struct pb_graph *graph, enum pb_op op, const char *name, ui
     return graph_add(graph, (struct pb_graph_node){.op = op, .name = name, .inputs = {0, b}}, a);
 }
 
+static void classify(struct pb_graph *graph, const char *name, uint32_t input, uint32_t classes)
+{
+    graph_linear(graph, name, input, classes);
+    pb_graph_end_in_classifier(graph);
+}
+
 static struct pb_graph *build_bilinear(void)
 {
     struct pb_graph *graph = graph_begin("bilinear", 8, 6, 3);
@@ -56,7 +62,8 @@ static struct pb_graph *build_residual(void)
     const struct pb_conv_attributes pointwise = {.kernel = {1, 1}, .stride = {2, 2}};
     const uint32_t shortcut = graph_norm(graph, "short_bn", convolution(graph, "short", 9, pointwise, first));
     const uint32_t second = graph_relu(graph, "relu2", graph_sum(graph, "add2", shortcut, branch));
-    graph_linear(graph, "fc", pool(graph, PB_OP_AVG_POOL, "gap", (struct pb_pool_attributes){0}, second), 5);
+    pb_graph_begin_head(graph);
+    classify(graph, "fc", pool(graph, PB_OP_AVG_POOL, "gap", (struct pb_pool_attributes){0}, second), 5);
     return graph;
 }
 
@@ -65,9 +72,10 @@ static struct pb_graph *build_flat(double dropout)
     struct pb_graph *graph = graph_begin("flat", 6, 4, 2);
     uint32_t last = graph_relu(graph, "relu1", graph_conv(graph, "conv1", 0, 5));
     last = pool(graph, PB_OP_MAX_POOL, "pool1", (struct pb_pool_attributes){.kernel = {2, 2}}, last);
+    pb_graph_begin_head(graph);
     last = graph_relu(graph, "relu2", graph_linear(graph, "fc1", last, 11));
     last = graph_add(graph, (struct pb_graph_node){.op = PB_OP_DROPOUT, .name = "drop1", .dropout = dropout}, last);
-    graph_linear(graph, "fc2", last, 3);
+    classify(graph, "fc2", last, 3);
     return graph;
 }
 
@@ -83,8 +91,10 @@ static struct pb_graph *build_mixed(void)
     uint32_t last = graph_sum(graph, "join", shared, graph_sum(graph, "twice", branch, branch));
     const struct pb_pool_attributes overlapping = {.kernel = {3, 2}, .stride = {2, 2}, .pad = {1, 0}};
     last = plain(graph, PB_OP_DROPOUT, "nothing", pool(graph, PB_OP_AVG_POOL, "pool", overlapping, last));
-    last = plain(graph, PB_OP_BILINEAR_POOL, "bilinear", graph_conv(graph, "last", last, 4));
-    graph_linear(graph, "fc", plain(graph, PB_OP_L2_NORM, "l2", last), 6);
+    last = graph_conv(graph, "last", last, 4);
+    pb_graph_begin_head(graph);
+    last = plain(graph, PB_OP_BILINEAR_POOL, "bilinear", last);
+    classify(graph, "fc", plain(graph, PB_OP_L2_NORM, "l2", last), 6);
     return graph;
 }
 
@@ -104,7 +114,8 @@ static struct pb_graph *build_branched(void)
                       .op = PB_OP_CONCAT, .name = "parts", .inputs = {0, right, last, right}, .input_count = 4},
                   left);
     const uint32_t joined = graph_relu(graph, "joined", graph_norm(graph, "parts_bn", parts));
-    graph_linear(graph, "fc", plain(graph, PB_OP_BILINEAR_POOL, "bilinear", joined), 3);
+    pb_graph_begin_head(graph);
+    classify(graph, "fc", plain(graph, PB_OP_BILINEAR_POOL, "bilinear", joined), 3);
     return graph;
 }
 

@@ -33,13 +33,13 @@ static uint64_t digest(uint64_t hash, const float *values, size_t count)
 
 static struct pb_network *make_network(void)
 {
-    static const uint32_t widths[] = {11, 16, 37, 32, 64, 51, 64, 29};
+    static struct pb_model_width widths[] = {{"", 11}, {"", 16}, {"", 37}, {"", 32},
+                                             {"", 64}, {"", 51}, {"", 64}, {"", 29}};
     const struct pb_model_spec spec = {.name = "vgg11-bcnn",
                                        .classes = CLASSES,
                                        .image_size = SIZE,
                                        .width_multiplier = 1,
-                                       .widths = widths,
-                                       .width_count = sizeof widths / sizeof *widths,
+                                       .widths = {widths, sizeof widths / sizeof *widths},
                                        .batch_norm = true};
     struct pb_error error = {0};
     struct pb_graph *graph = NULL;

@@ -67,7 +67,8 @@ enum pb_normalise {
 struct pb_network_view;
 
 /*
- * One prunable layer: a convolution with what follows it (norm where there is one, ReLU). All arrays
+ * One prunable layer: a convolution with what follows it (norm where there is one, ReLU), or a linear layer, seen as a
+ * convolution whose kernel is as large as the array that it reads, so that P = Q = H = W = 1. All arrays
  * are the host's, float32, valid during the call only; NULL where not asked for or not there. All of it
  * is in read-only pages: a write ends the cell.
  */

@@ -38,23 +38,18 @@ static void check_row(char *line)
     for (size_t i = 0; i < 7; i++)
         columns[i] = strsep(&rest, "\t");
     assert_non_null(columns[6]);
-    double *values = NULL;
-    size_t count = 0;
-    assert_true(pb_parse_real_list(columns[3], &values, &count));
-    uint32_t widths[13];
-    assert_int_equal(count, 13);
-    for (size_t i = 0; i < 13; i++)
-        widths[i] = (uint32_t)values[i];
-    pb_free(values);
+    struct pb_model_widths widths = {0};
+    char why[96];
+    assert_true(pb_widths_parse(columns[3], &widths, why));
     const struct pb_model_spec spec = {
         .name = "vgg16-bcnn",
         .classes = (uint32_t)number(columns[1]),
         .image_size = (uint32_t)number(columns[2]),
         .widths = widths,
-        .width_count = 13,
         .batch_norm = true,
     };
     const struct pb_cost cost = cost_of(&spec);
+    pb_widths_free(&widths);
     assert_int_equal(cost.params, number(columns[4]));
     assert_int_equal(cost.macs, number(columns[5]));
     assert_int_equal(cost.macs_thesis, number(columns[6]));

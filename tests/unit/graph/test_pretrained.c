@@ -93,12 +93,14 @@ static struct pb_network *make_network(const char *model, uint32_t size, bool ba
     struct pb_error error = {0};
     struct pb_graph *graph = NULL;
     struct pb_network *network = NULL;
+    struct pb_model_width widths[13] = {0};
+    for (int i = 0; i < 13; i++)
+        widths[i].channels = small_widths[i];
     const struct pb_model_spec spec = {.name = model,
                                        .classes = 4,
                                        .image_size = size,
                                        .width_multiplier = 0.001,
-                                       .widths = small_widths,
-                                       .width_count = 13,
+                                       .widths = {widths, 13},
                                        .batch_norm = batch_norm};
     assert_int_equal(pb_model_build(&spec, &graph, &error), PB_OK);
     assert_int_equal(pb_network_create(graph, &network, &error), PB_OK);

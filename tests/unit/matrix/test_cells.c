@@ -139,8 +139,8 @@ static void test_overrides_change_options_models_roots_and_limits(void **state)
     assert_string_equal(c->dataset_root, "d");
     assert_int_equal(c->model.image_size, 64);
     assert_int_equal(c->preprocess.image_size, 64);
-    assert_int_equal(c->model.width_count, 3);
-    assert_int_equal(c->model.widths[2], 6);
+    assert_int_equal(c->model.widths.count, 3);
+    assert_int_equal(c->model.widths.list[2].channels, 6);
     assert_true(c->time_limit == 5400);
     assert_int_equal(c->memory_limit, 512u << 20);
     assert_true(c->ranking.permute);

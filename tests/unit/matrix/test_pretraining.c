@@ -34,8 +34,8 @@ static void test_models_start_from_a_pretraining_that_no_override_changes(void *
     assert_string_equal(before->dataset_root, "o");
     assert_string_equal(before->dataset.label, "others");
     assert_int_equal(before->seed, 4);
-    assert_int_equal(before->model.width_count, 8);
-    assert_int_equal(before->model.widths[7], 8);
+    assert_int_equal(before->model.widths.count, 8);
+    assert_int_equal(before->model.widths.list[7].channels, 8);
     assert_int_equal(before->preprocess.image_size, 32);
     assert_null(cell(matrix, "birds.fresh.bn-scale.one-shot.blis.r20.s4")->pretraining);
     pb_matrix_free(&matrix);

@@ -207,7 +207,8 @@ static void test_every_network_of_the_small_matrix_starts_from_the_same_fish(voi
         assert_string_equal(trunk->dataset_root, "data-mini/fish");
         assert_string_equal(trunk->model.name, "vgg11-bcnn");
         assert_int_equal(trunk->seed, 1);
-        assert_memory_equal(trunk->model.widths, first->model.widths, 8 * sizeof *first->model.widths);
+        assert_true(pb_widths_equal(&trunk->model.widths, &first->model.widths));
+        assert_int_equal(trunk->model.widths.count, 8);
     }
 }
 

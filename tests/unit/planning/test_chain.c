@@ -141,7 +141,7 @@ static void test_seed_data_and_plugin_build_are_part_of_every_key(void **state)
 /* Beside a list of the convolutions' widths the multiplier still decides the fully connected layers'. */
 static void test_the_multiplier_beside_widths_counts_where_it_makes_layers(void **state)
 {
-    static const uint32_t widths[] = {1, 2, 3, 4, 5, 6, 7, 8};
+    static struct pb_model_width widths[8] = {{"", 1}, {"", 2}, {"", 3}, {"", 4}, {"", 5}, {"", 6}, {"", 7}, {"", 8}};
     static const struct {
         const char *model;
         bool same;
@@ -151,8 +151,7 @@ static void test_the_multiplier_beside_widths_counts_where_it_makes_layers(void 
         struct fixture fixture = make();
         char whole[4][65], quarter[4][65];
         fixture.config.model.name = heads[i].model;
-        fixture.config.model.widths = widths;
-        fixture.config.model.width_count = 8;
+        fixture.config.model.widths = (struct pb_model_widths){widths, 8};
         key_of(&fixture.config, .2, 5, whole);
         fixture.config.model.width_multiplier = .25;
         key_of(&fixture.config, .2, 5, quarter);

@@ -1,0 +1,42 @@
+/* AlexNet as torchvision has it, after A. Krizhevsky 2014 ("One weird trick"): one column, no local response norm. */
+#include "graph/family.h"
+
+static const struct pb_model_row models[] = {
+    {"alexnet", "AlexNet: 5 convolutions, 3 max-pools, 3 fully connected", 63, true, NULL},
+    {0},
+};
+
+static void build(struct pb_model_builder *builder, const void *plan)
+{
+    (void)plan;
+    pb_build_input(builder);
+    pb_build_convolution(builder, "1", 64,
+                         (struct pb_conv_attributes){.kernel = {11, 11}, .stride = {4, 4}, .pad = {2, 2}});
+    pb_build_max_pool(builder, "pool1", 3, 2);
+    pb_build_convolution(builder, "2", 192, (struct pb_conv_attributes){.kernel = {5, 5}, .pad = {2, 2}});
+    pb_build_max_pool(builder, "pool2", 3, 2);
+    pb_build_convolution(builder, "3", 384, (struct pb_conv_attributes){.kernel = {3, 3}, .pad = {1, 1}});
+    pb_build_convolution(builder, "4", 256, (struct pb_conv_attributes){.kernel = {3, 3}, .pad = {1, 1}});
+    pb_build_convolution(builder, "5", 256, (struct pb_conv_attributes){.kernel = {3, 3}, .pad = {1, 1}});
+    pb_build_max_pool(builder, "pool5", 3, 2);
+    pb_build_head(builder);
+    pb_build_dropout(builder, "drop6");
+    pb_build_neurons(builder, "6", 4096);
+    pb_build_dropout(builder, "drop7");
+    pb_build_neurons(builder, "7", 4096);
+    pb_build_classifier(builder, "fc8");
+}
+
+static bool foreign(const struct pb_graph *graph, uint32_t node, const void *plan, char module[PB_FOREIGN_NAME])
+{
+    (void)plan;
+    pb_foreign_in_sequence(graph, node, module);
+    return true;
+}
+
+const struct pb_family pb_family_alexnet = {
+    .models = models,
+    .lists_widths = true,
+    .build = build,
+    .foreign = foreign,
+};

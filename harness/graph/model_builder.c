@@ -1,0 +1,103 @@
+/* The steps of which the families' models are built. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "graph/family.h"
+
+void pb_build_add(struct pb_model_builder *builder, struct pb_graph_node node)
+{
+    if (builder->status != PB_OK)
+        return;
+    if (!node.input_count)
+        node.inputs[0] = builder->last;
+    builder->status = pb_graph_add(builder->graph, &node, &builder->last, builder->error);
+}
+
+void pb_build_input(struct pb_model_builder *builder)
+{
+    pb_build_add(builder, (struct pb_graph_node){.op = PB_OP_INPUT,
+                                                 .name = "input",
+                                                 .height = builder->spec->image_size,
+                                                 .width = builder->spec->image_size,
+                                                 .channels = 3});
+}
+
+/* What the spec gives a layer by name; else what the multiplier makes of its width. */
+static uint32_t width_of(const struct pb_model_builder *builder, const char *name, double width)
+{
+    const struct pb_model_widths *widths = &builder->spec->widths;
+    for (uint32_t i = 0; i < widths->count; i++)
+        if (strcmp(widths->list[i].node, name) == 0)
+            return widths->list[i].channels;
+    const double channels = round(width * builder->scale);
+    return channels < 1 ? 1 : (uint32_t)channels;
+}
+
+/* The next of a list of widths, where there is one. */
+static uint32_t filters_of(struct pb_model_builder *builder, const char *name, double width)
+{
+    const struct pb_model_widths *widths = &builder->spec->widths;
+    const uint32_t place = builder->convolutions++;
+    const bool listed = !pb_widths_are_named(widths) && place < widths->count;
+    return listed ? widths->list[place].channels : width_of(builder, name, width);
+}
+
+void pb_build_convolution(struct pb_model_builder *builder, const char *place, double width,
+                          struct pb_conv_attributes conv)
+{
+    char name[32];
+    snprintf(name, sizeof name, "conv%s", place);
+    pb_build_add(builder, (struct pb_graph_node){.op = PB_OP_CONV2D,
+                                                 .name = name,
+                                                 .channels = filters_of(builder, name, width),
+                                                 .bias = true,
+                                                 .conv = conv});
+    if (builder->spec->batch_norm) {
+        snprintf(name, sizeof name, "bn%s", place);
+        pb_build_add(builder,
+                     (struct pb_graph_node){.op = PB_OP_BATCH_NORM, .name = name, .eps = 1e-5, .momentum = 0.1});
+    }
+    snprintf(name, sizeof name, "relu%s", place);
+    pb_build_add(builder, (struct pb_graph_node){.op = PB_OP_RELU, .name = name});
+}
+
+void pb_build_max_pool(struct pb_model_builder *builder, const char *name, uint32_t kernel, uint32_t stride)
+{
+    pb_build_add(builder, (struct pb_graph_node){.op = PB_OP_MAX_POOL,
+                                                 .name = name,
+                                                 .pool = {.kernel = {kernel, kernel}, .stride = {stride, stride}}});
+}
+
+void pb_build_dropout(struct pb_model_builder *builder, const char *name)
+{
+    pb_build_add(builder, (struct pb_graph_node){.op = PB_OP_DROPOUT, .name = name, .dropout = 0.5});
+}
+
+static void add_linear(struct pb_model_builder *builder, const char *name, uint32_t outputs, bool fixed)
+{
+    pb_build_add(builder, (struct pb_graph_node){
+                              .op = PB_OP_LINEAR, .name = name, .channels = outputs, .bias = true, .fixed = fixed});
+}
+
+void pb_build_neurons(struct pb_model_builder *builder, const char *place, double width)
+{
+    char name[32];
+    snprintf(name, sizeof name, "fc%s", place);
+    add_linear(builder, name, width_of(builder, name, width), builder->spec->prunable == PB_PRUNABLE_CONVOLUTIONS);
+    snprintf(name, sizeof name, "relu%s", place);
+    pb_build_add(builder, (struct pb_graph_node){.op = PB_OP_RELU, .name = name});
+}
+
+void pb_build_head(struct pb_model_builder *builder)
+{
+    if (builder->status == PB_OK)
+        pb_graph_begin_head(builder->graph);
+}
+
+void pb_build_classifier(struct pb_model_builder *builder, const char *name)
+{
+    add_linear(builder, name, builder->spec->classes, false);
+    if (builder->status == PB_OK)
+        pb_graph_end_in_classifier(builder->graph);
+}
