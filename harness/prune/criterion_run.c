@@ -19,12 +19,16 @@ static enum pb_status check_needs(const struct pb_criterion_run *run)
                        "criterion '%s' looks at batches, so it needs at least one calibration batch", run->name);
     if (!(needs & PB_DATA_OF_NORMS))
         return PB_OK;
-    for (uint32_t i = 0; i < run->layers.count; i++)
-        if (run->layers.layers[i].norm == UINT32_MAX)
-            return pb_fail(run->error, PB_ERROR_INPUT,
-                           "criterion '%s' looks at batch norms, but layer '%s' has none; choose another criterion, a "
-                           "model with batch norm, or prunable=\"convolutions\" where it is a fully connected layer",
-                           run->name, pb_layer_name(run->network, &run->layers.layers[i]));
+    for (uint32_t i = 0; i < run->layers.count; i++) {
+        const struct pb_prunable_layer *layer = &run->layers.layers[i];
+        const bool in_head = layer->node >= run->network->graph->parts.head;
+        if (layer->norm == UINT32_MAX)
+            return pb_fail(
+                run->error, PB_ERROR_INPUT,
+                "criterion '%s' looks at batch norms, but layer '%s' has none; choose another criterion or %s",
+                run->name, pb_layer_name(run->network, layer),
+                in_head ? "prunable=\"convolutions\"" : "a model with batch norm");
+    }
     return PB_OK;
 }
 

@@ -24,6 +24,15 @@ PYTHON
     [[ $out == *'"params": 138365992,'*'"macs": 15470264320,'* ]]
 }
 
+@test "widths by name change their layers alone, and go with a multiplier" {
+    prunebench count --model alexnet --classes 10 --no-batch-norm --widths conv2=7,fc6=100 --width-multiplier 0.5 --json | python3 -c '
+import json, sys
+widths = {row["name"]: row["shape"][2] for row in json.load(sys.stdin)["layers"]}
+assert [widths[name] for name in ("conv1", "conv2", "conv3", "fc6", "fc7", "fc8")] == [32, 7, 192, 100, 2048, 10], widths'
+    out=$(prunebench count --model alexnet --classes 1000 --no-batch-norm --json)
+    [[ $out == *'"params": 61100840,'*'"macs": 714188480,'* ]]
+}
+
 @test "the rows of --json add up to its totals" {
     prunebench count --model vgg11-bcnn --classes 7 --image-size 32 --width-multiplier 0.25 --json | python3 -c '
 import json, sys
@@ -58,6 +67,9 @@ assert d["layers"][1] == {"name": "conv1_1", "op": "conv2d", "shape": [32, 32, 1
     run prunebench count --model vgg16-bcnn --classes 10 --widths 1 --width-multiplier 2
     [ "$status" -eq 2 ]
     [[ $output == *"exclude each other"* ]]
+    run prunebench count --model vgg16-bcnn --classes 10 --widths conv1_3=1
+    [ "$status" -eq 2 ]
+    [[ $output == *"model 'vgg16-bcnn': 'conv1_3' is no layer whose width can be given; did you mean 'conv1_1'?"* ]]
     run prunebench count --classes 10
     [ "$status" -eq 2 ]
     [[ $output == *"--model"* ]]

@@ -177,3 +177,14 @@ END
     [ "$(comm -12 <(sort busy) <(sort quiet) | wc -l)" -eq 0 ]
     run ! grep -q 'other processes' out/latency/*.json
 }
+
+@test "a document of an earlier version, without graphs, says how its latency can be measured" {
+    sed -i '/<graph>/d' out/cells/birds.vgg11-bcnn.random.one-shot.blis.r30.s1.xml
+    rm -r out/latency
+    run prunebench run m.xml -o out -j 2
+    [ "$status" -eq 1 ]
+    grep -q "delete 'out/cells/birds.vgg11-bcnn.random.one-shot.blis.r30.s1.xml', and the next run makes it" out/logs/birds.vgg11-bcnn.random.one-shot.blis.r30.s1.log
+    rm out/cells/birds.vgg11-bcnn.random.one-shot.blis.r30.s1.xml
+    prunebench run m.xml -o out -j 2
+    figures
+}

@@ -35,6 +35,52 @@ static void test_vgg16_has_4224_prunable_channels_in_13_groups(void **state)
     pb_graph_free(&graph);
 }
 
+static void test_neurons_of_hidden_linear_layers_are_prunable_where_the_model_says_so(void **state)
+{
+    (void)state;
+    for (int all = 0; all < 2; all++) {
+        struct pb_error error = {0};
+        struct pb_graph *graph = NULL;
+        const struct pb_model_spec spec = {.name = "vgg16",
+                                           .classes = 100,
+                                           .image_size = 32,
+                                           .width_multiplier = 1,
+                                           .prunable = all ? PB_PRUNABLE_ALL : PB_PRUNABLE_CONVOLUTIONS};
+        assert_int_equal(pb_model_build(&spec, &graph, &error), PB_OK);
+        struct pb_channel_groups groups = groups_of(graph);
+        assert_int_equal(groups.count, all ? 15 : 13);
+        assert_int_equal(groups.total, all ? 4224 + 2 * 4096 : 4224);
+        assert_int_equal(pb_node_group(&groups, pb_graph_find(graph, "drop7")), all ? 14 : PB_NO_GROUP);
+        assert_int_equal(pb_node_group(&groups, pb_graph_find(graph, "fc8")), PB_NO_GROUP);
+        if (all) {
+            assert_int_equal(groups.groups[13].producers[0], pb_graph_find(graph, "fc6"));
+            assert_int_equal(groups.groups[13].activation, pb_graph_find(graph, "relu6"));
+        }
+        pb_channel_groups_free(&groups);
+        pb_graph_free(&graph);
+    }
+}
+
+/* A fixed convolution keeps its filters, and whatever an addition couples with them. */
+static void test_a_fixed_layer_fixes_its_group(void **state)
+{
+    (void)state;
+    struct pb_graph *graph = graph_begin("fixed", 4, 4, 3);
+    const uint32_t fixed =
+        graph_add(graph,
+                  (struct pb_graph_node){
+                      .op = PB_OP_CONV2D, .name = "kept", .channels = 4, .conv = {.kernel = {1, 1}}, .fixed = true},
+                  0);
+    const uint32_t beside = graph_conv(graph, "beside", 0, 4);
+    const uint32_t last = graph_conv(graph, "last", graph_sum(graph, "sum", fixed, beside), 5);
+    graph_linear(graph, "fc", last, 2);
+    struct pb_channel_groups groups = groups_of(graph);
+    assert_int_equal(groups.count, 1);
+    assert_int_equal(groups.groups[0].producers[0], last);
+    pb_channel_groups_free(&groups);
+    pb_graph_free(&graph);
+}
+
 static void test_add_couples_its_producers(void **state)
 {
     (void)state;
@@ -179,6 +225,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_vgg16_has_4224_prunable_channels_in_13_groups),
+        cmocka_unit_test(test_neurons_of_hidden_linear_layers_are_prunable_where_the_model_says_so),
+        cmocka_unit_test(test_a_fixed_layer_fixes_its_group),
         cmocka_unit_test(test_add_couples_its_producers),
         cmocka_unit_test(test_channels_that_reach_the_output_or_the_input_stay),
         cmocka_unit_test(test_a_depthwise_convolution_joins_its_inputs_group_and_a_grouped_one_fixes_both_sides),

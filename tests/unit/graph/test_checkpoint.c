@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "graph/checkpoint.h"
+#include "graph/graph_json.h"
 #include "graph/models.h"
 #include "graph/safetensors.h"
 #include "support/folder.h"
@@ -78,6 +79,7 @@ static void assert_same_graph(const struct pb_graph *a, const struct pb_graph *b
 {
     assert_string_equal(a->model, b->model);
     assert_int_equal(a->classes, b->classes);
+    assert_memory_equal(&a->parts, &b->parts, sizeof a->parts);
     assert_int_equal(a->node_count, b->node_count);
     for (uint32_t i = 0; i < a->node_count; i++) {
         const struct pb_node *x = &a->nodes[i], *y = &b->nodes[i];
@@ -87,6 +89,7 @@ static void assert_same_graph(const struct pb_graph *a, const struct pb_graph *b
         assert_memory_equal(x->inputs, y->inputs, sizeof(x->inputs));
         assert_memory_equal(&x->shape, &y->shape, sizeof(x->shape));
         assert_memory_equal(x->parameters, y->parameters, sizeof(x->parameters));
+        assert_int_equal(x->fixed, y->fixed);
     }
     const struct pb_conv_attributes *conv = &b->nodes[1].attributes.conv;
     if (!strcmp(a->model, "odd")) {
@@ -241,6 +244,63 @@ static void refuses(void **state, const struct pb_network *network, struct chang
 #define NODE(text) "{\"model\":\"m\",\"nodes\":[" text "]}"
 #define INPUT "{\"op\":\"input\",\"name\":\"input\",\"inputs\":[],\"height\":4,\"width\":4,\"channels\":3}"
 
+/* The graph again from its JSON, with other parts: "" as of an earlier version, which stated none. */
+static struct pb_graph *read_with_parts(const struct pb_graph *graph, const char *parts, struct pb_error *error)
+{
+    struct pb_graph *read = NULL;
+    char *text = NULL;
+    assert_int_equal(pb_graph_to_json(graph, &text, error), PB_OK);
+    char *begin = strstr(text, "\"parts\":"), *end = strchr(begin, '}') + 2; /* with the comma */
+    char *changed = pb_format("%.*s%s%s", (int)(begin - text), text, parts, end);
+    if (pb_graph_from_json(changed, "old", &read, error) != PB_OK)
+        read = NULL;
+    pb_free(changed);
+    pb_free(text);
+    return read;
+}
+
+static void test_graphs_of_earlier_versions_get_the_parts_that_they_had(void **state)
+{
+    (void)state;
+    static const char *const models[] = {"vgg11-bcnn", "vgg11"};
+    for (size_t i = 0; i < 2; i++) {
+        struct pb_error error = {0};
+        struct pb_graph *graph = NULL;
+        const struct pb_model_spec spec = {.name = models[i],
+                                           .classes = 3,
+                                           .image_size = 32,
+                                           .width_multiplier = 0.05,
+                                           .batch_norm = true,
+                                           .prunable = PB_PRUNABLE_CONVOLUTIONS};
+        assert_int_equal(pb_model_build(&spec, &graph, &error), PB_OK);
+        for (uint32_t n = 0; n < graph->node_count; n++)
+            graph->nodes[n].fixed = false; /* which they did not state, either */
+        struct pb_graph *old = read_with_parts(graph, "", &error);
+        pb_graph_free(&graph);
+        assert_int_equal(pb_model_build(&spec, &graph, &error), PB_OK);
+        assert_same_graph(graph, old);
+        struct pb_channel_groups groups = groups_of(old);
+        assert_int_equal(groups.count, 8);
+        pb_channel_groups_free(&groups);
+        pb_graph_free(&old);
+        pb_graph_free(&graph);
+    }
+}
+
+static void test_parts_that_name_no_node_are_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"\"parts\":{\"tail\":\"fc\"},", "\"parts\":{\"head\":\"nowhere\"},",
+                                      "\"parts\":{\"head\":7},", "\"parts\":[],"};
+    struct pb_network *network = pruned_model();
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct pb_error error = {0};
+        assert_null(read_with_parts(network->graph, bad[i], &error));
+        assert_non_null(strstr(error.text, "'old': its graph's part"));
+    }
+    pb_network_free(&network);
+}
+
 /* The network's own origins, but with the first layer's first two the other way round. */
 static void append_disordered_origin(const struct pb_network *network, struct pb_text *text)
 {
@@ -347,6 +407,8 @@ static void test_loading_survives_every_failed_allocation(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_graphs_of_earlier_versions_get_the_parts_that_they_had),
+        cmocka_unit_test(test_parts_that_name_no_node_are_refused),
         IN_FOLDER(test_a_network_of_every_operator_comes_back),
         IN_FOLDER(test_a_pruned_network_remembers_where_its_channels_came_from),
         IN_FOLDER(test_a_reader_that_knows_nothing_of_us_finds_the_weights),

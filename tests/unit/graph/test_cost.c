@@ -85,6 +85,18 @@ static void test_vgg16_with_three_fully_connected_layers_costs_what_is_known(voi
     assert_int_equal(cost.macs, 15470264320);
 }
 
+/* torchvision's documentation: 61,100,840 parameters, 0.71 GFLOPS. By hand, layer by layer: */
+static void test_alexnet_costs_what_is_published(void **state)
+{
+    (void)state;
+    const struct pb_model_spec spec = {.name = "alexnet", .classes = 1000, .image_size = 224, .width_multiplier = 1};
+    const struct pb_cost cost = cost_of(&spec);
+    assert_int_equal(cost.params, 61100840);
+    assert_int_equal(cost.macs, 55 * 55 * 64 * 363 + 27 * 27 * 192 * 1600 + 13 * 13 * (384 * 1728 + 256 * 3456) +
+                                    13 * 13 * 256 * 2304 + 9216 * 4096 + 4096 * 4096 + 4096 * 1000);
+    assert_int_equal(cost.macs, 714188480);
+}
+
 static void test_parameters_split_at_the_head(void **state)
 {
     (void)state;
@@ -136,6 +148,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_published_networks_cost_what_the_thesis_counted),
         cmocka_unit_test(test_vgg16_with_three_fully_connected_layers_costs_what_is_known),
+        cmocka_unit_test(test_alexnet_costs_what_is_published),
         cmocka_unit_test(test_parameters_split_at_the_head),
         cmocka_unit_test(test_a_grouped_strided_convolution_counts_its_own_connections),
     };

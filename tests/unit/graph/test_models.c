@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "graph/build.h"
 #include "graph/models.h"
 #include "support/graphs.h"
 
@@ -90,6 +91,121 @@ static void test_impossible_models_are_refused(void **state)
             "width 4 of 8 is 0");
 }
 
+static struct pb_model_widths widths_of(const char *text)
+{
+    struct pb_model_widths widths = {0};
+    char why[96];
+    if (!pb_widths_parse(text, &widths, why))
+        fail_msg("%s", why);
+    return widths;
+}
+
+static uint32_t width(const struct pb_graph *graph, const char *node)
+{
+    return graph->nodes[pb_graph_find(graph, node)].shape.channels;
+}
+
+static void test_widths_by_name_replace_the_multiplier_of_their_layers(void **state)
+{
+    (void)state;
+    struct pb_model_spec spec = {
+        .name = "vgg11", .classes = 3, .image_size = 32, .width_multiplier = 0.5, .batch_norm = true};
+    spec.widths = widths_of("conv1_1=5, fc7=9 conv5_2=70");
+    struct pb_graph *graph = build(spec);
+    assert_int_equal(width(graph, "conv1_1"), 5);
+    assert_int_equal(width(graph, "conv2_1"), 64);
+    assert_int_equal(width(graph, "conv5_2"), 70);
+    assert_int_equal(width(graph, "fc6"), 2048);
+    assert_int_equal(width(graph, "fc7"), 9);
+    assert_int_equal(width(graph, "fc8"), 3);
+    pb_graph_free(&graph);
+    struct pb_text text = {0};
+    pb_widths_append(&spec.widths, &text);
+    assert_string_equal(text.data, "conv1_1=5,fc7=9,conv5_2=70");
+    pb_text_free(&text);
+    pb_widths_free(&spec.widths);
+    const struct {
+        const char *widths, *message;
+    } cases[] = {{"conv1_2=5", "'conv1_2' is no layer whose width can be given; did you mean 'conv1_1'?"},
+                 {"relu1_1=5", "'relu1_1' is no layer whose width can be given"},
+                 {"zzzzzzzzzz=5", "the first is 'conv1_1'"},
+                 {"fc8=5", "the width of 'fc8' is the number of classes"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        spec.widths = widths_of(cases[i].widths);
+        refuses(spec, cases[i].message);
+        pb_widths_free(&spec.widths);
+    }
+}
+
+static void test_texts_that_are_no_widths_are_refused(void **state)
+{
+    (void)state;
+    const struct {
+        const char *text, *why;
+    } cases[] = {{"", "1 to 1024 layers"},
+                 {"1,2.5", "'2.5' is no number of channels"},
+                 {"0", "'0' is no number of channels from 1"},
+                 {"65537", "'65537' is no number"},
+                 {"conv1_1=", "'conv1_1=' is no number"},
+                 {"=4", "does not begin with the name of a layer"},
+                 {"a_name_of_more_than_31_characters_=4", "does not begin with the name of a layer"},
+                 {"3 conv1_1=4", "some of the numbers have the name"},
+                 {"conv1_1=4 5", "some of the numbers have the name"},
+                 {"a=4 b=5 a=4", "'a' is named twice"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct pb_model_widths widths = {0};
+        char why[96] = "";
+        assert_false(pb_widths_parse(cases[i].text, &widths, why));
+        if (!strstr(why, cases[i].why))
+            fail_msg("'%s' does not say '%s'", why, cases[i].why);
+        assert_null(widths.list);
+    }
+}
+
+static const char *name_of(const struct pb_graph *graph, uint32_t node)
+{
+    return node < graph->node_count ? graph->nodes[node].name : "";
+}
+
+static void test_every_model_states_its_parts_and_a_pruned_one_keeps_them(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *model, *last_norm, *head, *classifier;
+        bool batch_norm;
+    } cases[] = {{"vgg16-bcnn", "bn5_3", "bilinear", "fc", true},
+                 {"vgg11-bcnn", "", "bilinear", "fc", false},
+                 {"vgg16-gap", "bn5_3", "gap", "fc", true},
+                 {"vgg11-gap", "bn5_2", "gap", "fc", true},
+                 {"vgg16", "", "fc6", "fc8", false},
+                 {"vgg11", "bn5_2", "fc6", "fc8", true},
+                 {"alexnet", "bn5", "drop6", "fc8", true}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct pb_error error = {0};
+        struct pb_graph *graph = build((struct pb_model_spec){.name = cases[i].model,
+                                                              .classes = 3,
+                                                              .image_size = 64,
+                                                              .width_multiplier = 0.1,
+                                                              .batch_norm = cases[i].batch_norm,
+                                                              .prunable = PB_PRUNABLE_ALL});
+        struct pb_channel_groups groups = groups_of(graph);
+        struct pb_graph *pruned = NULL;
+        uint32_t kept[16];
+        for (uint32_t g = 0; g < groups.count; g++)
+            kept[g] = 2;
+        assert_int_equal(pb_graph_shrink(graph, &groups, kept, &pruned, &error), PB_OK);
+        const struct pb_graph *both[] = {graph, pruned};
+        for (int k = 0; k < 2; k++) {
+            assert_string_equal(name_of(both[k], both[k]->parts.last_norm), cases[i].last_norm);
+            assert_string_equal(name_of(both[k], both[k]->parts.head), cases[i].head);
+            assert_string_equal(name_of(both[k], both[k]->parts.classifier), cases[i].classifier);
+        }
+        pb_channel_groups_free(&groups);
+        pb_graph_free(&graph);
+        pb_graph_free(&pruned);
+    }
+}
+
 static void test_impossible_nodes_are_refused(void **state)
 {
     (void)state;
@@ -121,6 +237,7 @@ static void test_impossible_nodes_are_refused(void **state)
         {{.op = PB_OP_BATCH_NORM, .name = "x", .eps = -1}, "eps"},
         {{.op = PB_OP_DROPOUT, .name = "x", .dropout = 1}, "below 1"},
         {{.op = PB_OP_LINEAR, .name = "x"}, "at least one output"},
+        {{.op = PB_OP_RELU, .name = "x", .fixed = true}, "no channels that could be fixed"},
     };
     const uint32_t nodes = graph->node_count;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -179,6 +296,9 @@ int main(void)
         cmocka_unit_test(test_vgg11_with_a_bilinear_head_has_these_nodes),
         cmocka_unit_test(test_every_named_model_builds_at_its_smallest_size_and_names_it_below),
         cmocka_unit_test(test_impossible_models_are_refused),
+        cmocka_unit_test(test_widths_by_name_replace_the_multiplier_of_their_layers),
+        cmocka_unit_test(test_texts_that_are_no_widths_are_refused),
+        cmocka_unit_test(test_every_model_states_its_parts_and_a_pruned_one_keeps_them),
         cmocka_unit_test(test_impossible_nodes_are_refused),
         cmocka_unit_test(test_first_values_have_the_spread_that_their_layer_needs),
     };

@@ -279,6 +279,38 @@ static void test_an_exported_network_comes_back_as_it_was(void **state)
     pb_pretrained_report_free(&report);
 }
 
+/* The names of torchvision's alexnet(): five convolutions in `features`, `classifier` beginning with a dropout. */
+static void test_alexnets_layers_have_torchvisions_names(void **state)
+{
+    static const char *const pairs[] = {"conv1.weight -> features.0.weight\n", "conv2.bias -> features.3.bias\n",
+                                        "conv3.weight -> features.6.weight\n", "conv4.weight -> features.8.weight\n",
+                                        "conv5.bias -> features.10.bias\n",    "fc6.weight -> classifier.1.weight\n",
+                                        "fc7.bias -> classifier.4.bias\n",     "fc8.weight -> classifier.6.weight\n"};
+    struct pb_error error = {0};
+    struct pb_pretrained_report report = {0};
+    struct pb_graph *graph = NULL;
+    struct pb_network *out = NULL, *in = NULL;
+    const char *path = folder_path(state, "alexnet.safetensors");
+    const struct pb_model_spec spec = {.name = "alexnet", .classes = 4, .image_size = 95, .width_multiplier = 0.02};
+    assert_int_equal(pb_model_build(&spec, &graph, &error), PB_OK);
+    assert_int_equal(pb_network_create(graph, &out, &error), PB_OK);
+    assert_int_equal(pb_network_copy(out, &in, &error), PB_OK);
+    fill(out);
+    assert_int_equal(pb_pretrained_export(path, out, &report, &error), PB_OK);
+    assert_int_equal(report.mapped, 8 * 2);
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+        if (!strstr(report.mapping.data, pairs[i]))
+            fail_msg("%s is not among\n%s", pairs[i], report.mapping.data);
+    assert_int_equal(pb_pretrained_load(path, in, &report, &error), PB_OK);
+    same_values(in, out);
+    strcpy(in->graph->model, "stranger");
+    assert_int_equal(pb_pretrained_load(path, in, &report, &error), PB_ERROR_INPUT);
+    assert_non_null(strstr(error.text, "torchvision has no names for the layers of model 'stranger'"));
+    pb_pretrained_report_free(&report);
+    pb_network_free(&in);
+    pb_network_free(&out);
+}
+
 /* Reads the file by the format's specification alone, and compares with what fill() put where. */
 static const char reader[] =
     "import json, struct, sys\n"
@@ -333,6 +365,7 @@ int main(void)
         IN_FOLDER(test_vggs_own_head_is_reordered_from_chw_to_hwc),
         IN_FOLDER(test_files_that_do_not_fit_change_nothing),
         IN_FOLDER(test_files_of_another_architecture_say_so),
+        IN_FOLDER(test_alexnets_layers_have_torchvisions_names),
         IN_FOLDER(test_an_exported_network_comes_back_as_it_was),
         IN_FOLDER(test_another_reader_finds_torchvisions_state_dict),
     };

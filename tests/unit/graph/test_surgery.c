@@ -15,7 +15,7 @@
 #include "support/evaluate.h"
 #include "support/graphs.h"
 
-#define MAX_PIXELS 4096
+#define MAX_PIXELS 12288
 #define MAX_CLASSES 16
 
 static struct pb_keep keep_all(const struct pb_channel_groups *groups)
@@ -95,8 +95,12 @@ static void check_model(const char *name, uint32_t image_size, double multiplier
 {
     struct pb_error error = {0};
     struct pb_graph *graph = NULL;
-    const struct pb_model_spec spec = {
-        .name = name, .classes = 5, .image_size = image_size, .width_multiplier = multiplier, .batch_norm = batch_norm};
+    const struct pb_model_spec spec = {.name = name,
+                                       .classes = 5,
+                                       .image_size = image_size,
+                                       .width_multiplier = multiplier,
+                                       .batch_norm = batch_norm,
+                                       .prunable = PB_PRUNABLE_ALL};
     assert_int_equal(pb_model_build(&spec, &graph, &error), PB_OK);
     check_graph(graph);
 }
@@ -108,6 +112,7 @@ static void test_masked_and_compacted_models_agree(void **state)
     check_model("vgg11-bcnn", 33, 0.05, false);
     check_model("vgg11-gap", 16, 0.05, true);
     check_model("vgg11", 35, 0.04, false);
+    check_model("alexnet", 63, 0.03, true);
 }
 
 static void test_masked_and_compacted_flattened_positions_agree(void **state)
@@ -123,6 +128,46 @@ static void test_masked_and_compacted_flattened_positions_agree(void **state)
     const uint32_t fc6 = graph_linear(graph, "fc6", pool, 4);
     graph_linear(graph, "fc7", graph_relu(graph, "relu6", fc6), 3);
     check_graph(graph);
+}
+
+/* conv (2) → fc1 (3) → fc2 (2) over 2×1 images: what is left when channel 0 and neuron 1 go, value by value. */
+static void test_compaction_removes_neurons_with_their_rows_and_columns(void **state)
+{
+    (void)state;
+    struct pb_error error = {0};
+    struct pb_graph *graph = graph_begin("neurons", 2, 1, 1);
+    const uint32_t conv = graph_add(
+        graph, (struct pb_graph_node){.op = PB_OP_CONV2D, .name = "conv", .channels = 2, .conv = {.kernel = {1, 1}}},
+        0);
+    const uint32_t fc1 = graph_linear(graph, "fc1", conv, 3), fc2 = graph_linear(graph, "fc2", fc1, 2);
+    struct pb_network *network = network_of(graph, 1), *compacted = NULL;
+    for (int i = 0; i < 12; i++) /* row k: position 0 of channels 0 and 1, then position 1 */
+        pb_network_values(network, fc1, PB_ROLE_WEIGHT)[i] = (float)i;
+    for (int i = 0; i < 6; i++)
+        pb_network_values(network, fc2, PB_ROLE_WEIGHT)[i] = (float)i;
+    for (int i = 0; i < 3; i++)
+        pb_network_values(network, fc1, PB_ROLE_BIAS)[i] = (float)i;
+    struct pb_channel_groups groups = groups_of(graph);
+    assert_int_equal(groups.count, 2);
+    struct pb_keep keep = keep_all(&groups);
+    keep.keep[0][0] = keep.keep[1][1] = false;
+    assert_int_equal(pb_network_compact(network, &keep, &compacted, &error), PB_OK);
+    static const float first[] = {1, 3, 9, 11}, second[] = {0, 2, 3, 5}, bias[] = {0, 2};
+    assert_memory_equal(pb_network_values(compacted, fc1, PB_ROLE_WEIGHT), first, sizeof first);
+    assert_memory_equal(pb_network_values(compacted, fc1, PB_ROLE_BIAS), bias, sizeof bias);
+    assert_memory_equal(pb_network_values(compacted, fc2, PB_ROLE_WEIGHT), second, sizeof second);
+    assert_int_equal(compacted->graph->classes, 2);
+    const struct pb_cost cost = pb_graph_cost(compacted->graph);
+    assert_int_equal(cost.params, 1 + (2 * 2 + 2) + (2 * 2 + 2)); /* of 2 + 15 + 8 */
+    assert_int_equal(cost.macs, 2 * 1 + 2 * 2 + 2 * 2); /* of 4 + 12 + 6 */
+    pb_network_mask(network, &groups, &keep);
+    for (int i = 4; i < 8; i++)
+        assert_true(pb_network_values(network, fc1, PB_ROLE_WEIGHT)[i] == 0);
+    assert_true(pb_network_values(network, fc1, PB_ROLE_BIAS)[1] == 0);
+    pb_network_free(&compacted);
+    pb_network_free(&network);
+    pb_keep_free(&keep);
+    pb_channel_groups_free(&groups);
 }
 
 static void test_masked_and_compacted_residual_networks_agree(void **state)
@@ -377,6 +422,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_masked_and_compacted_models_agree),
         cmocka_unit_test(test_masked_and_compacted_flattened_positions_agree),
+        cmocka_unit_test(test_compaction_removes_neurons_with_their_rows_and_columns),
         cmocka_unit_test(test_masked_and_compacted_residual_networks_agree),
         cmocka_unit_test(test_masked_and_compacted_depthwise_networks_agree),
         cmocka_unit_test(test_masked_and_compacted_concatenations_agree),

@@ -126,6 +126,67 @@ static void test_prepare_sees_groups_producers_and_consumers(void **state)
     pb_network_free(&network);
 }
 
+/* conv → relu → fc1 (7) → relu → fc2 (3 classes), for the calibration's images. */
+static struct pb_network *with_neurons(void)
+{
+    struct pb_graph *graph = graph_begin("neurons", 16, 16, 3);
+    uint32_t node = graph_relu(graph, "relu1", graph_conv(graph, "conv", 0, 4));
+    node = graph_add(graph, (struct pb_graph_node){.op = PB_OP_MAX_POOL, .name = "pool", .pool = {.kernel = {8, 4}}},
+                     node);
+    node = graph_relu(graph, "relu2", graph_linear(graph, "fc1", node, 7));
+    graph_linear(graph, "fc2", node, CALIBRATION_CLASSES);
+    return network_of(graph, 1);
+}
+
+/* A linear layer is a convolution as large as what it reads; its bias's gradient is the sum of what passes its ReLU. */
+static enum pb_status look_at_neurons(void *self, const struct pb_layer_view *layer)
+{
+    (void)self;
+    assert_int_equal(layer->layers, 2);
+    if (layer->index == 0)
+        return PB_OK;
+    calls++;
+    assert_string_equal(layer->name, "fc1");
+    assert_int_equal(layer->channels, 7);
+    assert_int_equal(layer->kernel_height * 10 + layer->kernel_width, 24);
+    assert_int_equal(layer->input_channels, 4);
+    assert_int_equal(layer->output_height * layer->output_width, 1);
+    assert_int_equal(layer->activation_height * layer->activation_width, 1);
+    assert_int_equal(layer->macs, 7 * 2 * 4 * 4);
+    assert_memory_equal(layer->weight, values("fc1", PB_ROLE_WEIGHT), 7 * 32 * sizeof(float));
+    for (uint32_t k = 0; k < layer->channels; k++) {
+        double sum = 0;
+        for (uint32_t n = 0; n < layer->batch; n++) {
+            const size_t i = n * layer->channels + k;
+            assert_true(layer->activation[i] == (layer->convolved[i] > 0 ? layer->convolved[i] : 0));
+            sum += layer->convolved[i] > 0 ? (double)layer->activation_grad[i] : 0;
+        }
+        assert_true(fabs(sum - (double)layer->bias_grad[k]) <= 1e-6);
+    }
+    return PB_OK;
+}
+
+static void test_a_linear_layer_is_shown_as_a_convolution_of_its_whole_input(void **state)
+{
+    struct pb_error error = {0};
+    struct calibrated calibrated;
+    const struct pb_criterion criterion = {.size = sizeof criterion,
+                                           .needs = PB_DATA_WEIGHTS | PB_DATA_GRADIENTS | PB_DATA_ACTIVATIONS |
+                                                    PB_DATA_ACTIVATION_GRADIENTS | PB_DATA_CONVOLVED,
+                                           .create = create,
+                                           .observe = look_at_neurons,
+                                           .score = score};
+    calibrated_open(&calibrated, *state);
+    struct pb_network *network = with_neurons();
+    struct pb_channel_groups groups = groups_of(network->graph);
+    if (run(&criterion, network, &groups, &calibrated.calibration, &error) != PB_OK)
+        fail_msg("%s", error.text);
+    assert_int_equal(calls, 3); /* batches */
+    pb_channel_groups_free(&groups);
+    pb_network_free(&network);
+    calibrated_close(&calibrated);
+}
+
 /* activation = max(0, γ·(convolved − mean)/√(var + ε) + β) */
 static enum pb_status compare_stages(void *self, const struct pb_layer_view *layer)
 {
@@ -253,6 +314,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_setup, folder_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_prepare_sees_groups_producers_and_consumers),
+        TEST(test_a_linear_layer_is_shown_as_a_convolution_of_its_whole_input),
         TEST(test_values_before_the_norm_and_labels_are_shown_without_a_backward_pass),
         TEST(test_a_criterion_selects_which_channels_go_and_the_host_how_many),
         TEST(test_indices_that_are_wrong_are_refused_by_group),
