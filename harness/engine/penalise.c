@@ -17,18 +17,17 @@ bool pb_penalty_layout(const struct pb_graph *graph, uint32_t index, enum pb_pen
     }
     if (parameter->role != PB_ROLE_WEIGHT || unit == PB_UNIT_NORM_SCALES)
         return false;
-    struct pb_weight_axes axes;
-    pb_graph_operator(graph->nodes[parameter->node].op)->axes(graph, parameter, &axes);
-    const size_t filters = parameter->dims[0];
+    const struct pb_weight_axes axes = pb_weight_axes_of(graph, parameter);
+    const size_t filters = parameter->dims[0], positions = (size_t)axes.height * axes.width;
     switch (unit) {
     case PB_UNIT_FILTERS:
-        *layout = (struct pb_penalty_layout){1, filters, axes.positions * axes.channels};
+        *layout = (struct pb_penalty_layout){1, filters, positions * axes.channels};
         break;
     case PB_UNIT_INPUT_CHANNELS:
-        *layout = (struct pb_penalty_layout){filters * axes.positions, axes.channels, 1};
+        *layout = (struct pb_penalty_layout){filters * positions, axes.channels, 1};
         break;
     case PB_UNIT_SHAPES:
-        *layout = (struct pb_penalty_layout){filters, axes.positions * axes.channels, 1};
+        *layout = (struct pb_penalty_layout){filters, positions * axes.channels, 1};
         break;
     default:
         *layout = (struct pb_penalty_layout){1, parameter->count, 1};
@@ -39,7 +38,7 @@ bool pb_penalty_layout(const struct pb_graph *graph, uint32_t index, enum pb_pen
 
 bool pb_engine_is_last_norm(const struct pb_engine *engine, uint32_t node)
 {
-    return node == engine->plan.last_trunk_norm;
+    return node == engine->graph->parts.last_norm;
 }
 
 void pb_penalties_free(struct pb_engine *engine)
