@@ -90,15 +90,6 @@ static enum pb_status import_parameter(struct import *import, const struct pb_pa
     return PB_OK;
 }
 
-/* The node's parameter of the lowest role: its weight, where it has one. NULL: it has none. */
-static const struct pb_parameter *first_parameter(const struct pb_graph *graph, uint32_t node)
-{
-    for (uint32_t role = 0; role < PB_ROLE_COUNT; role++)
-        if (graph->nodes[node].parameters[role] != PB_NO_PARAMETER)
-            return &graph->parameters[graph->nodes[node].parameters[role]];
-    return NULL;
-}
-
 /* Whether the file has a layer of the head in the sizes that the network needs. */
 static bool head_layer_fits(const struct import *import, const struct pb_parameter *weight)
 {
@@ -111,27 +102,20 @@ static bool head_layer_fits(const struct import *import, const struct pb_paramet
     return tensor && tensor->rank == rank && memcmp(tensor->dims, dims, rank * sizeof *dims) == 0;
 }
 
-static enum pb_status import_node(struct import *import, uint32_t node)
-{
-    const struct pb_graph *graph = import->graph;
-    enum pb_status status = PB_OK;
-    for (uint32_t role = 0; role < PB_ROLE_COUNT && status == PB_OK; role++)
-        if (graph->nodes[node].parameters[role] != PB_NO_PARAMETER)
-            status = import_parameter(import, &graph->parameters[graph->nodes[node].parameters[role]]);
-    return status;
-}
-
-static enum pb_status import_nodes(struct import *import)
+/* Layer by layer: a node's parameters follow each other, its weight first where it has one. */
+static enum pb_status import_layers(struct import *import)
 {
     const struct pb_graph *graph = import->graph;
     struct pb_text *kept = &import->report.kept;
     enum pb_status status = PB_OK;
-    for (uint32_t node = 1; node < graph->node_count && status == PB_OK; node++) {
-        const struct pb_parameter *first = first_parameter(graph, node);
-        if (first && node >= graph->parts.head && !head_layer_fits(import, first))
+    for (uint32_t first = 0, end; first < graph->parameter_count && status == PB_OK; first = end) {
+        const uint32_t node = graph->parameters[first].node;
+        const bool stays = node >= graph->parts.head && !head_layer_fits(import, &graph->parameters[first]);
+        if (stays)
             pb_text_append(kept, kept->length ? " %s" : "%s", graph->nodes[node].name);
-        else
-            status = import_node(import, node);
+        for (end = first; end < graph->parameter_count && graph->parameters[end].node == node; end++)
+            if (!stays && status == PB_OK)
+                status = import_parameter(import, &graph->parameters[end]);
     }
     return status;
 }
@@ -158,7 +142,7 @@ static enum pb_status import_file(struct import *import)
         status = pb_fail(import->error, PB_ERROR_INPUT, "'%s': torchvision has no names for the layers of model '%s'",
                          import->path, import->graph->model);
     if (status == PB_OK)
-        status = import_nodes(import);
+        status = import_layers(import);
     if (status == PB_OK)
         list_unused(import);
     const struct pb_pretrained_report *report = &import->report;
