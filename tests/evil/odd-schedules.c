@@ -182,16 +182,33 @@ static enum pb_status repair(const struct pb_verbs *verbs, const struct pb_sched
     return status == PB_OK ? verbs->train(verbs, last->retraining, NULL) : status;
 }
 
+/* Whether the current network has masked weights; costs are 0 while planning. */
+static enum pb_status expect_masks(const struct pb_verbs *verbs, bool expected)
+{
+    struct pb_network_cost cost = {.size = sizeof cost};
+    const enum pb_status status = verbs->cost(verbs, &cost);
+    const bool masked = cost.nonzero_params < cost.params && cost.nonzero_macs < cost.macs;
+    return status == PB_OK && cost.params && masked != expected ? PB_ERROR_RUN : status;
+}
+
 /* A lottery ticket of single weights: masked after training, values of the beginning, masked further, fresh values. */
 static enum pb_status ticket(const struct pb_verbs *verbs, const struct pb_schedule_task *task)
 {
     const struct pb_round *last = last_round(task);
     const struct pb_target half = half_of(last->target);
     struct pb_network_cost cost = {.size = sizeof cost};
-    pb_stage trained = 0;
+    pb_stage trained = 0, masked_half = 0;
     enum pb_status status = verbs->train(verbs, task->training, &trained);
     if (status == PB_OK)
-        status = verbs->mask(verbs, &half, NULL);
+        status = verbs->mask(verbs, &half, &masked_half);
+    if (status == PB_OK)
+        status = verbs->restore(verbs, trained, NULL);
+    if (status == PB_OK)
+        status = expect_masks(verbs, false);
+    if (status == PB_OK)
+        status = verbs->restore(verbs, masked_half, NULL);
+    if (status == PB_OK)
+        status = expect_masks(verbs, true);
     if (status == PB_OK)
         status = verbs->rewind(verbs, 0, NULL);
     if (status == PB_OK)

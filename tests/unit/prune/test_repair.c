@@ -12,6 +12,7 @@
 #include "prune/repair.h"
 #include "support/calibration.h"
 #include "support/folder.h"
+#include "support/masks.h"
 
 enum { WIDTH = 27, OUTPUTS = 5, ROWS = 40 }; /* conv2: 3×3 of three channels */
 
@@ -147,6 +148,25 @@ static void test_least_squares_bring_back_what_a_copy_of_a_channel_gave(void **s
     calibrated_close(&calibrated);
 }
 
+static void test_a_repair_revives_no_masked_weight(void **state)
+{
+    struct calibrated calibrated;
+    struct pb_error error = {0};
+    struct pb_repaired *repaired = NULL;
+    uint32_t count = 0;
+    calibrated_open(&calibrated, *state);
+    struct pb_network *cut = without_second_channel(&calibrated, false);
+    mask_some(cut, 0.4, 1);
+    does = SOLVE; /* which gives every weight a value */
+    if (run(&calibrated, cut, &repaired, &count, &error) != PB_OK)
+        fail_msg("%s", error.text);
+    assert_masked_are_zero(cut);
+    assert_true(repaired[0].error_after > 0.01); /* of the masked layer, not of what the criterion wrote */
+    pb_free(repaired);
+    pb_network_free(&cut);
+    calibrated_close(&calibrated);
+}
+
 static void test_a_repair_that_is_wrong_is_refused_by_layer(void **state)
 {
     static const struct {
@@ -211,6 +231,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_setup, folder_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_least_squares_bring_back_what_a_copy_of_a_channel_gave),
+        TEST(test_a_repair_revives_no_masked_weight),
         TEST(test_a_repair_that_is_wrong_is_refused_by_layer),
         TEST(test_earlier_outputs_are_those_of_the_filters_that_stayed),
     };
