@@ -26,6 +26,17 @@ BUILD    := build/sanitized
 OPTIMISE := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 endif
 
+# A host whose SDK structs all have members more than plugins know: what a later minor version of the ABI may bring.
+ifeq ($(GROWN),1)
+BUILD    := build/grown
+OPTIMISE := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+CPPFLAGS := $(patsubst -Iharness/include,-I$(BUILD)/include,$(CPPFLAGS))
+GROWN_HEADERS := $(shell scripts/grown-headers $(BUILD)/include)
+ifneq ($(.SHELLSTATUS),0)
+$(error scripts/grown-headers failed)
+endif
+endif
+
 LIBRARY_SOURCES = $(filter-out harness/cli/main.c,$(wildcard harness/*/*.c))
 LIBRARY_OBJECTS = $(LIBRARY_SOURCES:%.c=$(BUILD)/%.o)
 # What decides the numbers: these layers, but for what only describes or estimates.
@@ -61,13 +72,16 @@ TEST_HELPERS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 # Plugins that cannot be loaded (tests/plugins), and such that load well and do evil when they are run (tests/evil).
 TEST_PLUGINS = $(patsubst %.c,$(BUILD)/%.so,$(wildcard tests/plugins/*.c tests/evil/*.c))
 
+# Plugins of every kind against the headers of ABI 2.0, which stay as they were published.
+FROZEN_PLUGINS = $(patsubst tests/abi-2.0/plugins/%.c,$(BUILD)/tests/abi-2.0/%.so,$(wildcard tests/abi-2.0/plugins/*.c))
+
 # `make V=1` shows the commands.
 Q   = $(if $(V),,@)
 say = $(if $(V),:,printf '  %-5s %s\n' $(1) $(2))
 
 .DEFAULT_GOAL := all
 .SECONDARY:
-.PHONY: all demo readme check bench tests install uninstall clean help format lint fuzz
+.PHONY: all demo readme check bench tests grown install uninstall clean help format lint fuzz
 
 all: $(PROGRAM) $(PLUGINS) $(RESOURCES) ## build/prunebench with its plugins, schemas and report templates
 
@@ -87,7 +101,9 @@ readme: demo ## run the demo, and take the README's picture and figures from it
 bench: all ## time every backend, and PyTorch where it is installed, as ratios
 	@scripts/bench-peers $(BUILD)
 
-tests: all $(TESTS) $(TEST_PLUGINS)
+tests: all $(TESTS) $(TEST_PLUGINS) $(FROZEN_PLUGINS)
+
+grown: $(PROGRAM) $(RESOURCES) $(FROZEN_PLUGINS)
 
 # Of the objects, not the archive: two functions of one name in different parts are an error then.
 $(PROGRAM): $(BUILD)/harness/cli/main.o $(LIBRARY_OBJECTS)
@@ -121,6 +137,11 @@ $(BUILD)/harness/base/resources.o $(BUILD)/fuzz/harness/base/resources.o: CPPFLA
 # stb's code is another's: its warnings and shifts of negative numbers are not ours to mend.
 $(BUILD)/harness/data/stb.o: WARNINGS = -w
 $(BUILD)/harness/data/stb.o: FOREIGN = -fno-sanitize=undefined
+
+$(BUILD)/tests/abi-2.0/%.so: tests/abi-2.0/plugins/%.c $(wildcard tests/abi-2.0/prunebench/*.h) Makefile
+	@mkdir -p $(@D)
+	@$(call say,LINK,$@)
+	$(Q)$(CC) -D_GNU_SOURCE -std=c17 -fPIC -fvisibility=hidden -Wall -Wextra -Werror -g $(OPTIMISE) -Itests/abi-2.0 $(PLUGIN_LDFLAGS) -o $@ $< -lm
 
 $(BUILD)/plugins/criterion-%.so: $(BUILD)/plugins/criteria/%.o
 	@mkdir -p $(@D)

@@ -99,12 +99,14 @@ enum pb_status pb_engine_penalise_norms(struct pb_engine *engine, double lambda,
                                         struct pb_error *error)
 {
     const struct pb_graph *graph = engine->graph;
-    struct pb_penalised *list = pb_calloc(graph->parameter_count + 1, sizeof *list);
-    float *strengths = pb_calloc(graph->value_count + 1, sizeof *strengths);
+    struct pb_penalty_layout layout;
     uint32_t count = 0;
-    size_t filled = 0;
+    size_t units = 0, filled = 0;
+    for (uint32_t p = 0; p < graph->parameter_count; p++)
+        units += pb_penalty_layout(graph, p, PB_UNIT_NORM_SCALES, &layout) ? layout.units : 0;
+    struct pb_penalised *list = pb_calloc(graph->parameter_count + 1, sizeof *list);
+    float *strengths = pb_calloc(units + 1, sizeof *strengths);
     for (uint32_t p = 0; list && strengths && p < graph->parameter_count; p++) {
-        struct pb_penalty_layout layout;
         if (!pb_penalty_layout(graph, p, PB_UNIT_NORM_SCALES, &layout))
             continue;
         const bool last = pb_engine_is_last_norm(engine, graph->parameters[p].node);
@@ -113,7 +115,7 @@ enum pb_status pb_engine_penalise_norms(struct pb_engine *engine, double lambda,
             strengths[filled++] = (float)(last ? lambda_last : lambda);
     }
     const enum pb_status status = list && strengths ? pb_engine_penalise(engine, list, count, strengths, error)
-                                                    : pb_fail_memory(error, graph->value_count * sizeof(float));
+                                                    : pb_fail_memory(error, units * sizeof(float));
     pb_free(list);
     pb_free(strengths);
     return status;
@@ -197,8 +199,7 @@ static enum pb_status penalise(struct pb_engine *engine, const struct pb_step *s
             .pull = poles.pull,
             .lr = step->lr,
             .strengths = strengths,
-            .gradient = values ? (struct pb_view){0}
-                               : (struct pb_view){.buffer = engine->gradients, .offset = parameter->offset},
+            .gradient = {.buffer = values ? NULL : engine->gradients, .offset = parameter->offset},
             .weight = {.buffer = engine->values, .offset = parameter->offset},
         };
         if (!status)

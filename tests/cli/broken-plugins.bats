@@ -42,7 +42,7 @@ good_criterion() {
 @test "describe, check, run and cell say file and reason of a broken criterion, whatever its file is called" {
     cp "$build/tests/plugins/missing-hook.so" mine/build.so
     matrix missing-hook >m.xml
-    expected="criterion 'missing-hook' cannot be used: mine/build.so: criterion 'missing-hook': its required hook 'score' is missing (only 'select' can take its place)"
+    expected="criterion 'missing-hook' cannot be used: mine/build.so: criterion 'missing-hook': its required hook 'score' is missing (only 'select' or 'score_weights' can take its place)"
     run prunebench plugins describe criterion/missing-hook --plugin-dir mine
     [ "$status" -eq 2 ]
     [ "$output" = "prunebench: $expected" ]

@@ -1,0 +1,96 @@
+/*
+ * taylor-gate: the loss's first-order change when a channel's gate is closed, that is γ and β set to 0.
+ * score = Σ over batches of (γ·∂L/∂γ + β·∂L/∂β)².
+ */
+#include <prunebench/criterion.h>
+
+/* The sums of every layer, in the order of the layers. */
+struct state {
+    const struct pb_host *host;
+    double **sums; /* layers × channels; a layer's row appears with its first batch */
+    uint32_t layers;
+};
+
+static enum pb_status create(const struct pb_host *host, const void *options, void **self)
+{
+    struct state *state = host->alloc(host, sizeof(*state));
+    (void)options;
+    if (!state)
+        return PB_ERROR_MEMORY;
+    state->host = host;
+    *self = state;
+    return PB_OK;
+}
+
+/* The layer's row of sums; NULL when memory is out. */
+static double *row(struct state *state, const struct pb_layer_view *layer)
+{
+    const struct pb_host *host = state->host;
+    if (!state->sums) {
+        state->sums = host->alloc(host, layer->layers * sizeof(*state->sums));
+        if (!state->sums)
+            return NULL;
+        state->layers = layer->layers;
+    }
+    if (!state->sums[layer->index])
+        state->sums[layer->index] = host->alloc(host, layer->channels * sizeof(**state->sums));
+    return state->sums[layer->index];
+}
+
+static enum pb_status observe(void *self, const struct pb_layer_view *layer)
+{
+    double *sums = row(self, layer);
+    if (!sums)
+        return PB_ERROR_MEMORY;
+    for (uint32_t c = 0; c < layer->channels; c++) {
+        const double change =
+            (double)layer->gamma[c] * layer->gamma_grad[c] + (double)layer->beta[c] * layer->beta_grad[c];
+        sums[c] += change * change;
+    }
+    return PB_OK;
+}
+
+static enum pb_status score(void *self, const struct pb_layer_view *layer, double *scores)
+{
+    const double *sums = row(self, layer);
+    if (!sums)
+        return PB_ERROR_MEMORY;
+    for (uint32_t c = 0; c < layer->channels; c++)
+        scores[c] = sums[c];
+    return PB_OK;
+}
+
+static void destroy(void *self)
+{
+    struct state *state = self;
+    const struct pb_host *host = state->host;
+    for (uint32_t i = 0; i < state->layers; i++)
+        host->free(host, state->sums[i]);
+    host->free(host, state->sums);
+    host->free(host, state);
+}
+
+static const struct pb_criterion criterion = {
+    .size = sizeof(struct pb_criterion),
+    .needs = PB_DATA_NORM | PB_DATA_GRADIENTS,
+    .coupling = PB_COUPLE_SUM,
+    .normalise = PB_NORMALISE_NONE,
+    .create = create,
+    .observe = observe,
+    .score = score,
+    .destroy = destroy,
+};
+
+static const struct pb_plugin plugin = {
+    PB_PLUGIN_HEADER(PB_KIND_CRITERION),
+    .name = "taylor-gate",
+    .summary = "first-order change of the loss when a channel's gate is closed",
+    .version = "1.0.0",
+    .reference = "P. Molchanov et al., Importance Estimation for Neural Network Pruning, 2019, arXiv:1906.10771",
+    .criterion = &criterion,
+};
+
+const struct pb_plugin *prunebench_plugin(uint32_t index)
+{
+    return index == 0 ? &plugin : NULL;
+}
