@@ -80,7 +80,8 @@ static void append_list_json(const struct pb_registry *registry, struct pb_text 
 static enum pb_status find(const struct pb_registry *registry, const char *word, const struct pb_loaded **loaded,
                            struct pb_error *error)
 {
-    static const enum pb_plugin_kind kinds[] = {PB_KIND_CRITERION, PB_KIND_SCHEDULE, PB_KIND_BACKEND, PB_KIND_DATASET, PB_KIND_PENALTY};
+    static const enum pb_plugin_kind kinds[] = {PB_KIND_CRITERION, PB_KIND_SCHEDULE, PB_KIND_BACKEND, PB_KIND_DATASET,
+                                                PB_KIND_PENALTY};
     const char *names[sizeof kinds / sizeof kinds[0]];
     const size_t count = sizeof kinds / sizeof kinds[0];
     const char *slash = strchr(word, '/');

@@ -176,7 +176,8 @@ enum pb_status pb_engine_backward_from(struct pb_engine *engine, const float *de
 
 bool pb_stands_still(const struct pb_engine *engine, const struct pb_step *step, const struct pb_parameter *parameter)
 {
-    return !parameter->trainable || ((step->head_only || engine->trunk_frozen) && parameter->node < engine->graph->parts.head);
+    return !parameter->trainable ||
+           ((step->head_only || engine->trunk_frozen) && parameter->node < engine->graph->parts.head);
 }
 
 enum pb_status pb_engine_step(struct pb_engine *engine, const struct pb_step *step, struct pb_error *error)

@@ -279,7 +279,8 @@ enum pb_status pb_axes_read_targets(struct pb_document *document, const xmlNode 
         status = closest ? pb_xml_fail(&document->xml, node, error,
                                        "<targets>: unknown measure '%s'; did you mean '%s'?", measure, closest)
                          : pb_xml_fail(&document->xml, node, error,
-                                       "<targets>: unknown measure '%s'; known are: channels, params, macs, weights", measure);
+                                       "<targets>: unknown measure '%s'; known are: channels, params, macs, weights",
+                                       measure);
     }
     return status == PB_OK ? each_word(document, node, add_target, error) : status;
 }

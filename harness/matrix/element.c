@@ -35,7 +35,8 @@ static const struct pb_attribute_help targets_attributes[] = {
     {"measure", "channels, params, macs, weights",
      "What the shares are shares of; default channels. Shares of single weights are masked, not removed: only by "
      "criteria that score weights.",
-     false}, {0}};
+     false},
+    {0}};
 static const struct pb_attribute_help compare_attributes[] = {
     {"variant", "a variant's label", "The variant whose networks are compared.", true},
     {"with", "a variant's label", "The variant that they are compared with, by seed.", true},
@@ -64,7 +65,8 @@ const struct pb_element_help pb_element_helps[] = {
     {"matrix",
      "The document's root, in the namespace urn:prunebench:matrix:1. Its elements may come in any order. Those that "
      "set values come at most once; dataset, model, criterion, schedule, backend, penalty, variant, pretraining, "
-     "override and exclude may be repeated. There is one cell for every combination of data set, model, criterion, schedule, "
+     "override and exclude may be repeated. There is one cell for every combination of data set, model, criterion, "
+     "schedule, "
      "backend, variant, target and seed.",
      "the elements below", matrix_attributes},
     {"dataset", "A data set to train, prune and test on.", OPTIONS, entry_attributes},

@@ -130,8 +130,8 @@ const struct pb_setting pb_settings[] = {
             "exact removes exactly the requested number of channels; thesis keeps only scores above the threshold's "
             "own, as the published code did.",
             CHOICE(pb_count_rule_names), .default_text = "exact", .offset = CELL(ranking.count)),
-    SETTING("ranking", "floor", "Channels that every layer keeps at least; weights, where single weights are masked.", COUNT(1, 65536), .default_text = "1",
-            .offset = CELL(ranking.floor)),
+    SETTING("ranking", "floor", "Channels that every layer keeps at least; weights, where single weights are masked.",
+            COUNT(1, 65536), .default_text = "1", .offset = CELL(ranking.floor)),
     SETTING("ranking", "round-to", "Every layer keeps a multiple of this number of channels.", COUNT(1, 65536),
             .default_text = "1", .offset = CELL(ranking.round_to)),
 

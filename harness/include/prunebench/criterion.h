@@ -106,7 +106,8 @@ struct pb_layer_view {
 
     const float *convolved; /* during observe: N×P×Q×K */
     const uint32_t *labels; /* during observe: N, of the batch's examples */
-    uint32_t group; /* the layer's: index into the network's groups; UINT32_MAX where none of its channels can be removed */
+    uint32_t
+        group; /* the layer's: index into the network's groups; UINT32_MAX where none of its channels can be removed */
     const struct pb_network_view *network; /* that this layer belongs to; the same in every call */
 
     /* During observe. The gradients are of the batch's mean objective, like activation_grad. */
