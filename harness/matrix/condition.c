@@ -82,7 +82,8 @@ enum pb_status pb_condition_read(const struct pb_document *document, const xmlNo
 {
     const char *names[PB_MATRIX_COUNT + 1] = {0};
     struct pb_condition read = {.line = pb_xml_line(node)};
-    memcpy(names, pb_matrix_axis_names, PB_MATRIX_COUNT * sizeof *names);
+    for (uint32_t axis = 0; axis < PB_MATRIX_COUNT; axis++)
+        names[axis] = pb_matrix_axis_names[axis];
     enum pb_status status = pb_only_attributes(&document->xml, node, names, error);
     for (uint32_t axis = 0; axis < PB_MATRIX_COUNT && status == PB_OK; axis++) {
         const char *text = pb_xml_attribute(node, pb_matrix_axis_names[axis]);

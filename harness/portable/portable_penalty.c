@@ -11,7 +11,7 @@
 struct penalised {
     const struct pb_penalty_arguments *args;
     const float *strengths;
-    float *gradient, *weight;
+    float *weight;
 };
 
 static float sign_of(float value)
@@ -23,7 +23,7 @@ static void pull(const struct penalised *job, size_t unit, size_t begin, size_t 
 {
     const float strength = job->strengths[unit], t = (float)job->args->parameter, mean = (float)job->args->mean,
                 mean_sign = (float)job->args->pull;
-    float *gradient = job->gradient;
+    float *gradient = pb_floats(job->args->gradient);
     const float *weight = job->weight;
     switch ((enum pb_penalty_rule)job->args->rule) {
     case PB_RULE_L1:
@@ -38,13 +38,18 @@ static void pull(const struct penalised *job, size_t unit, size_t begin, size_t 
         for (size_t i = begin; i < end; i++)
             gradient[i] += strength * (t * sign_of(weight[i]) - sign_of(weight[i] - mean) + mean_sign);
         break;
-    case PB_RULE_INTERVAL:
-        for (size_t i = begin; i < end; i++)
-            job->weight[i] = weight[i] < 0 ? 0 : weight[i] > t ? t : weight[i];
-        break;
+    case PB_RULE_INTERVAL: /* these change values: limit, shrink */
     case PB_RULE_GROUP_LASSO:
-        break; /* shrink */
+        break;
     }
+}
+
+static void limit(const struct penalised *job, size_t begin, size_t end)
+{
+    const float top = (float)job->args->parameter;
+    float *weight = job->weight;
+    for (size_t i = begin; i < end; i++)
+        weight[i] = weight[i] < 0 ? 0 : weight[i] > top ? top : weight[i];
 }
 
 static void shrink(const struct penalised *job, size_t first, size_t behind)
@@ -71,10 +76,8 @@ static void shrink(const struct penalised *job, size_t first, size_t behind)
 
 enum pb_status pb_portable_penalise(void *self, const struct pb_penalty_arguments *args)
 {
-    const struct penalised job = {.args = args,
-                                  .strengths = pb_floats(args->strengths),
-                                  .gradient = args->gradient.buffer ? pb_floats(args->gradient) : NULL,
-                                  .weight = pb_floats(args->weight)};
+    const struct penalised job = {
+        .args = args, .strengths = pb_floats(args->strengths), .weight = pb_floats(args->weight)};
     const size_t width = args->inner < BLOCK ? BLOCK / args->inner : 1, blocks = pb_divide_up(args->units, width);
 #pragma omp parallel for num_threads(pb_portable_threads(self)) schedule(static) if (blocks > 1)
     for (size_t block = 0; block < blocks; block++) {
@@ -84,8 +87,13 @@ enum pb_status pb_portable_penalise(void *self, const struct pb_penalty_argument
             continue;
         }
         for (size_t o = 0; o < args->outer; o++)
-            for (size_t u = first; u < behind; u++)
-                pull(&job, u, (o * args->units + u) * args->inner, (o * args->units + u + 1) * args->inner);
+            for (size_t u = first; u < behind; u++) {
+                const size_t begin = (o * args->units + u) * args->inner;
+                if (args->rule == PB_RULE_INTERVAL)
+                    limit(&job, begin, begin + args->inner);
+                else
+                    pull(&job, u, begin, begin + args->inner);
+            }
     }
     return PB_OK;
 }
