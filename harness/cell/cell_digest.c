@@ -52,7 +52,7 @@ static void list_settings(const struct pb_cell_config *config, const struct pb_s
     pb_settings_ranking(sink, config);
     pb_settings_choice(sink, "dataset", &config->dataset, hash);
     pb_settings_choice(sink, "criterion", &config->criterion, hash);
-    pb_settings_traits(sink, config);
+    pb_settings_kinds(sink, config);
     pb_settings_choice(sink, "schedule", &config->schedule, hash);
     pb_settings_choice(sink, "backend", &config->backend, hash);
     pb_settings_penalty_choices(sink, config, hash);

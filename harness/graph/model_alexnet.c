@@ -2,7 +2,7 @@
 #include "graph/family.h"
 
 static const struct pb_model_row models[] = {
-    {"alexnet", "AlexNet: 5 convolutions, 3 max-pools, 3 fully connected", 63, true, NULL},
+    {"alexnet", "AlexNet: 5 convolutions, 3 max-pools, 3 fully connected", "fully-connected", 63, true, NULL},
     {0},
 };
 

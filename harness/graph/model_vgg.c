@@ -21,12 +21,18 @@ struct plan {
         {2, 2, 3, 3, 3}, head                                                                                          \
     }
 static const struct pb_model_row models[] = {
-    {"vgg16-bcnn", "VGG-16 with bilinear pooling: 13 convolutions, 4 max-pools", 16, false, VGG16(HEAD_BILINEAR)},
-    {"vgg11-bcnn", "VGG-11 with bilinear pooling: 8 convolutions, 4 max-pools", 16, false, VGG11(HEAD_BILINEAR)},
-    {"vgg16-gap", "VGG-16 with global average pooling: 13 convolutions, 4 max-pools", 16, false, VGG16(HEAD_GAP)},
-    {"vgg11-gap", "VGG-11 with global average pooling: 8 convolutions, 4 max-pools", 16, false, VGG11(HEAD_GAP)},
-    {"vgg16", "VGG-16: 13 convolutions, 5 max-pools, 3 fully connected", 32, true, VGG16(HEAD_FULLY_CONNECTED)},
-    {"vgg11", "VGG-11: 8 convolutions, 5 max-pools, 3 fully connected", 32, true, VGG11(HEAD_FULLY_CONNECTED)},
+    {"vgg16-bcnn", "VGG-16 with bilinear pooling: 13 convolutions, 4 max-pools", "bilinear", 16, false,
+     VGG16(HEAD_BILINEAR)},
+    {"vgg11-bcnn", "VGG-11 with bilinear pooling: 8 convolutions, 4 max-pools", "bilinear", 16, false,
+     VGG11(HEAD_BILINEAR)},
+    {"vgg16-gap", "VGG-16 with global average pooling: 13 convolutions, 4 max-pools", "pooled", 16, false,
+     VGG16(HEAD_GAP)},
+    {"vgg11-gap", "VGG-11 with global average pooling: 8 convolutions, 4 max-pools", "pooled", 16, false,
+     VGG11(HEAD_GAP)},
+    {"vgg16", "VGG-16: 13 convolutions, 5 max-pools, 3 fully connected", "fully-connected", 32, true,
+     VGG16(HEAD_FULLY_CONNECTED)},
+    {"vgg11", "VGG-11: 8 convolutions, 5 max-pools, 3 fully connected", "fully-connected", 32, true,
+     VGG11(HEAD_FULLY_CONNECTED)},
     {0},
 };
 

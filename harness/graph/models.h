@@ -25,6 +25,7 @@ PB_MUST_CHECK enum pb_status pb_model_build(const struct pb_model_spec *spec, st
 
 struct pb_model_row {
     const char *name, *summary;
+    const char *head; /* "bilinear", "pooled", "fully-connected": what ends it */
     uint32_t smallest; /* images, in pixels */
     bool neurons; /* it has hidden linear layers: a list of widths does not give theirs, and they may be prunable */
     const void *plan; /* the family's own */

@@ -145,9 +145,12 @@ void pb_settings_choice(const struct pb_settings_sink *sink, const char *prefix,
         add(sink, key, plugin->options[i].name, choice->options.texts[i]);
 }
 
-void pb_settings_traits(const struct pb_settings_sink *sink, const struct pb_cell_config *config)
+void pb_settings_kinds(const struct pb_settings_sink *sink, const struct pb_cell_config *config)
 {
+    const struct pb_model_row *model = pb_model_find(config->model.name);
     struct pb_text traits = {0};
+    if (model)
+        add(sink, "model.", "head", model->head);
     if (!config->criterion.loaded)
         return;
     for (const struct pb_bit_name *trait = pb_trait_names; trait->name; trait++)

@@ -23,8 +23,9 @@ void pb_settings_ranking(const struct pb_settings_sink *sink, const struct pb_ce
 void pb_settings_choice(const struct pb_settings_sink *sink, const char *prefix, const struct pb_choice *choice,
                         bool hash);
 
-/* What the criterion is: "criterion.traits" = "random", "scales comparable", "" */
-void pb_settings_traits(const struct pb_settings_sink *sink, const struct pb_cell_config *config);
+/* What criterion and model are, for readers that must not know them by name: "criterion.traits" = "random",
+ * "scales comparable", ""; "model.head" = "bilinear". */
+void pb_settings_kinds(const struct pb_settings_sink *sink, const struct pb_cell_config *config);
 /* λ of every penalty of the matrix, by label: "training.penalty.ssl.lambda". */
 void pb_settings_penalty_lambdas(const struct pb_settings_sink *sink, const char *prefix,
                                  const struct pb_cell_config *config, const struct pb_train_spec *spec);

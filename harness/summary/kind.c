@@ -27,20 +27,13 @@ const char *pb_config_plugin(const struct pb_record *record, const char *axis)
     return plugin[0] == '\0' ? config(record, axis) : plugin;
 }
 
-/* Every model with bilinear pooling is called so (graph/models.h). */
-static bool has_bilinear_head(const struct pb_record *record)
-{
-    const char *model = config(record, "model.name");
-    return pb_ends_with(model[0] == '\0' ? config(record, "model") : model, "-bcnn");
-}
-
 struct pb_kind pb_kind_of(const struct pb_record *record)
 {
     bool norm = true;
     const char *weights = config(record, "model.pretrained"), *pretraining = config(record, "pretraining.label");
     (void)pb_parse_bool(config(record, "model.batch-norm"), &norm);
     return (struct pb_kind){
-        .bilinear = has_bilinear_head(record),
+        .bilinear = strcmp(config(record, "model.head"), "bilinear") == 0,
         .batch_norm = norm,
         .pretrained = weights[0] != '\0' || pretraining[0] != '\0',
     };

@@ -58,6 +58,7 @@ static void add_config(struct pb_record *record, const struct results_cell *cell
     must(pb_record_text(&record->id, id, &error), &error);
     config(record, "dataset", "%s", DATASETS[cell->dataset]);
     config(record, "model", "vgg16-bcnn");
+    config(record, "model.head", "bilinear");
     static const char *const traits[] = {"scales comparable", "", "random comparable"};
     config(record, "criterion", "%s", CRITERIA[cell->criterion]);
     config(record, "criterion.traits", "%s", traits[cell->criterion]);

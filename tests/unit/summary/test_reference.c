@@ -82,6 +82,7 @@ static void write_full(void **state, const struct full *full)
     small_config(&record, "schedule.plugin", full->schedule);
     small_config(&record, "criterion.plugin", full->criterion);
     small_config(&record, "model.name", full->model);
+    small_config(&record, "model.head", strstr(full->model, "-bcnn") != NULL ? "bilinear" : "fully-connected");
     small_config(&record, "model.image-size", full->image_size);
     small_config(&record, "model.width-multiplier", "1");
     small_config(&record, "model.batch-norm", full->batch_norm);
