@@ -59,7 +59,7 @@
       </xsl:when>
       <xsl:when test="@kind = 'revived'">
         <xsl:text>Channels that came back in each epoch of soft pruning, each criterion at its highest share removed. Mean; </xsl:text>
-        <xsl:apply-templates select=".." mode="seeds"/><xsl:text>. All targets' sums stand in the table of pruning steps.</xsl:text>
+        <xsl:apply-templates select=".." mode="seeds"/><xsl:text>. All targets' sums are in the table of pruning steps.</xsl:text>
         <xsl:apply-templates select=".." mode="mark-legend"/>
       </xsl:when>
       <xsl:when test="@kind = 'curves'">

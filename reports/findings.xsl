@@ -44,7 +44,7 @@
   <!-- A study's own sentences about a section: list items -->
   <xsl:template name="study-findings"/>
 
-  <!-- The highest accuracy after pruning, called the best only where seeds tell it apart -->
+  <!-- The highest accuracy after pruning, called the best only where seeds distinguish it -->
   <xsl:template match="s:best">
     <xsl:variable name="row" select="../s:schedule[@id = current()/@schedule]/s:row[@criterion = current()/@criterion and @target = current()/@target and @measure = current()/@measure]"/>
     <xsl:variable name="delta" select="$row/s:value[@name = 'top1-delta' and @stage = 'final']"/>
@@ -69,24 +69,24 @@
     <xsl:variable name="image" select="$row/s:value[@name = 'top1' and @stage = 'final']/@image-error"/>
     <xsl:choose>
       <xsl:when test="@verdict = 'best'">
-        <xsl:text>: told apart from random (p = </xsl:text><xsl:call-template name="p"><xsl:with-param name="p" select="@p-control"/></xsl:call-template><xsl:text>)</xsl:text>
+        <xsl:text>: distinguished from random (p = </xsl:text><xsl:call-template name="p"><xsl:with-param name="p" select="@p-control"/></xsl:call-template><xsl:text>)</xsl:text>
         <xsl:if test="@p-next"><xsl:value-of select="concat(' and from the next, ', $next, ' (p = ')"/><xsl:call-template name="p"><xsl:with-param name="p" select="@p-next"/></xsl:call-template><xsl:text>)</xsl:text></xsl:if>
         <xsl:value-of select="concat('; paired t test over n = ', $row/@n, ' seeds, p corrected for the choice.')"/>
       </xsl:when>
       <xsl:when test="@verdict = 'few-seeds' and $row/@n = 1">
-        <xsl:text>. With one seed nothing can be told apart by seeds</xsl:text>
+        <xsl:text>. With one seed nothing can be distinguished by seeds</xsl:text>
         <xsl:if test="$image"><xsl:value-of select="concat(' (± ', format-number(100 * $image, '0.0'), ' points standard error of the test images)')"/></xsl:if>
         <xsl:text>.</xsl:text>
       </xsl:when>
-      <xsl:when test="@verdict = 'few-seeds'">. Fewer than three seeds are too few to tell it apart from random or from the next.</xsl:when>
+      <xsl:when test="@verdict = 'few-seeds'">. Fewer than three seeds are too few to distinguish it from random or from the next.</xsl:when>
       <xsl:when test="@verdict = 'no-control'">. No random control was run beside it, so it is not called the best.</xsl:when>
       <xsl:when test="@verdict = 'unlike'">. The control or the next method removed another share, so it is not called the best.</xsl:when>
       <xsl:when test="@verdict = 'control'">
-        <xsl:text>. Not told apart from random (p = </xsl:text><xsl:call-template name="p"><xsl:with-param name="p" select="@p-control"/></xsl:call-template>
+        <xsl:text>. Not distinguished from random (p = </xsl:text><xsl:call-template name="p"><xsl:with-param name="p" select="@p-control"/></xsl:call-template>
         <xsl:text>, corrected for the choice).</xsl:text>
       </xsl:when>
       <xsl:otherwise>
-        <xsl:value-of select="concat('. Not told apart from the next, ', $next, ' (p = ')"/><xsl:call-template name="p"><xsl:with-param name="p" select="@p-next"/></xsl:call-template>
+        <xsl:value-of select="concat('. Not distinguished from the next, ', $next, ' (p = ')"/><xsl:call-template name="p"><xsl:with-param name="p" select="@p-next"/></xsl:call-template>
         <xsl:text>, corrected for the choice).</xsl:text>
       </xsl:otherwise>
     </xsl:choose>
@@ -206,14 +206,14 @@
         </xsl:if>
         <xsl:text>)</xsl:text>
         <xsl:choose>
-          <xsl:when test="not($corrected &lt;= 0.05)">: not told apart.</xsl:when>
+          <xsl:when test="not($corrected &lt;= 0.05)">: not distinguished.</xsl:when>
           <xsl:when test="@mean &gt; 0">: better.</xsl:when>
           <xsl:otherwise>: worse.</xsl:otherwise>
         </xsl:choose>
       </xsl:when>
-      <xsl:when test="@n = 2"> (n = 2 seeds: too few to tell the two apart).</xsl:when>
+      <xsl:when test="@n = 2"> (n = 2 seeds: too few to distinguish the two).</xsl:when>
       <xsl:otherwise>
-        <xsl:text> (n = 1 seed: nothing can be told apart by seeds; ± </xsl:text>
+        <xsl:text> (n = 1 seed: nothing can be distinguished by seeds; ± </xsl:text>
         <xsl:value-of select="concat(format-number(100 * @image-error, '0.0'), ' points standard error of the test images).')"/>
       </xsl:otherwise>
     </xsl:choose>

@@ -155,7 +155,7 @@
         <xsl:text>. Tables in the form of the published ones, filled from this run, each number beside the published one.</xsl:text>
       </p>
       <xsl:if test="s:section/s:scale">
-        <p>Where network or data are not of the published scale, numbers stand side by side without a difference:</p>
+        <p>Where network or data are not of the published scale, numbers are shown side by side without a difference:</p>
         <ul>
           <xsl:for-each select="s:section[s:scale]"><li><xsl:apply-templates select="." mode="scale"/></li></xsl:for-each>
         </ul>
@@ -164,7 +164,7 @@
     </section>
   </xsl:template>
 
-  <!-- What stands beside the published results; a study may order it otherwise -->
+  <!-- What is shown beside the published results; a study may order it otherwise -->
   <xsl:template name="published-tables">
     <xsl:call-template name="samples"/>
     <xsl:apply-templates select="$tables/t:table[@kind = 'published']" mode="html"/>
@@ -237,7 +237,7 @@
   <xsl:template name="failures">
     <section id="failures">
       <h2>Failures</h2>
-      <p>These cells are missing from the tables above; the others stand on their own.</p>
+      <p>These cells are missing from the tables above; the others are complete without them.</p>
       <xsl:apply-templates select="$tables/t:table[@name = 'failures']" mode="html"/>
       <xsl:for-each select="$cells/s:cell[s:log]">
         <details>
@@ -260,7 +260,7 @@
     </section>
   </xsl:template>
 
-  <!-- What stands beside the results without being one of them -->
+  <!-- What is shown beside the results without being one of them -->
 
   <xsl:template name="left-out">
     <section id="left-out">
@@ -277,13 +277,13 @@
         <li>A <b>cell</b> is one data set, model, criterion, schedule, backend, variant, target and seed. A number in a table is the mean over the cells that differ in the seed alone; <b>n</b> says how many.</li>
         <li><b>±</b> in a table is the standard deviation over seeds, not the error of the mean. Intervals are 95 % intervals of the mean by Student's t; from fewer than three seeds none is given. With one seed there is no ± either; the binomial standard error of the test images is then given apart and named so.</li>
         <li><b>Unpruned</b> is the network before pruning, <b>pruned</b> right after its channels were taken out, <b>final</b> after retraining. All three are measured on the test images once; the learning rate and the best epoch look at the validation images only, unless a † says otherwise.</li>
-        <li><b>Removed</b> is what was achieved: the share of what the target counts (channels, parameters or MACs) that is gone, mean over the seeds of one target, with its range where they differ. Rows, axes and findings go by it. Where it differs from the target by more than one channel (parameters and MACs: by more than one per cent of the network), <b>asked</b> stands beside it. The table of speed says how many channels the floor per layer saved.</li>
+        <li><b>Removed</b> is what was achieved: the share of what the target counts (channels, parameters or MACs) that is gone, mean over the seeds of one target, with its range where they differ. Rows, axes and findings go by it. Where it differs from the target by more than one channel (parameters and MACs: by more than one per cent of the network), <b>asked</b> is shown beside it. The table of speed says how many channels the floor per layer saved.</li>
         <li><b>Δ</b> is a difference to the network without pruning, trained in full as the matrix says. Results without one show no difference.</li>
-        <li><b>Bold</b> and <b>best</b>: the highest mean, where a paired t test over three seeds or more tells it apart from every random control and from the next method of the same target that removed the same share. Its p is multiplied by the number of candidates that the best was chosen from (Bonferroni) and must be at most 0.05. A <b>collapsed</b> network is never the best: it is near chance (at most two standard errors of the test images above it), or has less than half of the unpruned network's accuracy above chance.</li>
+        <li><b>Bold</b> and <b>best</b>: the highest mean, where a paired t test over three seeds or more distinguishes it from every random control and from the next method of the same target that removed the same share. Its p is multiplied by the number of candidates that the best was chosen from (Bonferroni) and must be at most 0.05. A <b>collapsed</b> network is never the best: it is near chance (at most two standard errors of the test images above it), or has less than half of the unpruned network's accuracy above chance.</li>
         <li><b>MACs</b> count convolutions, linear layers and the bilinear pooling; FLOPs are twice that. <b>MACs, ptflops</b> counts as ptflops does and leaves the bilinear pooling out.</li>
         <li><b>Latency</b> is one figure for each distinct network. One marked § differs too much between repeated measurements: it enters no speed-up, no figure and no finding.</li>
         <li><b>Random</b> is the control: a criterion that does not beat it has found nothing.<xsl:if test="//s:row[@redraw = 'once']"> Under soft pruning it keeps one mask for the whole training.</xsl:if><xsl:if test="//s:row[@redraw = 'each-scoring']"> Where it was to be drawn anew (<xsl:for-each select="//s:row[@redraw = 'each-scoring' and not(@criterion = preceding::s:row[@redraw = 'each-scoring']/@criterion)]"><xsl:if test="position() &gt; 1">, </xsl:if><xsl:value-of select="@criterion"/></xsl:for-each>), it had another mask after every epoch, also where criteria keep theirs.</xsl:if></li>
-        <li>The pruned network is the one that is measured: its channels are gone, not masked. Both forms were run on the same batch, and the largest difference stands in the list of runs.</li>
+        <li>The pruned network is the one that is measured: its channels are gone, not masked. Both forms were run on the same batch, and the largest difference is in the list of runs.</li>
       </ul>
     </section>
   </xsl:template>

@@ -4,7 +4,7 @@ load ARG1."/common.gp"
 columns = int(ARG6); rows = int(ARG7)
 cell = columns > 24 ? 24 : columns > 12 ? 34 : 46
 width = 150 + columns * cell < 400 ? 400 : 150 + columns * cell
-# Names of criteria that are longer than their columns are wide stand aslant.
+# Names of criteria that are longer than their columns are wide are printed aslant.
 longest(block) = sprintf("stats ARG2 index %d using (strlen(stringcolumn(2))) nooutput", block)
 eval longest(3)
 name = STATS_max; groups = STATS_records

@@ -34,7 +34,7 @@
     <xsl:if test="not($of)">1</xsl:if>
   </xsl:template>
 
-  <!-- The prefix in which a column whose largest value is $of reads well, and what it stands for -->
+  <!-- The prefix in which a column whose largest value is $of reads well, and what it means -->
   <xsl:template name="unit">
     <xsl:param name="of"/>
     <xsl:choose>
@@ -271,8 +271,8 @@
     <xsl:variable name="rows" select="self::s:schedule/s:row[@n &gt; 0] | self::s:section/s:schedule/s:row[@n &gt; 0]"/>
     <xsl:choose>
       <xsl:when test="not($rows/@without-baseline)"/>
-      <xsl:when test="not($rows[not(@without-baseline)])">There is no baseline: no unpruned network trained in full stands beside these cells, so no difference to it is shown.</xsl:when>
-      <xsl:otherwise>Some rows have no baseline: beside their cells, or some of them, stands no unpruned network trained in full, so they show no difference to it.</xsl:otherwise>
+      <xsl:when test="not($rows[not(@without-baseline)])">There is no baseline: these cells have no unpruned network trained in full, so no difference to it is shown.</xsl:when>
+      <xsl:otherwise>Some rows have no baseline: their cells, or some of them, have no unpruned network trained in full, so they show no difference to it.</xsl:otherwise>
     </xsl:choose>
   </xsl:template>
 

@@ -70,7 +70,7 @@
     <xsl:choose>
       <xsl:when test="@verdict = 'fewer'">fewer parameters</xsl:when>
       <xsl:when test="@verdict = 'more'">more parameters</xsl:when>
-      <xsl:when test="@verdict = 'not-told-apart'">parameters not told apart</xsl:when>
+      <xsl:when test="@verdict = 'not-told-apart'">parameters not distinguished</xsl:when>
       <xsl:when test="@verdict = 'one-seed'">one seed decides nothing</xsl:when>
       <xsl:when test="@verdict = 'two-seeds'">two seeds decide nothing</xsl:when>
       <xsl:otherwise>top-1 not shown to be equal</xsl:otherwise>

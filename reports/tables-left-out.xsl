@@ -1,5 +1,5 @@
 <?xml version="1.0" encoding="UTF-8"?>
-<!-- Result documents that stand in OUT/cells but in no table. -->
+<!-- Result documents that are in OUT/cells but in no table. -->
 <xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform" xmlns:s="urn:prunebench:summary:1"
                 xmlns="urn:prunebench:tables:1" exclude-result-prefixes="s">
 

@@ -323,10 +323,10 @@
   <!-- When a criterion is set in bold -->
   <xsl:template match="s:schedule" mode="best-note">
     <xsl:choose>
-      <xsl:when test="s:row/@best">Bold: the criterion of highest mean that seeds tell apart from every random control and from the next criterion of the same target: paired t test over three seeds or more, p times the number of criteria at most 0.05.</xsl:when>
-      <xsl:when test="not(s:row[@n &gt; 2])">Nothing is set in bold: with fewer than three seeds nothing can be told apart by seeds.</xsl:when>
+      <xsl:when test="s:row/@best">Bold: the criterion of highest mean that seeds distinguish from every random control and from the next criterion of the same target: paired t test over three seeds or more, p times the number of criteria at most 0.05.</xsl:when>
+      <xsl:when test="not(s:row[@n &gt; 2])">Nothing is set in bold: with fewer than three seeds nothing can be distinguished by seeds.</xsl:when>
       <xsl:when test="not(s:row/@control)">Nothing is set in bold: no random control was run.</xsl:when>
-      <xsl:otherwise>Nothing is set in bold: at no target do the seeds tell a criterion apart from random and from the next criterion that removed the same share (paired t test over three seeds or more, p times the number of criteria at most 0.05).</xsl:otherwise>
+      <xsl:otherwise>Nothing is set in bold: at no target do the seeds distinguish a criterion from random and from the next criterion that removed the same share (paired t test over three seeds or more, p times the number of criteria at most 0.05).</xsl:otherwise>
     </xsl:choose>
   </xsl:template>
 

@@ -94,7 +94,7 @@ static enum pb_status read_split(struct birds *self, const struct annotations *f
     if (status != PB_OK)
         return status;
     if (is_training > 1)
-        return annotations_fail(file, "%u where 1 (training) or 0 (test) should stand", is_training);
+        return annotations_fail(file, "%u where 1 (training) or 0 (test) should be", is_training);
     sample->split = is_training ? PB_SPLIT_TRAIN : PB_SPLIT_TEST;
     return PB_OK;
 }

@@ -82,7 +82,7 @@ static size_t type_size(uint32_t type)
     return type < sizeof sizes ? sizes[type] : 0;
 }
 
-/* What stands in front of every array's data. */
+/* What is in front of every array's data. */
 static bool take_array_header(struct span *span, uint32_t *class_type, bool *complex, size_t *count)
 {
     struct element flags, dimensions, name;
@@ -163,7 +163,7 @@ static const char *check_matrix(struct span span, int depth)
     return check_values(&span, count, class_type == MX_CHAR);
 }
 
-/* Inflates all of source into *data (malloc); false for damage, with errors told apart by memory_out. */
+/* Inflates all of source into *data (malloc); false for damage, with errors distinguished by memory_out. */
 static bool inflate_all(const struct span *source, struct span *inflated, int *memory_out)
 {
     z_stream stream = {.next_in = (unsigned char *)(uintptr_t)source->bytes, .avail_in = (uInt)source->length};

@@ -153,7 +153,7 @@ enum pb_status field_need_count(const struct annotations *file, char **rest, con
 {
     const char *field = field_next(rest);
     if (field == NULL)
-        return annotations_fail(file, "the line ends where %s should stand", what);
+        return annotations_fail(file, "the line ends where %s should be", what);
     if (!field_count(field, value))
         return annotations_fail(file, "'%.40s' is not a whole number (%s)", field, what);
     return PB_OK;
@@ -163,7 +163,7 @@ enum pb_status field_need_real(const struct annotations *file, char **rest, cons
 {
     const char *field = field_next(rest);
     if (field == NULL)
-        return annotations_fail(file, "the line ends where %s should stand", what);
+        return annotations_fail(file, "the line ends where %s should be", what);
     if (!field_real(field, value))
         return annotations_fail(file, "'%.40s' is not a number (%s)", field, what);
     return PB_OK;

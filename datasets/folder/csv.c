@@ -48,7 +48,7 @@ static enum pb_status read_field(const struct annotations *file, struct cursor *
     }
     while (!is_line_end(cursor) && *cursor->at != ',') {
         if (*cursor->at == '"')
-            return annotations_fail(file, "a quote stands inside a field without quotes; put the whole field into "
+            return annotations_fail(file, "a quote is inside a field without quotes; put the whole field into "
                                           "quotes and double the one inside");
         *cursor->to++ = *cursor->at++;
     }

@@ -1,4 +1,4 @@
-/* What lies in a folder, sorted by bytes: the same order on every machine, whatever its file system and language. */
+/* What is in a folder, sorted by bytes: the same order on every machine, whatever its file system and language. */
 #include "folder/listing.h"
 
 #include <dirent.h>

@@ -1,4 +1,4 @@
-/* What lies in a folder, sorted by bytes. */
+/* What is in a folder, sorted by bytes. */
 #ifndef PB_DATASETS_LISTING_H
 #define PB_DATASETS_LISTING_H
 

@@ -15,7 +15,7 @@ PB_MUST_CHECK enum pb_status pb_file_read(const char *path, size_t limit, char *
 
 /*
  * Opens a regular file that this program wrote. A pipe or a device is never opened for reading (it could block), a link
- * never followed. PB_ERROR_INPUT: there is no such file, or something else stands in its place; anything else is PB_ERROR_RUN.
+ * never followed. PB_ERROR_INPUT: there is no such file, or something else is in its place; anything else is PB_ERROR_RUN.
  */
 PB_MUST_CHECK enum pb_status pb_file_open_own(const char *path, int *fd, struct pb_error *error);
 /* "a named pipe", "a folder"; for messages. */

@@ -26,7 +26,7 @@ void pb_cpu_name(char name[128])
         fclose(file);
 }
 
-/* The built-in wants a literal. */
+/* The built-in requires a literal. */
 #define ADD_FLAG(name)                                                                                                 \
     if (__builtin_cpu_supports(name))                                                                                  \
         length += (size_t)snprintf(flags + length, 256 - length, "%s%s", length ? " " : "", name);

@@ -14,7 +14,7 @@ void pb_cpu_flags(char flags[256]);
 uint32_t pb_machine_threads(void);
 /* Bytes of memory in all, and those that new work can have; 0 where the kernel does not say. */
 void pb_memory(uint64_t *total, uint64_t *available);
-/* Bytes of this process that lie in memory now, and the most that ever did; 0 where the kernel does not say. */
+/* Bytes of this process that are in memory now, and the most that ever did; 0 where the kernel does not say. */
 uint64_t pb_resident_bytes(void);
 uint64_t pb_peak_resident_bytes(void);
 

@@ -109,7 +109,7 @@ bool pb_parse_real_list(const char *text, double **values, size_t *count)
         const bool comma = *next == ',';
         if (comma)
             next = skip_blanks(next + 1);
-        /* Numbers are separated; a comma stands between two of them. */
+        /* Numbers are separated; a comma is between two of them. */
         if ((next == text && *next != '\0') || (comma && *next == '\0')) {
             text = NULL;
             break;

@@ -91,7 +91,7 @@ static bool take_field(const char **text, int base, size_t digits, char end, uns
     return true;
 }
 
-/* Where the tag of a temporary name begins, and what stands behind it; NULL where the name has another form. */
+/* Where the tag of a temporary name begins, and what follows it; NULL where the name has another form. */
 static const char *find_tag(const char *name, char *end)
 {
     static const char mark[] = ".new-";

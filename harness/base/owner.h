@@ -1,4 +1,4 @@
-/* Who makes a temporary file: its name says so, and what a dead process left can be told from what is being written. */
+/* Who makes a temporary file: its name says so, and what a dead process left can be computed from what is being written. */
 #ifndef PB_BASE_OWNER_H
 #define PB_BASE_OWNER_H
 

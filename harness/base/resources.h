@@ -1,4 +1,4 @@
-/* The program itself, and the folders that lie beside it or in its prefix. */
+/* The program itself, and the folders that are beside it or in its prefix. */
 #ifndef PB_BASE_RESOURCES_H
 #define PB_BASE_RESOURCES_H
 

@@ -21,7 +21,7 @@ struct pb_bench {
     struct pb_engine_memory memory;
     uint64_t baseline_bytes; /* program, libraries and backend, before anything was allocated */
     uint64_t predicted_bytes,
-        peak_rss_bytes; /* the same two with --data: it is foretold without the images' pipeline */
+        peak_rss_bytes; /* the same two with --data: it is predicted without the images' pipeline */
 };
 
 #endif

@@ -189,7 +189,7 @@ static enum pb_status run_epochs(struct stage *stage, uint32_t epochs, struct pb
     return status;
 }
 
-/* Decoding stands in front of the first epoch. Its length says how many epochs make a run that the clock can time. */
+/* Decoding comes before the first epoch. Its length says how many epochs make a run that the clock can time. */
 static enum pb_status run_first_epoch(struct stage *stage, struct pb_error *error)
 {
     const double least = 0.25, begin = pb_clock();

@@ -21,7 +21,7 @@ struct pb_bench_data_spec {
     uint32_t image_size, classes, batch, threads;
     size_t runs;
     bool training;
-    /* One step on a batch of such images, and on a batch that lies in memory already. */
+    /* One step on a batch of such images, and on a batch that is in memory already. */
     enum pb_status (*step)(void *context, const float *images, const uint32_t *labels, struct pb_error *error);
     enum pb_status (*step_without)(void *context, struct pb_error *error);
     void *context;

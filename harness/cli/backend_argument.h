@@ -14,7 +14,7 @@
         "plugin-dir", 0, "DIR", "look for plugins here first; may be given several times"                              \
     }
 
-/* An open backend and what it stands on; zero before, and after close. */
+/* An open backend and what it needs; zero before, and after close. */
 struct pb_backend_argument {
     struct pb_registry registry;
     bool registry_open;

@@ -47,7 +47,7 @@ struct session {
     size_t batch, threads, runs;
     bool training;
     struct pb_bench_data_wish wish;
-    uint64_t baseline, predicted; /* bytes: before the benchmark's arrays, and foretold with them */
+    uint64_t baseline, predicted; /* bytes: before the benchmark's arrays, and predicted with them */
 };
 
 static enum pb_status read_data_options(const struct pb_arguments *arguments, struct pb_bench_data_wish *wish,
@@ -103,7 +103,7 @@ static enum pb_status make_batch(struct session *session, struct pb_error *error
     return PB_OK;
 }
 
-/* What lies in memory already (program, libraries, the opened backend), and all that will be allocated. */
+/* What is in memory already (program, libraries, the opened backend), and all that will be allocated. */
 static enum pb_status predict(struct session *session, const struct pb_engine_options *wanted, struct pb_error *error)
 {
     const struct pb_graph *graph = session->graph;

@@ -1,4 +1,4 @@
-/* prunebench help: commands, matrix documents, and what can stand in them. */
+/* prunebench help: commands, matrix documents, and what can be in them. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

@@ -316,7 +316,7 @@ static enum pb_status execute(struct pb_run *run, struct pb_run_summary *summary
     pb_latency_place(run->options->out, run->threads, run->latency_place);
     enum pb_status status = prepare(run, error);
     run->started = run->shown = pb_clock();
-    pb_run_weigh(run);
+    pb_run_count_work(run);
     if (status == PB_OK)
         status = run_cells(run, error);
     if (status == PB_OK && run->signals == 0)

@@ -117,7 +117,7 @@ static uint32_t first_stage(const struct pb_queue *queue, uint32_t cell, enum pb
 
 enum pb_stage_state pb_queue_ask(const struct pb_queue *queue, uint32_t cell, uint32_t *stage)
 {
-    /* A failure counts wherever it lies on the path; what comes before it need not be made again to meet it. */
+    /* A failure counts wherever it is on the path; what comes before it need not be made again to meet it. */
     uint32_t index = first_stage(queue, cell, PB_STAGE_FAILED, true);
     if (index == PB_NONE)
         index = first_stage(queue, cell, PB_STAGE_STORED, false);

@@ -33,7 +33,7 @@ struct pb_queue {
 PB_MUST_CHECK enum pb_status pb_queue_create(uint32_t cell_count, struct pb_queue *queue, struct pb_error *error);
 void pb_queue_free(struct pb_queue *queue);
 
-/* The next stage of a cell's path; cells in the matrix's order. Cells without a path are never held back. */
+/* The next stage of a cell's path; cells in the matrix's order. Cells without a path are never delayed. */
 PB_MUST_CHECK enum pb_status pb_queue_add(struct pb_queue *queue, uint32_t cell, const struct pb_planned_stage *stage,
                                           struct pb_error *error);
 
@@ -50,7 +50,7 @@ uint32_t pb_queue_end(struct pb_queue *queue, uint32_t cell, bool failed);
 /* A stage known to have failed in an earlier run. */
 void pb_queue_fail(struct pb_queue *queue, uint32_t cell, const char *key);
 
-/* Work that only this cell, the first of those that share it, stands for. */
+/* Work that is counted for this cell alone, the first of those that share it. */
 uint64_t pb_queue_weight(const struct pb_queue *queue, uint32_t cell);
 
 #endif

@@ -103,7 +103,7 @@ PB_MUST_CHECK enum pb_status pb_run_log_end(const struct pb_run *run, const stru
                                             struct pb_error *error);
 
 /* What the user sees (run_display.c, rerun.c). */
-void pb_run_weigh(struct pb_run *run);
+void pb_run_count_work(struct pb_run *run);
 void pb_run_show(struct pb_run *run);
 /* Which cells are run again, and why: a line per reason. */
 PB_MUST_CHECK enum pb_status pb_run_say_reruns(struct pb_run *run, struct pb_error *error);

@@ -9,7 +9,7 @@
 #define PLAIN_SECONDS 60.0 /* between progress lines where there is no terminal */
 
 /* Work of each cell that is to run: MACs where the plan knows them, and a little for what every cell does. */
-void pb_run_weigh(struct pb_run *run)
+void pb_run_count_work(struct pb_run *run)
 {
     double sum = 0;
     uint32_t count = 0;

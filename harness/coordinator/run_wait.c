@@ -49,7 +49,7 @@ static int timeout(const struct pb_run *run)
     return TICK_MS;
 }
 
-/* A worker that is stopped would be waited for without end. Said once, and again when it goes on. */
+/* A worker that is stopped would be waited for without end. Said once, and again when it continues. */
 static void tell_stopped(struct pb_run *run, struct pb_slot *slot)
 {
     const struct pb_worker *worker = &slot->worker;

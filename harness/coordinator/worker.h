@@ -58,7 +58,7 @@ PB_MUST_CHECK enum pb_status pb_worker_start(const struct pb_worker_spec *spec, 
 /* Reads the lines it has written (without their ends), enforces limits. True: it has ended, and its group with it. */
 bool pb_worker_attend(struct pb_worker *worker, void (*on_line)(void *argument, char *line), void *argument);
 
-/* SIGTERM to its group, SIGKILL some seconds later (or at once). Goes on in pb_worker_attend. */
+/* SIGTERM to its group, SIGKILL some seconds later (or at once). Continues in pb_worker_attend. */
 void pb_worker_end(struct pb_worker *worker, enum pb_worker_stop why, bool at_once);
 
 /* "SIGSEGV"; "signal 99" for one without a name. */

@@ -28,7 +28,7 @@ struct pb_batches {
     uint32_t *order; /* the epoch's */
     uint32_t per_epoch;
     uint32_t chunk, chunks; /* images that a thread takes at once; chunks of a whole batch */
-    struct slot *slots; /* batch b lies in slot b % slot_count */
+    struct slot *slots; /* batch b is in slot b % slot_count */
     uint32_t slot_count;
     size_t image_floats;
     pthread_t *threads;

@@ -53,7 +53,7 @@ static uint32_t big_endian(const uint8_t *bytes)
     return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
-/* A PNG's size stands at a fixed place (IHDR comes first); stb_image would not tell one that it finds too large. */
+/* A PNG's size is at a fixed place (IHDR comes first); stb_image would not tell one that it finds too large. */
 static enum pb_status read_size(const uint8_t *bytes, size_t length, uint64_t *width, uint64_t *height,
                                 struct pb_error *error)
 {

@@ -60,7 +60,7 @@ static inline pixel between_rows(pixel upper, pixel lower, int weight)
     return upper + ((float)weight * (1.0f / PB_WEIGHT_ONE)) * (lower - upper);
 }
 
-/* A point whose four neighbours all lie inside. */
+/* A point whose four neighbours all are inside. */
 static inline pixel sample_inside(const struct source *source, struct pb_point at)
 {
     const pb_fixed x = at.x - PB_FIXED_HALF, y = at.y - PB_FIXED_HALF;
@@ -169,7 +169,7 @@ static void make_pixel(const struct source *source, struct pb_point centre, floa
     memcpy(out, &value, CHANNELS * sizeof *out);
 }
 
-/* How many whole groups of a row lie inside, from the centre of the first pixel on: what is inside is convex. */
+/* How many whole groups of a row are inside, from the centre of the first pixel on: what is inside is convex. */
 static uint32_t groups_inside(const struct source *source, struct pb_point centre, uint32_t pixels)
 {
     uint32_t groups = 0;

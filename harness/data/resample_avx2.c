@@ -143,5 +143,5 @@ KERNEL void pb_row_kernel_avx2(const struct pb_row_plan *plan, struct pb_point c
 }
 
 #else
-typedef int pb_no_avx2; /* C wants a declaration in every file */
+typedef int pb_no_avx2; /* C requires a declaration in every file */
 #endif

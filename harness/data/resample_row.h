@@ -41,7 +41,7 @@ struct pb_row_plan {
 enum { PB_ROW_GROUP = 8 };
 
 /* groups × PB_ROW_GROUP output pixels side by side, 3 floats each, the first at centre; all their points and neighbours
- * lie inside. */
+ * are inside. */
 typedef void pb_row_kernel(const struct pb_row_plan *plan, struct pb_point centre, uint32_t groups, float *out);
 
 #if defined(__x86_64__)

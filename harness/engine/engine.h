@@ -39,7 +39,7 @@ struct pb_engine_memory {
     uint64_t masks; /* of single weights: TRAIN, and only where the network has some */
     uint64_t activations; /* and their gradients: one arena, planned by lifetime */
     uint64_t workspace; /* of the convolutions */
-    uint64_t filters; /* of the convolutions, as their backend wants them: INFER only */
+    uint64_t filters; /* of the convolutions, as their backend needs them: INFER only */
     uint64_t staging; /* on the host */
     uint64_t backend_kept, backend_shared; /* see struct pb_operator_memory; shared: of the largest operator */
 };
@@ -81,7 +81,7 @@ PB_MUST_CHECK enum pb_status pb_engine_backward_from(struct pb_engine *engine, c
 PB_MUST_CHECK enum pb_status pb_engine_trace_nonfinite(struct pb_engine *engine, const float *images, uint32_t count,
                                                        bool training, char where[96], struct pb_error *error);
 
-/* Number of the next pb_engine_backward: with the seed it decides the dropout masks, so that a stopped training goes on with
+/* Number of the next pb_engine_backward: with the seed it decides the dropout masks, so that a stopped training continues with
  * the masks it would have had. Starts at 0 and counts up by itself. */
 void pb_engine_set_step(struct pb_engine *engine, uint64_t step);
 

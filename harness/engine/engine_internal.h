@@ -7,7 +7,7 @@
 #include "engine/engine.h"
 #include "engine/layout.h"
 
-/* Where a convolution's transformed filters lie in the engine's buffer of them; floats: 0 when w itself is used. */
+/* Where a convolution's transformed filters are in the engine's buffer of them; floats: 0 when w itself is used. */
 struct pb_filters {
     size_t offset, floats;
 };
@@ -27,7 +27,7 @@ struct pb_engine {
     struct pb_engine_options options;
     struct pb_plan plan;
     struct pb_conv_plan **convolutions; /* per node; NULL where it is none */
-    struct pb_filters *filters; /* per node: an inferring convolution's, as its backend wants them */
+    struct pb_filters *filters; /* per node: an inferring convolution's, as its backend needs them */
     struct pb_pool_shape *pools; /* per node; zero where it is none */
     /* Parameters at the graph's offsets; velocity: TRAIN only, gradients: not INFER. */
     struct pb_buffer *values, *velocity, *gradients;

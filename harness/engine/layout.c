@@ -13,7 +13,7 @@ struct planner {
     const struct pb_device *device;
     struct pb_plan *plan;
     uint32_t *consumers; /* per node: how many inputs it feeds */
-    bool *needs_gradient; /* per node: a trainable parameter stands at or before it */
+    bool *needs_gradient; /* per node: a trainable parameter is at or before it */
     uint32_t storage_capacity;
     enum pb_status status;
     struct pb_error *error;

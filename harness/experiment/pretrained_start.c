@@ -65,7 +65,7 @@ static enum pb_status work_pretrain(struct pb_session *session, const struct pb_
 
 enum export_state { EXPORT_MISSING, EXPORT_WHOLE, EXPORT_DAMAGED };
 
-/* Whether the exported file is the one that an earlier cell made: its digest stands beside the stage. */
+/* Whether the exported file is the one that an earlier cell made: its digest is beside the stage. */
 static enum pb_status look_at_export(struct pb_session *session, const char *key, enum export_state *state,
                                      struct pb_error *error)
 {

@@ -1,4 +1,4 @@
-/* A running cell: what is open, where the chain stands, the verbs that do the work. */
+/* A running cell: what is open, where the chain is, the verbs that do the work. */
 #ifndef PB_EXPERIMENT_SESSION_H
 #define PB_EXPERIMENT_SESSION_H
 

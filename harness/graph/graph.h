@@ -89,8 +89,8 @@ struct pb_graph_parts {
 struct pb_graph {
     char model[32]; /* "vgg16-bcnn" */
     struct pb_graph_parts parts;
-    uint32_t classes; /* values that the last node puts out */
-    struct pb_node *nodes; /* topological; node 0 is the input, the last one puts out the logits */
+    uint32_t classes; /* values that the last node outputs */
+    struct pb_node *nodes; /* topological; node 0 is the input, the last one outputs the logits */
     uint32_t node_count;
     struct pb_parameter *parameters;
     uint32_t parameter_count;

@@ -9,7 +9,7 @@
 #include "graph/build.h"
 #include "graph/op_table.h"
 
-/* Where an attribute stands in a description. */
+/* Where an attribute is in a description. */
 static void *member(struct pb_graph_node *node, const struct pb_attribute *attribute)
 {
     return (char *)node + attribute->offset;

@@ -20,7 +20,7 @@ struct pb_model_widths {
 enum { PB_WIDTHS_LIMIT = 1024, PB_WIDTH_LIMIT = 65536 };
 
 /*
- * "64 128 256", every convolution in order, or "conv1_1=64 fc6=1000", the named layers; commas may stand for the blanks. why: what
+ * "64 128 256", every convolution in order, or "conv1_1=64 fc6=1000", the named layers; commas may replace the blanks. why: what
  * is wrong, for a message that names the text.
  */
 PB_MUST_CHECK bool pb_widths_parse(const char *text, struct pb_model_widths *widths, char why[96]);

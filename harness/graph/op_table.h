@@ -5,7 +5,7 @@
 #include "base/rng.h"
 #include "graph/graph.h"
 
-/* An attribute as it stands in a checkpoint: read into a struct pb_graph_node, and written from it. */
+/* An attribute as it is in a checkpoint: read into a struct pb_graph_node, and written from it. */
 enum pb_attribute_type {
     PB_ATTRIBUTE_COUNT, /* uint32_t */
     PB_ATTRIBUTE_PAIR, /* uint32_t[2]: height, width */
@@ -79,7 +79,7 @@ struct pb_graph_operator {
                        struct pb_rng *rng);
 
     bool activation; /* what a criterion sees of the channels before it is its output */
-    bool before_activation; /* may stand between a convolution and its activation */
+    bool before_activation; /* may be between a convolution and its activation */
 };
 
 #define PB_DECLARE_OPERATOR(NUMBER, name) extern const struct pb_graph_operator pb_op_##name;

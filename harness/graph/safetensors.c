@@ -265,7 +265,7 @@ static enum pb_status check_places(struct reader *reader)
     return PB_OK;
 }
 
-/* Values are used in place, so each tensor must lie at a multiple of its value's size. Most files see to that; the
+/* Values are used in place, so each tensor must be at a multiple of its value's size. Most files see to that; the
  * others are copied. */
 static enum pb_status align(struct reader *reader)
 {

@@ -131,7 +131,7 @@ static enum pb_status read_contents(const struct pb_document *document, enum pb_
     return PB_OK;
 }
 
-/* A penalty's label stands beside those of <sparsity>, and its λ must be given. */
+/* A penalty's label is beside those of <sparsity>, and its λ must be given. */
 static enum pb_status check_penalty(const struct pb_document *document, const struct pb_entry *entry,
                                     struct pb_error *error)
 {

@@ -105,7 +105,7 @@ PB_MUST_CHECK enum pb_status pb_document_read(const char *path, const struct pb_
 void pb_document_free(struct pb_document *document);
 
 /* Reading blocks of changes (changes.c). */
-/* Settings among node's attributes (extra: other attributes that may stand there, NULL-terminated) and its <option> children. */
+/* Settings among node's attributes (extra: other attributes that it may have, NULL-terminated) and its <option> children. */
 PB_MUST_CHECK enum pb_status pb_changes_read_element(const struct pb_xml *xml, const xmlNode *node,
                                                      const char *const *extra, struct pb_changes *changes,
                                                      struct pb_error *error);

@@ -15,7 +15,7 @@ struct pb_attribute_help {
 struct pb_element_help {
     const char *name;
     const char *help; /* whole sentences */
-    const char *content; /* what stands between its tags; NULL: nothing */
+    const char *content; /* what is between its tags; NULL: nothing */
     const struct pb_attribute_help *attributes; /* ends with a NULL name; NULL: none but settings */
 };
 

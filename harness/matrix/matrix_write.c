@@ -63,7 +63,7 @@ static void append_entry(struct pb_xml_writer *writer, enum pb_matrix_axis axis,
     pb_xml_close(writer);
 }
 
-/* An element as it stands: pretrainings, variants, overrides and excludes have no defaults of their own. */
+/* An element as it is: pretrainings, variants, overrides and excludes have no defaults of their own. */
 static void append_copy(struct pb_xml_writer *writer, const xmlNode *node)
 {
     pb_xml_open(writer, pb_xml_name(node));

@@ -37,7 +37,7 @@ PB_MUST_CHECK enum pb_status pb_precedence_check_penalties(const struct pb_docum
 
 /* Whether a setting that may follow something else was given a value of its own. */
 bool pb_precedence_gives(const struct pb_precedence *precedence, const char *element, const char *name);
-/* Where its value stands; 0 for a default. */
+/* Where its value is; 0 for a default. */
 long pb_precedence_line(const struct pb_precedence *precedence, const char *element, const char *name);
 
 /* Everything but plugins, names and rounds. document: for its penalties; NULL: none. */
@@ -50,7 +50,7 @@ PB_MUST_CHECK enum pb_status pb_precedence_options(const struct pb_document *doc
                                                    const struct pb_entry *entry, struct pb_options *options,
                                                    struct pb_error *error);
 
-/* What cell starts from, where its model names a pretraining (pretraining_values.c). *line: where that stands. */
+/* What cell starts from, where its model names a pretraining (pretraining_values.c). *line: where that is. */
 PB_MUST_CHECK enum pb_status pb_pretraining_values_fill(const struct pb_document *document,
                                                         const struct pb_precedence *precedence, const char *label,
                                                         struct pb_cell_config *cell, long *line,

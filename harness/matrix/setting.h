@@ -1,4 +1,4 @@
-/* What a matrix can set, as one table: where an attribute stands, what it may hold, its default, and where it goes. */
+/* What a matrix can set, as one table: where an attribute is, what it may hold, its default, and where it goes. */
 #ifndef PB_MATRIX_SETTING_H
 #define PB_MATRIX_SETTING_H
 
@@ -20,7 +20,7 @@ enum pb_setting_type {
     PB_SETTING_SWITCH, /* bool, the index into two choices */
     PB_SETTING_CHOICE, /* uint32_t, the index into choices */
     PB_SETTING_TEXT, /* char *, from pb_calloc */
-    PB_SETTING_THREE, /* double[3]; one value stands for all, a word for three that are known */
+    PB_SETTING_THREE, /* double[3]; one value represents all, a word for three that are known */
     PB_SETTING_WIDTHS, /* struct pb_model_widths */
     PB_SETTING_TIME, /* double, seconds; "90", "15m", "2h", "1d" */
     PB_SETTING_BYTES, /* uint64_t; "4096", "512M", "8G" (powers of 1024) */
@@ -34,7 +34,7 @@ struct pb_known_three {
 
 /* One attribute. */
 struct pb_setting {
-    const char *element; /* where it stands: "training" */
+    const char *element; /* where it is: "training" */
     const char *also; /* another element that may carry it, closer to a cell than element; NULL */
     const char *name;
     const char *help; /* what it means, in whole sentences */
@@ -61,7 +61,7 @@ extern const char *const pb_setting_elements[];
 /* What values it takes: "a whole number from 1 to 65536, or 'batch'". */
 void pb_setting_values(const struct pb_setting *setting, struct pb_text *text);
 
-/* Is text a value of this setting? Else what is wrong with it, ready to stand behind "<training>: lr='x' ". */
+/* Is text a value of this setting? Else what is wrong with it, ready to follow "<training>: lr='x' ". */
 bool pb_setting_check(const struct pb_setting *setting, const char *text, char why[160]);
 /* Writes a checked text at base + offset. PB_ERROR_MEMORY is the only failure. Returns with nothing written when it follows. */
 PB_MUST_CHECK enum pb_status pb_setting_store(const struct pb_setting *setting, const char *text, void *base,

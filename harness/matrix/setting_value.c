@@ -1,4 +1,4 @@
-/* One setting's text as a value: checked where it stands, stored where it belongs. */
+/* One setting's text as a value: checked where it is, stored where it belongs. */
 #include "matrix/setting.h"
 
 #include <ctype.h>
@@ -139,7 +139,7 @@ void pb_setting_values(const struct pb_setting *setting, struct pb_text *text)
         pb_text_append(text, ", %s", setting->follow);
 }
 
-/* A list of one or three numbers in range, or a word that stands for three. */
+/* A list of one or three numbers in range, or a word that represents three. */
 static bool parse_three(const struct pb_setting *setting, const char *text, double three[3])
 {
     double *values = NULL;

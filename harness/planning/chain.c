@@ -88,7 +88,7 @@ static struct pb_link current_link(const struct pb_chain *chain)
     return chain->current != 0 ? chain->links[chain->current - 1] : (struct pb_link){0};
 }
 
-/* Trainings and prunings of one name are numbered: records tell them apart by their names. */
+/* Trainings and prunings of one name are numbered: records distinguish them by their names. */
 static void number_name(const struct pb_chain *chain, struct pb_link *link)
 {
     unsigned before = 0;

@@ -13,7 +13,7 @@
 #include "graph/op_table.h"
 #include "training/piece.h"
 
-/* A model for so many classes. The matrix's labels tell models apart; the batch norms may be left out by an override. */
+/* A model for so many classes. The matrix's labels distinguish models; the batch norms may be left out by an override. */
 struct model {
     const char *name;
     struct pb_model_widths widths;

@@ -17,7 +17,7 @@ struct pb_estimates {
 };
 void pb_estimates_free(struct pb_estimates *estimates);
 
-/* Where a stage stands. */
+/* Where a stage is. */
 struct pb_estimate {
     struct pb_estimates *known;
     const struct pb_cell_config *config; /* the cell's, or its pretraining's */
@@ -51,7 +51,7 @@ struct pb_network_sizes {
 };
 
 /*
- * The most that lies in memory while the stage is made and what it made is evaluated: networks, engines, batches. Beside
+ * The most that is in memory while the stage is made and what it made is evaluated: networks, engines, batches. Beside
  * it: the program, its libraries, lists of samples, images that are being decoded. What a pruning will have left is only
  * known by its share; the network is counted as one whose layers all shrank alike.
  */

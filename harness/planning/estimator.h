@@ -40,7 +40,7 @@ struct pb_planner {
  * that is not here is none. */
 PB_MUST_CHECK enum pb_status pb_find_data(struct pb_planner *planner, const struct pb_cell_config *config,
                                           const struct pb_known_data **found, struct pb_error *error);
-/* A backend that cannot be created is no error: the host's own operators stand in for it, so that memory can be told. */
+/* A backend that cannot be created is no error: the host's own operators replace it, so that memory can be told. */
 PB_MUST_CHECK enum pb_status pb_find_device(struct pb_planner *planner, const struct pb_cell_config *config,
                                             const struct pb_known_device **found, struct pb_error *error);
 

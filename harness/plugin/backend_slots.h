@@ -47,7 +47,7 @@
     SLOT(softmax_cross_entropy)                                                                                        \
     SLOT(sgd_step)                                                                                                     \
     SLOT(penalise)
-/* Slots that may be empty: nothing stands in for them. */
+/* Slots that may be empty: nothing replaces them. */
 #define PB_OPTIONAL_SLOTS(SLOT)                                                                                        \
     SLOT(conv_algorithm)                                                                                               \
     SLOT(conv_filter_floats)                                                                                           \

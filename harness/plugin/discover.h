@@ -8,7 +8,7 @@
 
 struct pb_plugin_file {
     char *path;
-    bool own; /* lies in the program's own plugin folder */
+    bool own; /* is in the program's own plugin folder */
 };
 
 /*

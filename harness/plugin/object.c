@@ -64,7 +64,7 @@ static enum pb_status check_plugin(const struct pb_plugin *stated, const char *f
 
 /*
  * Copies and checks every plugin, and appends to offers, " criterion/taylor" each, those whose name can be read. A bad plugin does
- * not end it: who asks for one that stands behind it is to be told why the object cannot be used.
+ * not end it: who asks for one that follows it is to be told why the object cannot be used.
  */
 static enum pb_status check_plugins(struct opened *object, const char *file, struct pb_text *offers,
                                     struct pb_error *error)

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-/* The part of one output's window that lies inside the image: input rows and columns [first, end). */
+/* The part of one output's window that is inside the image: input rows and columns [first, end). */
 struct window {
     size_t first_row, end_row, first_column, end_column;
 };

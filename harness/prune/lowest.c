@@ -34,7 +34,7 @@ static void count_digits(const struct pb_number_list *list, uint64_t prefix, int
     }
 }
 
-enum pb_status pb_lowest_find(const struct pb_number_list *lists, uint32_t list_count, uint64_t wanted,
+enum pb_status pb_lowest_find(const struct pb_number_list *lists, uint32_t list_count, uint64_t asked,
                               struct pb_lowest *lowest, struct pb_error *error)
 {
     uint64_t *counts = pb_calloc(VALUES, sizeof *counts), prefix = 0;
@@ -45,11 +45,11 @@ enum pb_status pb_lowest_find(const struct pb_number_list *lists, uint32_t list_
         memset(counts, 0, VALUES * sizeof *counts);
         for (uint32_t l = 0; l < list_count; l++)
             count_digits(&lists[l], prefix, digit * DIGIT_BITS, counts);
-        while (value < VALUES - 1 && wanted > counts[value])
-            wanted -= counts[value++];
+        while (value < VALUES - 1 && asked > counts[value])
+            asked -= counts[value++];
         prefix = prefix << DIGIT_BITS | value;
     }
     pb_free(counts);
-    *lowest = (struct pb_lowest){.limit = number_of(prefix), .ties = wanted};
+    *lowest = (struct pb_lowest){.limit = number_of(prefix), .ties = asked};
     return PB_OK;
 }

@@ -17,8 +17,8 @@ struct pb_lowest {
     double limit;
     uint64_t ties;
 };
-/* Of the `wanted` lowest of all lists together; 1 ≤ wanted ≤ their numbers. */
-PB_MUST_CHECK enum pb_status pb_lowest_find(const struct pb_number_list *lists, uint32_t list_count, uint64_t wanted,
+/* Of the `asked` lowest of all lists together; 1 ≤ asked ≤ their numbers. */
+PB_MUST_CHECK enum pb_status pb_lowest_find(const struct pb_number_list *lists, uint32_t list_count, uint64_t asked,
                                             struct pb_lowest *lowest, struct pb_error *error);
 
 #endif

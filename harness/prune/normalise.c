@@ -55,7 +55,7 @@ static enum pb_status lamp(const char *name, double *scores, uint32_t count, str
         }
     }
     qsort(sorted, count, sizeof(*sorted), descending);
-    /* Prefix sums over the descending scores, then each score finds the last place where it stands. */
+    /* Prefix sums over the descending scores, then each score finds the last place where it is. */
     double *sums = pb_calloc(count, sizeof(*sums));
     if (!sums) {
         pb_free(sorted);

@@ -64,7 +64,7 @@ struct pb_ranking {
     enum pb_count_rule count;
     uint32_t floor; /* channels that every layer keeps; at least 1 */
     /* Kept channels per layer become multiples of this (rounded up, capped at the width); 1. With a global scope the
-     * search goes on until the target is met all the same. */
+     * search continues until the target is met all the same. */
     uint32_t round_to;
     bool permute; /* control: each layer's keep mask permuted (random with the same layer proportions) */
     uint64_t seed; /* for permute */

@@ -11,7 +11,7 @@
 #include "prune/removal.h"
 #include "prune/prune.h"
 
-/* One ranking at work. A choice is a number of channels per layer: the lowest wanted[g] of layer g are to go. */
+/* One ranking at work. A choice is a number of channels per layer: the lowest asked[g] of layer g are to go. */
 struct rank {
     const struct pb_network *network;
     const struct pb_channel_groups *groups;
@@ -19,7 +19,7 @@ struct rank {
     struct pb_target target;
     const struct pb_original *original;
     struct pb_removal_order order;
-    uint32_t *wanted; /* per group, before the floor and rounding */
+    uint32_t *asked; /* per group, before the floor and rounding */
     uint32_t *kept; /* per group, after them */
     struct pb_error *error;
 };
@@ -35,12 +35,12 @@ static uint32_t floor_of(const struct rank *rank, uint32_t group)
     return least < width(rank, group) ? least : width(rank, group);
 }
 
-/* What layer g keeps when the lowest wanted are to go. */
-static uint32_t kept_of(const struct rank *rank, uint32_t group, uint32_t wanted)
+/* What layer g keeps when the lowest asked are to go. */
+static uint32_t kept_of(const struct rank *rank, uint32_t group, uint32_t asked)
 {
     const uint32_t channels = width(rank, group), least = floor_of(rank, group);
     const uint32_t multiple = rank->ranking->round_to ? rank->ranking->round_to : 1;
-    const uint32_t left = channels - wanted > least ? channels - wanted : least;
+    const uint32_t left = channels - asked > least ? channels - asked : least;
     const uint64_t rounded = ((uint64_t)left + multiple - 1) / multiple * multiple;
     return rounded < channels ? (uint32_t)rounded : channels;
 }
@@ -48,14 +48,14 @@ static uint32_t kept_of(const struct rank *rank, uint32_t group, uint32_t wanted
 static void settle(struct rank *rank)
 {
     for (uint32_t g = 0; g < rank->groups->count; g++)
-        rank->kept[g] = kept_of(rank, g, rank->wanted[g]);
+        rank->kept[g] = kept_of(rank, g, rank->asked[g]);
 }
 
 static void want_prefix(struct rank *rank, uint32_t length)
 {
-    memset(rank->wanted, 0, rank->groups->count * sizeof(*rank->wanted));
+    memset(rank->asked, 0, rank->groups->count * sizeof(*rank->asked));
     for (uint32_t i = 0; i < length; i++)
-        rank->wanted[rank->order.candidates[i].group]++;
+        rank->asked[rank->order.candidates[i].group]++;
     settle(rank);
 }
 
@@ -125,18 +125,18 @@ static enum pb_status search(struct rank *rank, uint32_t *length)
 /* threshold = sorted[int(N·p)], strictly greater stay: int(N·p) + 1 of the original N channels are gone, ties too. */
 static uint32_t thesis_count(uint64_t original, uint32_t now, double amount)
 {
-    const uint64_t gone = original - now, wanted = (uint64_t)((double)original * amount) + 1;
-    if (wanted <= gone)
+    const uint64_t gone = original - now, asked = (uint64_t)((double)original * amount) + 1;
+    if (asked <= gone)
         return 0;
-    return wanted - gone < now ? (uint32_t)(wanted - gone) : now;
+    return asked - gone < now ? (uint32_t)(asked - gone) : now;
 }
 
 static uint32_t exact_count(uint64_t original, uint32_t now, double amount)
 {
-    const uint64_t gone = original - now, wanted = (uint64_t)round((double)original * amount);
-    if (wanted <= gone)
+    const uint64_t gone = original - now, asked = (uint64_t)round((double)original * amount);
+    if (asked <= gone)
         return 0;
-    return wanted - gone < now ? (uint32_t)(wanted - gone) : now;
+    return asked - gone < now ? (uint32_t)(asked - gone) : now;
 }
 
 static bool thesis(const struct rank *rank)
@@ -175,11 +175,11 @@ static enum pb_status choose_per_layer(struct rank *rank)
         const struct pb_candidate *layer = rank->order.layers[g];
         const uint32_t original = rank->network->original_widths[g], now = width(rank, g);
         if (rank->target.measure == PB_MEASURE_CHANNELS)
-            rank->wanted[g] = thesis(rank) ? thesis_count(original, now, rank->target.amount)
-                                           : exact_count(original, now, rank->target.amount);
-        while (thesis(rank) && rank->wanted[g] && rank->wanted[g] < now &&
-               layer[rank->wanted[g]].score == layer[rank->wanted[g] - 1].score)
-            rank->wanted[g]++;
+            rank->asked[g] = thesis(rank) ? thesis_count(original, now, rank->target.amount)
+                                          : exact_count(original, now, rank->target.amount);
+        while (thesis(rank) && rank->asked[g] && rank->asked[g] < now &&
+               layer[rank->asked[g]].score == layer[rank->asked[g] - 1].score)
+            rank->asked[g]++;
     }
     settle(rank);
     return PB_OK;
@@ -232,7 +232,7 @@ static double threshold_of(const struct rank *rank, uint32_t length, uint32_t gr
 {
     if (rank->ranking->scope == PB_SCOPE_GLOBAL)
         return length ? rank->order.candidates[length - 1].score : NAN;
-    return rank->wanted[group] ? rank->order.layers[group][rank->wanted[group] - 1].score : NAN;
+    return rank->asked[group] ? rank->order.layers[group][rank->asked[group] - 1].score : NAN;
 }
 
 static void fill_layers(const struct rank *rank, uint32_t length, struct pb_pruning *pruning)
@@ -245,7 +245,7 @@ static void fill_layers(const struct rank *rank, uint32_t length, struct pb_prun
         layer->threshold = threshold;
         layer->before = width(rank, g);
         layer->after = rank->kept[g];
-        layer->floored = rank->wanted[g] > most ? rank->wanted[g] - most : 0;
+        layer->floored = rank->asked[g] > most ? rank->asked[g] - most : 0;
         for (uint32_t k = 0; k < layer->before; k++)
             layer->ties += rank->order.layers[g][k].score == threshold;
         pruning->floored += layer->floored;
@@ -309,7 +309,7 @@ static enum pb_status choose_given(struct rank *rank, const uint32_t *channels, 
 {
     (void)length;
     for (uint32_t g = 0; g < rank->groups->count; g++) {
-        rank->wanted[g] = width(rank, g) - channels[g];
+        rank->asked[g] = width(rank, g) - channels[g];
         rank->kept[g] = channels[g];
     }
     return PB_OK;
@@ -325,16 +325,16 @@ static enum pb_status rank_with(struct rank *rank, const struct pb_scores *score
         pb_removal_order_create(rank->network, rank->groups, scores, rank->ranking, &rank->order, rank->error);
     if (status != PB_OK)
         return status;
-    rank->wanted = pb_calloc(groups, sizeof(*rank->wanted));
+    rank->asked = pb_calloc(groups, sizeof(*rank->asked));
     rank->kept = pb_calloc(groups, sizeof(*rank->kept));
-    if (!rank->wanted || !rank->kept)
+    if (!rank->asked || !rank->kept)
         status = pb_fail_memory(rank->error, groups * sizeof(*rank->kept));
     if (status == PB_OK)
         status = choose(rank, channels, &length);
     if (status == PB_OK)
         status = fill_pruning(rank, length, &created);
     pb_removal_order_free(&rank->order);
-    pb_free(rank->wanted);
+    pb_free(rank->asked);
     pb_free(rank->kept);
     if (status == PB_OK)
         *pruning = created;

@@ -109,7 +109,7 @@ static bool same_network(const struct pb_summary_section *a, const struct pb_sum
            strcmp(a->backend, b->backend) == 0;
 }
 
-/* The variants of one network share a figure: it stands in the first of them. */
+/* The variants of one network share a figure: it is in the first of them. */
 bool pb_figure_pareto_available(const struct pb_summary_section *section)
 {
     for (uint32_t i = 0; i < section->all_count && &section->all[i] != section; i++)
@@ -169,7 +169,7 @@ static double test_top1(const struct pb_record *record, const char *stage)
     return NAN;
 }
 
-/* A stage's accuracy stands under its name, or under its role around the last pruning. */
+/* A stage's accuracy is under its name, or under its role around the last pruning. */
 static double stage_top1(const struct pb_record *record, const char *stage)
 {
     const struct pb_pruning_record *last =

@@ -12,7 +12,7 @@
 struct pb_report_place {
     char *folder; /* OUT/report, absolute: gnuplot reads "<…" and "|…" as commands, "/…" never */
     char *templates; /* the program's folder "reports" */
-    const char *study; /* the folder of the study whose published results stand beside; NULL: none */
+    const char *study; /* the folder of the study whose published results are shown beside; NULL: none */
     const char *formats; /* of figures: "svg", "svg pdf png" */
 };
 

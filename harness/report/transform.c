@@ -200,7 +200,7 @@ void pb_stylesheet_free(struct pb_stylesheet **sheet)
     *sheet = NULL;
 }
 
-/* libxslt wants a mutable list. */
+/* libxslt requires a mutable list. */
 static enum pb_status set_parameters(xsltTransformContext *context, const char *const *parameters,
                                      struct pb_error *error)
 {

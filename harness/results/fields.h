@@ -48,7 +48,7 @@ struct pb_field {
 struct pb_fields;
 enum pb_times { PB_ONCE, PB_AT_MOST_ONCE, PB_ANY_TIMES };
 
-/* A record inside another one. PB_ONCE and PB_AT_MOST_ONCE: the struct itself lies at offset (0: its members are the outer
+/* A record inside another one. PB_ONCE and PB_AT_MOST_ONCE: the struct itself is at offset (0: its members are the outer
  * struct's own). PB_ANY_TIMES: a pointer to rows lies there, and their number at count. */
 struct pb_inner {
     const char *element;

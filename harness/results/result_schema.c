@@ -1,4 +1,4 @@
-/* schema/result-1.xsd: the types come from the tables of fields, the two root elements stand here. */
+/* schema/result-1.xsd: the types come from the tables of fields, the two root elements are here. */
 #include "results/result.h"
 
 #include "base/xml_writer.h"

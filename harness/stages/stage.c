@@ -66,7 +66,7 @@ enum pb_status pb_store_set_aside(const char *path, const char *wrong, const cha
     return status;
 }
 
-/* What stands in a stage's place. */
+/* What is in a stage's place. */
 enum condition { ABSENT, SOUND, DAMAGED };
 
 /* The facts of a stage, and whether it has a network. */

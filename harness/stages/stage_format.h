@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 
-/* Part of every key; raised when keys are made, or stored stages are read, in another way. What stages hold is told apart by
+/* Part of every key; raised when keys are made, or stored stages are read, in another way. What stages hold is distinguished by
  * pb_numerics. */
 #define PB_STAGE_FORMAT "4"
 

@@ -14,7 +14,7 @@ struct fused {
     struct pb_conv_shape shape;
     struct pb_array x, w, bias, gamma, beta, running_mean, running_var;
     struct pb_conv_plan *plan;
-    struct pb_array workspace, filters; /* filters: as many as the plan wants; none for 0 */
+    struct pb_array workspace, filters; /* filters: as many as the plan needs; none for 0 */
 };
 
 /* 3×3, stride 1 and padding 1 but for the pointwise one. */

@@ -31,7 +31,7 @@ struct pb_figure_axis {
 };
 struct pb_figure_axis pb_figure_axis(enum pb_figure_kind kind, const struct pb_summary_schedule *schedule);
 
-/* Where a row stands on it; NaN: nowhere, also where its latency is marked as noisy. */
+/* Where a row is on it; NaN: nowhere, also where its latency is marked as noisy. */
 double pb_figure_place(const struct pb_figure_axis *axis, const struct pb_summary_row *row);
 
 bool pb_figure_pareto_available(const struct pb_summary_section *section);

@@ -15,7 +15,7 @@ struct pb_kind {
 struct pb_kind pb_kind_of(const struct pb_record *record);
 /* An option as a number; NaN where it is absent or none. */
 double pb_config_real(const struct pb_record *record, const char *key);
-/* A plugin's name ("dataset.plugin"); the label stands in where a document lacks it. */
+/* A plugin's name ("dataset.plugin"); the label replaces it where a document lacks it. */
 const char *pb_config_plugin(const struct pb_record *record, const char *axis);
 
 /* Whether the criterion has a trait ("random", "scales"), as documents say since results state it. */

@@ -43,10 +43,10 @@ struct pb_summary_row {
     double rounding; /* two shares that differ by no more are the same: a channel's */
     bool off_target; /* a seed missed the amount by more than rounding, or what it reached is not known */
     bool removed_varies; /* seeds differ by more than rounding */
-    double place; /* rows stand in this order: the share removed, or the amount where the two are the same */
+    double place; /* rows are in this order: the share removed, or the amount where the two are the same */
     uint32_t without_baseline; /* cells that ended well and lack the unpruned network's accuracy */
     uint32_t collapsed; /* cells whose accuracy is near chance, or half lost; see summary_removed.c */
-    bool best; /* told apart from random controls and from the next criterion; see summary_best.c */
+    bool best; /* distinguished from random controls and from the next criterion; see summary_best.c */
     bool control; /* the criterion is a random control */
     bool select_on_test, zero_gamma_beta; /* weaker protocols, marked wherever the numbers show */
     const struct pb_record **cells; /* by seed; those that ended well first */
@@ -79,9 +79,9 @@ struct pb_summary_schedule {
     uint32_t comparison_count;
 };
 
-/* Fewer seeds give no interval and tell nothing apart. */
+/* Fewer seeds give no interval and distinguish nothing. */
 #define PB_ENOUGH_SEEDS 3
-/* Told apart: the paired t test's p, times the number of candidates that the best was chosen from, is at most this. */
+/* Distinguished: the paired t test's p, times the number of candidates that the best was chosen from, is at most this. */
 #define PB_LEVEL 0.05
 
 /* The pruned network of highest accuracy in a section, and whether it may be called the best. */
@@ -92,8 +92,8 @@ struct pb_summary_best {
     const struct pb_summary_schedule *next_schedule;
     const struct pb_summary_row *next; /* the next method at the same target; NULL: there is none */
     double p_control, p_next; /* times the candidates, at most 1; NaN: no test */
-    const char
-        *verdict; /* "best", "few-seeds", "no-control", "unlike", "control", "next": what it is not told apart from */
+    const char *
+        verdict; /* "best", "few-seeds", "no-control", "unlike", "control", "next": what it is not distinguished from */
 };
 
 /* |γ| of the unpruned network over all layers, mean counts over seeds. */

@@ -1,4 +1,4 @@
-/* Which criterion may be called the best: one that seeds tell apart from random and from the next, corrected for choosing. */
+/* Which criterion may be called the best: one that seeds distinguish from random and from the next, corrected for choosing. */
 #include "summary/summary_parts.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-/* Headlines and file names of sections and schedules: the data set, and what else tells them apart. */
+/* Headlines and file names of sections and schedules: the data set, and what else distinguishes them. */
 #include "summary/summary_parts.h"
 
 #include <string.h>

@@ -13,7 +13,7 @@ const char *const pb_axis_names[PB_AXIS_COUNT] = {
     [PB_AXIS_VARIANT] = "variant", [PB_AXIS_SCHEDULE] = "schedule", [PB_AXIS_CRITERION] = "criterion",
 };
 
-/* An axis entry's label, which its plugin or name stands in for. */
+/* An axis entry's label, or its plugin or name where it has none. */
 static const char *entry_label(const xmlNode *entry)
 {
     static const char *const attributes[] = {"label", "plugin", "name"};

@@ -1,4 +1,4 @@
-/* Contact sheets: what a person looks at to see whether the classes can be told apart. */
+/* Contact sheets: what a person looks at to see whether the classes can be distinguished. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -12,7 +12,7 @@
 struct form {
     uint32_t batch, channels, height, width, classes, layers;
     uint32_t *filters; /* per layer */
-    bool *pooled; /* per layer: a 2×2 max-pool stands behind */
+    bool *pooled; /* per layer: a 2×2 max-pool follows */
     double bn_eps, bn_momentum, sqrt_eps;
 };
 

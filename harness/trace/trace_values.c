@@ -36,7 +36,7 @@ const struct pb_tensor *pb_trace_find(const struct pb_trace_file *file, const ch
     return found;
 }
 
-/* One value; false for a type that holds no reals. Data may lie at any address. */
+/* One value; false for a type that holds no reals. Data may be at any address. */
 static bool real_at(const struct pb_tensor *tensor, size_t index, double *value)
 {
     const char *data = tensor->data;

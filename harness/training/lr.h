@@ -4,7 +4,7 @@
 
 #include <prunebench/schedule.h>
 
-/* State of a policy between epochs; plain numbers, so that a stopped training goes on from it. */
+/* State of a policy between epochs; plain numbers, so that a stopped training resumes from it. */
 struct pb_lr {
     double base; /* plateau: the rate as reduced so far */
     double best; /* best accuracy seen; below 0 at first */
@@ -14,7 +14,7 @@ struct pb_lr {
 
 void pb_lr_start(struct pb_lr *state, const struct pb_train_spec *spec);
 
-/* For a training that goes on where another ended: the rate that was reached stays; what was best does not, for the network
+/* For a training that continues where another ended: the rate that was reached stays; what was best does not, for the network
  * may have been pruned in between, and an early stop of that training must not stop this one. */
 void pb_lr_continue(struct pb_lr *state);
 

@@ -1,4 +1,4 @@
-/* Soft pruning's mask: chosen after every epoch, laid over the network, not removed. */
+/* Soft pruning's mask: chosen after every epoch, applied to the network, not removed. */
 #include "training/soft_mask.h"
 
 #include <string.h>

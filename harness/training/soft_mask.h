@@ -1,4 +1,4 @@
-/* Soft pruning's mask: chosen after every epoch, laid over the network, not removed. */
+/* Soft pruning's mask: chosen after every epoch, applied to the network, not removed. */
 #ifndef PB_TRAINING_SOFT_MASK_H
 #define PB_TRAINING_SOFT_MASK_H
 
@@ -13,7 +13,7 @@ struct pb_soft {
     uint32_t revived; /* channels of the mask before that it no longer masks */
 };
 
-/* Does nothing to a spec without masks. state: what pb_soft_to_json gave, to go on; or NULL. */
+/* Does nothing to a spec without masks. state: what pb_soft_to_json gave, to resume; or NULL. */
 PB_MUST_CHECK enum pb_status pb_soft_start(struct pb_soft *soft, const struct pb_network *network, const json_t *state,
                                            struct pb_error *error);
 /* Chooses the mask for the spec's target after an epoch (counted from 1) and zeroes what it masks, as the spec's soft_zero

@@ -1,4 +1,4 @@
-/* One training: epochs of SGD with a policy, sparsity, soft masks; stopped anywhere, it goes on at its last epoch. */
+/* One training: epochs of SGD with a policy, sparsity, soft masks; stopped anywhere, it resumes at its last epoch. */
 #include "training/training.h"
 
 #include <math.h>

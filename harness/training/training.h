@@ -1,4 +1,4 @@
-/* One training: epochs of SGD with a policy, sparsity, soft masks; stopped anywhere, it goes on at its last epoch. */
+/* One training: epochs of SGD with a policy, sparsity, soft masks; stopped anywhere, it resumes at its last epoch. */
 #ifndef PB_TRAINING_TRAINING_H
 #define PB_TRAINING_TRAINING_H
 
@@ -8,7 +8,7 @@
 #include "training/lr.h"
 
 /*
- * Trains *network in place (it may be replaced). lr: in, where the optimiser goes on from (or freshly started); out,
+ * Trains *network in place (it may be replaced). lr: in, where the optimiser resumes from (or freshly started); out,
  * where it ended. rows: a JSON array that gets one object per epoch.
  */
 PB_MUST_CHECK enum pb_status pb_train(const struct pb_train_job *job, struct pb_network **network, struct pb_lr *lr,

@@ -25,7 +25,7 @@ struct dataset {
     size_t paths_length;
     const char **class_names; /* in order of their first appearance */
     uint32_t class_count;
-    struct pb_sample *rows; /* as they stand in the file */
+    struct pb_sample *rows; /* as they are in the file */
     struct pb_sample *samples; /* the same, training split first */
     uint32_t count;
 };

@@ -72,7 +72,7 @@ class dataset
   private:
     std::string source; /* ROOT/images.txt */
     std::map<std::string, uint32_t> labels; /* of every class, in order of first appearance */
-    std::vector<row> rows; /* as they stand in the file */
+    std::vector<row> rows; /* as they are in the file */
     std::vector<const char *> class_names;
     std::vector<pb_sample> samples; /* training split first */
 

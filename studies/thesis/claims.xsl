@@ -40,7 +40,7 @@
           <cell><xsl:value-of select="@n"/></cell>
         </row>
       </xsl:for-each>
-      <note>Δ top-1: final minus unpruned, paired by seed; 95 % interval by Student's t, from three seeds on, without correction for the number of comparisons. Moderate: at most 40 % of the channels. γ near zero: share of |γ| of the unpruned network in the first of 128 bins of equal width from 0 to the largest |γ| of all layers. Nothing lost: the interval lies above −2 points. Final networks were trained for more epochs than the unpruned one.</note>
+      <note>Δ top-1: final minus unpruned, paired by seed; 95 % interval by Student's t, from three seeds on, without correction for the number of comparisons. Moderate: at most 40 % of the channels. γ near zero: share of |γ| of the unpruned network in the first of 128 bins of equal width from 0 to the largest |γ| of all layers. Nothing lost: the interval is above −2 points. Final networks were trained for more epochs than the unpruned one.</note>
       <xsl:call-template name="protocol-notes"><xsl:with-param name="of" select="s:section/s:schedule/s:row"/></xsl:call-template>
     </table>
   </xsl:template>
@@ -53,10 +53,10 @@
     <xsl:choose>
       <xsl:when test="not($share &lt; 0.400001) or not($delta)">–</xsl:when>
       <xsl:when test="not($delta/@low)"><xsl:apply-templates select="$delta" mode="undecided"/></xsl:when>
-      <xsl:when test="$of &gt; 1 and not($of * $delta/@p &lt;= 0.05)">not told apart</xsl:when>
+      <xsl:when test="$of &gt; 1 and not($of * $delta/@p &lt;= 0.05)">not distinguished</xsl:when>
       <xsl:when test="$delta/@low &gt; 0">raised</xsl:when>
       <xsl:when test="$delta/@high &lt; 0">lowered</xsl:when>
-      <xsl:otherwise>not told apart</xsl:otherwise>
+      <xsl:otherwise>not distinguished</xsl:otherwise>
     </xsl:choose>
   </xsl:template>
   <xsl:template match="s:row" mode="lost">

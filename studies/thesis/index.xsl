@@ -5,7 +5,7 @@
   <xsl:import href="../../reports/index.xsl"/>
   <xsl:import href="study.xsl"/>
 
-  <!-- The γ figures that stand among the published results: the first network of each data set that is of their kind -->
+  <!-- The γ figures that are shown among the published results: the first network of each data set that is of their kind -->
   <xsl:variable name="with-gamma" select="$studied[@variant != 'heavier' and s:gamma-change]"/>
   <xsl:variable name="gamma-beside" select="$with-gamma[not(@dataset = preceding-sibling::s:section[@head = 'bilinear' and @batch-norm = 'true' and @variant != 'heavier' and s:gamma-change]/@dataset)]"/>
 
@@ -48,7 +48,7 @@
     <li>
       <xsl:value-of select="concat('Near zero (first of 128 bins) are ', format-number(100 * $share, '0.0'), ' % of γ; ')"/>
       <xsl:choose>
-        <xsl:when test="not($below)">no share removed lies below that, so whether anything is lost there is not known.</xsl:when>
+        <xsl:when test="not($below)">no share removed is below that, so whether anything is lost there is not known.</xsl:when>
         <xsl:otherwise>
           <xsl:for-each select="$below">
             <xsl:sort select="@mean" data-type="number"/>

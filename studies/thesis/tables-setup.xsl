@@ -181,7 +181,7 @@
       <xsl:call-template name="thesis-notes"><xsl:with-param name="schedules" select="$plain/s:schedule[1]"/></xsl:call-template>
     </table>
   </xsl:template>
-  <!-- The same unpruned network stands in every schedule of a section: the first that has most seeds -->
+  <!-- The same unpruned network is in every schedule of a section: the first that has most seeds -->
   <xsl:template name="ablation-cells">
     <xsl:param name="baseline"/>
     <xsl:param name="differences"/>

@@ -126,7 +126,7 @@ id=birds.vgg11-bcnn.bn-scale.one-shot.blis.r30
     grep -q "^$id.s3.xml,\"of another matrix, by their settings\",\"\?training.epochs is 2 here and 1 in '$id.s1' " all/report/tables/left-out.csv
 }
 
-@test "rebuilt code is told from changed settings, and a failure that is tried again from both" {
+@test "rebuilt code is computed from changed settings, and a failure that is tried again from both" {
     export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}handle_segv=0
     matrix '<criterion plugin="bn-scale"/><criterion plugin="segfault"/><targets>0.3</targets>' >m.xml
     run prunebench run m.xml -o out --plugin-dir "$PRUNEBENCH_BUILD/tests/evil"

@@ -134,7 +134,7 @@ assert "No sample images came with the results of birds and my-cars." in page.te
 PYTHON
 }
 
-@test "a variant that looks otherwise to the network has sheets of its own, told apart by their captions" {
+@test "a variant that looks otherwise to the network has sheets of its own, distinguished by their captions" {
     sed -e 's|<dataset plugin="cars".*||' -e 's|<seeds>1 2|<seeds>1|' -e 's|<schedule plugin="soft"><option name="zero" value="filters"/></schedule>||' -e 's|<override schedule="soft".*||' \
         -e 's|<targets|<variant label="plain"/><variant label="turned"><augment rotate="40"/></variant><targets|' m.xml >v.xml
     prunebench run v.xml -o varied --quiet >>run.log

@@ -1,5 +1,5 @@
 /*
- * Bilinear pooling, image by image: B = XᵀX/n and dX = X(G + Gᵀ)/n. B is symmetric: only what lies on and below the
+ * Bilinear pooling, image by image: B = XᵀX/n and dX = X(G + Gᵀ)/n. B is symmetric: only what is on and below the
  * diagonal is multiplied. Register tiles where the kernel set has them, else products by BLIS.
  */
 #include "blis_bilinear.h"

@@ -29,7 +29,7 @@ struct conv_call {
     const float *w; /* K×R×S×C/groups; NULL where filters are given */
     const float *filters; /* as the algorithm's transform left them, or NULL */
     struct tile_finish finish; /* one value per filter; scale NULL: 1, offset NULL: 0 */
-    const struct conv_moments *moments; /* NULL: not wanted */
+    const struct conv_moments *moments; /* NULL: not needed */
     bool pooled; /* y: the largest of every 2×2 outputs, whose height and width are even; where the algorithm pools */
     float *y, *workspace;
 };

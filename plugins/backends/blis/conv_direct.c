@@ -72,7 +72,7 @@ struct addresses {
 };
 
 /*
- * True, with one start per tap, where all positions of a tile lie in one row and all their taps in the image. runs: the taps
+ * True, with one start per tap, where all positions of a tile are in one row and all their taps in the image. runs: the taps
  * of a kernel row lie side by side and become one deep tap.
  */
 static bool inside(const struct pass *pass, size_t position, size_t group, bool runs, struct addresses *addresses)

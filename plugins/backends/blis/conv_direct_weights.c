@@ -62,7 +62,7 @@ static size_t panel_floats(const struct blis *self, const struct geometry *g, co
                          : cuts->band_images * cuts->input_rows * g->width * self->vector->wide;
 }
 
-/* Outputs [first, end) of [begin, behind) whose input, out·stride + shift − pad, lies in [0, extent). */
+/* Outputs [first, end) of [begin, behind) whose input, out·stride + shift − pad, is in [0, extent). */
 static void reach(size_t begin, size_t behind, size_t stride, size_t shift, size_t pad, size_t extent, size_t *first,
                   size_t *end)
 {

@@ -19,7 +19,7 @@ struct pass {
     const struct conv_moments *moments; /* a part per block and share of its tiles; NULL: none */
     struct winograd_tiling tiling;
     bool private; /* every thread works on blocks of its own, else all of them on one block after the other */
-    size_t shares; /* parts of a block that is put out by several threads */
+    size_t shares; /* parts of a block that is output by several threads */
     size_t depth, columns;
     size_t depth_row, column_row; /* floats between tiles of transformed, and of multiplied */
     size_t transformed_step, multiplied_step; /* floats between transformed values */
@@ -50,7 +50,7 @@ enum {
     SHARED_FLOATS_MAX = 4 << 20,
     BLOCKS_MIN = 8, /* private ones, for threads to share out */
     SHARE_TILES = 32,
-    SLICE_COLUMNS = 64, /* that are put out together */
+    SLICE_COLUMNS = 64, /* that are output together */
 };
 
 /* Blocks depend on the shape alone: moments are taken by blocks, and must not depend on threads. */
@@ -96,7 +96,7 @@ static void complete(const struct blis *self, struct pass *pass)
     pass->finish.floor = -INFINITY;
 }
 
-/* Where the pass's arrays lie in workspace; their floats. */
+/* Where the pass's arrays are in workspace; their floats. */
 static size_t lay_out(const struct blis *self, struct pass *pass, float *workspace)
 {
     const size_t threads = (size_t)self->threads;
@@ -172,7 +172,7 @@ static void put_out(const struct pass *pass, const struct block *block, size_t b
     }
 }
 
-/* The same, with the moments of what is put out; deviations are taken from the first output. */
+/* The same, with the moments of what is output; deviations are taken from the first output. */
 static void put_out_moments(const struct pass *pass, const struct block *block, size_t begin, size_t end, size_t column,
                             size_t part)
 {

@@ -24,7 +24,7 @@ struct blis {
 enum pb_status blis_library_start(const struct pb_host *host, enum kernel_set kernels, char *version,
                                   size_t version_size);
 
-/* Element (i, j) lies at data[i·row + j·column]. */
+/* Element (i, j) is at data[i·row + j·column]. */
 struct matrix {
     const float *data;
     size_t row, column;

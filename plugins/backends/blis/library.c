@@ -38,7 +38,7 @@ enum pb_status blis_library_start(const struct pb_host *host, enum kernel_set ke
     return PB_OK;
 }
 
-/* BLIS packs a block of a and one of b, as large as its caches want them or the matrices are. */
+/* BLIS packs a block of a and one of b, as large as its caches need them or the matrices are. */
 size_t blis_product_packing(size_t m, size_t n, size_t k)
 {
     cntx_t *context = bli_gks_query_cntx();

@@ -1,7 +1,7 @@
 /*
  * Kernels of 2×2 maximum pooling, and of batch norm, ReLU and it in one, compiled once per instruction set. Before: KERNEL, the
  * attributes of a kernel function; LANES floats per vector, DOUBLES doubles; load_part and store_part. The normalised
- * values are worked out again wherever they are wanted: reading them costs more.
+ * values are worked out again wherever they are needed: reading them costs more.
  */
 typedef float pool_vector __attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float)), may_alias));
 typedef int32_t pool_mask __attribute__((vector_size(LANES * sizeof(int32_t)), may_alias));

@@ -15,7 +15,7 @@ bool pool_is_two_by_two(const struct pb_pool_shape *s)
            s->pad_height == 0 && s->pad_width == 0;
 }
 
-/* Inputs [first, end) of an output's window that lie in the image, along one axis. */
+/* Inputs [first, end) of an output's window that are in the image, along one axis. */
 static void reach(size_t out, size_t stride, size_t pad, size_t kernel, size_t extent, size_t *first, size_t *end)
 {
     const size_t begin = out * stride;
@@ -65,7 +65,7 @@ enum pb_status blis_max_pool_forward(void *opaque, const struct pb_pool_argument
     return PB_OK;
 }
 
-/* A window: rows and columns of the input that lie in the image. */
+/* A window: rows and columns of the input that are in the image. */
 struct window {
     size_t h0, h1, w0, w1;
 };

@@ -15,7 +15,7 @@ struct rows_walk {
 
 struct rows_chunk {
     size_t first_row, rows;
-    size_t blocks, period; /* as the kernels want it */
+    size_t blocks, period; /* as the kernels need it */
 };
 
 /*
@@ -47,7 +47,7 @@ enum pb_status rows_space(struct blis *self, const struct rows_walk *walk, size_
 struct rows_room rows_thread_room(const struct rows_space *space, const struct rows_walk *walk);
 /* Repeats the first row of a period over the rest of it. */
 void rows_repeat_first(const struct rows_walk *walk, float *periodic);
-/* sums (channels) of what stands in a period. */
+/* sums (channels) of what is in a period. */
 void rows_fold(const struct rows_walk *walk, size_t period, const double *periodic, double *sums);
 
 /* sums[c] = Σ over rows of x.  x: rows × channels. May use the instance's scratch. */

@@ -129,7 +129,7 @@ struct vector_kernels {
                            size_t step);
     void (*winograd_output)(const float *m, size_t step, const struct tile_finish *finish, float *const *targets,
                             size_t channel, size_t valid, size_t ahead);
-    /* The same, and adds up what it puts out; finish scales nothing and has no floor. */
+    /* The same, and adds up what it outputs; finish scales nothing and has no floor. */
     void (*winograd_output_moments)(const float *m, size_t step, const struct tile_finish *finish,
                                     float *const *targets, size_t channel, size_t valid, size_t ahead,
                                     const struct tile_moments *moments);

@@ -15,7 +15,7 @@ struct primitive {
     dnnl_exec_arg_t operands[OPERANDS_MAX];
 };
 
-/* What tells the operators apart in the cache. */
+/* What distinguishes the operators in the cache. */
 enum operator_kind {
     LINEAR_FORWARD,
     LINEAR_BACKWARD_DATA,

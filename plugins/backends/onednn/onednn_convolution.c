@@ -230,7 +230,7 @@ const char *onednn_conv_algorithm(void *self, const struct pb_conv_plan *plan)
     return plan->forward.implementation;
 }
 
-/* The filters as the pass wants them: reordered into workspace, or where they are. */
+/* The filters as the pass needs them: reordered into workspace, or where they are. */
 static enum pb_status take_filters(const struct onednn *self, const struct pass *pass, float *filters, float *workspace,
                                    float **taken)
 {

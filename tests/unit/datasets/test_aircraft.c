@@ -126,7 +126,7 @@ static void test_bad_boxes_are_refused_with_file_and_line(void **state)
     static const struct {
         const char *text, *where, *what;
     } cases[] = {
-        {"0056978 1 1 1024\n", "images_box.txt:1: ", "ends where the box's ymax should stand"},
+        {"0056978 1 1 1024\n", "images_box.txt:1: ", "ends where the box's ymax should be"},
         {"0056978 1 1 1024 nan\n", "images_box.txt:1: ", "'nan' is not a number"},
         {"0056978 1 1 0x10 10\n", "images_box.txt:1: ", "'0x10' is not a number"},
         {"0056978 1 1 1e99 10\n", "images_box.txt:1: ", "'1e99' is not a number"},

@@ -94,7 +94,7 @@ static void test_bad_lines_are_refused_with_file_and_line(void **state)
         {"image_class_labels.txt", "1 1\n2 1\n7 2\n5 2\n", "image_class_labels.txt:4: ", "5 is not in images.txt"},
         {"image_class_labels.txt", "1 1\n2 1\n7 2\n1 2\n", "image_class_labels.txt:4: ", "second time"},
         {"image_class_labels.txt", "1 1 9\n", "image_class_labels.txt:1: ", "'9' comes after the last field"},
-        {"image_class_labels.txt", "1\n", "image_class_labels.txt:1: ", "ends where a class id should stand"},
+        {"image_class_labels.txt", "1\n", "image_class_labels.txt:1: ", "ends where a class id should be"},
         {"train_test_split.txt", "1 0\n2 2\n", "train_test_split.txt:2: ", "2 where 1 (training) or 0 (test)"},
         {"train_test_split.txt", "1 1\n2 1\n7 1\n4 1\n", "", "lists no test image"},
         {"train_test_split.txt", "1 0\n2 0\n7 0\n4 0\n", "", "lists no training image"},

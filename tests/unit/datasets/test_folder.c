@@ -212,7 +212,7 @@ static void test_bad_csv_files_are_refused_with_file_and_line(void **state)
         {"path,label,split\na,x,train\nb,x,test\na,x,train\n", "list.csv:4: ", "a' is listed a second time (first at "},
         {"path,label,split\na,\"x,train\nb,x,test\n", "list.csv:2: ", "a quoted field is not closed"},
         {"path,label,split\na,\"x\"y,train\n", "list.csv:2: ", "text comes after a field's closing quote"},
-        {"path,label,split\na,x\"y,train\n", "list.csv:2: ", "a quote stands inside a field without quotes"},
+        {"path,label,split\na,x\"y,train\n", "list.csv:2: ", "a quote is inside a field without quotes"},
         {"path,label,split\na,x,train\nb,x,test\nc,y,test\n", "list.csv:4: ", "class 'y' is in the test split only"},
         {"path,label,split\na,x,train\nb,y,train\n", "", "lists no test image"},
         {"path,label,split\na,x,test\n", "list.csv:2: ", "class 'x' is in the test split only"},

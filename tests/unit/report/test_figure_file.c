@@ -1,4 +1,4 @@
-/* Whole figures are told from cut ones, wherever the cut is. */
+/* Whole figures are computed from cut ones, wherever the cut is. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

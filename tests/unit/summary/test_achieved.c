@@ -1,4 +1,4 @@
-/* What a report goes by: shares that were removed, a baseline that is one, methods that seeds tell apart, latencies that hold. */
+/* What a report goes by: shares that were removed, a baseline that is one, methods that seeds distinguish, latencies that hold. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -191,7 +191,7 @@ static void test_without_a_baseline_no_difference_is_shown_anywhere(void **state
     near(pb_summary_mean(&schedule->rows[0], "params-reduction", "pruned", 0), 0.6); /* its size is known */
     pb_summary_free(&summary);
     char *text = page(state);
-    expect(text, "There is no baseline: no unpruned network trained in full stands beside these cells");
+    expect(text, "There is no baseline: these cells have no unpruned network trained in full");
     expect(text, "No unpruned network trained in full was measured.");
     expect_no(text, "Δ base");
     expect_no(text, "to unpruned");
@@ -269,13 +269,13 @@ static void test_the_best_of_two_is_corrected_for_two(void **state)
     expect_best(state, true, "best");
     char *text = page(state);
     expect(text, "Best after pruning: ");
-    expect(text, "told apart from random (p = 0.030)");
+    expect(text, "distinguished from random (p = 0.030)");
     expect(text, "class=\"right best\"");
     pb_free(text);
     write_row(state, "other", 0.50, 0.51, 0.50);
     expect_best(state, false, "control");
     text = page(state);
-    expect(text, "p = 0.061, corrected for the best of 2): not told apart");
+    expect(text, "p = 0.061, corrected for the best of 2): not distinguished");
     pb_free(text);
 }
 
@@ -287,14 +287,15 @@ static void test_fewer_than_three_seeds_give_no_interval_and_no_winner(void **st
     write_cell(state, cells[2], 0.4);
     expect_best(state, false, "few-seeds");
     char *text = page(state);
-    expect(text, "With one seed nothing can be told apart by seeds (± 2.0 points standard error of the test images)");
-    expect(text, "n = 1 seed: nothing can be told apart by seeds");
+    expect(text,
+           "With one seed nothing can be distinguished by seeds (± 2.0 points standard error of the test images)");
+    expect(text, "n = 1 seed: nothing can be distinguished by seeds");
     pb_free(text);
     write_cell(state, cells[1], 0.4);
     write_cell(state, cells[3], 0.4);
     expect_best(state, false, "few-seeds");
     text = page(state);
-    expect(text, "n = 2 seeds: too few to tell the two apart");
+    expect(text, "n = 2 seeds: too few to distinguish the two");
     expect_no(text, "(95 % interval");
     pb_free(text);
     char *table = read_text(state, "report/tables/birds.one-shot.differences.md");

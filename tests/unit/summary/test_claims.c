@@ -70,7 +70,7 @@ static void test_moderate_pruning_raises_only_where_the_interval_lies_above_zero
     (void)state;
     expect("0.4", "low='0.001' high='0.02'", "raised", "–");
     expect("0.4", "low='-0.03' high='-0.001'", "lowered", "–");
-    expect("0.4", "low='-0.001' high='0.02'", "not told apart", "–");
+    expect("0.4", "low='-0.001' high='0.02'", "not distinguished", "–");
     expect("0.6", "low='0.001' high='0.02'", "–", "–"); /* not moderate */
     expect("0.4", "", "one seed decides nothing", "–");
 }
@@ -78,11 +78,11 @@ static void test_moderate_pruning_raises_only_where_the_interval_lies_above_zero
 static void test_nothing_is_lost_only_below_the_near_zero_share_and_within_two_points(void **state)
 {
     (void)state;
-    expect("0.2", "low='-0.019' high='0.01'", "not told apart", "nothing lost");
-    expect("0.2", "low='-0.021' high='0.01'", "not told apart", "not decided");
+    expect("0.2", "low='-0.019' high='0.01'", "not distinguished", "nothing lost");
+    expect("0.2", "low='-0.021' high='0.01'", "not distinguished", "not decided");
     expect("0.2", "low='-0.05' high='-0.01'", "lowered", "lost");
     expect("0.2", "", "one seed decides nothing", "one seed decides nothing");
-    expect("0.3", "low='-0.019' high='0.01'", "not told apart", "–"); /* not below the share */
+    expect("0.3", "low='-0.019' high='0.01'", "not distinguished", "–"); /* not below the share */
 }
 
 int main(void)
