@@ -11,8 +11,7 @@ setup_file() {
     mkdir "$DATA"
     # the old data set plugin's own list over the same images
     (cd "$BATS_FILE_TMPDIR/sets/CUB_200_2011" && while read -r id path && read -r _ train <&3; do
-        split=test
-        [ "$train" = 1 ] && split=train
+        if [ "$train" = 1 ]; then split=train; else split=test; fi
         mkdir -p "$DATA/$(dirname "$path")"
         cp "images/$path" "$DATA/$path"
         echo "$split ${path%%/*} $path"

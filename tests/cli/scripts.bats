@@ -135,11 +135,12 @@ END
     printf '%s\n' '/* wants */ static int wants(void)' '{ return fail("the file lies in \"%s\"", "stored on it"); }' >"$folder/a.c"
     run -1 "$sources/scripts/check-words" "$folder"/a.{md,h,c}
     echo "$output"
-    [ "${#lines[@]}" -eq 4 ]
+    [ "${#lines[@]}" -eq 5 ]
     [[ ${lines[0]} == *"a.md:1: 'weigh': cost" ]]
     [[ ${lines[1]} == *"a.md:3: 'goes on': resume, continue" ]]
     [[ ${lines[2]} == *"a.h:1: 'lie in': is stored in, is in" ]]
-    [[ ${lines[3]} == *"a.c:2: 'lies in': is stored in, is in" ]]
+    [[ ${lines[3]} == *"a.c:1: 'wants': require, need, ask for" ]]
+    [[ ${lines[4]} == *"a.c:2: 'lies in': is stored in, is in" ]]
 }
 
 @test "the test runner names and counts what a machine cannot run, apart from what passed" {
