@@ -49,12 +49,18 @@ static void report(uint32_t threads, bool with_suite)
     backend_close(&backend);
 }
 
+/* Sanitizers look at memory, not at bits, and are slow: one run does. Others compare it with that of one thread. */
+#ifdef __SANITIZE_ADDRESS__
+enum { FEWEST_THREADS = 2 };
+#else
+enum { FEWEST_THREADS = 1 };
+#endif
+
 static void child_digests(void **state)
 {
     (void)state;
-    const bool with_suite = strcmp(task, "suite") == 0;
-    report(1, with_suite);
-    report(2, with_suite);
+    for (uint32_t threads = FEWEST_THREADS; threads <= 2; threads++)
+        report(threads, strcmp(task, "suite") == 0);
 }
 
 /* Prints the status and message of opening with settings; the kernel sets that the process has run before are in task. */
@@ -74,7 +80,7 @@ static void child_refusal(void **state)
         backend_close(&backend);
 }
 
-/* The line of digests that a child prints for one thread and for two, which must be the same. */
+/* The line of digests that a child prints for each number of threads, which must be the same. */
 static void digests_of(const char *what, const char *options, const char *const *environment, char *digest, size_t size)
 {
     char output[4096];
@@ -83,7 +89,7 @@ static void digests_of(const char *what, const char *options, const char *const 
     assert_non_null(line);
     const size_t length = strcspn(line, "\n") + 1;
     assert_true(length < size);
-    const char *second = strstr(line + length, "blis ");
+    const char *second = FEWEST_THREADS == 1 ? strstr(line + length, "blis ") : line;
     if (!second || strncmp(second, line, length) != 0)
         fail_msg("%s: not the same bits on one thread and on two:\n%s", options, output);
     memcpy(digest, line, length - 1);
