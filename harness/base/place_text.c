@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/guard.h"
+
 enum { LOWEST_PAGES = 64 << 10 }; /* nothing is mapped there: an address below is that of NULL, or of a member of it */
 
 static void end_text(char *text, size_t size)
@@ -96,6 +98,20 @@ void pb_place_overstep(const struct pb_place *place, const struct pb_fault *faul
         snprintf(text, size, "%s %s past the end of '%s'%s%s: at offset %" PRIu64 " of its %" PRIu64 " bytes",
                  frame->plugin, past[access], fault->array, subject, hook, fault->bytes + fault->distance,
                  fault->bytes);
+}
+
+enum pb_status pb_place_check_beside(const struct pb_guarded *array, const char *rule, struct pb_error *error)
+{
+    char text[400];
+    size_t distance = 0;
+    struct pb_fault fault = {.access = PB_ACCESS_WRITE, .overstep = pb_guarded_check(array, &distance)};
+    if (fault.overstep == PB_OVERSTEP_NONE)
+        return PB_OK;
+    fault.distance = distance;
+    fault.bytes = array->bytes;
+    snprintf(fault.array, sizeof fault.array, "%s", array->name);
+    pb_place_overstep(pb_place, &fault, text, sizeof text);
+    return pb_fail(error, PB_ERROR_RUN, "%s; %s", text, rule);
 }
 
 void pb_place_reason(const struct pb_place *place, char *text, size_t size)

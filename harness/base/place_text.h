@@ -18,6 +18,12 @@ bool pb_place_in_hook(const struct pb_place *place);
 /* "criterion 'x' wrote to 'gamma' of layer 'conv3_2' in score; views are read-only", of the innermost hook. */
 void pb_place_overstep(const struct pb_place *place, const struct pb_fault *fault, char *text, size_t size);
 
+/* PB_ERROR_RUN where the innermost hook has written beside an array that did not reach another page: the sentence of
+ * pb_place_overstep, and a rule behind it ("a layer has as many scores as channels"). To be called before pb_place_leave. */
+struct pb_guarded;
+PB_MUST_CHECK enum pb_status pb_place_check_beside(const struct pb_guarded *array, const char *rule,
+                                                   struct pb_error *error);
+
 /* What is known of a fault that is no guarded array's: "it read address 0x0; …"; "" when nothing is. */
 void pb_place_reason(const struct pb_place *place, char *text, size_t size);
 

@@ -15,10 +15,12 @@ struct pb_filters {
 /* What steps penalise. */
 struct pb_penalties {
     struct pb_penalised *list;
+    bool *idle; /* per entry: its strengths are zero */
     uint32_t count;
     struct pb_buffer *strengths; /* one behind the other */
     size_t strength_count;
-    float *values; /* on the host, for the means of polarization; NULL where none is needed */
+    float *values; /* on the host, value_count of them, for the means of polarization */
+    size_t value_count;
 };
 
 struct pb_engine {

@@ -47,6 +47,7 @@ void pb_penalties_free(struct pb_engine *engine)
     if (penalties->strengths)
         PB_CALL(engine->device, buffer_destroy, penalties->strengths);
     pb_free(penalties->list);
+    pb_free(penalties->idle);
     pb_free(penalties->values);
     *penalties = (struct pb_penalties){0};
 }
@@ -54,6 +55,20 @@ void pb_penalties_free(struct pb_engine *engine)
 static bool changes_values(const struct pb_penalised *entry)
 {
     return entry->rule == PB_RULE_GROUP_LASSO || entry->rule == PB_RULE_INTERVAL;
+}
+
+/* Entries whose strengths are all zero do nothing, step after step. */
+static void find_idle(struct pb_engine *engine, const float *strengths)
+{
+    struct pb_penalties *penalties = &engine->penalties;
+    for (uint32_t i = 0; i < penalties->count; i++) {
+        struct pb_penalty_layout layout = {0};
+        pb_penalty_layout(engine->graph, penalties->list[i].parameter, penalties->list[i].unit, &layout);
+        penalties->idle[i] = penalties->list[i].rule != PB_RULE_INTERVAL;
+        for (size_t u = 0; u < layout.units && penalties->idle[i]; u++)
+            penalties->idle[i] = strengths[u] == 0;
+        strengths += layout.units;
+    }
 }
 
 enum pb_status pb_engine_penalise(struct pb_engine *engine, const struct pb_penalised *list, uint32_t count,
@@ -72,13 +87,14 @@ enum pb_status pb_engine_penalise(struct pb_engine *engine, const struct pb_pena
         if (list[i].rule == PB_RULE_POLARIZATION && engine->graph->parameters[list[i].parameter].count > largest)
             largest = engine->graph->parameters[list[i].parameter].count;
     }
-    if (all != penalties->strength_count || count != penalties->count) {
+    if (all != penalties->strength_count || count != penalties->count || largest > penalties->value_count) {
         pb_penalties_free(engine);
         if (!count)
             return PB_OK;
         penalties->list = pb_calloc(count, sizeof *list);
+        penalties->idle = pb_calloc(count, sizeof *penalties->idle);
         penalties->values = largest ? pb_calloc(largest, sizeof(float)) : NULL;
-        if (!penalties->list || (largest && !penalties->values))
+        if (!penalties->list || !penalties->idle || (largest && !penalties->values))
             return pb_fail_memory(error, count * sizeof *list + largest * sizeof(float));
         penalties->count = count;
         pb_place_node(engine->device->host.name, "penalties", pb_clock());
@@ -86,10 +102,12 @@ enum pb_status pb_engine_penalise(struct pb_engine *engine, const struct pb_pena
         if (status)
             return status;
         penalties->strength_count = all;
+        penalties->value_count = largest;
     }
     if (!count)
         return PB_OK;
     memcpy(penalties->list, list, count * sizeof *list);
+    find_idle(engine, strengths);
     pb_place_node(engine->device->host.name, "penalties", pb_clock());
     const enum pb_status status = PB_OPERATE(upload, (struct pb_view){.buffer = penalties->strengths}, strengths, all);
     return status ? status : pb_engine_wait(engine, error);
@@ -181,7 +199,7 @@ static enum pb_status penalise(struct pb_engine *engine, const struct pb_step *s
         pb_penalty_layout(engine->graph, entry->parameter, entry->unit, &layout);
         const struct pb_view strengths = {.buffer = penalties->strengths, .offset = first};
         first += layout.units;
-        if (changes_values(entry) != values || pb_stands_still(engine, step, parameter))
+        if (penalties->idle[i] || changes_values(entry) != values || pb_stands_still(engine, step, parameter))
             continue;
         pb_place_node(engine->device->host.name, engine->graph->nodes[parameter->node].name, pb_clock());
         if (entry->rule == PB_RULE_POLARIZATION && entry->term != term) {

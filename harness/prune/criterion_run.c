@@ -32,21 +32,6 @@ static enum pb_status check_needs(const struct pb_criterion_run *run)
     return PB_OK;
 }
 
-/* Writes beside the scores that did not reach another page. */
-static enum pb_status check_beside(const struct pb_guarded *scores, bool weights, struct pb_error *error)
-{
-    char text[400];
-    size_t distance = 0;
-    struct pb_fault fault = {.access = PB_ACCESS_WRITE, .overstep = pb_guarded_check(scores, &distance)};
-    if (fault.overstep == PB_OVERSTEP_NONE)
-        return PB_OK;
-    fault.distance = distance;
-    fault.bytes = scores->bytes;
-    snprintf(fault.array, sizeof(fault.array), "%s", scores->name);
-    pb_place_overstep(pb_place, &fault, text, sizeof(text));
-    return pb_fail(error, PB_ERROR_RUN, "%s; a layer has as many scores as %s", text, weights ? "weights" : "channels");
-}
-
 enum pb_status pb_criterion_check_beside(const struct pb_criterion_run *run, const struct pb_guarded *array,
                                          const char *where)
 {
@@ -94,7 +79,10 @@ static enum pb_status call_score(struct pb_criterion_run *run, const struct pb_l
     status = (run->weights ? criterion->score_weights : criterion->score)(run->self, shown, scores);
     status = pb_host_result(&run->host, status, run->error);
     if (status == PB_OK) /* the message names the place */
-        status = check_beside(&run->shown.scores, run->weights, run->error);
+        status = pb_place_check_beside(&run->shown.scores,
+                                       run->weights ? "a layer has as many scores as weights"
+                                                    : "a layer has as many scores as channels",
+                                       run->error);
     pb_place_leave();
     return status;
 }

@@ -184,6 +184,7 @@ enum pb_left_out {
     PB_LEFT_OUT_MATRIX, /* the matrix that was run last has no such cell */
     PB_LEFT_OUT_EARLIER, /* the matrix has the cell with other settings, or code that decides numbers has changed */
     PB_LEFT_OUT_TWICE, /* another document is of the same cell */
+    PB_LEFT_OUT_VERSION, /* it does not say what its criterion is: a random control would be taken for a criterion */
     PB_LEFT_OUT_SETTINGS, /* its settings are not those of its row's other seeds */
     PB_LEFT_OUT_COUNT
 };

@@ -15,6 +15,7 @@ const char *const pb_left_out_names[PB_LEFT_OUT_COUNT] = {
     [PB_LEFT_OUT_MATRIX] = "of another matrix",
     [PB_LEFT_OUT_EARLIER] = "of an earlier state of the matrix",
     [PB_LEFT_OUT_TWICE] = "of a cell that another document holds, too",
+    [PB_LEFT_OUT_VERSION] = "of an earlier version of the program",
     [PB_LEFT_OUT_SETTINGS] = "of another matrix, by their settings",
 };
 
@@ -112,6 +113,22 @@ static void judge_matrix(const struct pb_cell_list *list, const struct pb_record
     }
 }
 
+/* Results say what their criterion is since the summary no longer knows criteria by name. A cell that only trains has none. */
+static void judge_version(const struct pb_record *record, struct verdict *verdict)
+{
+    const char *criterion = pb_summary_config(record, "criterion");
+    if (criterion[0] == '\0' || strcmp(criterion, "none") == 0 ||
+        pb_record_find(record->config, record->config_count, "criterion.traits") != NULL)
+        return;
+    verdict->reason = PB_LEFT_OUT_VERSION;
+    (void)snprintf(
+        verdict->message, sizeof verdict->message,
+        "it does not say what criterion '%.80s' is; 'prunebench run' makes it again, or add <option "
+        "name=\"criterion.traits\" value=\"\"/> to its <config>: random for a random control, scales for one of γ, "
+        "empty for others",
+        criterion);
+}
+
 enum pb_status pb_summary_bind(struct pb_summary *summary, const struct pb_cell_list *list, const char *name,
                                struct pb_record *record, struct pb_error *error)
 {
@@ -119,6 +136,8 @@ enum pb_status pb_summary_bind(struct pb_summary *summary, const struct pb_cell_
     enum pb_status status = judge_name(list, name, record, &verdict, error);
     if (status == PB_OK && verdict.message[0] == '\0' && list->present)
         judge_matrix(list, record, &verdict);
+    if (status == PB_OK && verdict.message[0] == '\0')
+        judge_version(record, &verdict);
     if (status == PB_OK && verdict.message[0] != '\0')
         status = pb_summary_leave_out(summary, name, verdict.reason, verdict.message, error);
     struct pb_record *rows = NULL;

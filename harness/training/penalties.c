@@ -173,11 +173,11 @@ enum pb_status pb_penalty_set_open(const struct pb_train_job *job, const struct 
         return pb_fail_memory(error, sizeof *made);
     made->job = job;
     made->graph = network->graph;
-    enum pb_status status = pb_channel_groups_find(network->graph, &made->groups, error);
-    if (status == PB_OK)
+    enum pb_status status = create_instances(made, error);
+    if (status == PB_OK && made->instance_count)
+        status = pb_channel_groups_find(network->graph, &made->groups, error);
+    if (status == PB_OK && made->instance_count)
         status = pb_prunable_layers_find(network, &made->groups, &made->layers, error);
-    if (status == PB_OK)
-        status = create_instances(made, error);
     for (uint32_t i = 0; i < made->instance_count && status == PB_OK; i++)
         status = add_terms(made, &made->instances[i], error);
     if (status == PB_OK && made->strength_count) {
@@ -269,21 +269,6 @@ static struct pb_penalty_view view_of(const struct pb_penalty_set *set, uint32_t
     return view;
 }
 
-/* Writes beside the coefficients that did not reach another page. */
-static enum pb_status check_beside(const struct pb_guarded *coefficients, struct pb_error *error)
-{
-    char text[400];
-    size_t distance = 0;
-    struct pb_fault fault = {.access = PB_ACCESS_WRITE, .overstep = pb_guarded_check(coefficients, &distance)};
-    if (fault.overstep == PB_OVERSTEP_NONE)
-        return PB_OK;
-    fault.distance = distance;
-    fault.bytes = coefficients->bytes;
-    snprintf(fault.array, sizeof fault.array, "%s", coefficients->name);
-    pb_place_overstep(pb_place, &fault, text, sizeof text);
-    return pb_fail(error, PB_ERROR_RUN, "%s; a layer has as many coefficients as units", text);
-}
-
 static enum pb_status ask(struct pb_penalty_set *set, const struct entry *entry, struct pb_penalty_view *view,
                           const float *values, size_t count, double *coefficients, struct pb_error *error)
 {
@@ -296,7 +281,7 @@ static enum pb_status ask(struct pb_penalty_set *set, const struct entry *entry,
     enum pb_status status = pb_host_result(
         &instance->host, instance->table->coefficients(instance->self, entry->term, shown, coefficients), error);
     if (status == PB_OK)
-        status = check_beside(&set->coefficients, error);
+        status = pb_place_check_beside(&set->coefficients, "a layer has as many coefficients as units", error);
     pb_place_leave();
     return status;
 }

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
+#include "base/memory.h"
 #include "results/cell_list.h"
 #include "results/result.h"
 #include "summary/summary.h"
@@ -146,6 +147,31 @@ static void test_a_damaged_document_of_another_matrix_is_no_damage_of_this_one(v
     pb_summary_free(&summary);
 }
 
+/* Of a version that recognised random controls by their plugin's name. */
+static void test_a_document_that_does_not_say_what_its_criterion_is_is_left_out(void **state)
+{
+    static const char traits[] = "<option name=\"criterion.traits\" value=\"\"/>";
+    struct pb_error error = {0};
+    char *text = NULL;
+    size_t length = 0;
+    write_cell(state, (struct cell){"1", "3", NOW, NULL, NULL});
+    write_cell(state, (struct cell){"2", "3", NOW, NULL, NULL});
+    must(pb_file_read(folder_path(state, "cells/" ID "2.xml"), 1 << 20, &text, &length, &error), &error);
+    char *place = strstr(text, traits);
+    assert_non_null(place);
+    memset(place, ' ', strlen(traits));
+    must(pb_file_write_atomic(folder_path(state, "cells/" ID "2.xml"), text, length, &error), &error);
+    pb_free(text);
+    for (int listed = 0; listed < 2; listed++) {
+        struct pb_summary summary = small_summary(state);
+        assert_row(&summary, 1);
+        assert_int_equal(summary.left_out_count, 1);
+        assert_left_out(&summary, 0, ID "2.xml", PB_LEFT_OUT_VERSION, "random for a random control");
+        pb_summary_free(&summary);
+        write_list(state, 2, NOW);
+    }
+}
+
 static void test_a_row_without_a_list_keeps_the_settings_of_most_seeds(void **state)
 {
     write_cell(state, (struct cell){"1", "6", NULL, NULL, "2026-01-03T00:00:00Z"});
@@ -228,6 +254,7 @@ int main(void)
         TEST(test_a_document_whose_id_does_not_fit_its_content_is_left_out),
         TEST(test_only_cells_of_the_matrix_that_was_run_last_with_its_settings_stay),
         TEST(test_a_damaged_document_of_another_matrix_is_no_damage_of_this_one),
+        TEST(test_a_document_that_does_not_say_what_its_criterion_is_is_left_out),
         TEST(test_a_row_without_a_list_keeps_the_settings_of_most_seeds),
         TEST(test_of_as_many_seeds_with_other_settings_the_newer_stay),
         TEST(test_a_row_of_a_listed_matrix_is_not_mixed_either),
