@@ -27,6 +27,7 @@ static enum pb_status add_epochs(const struct pb_link *link, const json_t *facts
             .seconds = json_number_value(json_object_get(epoch, "seconds")),
             .masked = (uint32_t)json_integer_value(json_object_get(epoch, "masked")),
             .revived = (uint32_t)json_integer_value(json_object_get(epoch, "revived")),
+            .teacher = (char *)(uintptr_t)json_string_value(json_object_get(epoch, "teacher")),
             .zero = (char *)(uintptr_t)json_string_value(json_object_get(epoch, "zero")),
             .mask = (char *)(uintptr_t)json_string_value(json_object_get(epoch, "mask")),
         };

@@ -68,7 +68,11 @@ PB_MUST_CHECK enum pb_status pb_engine_forward(struct pb_engine *engine, const f
 PB_MUST_CHECK enum pb_status pb_engine_backward(struct pb_engine *engine, const float *images, const uint32_t *labels,
                                                 double *loss, float *logits, struct pb_error *error);
 
-/* CALIBRATE: backward from the derivative of any function of the logits (batch×classes), after pb_engine_forward on a full batch. */
+/* The forward half of pb_engine_backward, for a loss that is computed from the logits (batch×classes). TRAIN engines only. */
+PB_MUST_CHECK enum pb_status pb_engine_forward_training(struct pb_engine *engine, const float *images, float *logits,
+                                                        struct pb_error *error);
+/* Backward from the derivative of any function of the logits (batch×classes): after pb_engine_forward_training, or, CALIBRATE, after
+ * pb_engine_forward on a full batch. */
 PB_MUST_CHECK enum pb_status pb_engine_backward_from(struct pb_engine *engine, const float *derivative,
                                                      struct pb_error *error);
 

@@ -44,6 +44,7 @@ struct pb_engine {
     uint64_t step;
     bool trunk_frozen;
     bool has_values; /* a pass has run */
+    bool awaits_backward; /* the last pass was forward, as in training */
     bool has_gradients;
     struct pb_engine_times times;
 };

@@ -87,6 +87,7 @@ enum pb_status pb_engine_forward(struct pb_engine *engine, const float *images, 
     if (!count || count > engine->options.batch)
         return pb_fail(error, PB_ERROR_RUN, "%u images do not fit an engine for batches of %u", count,
                        engine->options.batch);
+    engine->awaits_backward = false;
     enum pb_status status = pb_upload_images(engine, images, count, error);
     if (!status)
         status = pb_run_forward(engine, false, error);
@@ -153,16 +154,35 @@ enum pb_status pb_engine_backward(struct pb_engine *engine, const float *images,
         return status;
     engine->step++;
     engine->has_values = engine->has_gradients = true;
+    engine->awaits_backward = false;
     *loss = mean;
     return PB_OK;
+}
+
+enum pb_status pb_engine_forward_training(struct pb_engine *engine, const float *images, float *logits,
+                                          struct pb_error *error)
+{
+    if (engine->options.mode != PB_ENGINE_TRAIN)
+        return pb_fail(error, PB_ERROR_RUN, "only an engine that trains runs forward as in training");
+    enum pb_status status = pb_upload_images(engine, images, engine->options.batch, error);
+    if (!status)
+        status = pb_run_forward(engine, true, error);
+    if (!status)
+        status = download_logits(engine, engine->options.batch, logits, error);
+    engine->awaits_backward = status == PB_OK;
+    return status;
 }
 
 enum pb_status pb_engine_backward_from(struct pb_engine *engine, const float *derivative, struct pb_error *error)
 {
     const uint32_t last = engine->graph->node_count - 1;
-    if (engine->options.mode != PB_ENGINE_CALIBRATE || !engine->has_values)
-        return pb_fail(error, PB_ERROR_RUN,
-                       "only a calibrating engine that has run forward can run backward from a given derivative");
+    const bool trains = engine->options.mode == PB_ENGINE_TRAIN;
+    if (trains ? !engine->awaits_backward : engine->options.mode == PB_ENGINE_INFER || !engine->has_values)
+        return pb_fail(
+            error, PB_ERROR_RUN,
+            "only an engine that has just run forward, training or calibrating, can run backward from a given "
+            "derivative");
+    engine->awaits_backward = false;
     pb_place_node(engine->device->host.name, "loss", pb_clock());
     enum pb_status status =
         PB_OPERATE(upload, pb_gradient_view(engine, last), derivative, pb_output_count(engine, last));
@@ -171,6 +191,7 @@ enum pb_status pb_engine_backward_from(struct pb_engine *engine, const float *de
     if (!status)
         status = pb_run_backward(engine, error);
     engine->has_gradients = engine->has_gradients || status == PB_OK;
+    engine->step += trains && status == PB_OK;
     return status;
 }
 

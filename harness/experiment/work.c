@@ -85,6 +85,9 @@ enum pb_status pb_work_training(struct pb_session *session, const struct pb_link
     struct pb_lr lr;
     char *partial = NULL;
     json_t *rows = json_array();
+    if (training->teacher)
+        job.teacher =
+            (struct pb_teacher){.network = training->teacher, .name = session->chain.links[link->to - 1].name};
     enum pb_status status = pb_store_partial(&session->store, link->key, &partial, error);
     job.partial = partial;
     pb_lr_start(&lr, &link->spec);
@@ -108,15 +111,25 @@ enum pb_status pb_work_training(struct pb_session *session, const struct pb_link
 enum pb_status pb_work_train(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
                              json_t *facts, struct pb_error *error)
 {
-    const struct pb_training training = {.config = session->config, .data = session->data, .cache = session->cache};
-    struct pb_network *trained = NULL;
-    enum pb_status status = copy_parent(session, link, &trained, error);
+    struct pb_training training = {.config = session->config, .data = session->data, .cache = session->cache};
+    struct pb_network *trained = NULL, *teacher = NULL;
+    enum pb_status status = PB_OK;
+    if (link->to) {
+        const struct pb_network *stored;
+        status = pb_session_network(session, link->to, &stored, error);
+        if (status == PB_OK)
+            status = pb_network_copy(stored, &teacher, error);
+        training.teacher = teacher;
+    }
+    if (status == PB_OK)
+        status = copy_parent(session, link, &trained, error);
     if (status == PB_OK)
         status = pb_work_training(session, link, &training, &trained, facts, error);
     if (status == PB_OK)
         *network = trained;
     else
         pb_network_free(&trained);
+    pb_network_free(&teacher);
     return status;
 }
 

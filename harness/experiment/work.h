@@ -11,6 +11,7 @@ struct pb_training {
     const struct pb_cell_config *config;
     const struct pb_data *data;
     struct pb_cache *cache;
+    const struct pb_network *teacher; /* of a link that distils: that of link->to; else NULL */
 };
 /* Trains *network as link asks, in place (it may be replaced). */
 PB_MUST_CHECK enum pb_status pb_work_training(struct pb_session *session, const struct pb_link *link,

@@ -205,6 +205,7 @@ enum pb_status pb_precedence_fill(const struct pb_document *document, const stru
     cell->coupling_given = pb_precedence_gives(precedence, "ranking", "coupling");
     cell->preprocess.image_size = cell->model.image_size;
     values->retraining = cell->training;
+    values->retraining.teacher = PB_STAGE_UNPRUNED;
     if (!values->sparse_retraining)
         memset(values->retraining.lambda, 0, sizeof values->retraining.lambda);
     return store_values(precedence, true, values, error);

@@ -77,6 +77,17 @@ const struct pb_setting pb_settings[] = {
             .below = true, .default_text = "0.1", .offset = CELL(split.validation)),
 
     TRAIN("retraining", RETRAINING, NO_DEFAULT),
+    SETTING("retraining", "distillation",
+            "What retraining learns from the unpruned network, its teacher: soft-targets its softened probabilities "
+            "(Hinton "
+            "2015), logits its outputs before the softmax (Ba and Caruana 2014), none nothing.",
+            CHOICE(pb_distillation_names), .default_text = "none", .offset = RETRAINING(distillation)),
+    SETTING("retraining", "teacher-temperature",
+            "Temperature by which both networks' logits are divided before the softmax (soft-targets).", REAL(0, 1000),
+            .above = true, .default_text = "4", .offset = RETRAINING(teacher_temperature)),
+    SETTING("retraining", "teacher-weight",
+            "Weight of what the teacher says in the loss; the labels' cross entropy has the rest.", REAL(0, 1),
+            .above = true, .default_text = "0.9", .offset = RETRAINING(teacher_weight)),
 
     SETTING("sparsity", "lambda", "Penalty λ on the scale γ of every batch norm: λ·sign(γ) is added to its gradient.",
             REAL(0, 1), .default_text = "0", .offset = TRAINING(lambda[PB_PENALTY_NORMS])),

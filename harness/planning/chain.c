@@ -36,7 +36,7 @@ enum pb_status pb_chain_start(struct pb_chain *chain, const struct pb_cell_confi
 
 static void make_key(struct pb_chain *chain, struct pb_link *link)
 {
-    const bool builds_on_another = link->verb == PB_VERB_REWIND;
+    const bool builds_on_another = link->verb == PB_VERB_REWIND || link->to != 0;
     pb_link_make_key(link, pb_chain_key(chain, link->parent), builds_on_another ? pb_chain_key(chain, link->to) : NULL);
 }
 
@@ -194,6 +194,25 @@ static enum pb_status continue_piece(const struct pb_chain *chain, struct pb_lin
     return PB_OK;
 }
 
+/* The teacher's stage: one that was trained on the cell's own data, before this training. */
+static enum pb_status find_teacher(const struct pb_chain *chain, struct pb_link *link, struct pb_error *error)
+{
+    const struct pb_train_spec *spec = &link->spec;
+    if (spec->distillation == PB_DISTILLATION_NONE)
+        return PB_OK;
+    const pb_stage teacher = spec->teacher == PB_STAGE_UNPRUNED ? chain->baseline : spec->teacher;
+    if (teacher > chain->count)
+        return pb_fail(error, PB_ERROR_RUN, "the schedule asked for stage %" PRIu32 " of %" PRIu32 " as a teacher",
+                       teacher, chain->count);
+    if (teacher <= chain->start)
+        return pb_fail(
+            error, PB_ERROR_RUN,
+            "the schedule asked for a teacher that was not trained on the cell's data; give a stage behind a "
+            "training, or PB_STAGE_UNPRUNED");
+    link->to = teacher;
+    return PB_OK;
+}
+
 enum pb_status pb_chain_train(struct pb_chain *chain, const struct pb_train_spec *spec, const struct pb_link **link,
                               struct pb_error *error)
 {
@@ -205,6 +224,8 @@ enum pb_status pb_chain_train(struct pb_chain *chain, const struct pb_train_spec
     struct pb_link added = {
         .verb = PB_VERB_TRAIN, .spec = *spec, .target = {.measure = spec->soft_measure, .amount = spec->soft_amount}};
     status = continue_piece(chain, &added, error);
+    if (status == PB_OK)
+        status = find_teacher(chain, &added, error);
     if (status != PB_OK)
         return status;
     const struct pb_link before = current_link(chain);

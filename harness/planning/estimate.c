@@ -73,6 +73,13 @@ uint64_t pb_training_macs(const struct pb_train_spec *spec, struct pb_data_count
     return (uint64_t)(epochs * forward * (3.0 * counts.train + counts.validation));
 }
 
+/* Of the teacher, which sees every training image. */
+static uint64_t teacher_macs(const struct pb_train_spec *spec, struct pb_data_counts counts, double forward)
+{
+    const double epochs = spec->epochs + spec->head_epochs;
+    return spec->distillation == PB_DISTILLATION_NONE ? 0 : (uint64_t)(epochs * forward * counts.train);
+}
+
 /*
  * Of the criterion's passes over the calibration batches: a backward one costs as much as two forward. One Hessian product is counted;
  * how many there are, only the criterion says when it runs.
@@ -119,7 +126,8 @@ uint64_t pb_stage_macs(const struct pb_estimate *estimate, const struct pb_link 
     case PB_VERB_TRAIN:
     case PB_VERB_PRETRAIN:
         return (uint64_t)(share_of_training(&link->spec, estimate->counts, config->batch) *
-                          (double)pb_training_macs(&link->spec, estimate->counts, left));
+                          (double)(pb_training_macs(&link->spec, estimate->counts, left) +
+                                   teacher_macs(&link->spec, estimate->counts, estimate->teacher * forward)));
     case PB_VERB_SCORE:
         return config->criterion.loaded->plugin->criterion->select ? 0 : calibration_macs(estimate, left);
     case PB_VERB_MASK:
@@ -322,18 +330,35 @@ static enum pb_status score_bytes(const struct pb_estimate *estimate, uint64_t *
     return status;
 }
 
+/* A teacher's network with its momentum, and its engine. */
+static enum pb_status teacher_bytes(const struct pb_estimate *estimate, const struct pb_link *link, uint64_t *bytes,
+                                    struct pb_error *error)
+{
+    uint64_t engine = 0, values = 0;
+    *bytes = 0;
+    if (link->spec.distillation == PB_DISTILLATION_NONE)
+        return PB_OK;
+    const enum pb_status status =
+        engine_bytes(estimate, estimate->teacher, PB_ENGINE_INFER, estimate->config->batch, &engine, &values, error);
+    *bytes = engine + 2 * values;
+    return status;
+}
+
 /* Beside the parent: the network in training and its momentum, the best so far, and their engine. */
 static enum pb_status train_bytes(const struct pb_estimate *estimate, const struct pb_link *link, uint64_t *bytes,
                                   struct pb_error *error)
 {
     const struct pb_cell_config *config = estimate->config;
-    uint64_t engine = 0, values = 0, scores = 0;
+    uint64_t engine = 0, values = 0, scores = 0, teacher = 0;
     enum pb_status status =
         engine_bytes(estimate, estimate->before, PB_ENGINE_TRAIN, config->batch, &engine, &values, error);
     if (status == PB_OK && link->spec.soft_zero != PB_ZERO_NONE)
         status = score_bytes(estimate, &scores, error);
+    if (status == PB_OK)
+        status = teacher_bytes(estimate, link, &teacher, error);
     const uint64_t networks = link->spec.return_state == PB_RETURN_BEST ? 2 : 1;
-    *bytes = networks * 2 * values + engine + 2 * batches_bytes(estimate, config->batch, estimate->threads) + scores;
+    *bytes = networks * 2 * values + engine + 2 * batches_bytes(estimate, config->batch, estimate->threads) + scores +
+             teacher;
     return status;
 }
 

@@ -27,6 +27,7 @@ struct pb_estimate {
     uint64_t initial; /* bytes of the parameters that the schedule starts from; they stay */
     /* Shares of the unpruned network's MACs that the stage begins with and ends with. */
     double before, after;
+    double teacher; /* the same of a training's teacher; 0: it has none */
     uint32_t layers; /* of the network: convolutions and linear layers */
     bool masked; /* the stage's network has masks of single weights */
     bool loaded; /* a network of an earlier stage is in memory */

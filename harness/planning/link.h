@@ -25,7 +25,7 @@ struct pb_link {
     char name[48]; /* "pretrain", "base", "score", "prune-40", "mask-90", "retrain-40", "soft-40" */
     enum pb_verb_kind verb;
     pb_stage parent; /* handle; 0: the untrained network */
-    pb_stage to; /* the other stage that it builds on: rewind; else 0 */
+    pb_stage to; /* the other stage that it builds on: that of a rewind, a training's teacher; else 0 */
     uint32_t depth; /* links from the untrained network to this one */
     struct pb_train_spec spec; /* train */
     uint32_t training_depth; /* train: depth of the training's first piece, which seeds all of it */

@@ -48,6 +48,7 @@ static enum pb_status estimate_stages(struct pb_estimate cell, struct pb_estimat
         struct pb_planned_stage *stage = &plan->stages[i];
         cell.after = share_left(link);
         cell.masked = link->masked > 0;
+        cell.teacher = link->verb == PB_VERB_TRAIN && link->to ? share_left(&chain->links[link->to - 1]) : 0;
         cell.before = link->parent ? share_left(&chain->links[link->parent - 1]) : 1;
         const struct pb_estimate *estimate = first ? &pretraining : &cell;
         enum pb_status status = pb_stage_check(estimate, link, error);

@@ -40,6 +40,24 @@ static enum pb_status check_piece(const struct pb_train_spec *spec, struct pb_er
     return PB_OK;
 }
 
+static enum pb_status check_teaching(const struct pb_train_spec *spec, struct pb_error *error)
+{
+    if (spec->distillation == PB_DISTILLATION_NONE)
+        return PB_OK;
+    if (spec->distillation > PB_DISTILLATION_LOGITS)
+        return pb_fail(error, PB_ERROR_RUN,
+                       "the schedule asked for a training with a distillation that this host does not know");
+    if (!(spec->teacher_weight > 0 && spec->teacher_weight <= 1))
+        return pb_fail(error, PB_ERROR_INPUT,
+                       "a teacher's weight of %g was asked for; it must be above 0 and at most 1",
+                       spec->teacher_weight);
+    if (spec->distillation == PB_DISTILLATION_SOFT_TARGETS &&
+        !(spec->teacher_temperature > 0 && isfinite(spec->teacher_temperature)))
+        return pb_fail(error, PB_ERROR_INPUT, "a teacher's temperature of %g was asked for; it must be above 0",
+                       spec->teacher_temperature);
+    return PB_OK;
+}
+
 enum pb_status pb_check_spec(const struct pb_train_spec *spec, struct pb_error *error)
 {
     if (spec->epochs + spec->head_epochs == 0)
@@ -61,7 +79,8 @@ enum pb_status pb_check_spec(const struct pb_train_spec *spec, struct pb_error *
     if (spec->lr_policy > PB_LR_CONSTANT || spec->soft_zero > PB_ZERO_GAMMA_BETA || spec->return_state > PB_RETURN_BEST)
         return pb_fail(error, PB_ERROR_RUN,
                        "the schedule asked for a training with a mode that this host does not know");
-    return check_piece(spec, error);
+    const enum pb_status status = check_teaching(spec, error);
+    return status == PB_OK ? check_piece(spec, error) : status;
 }
 
 static enum pb_status refuse_weights(struct pb_error *error)

@@ -120,6 +120,7 @@ struct pb_epoch_record {
     /* Soft pruning: channels masked after this epoch, how many of the epoch before's came back, and which are masked:
      * per layer a word of hexadecimal digits, its first channel the highest bit of the first digit, 1 where masked. */
     uint32_t masked, revived;
+    char *teacher; /* the stage that it was distilled from; NULL: none */
     char *zero; /* what of a masked channel was zeroed, "filters" or "gamma-beta"; NULL: nothing was */
     char *mask; /* NULL: no mask */
 };

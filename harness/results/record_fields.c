@@ -337,6 +337,8 @@ static const struct pb_field EPOCH[] = {
     {"seconds", PB_FIELD_REAL, AT(seconds)},
     {"masked", PB_FIELD_COUNT32, true, AT(masked), .help = "soft pruning: channels masked after this epoch"},
     {"revived", PB_FIELD_COUNT32, true, AT(revived), .help = "those of the epoch before that are no longer masked"},
+    {"teacher", PB_FIELD_STRING, AT(teacher),
+     .help = "the stage whose network the training learned from, beside the labels"},
     {"zero", PB_FIELD_STRING, AT(zero),
      .help = "soft pruning: what of a masked channel is zeroed, gamma-beta or filters"},
     {"mask", PB_FIELD_MASKS, AT(mask),

@@ -58,6 +58,12 @@ void pb_settings_train(const struct pb_settings_sink *sink, const char *prefix, 
     add_real(sink, prefix, "lambda-last", spec->lambda[PB_PENALTY_LAST_NORM]);
     add_count(sink, prefix, "head-epochs", spec->head_epochs);
     add_real(sink, prefix, "head-lr", spec->head_lr);
+    if (spec->distillation == PB_DISTILLATION_NONE)
+        return;
+    add(sink, prefix, "distillation", pb_distillation_names[spec->distillation]);
+    add_real(sink, prefix, "teacher-weight", spec->teacher_weight);
+    if (spec->distillation == PB_DISTILLATION_SOFT_TARGETS)
+        add_real(sink, prefix, "teacher-temperature", spec->teacher_temperature);
 }
 
 void pb_settings_train_mode(const struct pb_settings_sink *sink, const struct pb_train_spec *spec)

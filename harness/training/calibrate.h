@@ -6,6 +6,7 @@
 #include "prune/masking.h"
 #include "prune/repair.h"
 #include "settings/config.h"
+#include "training/loss.h"
 
 /* Where a piece of a training begins, or ended: so many epochs and steps behind the training's beginning. */
 struct pb_reached {
@@ -25,6 +26,7 @@ struct pb_train_job {
     uint32_t depth; /* of the stage in its chain: with the epoch it says which random masks are drawn */
     /* In: where it begins, or all zeros; out, where it ended. NULL: at the beginning. */
     struct pb_reached *reached;
+    struct pb_teacher teacher; /* network NULL: the spec asks for none */
     const char *partial; /* folder for the last epoch's state */
     void (*progress)(void *argument, uint32_t epoch, uint32_t epochs); /* may be NULL */
     void *argument;

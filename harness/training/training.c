@@ -27,6 +27,7 @@ struct trainer {
     struct pb_network *network, *best;
     struct pb_lr lr;
     struct pb_soft soft;
+    struct pb_training_loss *loss;
     struct pb_penalty_set *penalties;
     json_t *rows;
     struct pb_reached begun; /* what was found of the epoch that a piece begins in */
@@ -228,6 +229,8 @@ static enum pb_status start(struct trainer *trainer, struct pb_error *error)
     if (status == PB_OK)
         status = pb_engine_create(job->device, trainer->network, &options, &trainer->engine, error);
     if (status == PB_OK)
+        status = pb_training_loss_open(job->spec, job->device, &job->teacher, options.batch, &trainer->loss, error);
+    if (status == PB_OK)
         status = pb_penalty_set_open(job, trainer->network, &trainer->penalties, error);
     return status;
 }
@@ -257,7 +260,7 @@ static enum pb_status run_steps(struct trainer *trainer, struct epoch_sums *sums
         if (status != PB_OK)
             break;
         pb_engine_set_step(trainer->engine, moment.step);
-        status = pb_engine_backward(trainer->engine, batch.images, batch.labels, &loss, trainer->logits, error);
+        status = pb_training_loss_backward(trainer->loss, trainer->engine, &batch, &loss, trainer->logits, error);
         if (status != PB_OK)
             break;
         step.lr = head_only ? spec->head_lr
@@ -347,6 +350,8 @@ static enum pb_status run_epoch(struct trainer *trainer, struct pb_error *error)
         (int)trainer->soft.masked, "revived", (int)trainer->soft.revived, "mask", pb_soft_mask_to_json(&trainer->soft));
     if (row && trainer->job->spec->soft_zero != PB_ZERO_NONE)
         json_object_set_new(row, "zero", json_string(pb_soft_zero_names[trainer->job->spec->soft_zero]));
+    if (row && trainer->job->spec->distillation != PB_DISTILLATION_NONE)
+        json_object_set_new(row, "teacher", json_string(trainer->job->teacher.name));
     if (json_array_append_new(trainer->rows, row) != 0)
         status = pb_fail_memory(error, 0);
     if (trainer->epoch >= trainer->job->spec->head_epochs)
@@ -362,6 +367,7 @@ static enum pb_status run_epoch(struct trainer *trainer, struct pb_error *error)
 
 static void free_trainer(struct trainer *trainer)
 {
+    pb_training_loss_free(&trainer->loss);
     pb_engine_free(&trainer->engine);
     pb_batches_free(&trainer->training);
     pb_batches_free(&trainer->selection);

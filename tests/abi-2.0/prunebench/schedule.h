@@ -12,6 +12,8 @@ extern "C" {
 
 /* A stage: the network as one verb left it. 0 is the untrained network that every run starts from. */
 typedef uint32_t pb_stage;
+/* As a teacher: the unpruned network, trained in full as the task's training says (see struct pb_verbs). */
+#define PB_STAGE_UNPRUNED UINT32_MAX
 
 enum pb_lr_policy { PB_LR_PLATEAU, PB_LR_STEP, PB_LR_COSINE, PB_LR_ONE_CYCLE, PB_LR_CONSTANT };
 enum pb_return_state { PB_RETURN_LAST, PB_RETURN_BEST };
@@ -19,6 +21,12 @@ enum pb_soft_zero {
     PB_ZERO_NONE, /* no masking during this training */
     PB_ZERO_FILTERS, /* weights and bias of the masked filters, after every epoch (He 2018, SFP) */
     PB_ZERO_GAMMA_BETA, /* γ and β of the masked channels (the thesis) */
+};
+/* What a training learns from a teacher, with z the network's logits, v the teacher's, K classes, means over the batch. */
+enum pb_distillation {
+    PB_DISTILLATION_NONE,
+    PB_DISTILLATION_SOFT_TARGETS, /* T²·KL(softmax(v/T) ‖ softmax(z/T)) (Hinton, Vinyals & Dean 2015) */
+    PB_DISTILLATION_LOGITS, /* ½·Σ_k (z_k − v_k)² (Ba & Caruana 2014) */
 };
 enum pb_measure {
     PB_MEASURE_CHANNELS,
@@ -73,6 +81,15 @@ struct pb_train_spec {
         soft_zero; /* enum pb_soft_zero: after every epoch, zero the channels that soft_amount of soft_measure would remove */
     uint32_t soft_measure; /* enum pb_measure */
     double soft_amount; /* as in struct pb_target */
+
+    /*
+     * A teacher: the loss is (1 − w)·cross entropy + w·what distillation says. The teacher sees the same images as the network, as
+     * they were augmented, and runs in evaluation mode. The matrix's <retraining> may ask for it; a schedule may, too, in a copy.
+     */
+    uint32_t distillation; /* enum pb_distillation */
+    pb_stage teacher; /* a stage of this run behind the one that the schedule starts from, or PB_STAGE_UNPRUNED */
+    double teacher_temperature; /* T of soft targets, above 0 */
+    double teacher_weight; /* w, above 0 and at most 1 */
 
     /*
      * A piece of this training, from one moment to another. A moment is a number of epochs (the head's included) and of steps

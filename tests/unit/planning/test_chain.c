@@ -291,6 +291,40 @@ static void test_a_rewind_to_another_stage_has_another_key(void **state)
     assert_string_not_equal(keys[0], keys[2]);
 }
 
+/* Key of base → one more epoch → retraining with that teacher. */
+static void taught_key(pb_stage teacher, double weight, char key[65])
+{
+    struct fixture fixture = make();
+    struct pb_chain chain = {0};
+    struct pb_error error;
+    const struct pb_link *link = NULL;
+    const struct pb_train_spec more = {.epochs = 1, .lr = .1};
+    const struct pb_train_spec taught = {
+        .epochs = 1, .lr = .1, .distillation = PB_DISTILLATION_LOGITS, .teacher = teacher, .teacher_weight = weight};
+    const struct pb_inputs inputs = inputs_of("images", "skx");
+    assert_int_equal(pb_chain_start(&chain, &fixture.config, &error), PB_OK);
+    assert_int_equal(pb_chain_set_inputs(&chain, &inputs, &error), PB_OK);
+    assert_int_equal(pb_chain_add_baseline(&chain, &error), PB_OK);
+    assert_int_equal(pb_chain_train(&chain, &training, &link, &error), PB_OK);
+    assert_int_equal(pb_chain_train(&chain, &more, &link, &error), PB_OK);
+    assert_int_equal(pb_chain_train(&chain, &taught, &link, &error), PB_OK);
+    memcpy(key, link->key, 65);
+    pb_chain_free(&chain);
+}
+
+static void test_a_teacher_is_part_of_the_key_however_it_is_named(void **state)
+{
+    (void)state;
+    char unpruned[65], base[65], other[65], heavier[65];
+    taught_key(PB_STAGE_UNPRUNED, .5, unpruned);
+    taught_key(1, .5, base);
+    taught_key(2, .5, other);
+    taught_key(1, .75, heavier);
+    assert_string_equal(unpruned, base);
+    assert_string_not_equal(base, other);
+    assert_string_not_equal(base, heavier);
+}
+
 static void test_shares_that_are_not_above_those_before_are_refused(void **state)
 {
     (void)state;
@@ -483,6 +517,7 @@ int main(void)
         cmocka_unit_test(test_what_was_not_opened_gives_provisional_keys_that_tell_places_apart),
         cmocka_unit_test(test_keys_are_the_same_whether_inputs_are_known_before_the_links_or_after),
         cmocka_unit_test(test_a_rewind_to_another_stage_has_another_key),
+        cmocka_unit_test(test_a_teacher_is_part_of_the_key_however_it_is_named),
         cmocka_unit_test(test_shares_that_are_not_above_those_before_are_refused),
         cmocka_unit_test(test_masks_grow_and_name_what_follows_and_removals_beside_them_count_for_themselves),
         cmocka_unit_test(test_masks_that_cannot_be_and_weights_where_channels_are_meant_are_refused),

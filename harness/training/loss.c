@@ -1,0 +1,153 @@
+/* The loss of one step: cross entropy and distillation. */
+#include "training/loss.h"
+
+#include <math.h>
+
+#include "base/memory.h"
+
+struct pb_training_loss {
+    const struct pb_train_spec *spec;
+    const struct pb_teacher *teacher;
+    uint32_t batch, classes;
+    struct pb_engine *engine; /* the teacher's; NULL: cross entropy alone */
+    float *taught; /* the teacher's logits */
+    float *derivative;
+    double *row; /* of one image */
+};
+
+enum pb_status pb_training_loss_open(const struct pb_train_spec *spec, struct pb_device *device,
+                                     const struct pb_teacher *teacher, uint32_t batch, struct pb_training_loss **terms,
+                                     struct pb_error *error)
+{
+    struct pb_training_loss *made = pb_calloc(1, sizeof *made);
+    if (!made)
+        return pb_fail_memory(error, sizeof *made);
+    *made = (struct pb_training_loss){.spec = spec, .teacher = teacher, .batch = batch};
+    enum pb_status status = PB_OK;
+    if (spec->distillation != PB_DISTILLATION_NONE) {
+        const struct pb_engine_options options = {.batch = batch, .mode = PB_ENGINE_INFER};
+        made->classes = teacher->network->graph->classes;
+        const size_t count = (size_t)batch * made->classes;
+        made->taught = pb_calloc(count, sizeof *made->taught);
+        made->derivative = pb_calloc(count, sizeof *made->derivative);
+        made->row = pb_calloc(made->classes, sizeof *made->row);
+        status = made->taught && made->derivative && made->row
+                     ? pb_engine_create(device, teacher->network, &options, &made->engine, error)
+                     : pb_fail_memory(error, count * sizeof *made->taught);
+    }
+    if (status == PB_OK)
+        *terms = made;
+    else
+        pb_training_loss_free(&made);
+    return status;
+}
+
+void pb_training_loss_free(struct pb_training_loss **terms)
+{
+    struct pb_training_loss *freed = *terms;
+    if (!freed)
+        return;
+    pb_engine_free(&freed->engine);
+    pb_free(freed->taught);
+    pb_free(freed->derivative);
+    pb_free(freed->row);
+    pb_free(freed);
+    *terms = NULL;
+}
+
+/* log Σ_k exp(x_k / T) */
+static double log_sum(const float *x, uint32_t classes, double temperature)
+{
+    double top = x[0], sum = 0;
+    for (uint32_t k = 1; k < classes; k++)
+        top = fmax(top, x[k]);
+    for (uint32_t k = 0; k < classes; k++)
+        sum += exp((x[k] - top) / temperature);
+    return top / temperature + log(sum);
+}
+
+/* Adds weight times the cross entropy's derivative: softmax(z) − onehot. */
+static double cross_entropy(const float *logits, uint32_t label, uint32_t classes, double weight, double *derivative)
+{
+    const double normaliser = log_sum(logits, classes, 1);
+    for (uint32_t k = 0; k < classes; k++)
+        derivative[k] += weight * (exp(logits[k] - normaliser) - (k == label));
+    return weight * (normaliser - logits[label]);
+}
+
+/* With p the teacher's softened probabilities and q the network's: T²·Σ p·(log p − log q), whose derivative is T·(q − p). */
+static double soft_targets(const float *logits, const float *teacher, uint32_t classes, double temperature,
+                           double weight, double *derivative)
+{
+    const double own = log_sum(logits, classes, temperature), theirs = log_sum(teacher, classes, temperature);
+    double divergence = 0;
+    for (uint32_t k = 0; k < classes; k++) {
+        const double log_p = teacher[k] / temperature - theirs, log_q = logits[k] / temperature - own;
+        divergence += exp(log_p) * (log_p - log_q);
+        derivative[k] += weight * temperature * (exp(log_q) - exp(log_p));
+    }
+    return weight * temperature * temperature * divergence;
+}
+
+static double equal_logits(const float *logits, const float *teacher, uint32_t classes, double weight,
+                           double *derivative)
+{
+    double sum = 0;
+    for (uint32_t k = 0; k < classes; k++) {
+        const double difference = (double)logits[k] - teacher[k];
+        sum += difference * difference;
+        derivative[k] += weight * difference;
+    }
+    return weight * sum / 2;
+}
+
+double pb_distilled_loss(const struct pb_train_spec *spec, const float *logits, const float *teacher, uint32_t label,
+                         uint32_t classes, double *derivative)
+{
+    const double weight = spec->teacher_weight;
+    for (uint32_t k = 0; k < classes; k++)
+        derivative[k] = 0;
+    const double labelled = cross_entropy(logits, label, classes, 1 - weight, derivative);
+    return labelled + (spec->distillation == PB_DISTILLATION_LOGITS
+                           ? equal_logits(logits, teacher, classes, weight, derivative)
+                           : soft_targets(logits, teacher, classes, spec->teacher_temperature, weight, derivative));
+}
+
+static enum pb_status check_teacher(const struct pb_training_loss *terms, struct pb_error *error)
+{
+    for (size_t i = 0; i < (size_t)terms->batch * terms->classes; i++)
+        if (!isfinite(terms->taught[i]))
+            return pb_fail(
+                error, PB_ERROR_RUN,
+                "the teacher, stage '%s', gives image %zu of a batch the output %g for class %zu; what it teaches "
+                "must be finite",
+                terms->teacher->name, i / terms->classes, (double)terms->taught[i], i % terms->classes);
+    return PB_OK;
+}
+
+enum pb_status pb_training_loss_backward(struct pb_training_loss *terms, struct pb_engine *engine,
+                                         const struct pb_batch *batch, double *loss, float *logits,
+                                         struct pb_error *error)
+{
+    if (!terms->engine)
+        return pb_engine_backward(engine, batch->images, batch->labels, loss, logits, error);
+    enum pb_status status = pb_engine_forward(terms->engine, batch->images, terms->batch, terms->taught, error);
+    if (status != PB_OK)
+        return pb_fail_context(error, "teacher '%s'", terms->teacher->name);
+    status = check_teacher(terms, error);
+    if (status == PB_OK)
+        status = pb_engine_forward_training(engine, batch->images, logits, error);
+    if (status != PB_OK)
+        return status;
+    const uint32_t classes = terms->classes;
+    double sum = 0;
+    for (uint32_t n = 0; n < terms->batch; n++) {
+        const size_t first = (size_t)n * classes;
+        sum += pb_distilled_loss(terms->spec, logits + first, terms->taught + first, batch->labels[n], classes,
+                                 terms->row);
+        for (uint32_t k = 0; k < classes; k++)
+            terms->derivative[first + k] = (float)(terms->row[k] / terms->batch);
+    }
+    *loss = sum / terms->batch;
+    return pb_engine_backward_from(engine, terms->derivative, error);
+}
