@@ -1,10 +1,12 @@
 /* The verbs: each restores its stage when it is stored, and otherwise does the work and stores it. */
 #include "experiment/session.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "experiment/work.h"
+#include "graph/build.h"
 #include "graph/cost.h"
 
 static void forget_scores(struct pb_session *session)
@@ -207,28 +209,100 @@ static enum pb_status verb_reinitialise(const struct pb_verbs *verbs, uint32_t s
     return perform(session, status, link, pb_work_reinitialise, stage);
 }
 
+/* The current network, with its groups. */
+static enum pb_status show_current(struct pb_session *session, const struct pb_network **network,
+                                   struct pb_channel_groups *groups)
+{
+    const enum pb_status status = pb_session_network(session, session->chain.current, network, &session->error);
+    return status == PB_OK ? pb_channel_groups_find((*network)->graph, groups, &session->error) : status;
+}
+
+static struct pb_network_cost cost_beside(const struct pb_original *original, uint64_t channels, struct pb_cost now,
+                                          struct pb_cost nonzero, uint32_t groups)
+{
+    return (struct pb_network_cost){.size = sizeof(struct pb_network_cost),
+                                    .channels = channels,
+                                    .params = now.params,
+                                    .macs = now.macs,
+                                    .original_channels = original->channels,
+                                    .original_params = original->params,
+                                    .original_macs = original->macs,
+                                    .nonzero_params = nonzero.params,
+                                    .nonzero_macs = nonzero.macs,
+                                    .groups = groups};
+}
+
 static enum pb_status verb_cost(const struct pb_verbs *verbs, struct pb_network_cost *cost)
 {
     struct pb_session *session = verbs->context;
     const struct pb_network *network;
     struct pb_channel_groups groups = {0};
-    enum pb_status status = pb_session_network(session, session->chain.current, &network, &session->error);
-    if (status == PB_OK)
-        status = pb_channel_groups_find(network->graph, &groups, &session->error);
+    const enum pb_status status = show_current(session, &network, &groups);
     if (status != PB_OK)
         return status;
-    const struct pb_cost now = pb_graph_cost(network->graph), nonzero = pb_nonzero_cost(network);
-    *cost = (struct pb_network_cost){.size = sizeof *cost,
-                                     .channels = groups.total,
-                                     .params = now.params,
-                                     .macs = now.macs,
-                                     .original_channels = session->original.channels,
-                                     .original_params = session->original.params,
-                                     .original_macs = session->original.macs,
-                                     .nonzero_params = nonzero.params,
-                                     .nonzero_macs = nonzero.macs};
+    *cost = cost_beside(&session->original, groups.total, pb_graph_cost(network->graph), pb_nonzero_cost(network),
+                        groups.count);
     pb_channel_groups_free(&groups);
     return PB_OK;
+}
+
+static enum pb_status check_channels(struct pb_session *session, const struct pb_channel_groups *groups,
+                                     const uint32_t *channels, uint32_t count)
+{
+    if (count != groups->count)
+        return pb_fail(&session->error, PB_ERROR_RUN,
+                       "the schedule asked what %u groups would cost; the network has %u", count, groups->count);
+    for (uint32_t g = 0; g < count; g++)
+        if (channels[g] == 0 || channels[g] > groups->groups[g].channels)
+            return pb_fail(&session->error, PB_ERROR_RUN,
+                           "the schedule asked what %u channels of group %u would cost; it has %u", channels[g], g,
+                           groups->groups[g].channels);
+    return PB_OK;
+}
+
+static enum pb_status verb_cost_of(const struct pb_verbs *verbs, const uint32_t *channels, uint32_t count,
+                                   struct pb_network_cost *cost)
+{
+    struct pb_session *session = verbs->context;
+    const struct pb_network *network;
+    struct pb_channel_groups groups = {0};
+    struct pb_graph *shrunk = NULL;
+    enum pb_status status = show_current(session, &network, &groups);
+    if (status == PB_OK)
+        status = check_channels(session, &groups, channels, count);
+    if (status == PB_OK)
+        status = pb_graph_shrink(network->graph, &groups, channels, &shrunk, &session->error);
+    if (status == PB_OK) {
+        const struct pb_cost now = pb_graph_cost(shrunk);
+        uint64_t total = 0;
+        for (uint32_t g = 0; g < count; g++)
+            total += channels[g];
+        *cost = cost_beside(&session->original, total, now, now, groups.count);
+        pb_graph_free(&shrunk);
+    }
+    pb_channel_groups_free(&groups);
+    return status;
+}
+
+static enum pb_status verb_group(const struct pb_verbs *verbs, uint32_t index, struct pb_network_group *group)
+{
+    struct pb_session *session = verbs->context;
+    const struct pb_network *network;
+    struct pb_channel_groups groups = {0}, original = {0};
+    enum pb_status status = show_current(session, &network, &groups);
+    if (status == PB_OK)
+        status = pb_channel_groups_find(session->initial->graph, &original, &session->error);
+    if (status == PB_OK && index >= groups.count)
+        status = pb_fail(&session->error, PB_ERROR_RUN, "the schedule asked for group %u of %u", index, groups.count);
+    if (status == PB_OK) {
+        const struct pb_channel_group *found = &groups.groups[index];
+        *group = (struct pb_network_group){
+            .size = sizeof *group, .channels = found->channels, .original_channels = original.groups[index].channels};
+        snprintf(group->layer, sizeof group->layer, "%s", network->graph->nodes[found->producers[0]].name);
+    }
+    pb_channel_groups_free(&original);
+    pb_channel_groups_free(&groups);
+    return status;
 }
 
 static enum pb_status verb_latency(const struct pb_verbs *verbs, uint32_t batch, uint32_t runs,
@@ -284,6 +358,8 @@ void pb_session_verbs(struct pb_session *session, struct pb_verbs *verbs)
         .reinitialise = verb_reinitialise,
         .evaluate = verb_evaluate,
         .cost = verb_cost,
+        .cost_of = verb_cost_of,
+        .group = verb_group,
         .latency = verb_latency,
     };
 }

@@ -137,6 +137,23 @@ static enum pb_status dry_cost(const struct pb_verbs *verbs, struct pb_network_c
     return refuse_when_open(run);
 }
 
+static enum pb_status dry_cost_of(const struct pb_verbs *verbs, const uint32_t *channels, uint32_t count,
+                                  struct pb_network_cost *cost)
+{
+    (void)channels;
+    (void)count;
+    return dry_cost(verbs, cost);
+}
+
+static enum pb_status dry_group(const struct pb_verbs *verbs, uint32_t index, struct pb_network_group *group)
+{
+    struct dry_run *run = verbs->context;
+    (void)index;
+    run->open = run->open || run->adaptive;
+    *group = (struct pb_network_group){.size = sizeof *group};
+    return refuse_when_open(run);
+}
+
 static enum pb_status dry_latency(const struct pb_verbs *verbs, uint32_t batch, uint32_t runs,
                                   struct pb_latency *latency)
 {
@@ -176,6 +193,8 @@ static enum pb_status run_dry(const struct pb_cell_config *config, struct dry_ru
         .reinitialise = dry_reinitialise,
         .evaluate = dry_evaluate,
         .cost = dry_cost,
+        .cost_of = dry_cost_of,
+        .group = dry_group,
         .latency = dry_latency,
     };
     enum pb_status status = pb_chain_start(&run->chain, config, error);

@@ -170,7 +170,7 @@ static enum pb_status evaluate(const struct pb_verbs *verbs, enum pb_evaluate_sp
     return leave(status);
 }
 
-static enum pb_status cost_of(const struct pb_verbs *verbs, struct pb_network_cost *cost)
+static enum pb_status cost_now(const struct pb_verbs *verbs, struct pb_network_cost *cost)
 {
     const struct pb_watched_run *run = enter(verbs, "cost");
     struct pb_network_cost own = {.size = sizeof own};
@@ -179,6 +179,31 @@ static enum pb_status cost_of(const struct pb_verbs *verbs, struct pb_network_co
     const enum pb_status status = run->verbs->cost(run->verbs, &own);
     if (status == PB_OK)
         fill_stated(cost, cost->size, &own, sizeof own);
+    return leave(status);
+}
+
+static enum pb_status cost_of(const struct pb_verbs *verbs, const uint32_t *channels, uint32_t count,
+                              struct pb_network_cost *cost)
+{
+    const struct pb_watched_run *run = enter(verbs, "cost_of");
+    struct pb_network_cost own = {.size = sizeof own};
+    if (!channels || !cost)
+        return fail_null(run, "cost_of", channels ? "cost" : "channels");
+    const enum pb_status status = run->verbs->cost_of(run->verbs, channels, count, &own);
+    if (status == PB_OK)
+        fill_stated(cost, cost->size, &own, sizeof own);
+    return leave(status);
+}
+
+static enum pb_status group_of(const struct pb_verbs *verbs, uint32_t index, struct pb_network_group *group)
+{
+    const struct pb_watched_run *run = enter(verbs, "group");
+    struct pb_network_group own = {.size = sizeof own};
+    if (!group)
+        return fail_null(run, "group", "group");
+    const enum pb_status status = run->verbs->group(run->verbs, index, &own);
+    if (status == PB_OK)
+        fill_stated(group, group->size, &own, sizeof own);
     return leave(status);
 }
 
@@ -256,7 +281,9 @@ enum pb_status pb_watched_run(struct pb_watched_run *run, void *self, struct pb_
         .restore = restore,
         .reinitialise = reinitialise,
         .evaluate = evaluate,
-        .cost = cost_of,
+        .cost = cost_now,
+        .cost_of = cost_of,
+        .group = group_of,
         .latency = latency_of,
     };
     const struct pb_schedule *schedule = run->config->schedule.loaded->plugin->schedule;

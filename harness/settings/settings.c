@@ -81,6 +81,8 @@ void pb_settings_train_mode(const struct pb_settings_sink *sink, const struct pb
         return;
     add(sink, "train.", "mask.measure", pb_measure_names[spec->soft_measure]);
     add_real(sink, "train.", "mask.amount", spec->soft_amount);
+    add(sink, "train.", "mask.growth", pb_soft_growth_names[spec->soft_growth]);
+    add(sink, "train.", "mask.momentum", spec->soft_clears_momentum ? "cleared" : "kept");
 }
 
 void pb_settings_model(const struct pb_settings_sink *sink, const struct pb_cell_config *config)

@@ -1,6 +1,7 @@
 /* Soft pruning's mask: chosen after every epoch, applied to the network, not removed. */
 #include "training/soft_mask.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -108,6 +109,38 @@ struct pb_draw pb_soft_draw(const struct pb_train_spec *spec, uint32_t depth, co
     return draw;
 }
 
+/*
+ * With x = e^(−kE/8) the three points ask for 1 − x = 3/4·(1 − x⁸), whose root between 0 and 1 Newton's method finds from 1/4; the
+ * share is then P·(1 − x^(8t/E)) / (1 − x⁸).
+ */
+static double asymptotic_share(double t)
+{
+    double x = 0.25;
+    for (int i = 0; i < 8; i++)
+        x -= (1 - x - 0.75 * (1 - pow(x, 8))) / (-1 + 6 * pow(x, 7));
+    return (1 - pow(x, 8 * t)) / (1 - pow(x, 8));
+}
+
+double pb_soft_share(const struct pb_train_spec *spec, uint32_t epoch)
+{
+    const uint32_t epochs = spec->head_epochs + spec->epochs;
+    if (spec->soft_growth == PB_SOFT_CONSTANT || epoch >= epochs)
+        return spec->soft_amount;
+    return spec->soft_amount * asymptotic_share((double)epoch / epochs);
+}
+
+/* Zeroes values of masked channels, or what momentum they have. */
+static void zero(const struct pb_network *network, float *values, const struct pb_soft *soft,
+                 const struct pb_keep *keep, uint32_t how)
+{
+    struct pb_network zeroed = *network;
+    zeroed.values = values;
+    if (how == PB_ZERO_FILTERS)
+        pb_network_zero_filters(&zeroed, &soft->groups, keep);
+    else
+        pb_network_mask(&zeroed, &soft->groups, keep);
+}
+
 enum pb_status pb_soft_mask(struct pb_soft *soft, const struct pb_train_job *job, uint32_t epoch,
                             struct pb_network *network, struct pb_error *error)
 {
@@ -115,7 +148,7 @@ enum pb_status pb_soft_mask(struct pb_soft *soft, const struct pb_train_job *job
     struct pb_pruning pruning = {0};
     struct pb_ranking ranking = job->config->ranking;
     const struct pb_target target = {
-        .size = sizeof target, .measure = job->spec->soft_measure, .amount = job->spec->soft_amount};
+        .size = sizeof target, .measure = job->spec->soft_measure, .amount = pb_soft_share(job->spec, epoch)};
     if (ranking.redraw)
         ranking.draw = (struct pb_draw){.depth = job->depth, .epoch = epoch};
     enum pb_status status = pb_score_for(job, network, &soft->groups, ranking.draw, &scores, error);
@@ -124,10 +157,9 @@ enum pb_status pb_soft_mask(struct pb_soft *soft, const struct pb_train_job *job
     if (status == PB_OK)
         status = pb_select_for(job, network, &soft->groups, &ranking, &pruning, error);
     if (status == PB_OK) {
-        if (job->spec->soft_zero == PB_ZERO_FILTERS)
-            pb_network_zero_filters(network, &soft->groups, &pruning.keep);
-        else
-            pb_network_mask(network, &soft->groups, &pruning.keep);
+        zero(network, network->values, soft, &pruning.keep, job->spec->soft_zero);
+        if (job->spec->soft_clears_momentum)
+            zero(network, network->velocity, soft, &pruning.keep, job->spec->soft_zero);
         count_changes(soft, &pruning.keep);
         pb_keep_free(&soft->keep);
         soft->keep = pruning.keep;

@@ -20,6 +20,8 @@ PB_MUST_CHECK enum pb_status pb_soft_start(struct pb_soft *soft, const struct pb
  * says. */
 PB_MUST_CHECK enum pb_status pb_soft_mask(struct pb_soft *soft, const struct pb_train_job *job, uint32_t epoch,
                                           struct pb_network *network, struct pb_error *error);
+/* The share that is masked after an epoch (counted from 1), as the spec's soft_growth says. */
+double pb_soft_share(const struct pb_train_spec *spec, uint32_t epoch);
 /* The draw of the network that a training with masks left: what is removed at its end is what its last mask zeroed, also where
  * the mask was drawn. rows: the training's; the best epoch's network is returned, or the last one's. */
 struct pb_draw pb_soft_draw(const struct pb_train_spec *spec, uint32_t depth, const json_t *rows);

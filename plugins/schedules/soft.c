@@ -10,10 +10,14 @@
 
 struct soft_options {
     int32_t zero; /* index into zero_choices */
+    int32_t growth; /* enum pb_soft_growth */
+    int32_t momentum; /* index into momentum_choices */
     bool recalibrate;
 };
 
 static const char *const zero_choices[] = {"filters", "gamma-beta", NULL};
+static const char *const growth_choices[] = {"constant", "asymptotic", NULL};
+static const char *const momentum_choices[] = {"kept", "cleared", NULL};
 static const uint32_t zero_of_choice[] = {PB_ZERO_FILTERS, PB_ZERO_GAMMA_BETA};
 
 static const struct pb_option options[] = {
@@ -26,6 +30,26 @@ static const struct pb_option options[] = {
         .default_text = "gamma-beta",
         .choices = zero_choices,
         .offset = offsetof(struct soft_options, zero),
+    },
+    {
+        .name = "growth",
+        .help = "the share that is zeroed: constant, the target's after every epoch (SFP), or asymptotic, growing from "
+                "0 to the "
+                "target's, three quarters of it after an eighth of the epochs (ASFP)",
+        .type = PB_OPTION_ENUM,
+        .default_text = "constant",
+        .choices = growth_choices,
+        .offset = offsetof(struct soft_options, growth),
+    },
+    {
+        .name = "momentum",
+        .help = "the momentum of what is zeroed: kept, as in the published code, where it drives zeroed values away "
+                "from 0, or "
+                "cleared",
+        .type = PB_OPTION_ENUM,
+        .default_text = "kept",
+        .choices = momentum_choices,
+        .offset = offsetof(struct soft_options, momentum),
     },
     {
         .name = "recalibrate",
@@ -55,6 +79,8 @@ static enum pb_status run(void *self, const struct pb_verbs *verbs, const struct
     masked->soft_zero = zero_of_choice[chosen->zero];
     masked->soft_measure = last->target->measure;
     masked->soft_amount = last->target->amount;
+    masked->soft_growth = (uint32_t)chosen->growth;
+    masked->soft_clears_momentum = chosen->momentum == 1;
     if ((status = verbs->train(verbs, task->training, NULL)) != PB_OK)
         return status;
     if ((status = verbs->train(verbs, masked, NULL)) != PB_OK)
@@ -82,7 +108,7 @@ static const struct pb_plugin plugin = {
     PB_PLUGIN_HEADER(PB_KIND_SCHEDULE),
     .name = "soft",
     .summary = "train on with the least important channels zeroed after every epoch, remove them at the end",
-    .version = "1.1.0",
+    .version = "1.2.0",
     .reference = "Y. He et al., Soft Filter Pruning for Accelerating Deep CNNs, 2018, arXiv:1808.06866",
     PB_OPTIONS(options, struct soft_options),
     .schedule = &schedule,

@@ -22,6 +22,11 @@ enum pb_soft_zero {
     PB_ZERO_FILTERS, /* weights and bias of the masked filters, after every epoch (He 2018, SFP) */
     PB_ZERO_GAMMA_BETA, /* γ and β of the masked channels (the thesis) */
 };
+/* How a soft training's share of masked channels grows, with P = soft_amount, after epoch t of E. */
+enum pb_soft_growth {
+    PB_SOFT_CONSTANT, /* P (He 2018, SFP) */
+    PB_SOFT_ASYMPTOTIC, /* a·e^(−kt) + b through (0, 0), (E/8, 3P/4) and (E, P) (He 2019, ASFP) */
+};
 /* What a training learns from a teacher, with z the network's logits, v the teacher's, K classes, means over the batch. */
 enum pb_distillation {
     PB_DISTILLATION_NONE,
@@ -81,6 +86,8 @@ struct pb_train_spec {
         soft_zero; /* enum pb_soft_zero: after every epoch, zero the channels that soft_amount of soft_measure would remove */
     uint32_t soft_measure; /* enum pb_measure */
     double soft_amount; /* as in struct pb_target */
+    uint32_t soft_growth; /* enum pb_soft_growth */
+    bool soft_clears_momentum; /* of what is zeroed; else it drives zeroed values away from 0, as in the published code */
 
     /*
      * A teacher: the loss is (1 − w)·cross entropy + w·what distillation says. The teacher sees the same images as the network, as
@@ -128,6 +135,14 @@ struct pb_network_cost {
     uint64_t channels, params, macs; /* macs: of one image */
     uint64_t original_channels, original_params, original_macs;
     uint64_t nonzero_params, nonzero_macs; /* params and macs without masked weights, and without their MACs */
+    uint32_t groups; /* of channels that are removed together, as prune_to counts them */
+};
+
+/* One of these groups. Like struct pb_measurement; 0 channels and no name while planning. */
+struct pb_network_group {
+    size_t size; /* sizeof(struct pb_network_group) */
+    char layer[64]; /* the first layer that makes its channels */
+    uint32_t channels, original_channels;
 };
 
 /* How long the current network takes, as it is on the cell's backend and threads. Like struct pb_measurement; NaN while planning. */
@@ -207,6 +222,12 @@ struct pb_verbs {
     enum pb_status (*evaluate)(const struct pb_verbs *verbs, enum pb_evaluate_split split,
                                struct pb_measurement *measurement);
     enum pb_status (*cost)(const struct pb_verbs *verbs, struct pb_network_cost *cost);
+    /* What the current network would cost if prune_to were asked for these channels: so a search compares allocations. Its
+     * nonzero_params and nonzero_macs are params and macs. */
+    enum pb_status (*cost_of)(const struct pb_verbs *verbs, const uint32_t *channels, uint32_t count,
+                              struct pb_network_cost *cost);
+    /* index: below cost's groups; input side first. */
+    enum pb_status (*group)(const struct pb_verbs *verbs, uint32_t index, struct pb_network_group *group);
     /*
      * Times the current network's forward pass on batch images, at least runs times (both above 0), after a training or a
      * pruning. What is measured is stored with the stage, so that a resumed run sees the same numbers; other machines and moments
