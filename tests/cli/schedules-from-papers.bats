@@ -1,0 +1,66 @@
+#!/usr/bin/env bats
+# The schedules of the literature as whole cells: on channels, and on single weights where they mask.
+bats_require_minimum_version 1.5.0
+
+prunebench() { "$PRUNEBENCH_BUILD/prunebench" "$@"; }
+
+setup_file() {
+    export SETS=$BATS_FILE_TMPDIR/sets
+    prunebench synth "$SETS" --sets birds --classes 3 --train 8 --test 4 --size 64 --quiet
+}
+
+setup() { cd "$BATS_TEST_TMPDIR" || return 1; }
+
+# four steps an epoch
+matrix() { # CRITERION TARGETS SCHEDULE…
+    local criterion=$1 targets=$2 schedule
+    shift 2
+    echo '<matrix xmlns="urn:prunebench:matrix:1" name="papers">
+  <model name="vgg11-bcnn" image-size="32" width-multiplier="0.1"/>
+  <training epochs="4" batch="5" lr="0.05" validation="0.2"/>
+  <latency runs="0"/><stages keep="all"/>
+  <dataset plugin="birds" root="'"$SETS"'/CUB_200_2011"/>
+  <criterion plugin="'"$criterion"'"/>'
+    for schedule; do echo "$schedule"; done
+    echo "$targets</matrix>"
+}
+plain() { for name; do echo "<schedule plugin=\"$name\"/>"; done; }
+cell() { echo out/cells/birds.vgg11-bcnn.*."$1".blis.*.s1.xml; }
+epochs() { grep -c "<epoch stage=\"$1" "$2"; }
+
+@test "every schedule of the literature prunes channels for real" {
+    mapfile -t schedules < <(plain gradual lottery-ticket scratch-e scratch-b prune-at-init layer-by-layer)
+    matrix l1-norm '<targets measure="channels">0.4</targets>' "${schedules[@]}" >m.xml
+    run -0 prunebench run m.xml -o out -j 2
+    for name in gradual lottery-ticket scratch-e scratch-b prune-at-init layer-by-layer; do
+        file=$(cell $name)
+        # requested is achieved, to the channel
+        python3 - "$file" <<'END'
+import re, sys
+text = open(sys.argv[1]).read()
+channels = lambda stage: sum(map(int, re.search(rf'<cost stage="{stage}" [^>]*widths="([0-9 ]+)"', text)[1].split()))
+assert channels("pruned") == round(channels("base") * 0.6), text
+END
+    done
+    # 0.8² = 0.64 of the channels are left after two rounds; the third reaches the target
+    [ "$(grep -c '<pruning ' "$(cell lottery-ticket)")" -eq 3 ]
+    # the epochs of scratch-b are the training's times the measured ratio of MACs, twice at most
+    [ "$(epochs retrain-40 "$(cell scratch-e)")" -eq 4 ]
+    [ "$(epochs retrain-40 "$(cell scratch-b)")" -eq 8 ]
+    # eight groups, one pruning each
+    [ "$(grep -c '<pruning ' "$(cell layer-by-layer)")" -eq 8 ]
+    grep -q '<pruning stage="prune-40" from="untrained"' "$(cell prune-at-init)"
+}
+
+@test "gradual masking is exact at every cut" {
+    matrix magnitude '<targets measure="weights">0.9</targets>' \
+        '<schedule plugin="gradual"><option name="unit" value="steps"/><option name="every" value="2"/><option name="cuts" value="4"/></schedule>' >m.xml
+    run -0 prunebench run m.xml -o out
+    python3 - "$(cell gradual)" <<'END'
+import re, sys
+rows = re.findall(r'<masking [^>]*weights="(\d+)" masked="(\d+)"', open(sys.argv[1]).read())
+assert len(rows) == 4, rows
+for (weights, masked), share in zip(rows, (.5203125, .7875, .8859375, .9)):
+    assert abs(int(masked) - share * int(weights)) <= 1, (masked, share)
+END
+}
