@@ -75,7 +75,7 @@ static enum pb_status draw(struct stage *stage, struct pb_error *error)
     options.height = spec->wish.height;
     options.quality = QUALITY;
     options.threads = spec->threads;
-    options.sets = "aircraft";
+    options.sets = pb_synth_first().name;
     options.quiet = true;
     return pb_synth(stage->folder, &options, error);
 }
@@ -113,11 +113,12 @@ static enum pb_status open_set(struct stage *stage, struct pb_error *error)
 {
     const struct pb_loaded *loaded;
     const struct pb_split_spec split = {.seed = 1};
-    char *root = pb_path_join(stage->folder, "fgvc-aircraft-2013b");
+    const struct pb_synth_place drawn = pb_synth_first();
+    char *root = pb_path_join(stage->folder, drawn.folder);
     if (!root)
         return pb_fail_memory(error, 64);
     enum pb_status status =
-        pb_registry_find(stage->spec->registry, PB_KIND_DATASET, "aircraft", "--data", &loaded, error);
+        pb_registry_find(stage->spec->registry, PB_KIND_DATASET, drawn.name, "--data", &loaded, error);
     if (status == PB_OK)
         status = pb_options_create(loaded->plugin, &stage->options, error);
     if (status == PB_OK)

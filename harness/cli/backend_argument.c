@@ -32,7 +32,8 @@ enum pb_status pb_argument_backend(const struct pb_arguments *arguments, const c
     if (status)
         return status;
     backend->registry_open = true;
-    status = pb_registry_find(&backend->registry, PB_KIND_BACKEND, name, "--backend", &loaded, error);
+    status = name ? pb_registry_find(&backend->registry, PB_KIND_BACKEND, name, "--backend", &loaded, error)
+                  : pb_registry_find_default(&backend->registry, PB_KIND_BACKEND, "--backend", &loaded, error);
     if (!status)
         status = pb_options_create(loaded->plugin, &backend->options, error);
     if (!status)

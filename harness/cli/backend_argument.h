@@ -22,7 +22,7 @@ struct pb_backend_argument {
     struct pb_device *device;
 };
 
-/* On failure too, close frees what there is. */
+/* name: NULL takes the default backend. On failure too, close frees what there is. */
 PB_MUST_CHECK enum pb_status pb_argument_backend(const struct pb_arguments *arguments, const char *name,
                                                  uint32_t threads, struct pb_backend_argument *backend,
                                                  struct pb_error *error);

@@ -21,7 +21,7 @@
 enum { DEFAULT_CLASSES = 100, RUN_SECONDS_NUMERATOR = 1, RUN_SECONDS_DENOMINATOR = 4 };
 
 static const struct pb_cli_option options[] = {
-    {"backend", 'b', "NAME", "the backend that computes (blis)"},
+    {"backend", 'b', "NAME", "the backend that computes (the one that 'prunebench plugins' marks as the default)"},
     PB_MODEL_OPTIONS,
     {"batch", 'n', "N", "images per step (8)"},
     {"threads", 't', "T", "threads (default: one for each processor)"},
@@ -121,13 +121,12 @@ static enum pb_status predict(struct session *session, const struct pb_engine_op
 
 static enum pb_status prepare(const struct pb_arguments *arguments, struct session *session, struct pb_error *error)
 {
-    const char *backend = pb_argument(arguments, "backend");
     struct pb_graph *copy = NULL;
     enum pb_status status = read_numbers(arguments, session, error);
     if (!status)
         status = pb_argument_model(arguments, "bench", DEFAULT_CLASSES, &session->graph, error);
     if (!status)
-        status = pb_argument_backend(arguments, backend ? backend : "blis", (uint32_t)session->threads,
+        status = pb_argument_backend(arguments, pb_argument(arguments, "backend"), (uint32_t)session->threads,
                                      &session->backend, error);
     const struct pb_engine_options wanted = {
         .batch = (uint32_t)session->batch, .mode = session->training ? PB_ENGINE_TRAIN : PB_ENGINE_INFER, .seed = 1};

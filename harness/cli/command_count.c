@@ -23,7 +23,7 @@ static void print_table(const struct pb_graph *graph)
     const struct pb_shape input = graph->nodes[0].shape;
     printf("%s, %" PRIu32 " classes, %" PRIu32 "×%" PRIu32 " pixels\n\n", graph->model, graph->classes, input.height,
            input.width);
-    printf("%-10s %-14s %14s %12s %15s %15s\n", "layer", "operator", "H W C", "parameters", "MACs", "thesis MACs");
+    printf("%-10s %-14s %14s %12s %15s %15s\n", "layer", "operator", "H W C", "parameters", "MACs", "ptflops");
     for (uint32_t i = 0; i < graph->node_count; i++) {
         const struct pb_node *node = &graph->nodes[i];
         const struct pb_cost cost = pb_node_cost(graph, i);
@@ -98,7 +98,7 @@ const struct pb_command pb_command_count = {
         "--model M --classes K [--image-size S] [--width-multiplier F | --widths 12,34,…] [--no-batch-norm] [--json]",
     .summary = "count a model's parameters and multiply-accumulates",
     .details = "Prints, for every layer and in total, the parameters, the multiply-accumulates of one image, and the\n"
-               "same as the thesis counted them (with ptflops). --widths takes the widths of a pruned network.",
+               "same as ptflops counts them. --widths takes the widths of a pruned network.",
     .options = options,
     .run = run,
 };

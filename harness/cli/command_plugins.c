@@ -26,8 +26,9 @@ static void append_list(const struct pb_registry *registry, struct pb_text *text
     }
     for (size_t i = 0; i < registry->count; i++) {
         const struct pb_plugin *plugin = registry->plugins[i].plugin;
-        pb_text_append(text, "%-9s  %-*s  %-7s  %s\n", pb_kind_name((enum pb_plugin_kind)plugin->kind), (int)width,
-                       plugin->name, plugin->version, plugin->summary);
+        pb_text_append(text, "%-9s  %-*s  %-7s  %s%s\n", pb_kind_name((enum pb_plugin_kind)plugin->kind), (int)width,
+                       plugin->name, plugin->version, plugin->summary,
+                       (plugin->traits & PB_PLUGIN_DEFAULT) != 0 ? " (default)" : "");
     }
     for (size_t i = 0; i < registry->broken_count; i++)
         pb_text_append(text, "broken     %s: %s\n", registry->broken[i].file, registry->broken[i].reason);
@@ -86,8 +87,7 @@ static enum pb_status find(const struct pb_registry *registry, const char *word,
     const size_t count = sizeof kinds / sizeof kinds[0];
     const char *slash = strchr(word, '/');
     if (slash == NULL)
-        return pb_fail(error, PB_ERROR_INPUT, "plugins: '%s' is not of the form KIND/NAME, as in criterion/bn-scale",
-                       word);
+        return pb_fail(error, PB_ERROR_INPUT, "plugins: '%s' is not of the form KIND/NAME, as in backend/NAME", word);
     const size_t length = (size_t)(slash - word);
     for (size_t i = 0; i < count; i++) {
         names[i] = pb_kind_name(kinds[i]);

@@ -98,7 +98,7 @@ static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, 
 static const struct pb_cli_option OPTIONS[] = {
     {"format", 0, "LIST", "what to make: html, latex, markdown, csv, figures, with commas between (default: all)"},
     {"reference", 0, "NAME",
-     "published results to set beside the run's: 'thesis', a file, or none (default: what the matrix says)"},
+     "published results to set beside the run's: a study's name, a file, or none (default: what the matrix says)"},
     {"stylesheet", 0, "FILE", "apply your own XSLT stylesheet to OUT/summary.xml instead"},
     {"output", 'o', "FILE", "where the result of --stylesheet goes"},
     {0},
@@ -116,7 +116,7 @@ const struct pb_command pb_command_report = {
         "or "
         "whose settings are not those of its row's other seeds.\n"
         "\n"
-        "With published results, from --reference or from <report reference=\"thesis\"/> in the matrix, the report has "
+        "With published results, from --reference or from <report reference=\"NAME\"/> in the matrix, the report has "
         "a "
         "section with the published tables: each number beside the published one, with the difference where network "
         "and data are of the same scale. Results to compare with are one XML document, <results> in "

@@ -285,19 +285,28 @@ enum pb_status pb_axes_read_targets(struct pb_document *document, const xmlNode 
     return status == PB_OK ? each_word(document, node, add_target, error) : status;
 }
 
-static enum pb_status add_default(struct pb_document *document, const struct pb_registry *registry,
-                                  enum pb_matrix_axis axis, struct pb_entry entry, struct pb_error *error)
+/* One entry for an axis that the document does not have. */
+static enum pb_status add_default(struct pb_document *document, enum pb_matrix_axis axis, struct pb_entry entry,
+                                  const char *label, struct pb_error *error)
 {
-    static const char *const labels[PB_MATRIX_COUNT] = {
-        [PB_MATRIX_BACKEND] = "blis", [PB_MATRIX_VARIANT] = "", [PB_MATRIX_SEED] = "s1"};
-    enum pb_status status = PB_OK;
     entry.line = pb_xml_line(xmlDocGetRootElement(document->xml.doc));
-    if (entry.plugin)
-        status = pb_axes_find_plugin(document, registry, axis, &entry, error);
+    entry.label = pb_strdup(label);
+    return entry.label ? add_entry(document, axis, &entry, error) : pb_fail_memory(error, strlen(label) + 1);
+}
+
+static enum pb_status add_default_backend(struct pb_document *document, const struct pb_registry *registry,
+                                          struct pb_error *error)
+{
+    struct pb_entry entry = {0};
+    char *where = pb_format("%s: without <backend>", document->xml.path);
+    if (!where)
+        return pb_fail_memory(error, strlen(document->xml.path));
+    const enum pb_status status = pb_registry_find_default(registry, PB_KIND_BACKEND, where, &entry.loaded, error);
+    pb_free(where);
     if (status != PB_OK)
         return status;
-    entry.label = pb_strdup(labels[axis]);
-    return entry.label ? add_entry(document, axis, &entry, error) : pb_fail_memory(error, 1);
+    entry.plugin = entry.loaded->plugin->name;
+    return add_default(document, PB_MATRIX_BACKEND, entry, entry.plugin, error);
 }
 
 enum pb_status pb_axes_finish(struct pb_document *document, const struct pb_registry *registry, struct pb_error *error)
@@ -313,11 +322,11 @@ enum pb_status pb_axes_finish(struct pb_document *document, const struct pb_regi
     document->has_variants = document->axes[PB_MATRIX_VARIANT].count > 0;
     enum pb_status status = PB_OK;
     if (document->axes[PB_MATRIX_BACKEND].count == 0)
-        status = add_default(document, registry, PB_MATRIX_BACKEND, (struct pb_entry){.plugin = "blis"}, error);
+        status = add_default_backend(document, registry, error);
     if (status == PB_OK && !document->has_variants)
-        status = add_default(document, registry, PB_MATRIX_VARIANT, (struct pb_entry){0}, error);
+        status = add_default(document, PB_MATRIX_VARIANT, (struct pb_entry){0}, "", error);
     if (status == PB_OK && document->axes[PB_MATRIX_SEED].count == 0)
-        status = add_default(document, registry, PB_MATRIX_SEED, (struct pb_entry){.seed = 1}, error);
+        status = add_default(document, PB_MATRIX_SEED, (struct pb_entry){.seed = 1}, "s1", error);
     return status;
 }
 

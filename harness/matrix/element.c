@@ -44,7 +44,9 @@ static const struct pb_attribute_help compare_attributes[] = {
      "Top-1 counts as equal where the 95 % interval of the difference is inside ± so many points.", true},
     {0}};
 static const struct pb_attribute_help report_attributes[] = {
-    {"reference", "a name or a file", "Which published results; the program brings 'thesis'.", true}, {0}};
+    {"reference", "a name or a file", "Which published results: the name of a study that has them, or an XML file.",
+     true},
+    {0}};
 static const struct pb_attribute_help condition_attributes[] = {
     {"dataset", "labels, separated by blanks", "Only cells of these data sets.", false},
     {"model", "labels, separated by blanks", "Only cells of these models.", false},
@@ -73,7 +75,8 @@ const struct pb_element_help pb_element_helps[] = {
     {"model", "A network to prune.", NULL, model_attributes},
     {"criterion", "A criterion that scores channels.", OPTIONS, entry_attributes},
     {"schedule", "A schedule: when to train, to prune and to retrain.", OPTIONS, entry_attributes},
-    {"backend", "A backend that computes. Without this element it is blis.", OPTIONS, entry_attributes},
+    {"backend", "A backend that computes. Without this element it is the default that 'prunebench plugins' marks.",
+     OPTIONS, entry_attributes},
     {"penalty",
      "A penalty that every training and retraining adds to its loss: lambda times what the plugin computes. In a "
      "variant or override, label says which penalty gets another lambda or other options.",

@@ -134,7 +134,7 @@ enum pb_status pb_check_mask(const struct pb_cell_config *config, const struct p
                        "criterion '%s' scores no single weights (it has no score_weights); choose one that does, or "
                        "targets with another measure",
                        criterion->plugin->name);
-    if (ranking->count == PB_COUNT_THESIS || ranking->round_to > 1)
+    if (ranking->count == PB_COUNT_THRESHOLD || ranking->round_to > 1)
         return pb_fail(error, PB_ERROR_INPUT,
                        "<ranking>: single weights are counted exactly and one by one; leave out count=\"%s\" and "
                        "round-to for targets with measure=\"weights\"",

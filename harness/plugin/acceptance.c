@@ -85,6 +85,9 @@ bool pb_plugin_is_named(const struct pb_plugin *plugin)
 
 static enum pb_status check_members(const struct pb_plugin *plugin, struct pb_error *error)
 {
+    if ((plugin->traits & ~(uint32_t)PB_PLUGIN_DEFAULT) != 0)
+        return pb_fail(error, PB_ERROR_INPUT, "its traits are unknown: bits 0x%x",
+                       plugin->traits & ~(uint32_t)PB_PLUGIN_DEFAULT);
     enum pb_status status = check_line(plugin->summary, "summary", error);
     if (status == PB_OK)
         status = check_line(plugin->version, "version", error);

@@ -120,6 +120,8 @@ void pb_plugin_describe(const struct pb_loaded *loaded, struct pb_text *text)
         pb_text_append(text, "  reference: %s\n", plugin->reference);
     pb_text_append(text, "  file: %s\n  sha256: %s\n  abi: %u.%u\n", loaded->file, loaded->sha256, plugin->abi_major,
                    plugin->abi_minor);
+    if ((plugin->traits & PB_PLUGIN_DEFAULT) != 0)
+        pb_text_append(text, "  default: used where no %s is named\n", pb_kind_name((enum pb_plugin_kind)plugin->kind));
     describe_kind(plugin, text);
     pb_text_append(text, plugin->option_count == 0 ? "  options: none\n" : "  options:\n");
     for (uint32_t i = 0; i < plugin->option_count; i++) {

@@ -121,6 +121,7 @@ static json_t *plugin_json(const struct pb_loaded *loaded)
     good = put(object, "file", json_string(loaded->file)) && good;
     good = put(object, "sha256", json_string(loaded->sha256)) && good;
     good = put(object, "abi", json_pack("[i,i]", plugin->abi_major, plugin->abi_minor)) && good;
+    good = put(object, "default", json_boolean((plugin->traits & PB_PLUGIN_DEFAULT) != 0)) && good;
     good = put_kind(object, plugin) && good;
     good = put(object, "options", options) && good;
     if (good)

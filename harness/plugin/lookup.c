@@ -134,3 +134,25 @@ enum pb_status pb_registry_find(const struct pb_registry *registry, enum pb_plug
     pb_text_free(&advice);
     return status;
 }
+
+enum pb_status pb_registry_find_default(const struct pb_registry *registry, enum pb_plugin_kind kind, const char *where,
+                                        const struct pb_loaded **loaded, struct pb_error *error)
+{
+    const char *kind_name = pb_kind_name(kind);
+    const char *place = where != NULL ? where : "", *colon = where != NULL ? ": " : "";
+    const struct pb_plugin *found = NULL;
+    for (size_t i = 0; i < registry->count; i++) {
+        const struct pb_plugin *plugin = registry->plugins[i].plugin;
+        if (plugin->kind != kind || (plugin->traits & PB_PLUGIN_DEFAULT) == 0)
+            continue;
+        if (found != NULL)
+            return pb_fail(error, PB_ERROR_INPUT,
+                           "%s%s%s '%s' and %s '%s' both say that they are the default; name one", place, colon,
+                           kind_name, found->name, kind_name, plugin->name);
+        found = plugin;
+    }
+    if (found != NULL)
+        return pb_registry_find(registry, kind, found->name, where, loaded, error);
+    return pb_fail(error, PB_ERROR_INPUT, "%s%sno %s that can be used says that it is the default; name one%s", place,
+                   colon, kind_name, registry->broken_count > 0 ? " ('prunebench plugins' says what is broken)" : "");
+}

@@ -62,6 +62,14 @@ PB_MUST_CHECK enum pb_status pb_registry_find(const struct pb_registry *registry
                                               const char *name, const char *where, const struct pb_loaded **loaded,
                                               struct pb_error *error);
 
+/*
+ * The plugin that says that it is its kind's default (PB_PLUGIN_DEFAULT), or PB_ERROR_INPUT when none says so, or more than
+ * one: the message asks to name one.
+ */
+PB_MUST_CHECK enum pb_status pb_registry_find_default(const struct pb_registry *registry, enum pb_plugin_kind kind,
+                                                      const char *where, const struct pb_loaded **loaded,
+                                                      struct pb_error *error);
+
 /* Human-readable description of a plugin with its option table, and the same as JSON. */
 void pb_plugin_describe(const struct pb_loaded *loaded, struct pb_text *text);
 void pb_plugin_describe_json(const struct pb_loaded *loaded, struct pb_text *text);

@@ -123,7 +123,7 @@ static enum pb_status search(struct rank *rank, uint32_t *length)
 }
 
 /* threshold = sorted[int(N·p)], strictly greater stay: int(N·p) + 1 of the original N channels are gone, ties too. */
-static uint32_t thesis_count(uint64_t original, uint32_t now, double amount)
+static uint32_t threshold_count(uint64_t original, uint32_t now, double amount)
 {
     const uint64_t gone = original - now, asked = (uint64_t)((double)original * amount) + 1;
     if (asked <= gone)
@@ -139,9 +139,9 @@ static uint32_t exact_count(uint64_t original, uint32_t now, double amount)
     return asked - gone < now ? (uint32_t)(asked - gone) : now;
 }
 
-static bool thesis(const struct rank *rank)
+static bool by_threshold(const struct rank *rank)
 {
-    return rank->ranking->count == PB_COUNT_THESIS;
+    return rank->ranking->count == PB_COUNT_THRESHOLD;
 }
 
 /* One threshold for all layers. */
@@ -149,11 +149,11 @@ static enum pb_status choose_globally(struct rank *rank, uint32_t *length)
 {
     const struct pb_candidate *order = rank->order.candidates;
     enum pb_status status = PB_OK;
-    if (thesis(rank) && rank->target.measure == PB_MEASURE_CHANNELS)
-        *length = thesis_count(rank->original->channels, rank->order.count, rank->target.amount);
+    if (by_threshold(rank) && rank->target.measure == PB_MEASURE_CHANNELS)
+        *length = threshold_count(rank->original->channels, rank->order.count, rank->target.amount);
     else
         status = search(rank, length);
-    while (status == PB_OK && thesis(rank) && *length && *length < rank->order.count &&
+    while (status == PB_OK && by_threshold(rank) && *length && *length < rank->order.count &&
            order[*length].score == order[*length - 1].score)
         ++*length;
     if (status == PB_OK)
@@ -175,9 +175,9 @@ static enum pb_status choose_per_layer(struct rank *rank)
         const struct pb_candidate *layer = rank->order.layers[g];
         const uint32_t original = rank->network->original_widths[g], now = width(rank, g);
         if (rank->target.measure == PB_MEASURE_CHANNELS)
-            rank->asked[g] = thesis(rank) ? thesis_count(original, now, rank->target.amount)
-                                          : exact_count(original, now, rank->target.amount);
-        while (thesis(rank) && rank->asked[g] && rank->asked[g] < now &&
+            rank->asked[g] = by_threshold(rank) ? threshold_count(original, now, rank->target.amount)
+                                                : exact_count(original, now, rank->target.amount);
+        while (by_threshold(rank) && rank->asked[g] && rank->asked[g] < now &&
                layer[rank->asked[g]].score == layer[rank->asked[g] - 1].score)
             rank->asked[g]++;
     }

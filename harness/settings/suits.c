@@ -16,7 +16,7 @@ enum pb_status pb_data_suits(const struct pb_cell_config *config, struct pb_data
     if (counts.validation == 0 && !config->select_on_test)
         return pb_fail(error, PB_ERROR_INPUT,
                        "data set '%s' in '%s' leaves no images to select on; give <training> a validation share above "
-                       "0, or selection=\"test\" as the thesis has it",
+                       "0, or selection=\"test\" to select on the test images",
                        label, config->dataset_root);
     if (counts.test == 0)
         return pb_fail(error, PB_ERROR_INPUT, "data set '%s' in '%s' has no test images that can be used", label,

@@ -24,6 +24,11 @@ static const struct synth_layout *const layouts[SYNTH_KINDS] = {
     [SYNTH_FISH] = &synth_layout_fish,
 };
 
+struct pb_synth_place pb_synth_first(void)
+{
+    return (struct pb_synth_place){synth_kind_name(0), layouts[0]->folder};
+}
+
 void pb_synth_defaults(struct pb_synth_options *options)
 {
     *options = (struct pb_synth_options){

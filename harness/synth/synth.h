@@ -27,6 +27,14 @@ struct pb_synth_options {
     bool sheets; /* also write contact sheets OUT/contact-<set>.png */
     bool quiet;
 };
+
+/* A set that can be drawn: its name, which is that of the dataset plugin that reads it, and its folder below OUT. */
+struct pb_synth_place {
+    const char *name, *folder;
+};
+/* The first set, for whoever needs images and does not mind which. */
+struct pb_synth_place pb_synth_first(void);
+
 void pb_synth_defaults(struct pb_synth_options *options);
 
 /* Writes OUT/fgvc-aircraft-2013b, OUT/CUB_200_2011, OUT/cars, OUT/fish. Deterministic by options, whatever the threads. A set that is complete

@@ -61,22 +61,30 @@ END
     run -1 compgen -G 'out/report/tables/claims.*'
 }
 
-@test "the check for names sees one of a criterion, a data set and an option in general code" {
+@test "the check for names sees those of plugins, models and options in general code, wherever they are" {
     local tree="$BATS_TEST_TMPDIR/tree" root
     root=$(realpath "$BATS_TEST_DIRNAME/../..")
     "$root/scripts/check-names"
-    mkdir -p "$tree"/{scripts,harness/summary,reports,studies/thesis}
+    mkdir -p "$tree"/{scripts,harness/{summary,graph,synth,include/prunebench},reports,studies/thesis}
     cp "$root/scripts/check-names" "$tree/scripts"
     cp -r "$root/plugins" "$root/datasets" "$tree"
+    cp "$root/harness/graph/family_list.h" "$root/harness/graph/model_vgg.c" "$tree/harness/graph"
+    cp "$root/harness/synth/classes.c" "$tree/harness/synth"
     touch "$tree/studies/thesis/x.xml"
     printf '/* as "l1-norm" */\nint a;\n' >"$tree/harness/summary/good.c"
     run -0 "$tree/scripts/check-names"
     printf '/* as */\nconst char *a = "l1-norm";\nconst char *b = "schedule.option.folded";\n' >"$tree/harness/summary/bad.c"
     printf '<x test="@plugin = %ssoft%s"/>\n<y>birds</y>\n' "'" "'" >"$tree/reports/bad.xsl"
+    printf 'int b = sizeof "blis";\nint a = strcmp(plugin->name, "random") + sizeof "vgg16-bcnn";\n' >"$tree/harness/graph/bad.c"
+    printf '/* like blis */\n#define ROOT "test-share"\n' >"$tree/harness/include/prunebench/bad.h"
     run -1 "$tree/scripts/check-names"
+    [[ $output == *"harness/graph/bad.c:1: the name of a plugin or study in general code: blis"* ]]
+    [[ $output == *"harness/graph/bad.c:2: the name of a plugin in general code: plugin->name, \"random\""* ]]
+    [[ $output == *"harness/graph/bad.c:2: the name of a model in general code: vgg16"* ]]
+    [[ $output == *"harness/include/prunebench/bad.h:2: an option of a plugin in general code: test-share"* ]]
     [[ $output == *"harness/summary/bad.c:2: the name of a plugin or study in general code: l1-norm"* ]]
     [[ $output == *"harness/summary/bad.c:3: an option of a plugin in general code: .option.folded"* ]]
     [[ $output == *"reports/bad.xsl:1: the name of a plugin in general code: plugin = 'soft'"* ]]
     [[ $output == *"reports/bad.xsl:2: the name of a plugin or study in general code: birds"* ]]
-    [ "${#lines[@]}" -eq 4 ]
+    [ "${#lines[@]}" -eq 9 ] # the model's name counts twice: as vgg16 and as -bcnn
 }

@@ -39,14 +39,14 @@ static const struct pb_schedule schedule = {.size = sizeof schedule};
 static const struct pb_backend backend = {.size = sizeof backend};
 static const struct pb_dataset dataset = {.size = sizeof dataset};
 
-#define PLUGIN(kind_, name_, slot)                                                                                     \
+#define PLUGIN(kind_, name_, ...)                                                                                      \
     &(const struct pb_plugin)                                                                                          \
     {                                                                                                                  \
-        PB_PLUGIN_HEADER(kind_), .name = name_, .summary = "fake", .version = "1.0.0", slot                            \
+        PB_PLUGIN_HEADER(kind_), .name = name_, .summary = "fake", .version = "1.0.0", __VA_ARGS__                     \
     }
-#define LOADED(kind_, name_, slot)                                                                                     \
+#define LOADED(kind_, name_, ...)                                                                                      \
     {                                                                                                                  \
-        .plugin = PLUGIN(kind_, name_, slot), .file = "fake.so", .sha256 = "00"                                        \
+        .plugin = PLUGIN(kind_, name_, __VA_ARGS__), .file = "fake.so", .sha256 = "00"                                 \
     }
 
 static struct pb_loaded loaded[] = {
@@ -67,7 +67,7 @@ static struct pb_loaded loaded[] = {
                                          .options_size = sizeof(struct soft_options), .schedule = &schedule},
      .file = "fake.so",
      .sha256 = "00"},
-    LOADED(PB_KIND_BACKEND, "blis", .backend = &backend),
+    LOADED(PB_KIND_BACKEND, "blis", .traits = PB_PLUGIN_DEFAULT, .backend = &backend),
     LOADED(PB_KIND_BACKEND, "reference", .backend = &backend),
     LOADED(PB_KIND_DATASET, "aircraft", .dataset = &dataset),
     LOADED(PB_KIND_DATASET, "birds", .dataset = &dataset),

@@ -52,6 +52,11 @@ enum pb_plugin_kind {
     PB_KIND_PENALTY = 5
 };
 
+/* What a plugin is among those of its kind, for choices that must not know it by name. */
+enum pb_plugin_traits {
+    PB_PLUGIN_DEFAULT = 1 << 0, /* used where none of its kind is named; at most one plugin of a kind may say so */
+};
+
 struct pb_criterion;
 struct pb_schedule;
 struct pb_backend;
@@ -75,6 +80,8 @@ struct pb_plugin {
     uint32_t option_count;
     uint32_t option_stride; /* sizeof(struct pb_option) */
     uint32_t options_size; /* sizeof the struct that the offsets point into */
+
+    uint32_t traits; /* enum pb_plugin_traits, or-ed */
 
     /* Required: the operations of its kind, the others NULL. */
     const struct pb_criterion *criterion;

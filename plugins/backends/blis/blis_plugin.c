@@ -164,6 +164,7 @@ const struct pb_plugin *prunebench_plugin(uint32_t index)
         .version = "1.0.0",
         .reference = "F. G. Van Zee, R. A. van de Geijn: BLIS, ACM TOMS 41(3), 2015; doi:10.1145/2764454",
         PB_OPTIONS(option_table, struct options),
+        .traits = PB_PLUGIN_DEFAULT,
         .backend = &operators,
     };
     return index == 0 ? &plugin : NULL;

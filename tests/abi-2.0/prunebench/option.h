@@ -20,6 +20,7 @@ enum pb_option_type {
     PB_OPTION_LIST, /* struct pb_real_list, values owned by the host */
 };
 
+/* Part of a plugin's options struct, and so never grows. */
 struct pb_real_list {
     const double *values;
     size_t count;

@@ -11,7 +11,7 @@ extern "C" {
 /*
  * State of one stream. Start it with struct pb_host's rng_init (inside the harness: pb_rng_init),
  * which derives it from the run's seed and the stream's name, so that neither thread order nor
- * the use of other streams can change it. Copy it to fork it.
+ * the use of other streams can change it. Copy it to fork it. It is the plugin's own, and so never grows.
  */
 struct pb_rng {
     uint64_t state[4];

@@ -158,7 +158,7 @@ static void test_the_settings_of_training_are_the_published_ones(void **state)
         assert_true(c->training.momentum == 0.9 && c->training.nesterov && c->training.weight_decay == 1e-5);
         assert_true(c->training.lr_factor == 0.1 && c->training.lr_threshold == 1e-4 && c->training.lr_min == 1e-6);
         assert_int_equal(c->training.lr_patience, 10);
-        assert_int_equal(c->ranking.count, PB_COUNT_THESIS);
+        assert_int_equal(c->ranking.count, PB_COUNT_THRESHOLD);
         assert_true(c->training.lambda[PB_PENALTY_NORMS] == (pruned ? 1e-4 : 0));
         assert_true(c->training.lambda[PB_PENALTY_LAST_NORM] == (pruned ? last : 0));
         assert_true(retraining->lambda[PB_PENALTY_NORMS] == (pruned && penalised ? 1e-4 : 0));

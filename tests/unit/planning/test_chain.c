@@ -412,7 +412,7 @@ static void test_masks_that_cannot_be_and_weights_where_channels_are_meant_are_r
                      PB_ERROR_INPUT);
     fixture.config.ranking.round_to = 8;
     mask_fails(&chain, PB_MEASURE_WEIGHTS, .5, "one by one");
-    fixture.config.ranking = (struct pb_ranking){.count = PB_COUNT_THESIS};
+    fixture.config.ranking = (struct pb_ranking){.count = PB_COUNT_THRESHOLD};
     mask_fails(&chain, PB_MEASURE_WEIGHTS, .5, "counted exactly");
     fixture.config.ranking = (struct pb_ranking){0};
     fixture.config.criterion.loaded = &one;

@@ -287,6 +287,8 @@ static void test_names_and_texts(void **state)
     REFUSED(PB_KIND_CRITERION, s.plugin.summary = "two\nlines", "summary is longer than one line");
     REFUSED(PB_KIND_CRITERION, s.plugin.version = "", "version is missing");
     REFUSED(PB_KIND_CRITERION, s.plugin.reference = "two\nlines", "reference is longer");
+    ACCEPTED(PB_KIND_SCHEDULE, s.plugin.traits = PB_PLUGIN_DEFAULT);
+    REFUSED(PB_KIND_SCHEDULE, s.plugin.traits = 6, "its traits are unknown: bits 0x6");
 }
 
 static void test_operations_are_those_of_the_kind(void **state)

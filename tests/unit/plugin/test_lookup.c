@@ -197,6 +197,43 @@ static void test_the_programs_own_plugin_stays_usable_and_a_warning_names_the_fo
     pb_registry_close(&registry);
 }
 
+/* A backend without operations, of which only the description is read. */
+static struct pb_plugin described(enum pb_plugin_kind kind, const char *name, uint32_t traits)
+{
+    return (struct pb_plugin){PB_PLUGIN_HEADER(kind), .name = name, .traits = traits};
+}
+
+static void test_the_default_is_the_one_plugin_of_its_kind_that_says_so(void **state)
+{
+    const struct pb_plugin plugins[] = {described(PB_KIND_SCHEDULE, "usual", PB_PLUGIN_DEFAULT),
+                                        described(PB_KIND_BACKEND, "first", 0),
+                                        described(PB_KIND_BACKEND, "second", PB_PLUGIN_DEFAULT),
+                                        described(PB_KIND_BACKEND, "third", PB_PLUGIN_DEFAULT)};
+    struct pb_loaded list[] = {{.plugin = &plugins[0]}, {.plugin = &plugins[1]}, {.plugin = &plugins[2]}, {0}};
+    struct pb_broken broken = {.file = "x.so", .reason = (char[]){"torn"}};
+    struct pb_registry registry = {.plugins = list, .count = 3};
+    const struct pb_loaded *loaded = NULL;
+    struct pb_error error = {0};
+    (void)state;
+    assert_int_equal(pb_registry_find_default(&registry, PB_KIND_BACKEND, NULL, &loaded, &error), PB_OK);
+    assert_ptr_equal(loaded, &list[2]);
+    loaded = NULL;
+    list[3].plugin = &plugins[3];
+    registry.count = 4;
+    assert_int_equal(pb_registry_find_default(&registry, PB_KIND_BACKEND, "m.xml", &loaded, &error), PB_ERROR_INPUT);
+    assert_string_equal(error.text,
+                        "m.xml: backend 'second' and backend 'third' both say that they are the default; name one");
+    registry.count = 2;
+    assert_int_equal(pb_registry_find_default(&registry, PB_KIND_BACKEND, NULL, &loaded, &error), PB_ERROR_INPUT);
+    assert_string_equal(error.text, "no backend that can be used says that it is the default; name one");
+    registry.broken = &broken;
+    registry.broken_count = 1;
+    assert_int_equal(pb_registry_find_default(&registry, PB_KIND_BACKEND, NULL, &loaded, &error), PB_ERROR_INPUT);
+    assert_string_equal(error.text, "no backend that can be used says that it is the default; name one "
+                                    "('prunebench plugins' says what is broken)");
+    assert_null(loaded);
+}
+
 static void test_running_out_of_memory_at_a_clash_is_an_error(void **state)
 {
     long n = 0;
@@ -232,6 +269,7 @@ int main(void)
         TEST(test_files_that_may_offer_an_unknown_name_are_listed_with_their_reasons),
         TEST(test_of_two_foreign_plugins_of_one_name_neither_is_usable_and_others_are),
         TEST(test_the_programs_own_plugin_stays_usable_and_a_warning_names_the_foreign_one),
+        TEST(test_the_default_is_the_one_plugin_of_its_kind_that_says_so),
         TEST(test_running_out_of_memory_at_a_clash_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,7 +17,7 @@
 #define MACS(share) ((struct pb_target){.measure = PB_MEASURE_MACS, .amount = (share)})
 
 static const struct pb_ranking plain = {.floor = 1, .round_to = 1};
-static const struct pb_ranking thesis = {.count = PB_COUNT_THESIS, .floor = 1, .round_to = 1};
+static const struct pb_ranking thesis = {.count = PB_COUNT_THRESHOLD, .floor = 1, .round_to = 1};
 static const struct pb_ranking per_layer = {.scope = PB_SCOPE_LAYER, .floor = 1, .round_to = 1};
 
 static uint32_t removed(const struct pb_pruning *pruning)
