@@ -22,10 +22,10 @@ static int print_schema(const char *name)
     enum pb_status status = PB_OK;
     if (name != NULL && strcmp(name, "result") == 0)
         status = pb_result_schema(&text, &error);
-    else if (name != NULL && strcmp(name, "summary-records") == 0)
+    else if (name != NULL && strcmp(name, "summary") == 0)
         status = pb_summary_schema(&text, &error);
     else
-        status = pb_fail(&error, PB_ERROR_INPUT, "--schema takes the name of a schema: result, summary-records");
+        status = pb_fail(&error, PB_ERROR_INPUT, "--schema takes the name of a schema: result, summary");
     if (status == PB_OK)
         fputs(text.data, stdout);
     else

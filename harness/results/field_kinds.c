@@ -104,6 +104,13 @@ static enum pb_status read_count(struct pb_attributes *from, const struct pb_fie
     return from->status;
 }
 
+static bool has_nonzero(const struct pb_field *field, const void *row)
+{
+    uint64_t value;
+    memcpy(&value, at(row, field->offset), sizeof value);
+    return value != 0;
+}
+
 static bool has_count(const struct pb_field *field, const void *row)
 {
     return pb_member_count(row, field->offset) != 0;
@@ -259,10 +266,27 @@ static enum pb_status read_line_element(struct pb_attributes *from, const struct
     return PB_OK;
 }
 
+static void write_text_elements(struct pb_xml_writer *writer, const struct pb_field *field, const void *row)
+{
+    char *const *texts = pb_member_pointer(row, field->offset);
+    for (uint32_t i = 0; i < pb_member_count(row, field->count); i++)
+        pb_xml_element(writer, field->name, texts[i]);
+}
+
+static void write_text_content(struct pb_xml_writer *writer, const struct pb_field *field, const void *row)
+{
+    pb_xml_text(writer, pb_member_pointer(row, field->offset));
+}
+
+static void write_reals_content(struct pb_xml_writer *writer, const struct pb_field *field, const void *row)
+{
+    pb_xml_reals(writer, pb_member_pointer(row, field->offset), pb_member_count(row, field->count));
+}
+
 static void write_reals_element(struct pb_xml_writer *writer, const struct pb_field *field, const void *row)
 {
     pb_xml_open(writer, field->name);
-    pb_xml_reals(writer, pb_member_pointer(row, field->offset), pb_member_count(row, field->count));
+    write_reals_content(writer, field, row);
     pb_xml_close(writer);
 }
 
@@ -280,29 +304,35 @@ static enum pb_status read_reals_element(struct pb_attributes *from, const struc
     return from->status;
 }
 
-/* Columns: the schema's type; element; string; has_value; write; read; clear. */
+/* Columns: the schema's type; place; string; has_value; write; read; clear. */
 static const struct pb_field_kind KINDS[] = {
-    [PB_FIELD_STRING] = {"xs:string", false, true, has_pointer, write_string, read_string, clear_pointer},
-    [PB_FIELD_NAME] = {"name", false, true, has_pointer, write_string, read_string, clear_pointer},
-    [PB_FIELD_WORD] = {"xs:string", false, true, has_pointer, write_string, read_string, clear_pointer},
-    [PB_FIELD_CHOICE] = {"xs:string", false, false, NULL, write_choice, read_choice, NULL},
-    [PB_FIELD_MASKS] = {"masks", false, true, has_pointer, write_string, read_string, clear_pointer},
-    [PB_FIELD_COUNT] = {"xs:unsignedLong", false, false, NULL, write_count, read_count, NULL},
-    [PB_FIELD_COUNT32] = {"xs:unsignedInt", false, false, NULL, write_count32, read_count32, NULL},
-    [PB_FIELD_POSITIVE32] = {"xs:positiveInteger", false, false, NULL, write_count32, read_count32, NULL},
-    [PB_FIELD_NONZERO32] = {"xs:positiveInteger", false, false, has_count, write_count32, read_count32, NULL},
-    [PB_FIELD_REAL] = {"xs:double", false, false, has_real, write_real, read_real, NULL},
-    [PB_FIELD_SHARE] = {"share", false, false, has_real, write_real, read_real, NULL},
-    [PB_FIELD_FLAG] = {"xs:boolean", false, false, has_flag, write_flag, read_flag, NULL},
-    [PB_FIELD_COUNTS] = {"counts", false, false, has_pointer, write_counts, read_counts, clear_pointer},
-    [PB_FIELD_RANGE] = {"range", false, false, has_range, write_range, read_range, NULL},
-    [PB_FIELD_PAIRS] = {NULL, false, false, has_pointer, write_pairs, read_pairs, clear_pairs},
-    [PB_FIELD_TEXT_ELEMENT] = {"xs:string", true, true, has_pointer, write_text_element, read_text_element,
+    [PB_FIELD_STRING] = {"xs:string", PB_IN_ATTRIBUTE, true, has_pointer, write_string, read_string, clear_pointer},
+    [PB_FIELD_NAME] = {"name", PB_IN_ATTRIBUTE, true, has_pointer, write_string, read_string, clear_pointer},
+    [PB_FIELD_WORD] = {"xs:string", PB_IN_ATTRIBUTE, true, has_pointer, write_string, read_string, clear_pointer},
+    [PB_FIELD_CHOICE] = {"xs:string", PB_IN_ATTRIBUTE, false, NULL, write_choice, read_choice, NULL},
+    [PB_FIELD_MASKS] = {"masks", PB_IN_ATTRIBUTE, true, has_pointer, write_string, read_string, clear_pointer},
+    [PB_FIELD_COUNT] = {"xs:unsignedLong", PB_IN_ATTRIBUTE, false, NULL, write_count, read_count, NULL},
+    [PB_FIELD_COUNT32] = {"xs:unsignedInt", PB_IN_ATTRIBUTE, false, NULL, write_count32, read_count32, NULL},
+    [PB_FIELD_POSITIVE32] = {"xs:positiveInteger", PB_IN_ATTRIBUTE, false, NULL, write_count32, read_count32, NULL},
+    [PB_FIELD_NONZERO32] = {"xs:positiveInteger", PB_IN_ATTRIBUTE, false, has_count, write_count32, read_count32, NULL},
+    [PB_FIELD_REAL] = {"xs:double", PB_IN_ATTRIBUTE, false, has_real, write_real, read_real, NULL},
+    [PB_FIELD_SHARE] = {"share", PB_IN_ATTRIBUTE, false, has_real, write_real, read_real, NULL},
+    [PB_FIELD_FLAG] = {"xs:boolean", PB_IN_ATTRIBUTE, false, has_flag, write_flag, read_flag, NULL},
+    [PB_FIELD_COUNTS] = {"counts", PB_IN_ATTRIBUTE, false, has_pointer, write_counts, read_counts, clear_pointer},
+    [PB_FIELD_RANGE] = {"range", PB_IN_ATTRIBUTE, false, has_range, write_range, read_range, NULL},
+    [PB_FIELD_PAIRS] = {NULL, PB_IN_ATTRIBUTE, false, has_pointer, write_pairs, read_pairs, clear_pairs},
+    [PB_FIELD_TEXT_ELEMENT] = {"xs:string", PB_IN_ELEMENT, true, has_pointer, write_text_element, read_text_element,
                                clear_pointer},
-    [PB_FIELD_LINE_ELEMENTS] = {"xs:string", true, false, has_pointer, write_line_elements, read_line_element,
+    [PB_FIELD_LINE_ELEMENTS] = {"xs:string", PB_IN_ELEMENTS, false, has_pointer, write_line_elements, read_line_element,
                                 clear_pointer},
-    [PB_FIELD_REALS_ELEMENT] = {"reals", true, false, has_pointer, write_reals_element, read_reals_element,
+    [PB_FIELD_REALS_ELEMENT] = {"reals", PB_IN_ELEMENT, false, has_pointer, write_reals_element, read_reals_element,
                                 clear_pointer},
+    [PB_FIELD_NONZERO] = {"xs:positiveInteger", PB_IN_ATTRIBUTE, false, has_nonzero, write_count, NULL, NULL},
+    [PB_FIELD_WORDS] = {"words", PB_IN_ATTRIBUTE, false, NULL, NULL, NULL, NULL},
+    [PB_FIELD_URI] = {"xs:anyURI", PB_IN_ATTRIBUTE, false, NULL, NULL, NULL, NULL},
+    [PB_FIELD_TEXT_ELEMENTS] = {"xs:string", PB_IN_ELEMENTS, false, NULL, write_text_elements, NULL, NULL},
+    [PB_FIELD_TEXT_CONTENT] = {"xs:string", PB_IN_CONTENT, false, has_pointer, write_text_content, NULL, NULL},
+    [PB_FIELD_REALS_CONTENT] = {"reals", PB_IN_CONTENT, false, has_pointer, write_reals_content, NULL, NULL},
 };
 
 const struct pb_field_kind *pb_field_kind(const struct pb_field *field)

@@ -54,30 +54,62 @@ static void element(struct pb_xml_writer *writer, const char *name, const char *
     pb_xml_open(writer, "xs:element");
     pb_xml_put(writer, "name", name);
     pb_xml_put(writer, "type", type);
-    if (times != PB_ONCE)
+    if (times == PB_AT_MOST_ONCE || times == PB_ANY_TIMES)
         pb_xml_put(writer, "minOccurs", "0");
-    if (times == PB_ANY_TIMES)
+    if (times == PB_ANY_TIMES || times == PB_AT_LEAST_ONCE)
         pb_xml_put(writer, "maxOccurs", "unbounded");
     document(writer, help);
     pb_xml_close(writer);
+}
+
+static bool is_element(const struct pb_field *field)
+{
+    const enum pb_field_place place = pb_field_kind(field)->place;
+    return place == PB_IN_ELEMENT || place == PB_IN_ELEMENTS;
 }
 
 static void elements(struct pb_xml_writer *writer, const struct pb_fields *fields)
 {
     bool any = fields->inner_count != 0;
     for (uint32_t i = 0; i < fields->count; i++)
-        any |= pb_field_kind(&fields->list[i])->element;
+        any |= is_element(&fields->list[i]);
     if (!any)
         return;
     pb_xml_open(writer, "xs:sequence");
     for (uint32_t i = 0; i < fields->count; i++) {
         const struct pb_field *field = &fields->list[i];
-        if (pb_field_kind(field)->element)
+        if (is_element(field))
             element(writer, field->name, pb_field_kind(field)->schema,
-                    field->type == PB_FIELD_LINE_ELEMENTS ? PB_ANY_TIMES : PB_AT_MOST_ONCE, field->help);
+                    pb_field_kind(field)->place == PB_IN_ELEMENTS ? PB_ANY_TIMES : PB_AT_MOST_ONCE, field->help);
     }
     for (uint32_t i = 0; i < fields->inner_count; i++)
         element(writer, fields->inner[i].element, fields->inner[i].fields->name, fields->inner[i].times, NULL);
+    pb_xml_close(writer);
+}
+
+static void attributes(struct pb_xml_writer *writer, const struct pb_fields *fields)
+{
+    for (uint32_t i = 0; i < fields->count; i++)
+        if (pb_field_kind(&fields->list[i])->place == PB_IN_ATTRIBUTE)
+            attribute(writer, &fields->list[i]);
+}
+
+/* The type of the text that a record's element has; NULL: it has elements, or nothing. */
+static const char *content_type(const struct pb_fields *fields)
+{
+    for (uint32_t i = 0; i < fields->count; i++)
+        if (pb_field_kind(&fields->list[i])->place == PB_IN_CONTENT)
+            return pb_field_kind(&fields->list[i])->schema;
+    return NULL;
+}
+
+static void text_with_attributes(struct pb_xml_writer *writer, const struct pb_fields *fields)
+{
+    pb_xml_open(writer, "xs:simpleContent");
+    pb_xml_open(writer, "xs:extension");
+    pb_xml_put(writer, "base", content_type(fields));
+    attributes(writer, fields);
+    pb_xml_close(writer);
     pb_xml_close(writer);
 }
 
@@ -100,10 +132,12 @@ static void complex_type(struct pb_xml_writer *writer, const struct pb_fields *f
     pb_xml_open(writer, "xs:complexType");
     pb_xml_put(writer, "name", fields->name);
     document(writer, fields->help);
-    elements(writer, fields);
-    for (uint32_t i = 0; i < fields->count; i++)
-        if (!pb_field_kind(&fields->list[i])->element)
-            attribute(writer, &fields->list[i]);
+    if (content_type(fields) != NULL) {
+        text_with_attributes(writer, fields);
+    } else {
+        elements(writer, fields);
+        attributes(writer, fields);
+    }
     pb_xml_close(writer);
     for (uint32_t i = 0; i < fields->inner_count; i++)
         complex_type(writer, fields->inner[i].fields, written);
@@ -164,4 +198,5 @@ void pb_fields_schema_types(struct pb_xml_writer *writer)
     list(writer, "counts", "xs:unsignedInt");
     list(writer, "reals", "xs:double");
     list(writer, "masks", "hexadecimal");
+    list(writer, "words", "xs:string");
 }

@@ -12,12 +12,19 @@ static const void *within(const void *row, size_t offset)
     return (const char *)row + offset;
 }
 
+/* The struct that the field is a member of; NULL: there is none. */
+static const void *owner(const struct pb_field *field, const void *row)
+{
+    return field->behind ? pb_member_pointer(row, field->pointer) : row;
+}
+
 static bool has_value(const struct pb_field *field, const void *row)
 {
-    if (field->known != 0 && !*(const bool *)within(row, field->known))
-        return false;
     const struct pb_field_kind *kind = pb_field_kind(field);
-    return kind->has_value == NULL || kind->has_value(field, row);
+    row = owner(field, row);
+    if (row == NULL || (field->known != 0 && !*(const bool *)within(row, field->known)))
+        return false;
+    return field->derive != NULL || kind->has_value == NULL || kind->has_value(field, row);
 }
 
 /* An element that may be absent is there: every required field has a value, and at least one field has. */
@@ -35,40 +42,54 @@ static bool is_known(const struct pb_fields *fields, const void *row)
     return some;
 }
 
-static void write_fields(struct pb_xml_writer *writer, const struct pb_fields *fields, const void *row, bool elements)
+static void write_fields(struct pb_xml_writer *writer, const struct pb_fields *fields, const void *row, bool attributes)
 {
     for (uint32_t i = 0; i < fields->count; i++) {
         const struct pb_field *field = &fields->list[i];
-        if (pb_field_kind(field)->element != elements)
+        const struct pb_field_kind *kind = pb_field_kind(field);
+        if ((kind->place == PB_IN_ATTRIBUTE) != attributes || !has_value(field, row))
             continue;
         if (field->derive != NULL)
-            field->derive(writer, field->name, row);
-        else if (has_value(field, row))
-            pb_field_kind(field)->write(writer, field, row);
+            field->derive(writer, field->name, within(owner(field, row), field->offset));
+        else
+            kind->write(writer, field, owner(field, row));
     }
 }
 
-static void write_one(struct pb_xml_writer *writer, const struct pb_inner *inner, const void *row)
+void pb_fields_write_inner(struct pb_xml_writer *writer, const struct pb_inner *inner, const void *row)
 {
     pb_xml_open(writer, inner->element);
     pb_fields_write(writer, inner->fields, row);
     pb_xml_close(writer);
 }
 
+static bool is_list(const struct pb_inner *inner)
+{
+    return inner->times == PB_ANY_TIMES || inner->times == PB_AT_LEAST_ONCE;
+}
+
+static void write_rows(struct pb_xml_writer *writer, const struct pb_inner *inner, const void *outer)
+{
+    const char *rows = pb_member_pointer(outer, inner->offset);
+    for (uint32_t i = 0; i < pb_member_count(outer, inner->count); i++)
+        pb_fields_write_inner(writer, inner, rows + i * inner->fields->size);
+}
+
 static void write_inner(struct pb_xml_writer *writer, const struct pb_inner *inner, const void *outer)
 {
-    const char *rows = inner->times == PB_ANY_TIMES ? pb_member_pointer(outer, inner->offset) : NULL;
-    if (inner->times == PB_ANY_TIMES)
-        for (uint32_t i = 0; i < pb_member_count(outer, inner->count); i++)
-            write_one(writer, inner, rows + i * inner->fields->size);
-    else if (inner->times == PB_ONCE || is_known(inner->fields, within(outer, inner->offset)))
-        write_one(writer, inner, within(outer, inner->offset));
+    const void *row = inner->behind ? pb_member_pointer(outer, inner->offset) : within(outer, inner->offset);
+    if (inner->derive != NULL)
+        inner->derive(writer, inner, row);
+    else if (is_list(inner))
+        write_rows(writer, inner, outer);
+    else if (row != NULL && (inner->times == PB_ONCE || is_known(inner->fields, row)))
+        pb_fields_write_inner(writer, inner, row);
 }
 
 void pb_fields_write(struct pb_xml_writer *writer, const struct pb_fields *fields, const void *row)
 {
-    write_fields(writer, fields, row, false);
     write_fields(writer, fields, row, true);
+    write_fields(writer, fields, row, false);
     for (uint32_t i = 0; i < fields->inner_count; i++)
         write_inner(writer, &fields->inner[i], row);
 }
@@ -78,7 +99,7 @@ static enum pb_status read_attributes(struct pb_attributes *from, const struct p
     enum pb_status status = PB_OK;
     for (uint32_t i = 0; i < fields->count && status == PB_OK; i++) {
         const struct pb_field *field = &fields->list[i];
-        if (pb_field_kind(field)->element || field->derive != NULL)
+        if (pb_field_kind(field)->place != PB_IN_ATTRIBUTE || field->derive != NULL)
             continue;
         const bool known = field->known == 0 || pb_xml_attribute(from->node, field->name) != NULL;
         if (field->known != 0 && known)
@@ -114,13 +135,14 @@ static enum pb_status read_element(const struct pb_xml *xml, const xmlNode *node
 {
     struct pb_attributes from = {.xml = xml, .node = node, .error = error};
     for (uint32_t i = 0; i < fields->count; i++)
-        if (pb_field_kind(&fields->list[i])->element && strcmp(fields->list[i].name, pb_xml_name(node)) == 0)
+        if (pb_field_kind(&fields->list[i])->place != PB_IN_ATTRIBUTE &&
+            strcmp(fields->list[i].name, pb_xml_name(node)) == 0)
             return pb_field_kind(&fields->list[i])->read(&from, &fields->list[i], row);
     for (uint32_t i = 0; i < fields->inner_count; i++) {
         const struct pb_inner *inner = &fields->inner[i];
         if (strcmp(inner->element, pb_xml_name(node)) != 0)
             continue;
-        if (inner->times == PB_ANY_TIMES)
+        if (is_list(inner))
             return read_row(xml, node, inner, row, error);
         return pb_fields_read(xml, node, inner->fields, (char *)row + inner->offset, error);
     }
@@ -174,7 +196,7 @@ enum pb_status pb_fields_append(const struct pb_inner *inner, void *outer, const
 
 static void clear_inner(const struct pb_inner *inner, void *row)
 {
-    if (inner->times != PB_ANY_TIMES) {
+    if (!is_list(inner)) {
         pb_fields_clear(inner->fields, (char *)row + inner->offset);
         return;
     }

@@ -1,5 +1,6 @@
 /* One table per record: a row of the table is an attribute or an element of the document and a member of the C struct. What
- * writes, reads, copies and frees records, and the XML schema, all follow these tables. */
+ * writes, reads, copies and frees records, and the XML schema, all follow these tables. Documents that the program never
+ * reads, the summary, may use more in their tables: the types below PB_FIELD_NONZERO, and members behind pointers. */
 #ifndef PB_RESULTS_FIELDS_H
 #define PB_RESULTS_FIELDS_H
 
@@ -31,6 +32,13 @@ enum pb_field_type {
     PB_FIELD_TEXT_ELEMENT, /* char *, as an element */
     PB_FIELD_LINE_ELEMENTS, /* char *, an element for each line; the caller's string is taken over, not copied */
     PB_FIELD_REALS_ELEMENT, /* double *, and its length at count, as an element */
+    /* Only in tables that are never read: */
+    PB_FIELD_NONZERO, /* uint64_t; 0 is not written */
+    PB_FIELD_WORDS, /* strings between blanks; always derived */
+    PB_FIELD_URI, /* a relative reference; always derived */
+    PB_FIELD_TEXT_ELEMENTS, /* char **, and their number at count: an element each */
+    PB_FIELD_TEXT_CONTENT, /* char *, the text of the record's own element */
+    PB_FIELD_REALS_CONTENT, /* double *, and its length at count, likewise */
 };
 
 struct pb_field {
@@ -39,22 +47,31 @@ struct pb_field {
     bool required;
     size_t offset, count; /* of the member, and of the uint32_t that holds its length */
     size_t known; /* offset of a bool that says whether there is a value; 0: there is none */
+    /* The row has, at pointer, a pointer to the struct that the offsets above are of; where it is NULL there is no value. */
+    bool behind;
+    size_t pointer;
     const char *const *choices; /* up to NULL */
-    /* Follows from other members: written by this function for readers without a program, and ignored by reading. */
-    void (*derive)(struct pb_xml_writer *writer, const char *name, const void *row);
+    /* Follows from other members: written by this function, which gets what is at offset, for readers without a program;
+     * ignored by reading. */
+    void (*derive)(struct pb_xml_writer *writer, const char *name, const void *at);
     const char *help; /* becomes the schema's documentation */
 };
 
 struct pb_fields;
-enum pb_times { PB_ONCE, PB_AT_MOST_ONCE, PB_ANY_TIMES };
+enum pb_times { PB_ONCE, PB_AT_MOST_ONCE, PB_ANY_TIMES, PB_AT_LEAST_ONCE };
 
 /* A record inside another one. PB_ONCE and PB_AT_MOST_ONCE: the struct itself is at offset (0: its members are the outer
- * struct's own). PB_ANY_TIMES: a pointer to rows lies there, and their number at count. */
+ * struct's own). PB_ANY_TIMES and PB_AT_LEAST_ONCE: a pointer to rows is there, and their number at count. */
 struct pb_inner {
     const char *element;
     const struct pb_fields *fields;
     enum pb_times times;
     size_t offset, count;
+    /* Only in tables that are never read: */
+    bool behind; /* a pointer to the struct is at offset; where it is NULL there is no element */
+    /* The rows follow from other members: this function gets what is at offset and makes each of them, for
+     * pb_fields_write_inner. */
+    void (*derive)(struct pb_xml_writer *writer, const struct pb_inner *inner, const void *at);
 };
 
 struct pb_fields {
@@ -70,6 +87,8 @@ struct pb_fields {
 /* Attributes and content of the element that is open. An inner element that may be absent is left out where a required field
  * of it has no value, or no field has. */
 void pb_fields_write(struct pb_xml_writer *writer, const struct pb_fields *fields, const void *row);
+/* One element with its attributes and content. */
+void pb_fields_write_inner(struct pb_xml_writer *writer, const struct pb_inner *inner, const void *row);
 /* Fills row, which is empty, from a validated element; on failure what is in row is still to be cleared. */
 PB_MUST_CHECK enum pb_status pb_fields_read(const struct pb_xml *xml, const xmlNode *node,
                                             const struct pb_fields *fields, void *row, struct pb_error *error);

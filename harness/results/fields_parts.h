@@ -7,11 +7,12 @@
 
 struct pb_field_kind {
     const char *schema; /* the type of its value; NULL: any attributes */
-    bool element; /* else an attribute */
+    enum pb_field_place { PB_IN_ATTRIBUTE, PB_IN_ELEMENT, PB_IN_ELEMENTS, PB_IN_CONTENT } place;
     bool string; /* a char * that pb_fields_append copies */
     bool (*has_value)(const struct pb_field *field, const void *row); /* NULL: always */
-    void (*write)(struct pb_xml_writer *writer, const struct pb_field *field, const void *row);
-    /* from->node: the element that has the attribute, or, of an element, the element itself. */
+    void (*write)(struct pb_xml_writer *writer, const struct pb_field *field,
+                  const void *row); /* NULL: it is derived */
+    /* from->node: the element that has the attribute, or, of an element, the element itself. NULL: it is never read. */
     enum pb_status (*read)(struct pb_attributes *from, const struct pb_field *field, void *row);
     void (*clear)(const struct pb_field *field, void *row); /* NULL: nothing is owned */
 };

@@ -4,15 +4,8 @@
 #include <math.h>
 
 #include "base/memory.h"
+#include "results/field_tables.h"
 #include "results/record_content.h"
-
-#define LENGTH(list) (uint32_t)(sizeof(list) / sizeof *(list))
-#define AT(member) .offset = offsetof(struct ROW, member)
-#define OF_ROW .size = sizeof(struct ROW)
-#define FIELDS(table) .list = table, .count = LENGTH(table)
-#define INNER(table) .inner = table, .inner_count = LENGTH(table)
-/* A list: the pointer, and the count beside it. */
-#define LIST(member, number) .offset = offsetof(struct ROW, member), .count = offsetof(struct ROW, number)
 
 double pb_gamma_near_zero(const struct pb_gamma_record *gamma)
 {

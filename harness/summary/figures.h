@@ -20,7 +20,7 @@ enum pb_figure_kind {
 
 /* "gamma", "accuracy-rate", …: the last part of the figure's file name, behind the section's or schedule's id. */
 const char *pb_figure_kind_name(enum pb_figure_kind kind);
-/* The results hold what the figure shows. schedule is NULL for figures of a section. */
+/* The results hold what the figure shows. schedule is NULL for figures of a section; section is read only then. */
 bool pb_figure_available(enum pb_figure_kind kind, const struct pb_summary_section *section,
                          const struct pb_summary_schedule *schedule);
 

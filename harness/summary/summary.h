@@ -62,7 +62,7 @@ struct pb_summary_row {
 
 /* Final top-1 of row a minus that of row b, paired by seed. */
 struct pb_summary_comparison {
-    uint32_t a, b; /* rows of the same target */
+    const struct pb_summary_row *a, *b; /* of the same target */
     struct pb_statistics difference;
     double p; /* of no difference, from the seeds; NaN for n < 2 */
     bool unlike; /* the two removed different shares, so that their accuracies cannot be compared */
@@ -188,7 +188,7 @@ enum pb_left_out {
     PB_LEFT_OUT_SETTINGS, /* its settings are not those of its row's other seeds */
     PB_LEFT_OUT_COUNT
 };
-extern const char *const pb_left_out_names[PB_LEFT_OUT_COUNT]; /* "of another matrix" */
+extern const char *const pb_left_out_names[PB_LEFT_OUT_COUNT + 1]; /* "of another matrix", …, NULL */
 struct pb_summary_left_out {
     char *file, *message;
     enum pb_left_out reason;

@@ -10,7 +10,7 @@
 
 #define NAMES_SHOWN 3 /* in one warning */
 
-const char *const pb_left_out_names[PB_LEFT_OUT_COUNT] = {
+const char *const pb_left_out_names[PB_LEFT_OUT_COUNT + 1] = {
     [PB_LEFT_OUT_NAME] = "copied or renamed",
     [PB_LEFT_OUT_MATRIX] = "of another matrix",
     [PB_LEFT_OUT_EARLIER] = "of an earlier state of the matrix",

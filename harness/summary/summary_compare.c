@@ -71,8 +71,8 @@ enum pb_status pb_summary_compare(struct pb_summary_schedule *schedule, struct p
         for (uint32_t b = 0; b < schedule->row_count; b++) {
             if (a == b || !same_target(&schedule->rows[a], &schedule->rows[b]) || !goes_first(schedule, a, b))
                 continue;
-            struct pb_summary_comparison made = {.a = a, .b = b};
-            enum pb_status status = pb_summary_compare_rows(&schedule->rows[a], &schedule->rows[b], &made, error);
+            struct pb_summary_comparison made = {.a = &schedule->rows[a], .b = &schedule->rows[b]};
+            enum pb_status status = pb_summary_compare_rows(made.a, made.b, &made, error);
             if (status != PB_OK)
                 return status;
             if (made.difference.n == 0)

@@ -7,7 +7,6 @@
 #include "base/array.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "base/xml_writer.h"
 
 static double params_of(const struct pb_record *record, bool unpruned)
 {
@@ -214,53 +213,4 @@ void pb_summary_free_compared(struct pb_summary *summary)
     }
     pb_free(summary->declared);
     pb_free(summary->compared);
-}
-
-static void write_statistics(struct pb_xml_writer *writer, const char *element, const struct pb_statistics *statistics)
-{
-    pb_xml_open(writer, element);
-    pb_xml_put_count(writer, "n", statistics->n);
-    pb_xml_put_real(writer, "mean", statistics->mean);
-    if (statistics->n >= PB_ENOUGH_SEEDS) {
-        pb_xml_put_real(writer, "low", statistics->low);
-        pb_xml_put_real(writer, "high", statistics->high);
-    }
-    pb_xml_close(writer);
-}
-
-static void write_side(struct pb_xml_writer *writer, const char *element, const struct pb_summary_row *row,
-                       const char *stage)
-{
-    const char *const names[] = {"params", "params-trunk", "params-head"};
-    pb_xml_open(writer, element);
-    pb_xml_put_real(writer, "amount", row->amount);
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        pb_xml_put_real(writer, names[i], pb_summary_mean(row, names[i], stage, 0));
-    pb_summary_write_removed(writer, row);
-    pb_xml_close(writer);
-}
-
-void pb_summary_write_compared(struct pb_xml_writer *writer, const struct pb_summary *summary)
-{
-    for (uint32_t i = 0; i < summary->compared_count; i++) {
-        const struct pb_summary_compared *made = &summary->compared[i];
-        pb_xml_open(writer, "compared");
-        pb_xml_put(writer, "id", made->declared->id);
-        pb_xml_put(writer, "variant", made->declared->variant);
-        pb_xml_put(writer, "with", made->declared->with);
-        pb_xml_put_real(writer, "equal-within", made->declared->equal_within);
-        pb_xml_put(writer, "section", made->section->id);
-        pb_xml_put(writer, "with-section", made->with_section->id);
-        pb_xml_put(writer, "schedule", made->schedule->label);
-        pb_xml_put(writer, "criterion", made->row->criterion);
-        pb_xml_put(writer, "against", made->same_target ? "same-target" : "smallest-equal");
-        pb_xml_put(writer, "verdict", pb_summary_compared_verdict(made));
-        pb_xml_put_uri(writer, "anchor", "cell-", made->row->cells[0]->id);
-        pb_xml_put_flag(writer, "select-on-test", made->row->select_on_test || made->with_row->select_on_test);
-        write_statistics(writer, "top1", &made->top1);
-        write_statistics(writer, "params", &made->params);
-        write_side(writer, "variant", made->row, "pruned");
-        write_side(writer, "with", made->with_row, made->against_unpruned ? "base" : "pruned");
-        pb_xml_close(writer);
-    }
 }

@@ -1,14 +1,13 @@
-/* The records of a summary that are written as they are, as tables of fields. */
+/* The summary document as tables of fields. */
 #ifndef PB_SUMMARY_SUMMARY_FIELDS_H
 #define PB_SUMMARY_SUMMARY_FIELDS_H
 
 #include "base/text.h"
 #include "results/fields.h"
 
-/* Members of struct pb_summary_section, pb_summary_row (of a baseline: its values alone). */
-extern const struct pb_fields pb_section_fields, pb_row_fields, pb_baseline_fields;
+extern const struct pb_fields pb_summary_fields; /* the whole <summary>, of struct pb_summary */
 
-/* schema/summary-records-1.xsd, which summary-1.xsd includes. */
+/* schema/summary-1.xsd, appended to text. */
 PB_MUST_CHECK enum pb_status pb_summary_schema(struct pb_text *text, struct pb_error *error);
 
 #endif

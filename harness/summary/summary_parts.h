@@ -3,7 +3,6 @@
 #define PB_SUMMARY_SUMMARY_PARTS_H
 
 #include "base/text.h"
-#include "base/xml_writer.h"
 #include "results/cell_list.h"
 #include "summary/summary.h"
 
@@ -79,20 +78,9 @@ PB_MUST_CHECK enum pb_status pb_summary_add_compared(struct pb_summary *summary,
  * "two-seeds", which decide nothing. */
 const char *pb_summary_compared_verdict(const struct pb_summary_compared *made);
 void pb_summary_free_compared(struct pb_summary *summary);
-void pb_summary_write_compared(struct pb_xml_writer *writer, const struct pb_summary *summary);
 
 /* The row's cell of a seed that ended well; NULL without one. */
 const struct pb_record *pb_summary_seed(const struct pb_summary_row *row, uint64_t seed);
-/* Elements of the summary document below a row or baseline: <training> and <retraining>; <published>. */
-void pb_summary_write_training(struct pb_xml_writer *writer, const struct pb_summary_row *row);
-void pb_summary_write_published(struct pb_xml_writer *writer, const struct pb_summary_row *row, bool baseline);
-/* <samples> and <gamma-change> below a section. */
-void pb_summary_write_removed(struct pb_xml_writer *writer, const struct pb_summary_row *row);
-void pb_summary_write_best(struct pb_xml_writer *writer, const struct pb_summary_best *best);
-void pb_summary_write_samples(struct pb_xml_writer *writer, const struct pb_summary_samples *samples);
-void pb_summary_write_gamma(struct pb_xml_writer *writer, const char *element, const struct pb_summary_gamma *gamma);
-void pb_summary_write_gamma_change(struct pb_xml_writer *writer, const struct pb_summary_gamma_change *change);
-
 /* The cell's last test accuracy: retrained, else pruned, else base; NULL without one. */
 const struct pb_accuracy_record *pb_record_final(const struct pb_record *record);
 /* The unpruned network's test accuracy after full training; NULL without one. */

@@ -63,9 +63,9 @@ static void test_criteria_are_compared_by_seed_and_the_control_is_subtracted(voi
     const struct pb_summary_schedule *schedule = &summary.sections[0].schedules[0];
     assert_int_equal(schedule->comparison_count, 1);
     const struct pb_summary_comparison *comparison = &schedule->comparisons[0];
-    assert_string_equal(schedule->rows[comparison->a].criterion, "l1");
-    assert_string_equal(schedule->rows[comparison->b].criterion, "random");
-    assert_true(schedule->rows[comparison->b].control);
+    assert_string_equal(comparison->a->criterion, "l1");
+    assert_string_equal(comparison->b->criterion, "random");
+    assert_true(comparison->b->control);
     near(comparison->difference.mean, 0.07); /* 0.08 and 0.06 */
     near(comparison->difference.sd, 0.02 / sqrt(2));
     near(comparison->difference.low, 0.07 - 12.706204736174694 * 0.01);
