@@ -148,12 +148,6 @@ void pb_xml_put_count(struct pb_xml_writer *writer, const char *name, uint64_t v
     pb_xml_put(writer, name, digits);
 }
 
-void pb_xml_put_nonzero(struct pb_xml_writer *writer, const char *name, uint64_t value)
-{
-    if (value != 0)
-        pb_xml_put_count(writer, name, value);
-}
-
 static void format_number(double value, char buffer[32])
 {
     if (isnan(value))

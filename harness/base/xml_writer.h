@@ -31,7 +31,6 @@ void pb_xml_comment(struct pb_xml_writer *writer, const char *text); /* without 
 /* Attributes of the element that was opened last. Bytes that XML cannot hold become U+FFFD. */
 void pb_xml_put(struct pb_xml_writer *writer, const char *name, const char *value); /* NULL: nothing */
 void pb_xml_put_count(struct pb_xml_writer *writer, const char *name, uint64_t value);
-void pb_xml_put_nonzero(struct pb_xml_writer *writer, const char *name, uint64_t value); /* 0: nothing */
 void pb_xml_put_real(struct pb_xml_writer *writer, const char *name, double value); /* NaN: nothing; ±INF as XSD's */
 void pb_xml_put_flag(struct pb_xml_writer *writer, const char *name, bool value); /* false: nothing */
 void pb_xml_put_counts(struct pb_xml_writer *writer, const char *name, const uint32_t *values, uint32_t count);

@@ -1,6 +1,6 @@
 /* One table per record: a row of the table is an attribute or an element of the document and a member of the C struct. What
- * writes, reads, copies and frees records, and the XML schema, all follow these tables. Documents that the program never
- * reads, the summary, may use more in their tables: the types below PB_FIELD_NONZERO, and members behind pointers. */
+ * writes, reads, copies and frees records, and the XML schema, all follow these tables. The tables of a document that the
+ * program only writes, the summary, may use more: types of their own, members behind pointers, rows that are derived. */
 #ifndef PB_RESULTS_FIELDS_H
 #define PB_RESULTS_FIELDS_H
 

@@ -90,8 +90,6 @@ static void test_numbers_are_written_as_schemas_have_them(void **state)
     struct pb_xml_writer writer;
     pb_xml_begin(&writer, "a", "urn:x");
     pb_xml_put_count(&writer, "count", UINT64_MAX);
-    pb_xml_put_nonzero(&writer, "zero", 0);
-    pb_xml_put_nonzero(&writer, "seven", 7);
     pb_xml_put_real(&writer, "real", 0.1 + 0.2);
     pb_xml_put_real(&writer, "infinite", INFINITY);
     pb_xml_put_real(&writer, "unknown", NAN);
@@ -104,8 +102,6 @@ static void test_numbers_are_written_as_schemas_have_them(void **state)
     struct pb_xml xml = end(&writer);
     const xmlNode *root = xmlDocGetRootElement(xml.doc);
     expect(root, "count", "18446744073709551615");
-    expect(root, "zero", NULL);
-    expect(root, "seven", "7");
     expect(root, "real", "0.30000000000000004");
     expect(root, "infinite", "INF");
     expect(root, "unknown", NULL);
