@@ -1,18 +1,14 @@
 /* prunebench cell: runs one cell of a matrix. What workers run; useful by hand to look at one cell. */
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/log.h"
 #include "base/machine.h"
 #include "base/memory.h"
-#include "base/place.h"
-#include "cli/cli.h"
+#include "cli/worker_arguments.h"
 #include "coordinator/outcome.h"
 #include "coordinator/cell_plans.h"
 #include "coordinator/plan_lines.h"
@@ -30,10 +26,7 @@ static const struct pb_cli_option options[] = {
     {"plans", 0, "FILE", "the cell's plan is in FILE, as 'run' made it (default: plan it first)"},
     {"plans-at", 0, "BYTE", "with --plans: where in FILE it begins"},
     {"latency", 0, "N", "do not run the cell: measure the latency of its networks on N threads"},
-    {"report-to", 0, "FD",
-     "write a line for every step to this descriptor, and end with the process that started this"},
-    {"note-to", 0, "FD", "keep notes of the plugin's hook that runs in the memory behind this descriptor"},
-    {"parent", 0, "PID", "with --report-to: the process that started this; end at once when another is the parent"},
+    PB_WORKER_OPTIONS,
     {"plan", 0, NULL, "do not run anything: write every cell's stages and what they cost for the coordinator"},
     {"first", 0, "I", "with --plan: begin with this cell"},
     {"skip", 0, "LABEL", "with --plan: no stages for this schedule's cells; may be given several times"},
@@ -50,36 +43,6 @@ struct job {
     const char *out;
     int report_to; /* the coordinator's pipe; −1: none */
 };
-
-/* A worker must not outlive its coordinator, whose next run would start the same cell again. */
-static enum pb_status meet_coordinator(struct job *job, const struct pb_arguments *arguments, struct pb_error *error)
-{
-    size_t descriptor = 0, parent = (size_t)getppid();
-    job->report_to = -1;
-    if (!pb_argument(arguments, "report-to"))
-        return PB_OK;
-    enum pb_status status = pb_argument_size(arguments, "report-to", 0, 1024, &descriptor, error);
-    if (status == PB_OK)
-        status = pb_argument_size(arguments, "parent", 1, INT32_MAX, &parent, error);
-    if (status != PB_OK)
-        return status;
-    if (fcntl((int)descriptor, F_SETFD, FD_CLOEXEC) != 0)
-        return pb_fail_errno(error, "--report-to %zu", descriptor);
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || (size_t)getppid() != parent)
-        return pb_fail(error, PB_ERROR_RUN, "cell: the process that started this one is gone");
-    job->report_to = (int)descriptor;
-    return PB_OK;
-}
-
-/* What this process dies of, in a plugin's hook, is read by the coordinator. */
-static enum pb_status keep_notes(const struct pb_arguments *arguments, struct pb_error *error)
-{
-    size_t descriptor = 0;
-    if (!pb_argument(arguments, "note-to"))
-        return PB_OK;
-    const enum pb_status status = pb_argument_size(arguments, "note-to", 0, 1024, &descriptor, error);
-    return status == PB_OK ? pb_place_share((int)descriptor, error) : status;
-}
 
 static void say(const struct job *job, const char *line)
 {
@@ -280,9 +243,7 @@ static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, 
     struct job job = {.out = pb_argument(arguments, "output")};
     if (!job.out && !pb_argument(arguments, "plan"))
         return pb_fail(error, PB_ERROR_INPUT, "cell: where to? usage: prunebench cell MATRIX ID -o OUT");
-    enum pb_status status = meet_coordinator(&job, arguments, error);
-    if (status == PB_OK)
-        status = keep_notes(arguments, error);
+    enum pb_status status = pb_argument_coordinator(arguments, &job.report_to, error);
     if (status == PB_OK)
         status = do_job(&job, arguments, error);
     pb_matrix_free(&job.matrix);

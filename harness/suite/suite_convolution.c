@@ -102,7 +102,7 @@ static struct convolution prepare(struct pb_suite *run, const struct pb_conv_sha
     conv.dx = pb_array_output(run, input_count(shape));
     conv.dw = pb_array_output(run, weight_count(shape));
     conv.dbias = pb_array_output(run, shape->filters);
-    conv.workspace = pb_array_output(run, PB_CALL(run->device, conv_workspace, conv.plan));
+    conv.workspace = pb_array_output(run, PLAIN_CALL(run, conv_workspace, conv.plan));
     return conv;
 }
 

@@ -160,8 +160,8 @@ static void check_fresh_memory(struct pb_suite *run, const void *case_of)
     struct pb_buffer *buffer = NULL;
     OPERATE(run, buffer_create, 100, &buffer);
     OPERATE(run, download, values, (struct pb_view){.buffer = buffer}, 100);
-    PB_CALL(run->device, buffer_destroy, buffer);
-    pb_suite_begin(run, "buffer_create");
+    PLAIN_CALL(run, buffer_destroy, buffer);
+    pb_suite_blame(run, "buffer_create");
     for (size_t i = 0; i < 100; i++)
         if (values[i] != 0)
             pb_suite_problem(run, "value %zu of a new buffer is %g instead of 0", i, (double)values[i]);

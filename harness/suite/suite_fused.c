@@ -50,10 +50,9 @@ static void plan(struct pb_suite *run, struct fused *fused, bool training)
 {
     fused->shape.training = training;
     fused->plan = pb_suite_plan(run, &fused->shape);
-    fused->workspace = pb_array_output(run, PB_CALL(run->device, conv_workspace, fused->plan));
-    const size_t floats = training || !run->device->ops.conv_filter_floats.call
-                              ? 0
-                              : PB_CALL(run->device, conv_filter_floats, fused->plan);
+    fused->workspace = pb_array_output(run, PLAIN_CALL(run, conv_workspace, fused->plan));
+    const size_t floats =
+        training || !run->device->ops.conv_filter_floats.call ? 0 : PLAIN_CALL(run, conv_filter_floats, fused->plan);
     fused->filters = (struct pb_array){0};
     if (!floats)
         return;

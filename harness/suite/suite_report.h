@@ -11,6 +11,7 @@ enum pb_suite_measure {
     /* |value − expected|/max(|expected|, root mean square of the expected output), of the worst element: for sums, whose
      * terms may cancel. */
     PB_SUITE_BY_RMS,
+    PB_SUITE_NOT_COMPARED, /* it has no output of its own: memory, plans, sizes */
 };
 
 /* What came of one operator. */
@@ -19,6 +20,9 @@ struct pb_suite_result {
     bool portable; /* it is the host's */
     enum pb_suite_measure measure;
     double tolerance;
+    bool skipped; /* it was not called, for the caller said so */
+    bool
+        unchecked; /* the device has it, but every case that needs it ended before: at another operator, which failed or was skipped */
     double worst; /* deviation */
     char where[240]; /* the worst one's: "dx of conv N2 7x7x6 …" */
     uint32_t outputs; /* how many were compared; 0: the device has not got it */

@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
+#include "base/place.h"
 
 #define GUARD ((size_t)64) /* floats before and behind; a multiple of 64 bytes keeps views aligned */
 #define SENTINEL (-7.25e33f)
@@ -19,14 +21,40 @@ struct pb_suite_held {
     struct pb_conv_plan *plan;
 };
 
+struct pb_suite_result *pb_suite_blame(struct pb_suite *run, const char *slot)
+{
+    for (uint32_t i = 0; i < run->report->count; i++)
+        if (!strcmp(run->report->results[i].name, slot))
+            run->operator= & run->report->results[i];
+    return run->operator;
+}
+
+/* Notes that the operator is about to be called; false: it must not be. */
+static bool enter(struct pb_suite *run, const char *slot)
+{
+    const struct pb_suite_result *entered = pb_suite_blame(run, slot);
+    if (entered->skipped)
+        return false;
+    pb_place_node(run->device->host.name, run->subject, pb_clock());
+    pb_place->portable = entered->portable;
+    snprintf(pb_place->operation, sizeof pb_place->operation, "%s", slot);
+    return true;
+}
+
+static _Noreturn void leave_case(struct pb_suite *run)
+{
+    run->left = true;
+    longjmp(run->leave, 1);
+}
+
 static void release_all(struct pb_suite *run)
 {
     while (run->held) {
         struct pb_suite_held *held = run->held;
         run->held = held->next;
-        if (held->plan)
+        if (held->plan && enter(run, "conv_plan_destroy"))
             PB_CALL(run->device, conv_plan_destroy, held->plan);
-        if (held->buffer)
+        if (held->buffer && enter(run, "buffer_destroy"))
             PB_CALL(run->device, buffer_destroy, held->buffer);
         pb_free(held->memory);
         pb_free(held);
@@ -46,7 +74,7 @@ void pb_suite_case_run(struct pb_suite *run, pb_suite_case run_case, const void 
 static _Noreturn void leave_without_memory(struct pb_suite *run, size_t bytes)
 {
     run->status = pb_fail_memory(run->error, bytes);
-    longjmp(run->leave, 1);
+    leave_case(run);
 }
 
 static struct pb_suite_held *hold(struct pb_suite *run)
@@ -93,21 +121,23 @@ void pb_suite_problem(struct pb_suite *run, const char *format, ...)
 
 void pb_suite_begin(struct pb_suite *run, const char *slot)
 {
-    for (uint32_t i = 0; i < run->report->count; i++)
-        if (!strcmp(run->report->results[i].name, slot))
-            run->operator= & run->report->results[i];
+    if (!enter(run, slot))
+        leave_case(run);
 }
 
 void pb_suite_end(struct pb_suite *run, const char *slot, enum pb_status status)
 {
     struct pb_error refusal = {0};
+    struct pb_suite_result *last = run->operator;
     const struct pb_device_operators *ops = &run->device->ops;
-    if (!status)
+    if (!status && enter(run, "synchronise"))
         status = ops->synchronise.call(ops->synchronise.self);
+    run->operator= last;
+    pb_place->operation_entered = 0;
     if (!pb_host_result(&run->device->host, status, &refusal))
         return;
     pb_suite_problem(run, "%s failed: %.160s", slot, refusal.text);
-    longjmp(run->leave, 1);
+    leave_case(run);
 }
 
 /* Copies to and from the device are not what is looked at: the operator stays the last one that computed. */

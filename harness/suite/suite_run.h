@@ -28,6 +28,7 @@ struct pb_suite {
     char subject[200]; /* the case: "conv N2 7x7x6 K9 …" */
     struct pb_suite_held *held;
     jmp_buf leave;
+    bool left; /* a case ended early */
     enum pb_status status; /* PB_ERROR_MEMORY ends the run */
     struct pb_error *error;
 };
@@ -67,8 +68,13 @@ void pb_array_expect(struct pb_suite *run, const struct pb_array *array, const c
 /* Calls an operator: OPERATE(run, relu_forward, ARGUMENTS(elementwise, .count = 3, …)). */
 #define OPERATE(run, slot, ...)                                                                                        \
     (pb_suite_begin(run, #slot), pb_suite_end(run, #slot, PB_CALL((run)->device, slot, __VA_ARGS__)))
+/* Calls one that returns no status: PLAIN_CALL(run, conv_workspace, plan). */
+#define PLAIN_CALL(run, slot, ...) (pb_suite_begin(run, #slot), PB_CALL((run)->device, slot, __VA_ARGS__))
+/* From now on this operator is the last one; it is noted in pb_place. A case that needs a skipped one ends. */
 void pb_suite_begin(struct pb_suite *run, const char *slot);
 void pb_suite_end(struct pb_suite *run, const char *slot, enum pb_status status);
+/* Makes it the last one without a call. */
+struct pb_suite_result *pb_suite_blame(struct pb_suite *run, const char *slot);
 /* A struct pb_KIND_arguments, with its size. */
 #define ARGUMENTS(kind, ...)                                                                                           \
     &(struct pb_##kind##_arguments)                                                                                    \

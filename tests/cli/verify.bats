@@ -105,3 +105,27 @@ assert d["operators"]["add_forward"]["measure"] == "element", d'
     [[ $(wrong leaves-a-value) == *" worst      inf of "* ]]
     [[ $(wrong refuses) == *"relu_forward failed: backend 'wrong-operator': no ReLU today"* ]]
 }
+
+@test "--operators names every operator that ends the process or never returns, and checks the others" {
+    export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}handle_segv=0 PRUNEBENCH_OPERATOR_SECONDS=2
+    ending() { prunebench verify --operators --backend ending-operators --plugin-dir "$PRUNEBENCH_BUILD/tests/evil" "$@" 2>"$folder/errors"; }
+    run -1 ending --skip bn_forward bcnn-tiny.safetensors
+    [ "$(grep -c FAILED <<<"$output")" -eq 4 ]
+    [[ $output == *"  relu_forward "*"FAILED: crashed (SIGSEGV) in relu_forward over 1"$'\n'* ]]
+    [[ $output == *"  relu6_forward "*"FAILED: ended the process (exit code 0) in relu6_forward over 1"$'\n'* ]]
+    [[ $output == *"  add_forward "*"FAILED: no answer within 2 s in add_forward over 1"$'\n'* ]]
+    [[ $output == *"  FAILED: backend 'ending-operators', hook destroy: crashed (SIGABRT)"$'\n'* ]]
+    [ "$(grep -c '  worst .* ok' <<<"$output")" -ge 26 ]
+    # what only a case that needs another operator checks
+    [[ $output == *"  bn_backward "*"not checked (portable): every case that calls it needs an operator that"* ]]
+    [[ $output != *"  bn_forward "* ]]
+    # a trace would end this process
+    [[ $output == *"bcnn-tiny.safetensors: not run: "* ]]
+    # what ends it before there is an operator, and what is wrong with the command, is an error
+    run -1 --separate-stderr ending --option creates=false
+    grep -q "backend 'ending-operators', hook create: the process that runs its operators crashed (SIGABRT)" "$folder/errors"
+    run -2 ending --skip relu
+    grep -q "there is no operator 'relu'" "$folder/errors"
+    run -2 ending --option creates=perhaps
+    grep -q "perhaps" "$folder/errors"
+}

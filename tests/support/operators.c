@@ -15,7 +15,7 @@ uint64_t operators_pass(struct pb_device *device, double convolutions, double su
 {
     struct pb_suite_report report;
     struct pb_error error = {0};
-    if (pb_suite_run(device, &report, &error))
+    if (pb_suite_run(device, NULL, &report, &error))
         fail_msg("%s", error.text);
     for (uint32_t i = 0; i < report.count; i++) {
         const struct pb_suite_result *result = &report.results[i];
