@@ -11,6 +11,8 @@
 #include "prune/equivalence.h"
 #include "graph/cost.h"
 #include "graph/op_table.h"
+#include "settings/settings.h"
+#include "training/penalties.h"
 #include "training/piece.h"
 
 /* A model for so many classes. The matrix's labels distinguish models; the batch norms may be left out by an override. */
@@ -33,7 +35,9 @@ struct pb_predicted_engine {
     enum pb_engine_mode mode;
     uint32_t batch;
     bool separate_norms;
+    char *penalties; /* what decides which the training has; NULL: the engine does not train */
     struct pb_engine_memory memory;
+    uint64_t penalty_bytes;
     uint64_t layer_values; /* bytes of the largest activation of a layer, one image */
 };
 
@@ -56,6 +60,8 @@ static bool same_model(const struct model *a, const struct model *b)
 
 void pb_estimates_free(struct pb_estimates *estimates)
 {
+    for (uint32_t i = 0; i < estimates->engine_count; i++)
+        pb_free(estimates->engines[i].penalties);
     pb_free(estimates->networks);
     pb_free(estimates->engines);
     *estimates = (struct pb_estimates){0};
@@ -213,6 +219,18 @@ static uint64_t largest_layer(const struct pb_graph *graph)
     return most * sizeof(float);
 }
 
+/* A penalty that cannot be used in this network counts nothing here: its training says why. */
+static enum pb_status predict_penalties(const struct pb_estimate *estimate, const struct pb_graph *graph,
+                                        uint64_t *bytes, struct pb_error *error)
+{
+    const struct pb_train_job job = {.config = estimate->config, .spec = estimate->training};
+    struct pb_error refusal = {0};
+    const enum pb_status status = pb_penalty_set_predict(&job, graph, bytes, &refusal);
+    if (status == PB_ERROR_MEMORY)
+        *error = refusal;
+    return status == PB_ERROR_MEMORY ? status : PB_OK;
+}
+
 static enum pb_status predict(const struct pb_estimate *estimate, struct pb_predicted_engine *made,
                               struct pb_error *error)
 {
@@ -224,6 +242,8 @@ static enum pb_status predict(const struct pb_estimate *estimate, struct pb_pred
         status = pb_engine_predict(estimate->device, graph, &options, &made->memory, error);
     if (status == PB_OK)
         made->layer_values = largest_layer(graph);
+    if (status == PB_OK && made->penalties)
+        status = predict_penalties(estimate, graph, &made->penalty_bytes, error);
     if (graph)
         pb_graph_free(&graph);
     return status;
@@ -239,6 +259,24 @@ static bool separates_norms(const struct pb_cell_config *config)
     return (data_of(config) & (PB_DATA_NORMALISED | PB_DATA_NORMALISED_GRADIENTS)) != 0;
 }
 
+/* What decides which penalties a training has, and their units. NULL when memory is out. */
+static char *penalties_key(const struct pb_estimate *estimate)
+{
+    const struct pb_train_spec *spec = estimate->training;
+    struct pb_text key = {0};
+    const struct pb_settings_sink sink = pb_settings_into(&key);
+    pb_text_append(&key, "%d %d\n", spec->lambda[PB_PENALTY_NORMS] > 0, spec->lambda[PB_PENALTY_LAST_NORM] > 0);
+    pb_settings_penalties(&sink, estimate->config, spec);
+    return key.failed ? NULL : key.data;
+}
+
+static bool same_engine(const struct pb_predicted_engine *a, const struct pb_predicted_engine *b)
+{
+    return a->left == b->left && a->masks == b->masks && a->mode == b->mode && a->batch == b->batch &&
+           a->device == b->device && a->separate_norms == b->separate_norms && same_model(&a->model, &b->model) &&
+           !a->penalties == !b->penalties && (!a->penalties || strcmp(a->penalties, b->penalties) == 0);
+}
+
 /* The engine for a network of which a share is left; predicted once. */
 static enum pb_status engine_of(const struct pb_estimate *estimate, double left, enum pb_engine_mode mode,
                                 uint32_t batch, struct pb_predicted_engine *engine, struct pb_error *error)
@@ -252,34 +290,35 @@ static enum pb_status engine_of(const struct pb_estimate *estimate, double left,
                                        .batch = batch,
                                        .separate_norms =
                                            mode == PB_ENGINE_CALIBRATE && separates_norms(estimate->config)};
-    for (uint32_t i = 0; i < known->engine_count; i++) {
-        const struct pb_predicted_engine *other = &known->engines[i];
-        if (other->left == left && other->masks == made.masks && other->mode == mode && other->batch == batch &&
-            other->device == made.device && other->separate_norms == made.separate_norms &&
-            same_model(&other->model, &made.model)) {
-            *engine = *other;
+    if (mode == PB_ENGINE_TRAIN && estimate->training && !(made.penalties = penalties_key(estimate)))
+        return pb_fail_memory(error, 256);
+    for (uint32_t i = 0; i < known->engine_count; i++)
+        if (same_engine(&known->engines[i], &made)) {
+            pb_free(made.penalties);
+            *engine = known->engines[i];
             return PB_OK;
         }
-    }
-    const enum pb_status status = predict(estimate, &made, error);
-    if (status != PB_OK)
+    enum pb_status status = predict(estimate, &made, error);
+    struct pb_predicted_engine *grown = NULL;
+    if (status == PB_OK && !(grown = pb_array_room(known->engines, known->engine_count, sizeof *grown, error)))
+        status = PB_ERROR_MEMORY;
+    if (status != PB_OK) {
+        pb_free(made.penalties);
         return status;
-    struct pb_predicted_engine *grown = pb_array_room(known->engines, known->engine_count, sizeof *grown, error);
-    if (!grown)
-        return PB_ERROR_MEMORY;
+    }
     known->engines = grown;
     grown[known->engine_count++] = made;
     *engine = made;
     return PB_OK;
 }
 
-/* Bytes of a training or inference engine, and of the network's parameters. */
+/* Bytes of a training or inference engine with its penalties, and of the network's parameters. */
 static enum pb_status engine_bytes(const struct pb_estimate *estimate, double left, enum pb_engine_mode mode,
                                    uint32_t batch, uint64_t *engine, uint64_t *values, struct pb_error *error)
 {
     struct pb_predicted_engine found = {0};
     const enum pb_status status = engine_of(estimate, left, mode, batch, &found, error);
-    *engine = pb_engine_memory_bytes(&found.memory);
+    *engine = pb_engine_memory_bytes(&found.memory) + found.penalty_bytes;
     *values = found.memory.values;
     return status;
 }
@@ -350,8 +389,10 @@ static enum pb_status train_bytes(const struct pb_estimate *estimate, const stru
 {
     const struct pb_cell_config *config = estimate->config;
     uint64_t engine = 0, values = 0, scores = 0, teacher = 0;
+    struct pb_estimate penalised = *estimate;
+    penalised.training = &link->spec;
     enum pb_status status =
-        engine_bytes(estimate, estimate->before, PB_ENGINE_TRAIN, config->batch, &engine, &values, error);
+        engine_bytes(&penalised, estimate->before, PB_ENGINE_TRAIN, config->batch, &engine, &values, error);
     if (status == PB_OK && link->spec.soft_zero != PB_ZERO_NONE)
         status = score_bytes(estimate, &scores, error);
     if (status == PB_OK)

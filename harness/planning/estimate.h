@@ -29,6 +29,7 @@ struct pb_estimate {
     double before, after;
     double teacher; /* the same of a training's teacher; 0: it has none */
     uint32_t layers; /* of the network: convolutions and linear layers */
+    const struct pb_train_spec *training; /* whose penalties an engine that trains has; NULL: none */
     bool masked; /* the stage's network has masks of single weights */
     bool loaded; /* a network of an earlier stage is in memory */
 };

@@ -165,21 +165,31 @@ static enum pb_status add_terms(struct pb_penalty_set *set, struct instance *ins
     return pb_fail(error, PB_ERROR_RUN, "%s has more than %d terms", instance->name, TERMS_MAX);
 }
 
-enum pb_status pb_penalty_set_open(const struct pb_train_job *job, const struct pb_network *network,
-                                   struct pb_penalty_set **set, struct pb_error *error)
+/* Every penalty with its terms. On failure, too, *set is to be closed. */
+static enum pb_status open_terms(const struct pb_train_job *job, const struct pb_graph *graph,
+                                 struct pb_penalty_set **set, struct pb_error *error)
 {
     struct pb_penalty_set *made = pb_calloc(1, sizeof *made);
     if (!made)
         return pb_fail_memory(error, sizeof *made);
+    *set = made;
     made->job = job;
-    made->graph = network->graph;
+    made->graph = graph;
     enum pb_status status = create_instances(made, error);
+    for (uint32_t i = 0; i < made->instance_count && status == PB_OK; i++)
+        status = add_terms(made, &made->instances[i], error);
+    return status;
+}
+
+enum pb_status pb_penalty_set_open(const struct pb_train_job *job, const struct pb_network *network,
+                                   struct pb_penalty_set **set, struct pb_error *error)
+{
+    struct pb_penalty_set *made = NULL;
+    enum pb_status status = open_terms(job, network->graph, &made, error);
     if (status == PB_OK && made->instance_count)
         status = pb_channel_groups_find(network->graph, &made->groups, error);
     if (status == PB_OK && made->instance_count)
         status = pb_prunable_layers_find(network, &made->groups, &made->layers, error);
-    for (uint32_t i = 0; i < made->instance_count && status == PB_OK; i++)
-        status = add_terms(made, &made->instances[i], error);
     if (status == PB_OK && made->strength_count) {
         made->strengths = pb_calloc(made->strength_count, sizeof *made->strengths);
         status = made->strengths ? PB_OK : pb_fail_memory(error, made->strength_count * sizeof *made->strengths);
@@ -188,6 +198,40 @@ enum pb_status pb_penalty_set_open(const struct pb_train_job *job, const struct 
         *set = made;
     else
         status = pb_penalty_set_close(&made, status, error);
+    return status;
+}
+
+static uint64_t bytes_of(const struct pb_penalty_set *set)
+{
+    uint64_t values = 0, units = 0, polarized = 0, shown = 0;
+    for (uint32_t i = 0; i < set->count; i++) {
+        const uint64_t count = set->graph->parameters[set->list[i].parameter].count;
+        if (set->entries[i].instance->table->coefficients) {
+            values = count > values ? count : values;
+            units = set->entries[i].layout.units > units ? set->entries[i].layout.units : units;
+        }
+        if (set->list[i].rule == PB_RULE_POLARIZATION && count > polarized)
+            polarized = count;
+    }
+    for (uint32_t i = 0; i < set->instance_count; i++) { /* copies of the layers, and of what reads them */
+        const uint32_t data = set->instances[i].table->data;
+        const uint64_t copies = (data ? 1u : 0u) + (data & PB_DATA_CONSUMERS ? 1u : 0u);
+        shown = copies > shown ? copies : shown;
+    }
+    return 2 * set->strength_count * sizeof(float) +
+           set->count * (2 * sizeof *set->list + sizeof(bool) + sizeof *set->entries) + values * sizeof(float) +
+           units * sizeof(double) + polarized * sizeof(float) + shown * set->graph->value_count * sizeof(float);
+}
+
+enum pb_status pb_penalty_set_predict(const struct pb_train_job *job, const struct pb_graph *graph, uint64_t *bytes,
+                                      struct pb_error *error)
+{
+    struct pb_penalty_set *set = NULL;
+    enum pb_status status = open_terms(job, graph, &set, error);
+    const uint64_t found = status == PB_OK ? bytes_of(set) : 0;
+    status = pb_penalty_set_close(&set, status, error);
+    if (status == PB_OK)
+        *bytes = found;
     return status;
 }
 

@@ -13,6 +13,11 @@ PB_MUST_CHECK enum pb_status pb_penalty_set_open(const struct pb_train_job *job,
 PB_MUST_CHECK enum pb_status pb_penalty_set_close(struct pb_penalty_set **set, enum pb_status status,
                                                   struct pb_error *error);
 
+/* Bytes that the penalties of a training of this graph will have in memory: every unit's strength, on the host and on the device, and
+ * what a hook is shown. Creates them and asks for their terms, for which job needs its config and spec. */
+PB_MUST_CHECK enum pb_status pb_penalty_set_predict(const struct pb_train_job *job, const struct pb_graph *graph,
+                                                    uint64_t *bytes, struct pb_error *error);
+
 /* Where a training is: step counts from its beginning. */
 struct pb_penalty_moment {
     uint32_t epoch;

@@ -7,9 +7,9 @@
 struct options {
     int32_t does;
 };
-enum { SCALES, NEGATIVE, NOT_A_NUMBER, BEHIND, WRITE, CONSUMERS, CHANGING };
-static const char *const choices[] = {"scales", "negative",  "not-a-number", "behind",
-                                      "write",  "consumers", "changing",     NULL};
+enum { SCALES, NEGATIVE, NOT_A_NUMBER, BEHIND, WRITE, CONSUMERS, CHANGING, WEIGHTS };
+static const char *const choices[] = {"scales",    "negative", "not-a-number", "behind", "write",
+                                      "consumers", "changing", "weights",      NULL};
 static const struct pb_option options[] = {{.name = "does",
                                             .help = "what its coefficients do",
                                             .type = PB_OPTION_ENUM,
@@ -34,7 +34,10 @@ static const struct pb_penalty_term *term(void *self, uint32_t index)
     static const struct pb_penalty_term scales = {
         .size = sizeof scales, .unit = PB_UNIT_NORM_SCALES, .rule = PB_RULE_L1, .period = 2};
     static const struct pb_penalty_term filters = {.size = sizeof filters, .unit = PB_UNIT_FILTERS, .rule = PB_RULE_L2};
+    static const struct pb_penalty_term weights = {.size = sizeof weights, .unit = PB_UNIT_WEIGHTS, .rule = PB_RULE_L1};
     const int32_t does = ((const struct options *)self)->does;
+    if (index == 0 && does == WEIGHTS)
+        return &weights;
     return index == 0 ? (does == CONSUMERS ? &filters : &scales) : NULL;
 }
 
@@ -58,10 +61,12 @@ static enum pb_status coefficients(void *self, uint32_t index, const struct pb_p
 {
     const int32_t does = ((const struct options *)self)->does;
     (void)index;
+    const double looked_at =
+        does == WEIGHTS ? read_by_consumers(layer, 0) : 0; /* what it says that it looks at is copied */
     for (uint32_t u = 0; u < layer->units; u++)
         written[u] = does == CONSUMERS  ? read_by_consumers(layer, u)
                      : does == CHANGING ? fabs((double)layer->values[u]) * (double)(layer->step + 1)
-                                        : 1;
+                                        : 1 + 0 * looked_at;
     if (does == NEGATIVE)
         written[1] = -1;
     if (does == NOT_A_NUMBER)

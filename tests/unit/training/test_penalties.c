@@ -13,6 +13,7 @@
 
 #include "support/folder.h"
 #include "support/whole_training.h"
+#include "training/penalties.h"
 
 /* What the plugin of a test does; its hooks see no other. */
 static struct pb_penalty_term terms[3];
@@ -270,9 +271,48 @@ static void test_what_a_penalty_does_wrong_is_named(void **state)
     close_training(&training);
 }
 
+/* A strength of every unit on the host and on the device, and beside them what a hook is shown of the largest layer. */
+static void test_predicted_memory_counts_the_units_of_every_term(void **state)
+{
+    struct pb_train_spec spec = spec_of(1e-3);
+    struct training training;
+    struct pb_error error = {0};
+    uint64_t filters = 0, weights = 0, both = 0, none = 1;
+    size_t filter_units = 0, weight_units = 0, most_filters = 0, most_weights = 0;
+    open_penalised(&training, state, &spec, PB_UNIT_FILTERS, PB_RULE_L1);
+    const struct pb_graph *graph = training.initial->graph;
+    for (uint32_t p = 0; p < graph->parameter_count; p++) {
+        const struct pb_parameter *parameter = &graph->parameters[p];
+        if (parameter->role != PB_ROLE_WEIGHT)
+            continue;
+        filter_units += parameter->dims[0];
+        weight_units += parameter->count;
+        most_filters = parameter->dims[0] > most_filters ? parameter->dims[0] : most_filters;
+        most_weights = parameter->count > most_weights ? parameter->count : most_weights;
+    }
+    must(pb_penalty_set_predict(&training.job, graph, &filters, &error), &error);
+    terms[0].unit = PB_UNIT_WEIGHTS;
+    must(pb_penalty_set_predict(&training.job, graph, &weights, &error), &error);
+    assert_int_equal(weights - filters, 2 * sizeof(float) * (weight_units - filter_units) +
+                                            sizeof(double) * (most_weights - most_filters));
+    assert_true(filters > 2 * sizeof(float) * filter_units + sizeof(float) * most_weights);
+    terms[1] = terms[0];
+    terms[1].unit = PB_UNIT_FILTERS;
+    term_count = 2;
+    must(pb_penalty_set_predict(&training.job, graph, &both, &error), &error);
+    assert_true(both - weights >= 2 * sizeof(float) * filter_units);
+    spec.lambda[PB_PENALTY_PLUGINS] = 0;
+    must(pb_penalty_set_predict(&training.job, graph, &none, &error), &error);
+    assert_int_equal(none, 0);
+    assert_int_equal(asked, 0); /* no coefficient was asked for */
+    close_training(&training);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_predicted_memory_counts_the_units_of_every_term, folder_setup,
+                                        folder_teardown),
         cmocka_unit_test_setup_teardown(test_a_plugin_can_be_the_hosts_own_penalty, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(test_group_lasso_reaches_exact_zeros_where_its_coefficients_are, folder_setup,
                                         folder_teardown),
