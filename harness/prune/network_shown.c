@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "graph/build.h"
 #include "graph/cost.h"
 
 /* One layer, group or consumer; view is NULL until it is asked for. */
@@ -58,6 +59,29 @@ static const struct pb_layer_view *show_layer(const struct pb_network_view *netw
     return copy->view;
 }
 
+/* MACs of the network less those of the network with one channel fewer in this group. */
+static enum pb_status count_channel_macs(const struct pb_network_source *source, uint32_t group, uint64_t *macs)
+{
+    const struct pb_channel_groups *groups = source->groups;
+    struct pb_graph *shrunk = NULL;
+    struct pb_error error;
+    *macs = 0;
+    if (groups->groups[group].channels == 1)
+        return PB_OK;
+    uint32_t *kept = pb_calloc(groups->count, sizeof *kept);
+    if (!kept)
+        return PB_ERROR_MEMORY;
+    for (uint32_t g = 0; g < groups->count; g++)
+        kept[g] = groups->groups[g].channels - (g == group);
+    const enum pb_status status = pb_graph_shrink(source->network->graph, groups, kept, &shrunk, &error);
+    pb_free(kept);
+    if (status != PB_OK)
+        return status;
+    *macs = pb_graph_cost(source->network->graph).macs - pb_graph_cost(shrunk).macs;
+    pb_graph_free(&shrunk);
+    return PB_OK;
+}
+
 static const struct pb_group_view *show_group(const struct pb_network_view *network, uint32_t index)
 {
     struct pb_network_copies *copies = network->context;
@@ -79,10 +103,11 @@ static const struct pb_group_view *show_group(const struct pb_network_view *netw
                                  .channels = source->groups->groups[index].channels,
                                  .producer_count = count,
                                  .consumer_count = pb_consumers_of(&copies->consumers, index, &first)};
+    const enum pb_status counted = count_channel_macs(source, index, &view.channel_macs);
     view.id = pb_guarded_copy(&copy->members[1], "id", id, strlen(id) + 1, 1);
     view.producers = pb_guarded_copy(&copy->members[2], "producers", producers, count, sizeof *producers);
     pb_free(producers);
-    if (view.id && view.producers)
+    if (counted == PB_OK && view.id && view.producers)
         copy->view = pb_guarded_copy(&copy->members[0], "the group", &view, 1, sizeof view);
     return copy->view ? copy->view : fail_memory(copies);
 }

@@ -156,6 +156,7 @@ struct pb_group_view {
     uint32_t producer_count;
     const uint32_t *producers; /* indices of prunable layers */
     uint32_t consumer_count; /* see consumer */
+    uint64_t channel_macs; /* of one image, that the network saves without one channel; 0 where the group has only one */
 };
 
 /*
