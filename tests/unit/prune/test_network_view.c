@@ -77,6 +77,10 @@ static enum pb_status look_around(void *self, const struct pb_network_view *view
     const struct pb_group_view *first = view->group(view, 0), *second = view->group(view, 1);
     assert_string_equal(first->id, "conv1");
     assert_int_equal(first->channels, 4);
+    /* A filter of conv1 over 8×8 pixels, and what conv2 and conv3 read of it. */
+    assert_int_equal(first->channel_macs, 64 * 9 * 3 + 2 * 64 * 9 * 5);
+    /* A filter of conv2 and conv3, and of the bilinear head 25 − 16 products and their columns in fc. */
+    assert_int_equal(second->channel_macs, 2 * 64 * 9 * 4 + 64 * (25 - 16) + 6 * (25 - 16));
     assert_int_equal(first->producer_count, 1);
     assert_int_equal(first->consumer_count, 2);
     assert_string_equal(second->id, "conv2"); /* an addition couples both */
