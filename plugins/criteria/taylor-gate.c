@@ -2,13 +2,11 @@
  * taylor-gate: the loss's first-order change when a channel's gate is closed, that is γ and β set to 0.
  * score = Σ over batches of (γ·∂L/∂γ + β·∂L/∂β)².
  */
-#include <prunebench/criterion.h>
+#include "gradient-rows.h"
 
-/* The sums of every layer, in the order of the layers. */
 struct state {
     const struct pb_host *host;
-    double **sums; /* layers × channels; a layer's row appears with its first batch */
-    uint32_t layers;
+    struct gradient_rows sums; /* of each layer K */
 };
 
 static enum pb_status create(const struct pb_host *host, const void *options, void **self)
@@ -22,24 +20,10 @@ static enum pb_status create(const struct pb_host *host, const void *options, vo
     return PB_OK;
 }
 
-/* The layer's row of sums; NULL when memory is out. */
-static double *row(struct state *state, const struct pb_layer_view *layer)
-{
-    const struct pb_host *host = state->host;
-    if (!state->sums) {
-        state->sums = host->alloc(host, layer->layers * sizeof(*state->sums));
-        if (!state->sums)
-            return NULL;
-        state->layers = layer->layers;
-    }
-    if (!state->sums[layer->index])
-        state->sums[layer->index] = host->alloc(host, layer->channels * sizeof(**state->sums));
-    return state->sums[layer->index];
-}
-
 static enum pb_status observe(void *self, const struct pb_layer_view *layer)
 {
-    double *sums = row(self, layer);
+    struct state *state = self;
+    double *sums = gradient_row(state->host, &state->sums, layer, layer->channels);
     if (!sums)
         return PB_ERROR_MEMORY;
     for (uint32_t c = 0; c < layer->channels; c++) {
@@ -52,7 +36,8 @@ static enum pb_status observe(void *self, const struct pb_layer_view *layer)
 
 static enum pb_status score(void *self, const struct pb_layer_view *layer, double *scores)
 {
-    const double *sums = row(self, layer);
+    struct state *state = self;
+    const double *sums = gradient_row(state->host, &state->sums, layer, layer->channels);
     if (!sums)
         return PB_ERROR_MEMORY;
     for (uint32_t c = 0; c < layer->channels; c++)
@@ -63,11 +48,8 @@ static enum pb_status score(void *self, const struct pb_layer_view *layer, doubl
 static void destroy(void *self)
 {
     struct state *state = self;
-    const struct pb_host *host = state->host;
-    for (uint32_t i = 0; i < state->layers; i++)
-        host->free(host, state->sums[i]);
-    host->free(host, state->sums);
-    host->free(host, state);
+    gradient_rows_free(state->host, &state->sums);
+    state->host->free(state->host, state);
 }
 
 static const struct pb_criterion criterion = {

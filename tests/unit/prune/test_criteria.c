@@ -4,44 +4,22 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-#include "plugin/object.h"
+#include "support/built_criterion.h"
 #include "support/calibration.h"
 #include "support/folder.h"
 #include "support/graphs.h"
-
-static struct pb_loaded criterion_plugin(const char *name)
-{
-    struct pb_error error = {0};
-    struct pb_object object;
-    char file[512];
-    snprintf(file, sizeof(file), PB_TEST_BUILD "/plugins/criterion-%s.so", name);
-    if (pb_object_open(file, &object, &error) != PB_OK)
-        fail_msg("%s", error.text);
-    const struct pb_loaded loaded = {.plugin = object.plugins[0], .file = "built"};
-    assert_string_equal(loaded.plugin->name, name);
-    assert_int_equal(object.count, 1);
-    return loaded;
-}
 
 static struct pb_scores score(const char *name, const struct pb_network *network,
                               const struct pb_calibration *calibration)
 {
     struct pb_error error = {0};
     struct pb_scores scores = {0};
-    const struct pb_loaded loaded = criterion_plugin(name);
-    struct pb_options options = {0};
-    struct pb_channel_groups groups = groups_of(network->graph);
-    if (pb_options_create(loaded.plugin, &options, &error) != PB_OK ||
-        pb_score_network(&loaded, &options, network, &groups, (enum pb_coupling)loaded.plugin->criterion->coupling,
-                         calibration, &scores, &error) != PB_OK)
+    if (built_score(name, "", network, calibration, &scores, &error) != PB_OK)
         fail_msg("%s", error.text);
-    pb_options_free(&options);
-    pb_channel_groups_free(&groups);
     return scores;
 }
 
@@ -151,13 +129,9 @@ static void test_criteria_of_batch_norm_refuse_layers_without(void **state)
     struct pb_error error = {0};
     struct pb_scores scores = {0};
     struct pb_network *network = wide_network(2);
-    struct pb_channel_groups groups = groups_of(network->graph);
-    const struct pb_loaded loaded = criterion_plugin("bn-scale");
-    assert_int_equal(pb_score_network(&loaded, NULL, network, &groups, PB_COUPLE_SUM, NULL, &scores, &error),
-                     PB_ERROR_INPUT);
+    assert_int_equal(built_score("bn-scale", "", network, NULL, &scores, &error), PB_ERROR_INPUT);
     assert_non_null(strstr(error.text, "'bn-scale'"));
     assert_non_null(strstr(error.text, "layer 'a'"));
-    pb_channel_groups_free(&groups);
     pb_network_free(&network);
 }
 
