@@ -122,7 +122,7 @@ static void ask_signs(struct fed *fed, uint32_t batch, uint32_t examples, double
     }
 }
 
-/* Batches of two: cross terms would give the square of the mean, or with the same sign for both twice 8 and 2. */
+/* Batches of both examples: with one sign for the two, cross terms would make the scores 4 and 1. */
 static void test_the_signs_of_the_fisher_remove_cross_terms(void **state)
 {
     (void)state;
