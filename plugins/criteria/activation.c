@@ -1,6 +1,8 @@
 /*
  * activation: a channel that is hardly active does not matter. score, over the values a of the channel after ReLU, on all calibration
- * images and places together: mean = Σa/n, rms = √(Σa²/n), or std = √(Σ(a − mean)²/n).
+ * images and positions together: mean = Σa/n, rms = √(Σa²/n), or std = √(Σ(a − mean)²/n).
+ * The paper divides the scores of a layer by their L2 norm. Distiller's pruner of mean activations removes the highest; here, as in the
+ * paper, the lowest are removed.
  */
 #include "activation-layers.h"
 
@@ -142,7 +144,8 @@ static const struct pb_criterion criterion = {
 static const struct pb_plugin plugin = {
     PB_PLUGIN_HEADER(PB_KIND_CRITERION),
     .name = "activation",
-    .summary = "mean, root mean square or standard deviation of a channel's activations after ReLU",
+    .summary = "mean, root mean square or standard deviation of a channel's activations after ReLU, over all images "
+               "and positions",
     .version = "1.0.0",
     .reference = "P. Molchanov et al., Pruning Convolutional Neural Networks for Resource Efficient Inference, 2016, "
                  "arXiv:1611.06440",

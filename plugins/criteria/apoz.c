@@ -1,6 +1,6 @@
 /*
- * apoz: a channel that ReLU mostly sets to zero does not matter. score = −(zeros / values) over all calibration images and places,
- * values being counted as zero where they are exactly 0.
+ * apoz: a channel that ReLU mostly sets to zero does not matter (average percentage of zeros). score = −(zeros / values) over all
+ * calibration images and positions; a zero is exactly 0, not what is below some ε. The paper compares channels within a layer.
  * A dead channel scores −1, one that is never zero 0. Equal scores, as of several dead channels, are tied: the host's ranking removes
  * the one of lower index first.
  */
@@ -63,8 +63,7 @@ static const struct pb_criterion criterion = {
 static const struct pb_plugin plugin = {
     PB_PLUGIN_HEADER(PB_KIND_CRITERION),
     .name = "apoz",
-    .summary =
-        "minus the share of exact zeros among a channel's activations after ReLU; the paper ranks each layer alone",
+    .summary = "minus the share of exact zeros in a channel's activations after ReLU, over all images and positions",
     .version = "1.0.0",
     .reference = "H. Hu et al., Network Trimming: A Data-Driven Neuron Pruning Approach towards Efficient Deep "
                  "Architectures, 2016, arXiv:1607.03250",

@@ -1,6 +1,7 @@
 /*
  * chip: a channel that depends on the others does not matter. score = the mean over all calibration images of ‖A‖_* − ‖A with row i
  * zeroed‖_*, where A holds the image's activations after ReLU, channels × positions, and ‖·‖_* is the sum of the singular values.
+ * The paper compares channels within a layer. Released code rounds the differences to four decimals; here nothing is rounded.
  *
  * A is decomposed once per image. R(s) = det(A_i·A_iᵀ + s²)/det(A·Aᵀ + s²), A_i being A with row i zeroed, is s²·[(A·Aᵀ + s²)⁻¹]_ii by
  * Cramer's rule, so that R(s) = Σ_j w_j·s²/(σ_j² + s²) with the singular values σ_j of A and w_j = u_ij² of its left singular vectors.
@@ -234,8 +235,7 @@ static const struct pb_plugin plugin = {
     PB_PLUGIN_HEADER(PB_KIND_CRITERION),
     .name = "chip",
     .summary =
-        "what a channel adds to the nuclear norm of the layer's activations after ReLU; the paper ranks each layer "
-        "alone",
+        "what a channel adds to the nuclear norm of the layer's activations after ReLU, averaged over the images",
     .version = "1.0.0",
     .reference = "Y. Sui et al., CHIP: CHannel Independence-based Pruning for Compact Neural Networks, 2021, "
                  "arXiv:2110.13981",

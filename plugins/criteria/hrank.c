@@ -2,6 +2,7 @@
  * hrank: a channel whose feature maps have a low rank does not matter. score = the mean over all calibration images of the rank of the
  * channel's H×W activations after ReLU: the number of singular values above tolerance · the largest.
  * The default tolerance, max(H, W)·2⁻²³, is that of numpy's and torch's matrix_rank for float32. A map of zeros has rank 0.
+ * The paper compares channels within a layer: a rank is at most min(H, W).
  */
 #include <float.h>
 
@@ -92,7 +93,7 @@ static const struct pb_criterion criterion = {
 static const struct pb_plugin plugin = {
     PB_PLUGIN_HEADER(PB_KIND_CRITERION),
     .name = "hrank",
-    .summary = "mean rank of a channel's feature maps after ReLU; the paper ranks each layer alone",
+    .summary = "rank of a channel's feature map after ReLU, averaged over the images",
     .version = "1.0.0",
     .reference = "M. Lin et al., HRank: Filter Pruning using High-Rank Feature Map, 2020, arXiv:2002.10179",
     PB_OPTIONS(options, struct hrank_options),
