@@ -56,14 +56,7 @@ static struct room divide_room(double *room, size_t n, size_t channels)
     return parts;
 }
 
-static void mirror(size_t n, double *gram)
-{
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < i; j++)
-            gram[j * n + i] = gram[i * n + j];
-}
-
-/* A·Aᵀ, some positions at a time. image: P×C. */
+/* The lower triangle of A·Aᵀ, some positions at a time. image: P×C. */
 static void multiply_channels(const float *image, size_t places, size_t channels, double *restrict panel,
                               double *restrict gram)
 {
@@ -77,10 +70,9 @@ static void multiply_channels(const float *image, size_t places, size_t channels
             for (size_t j = 0; j <= i; j++)
                 gram[i * channels + j] += a[i] * a[j] + b[i] * b[j] + c[i] * c[j] + d[i] * d[j];
     }
-    mirror(channels, gram);
 }
 
-/* Aᵀ·A */
+/* The lower triangle of Aᵀ·A */
 static void multiply_places(const float *image, size_t places, size_t channels, double *gram)
 {
     for (size_t p = 0; p < places; p++)
@@ -90,7 +82,6 @@ static void multiply_places(const float *image, size_t places, size_t channels, 
                 sum += (double)image[p * channels + c] * (double)image[q * channels + c];
             gram[p * places + q] = sum;
         }
-    mirror(places, gram);
 }
 
 /* Sets what is rounding to zero; returns the largest singular value. */

@@ -34,11 +34,10 @@ static inline void eigen_bidiagonalise(size_t rows, size_t columns, double *rest
             row[j] -= row[k] * products[j];
         bands[2 * k + 1] = eigen_reflect(row + k + 1, columns - k - 1, 1);
         for (size_t i = k + 1; i < rows; i++) { /* from the left, then from the right */
-            double *below = a + i * columns, product = 0;
-            for (size_t j = k + 1; j < columns; j++) {
+            double *below = a + i * columns;
+            for (size_t j = k + 1; j < columns; j++)
                 below[j] -= below[k] * products[j];
-                product += below[j] * row[j];
-            }
+            const double product = eigen_dot(below + k + 1, row + k + 1, columns - k - 1);
             for (size_t j = k + 1; j < columns; j++)
                 below[j] -= product * row[j];
         }

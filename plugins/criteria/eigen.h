@@ -23,28 +23,46 @@ static inline double eigen_reflect(double *x, size_t count, size_t stride)
     return length;
 }
 
+/* Σ x·y in four partial sums, which do not wait for each other. */
+static inline double eigen_dot(const double *x, const double *y, size_t count)
+{
+    double sums[4] = {0};
+    size_t i = 0;
+    for (; i + 4 <= count; i += 4)
+        for (size_t k = 0; k < 4; k++)
+            sums[k] += x[i + k] * y[i + k];
+    for (; i < count; i++)
+        sums[0] += x[i] * y[i];
+    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
 /*
- * Qᵀ·A·Q = T with one diagonal beside the main one, by Householder reflections (A. Householder, 1958). a: row k keeps the vector of
- * reflection k behind its diagonal.
+ * Qᵀ·A·Q = T with one diagonal beside the main one, by Householder reflections (A. Householder, 1958), on the lower triangle of a.
+ * Behind the diagonal row k keeps the vector of reflection k.
  */
-static inline void eigen_tridiagonalise(size_t n, double *a, double *diagonal, double *beside, double *work)
+static inline void eigen_tridiagonalise(size_t n, double *restrict a, double *diagonal, double *beside,
+                                        double *restrict work)
 {
     for (size_t k = 0; k < n; k++) {
-        double *v = a + k * n, half = 0;
+        double *v = a + k * n;
+        const size_t first = k + 1, count = n - first;
         diagonal[k] = v[k];
-        if (k + 1 == n)
+        if (count == 0)
             break;
-        beside[k] = eigen_reflect(v + k + 1, n - k - 1, 1);
-        for (size_t i = k + 1; i < n; i++) { /* work = A·v */
-            work[i] = 0;
-            for (size_t j = k + 1; j < n; j++)
-                work[i] += a[i * n + j] * v[j];
-            half += work[i] * v[i] / 2;
+        for (size_t i = first; i < n; i++)
+            v[i] = a[i * n + k];
+        beside[k] = eigen_reflect(v + first, count, 1);
+        for (size_t i = first; i < n; i++) { /* work = A·v */
+            const double *row = a + i * n;
+            for (size_t j = first; j < i; j++)
+                work[j] += row[j] * v[i];
+            work[i] = eigen_dot(row + first, v + first, i + 1 - first);
         }
-        for (size_t i = k + 1; i < n; i++)
+        const double half = eigen_dot(work + first, v + first, count) / 2;
+        for (size_t i = first; i < n; i++)
             work[i] -= half * v[i];
-        for (size_t i = k + 1; i < n; i++)
-            for (size_t j = k + 1; j < n; j++)
+        for (size_t i = first; i < n; i++)
+            for (size_t j = first; j <= i; j++)
                 a[i * n + j] -= v[i] * work[j] + work[i] * v[j];
     }
 }
@@ -55,9 +73,8 @@ static inline void eigen_accumulate(size_t n, double *a)
     for (size_t k = n; k-- > 0;) {
         const double *v = a + k * n;
         for (size_t i = k + 1; i < n; i++) { /* row i becomes that of (what there is) · (I − v·vᵀ) */
-            double *row = a + i * n, product = 0;
-            for (size_t j = k + 1; j < n; j++)
-                product += row[j] * v[j];
+            double *row = a + i * n;
+            const double product = eigen_dot(row + k + 1, v + k + 1, n - k - 1);
             for (size_t j = k + 1; j < n; j++)
                 row[j] -= product * v[j];
         }
@@ -126,7 +143,7 @@ static inline bool eigen_diagonalise(size_t n, double *diagonal, double *beside,
 }
 
 /*
- * a: n×n, symmetric and finite; on success row k is the eigenvector of values[k], of length 1. The values are in no order. Each is
+ * a: n×n, symmetric and finite, of which the lower triangle is read; on success row k is the eigenvector of values[k], of length 1. The values are in no order. Each is
  * right to a few units of the last place of the largest. work: 2·n numbers.
  */
 static inline bool eigen_symmetric(size_t n, double *a, double *values, double *work)

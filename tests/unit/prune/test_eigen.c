@@ -47,7 +47,9 @@ static void expect_decomposition(const double *matrix, size_t n, const double *v
 static void decompose(const double *matrix, size_t n, double *values)
 {
     static double vectors[MOST * MOST], work[2 * MOST];
-    memcpy(vectors, matrix, n * n * sizeof *vectors);
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < n; j++)
+            vectors[i * n + j] = j <= i ? matrix[i * n + j] : NAN; /* which nobody reads */
     assert_true(eigen_symmetric(n, vectors, values, work));
     expect_decomposition(matrix, n, vectors, values);
     qsort(values, n, sizeof *values, ascending);
