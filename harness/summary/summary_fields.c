@@ -202,7 +202,8 @@ static const struct pb_fields FIGURE_FIELDS = {
 };
 #undef ROW
 
-static void write_figures(struct pb_xml_writer *writer, const struct pb_inner *inner,
+/* id: of the schedule, or of the section where that is NULL. */
+static void write_figures(struct pb_xml_writer *writer, const struct pb_inner *inner, const char *id,
                           const struct pb_summary_section *section, const struct pb_summary_schedule *schedule)
 {
     for (enum pb_figure_kind kind = 0; kind < PB_FIGURE_KINDS; kind++) {
@@ -213,21 +214,23 @@ static void write_figures(struct pb_xml_writer *writer, const struct pb_inner *i
             figure.cell = pb_figure_curves_cell(schedule)->id;
         if (figure.has_batch)
             figure.batch = pb_figure_axis(kind, schedule).batch;
-        figure.name = pb_format("%s.%s", schedule == NULL ? section->id : schedule->id, figure.kind);
+        figure.name = pb_format("%s.%s", id, figure.kind);
         writer->failed |= figure.name == NULL;
         pb_fields_write_inner(writer, inner, &figure);
         pb_free(figure.name);
     }
 }
 
-static void derive_section_figures(struct pb_xml_writer *writer, const struct pb_inner *inner, const void *section)
+static void derive_section_figures(struct pb_xml_writer *writer, const struct pb_inner *inner, const void *at)
 {
-    write_figures(writer, inner, section, NULL);
+    const struct pb_summary_section *section = at;
+    write_figures(writer, inner, section->id, section, NULL);
 }
 
-static void derive_schedule_figures(struct pb_xml_writer *writer, const struct pb_inner *inner, const void *schedule)
+static void derive_schedule_figures(struct pb_xml_writer *writer, const struct pb_inner *inner, const void *at)
 {
-    write_figures(writer, inner, NULL, schedule);
+    const struct pb_summary_schedule *schedule = at;
+    write_figures(writer, inner, schedule->id, NULL, schedule);
 }
 
 static void derive_schedule_plugin(struct pb_xml_writer *writer, const char *name, const void *at)
