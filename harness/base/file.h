@@ -35,6 +35,8 @@ PB_MUST_CHECK enum pb_status pb_file_move(const char *from, const char *to, stru
 
 /* mkdir -p */
 PB_MUST_CHECK enum pb_status pb_make_dirs(const char *path, struct pb_error *error);
+/* A new folder NAME-… in $TMPDIR, or in /tmp: *path, from pb_malloc. Whoever made it removes it (pb_remove_tree). */
+PB_MUST_CHECK enum pb_status pb_make_temporary_dir(const char *name, char **path, struct pb_error *error);
 /* rm -r; a path that is not there is fine. Never follows links. */
 PB_MUST_CHECK enum pb_status pb_remove_tree(const char *path, struct pb_error *error);
 /*

@@ -70,6 +70,21 @@ enum pb_status pb_make_dirs(const char *path, struct pb_error *error)
     return status;
 }
 
+enum pb_status pb_make_temporary_dir(const char *name, char **path, struct pb_error *error)
+{
+    const char *place = getenv("TMPDIR");
+    char *folder = pb_format("%s/%s-XXXXXX", place && *place ? place : "/tmp", name);
+    if (!folder)
+        return pb_fail_memory(error, 64);
+    if (!mkdtemp(folder)) {
+        const enum pb_status status = pb_fail_errno(error, "make the folder '%s' (see TMPDIR)", folder);
+        pb_free(folder);
+        return status;
+    }
+    *path = folder;
+    return PB_OK;
+}
+
 /* Empties and removes the entry called name of the open folder parent; 0, or -1 with errno. */
 static int remove_at(int parent, const char *name)
 {

@@ -48,21 +48,6 @@ static uint32_t image_count(const struct pb_bench_data_spec *spec)
     return (wanted + unit - 1) / unit * unit;
 }
 
-static enum pb_status make_folder(struct stage *stage, struct pb_error *error)
-{
-    const char *place = getenv("TMPDIR");
-    char *folder = pb_format("%s/prunebench-bench-XXXXXX", place && *place ? place : "/tmp");
-    if (!folder)
-        return pb_fail_memory(error, 64);
-    if (!mkdtemp(folder)) {
-        const enum pb_status status = pb_fail_errno(error, "make the folder '%s' (see TMPDIR)", folder);
-        pb_free(folder);
-        return status;
-    }
-    stage->folder = folder;
-    return PB_OK;
-}
-
 static enum pb_status draw(struct stage *stage, struct pb_error *error)
 {
     const struct pb_bench_data_spec *spec = stage->spec;
@@ -245,7 +230,7 @@ static enum pb_status time_runs(struct stage *stage, struct pb_error *error)
 
 static enum pb_status run_stage(struct stage *stage, struct pb_error *error)
 {
-    enum pb_status status = make_folder(stage, error);
+    enum pb_status status = pb_make_temporary_dir("prunebench-bench", &stage->folder, error);
     if (status == PB_OK)
         status = draw(stage, error);
     if (status == PB_OK)

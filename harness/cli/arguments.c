@@ -208,6 +208,26 @@ enum pb_status pb_argument_real(const struct pb_arguments *arguments, const char
     return PB_OK;
 }
 
+enum pb_status pb_argument_choice(const struct pb_arguments *arguments, const char *name, const char *const *names,
+                                  uint32_t *index, struct pb_error *error)
+{
+    const char *text = pb_argument(arguments, name);
+    struct pb_text list = {0};
+    for (uint32_t i = 0; text && names[i]; i++) {
+        if (strcmp(names[i], text) == 0) {
+            *index = i;
+            pb_text_free(&list);
+            return PB_OK;
+        }
+        pb_text_append(&list, "%s%s", i ? ", " : "", names[i]);
+    }
+    const enum pb_status status =
+        text ? pb_fail(error, PB_ERROR_INPUT, "--%s: '%s' is none of %s", name, text, list.data ? list.data : "")
+             : PB_OK;
+    pb_text_free(&list);
+    return status;
+}
+
 enum pb_status pb_argument_sides(const struct pb_arguments *arguments, const char *name, uint32_t max, uint32_t *width,
                                  uint32_t *height, struct pb_error *error)
 {

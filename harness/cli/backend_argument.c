@@ -5,8 +5,8 @@
 
 #include "base/memory.h"
 
-static enum pb_status set_options(const struct pb_arguments *arguments, struct pb_options *resolved,
-                                  struct pb_error *error)
+enum pb_status pb_argument_options(const struct pb_arguments *arguments, struct pb_options *resolved,
+                                   struct pb_error *error)
 {
     const char *const *given = pb_argument_list(arguments, "option");
     for (; given && *given; given++) {
@@ -37,7 +37,7 @@ enum pb_status pb_argument_backend(const struct pb_arguments *arguments, const c
     if (!status)
         status = pb_options_create(loaded->plugin, &backend->options, error);
     if (!status)
-        status = set_options(arguments, &backend->options, error);
+        status = pb_argument_options(arguments, &backend->options, error);
     return status ? status : pb_device_open(loaded, &backend->options, threads, &backend->device, error);
 }
 

@@ -14,6 +14,10 @@
         "plugin-dir", 0, "DIR", "look for plugins here first; may be given several times"                              \
     }
 
+/* A plugin's options as --option gives them; checked. */
+PB_MUST_CHECK enum pb_status pb_argument_options(const struct pb_arguments *arguments, struct pb_options *resolved,
+                                                 struct pb_error *error);
+
 /* An open backend and what it needs; zero before, and after close. */
 struct pb_backend_argument {
     struct pb_registry registry;

@@ -39,7 +39,8 @@ struct pb_command {
 };
 
 extern const struct pb_command pb_command_run, pb_command_check, pb_command_cell, pb_command_report, pb_command_plugins,
-    pb_command_count, pb_command_verify, pb_command_bench, pb_command_synth, pb_command_doctor, pb_command_help;
+    pb_command_count, pb_command_verify, pb_command_bench, pb_command_synth, pb_command_doctor, pb_command_help,
+    pb_command_score;
 /* All of them, NULL-terminated, in the order of the help. */
 extern const struct pb_command *const pb_commands[];
 /* The command of that name, else an error that suggests one. */
@@ -55,6 +56,9 @@ PB_MUST_CHECK enum pb_status pb_argument_size(const struct pb_arguments *argumen
                                               size_t max, size_t *value, struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_argument_real(const struct pb_arguments *arguments, const char *name, double min,
                                               double max, double *value, struct pb_error *error);
+/* One of names (NULL-terminated): its index; the message lists them. */
+PB_MUST_CHECK enum pb_status pb_argument_choice(const struct pb_arguments *arguments, const char *name,
+                                                const char *const *names, uint32_t *index, struct pb_error *error);
 /* "1024x768": a width and a height from 1 to max; both stay as they are when the option was not given. */
 PB_MUST_CHECK enum pb_status pb_argument_sides(const struct pb_arguments *arguments, const char *name, uint32_t max,
                                                uint32_t *width, uint32_t *height, struct pb_error *error);
