@@ -25,10 +25,7 @@ static uint64_t teacher_macs(const struct pb_train_spec *spec, struct pb_data_co
     return spec->distillation == PB_DISTILLATION_NONE ? 0 : (uint64_t)(epochs * forward * counts.train);
 }
 
-/*
- * Of the criterion's passes over the calibration batches: a backward one costs as much as two forward. One Hessian product is counted;
- * how many there are, only the criterion says when it runs.
- */
+/* Of the criterion's passes over the calibration batches: a backward one costs as much as two forward; a Hessian product is two. */
 static uint64_t calibration_macs(const struct pb_estimate *estimate, double forward)
 {
     const struct pb_cell_config *config = estimate->config;
@@ -38,8 +35,7 @@ static uint64_t calibration_macs(const struct pb_estimate *estimate, double forw
         passes = 3;
     else if (pb_criterion_asks(criterion) & PB_DATA_OBSERVED)
         passes = 1;
-    if (pb_criterion_asks(criterion) & PB_DATA_HESSIAN_PRODUCTS)
-        passes += 2 * 3;
+    passes += 2.0 * 3 * estimate->products;
     return (uint64_t)(passes * forward * config->calibration_batches * config->calibration_batch);
 }
 

@@ -6,8 +6,10 @@
 
 #include "base/array.h"
 #include "base/memory.h"
+#include "graph/network.h"
 #include "graph/op_table.h"
 #include "plugin/criterion_data.h"
+#include "prune/products.h"
 #include "settings/settings.h"
 #include "training/penalties.h"
 
@@ -35,6 +37,14 @@ struct pb_predicted_engine {
     struct pb_predicted found;
 };
 
+struct pb_predicted_products {
+    struct model model;
+    double left;
+    bool weights;
+    char *criterion; /* plugin and options */
+    uint32_t count;
+};
+
 static struct model model_of(const struct pb_cell_config *config, uint32_t classes)
 {
     const struct pb_model_spec *spec = &config->model;
@@ -54,6 +64,9 @@ static bool same_model(const struct model *a, const struct model *b)
 
 void pb_estimates_free(struct pb_estimates *estimates)
 {
+    for (uint32_t i = 0; i < estimates->products_count; i++)
+        pb_free(estimates->products[i].criterion);
+    pb_free(estimates->products);
     for (uint32_t i = 0; i < estimates->engine_count; i++)
         pb_free(estimates->engines[i].penalties);
     pb_free(estimates->networks);
@@ -213,5 +226,67 @@ enum pb_status pb_predict_engine(const struct pb_estimate *estimate, double left
     known->engines = grown;
     grown[known->engine_count++] = made;
     *engine = made.found;
+    return PB_OK;
+}
+
+/* A criterion that cannot be used in this network counts nothing here: its stage says why. */
+static enum pb_status count_products(const struct pb_estimate *estimate, struct pb_predicted_products *made,
+                                     struct pb_error *error)
+{
+    const struct pb_choice *criterion = &estimate->config->criterion;
+    struct pb_graph *graph = NULL;
+    struct pb_network *network = NULL;
+    struct pb_error refusal = {0};
+    enum pb_status status = build(estimate->config, estimate->counts.classes, made->left, &graph, error);
+    if (status == PB_OK)
+        status = pb_network_create(graph, &network, error);
+    if (status != PB_OK)
+        return status;
+    pb_network_initialise(network, estimate->config->seed);
+    if (pb_criterion_count_products(criterion->loaded, &criterion->options, network, made->weights, &made->count,
+                                    &refusal) == PB_ERROR_MEMORY) {
+        *error = refusal;
+        status = PB_ERROR_MEMORY;
+    }
+    pb_network_free(&network);
+    return status;
+}
+
+enum pb_status pb_predict_products(const struct pb_estimate *estimate, double left, bool weights, uint32_t *count,
+                                   struct pb_error *error)
+{
+    struct pb_estimates *known = estimate->known;
+    struct pb_text key = {0};
+    const struct pb_settings_sink sink = pb_settings_into(&key);
+    *count = 0;
+    if (!(pb_estimate_data(estimate->config) & PB_DATA_HESSIAN_PRODUCTS))
+        return PB_OK;
+    pb_settings_choice(&sink, "criterion", &estimate->config->criterion, true);
+    struct pb_predicted_products made = {.model = model_of(estimate->config, estimate->counts.classes),
+                                         .left = left,
+                                         .weights = weights,
+                                         .criterion = key.data};
+    if (key.failed)
+        return pb_fail_memory(error, key.capacity);
+    for (uint32_t i = 0; i < known->products_count; i++) {
+        const struct pb_predicted_products *other = &known->products[i];
+        if (other->left == left && other->weights == weights && strcmp(other->criterion, made.criterion) == 0 &&
+            same_model(&other->model, &made.model)) {
+            *count = other->count;
+            pb_text_free(&key);
+            return PB_OK;
+        }
+    }
+    enum pb_status status = count_products(estimate, &made, error);
+    struct pb_predicted_products *grown = NULL;
+    if (status == PB_OK && !(grown = pb_array_room(known->products, known->products_count, sizeof *grown, error)))
+        status = PB_ERROR_MEMORY;
+    if (status != PB_OK) {
+        pb_text_free(&key);
+        return status;
+    }
+    known->products = grown;
+    grown[known->products_count++] = made;
+    *count = made.count;
     return PB_OK;
 }

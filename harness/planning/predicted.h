@@ -9,11 +9,14 @@
 /* Networks and engines that were predicted already: many cells have the same. */
 struct pb_predicted_network;
 struct pb_predicted_engine;
+struct pb_predicted_products;
 struct pb_estimates {
     struct pb_predicted_network *networks;
     uint32_t network_count;
     struct pb_predicted_engine *engines;
     uint32_t engine_count;
+    struct pb_predicted_products *products;
+    uint32_t products_count;
 };
 void pb_estimates_free(struct pb_estimates *estimates);
 
@@ -30,6 +33,7 @@ struct pb_estimate {
     double teacher; /* the same of a training's teacher; 0: it has none */
     uint32_t layers; /* of the network: convolutions and linear layers */
     const struct pb_train_spec *training; /* whose penalties an engine that trains has; NULL: none */
+    uint32_t products; /* Hessian products that the criterion will ask for; pb_predict_products */
     bool masked; /* the stage's network has masks of single weights */
     bool loaded; /* a network of an earlier stage is in memory */
 };
@@ -55,6 +59,9 @@ struct pb_predicted {
 PB_MUST_CHECK enum pb_status pb_predict_engine(const struct pb_estimate *estimate, double left,
                                                enum pb_engine_mode mode, uint32_t batch, struct pb_predicted *found,
                                                struct pb_error *error);
+/* How many Hessian products the cell's criterion will ask for. weights: where it scores single weights. */
+PB_MUST_CHECK enum pb_status pb_predict_products(const struct pb_estimate *estimate, double left, bool weights,
+                                                 uint32_t *count, struct pb_error *error);
 /* What the cell's criterion asks for: enum pb_criterion_data. */
 uint32_t pb_estimate_data(const struct pb_cell_config *config);
 

@@ -52,6 +52,9 @@ static enum pb_status estimate_stages(struct pb_estimate cell, struct pb_estimat
         cell.before = link->parent ? share_left(&chain->links[link->parent - 1]) : 1;
         const struct pb_estimate *estimate = first ? &pretraining : &cell;
         enum pb_status status = pb_stage_check(estimate, link, error);
+        if (status == PB_OK &&
+            (link->verb == PB_VERB_SCORE || link->verb == PB_VERB_PRUNE || link->verb == PB_VERB_MASK))
+            status = pb_predict_products(&cell, cell.before, link->verb == PB_VERB_MASK, &cell.products, error);
         if (status == PB_OK)
             status = pb_stage_bytes(estimate, link, &stage->memory, error);
         if (status != PB_OK)

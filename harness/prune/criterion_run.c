@@ -13,8 +13,9 @@ static enum pb_status check_needs(const struct pb_criterion_run *run)
     if (run->data & ~(uint32_t)PB_DATA_KNOWN)
         return pb_fail(run->error, PB_ERROR_UNSUPPORTED,
                        "criterion '%s' asks for something that this host does not offer", run->name);
-    if ((run->data & PB_DATA_FROM_BATCHES) && (!run->calibration || !run->calibration->device ||
-                                               !run->calibration->batches || !run->calibration->batch_count))
+    if ((run->data & PB_DATA_FROM_BATCHES) && !run->unobserved &&
+        (!run->calibration || !run->calibration->device || !run->calibration->batches ||
+         !run->calibration->batch_count))
         return pb_fail(run->error, PB_ERROR_INPUT,
                        "criterion '%s' looks at batches, so it needs at least one calibration batch", run->name);
     if (!(needs & PB_DATA_OF_NORMS))
@@ -181,7 +182,7 @@ static enum pb_status open_run(struct pb_criterion_run *run, const struct pb_opt
         .host = &run->host, .network = run->network, .groups = run->groups, .layers = &run->layers, .data = run->data};
     if (status == PB_OK)
         status = pb_network_show(&run->source, &run->copies, error);
-    if (status == PB_OK && (run->data & PB_DATA_CONSUMER_ROWS))
+    if (status == PB_OK && (run->data & PB_DATA_CONSUMER_ROWS) && !run->unobserved)
         status = open_rows(run);
     if (status == PB_OK)
         status = create_criterion(run, options);
@@ -216,6 +217,22 @@ enum pb_status pb_criterion_open_weights(struct pb_criterion_run *run, const str
                                      .network = network,
                                      .groups = groups,
                                      .calibration = calibration,
+                                     .point = network,
+                                     .error = error};
+    return open_run(run, options);
+}
+
+enum pb_status pb_criterion_open_unobserved(struct pb_criterion_run *run, const struct pb_loaded *loaded,
+                                            const struct pb_options *options, const struct pb_network *network,
+                                            const struct pb_channel_groups *groups, bool weights,
+                                            struct pb_error *error)
+{
+    *run = (struct pb_criterion_run){.criterion = loaded->plugin->criterion,
+                                     .name = loaded->plugin->name,
+                                     .unobserved = true,
+                                     .weights = weights,
+                                     .network = network,
+                                     .groups = groups,
                                      .point = network,
                                      .error = error};
     return open_run(run, options);

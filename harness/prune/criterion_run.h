@@ -12,6 +12,7 @@ struct pb_criterion_run {
     const char *name;
     void *self;
     uint32_t data; /* what it needs and uses */
+    bool unobserved; /* it is shown no batch, and no rows: calibration is NULL */
     bool weights; /* it scores single weights, and sees every layer that has some */
     const struct pb_network *network;
     const struct pb_channel_groups *groups;
@@ -41,6 +42,12 @@ PB_MUST_CHECK enum pb_status pb_criterion_open_weights(struct pb_criterion_run *
                                                        const struct pb_channel_groups *groups,
                                                        const struct pb_calibration *calibration,
                                                        struct pb_error *error);
+/* The same, for a criterion that will observe nothing, whatever it asks for. */
+PB_MUST_CHECK enum pb_status pb_criterion_open_unobserved(struct pb_criterion_run *run, const struct pb_loaded *loaded,
+                                                          const struct pb_options *options,
+                                                          const struct pb_network *network,
+                                                          const struct pb_channel_groups *groups, bool weights,
+                                                          struct pb_error *error);
 /* status: of what came before; a failure of the criterion's while it is destroyed counts where that is PB_OK. */
 PB_MUST_CHECK enum pb_status pb_criterion_close(struct pb_criterion_run *run, enum pb_status status);
 

@@ -237,3 +237,27 @@ enum pb_status pb_criterion_products(struct pb_criterion_run *run)
     close_product(&product);
     return status;
 }
+
+enum pb_status pb_criterion_count_products(const struct pb_loaded *loaded, const struct pb_options *options,
+                                           const struct pb_network *network, bool weights, uint32_t *count,
+                                           struct pb_error *error)
+{
+    struct pb_criterion_run run;
+    struct pb_channel_groups groups = {0};
+    uint32_t found = 0;
+    if (!(pb_criterion_asks(loaded->plugin->criterion) & PB_DATA_HESSIAN_PRODUCTS)) {
+        *count = 0;
+        return PB_OK;
+    }
+    enum pb_status status = pb_channel_groups_find(network->graph, &groups, error);
+    if (status != PB_OK)
+        return status;
+    status = pb_criterion_open_unobserved(&run, loaded, options, network, &groups, weights, error);
+    if (status == PB_OK)
+        found = count_products(&run);
+    status = pb_criterion_close(&run, status);
+    pb_channel_groups_free(&groups);
+    if (status == PB_OK)
+        *count = found;
+    return status;
+}

@@ -288,7 +288,10 @@ struct pb_criterion {
      */
     enum pb_status (*objective_grad)(void *self, const struct pb_logits_view *batch, float *derivative);
 
-    /* With PB_DATA_HESSIAN_PRODUCTS: how many. NULL: one. Called once, after the last observe. */
+    /*
+     * With PB_DATA_HESSIAN_PRODUCTS: how many. NULL: one. Called once, after the last observe; where a cell's time is predicted, also
+     * after prepare, of an instance that observes nothing: the number must depend on options and the network's structure alone.
+     */
     uint32_t (*products)(void *self);
     /*
      * Writes this layer's part of direction number `product`. Parameters of other layers (a classifier) do not move. May be NULL:
