@@ -108,6 +108,12 @@ static enum pb_status load_network(struct scoring *scoring, struct pb_error *err
     char *inside = pb_is_dir(scoring->path) ? pb_path_join(scoring->path, "network.safetensors") : NULL;
     if (pb_is_dir(scoring->path) && !inside)
         return pb_fail_memory(error, strlen(scoring->path));
+    if (inside && !pb_file_exists(inside)) {
+        pb_free(inside);
+        return pb_fail(error, PB_ERROR_INPUT,
+                       "folder '%s' holds no network; give the stage of a training, a pruning or a masking",
+                       scoring->path);
+    }
     enum pb_status status = pb_checkpoint_load(inside ? inside : scoring->path, &scoring->scored.network, NULL, error);
     pb_free(inside);
     if (status == PB_OK)
