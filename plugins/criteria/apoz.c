@@ -52,8 +52,9 @@ static void destroy(void *self)
 static const struct pb_criterion criterion = {
     .size = sizeof(struct pb_criterion),
     .needs = PB_DATA_ACTIVATIONS,
+    .traits = PB_TRAIT_COMPARABLE, /* shares */
     .coupling = PB_COUPLE_MEAN,
-    .normalise = PB_NORMALISE_NONE, /* shares */
+    .normalise = PB_NORMALISE_NONE,
     .create = create,
     .observe = observe,
     .score = score,
