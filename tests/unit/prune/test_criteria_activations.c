@@ -8,7 +8,6 @@
 
 #include <cmocka.h>
 
-#include "prune/prune.h"
 #include "support/calibration.h"
 #include "support/folder.h"
 #include "support/graphs.h"
@@ -25,8 +24,8 @@ static void test_apoz_counts_zeros_over_all_images_also_of_unequal_batches(void 
 {
     (void)state;
     double scores[3];
-    hand_score_well("apoz", NULL, &uneven, scores);
-    hand_expect(scores, (double[]){-4.0 / 6, -1.0 / 6, -1}, 3);
+    hand_score_well("apoz", "", &uneven, scores);
+    assert_scores(scores, (double[]){-4.0 / 6, -1.0 / 6, -1}, 3);
 }
 
 static void test_apoz_counts_exact_zeros_and_not_what_is_small(void **state)
@@ -35,10 +34,10 @@ static void test_apoz_counts_exact_zeros_and_not_what_is_small(void **state)
     const float values[] = {1e-38f, -0.0f, 0, 1};
     double scores[2];
     hand_score_well(
-        "apoz", NULL,
+        "apoz", "",
         &(struct hand_layer){.channels = 2, .height = 2, .width = 1, .batch_count = 1, .batches = {{1, values}}},
         scores);
-    hand_expect(scores, (double[]){-0.5, -0.5}, 2);
+    assert_scores(scores, (double[]){-0.5, -0.5}, 2);
 }
 
 static void test_a_dead_layer_ties_at_minus_one_and_a_live_one_at_zero(void **state)
@@ -47,10 +46,10 @@ static void test_a_dead_layer_ties_at_minus_one_and_a_live_one_at_zero(void **st
     const float dead[8] = {0}, live[] = {1, 2, 3, 4, 5, 6, 7, 8};
     double scores[2];
     struct hand_layer layer = {.channels = 2, .height = 2, .width = 2, .batch_count = 1, .batches = {{1, dead}}};
-    hand_score_well("apoz", NULL, &layer, scores);
+    hand_score_well("apoz", "", &layer, scores);
     assert_true(scores[0] == -1 && scores[1] == -1);
     layer.batches[0].activation = live;
-    hand_score_well("apoz", NULL, &layer, scores);
+    hand_score_well("apoz", "", &layer, scores);
     assert_true(scores[0] == 0 && scores[1] == 0);
 }
 
@@ -59,14 +58,14 @@ static void test_statistics_of_activations_are_over_all_images(void **state)
 {
     (void)state;
     double scores[3];
-    hand_score_well("activation", NULL, &uneven, scores);
-    hand_expect(scores, (double[]){8.0 / 6, 3, 0}, 3);
+    hand_score_well("activation", "", &uneven, scores);
+    assert_scores(scores, (double[]){8.0 / 6, 3, 0}, 3);
     hand_score_well("activation", "statistic=mean", &uneven, scores);
-    hand_expect(scores, (double[]){8.0 / 6, 3, 0}, 3);
+    assert_scores(scores, (double[]){8.0 / 6, 3, 0}, 3);
     hand_score_well("activation", "statistic=rms", &uneven, scores);
-    hand_expect(scores, (double[]){sqrt(40.0 / 6), sqrt(88.0 / 6), 0}, 3);
+    assert_scores(scores, (double[]){sqrt(40.0 / 6), sqrt(88.0 / 6), 0}, 3);
     hand_score_well("activation", "statistic=std", &uneven, scores);
-    hand_expect(scores, (double[]){sqrt(40.0 / 6 - 64.0 / 36), sqrt(88.0 / 6 - 9), 0}, 3);
+    assert_scores(scores, (double[]){sqrt(40.0 / 6 - 64.0 / 36), sqrt(88.0 / 6 - 9), 0}, 3);
 }
 
 /* Σa² − (Σa)²/n in float32 would be 0 or worse for both. */
@@ -79,12 +78,12 @@ static void test_deviations_of_large_activations_do_not_cancel(void **state)
                     &(struct hand_layer){
                         .channels = 2, .height = 1, .width = 2, .batch_count = 2, .batches = {{1, first}, {1, second}}},
                     scores);
-    hand_expect(scores, (double[]){0.25, 1}, 2);
+    assert_scores(scores, (double[]){0.25, 1}, 2);
     hand_score_well(
         "activation", "statistic=std",
         &(struct hand_layer){.channels = 1, .height = 2, .width = 2, .batch_count = 1, .batches = {{1, first}}},
         scores);
-    hand_expect(scores, (double[]){sqrt(2.1875 / 4)}, 1);
+    assert_scores(scores, (double[]){sqrt(2.1875 / 4)}, 1);
 }
 
 /* Distiller's pruner keeps argsort(ascending)[: −k], which removes the most active channel: number 1 here. */
@@ -94,7 +93,7 @@ static void test_the_least_active_channel_is_removed_first(void **state)
     static const float values[] = {2, 9, 1, 4};
     double scores[4], *rows[] = {scores};
     hand_score_well(
-        "activation", NULL,
+        "activation", "",
         &(struct hand_layer){.channels = 4, .height = 1, .width = 1, .batch_count = 1, .batches = {{1, values}}},
         scores);
     struct pb_error error = {0};
@@ -126,10 +125,10 @@ static void test_a_value_that_is_not_finite_is_named(void **state)
     values[7] = NAN;
     for (size_t i = 0; i < sizeof criteria / sizeof *criteria; i++) {
         struct pb_error error = {0};
-        assert_int_equal(hand_score(criteria[i], NULL, &layer, scores, &error), PB_ERROR_RUN);
+        assert_int_equal(hand_score(criteria[i], "", &layer, scores, &error), PB_ERROR_RUN);
         assert_non_null(strstr(error.text, criteria[i]));
         assert_non_null(
-            strstr(error.text, "layer 'hand', channel 1: image 1 of calibration batch 1 has the activation nan"));
+            strstr(error.text, "layer 'conv', channel 1: image 1 of calibration batch 1 has the activation nan"));
     }
 }
 
@@ -154,25 +153,15 @@ static double first_activation(const struct calibrated *calibrated, uint32_t ima
     return sum > 0 ? sum : 0;
 }
 
-static void score_calibrated(const char *name, const struct calibrated *calibrated, struct pb_scores *scores)
-{
-    struct pb_error error = {0};
-    const struct pb_loaded loaded = hand_load(name);
-    struct pb_options options = {0};
-    if (pb_options_create(loaded.plugin, &options, &error) != PB_OK ||
-        pb_score_network(&loaded, &options, calibrated->network, &calibrated->groups, PB_COUPLE_SUM,
-                         &calibrated->calibration, scores, &error) != PB_OK)
-        fail_msg("%s", error.text);
-    pb_options_free(&options);
-}
-
 static void test_a_network_is_scored_by_what_its_layers_give_behind_norm_and_relu(void **state)
 {
     struct calibrated calibrated;
-    struct pb_scores zeros, means;
+    struct pb_scores zeros = {0}, means = {0};
+    struct pb_error error = {0};
     calibrated_open(&calibrated, *state);
-    score_calibrated("apoz", &calibrated, &zeros);
-    score_calibrated("activation", &calibrated, &means);
+    if (built_score("apoz", "", calibrated.network, &calibrated.calibration, &zeros, &error) != PB_OK ||
+        built_score("activation", "", calibrated.network, &calibrated.calibration, &means, &error) != PB_OK)
+        fail_msg("%s", error.text);
     assert_int_equal(zeros.group_count, 2);
     for (uint32_t c = 0; c < 4; c++) {
         double sum = 0, count = 0;
