@@ -24,6 +24,7 @@ static const struct pb_cli_option options[] = {
     {"root", 0, "DIR", "that data set's folder"},
     {"images", 'n', "N", "training images that it looks at (64)"},
     {"batch", 0, "B", "images per batch (16)"},
+    {"validation", 0, "V", "share of the training images that was kept for validation, and is not looked at (0.1)"},
     {"mean", 0, "M", "mean of the colours, which range from 0 to 1 (0.5)"},
     {"std", 0, "S", "their standard deviation (0.5)"},
     {"seed", 's', "N", "of the choice of images and of what the criterion draws (1)"},
@@ -72,7 +73,7 @@ static enum pb_status read_numbers(struct scoring *scoring, struct pb_error *err
     const struct pb_arguments *arguments = scoring->arguments;
     struct pb_cell_config *config = &scoring->config;
     size_t images = 64, batch = 16, seed = 1, threads = pb_machine_threads();
-    double mean = 0.5, std = 0.5;
+    double mean = 0.5, std = 0.5, validation = 0.1;
     enum pb_status status = pb_argument_size(arguments, "images", 1, 1u << 24, &images, error);
     if (status == PB_OK)
         status = pb_argument_size(arguments, "batch", 1, 1u << 16, &batch, error);
@@ -84,6 +85,8 @@ static enum pb_status read_numbers(struct scoring *scoring, struct pb_error *err
         status = pb_argument_real(arguments, "mean", 0, 1, &mean, error);
     if (status == PB_OK)
         status = pb_argument_real(arguments, "std", 1e-3, 1, &std, error);
+    if (status == PB_OK)
+        status = pb_argument_real(arguments, "validation", 0, 0.99, &validation, error);
     if (status != PB_OK)
         return status;
     if (images % batch)
@@ -91,6 +94,7 @@ static enum pb_status read_numbers(struct scoring *scoring, struct pb_error *err
                        "--images: %zu are no whole number of batches of %zu; give a multiple, or another --batch",
                        images, batch);
     config->seed = config->split.seed = seed;
+    config->split.validation = validation;
     config->threads = (uint32_t)threads;
     config->calibration_batch = (uint32_t)batch;
     config->calibration_batches = (uint32_t)(images / batch);
