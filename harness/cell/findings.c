@@ -182,7 +182,6 @@ static enum pb_status add_cost(struct pb_session *session, pb_stage stage, const
     const struct pb_cost cost = pb_graph_cost(network->graph);
     row.params = cost.params;
     row.macs = cost.macs;
-    row.macs_thesis = cost.macs_thesis;
     pb_graph_split_params(network->graph, &row.params_trunk, &row.params_head);
     row.has_masks = pb_network_has_masks(network);
     if (row.has_masks) {

@@ -5,17 +5,51 @@
 
 #include <jansson.h>
 
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/resources.h"
 #include "cli/cli.h"
 #include "cli/model_argument.h"
 #include "graph/cost.h"
+#include "graph/counting.h"
 
 static const struct pb_cli_option options[] = {
     PB_MODEL_OPTIONS,
+    {"study", 0, "NAME", "also count the work as this study does"},
     {"json", 0, NULL, "print one JSON object"},
     {0},
 };
 
-static void print_table(const struct pb_graph *graph)
+/* The counting of a study that comes with the program; *counting: NULL when none was asked for. */
+static enum pb_status read_counting(const char *study, struct pb_counting *room, const struct pb_counting **counting,
+                                    struct pb_error *error)
+{
+    char *folder = NULL, *path = NULL;
+    *counting = NULL;
+    if (!study)
+        return PB_OK;
+    enum pb_status status = pb_resource_dir("studies", &folder, error);
+    if (status == PB_OK && !(path = pb_format("%s/%s/counting.xml", folder, study)))
+        status = pb_fail_memory(error, strlen(folder));
+    if (status == PB_OK && (strchr(study, '/') || !pb_file_exists(path)))
+        status = pb_fail(error, PB_ERROR_INPUT, "--study: no study '%s' has a counting.xml in '%s'", study, folder);
+    if (status == PB_OK)
+        status = pb_counting_read(path, room, error);
+    if (status == PB_OK)
+        *counting = room;
+    pb_free(path);
+    pb_free(folder);
+    return status;
+}
+
+static void print_counted(const struct pb_counting *counting, uint64_t counted)
+{
+    if (counting)
+        printf(" %15" PRIu64, counted);
+    putchar('\n');
+}
+
+static void print_table(const struct pb_graph *graph, const struct pb_counting *counting, const char *study)
 {
     const struct pb_cost total = pb_graph_cost(graph);
     uint64_t trunk, head;
@@ -23,36 +57,51 @@ static void print_table(const struct pb_graph *graph)
     const struct pb_shape input = graph->nodes[0].shape;
     printf("%s, %" PRIu32 " classes, %" PRIu32 "×%" PRIu32 " pixels\n\n", graph->model, graph->classes, input.height,
            input.width);
-    printf("%-10s %-14s %14s %12s %15s %15s\n", "layer", "operator", "H W C", "parameters", "MACs", "ptflops");
+    printf("%-10s %-14s %14s %12s %15s", "layer", "operator", "H W C", "parameters", "MACs");
+    if (counting)
+        printf(" %15.15s", study);
+    putchar('\n');
     for (uint32_t i = 0; i < graph->node_count; i++) {
         const struct pb_node *node = &graph->nodes[i];
         const struct pb_cost cost = pb_node_cost(graph, i);
         char shape[40];
         snprintf(shape, sizeof(shape), "%" PRIu32 " %" PRIu32 " %" PRIu32, node->shape.height, node->shape.width,
                  node->shape.channels);
-        printf("%-10s %-14s %14s %12" PRIu64 " %15" PRIu64 " %15" PRIu64 "\n", node->name, pb_op_name(node->op), shape,
-               cost.params, cost.macs, cost.macs_thesis);
+        printf("%-10s %-14s %14s %12" PRIu64 " %15" PRIu64, node->name, pb_op_name(node->op), shape, cost.params,
+               cost.macs);
+        print_counted(counting, counting ? pb_node_counted(graph, i, counting) : 0);
     }
-    printf("%-10s %-14s %14s %12" PRIu64 " %15" PRIu64 " %15" PRIu64 "\n\n", "total", "", "", total.params, total.macs,
-           total.macs_thesis);
-    printf("parameters: %" PRIu64 " in the trunk, %" PRIu64 " in the head; FLOPs = 2·MACs = %" PRIu64 "\n", trunk, head,
-           2 * total.macs);
-    puts("MACs of one image: convolution k²·Cin·Cout·H·W, linear in·out, bilinear pooling C²·H·W.\n"
-         "Thesis MACs, as ptflops counts: + Cout·H·W per convolution's bias, 2·C·H·W per batch norm, C·H·W per ReLU,\n"
-         "the input's size per pooling; bilinear pooling not at all.");
+    printf("%-10s %-14s %14s %12" PRIu64 " %15" PRIu64, "total", "", "", total.params, total.macs);
+    print_counted(counting, counting ? pb_graph_counted(graph, counting) : 0);
+    printf("\nparameters: %" PRIu64 " in the trunk, %" PRIu64 " in the head; FLOPs = 2·MACs = %" PRIu64 "\n", trunk,
+           head, 2 * total.macs);
+    puts("MACs of one image: convolution k²·Cin·Cout·H·W, linear in·out, bilinear pooling C²·H·W.");
+    if (counting)
+        printf("%s: as studies/%s/counting.xml counts.\n", study, study);
 }
 
-static json_t *layer_row(const struct pb_graph *graph, uint32_t index)
+static bool put_counted(json_t *row, uint64_t counted)
+{
+    return json_object_set_new(row, "counted", json_integer((json_int_t)counted)) == 0;
+}
+
+static json_t *layer_row(const struct pb_graph *graph, uint32_t index, const struct pb_counting *counting)
 {
     const struct pb_node *node = &graph->nodes[index];
     const struct pb_cost cost = pb_node_cost(graph, index);
-    return json_pack("{s:s, s:s, s:[I,I,I], s:I, s:I, s:I}", "name", node->name, "op", pb_op_name(node->op), "shape",
-                     (json_int_t)node->shape.height, (json_int_t)node->shape.width, (json_int_t)node->shape.channels,
-                     "params", (json_int_t)cost.params, "macs", (json_int_t)cost.macs, "macs_thesis",
-                     (json_int_t)cost.macs_thesis);
+    json_t *row =
+        json_pack("{s:s, s:s, s:[I,I,I], s:I, s:I}", "name", node->name, "op", pb_op_name(node->op), "shape",
+                  (json_int_t)node->shape.height, (json_int_t)node->shape.width, (json_int_t)node->shape.channels,
+                  "params", (json_int_t)cost.params, "macs", (json_int_t)cost.macs);
+    if (row && counting && !put_counted(row, pb_node_counted(graph, index, counting))) {
+        json_decref(row);
+        return NULL;
+    }
+    return row;
 }
 
-static enum pb_status print_json(const struct pb_graph *graph, struct pb_error *error)
+static enum pb_status print_json(const struct pb_graph *graph, const struct pb_counting *counting,
+                                 struct pb_error *error)
 {
     const struct pb_cost total = pb_graph_cost(graph);
     const uint64_t flops = 2 * total.macs;
@@ -61,15 +110,15 @@ static enum pb_status print_json(const struct pb_graph *graph, struct pb_error *
     json_t *layers = json_array();
     bool good = layers != NULL;
     for (uint32_t i = 0; good && i < graph->node_count; i++)
-        good = json_array_append_new(layers, layer_row(graph, i)) == 0;
+        good = json_array_append_new(layers, layer_row(graph, i, counting)) == 0;
     json_t *whole =
-        good ? json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O}", "model", graph->model, "classes",
+        good ? json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O}", "model", graph->model, "classes",
                          (json_int_t)graph->classes, "image_size", (json_int_t)graph->nodes[0].shape.height, "params",
                          (json_int_t)total.params, "params_trunk", (json_int_t)trunk, "params_head", (json_int_t)head,
-                         "macs", (json_int_t)total.macs, "macs_thesis", (json_int_t)total.macs_thesis, "flops",
-                         (json_int_t)flops, "layers", layers)
+                         "macs", (json_int_t)total.macs, "flops", (json_int_t)flops, "layers", layers)
              : NULL;
-    good = whole && json_dumpf(whole, stdout, JSON_INDENT(2)) == 0;
+    good = whole && (!counting || put_counted(whole, pb_graph_counted(graph, counting)));
+    good = good && json_dumpf(whole, stdout, JSON_INDENT(2)) == 0;
     if (good)
         putchar('\n');
     json_decref(whole);
@@ -80,25 +129,33 @@ static enum pb_status print_json(const struct pb_graph *graph, struct pb_error *
 static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, struct pb_error *error)
 {
     struct pb_graph *graph = NULL;
+    struct pb_counting room;
+    const struct pb_counting *counting;
+    const char *study = pb_argument(arguments, "study");
     (void)exit_code;
-    enum pb_status status = pb_argument_model(arguments, "count", 0, &graph, error);
+    enum pb_status status = read_counting(study, &room, &counting, error);
+    if (status == PB_OK)
+        status = pb_argument_model(arguments, "count", 0, &graph, error);
     if (status != PB_OK)
         return status;
     if (pb_argument(arguments, "json"))
-        status = print_json(graph, error);
+        status = print_json(graph, counting, error);
     else
-        print_table(graph);
+        print_table(graph, counting, study);
     pb_graph_free(&graph);
     return status;
 }
 
 const struct pb_command pb_command_count = {
     .name = "count",
-    .usage =
-        "--model M --classes K [--image-size S] [--width-multiplier F | --widths 12,34,…] [--no-batch-norm] [--json]",
+    .usage = "--model M --classes K [--image-size S] [--width-multiplier F | --widths 12,34,…] [--no-batch-norm] "
+             "[--study NAME] "
+             "[--json]",
     .summary = "count a model's parameters and multiply-accumulates",
-    .details = "Prints, for every layer and in total, the parameters, the multiply-accumulates of one image, and the\n"
-               "same as ptflops counts them. --widths takes the widths of a pruned network.",
+    .details =
+        "Prints, for every layer and in total, the parameters and the multiply-accumulates of one image. --widths\n"
+        "takes the widths of a pruned network. With --study, it also prints what the study's counting.xml makes of\n"
+        "each layer: papers count in ways of their own (with or without biases, norms, poolings).",
     .options = options,
     .run = run,
 };

@@ -29,7 +29,6 @@ struct pb_cost pb_graph_cost(const struct pb_graph *graph)
         const struct pb_cost cost = pb_node_cost(graph, i);
         total.params += cost.params;
         total.macs += cost.macs;
-        total.macs_thesis += cost.macs_thesis;
     }
     return total;
 }

@@ -97,7 +97,7 @@ PB_MUST_CHECK enum pb_status pb_network_copy_masks(const struct pb_network *from
                                                    struct pb_error *error);
 
 uint64_t pb_masked_weights(const struct pb_network *network, uint32_t parameter);
-/* What the masks leave of the network's parameters and MACs: the dense cost without masked weights. macs_thesis is 0. */
+/* What the masks leave of the network's parameters and MACs: the dense cost without masked weights. */
 struct pb_cost pb_nonzero_cost(const struct pb_network *network);
 
 #endif

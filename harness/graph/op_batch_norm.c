@@ -1,7 +1,6 @@
 /* Batch normalisation. */
 #include <math.h>
 
-#include "graph/cost.h"
 #include "graph/op_table.h"
 
 static const struct pb_attribute attributes[] = {
@@ -26,13 +25,6 @@ static void describe(const struct pb_node *node, struct pb_graph_node *descripti
     description->momentum = node->attributes.bn.momentum;
 }
 
-/* ptflops: 2 per value. */
-static void cost(const struct pb_graph *graph, const struct pb_node *node, struct pb_cost *cost)
-{
-    (void)graph;
-    cost->macs_thesis = 2 * pb_shape_count(node->shape);
-}
-
 static void initialise(const struct pb_graph *graph, const struct pb_parameter *parameter, float *values,
                        struct pb_rng *rng)
 {
@@ -48,7 +40,6 @@ const struct pb_graph_operator pb_op_batch_norm = {
     .infer = infer,
     .describe = describe,
     .channels = PB_CHANNELS_IDENTITY,
-    .cost = cost,
     .initialise = initialise,
     .before_activation = true,
 };

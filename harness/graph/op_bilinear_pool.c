@@ -12,7 +12,6 @@ static enum pb_status infer(struct pb_addition *addition, const struct pb_graph_
     return PB_OK;
 }
 
-/* ptflops did not see it. */
 static void cost(const struct pb_graph *graph, const struct pb_node *node, struct pb_cost *cost)
 {
     const struct pb_shape in = graph->nodes[node->inputs[0]].shape;

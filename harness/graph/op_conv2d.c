@@ -83,11 +83,8 @@ static void axes(const struct pb_graph *graph, const struct pb_parameter *weight
 static void cost(const struct pb_graph *graph, const struct pb_node *node, struct pb_cost *cost)
 {
     const struct pb_conv_attributes *conv = &node->attributes.conv;
-    const uint64_t outputs = pb_shape_count(node->shape);
-    const bool bias = node->parameters[PB_ROLE_BIAS] != PB_NO_PARAMETER;
     cost->macs = (uint64_t)conv->kernel[0] * conv->kernel[1] *
-                 (graph->nodes[node->inputs[0]].shape.channels / conv->groups) * outputs;
-    cost->macs_thesis = cost->macs + (bias ? outputs : 0);
+                 (graph->nodes[node->inputs[0]].shape.channels / conv->groups) * pb_shape_count(node->shape);
 }
 
 /* K. He et al. 2015: variance 2 over the number of outputs that one input reaches. */

@@ -29,8 +29,7 @@ static void axes(const struct pb_graph *graph, const struct pb_parameter *weight
 
 static void cost(const struct pb_graph *graph, const struct pb_node *node, struct pb_cost *cost)
 {
-    cost->macs = cost->macs_thesis =
-        (uint64_t)pb_shape_count(graph->nodes[node->inputs[0]].shape) * pb_shape_count(node->shape);
+    cost->macs = (uint64_t)pb_shape_count(graph->nodes[node->inputs[0]].shape) * pb_shape_count(node->shape);
 }
 
 static void resize(struct pb_graph_node *description, uint32_t outputs)

@@ -7,5 +7,4 @@ const struct pb_graph_operator pb_op_max_pool = {
     .infer = pb_pool_infer,
     .describe = pb_pool_describe,
     .channels = PB_CHANNELS_IDENTITY,
-    .cost = pb_pool_cost,
 };

@@ -1,8 +1,6 @@
 /* Sliding windows: what convolution and pooling share. */
 #include "graph/op_window.h"
 
-#include "graph/cost.h"
-
 bool pb_window_output(uint32_t in, uint32_t kernel, uint32_t stride, uint32_t pad, uint32_t dilation, uint32_t *out)
 {
     const uint64_t padded = in + 2 * (uint64_t)pad;
@@ -50,10 +48,4 @@ enum pb_status pb_pool_infer(struct pb_addition *addition, const struct pb_graph
 void pb_pool_describe(const struct pb_node *node, struct pb_graph_node *description)
 {
     description->pool = node->attributes.pool;
-}
-
-/* ptflops: 1 per value of the input. */
-void pb_pool_cost(const struct pb_graph *graph, const struct pb_node *node, struct pb_cost *cost)
-{
-    cost->macs_thesis = pb_shape_count(graph->nodes[node->inputs[0]].shape);
 }

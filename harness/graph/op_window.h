@@ -11,6 +11,5 @@ bool pb_window_output(uint32_t in, uint32_t kernel, uint32_t stride, uint32_t pa
 extern const struct pb_attribute pb_pool_attribute_list[];
 enum pb_status pb_pool_infer(struct pb_addition *addition, const struct pb_graph_node *asked);
 void pb_pool_describe(const struct pb_node *node, struct pb_graph_node *description);
-void pb_pool_cost(const struct pb_graph *graph, const struct pb_node *node, struct pb_cost *cost);
 
 #endif

@@ -38,8 +38,10 @@ bool pb_record_is_place(const char *key);
 #define PB_KEY_LATENCY_SETUP "latency-setup"
 struct pb_cost_record {
     char *stage; /* "base", "pruned" */
-    uint64_t params, macs, macs_thesis, bytes; /* bytes: of the stage's checkpoint without momentum */
+    uint64_t params, macs, bytes; /* bytes: of the stage's checkpoint without momentum */
     uint64_t params_trunk, params_head;
+    bool has_counted;
+    uint64_t counted; /* published results: the work as their study counts it (graph/counting.h) */
     bool
         has_masks; /* single weights are masked: params and macs without them, the dense ones above are of the whole network */
     uint64_t nonzero_params, nonzero_macs;

@@ -114,6 +114,12 @@ static const struct pb_fields CONFIG_FIELDS = {
 };
 #undef ROW
 
+/* Attributes of earlier documents. */
+static void put_nothing(struct pb_xml_writer *writer, const char *name, const void *row)
+{
+    (void)writer, (void)name, (void)row;
+}
+
 #define ROW pb_cost_record
 static const struct pb_field COST[] = {
     {"stage", PB_FIELD_NAME, true, AT(stage)},
@@ -121,7 +127,9 @@ static const struct pb_field COST[] = {
     {"params-trunk", PB_FIELD_COUNT, AT(params_trunk)},
     {"params-head", PB_FIELD_COUNT, AT(params_head)},
     {"macs", PB_FIELD_COUNT, AT(macs)},
-    {"macs-thesis", PB_FIELD_COUNT, AT(macs_thesis), .help = "counted as ptflops does"},
+    {"macs-thesis", PB_FIELD_COUNT, .derive = put_nothing, .help = "not written any more, and ignored"},
+    {"counted", PB_FIELD_COUNT, AT(counted), .known = offsetof(struct ROW, has_counted),
+     .help = "published results: the work as their study counts it, by its counting.xml"},
     {"nonzero-params", PB_FIELD_COUNT, AT(nonzero_params), .known = offsetof(struct ROW, has_masks),
      .help = "where single weights are masked: params without them"},
     {"nonzero-macs", PB_FIELD_COUNT, AT(nonzero_macs), .known = offsetof(struct ROW, has_masks),

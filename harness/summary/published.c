@@ -88,6 +88,22 @@ static enum pb_status read_cells(const struct pb_xml *xml, struct pb_reference *
     return status;
 }
 
+/* counting.xml, where the study has one. */
+static enum pb_status read_counting(struct pb_reference *reference, struct pb_error *error)
+{
+    char *path = pb_path_join(reference->study, "counting.xml");
+    if (path == NULL)
+        return pb_fail_memory(error, strlen(reference->study));
+    enum pb_status status = PB_OK;
+    if (pb_file_exists(path)) {
+        reference->counting = pb_calloc(1, sizeof *reference->counting);
+        status = reference->counting == NULL ? pb_fail_memory(error, sizeof *reference->counting)
+                                             : pb_counting_read(path, reference->counting, error);
+    }
+    pb_free(path);
+    return status;
+}
+
 enum pb_status pb_reference_read(const char *path, struct pb_reference *reference, struct pb_error *error)
 {
     struct pb_xml xml = {0};
@@ -102,6 +118,8 @@ enum pb_status pb_reference_read(const char *path, struct pb_reference *referenc
         status = read_cells(&xml, &made, error);
     if (status == PB_OK && (made.study = pb_path_folder(path)) == NULL)
         status = pb_fail_memory(error, strlen(path));
+    if (status == PB_OK)
+        status = read_counting(&made, error);
     if (status == PB_OK)
         *reference = made;
     else
@@ -119,5 +137,6 @@ void pb_reference_free(struct pb_reference *reference)
     pb_free(reference->name);
     pb_free(reference->title);
     pb_free(reference->study);
+    pb_free(reference->counting);
     *reference = (struct pb_reference){0};
 }

@@ -2,11 +2,13 @@
 #ifndef PB_SUMMARY_PUBLISHED_H
 #define PB_SUMMARY_PUBLISHED_H
 
+#include "graph/counting.h"
 #include "summary/summary.h"
 
 struct pb_reference {
     char *name, *title;
     char *study; /* the folder that the document is in: the study's own stylesheets are beside it */
+    struct pb_counting *counting; /* the study's counting.xml; NULL: it has none */
     struct pb_record *cells;
     uint32_t count;
 };

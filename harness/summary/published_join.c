@@ -133,6 +133,16 @@ static enum pb_status compare_scale(struct pb_summary_section *section, const st
     return status;
 }
 
+/* The work of all rows as the study counts it. */
+static enum pb_status count_schedule(const struct pb_counting *counting, struct pb_summary_schedule *schedule,
+                                     struct pb_error *error)
+{
+    enum pb_status status = pb_summary_add_counted(&schedule->baseline, counting, error);
+    for (uint32_t r = 0; r < schedule->row_count && status == PB_OK; r++)
+        status = pb_summary_add_counted(&schedule->rows[r], counting, error);
+    return status;
+}
+
 /* The published cell of a row. A row whose cells all failed has its options all the same. */
 static void join_schedule(const struct pb_reference *reference, struct pb_summary_schedule *schedule)
 {
@@ -153,7 +163,9 @@ enum pb_status pb_reference_join(const struct pb_reference *reference, struct pb
         section->published = find(reference, section->sample, same_network);
         for (uint32_t k = 0; k < section->schedule_count; k++)
             join_schedule(reference, &section->schedules[k]);
-        if (section->published != NULL)
+        for (uint32_t k = 0; k < section->schedule_count && reference->counting != NULL && status == PB_OK; k++)
+            status = count_schedule(reference->counting, &section->schedules[k], error);
+        if (section->published != NULL && status == PB_OK)
             status = compare_scale(section, section->published, error);
     }
     return status;

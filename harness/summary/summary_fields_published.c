@@ -82,8 +82,8 @@ struct published {
     struct settings settings;
     double top1;
     bool has_cost;
-    uint64_t params, macs_thesis;
-    double params_reduction, macs_thesis_reduction;
+    uint64_t params, counted;
+    double params_reduction, counted_reduction;
     bool select_on_test, zero_gamma_beta;
 };
 
@@ -92,9 +92,9 @@ static const struct pb_field PUBLISHED[] = {
     {"id", PB_FIELD_STRING, true, BEHIND(record, pb_record, id)},
     {"top1", PB_FIELD_REAL, AT(top1), .help = "final; in a baseline the unpruned network's"},
     {"params", PB_FIELD_COUNT, AT(params), .known = offsetof(struct ROW, has_cost)},
-    {"macs-thesis", PB_FIELD_NONZERO, AT(macs_thesis), .help = "counted as ptflops does"},
+    {"counted", PB_FIELD_NONZERO, AT(counted), .help = "the work as the study counts it"},
     {"params-reduction", PB_FIELD_REAL, AT(params_reduction)},
-    {"macs-thesis-reduction", PB_FIELD_REAL, AT(macs_thesis_reduction)},
+    {"counted-reduction", PB_FIELD_REAL, AT(counted_reduction)},
     {"select-on-test", PB_FIELD_FLAG, AT(select_on_test), .help = SELECT_ON_TEST_HELP},
     {"zero-gamma-beta", PB_FIELD_FLAG, AT(zero_gamma_beta), .help = ZERO_GAMMA_BETA_HELP},
 };
@@ -121,17 +121,17 @@ static const struct pb_cost_record *cost_of(const struct pb_record *record, cons
 static void fill_cost(struct published *published, const char *stage)
 {
     const struct pb_cost_record *base = cost_of(published->record, "base"), *cost = cost_of(published->record, stage);
-    published->params_reduction = published->macs_thesis_reduction = NAN;
+    published->params_reduction = published->counted_reduction = NAN;
     published->has_cost = cost != NULL;
     if (cost == NULL)
         return;
     published->params = cost->params;
-    published->macs_thesis = cost->macs_thesis;
+    published->counted = cost->counted;
     if (base == NULL || cost == base)
         return;
     published->params_reduction = 1 - (double)cost->params / (double)base->params;
-    if (cost->macs_thesis != 0 && base->macs_thesis != 0)
-        published->macs_thesis_reduction = 1 - (double)cost->macs_thesis / (double)base->macs_thesis;
+    if (cost->counted != 0 && base->counted != 0)
+        published->counted_reduction = 1 - (double)cost->counted / (double)base->counted;
 }
 
 /* The base model's accuracy is the first that a document gives. */

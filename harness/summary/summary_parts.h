@@ -3,6 +3,7 @@
 #define PB_SUMMARY_SUMMARY_PARTS_H
 
 #include "base/text.h"
+#include "graph/counting.h"
 #include "results/cell_list.h"
 #include "summary/summary.h"
 
@@ -43,10 +44,16 @@ PB_MUST_CHECK enum pb_status pb_summary_group(struct pb_summary *summary, const 
 /* What a file name may hold of a label. */
 void pb_summary_append_slug(struct pb_text *text, const char *label);
 PB_MUST_CHECK enum pb_status pb_summary_name_sections(struct pb_summary *summary, struct pb_error *error);
+/* The cost of a stage, NULL when the cell has none. */
+const struct pb_cost_record *pb_summary_cost(const struct pb_record *record, const char *stage);
 /* Fills values and layers of a row from its cells. */
 PB_MUST_CHECK enum pb_status pb_summary_measure(struct pb_summary_row *row, struct pb_error *error);
 /* The same for a baseline: one cell per seed counts, base stages only. */
 PB_MUST_CHECK enum pb_status pb_summary_measure_base(struct pb_summary_row *row, struct pb_error *error);
+/* Adds "counted" of base and pruned networks, and "counted-reduction": the work by a study's counting. A cell has none whose
+ * document lacks the network. */
+PB_MUST_CHECK enum pb_status pb_summary_add_counted(struct pb_summary_row *row, const struct pb_counting *counting,
+                                                    struct pb_error *error);
 /* Fills what a row achieved: removed and the members behind it, without_baseline, collapsed. */
 PB_MUST_CHECK enum pb_status pb_summary_measure_removed(struct pb_summary_row *row, struct pb_error *error);
 /* Counts the seeds whose unpruned network is near chance, as collapsed. */

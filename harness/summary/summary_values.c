@@ -99,7 +99,7 @@ const struct pb_accuracy_record *pb_record_final(const struct pb_record *record)
     return row != NULL ? row : test_accuracy(record, "base");
 }
 
-static const struct pb_cost_record *find_cost(const struct pb_record *record, const char *stage)
+const struct pb_cost_record *pb_summary_cost(const struct pb_record *record, const char *stage)
 {
     for (uint32_t i = record->cost_count; i > 0; i--)
         if (strcmp(record->costs[i - 1].stage, stage) == 0)
@@ -125,7 +125,6 @@ static void add_cost(struct sample_set *set, const struct pb_cost_record *row)
     add(set, "params-trunk", row->stage, (double)row->params_trunk);
     add(set, "params-head", row->stage, (double)row->params_head);
     add(set, "macs", row->stage, (double)row->macs);
-    add(set, "macs-thesis", row->stage, (double)row->macs_thesis);
     if (row->has_masks) {
         add(set, "nonzero-params", row->stage, (double)row->nonzero_params);
         add(set, "nonzero-macs", row->stage, (double)row->nonzero_macs);
@@ -144,15 +143,14 @@ static double reduction(uint64_t before, uint64_t after)
 
 static void add_reductions(struct sample_set *set, const struct pb_record *record)
 {
-    const struct pb_cost_record *base = find_cost(record, "base");
-    const struct pb_cost_record *pruned = find_cost(record, "pruned");
+    const struct pb_cost_record *base = pb_summary_cost(record, "base");
+    const struct pb_cost_record *pruned = pb_summary_cost(record, "pruned");
     if (base == NULL || pruned == NULL)
         return;
     add(set, "params-reduction", "pruned", reduction(base->params, pruned->params));
     add(set, "params-trunk-reduction", "pruned", reduction(base->params_trunk, pruned->params_trunk));
     add(set, "params-head-reduction", "pruned", reduction(base->params_head, pruned->params_head));
     add(set, "macs-reduction", "pruned", reduction(base->macs, pruned->macs));
-    add(set, "macs-thesis-reduction", "pruned", reduction(base->macs_thesis, pruned->macs_thesis));
     add(set, "bytes-reduction", "pruned", reduction(base->bytes, pruned->bytes));
 }
 
@@ -212,7 +210,7 @@ static double revived(const struct pb_record *record)
 static void add_base(struct sample_set *set, const struct pb_record *record)
 {
     const struct pb_accuracy_record *accuracy = pb_record_baseline(record);
-    const struct pb_cost_record *cost = find_cost(record, "base");
+    const struct pb_cost_record *cost = pb_summary_cost(record, "base");
     if (accuracy != NULL)
         add_accuracy(set, accuracy, "base");
     if (cost != NULL)
@@ -238,7 +236,7 @@ static void add_all(struct sample_set *set, const struct pb_record *record)
         add(set, "top5-delta", "final", final->top5 - base->top5);
     }
     for (size_t i = 0; i < sizeof STAGES / sizeof *STAGES; i++) {
-        const struct pb_cost_record *cost = find_cost(record, STAGES[i]);
+        const struct pb_cost_record *cost = pb_summary_cost(record, STAGES[i]);
         if (cost != NULL)
             add_cost(set, cost);
     }

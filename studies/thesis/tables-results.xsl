@@ -128,8 +128,8 @@
     <xsl:param name="title"/>
     <xsl:param name="schedules"/>
     <xsl:variable name="differences" select="$schedules[not(../s:scale)]//s:published"/>
-    <xsl:variable name="macs"><xsl:call-template name="largest"><xsl:with-param name="of" select="$schedules/s:baseline/s:value[@name = 'macs-thesis' and @stage = 'base']/@mean"/></xsl:call-template></xsl:variable>
-    <xsl:variable name="published"><xsl:call-template name="largest"><xsl:with-param name="of" select="$schedules//s:published/@macs-thesis"/></xsl:call-template></xsl:variable>
+    <xsl:variable name="macs"><xsl:call-template name="largest"><xsl:with-param name="of" select="$schedules/s:baseline/s:value[@name = 'counted' and @stage = 'base']/@mean"/></xsl:call-template></xsl:variable>
+    <xsl:variable name="published"><xsl:call-template name="largest"><xsl:with-param name="of" select="$schedules//s:published/@counted"/></xsl:call-template></xsl:variable>
     <xsl:variable name="unit"><xsl:call-template name="unit"><xsl:with-param name="of" select="$macs"/></xsl:call-template></xsl:variable>
     <xsl:variable name="batch" select="($schedules/s:figure[@kind = 'accuracy-latency'])[1]/@batch"/>
     <table name="{$name}" kind="published">
@@ -162,17 +162,17 @@
           <xsl:apply-templates select="." mode="scaled"><xsl:with-param name="name" select="'macs'"/><xsl:with-param name="stage" select="string($stage)"/><xsl:with-param name="of" select="$macs"/></xsl:apply-templates>
           <cell value="{$flops}"><xsl:call-template name="number"><xsl:with-param name="value" select="$flops div $size"/><xsl:with-param name="format" select="string($format)"/></xsl:call-template></cell>
           <xsl:apply-templates select="." mode="percent"><xsl:with-param name="name" select="'macs-reduction'"/><xsl:with-param name="stage" select="'pruned'"/></xsl:apply-templates>
-          <xsl:apply-templates select="." mode="scaled"><xsl:with-param name="name" select="'macs-thesis'"/><xsl:with-param name="stage" select="string($stage)"/><xsl:with-param name="of" select="$macs"/></xsl:apply-templates>
+          <xsl:apply-templates select="." mode="scaled"><xsl:with-param name="name" select="'counted'"/><xsl:with-param name="stage" select="string($stage)"/><xsl:with-param name="of" select="$macs"/></xsl:apply-templates>
           <xsl:call-template name="published-scaled">
-            <xsl:with-param name="ours" select="s:value[@name = 'macs-thesis' and @stage = $stage]/@mean"/>
-            <xsl:with-param name="published" select="s:published/@macs-thesis"/>
+            <xsl:with-param name="ours" select="s:value[@name = 'counted' and @stage = $stage]/@mean"/>
+            <xsl:with-param name="published" select="s:published/@counted"/>
             <xsl:with-param name="of" select="$published"/>
             <xsl:with-param name="differences" select="$differences"/>
           </xsl:call-template>
-          <xsl:apply-templates select="." mode="percent"><xsl:with-param name="name" select="'macs-thesis-reduction'"/><xsl:with-param name="stage" select="'pruned'"/></xsl:apply-templates>
+          <xsl:apply-templates select="." mode="percent"><xsl:with-param name="name" select="'counted-reduction'"/><xsl:with-param name="stage" select="'pruned'"/></xsl:apply-templates>
           <xsl:call-template name="published-cells">
-            <xsl:with-param name="ours" select="s:value[@name = 'macs-thesis-reduction']/@mean"/>
-            <xsl:with-param name="published" select="s:published/@macs-thesis-reduction"/>
+            <xsl:with-param name="ours" select="s:value[@name = 'counted-reduction']/@mean"/>
+            <xsl:with-param name="published" select="s:published/@counted-reduction"/>
             <xsl:with-param name="times" select="100"/>
             <xsl:with-param name="differences" select="$differences"/>
           </xsl:call-template>

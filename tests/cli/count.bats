@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # prunebench count: published networks, JSON, and what wrong usage gets.
 
+bats_require_minimum_version 1.5.0
 prunebench() { "$PRUNEBENCH_BUILD/prunebench" "$@"; }
 
 setup() { cd "$(dirname "$BATS_TEST_FILENAME")/.." || return 1; }
@@ -12,8 +13,8 @@ rows = [line.rstrip("\n").split("\t") for line in open("golden/thesis-costs.tsv"
 assert len(rows) == 11
 for name, classes, size, widths, params, macs, thesis, *_ in rows:
     out = json.loads(subprocess.check_output([sys.argv[1], "count", "--model", "vgg16-bcnn", "--classes", classes,
-                                              "--image-size", size, "--widths", widths, "--json"]))
-    assert (out["params"], out["macs"], out["macs_thesis"]) == (int(params), int(macs), int(thesis)), name
+                                              "--image-size", size, "--widths", widths, "--study", "thesis", "--json"]))
+    assert (out["params"], out["macs"], out["counted"]) == (int(params), int(macs), int(thesis)), name
 PYTHON
 }
 
@@ -34,21 +35,23 @@ assert [widths[name] for name in ("conv1", "conv2", "conv3", "fc6", "fc7", "fc8"
 }
 
 @test "the rows of --json add up to its totals" {
-    prunebench count --model vgg11-bcnn --classes 7 --image-size 32 --width-multiplier 0.25 --json | python3 -c '
+    prunebench count --model vgg11-bcnn --classes 7 --image-size 32 --width-multiplier 0.25 --study thesis --json | python3 -c '
 import json, sys
 d = json.load(sys.stdin)
-for key in ("params", "macs", "macs_thesis"):
+for key in ("params", "macs", "counted"):
     assert sum(row[key] for row in d["layers"]) == d[key], key
 assert d["layers"][1] == {"name": "conv1_1", "op": "conv2d", "shape": [32, 32, 16], "params": 3*9*16 + 16,
-                          "macs": 27*16*1024, "macs_thesis": 28*16*1024}, d["layers"][1]'
+                          "macs": 27*16*1024, "counted": 28*16*1024}, d["layers"][1]'
 }
 
 @test "the table names layers, totals and formula" {
     run prunebench count --model vgg16-bcnn --classes 100
     [ "$status" -eq 0 ]
-    [[ $output == *"conv5_3"*"bilinear"*"total"*"40937636"*"15424225280"*"15433056256"* ]]
+    [[ $output == *"conv5_3"*"bilinear"*"total"*"40937636"*"15424225280"* && $output != *"15433056256"* ]]
     [[ $output == *"FLOPs = 2·MACs = 30848450560"* ]]
     [[ $output == *"k²·Cin·Cout·H·W"* ]]
+    run -0 prunebench count --model vgg16-bcnn --classes 100 --study thesis
+    [[ $output == *"MACs "*"thesis"*"total"*"40937636"*"15424225280"*"15433056256"*"studies/thesis/counting.xml"* ]]
 }
 
 @test "wrong usage is exit code 2 and says what to do" {
@@ -70,6 +73,8 @@ assert d["layers"][1] == {"name": "conv1_1", "op": "conv2d", "shape": [32, 32, 1
     run prunebench count --model vgg16-bcnn --classes 10 --widths conv1_3=1
     [ "$status" -eq 2 ]
     [[ $output == *"model 'vgg16-bcnn': 'conv1_3' is no layer whose width can be given; did you mean 'conv1_1'?"* ]]
+    run -2 prunebench count --model vgg16-bcnn --classes 10 --study thesi
+    [[ $output == *"no study 'thesi' has a counting.xml"* ]]
     run prunebench count --classes 10
     [ "$status" -eq 2 ]
     [[ $output == *"--model"* ]]

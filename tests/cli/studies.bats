@@ -76,15 +76,17 @@ END
     printf '/* as */\nconst char *a = "l1-norm";\nconst char *b = "schedule.option.folded";\n' >"$tree/harness/summary/bad.c"
     printf '<x test="@plugin = %ssoft%s"/>\n<y>birds</y>\n' "'" "'" >"$tree/reports/bad.xsl"
     printf 'int b = sizeof "blis";\nint a = strcmp(plugin->name, "random") + sizeof "vgg16-bcnn";\n' >"$tree/harness/graph/bad.c"
+    printf 'int thesis_count;\n' >"$tree/harness/graph/study.c"
     printf '/* like blis */\n#define ROOT "test-share"\n' >"$tree/harness/include/prunebench/bad.h"
     run -1 "$tree/scripts/check-names"
-    [[ $output == *"harness/graph/bad.c:1: the name of a plugin or study in general code: blis"* ]]
+    [[ $output == *"harness/graph/bad.c:1: the name of a plugin in general code: blis"* ]]
     [[ $output == *"harness/graph/bad.c:2: the name of a plugin in general code: plugin->name, \"random\""* ]]
     [[ $output == *"harness/graph/bad.c:2: the name of a model in general code: vgg16"* ]]
+    [[ $output == *"harness/graph/study.c:1: the name of a study in general code: thesis"* ]]
     [[ $output == *"harness/include/prunebench/bad.h:2: an option of a plugin in general code: test-share"* ]]
-    [[ $output == *"harness/summary/bad.c:2: the name of a plugin or study in general code: l1-norm"* ]]
+    [[ $output == *"harness/summary/bad.c:2: the name of a plugin in general code: l1-norm"* ]]
     [[ $output == *"harness/summary/bad.c:3: an option of a plugin in general code: .option.folded"* ]]
     [[ $output == *"reports/bad.xsl:1: the name of a plugin in general code: plugin = 'soft'"* ]]
-    [[ $output == *"reports/bad.xsl:2: the name of a plugin or study in general code: birds"* ]]
-    [ "${#lines[@]}" -eq 9 ] # the model's name counts twice: as vgg16 and as -bcnn
+    [[ $output == *"reports/bad.xsl:2: the name of a plugin in general code: birds"* ]]
+    [ "${#lines[@]}" -eq 10 ] # the model's name counts twice: as vgg16 and as -bcnn
 }

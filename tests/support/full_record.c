@@ -97,7 +97,8 @@ void full_record(struct pb_record *record)
                         &(struct pb_cost_record){.stage = "pruned",
                                                  .params = UINT64_MAX,
                                                  .macs = 1,
-                                                 .macs_thesis = 2,
+                                                 .has_counted = true,
+                                                 .counted = 2,
                                                  .bytes = 3,
                                                  .params_trunk = 4,
                                                  .params_head = 5,
@@ -209,8 +210,9 @@ static void assert_equal_rows(const struct pb_record *a, const struct pb_record 
     assert_int_equal(a->cost_count, 2);
     const struct pb_cost_record *cost = &a->costs[0], *cost_b = &b->costs[0];
     assert_string_equal(cost->stage, cost_b->stage);
-    assert_true(cost->params == cost_b->params && cost->macs == 1 && cost->macs_thesis == 2 && cost->bytes == 3 &&
-                cost->params_trunk == 4 && cost->params_head == 5 && cost->has_target && cost->floored == 6);
+    assert_true(cost->params == cost_b->params && cost->macs == 1 && cost->has_counted == cost_b->has_counted &&
+                cost->counted == cost_b->counted && cost->bytes == 3 && cost->params_trunk == 4 &&
+                cost->params_head == 5 && cost->has_target && cost->floored == 6);
     assert_same(cost->requested, cost_b->requested);
     assert_same(cost->achieved, cost_b->achieved);
     assert_int_equal(cost->width_count, 3);

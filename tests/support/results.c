@@ -14,6 +14,8 @@
 #include "base/memory.h"
 #include "base/rng.h"
 #include "base/text.h"
+#include "graph/graph_json.h"
+#include "graph/models.h"
 #include "results/result.h"
 
 #define LAYERS 13
@@ -113,6 +115,26 @@ static uint32_t kept_channels(const struct results_cell *cell, uint32_t layer, s
     return (uint32_t)fmax(1, floor(kept + 0.5));
 }
 
+/* The network as documents hold it, from pb_calloc. */
+static char *graph_of(uint64_t classes, const uint32_t *widths)
+{
+    struct pb_error error = {0};
+    struct pb_graph *graph = NULL;
+    struct pb_model_width list[LAYERS] = {0};
+    const struct pb_model_spec spec = {.name = "vgg16-bcnn",
+                                       .classes = (uint32_t)classes,
+                                       .image_size = 64,
+                                       .widths = {list, LAYERS},
+                                       .batch_norm = true};
+    char *text = NULL;
+    for (uint32_t i = 0; i < LAYERS; i++)
+        list[i].channels = widths[i];
+    must(pb_model_build(&spec, &graph, &error), &error);
+    must(pb_graph_to_json(graph, &text, &error), &error);
+    pb_graph_free(&graph);
+    return text;
+}
+
 static void add_cost(struct pb_record *record, const struct results_cell *cell, const char *stage,
                      const uint32_t *widths)
 {
@@ -128,13 +150,14 @@ static void add_cost(struct pb_record *record, const struct results_cell *cell, 
         before = widths[i];
     }
     row.params = row.params_trunk + row.params_head;
-    row.macs_thesis = row.macs + row.macs / 20;
+    row.graph = graph_of(classes, widths);
     row.bytes = 4 * row.params + 2048;
     row.requested = row.achieved = pruned ? RATES[cell->rate] : 0;
     row.widths = pb_calloc(LAYERS, sizeof *row.widths);
     assert_non_null(row.widths);
     memcpy(row.widths, widths, LAYERS * sizeof *widths);
     must(pb_record_cost(record, &row, &error), &error);
+    pb_free(row.graph);
 }
 
 static void add_accuracy(struct pb_record *record, uint32_t classes, const char *stage, const char *split, double top1)

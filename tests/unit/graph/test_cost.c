@@ -12,14 +12,22 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "graph/cost.h"
+#include "graph/counting.h"
 #include "graph/models.h"
+#include "support/folder.h"
 
-static struct pb_cost cost_of(const struct pb_model_spec *spec)
+static struct pb_graph *build(const struct pb_model_spec *spec)
 {
     struct pb_error error = {0};
     struct pb_graph *graph = NULL;
     if (pb_model_build(spec, &graph, &error) != PB_OK)
         fail_msg("%s", error.text);
+    return graph;
+}
+
+static struct pb_cost cost_of(const struct pb_model_spec *spec)
+{
+    struct pb_graph *graph = build(spec);
     const struct pb_cost cost = pb_graph_cost(graph);
     pb_graph_free(&graph);
     return cost;
@@ -32,7 +40,15 @@ static size_t number(const char *text)
     return value;
 }
 
-static void check_row(char *line)
+/* The thesis's own counting, as its study states it. */
+static void thesis_counting(struct pb_counting *counting)
+{
+    struct pb_error error = {0};
+    if (pb_counting_read(PB_TEST_SOURCES "/../studies/thesis/counting.xml", counting, &error) != PB_OK)
+        fail_msg("%s", error.text);
+}
+
+static void check_row(char *line, const struct pb_counting *counting)
 {
     char *columns[7] = {0}, *rest = line;
     for (size_t i = 0; i < 7; i++)
@@ -48,11 +64,14 @@ static void check_row(char *line)
         .widths = widths,
         .batch_norm = true,
     };
-    const struct pb_cost cost = cost_of(&spec);
+    struct pb_graph *graph = build(&spec);
+    const struct pb_cost cost = pb_graph_cost(graph);
+    const uint64_t counted = pb_graph_counted(graph, counting);
     pb_widths_free(&widths);
+    pb_graph_free(&graph);
     assert_int_equal(cost.params, number(columns[4]));
     assert_int_equal(cost.macs, number(columns[5]));
-    assert_int_equal(cost.macs_thesis, number(columns[6]));
+    assert_int_equal(counted, number(columns[6]));
 }
 
 static void test_published_networks_cost_what_the_thesis_counted(void **state)
@@ -60,12 +79,14 @@ static void test_published_networks_cost_what_the_thesis_counted(void **state)
     (void)state;
     struct pb_error error = {0};
     struct pb_lines lines;
+    struct pb_counting counting;
+    thesis_counting(&counting);
     assert_int_equal(pb_lines_open(PB_TEST_SOURCES "/golden/thesis-costs.tsv", &lines, &error), PB_OK);
     int rows = 0;
     for (char *line = pb_lines_next(&lines); line; line = pb_lines_next(&lines)) {
         if (line[0] == '#' || !line[0])
             continue;
-        check_row(line);
+        check_row(line, &counting);
         rows++;
     }
     pb_lines_close(&lines);
@@ -138,8 +159,47 @@ static void test_a_grouped_strided_convolution_counts_its_own_connections(void *
     assert_int_equal(graph->nodes[conv].shape.width, 4);
     const struct pb_cost cost = pb_node_cost(graph, conv);
     assert_int_equal(cost.macs, 3 * 2 * 3 * 4 * 5 * 4);
-    assert_int_equal(cost.macs_thesis, cost.macs);
+    struct pb_counting counting;
+    thesis_counting(&counting);
+    assert_int_equal(pb_node_counted(graph, conv, &counting), cost.macs); /* it has no bias */
     assert_int_equal(cost.params, 3 * 2 * 3 * 4);
+    pb_graph_free(&graph);
+}
+
+/* Every factor counts what it says, of the operator that it names alone. */
+static void test_a_counting_is_read_with_its_factors_or_refused_with_its_line(void **state)
+{
+    static const struct {
+        const char *text, *message;
+    } bad[] = {
+        {"<count/>", "c.xml:1: <count> where <counting>"},
+        {"<counting>\n<node/></counting>", "c.xml:2: <node> is not known here"},
+        {"<counting>\n<operator macs='1'/></counting>", "c.xml:2: <operator>: attribute 'name' is missing"},
+        {"<counting><operator name='relus'/></counting>", "unknown operator 'relus'; did you mean 'relu'?"},
+        {"<counting><operator name='relu' output='1'/></counting>", "unknown attribute 'output'"},
+        {"<counting><operator name='relu' outputs='-1'/></counting>", "outputs=\"-1\" is not a whole number"},
+        {"<counting><operator name='relu'/>\n<operator name='relu'/></counting>",
+         "c.xml:2: operator 'relu' is named twice"},
+    };
+    struct pb_error error = {0};
+    struct pb_counting counting;
+    const char *path = folder_path(state, "c.xml");
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(pb_file_write_atomic(path, bad[i].text, strlen(bad[i].text), &error), PB_OK);
+        assert_int_equal(pb_counting_read(path, &counting, &error), PB_ERROR_INPUT);
+        if (!strstr(error.text, bad[i].message))
+            fail_msg("'%s' does not say '%s'", error.text, bad[i].message);
+    }
+    const char *good = "<counting><operator name='conv2d' macs='1' biases='10' inputs='100' outputs='1000'/>"
+                       "<operator name='max_pool' inputs='7'/></counting>";
+    assert_int_equal(pb_file_write_atomic(path, good, strlen(good), &error), PB_OK);
+    assert_int_equal(pb_counting_read(path, &counting, &error), PB_OK);
+    const struct pb_model_spec spec = {.name = "vgg11-bcnn", .classes = 2, .image_size = 16, .width_multiplier = 0.125};
+    struct pb_graph *graph = build(&spec);
+    /* conv1_1: 16×16×3 values in, 16×16×8 out, 27 MACs for each; its ReLU; a pooling of 16×16×8 values. */
+    assert_int_equal(pb_node_counted(graph, 1, &counting), 2048 * 27 + 10 * 2048 + 100 * 768 + 1000 * 2048);
+    assert_int_equal(pb_node_counted(graph, 2, &counting), 0);
+    assert_int_equal(pb_node_counted(graph, 3, &counting), 7 * 2048);
     pb_graph_free(&graph);
 }
 
@@ -151,6 +211,8 @@ int main(void)
         cmocka_unit_test(test_alexnet_costs_what_is_published),
         cmocka_unit_test(test_parameters_split_at_the_head),
         cmocka_unit_test(test_a_grouped_strided_convolution_counts_its_own_connections),
+        cmocka_unit_test_setup_teardown(test_a_counting_is_read_with_its_factors_or_refused_with_its_line, folder_setup,
+                                        folder_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -204,6 +204,8 @@ static void test_documents_of_earlier_versions_are_read(void **state)
     struct pb_error error = {0};
     full_record(&written);
     must(pb_record_text(&written.costs[0].graph, NULL, &error), &error); /* which came later */
+    written.costs[0].has_counted = false; /* their macs-thesis is ignored */
+    written.costs[0].counted = 0;
     must(pb_result_read(PB_TEST_SOURCES "/golden/result-1.xml", &read, &error), &error);
     assert_equal_full(&read, &written);
     pb_record_free(&written);

@@ -274,7 +274,8 @@ static void fill_published(void)
         must(pb_record_cost(&published,
                             &(struct pb_cost_record){.stage = pruned ? "pruned" : "base",
                                                      .params = pruned ? 600 : 1000,
-                                                     .macs_thesis = pruned ? 300 : 1000},
+                                                     .has_counted = true,
+                                                     .counted = pruned ? 300 : 1000},
                             &error),
              &error);
 }

@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "graph/graph_json.h"
 #include "summary/published.h"
 #include "results/result.h"
 #include "results/schema.h"
@@ -48,7 +50,7 @@ static void test_the_published_results_are_those_of_the_table(void **state)
     near(cell->accuracies[1].top1, 0.8557);
     assert_int_equal(cell->costs[0].params, 40938000);
     assert_int_equal(cell->costs[1].params, 30781000);
-    assert_int_equal(cell->costs[1].macs_thesis, 5200000000);
+    assert_int_equal(cell->costs[1].counted, 5200000000);
     cell = find_id(&reference, "cars.one-shot-heavy.r45");
     near(cell->accuracies[0].top1, 0.8641);
     near(cell->accuracies[1].top1, 0.8657);
@@ -123,6 +125,74 @@ static void expect_published(void **state, const struct full *full, const char *
     assert_string_equal(base->id, base_id);
     pb_summary_free(&summary);
     pb_reference_free(&reference);
+}
+
+/* A convolution of 4×4 pixels with bias and its ReLU, as JSON from pb_calloc. By the thesis's counting: 16·(27 + 1 + 1)·filters. */
+static char *filters_graph(uint32_t filters)
+{
+    struct pb_error error = {0};
+    struct pb_graph *graph = NULL;
+    char *text = NULL;
+    must(pb_graph_create("hand", &graph, &error), &error);
+    must(pb_graph_add(
+             graph, &(struct pb_graph_node){.op = PB_OP_INPUT, .name = "input", .height = 4, .width = 4, .channels = 3},
+             NULL, &error),
+         &error);
+    must(pb_graph_add(graph,
+                      &(struct pb_graph_node){
+                          .op = PB_OP_CONV2D,
+                          .name = "conv",
+                          .channels = filters,
+                          .conv = {.kernel = {3, 3}, .stride = {1, 1}, .pad = {1, 1}, .dilation = {1, 1}, .groups = 1},
+                          .bias = true},
+                      NULL, &error),
+         &error);
+    must(pb_graph_add(graph, &(struct pb_graph_node){.op = PB_OP_RELU, .name = "relu", .inputs = {1}}, NULL, &error),
+         &error);
+    must(pb_graph_to_json(graph, &text, &error), &error);
+    pb_graph_free(&graph);
+    return text;
+}
+
+static void write_counted(void **state, const struct small *small, const char *base, const char *pruned)
+{
+    struct pb_record record;
+    struct pb_error error = {0};
+    small_record(&record, small);
+    if (base)
+        must(pb_record_text(&record.costs[0].graph, base, &error), &error);
+    if (pruned)
+        must(pb_record_text(&record.costs[1].graph, pruned, &error), &error);
+    small_write_record(state, &record);
+}
+
+static void test_work_is_counted_as_the_study_does_for_each_seed_that_has_the_network(void **state)
+{
+    struct pb_reference reference = open_thesis();
+    struct pb_error error = {0};
+    char *four = filters_graph(4), *two = filters_graph(2), *one = filters_graph(1);
+    write_counted(state, &two_seeds[0], four, one);
+    write_counted(state, &two_seeds[1], four, two);
+    write_counted(state, &two_seeds[2], NULL, NULL); /* of an earlier version */
+    write_counted(state, &two_seeds[3], NULL, "{\"torn\": ");
+    struct pb_summary summary = small_summary(state);
+    assert_null(pb_summary_find(&summary.sections[0].schedules[0].rows[0], "counted", "pruned", 0));
+    must(pb_reference_join(&reference, &summary, &error), &error);
+    const struct pb_summary_schedule *schedule = &summary.sections[0].schedules[0];
+    const uint32_t counted = strcmp(schedule->rows[0].criterion, two_seeds[0].criterion) == 0 ? 0 : 1;
+    const struct pb_summary_row *row = &schedule->rows[counted], *without = &schedule->rows[1 - counted];
+    near(pb_summary_mean(row, "counted", "base", 0), 4 * 464);
+    near(pb_summary_mean(row, "counted", "pruned", 0), 1.5 * 464);
+    near(pb_summary_find(row, "counted", "pruned", 0)->over_seeds.sd, 464 / sqrt(2));
+    near(pb_summary_mean(row, "counted-reduction", "pruned", 0), 0.625);
+    near(pb_summary_mean(&schedule->baseline, "counted", "base", 0), 4 * 464);
+    assert_null(pb_summary_find(&schedule->baseline, "counted", "pruned", 0));
+    assert_null(pb_summary_find(without, "counted", "pruned", 0));
+    pb_summary_free(&summary);
+    pb_reference_free(&reference);
+    pb_free(four);
+    pb_free(two);
+    pb_free(one);
 }
 
 static void test_a_row_stands_beside_the_published_one_whatever_its_labels(void **state)
@@ -245,6 +315,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_setup, folder_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_the_published_results_are_those_of_the_table),
+        TEST(test_work_is_counted_as_the_study_does_for_each_seed_that_has_the_network),
         TEST(test_a_row_stands_beside_the_published_one_whatever_its_labels),
         TEST(test_another_scale_is_said),
         TEST(test_a_trunk_trained_within_the_run_is_pretrained_but_on_other_images),
