@@ -6,13 +6,18 @@
 #include "prune/masking.h"
 #include "prune/repair.h"
 #include "settings/config.h"
-#include "training/loss.h"
 
 /* Where a piece of a training begins, or ended: so many epochs and steps behind the training's beginning. */
 struct pb_reached {
     uint32_t epoch, step;
     double loss, lr; /* of the steps of the epoch that has begun: sum of the losses, first rate */
     uint64_t images, correct;
+};
+
+/* A trained network that a training learns from. */
+struct pb_teacher {
+    const struct pb_network *network;
+    const char *name; /* of its stage */
 };
 
 struct pb_train_job {

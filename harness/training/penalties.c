@@ -2,26 +2,15 @@
 #include "training/penalties.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "base/memory.h"
 #include "base/place_text.h"
 #include "prune/network_shown.h"
-#include "training/norm_penalties.h"
-
-/* One penalty of the training. */
-struct instance {
-    const struct pb_penalty *table;
-    struct pb_host_services host;
-    char name[96]; /* "penalty 'group-lasso'" */
-    void *self;
-    double lambda;
-};
+#include "training/penalty_instances.h"
 
 /* One parameter of one term. */
 struct entry {
-    struct instance *instance;
+    struct pb_penalty_instance *instance;
     uint32_t term; /* as the plugin counts */
     uint32_t period;
     uint32_t index, count; /* among those of its term */
@@ -32,8 +21,7 @@ struct entry {
 struct pb_penalty_set {
     const struct pb_train_job *job;
     const struct pb_graph *graph;
-    struct instance instances[PB_PENALTIES_MAX];
-    uint32_t instance_count;
+    struct pb_penalty_instances instances;
     struct pb_penalised *list;
     struct entry *entries;
     uint32_t count, terms;
@@ -44,55 +32,13 @@ struct pb_penalty_set {
     struct pb_guarded view, values, coefficients;
 };
 
-static enum pb_status create_instance(struct pb_penalty_set *set, const struct pb_penalty *table, const char *label,
-                                      const struct pb_options *options, double lambda, struct pb_error *error)
-{
-    struct instance *instance = &set->instances[set->instance_count++];
-    const void *given = NULL;
-    instance->table = table;
-    instance->lambda = lambda;
-    snprintf(instance->name, sizeof instance->name, "penalty '%.64s'", label);
-    pb_host_init(&instance->host, instance->name, set->job->seed, set->job->config->threads);
-    enum pb_status status = options ? pb_host_give_options(&instance->host, options, &given, error) : PB_OK;
-    if (status != PB_OK)
-        return status;
-    pb_place_enter(instance->host.name, "create");
-    status = pb_host_result(&instance->host, table->create(&instance->host.table, given, &instance->self), error);
-    pb_place_leave();
-    return status;
-}
-
-static enum pb_status create_instances(struct pb_penalty_set *set, struct pb_error *error)
-{
-    const struct pb_train_spec *spec = set->job->spec;
-    const struct pb_cell_config *config = set->job->config;
-    static const struct {
-        const struct pb_penalty *table;
-        const char *label;
-    } own[PB_PENALTY_PLUGINS] = {[PB_PENALTY_NORMS] = {&pb_norm_penalty, "lambda"},
-                                 [PB_PENALTY_LAST_NORM] = {&pb_last_norm_penalty, "lambda-last"}};
-    enum pb_status status = PB_OK;
-    for (uint32_t i = 0; i < spec->penalty_count && status == PB_OK; i++) {
-        if (!(spec->lambda[i] > 0))
-            continue;
-        if (i < PB_PENALTY_PLUGINS) {
-            status = create_instance(set, own[i].table, own[i].label, NULL, spec->lambda[i], error);
-            continue;
-        }
-        const struct pb_choice *choice = &config->penalties[i - PB_PENALTY_PLUGINS];
-        status = create_instance(set, choice->loaded->plugin->penalty, choice->label, &choice->options, spec->lambda[i],
-                                 error);
-    }
-    return status;
-}
-
 static bool has_unit(const struct pb_graph *graph, uint32_t parameter, enum pb_penalty_unit unit,
                      struct pb_penalty_layout *layout)
 {
     return graph->parameters[parameter].trainable && pb_penalty_layout(graph, parameter, unit, layout);
 }
 
-static enum pb_status add_term(struct pb_penalty_set *set, struct instance *instance, uint32_t index,
+static enum pb_status add_term(struct pb_penalty_set *set, struct pb_penalty_instance *instance, uint32_t index,
                                const struct pb_penalty_term *term, struct pb_error *error)
 {
     struct pb_penalty_layout layout;
@@ -128,8 +74,8 @@ static enum pb_status add_term(struct pb_penalty_set *set, struct instance *inst
     return PB_OK;
 }
 
-static enum pb_status check_term(const struct instance *instance, uint32_t index, const struct pb_penalty_term *term,
-                                 struct pb_error *error)
+static enum pb_status check_term(const struct pb_penalty_instance *instance, uint32_t index,
+                                 const struct pb_penalty_term *term, struct pb_error *error)
 {
     const bool limited = term->rule == PB_RULE_POLARIZATION || term->rule == PB_RULE_INTERVAL;
     if (term->size < offsetof(struct pb_penalty_term, period) + sizeof term->period)
@@ -144,7 +90,8 @@ static enum pb_status check_term(const struct instance *instance, uint32_t index
     return PB_OK;
 }
 
-static enum pb_status add_terms(struct pb_penalty_set *set, struct instance *instance, struct pb_error *error)
+static enum pb_status add_terms(struct pb_penalty_set *set, struct pb_penalty_instance *instance,
+                                struct pb_error *error)
 {
     enum { TERMS_MAX = 64 };
     for (uint32_t index = 0; index < TERMS_MAX; index++) {
@@ -152,8 +99,9 @@ static enum pb_status add_terms(struct pb_penalty_set *set, struct instance *ins
         const struct pb_penalty_term *term = instance->table->term(instance->self, index);
         enum pb_status status = pb_host_result(&instance->host, PB_OK, error);
         pb_place_leave();
-        if (status == PB_OK && !term && index == 0)
-            status = pb_fail(error, PB_ERROR_RUN, "%s has no term; it needs at least one", instance->name);
+        if (status == PB_OK && !term && index == 0 && !instance->table->outputs)
+            status = pb_fail(error, PB_ERROR_RUN, "%s has no term and no hook outputs; it needs one of them",
+                             instance->name);
         if (status != PB_OK || !term)
             return status;
         status = check_term(instance, index, term, error);
@@ -175,9 +123,9 @@ static enum pb_status open_terms(const struct pb_train_job *job, const struct pb
     *set = made;
     made->job = job;
     made->graph = graph;
-    enum pb_status status = create_instances(made, error);
-    for (uint32_t i = 0; i < made->instance_count && status == PB_OK; i++)
-        status = add_terms(made, &made->instances[i], error);
+    enum pb_status status = pb_penalty_instances_create(job, &made->instances, error);
+    for (uint32_t i = 0; i < made->instances.count && status == PB_OK; i++)
+        status = add_terms(made, &made->instances.list[i], error);
     return status;
 }
 
@@ -186,9 +134,9 @@ enum pb_status pb_penalty_set_open(const struct pb_train_job *job, const struct 
 {
     struct pb_penalty_set *made = NULL;
     enum pb_status status = open_terms(job, network->graph, &made, error);
-    if (status == PB_OK && made->instance_count)
+    if (status == PB_OK && made->instances.count)
         status = pb_channel_groups_find(network->graph, &made->groups, error);
-    if (status == PB_OK && made->instance_count)
+    if (status == PB_OK && made->instances.count)
         status = pb_prunable_layers_find(network, &made->groups, &made->layers, error);
     if (status == PB_OK && made->strength_count) {
         made->strengths = pb_calloc(made->strength_count, sizeof *made->strengths);
@@ -213,8 +161,8 @@ static uint64_t bytes_of(const struct pb_penalty_set *set)
         if (set->list[i].rule == PB_RULE_POLARIZATION && count > polarized)
             polarized = count;
     }
-    for (uint32_t i = 0; i < set->instance_count; i++) { /* copies of the layers, and of what reads them */
-        const uint32_t data = set->instances[i].table->data;
+    for (uint32_t i = 0; i < set->instances.count; i++) { /* copies of the layers, and of what reads them */
+        const uint32_t data = set->instances.list[i].table->data;
         const uint64_t copies = (data ? 1u : 0u) + (data & PB_DATA_CONSUMERS ? 1u : 0u);
         shown = copies > shown ? copies : shown;
     }
@@ -240,21 +188,7 @@ enum pb_status pb_penalty_set_close(struct pb_penalty_set **set, enum pb_status 
     struct pb_penalty_set *closed = *set;
     if (!closed)
         return status;
-    for (uint32_t i = 0; i < closed->instance_count; i++) {
-        struct instance *instance = &closed->instances[i];
-        struct pb_error late = {0};
-        if (instance->table->destroy && instance->self && !instance->host.damaged) {
-            pb_place_enter(instance->host.name, "destroy");
-            instance->table->destroy(instance->self);
-            const enum pb_status destroyed = pb_host_result(&instance->host, PB_OK, &late);
-            pb_place_leave();
-            if (status == PB_OK && destroyed != PB_OK) {
-                *error = late;
-                status = destroyed;
-            }
-        }
-        pb_host_close(&instance->host);
-    }
+    status = pb_penalty_instances_destroy(&closed->instances, status, error);
     pb_guarded_free(&closed->view);
     pb_guarded_free(&closed->values);
     pb_guarded_free(&closed->coefficients);
@@ -266,6 +200,11 @@ enum pb_status pb_penalty_set_close(struct pb_penalty_set **set, enum pb_status 
     pb_free(closed);
     *set = NULL;
     return status;
+}
+
+struct pb_penalty_instances *pb_penalty_set_instances(struct pb_penalty_set *set)
+{
+    return &set->instances;
 }
 
 /* The prunable layer that a node is or belongs to. */
@@ -316,7 +255,7 @@ static struct pb_penalty_view view_of(const struct pb_penalty_set *set, uint32_t
 static enum pb_status ask(struct pb_penalty_set *set, const struct entry *entry, struct pb_penalty_view *view,
                           const float *values, size_t count, double *coefficients, struct pb_error *error)
 {
-    struct instance *instance = entry->instance;
+    struct pb_penalty_instance *instance = entry->instance;
     view->values = pb_guarded_copy(&set->values, "values", values, count, sizeof *values);
     const struct pb_penalty_view *shown = pb_guarded_copy(&set->view, "layer", view, 1, sizeof *view);
     if (!view->values || !shown)
@@ -336,7 +275,7 @@ static enum pb_status refresh_entry(struct pb_penalty_set *set, uint32_t index, 
 {
     const struct entry *entry = &set->entries[index];
     const struct pb_parameter *parameter = &set->graph->parameters[set->list[index].parameter];
-    const struct instance *instance = entry->instance;
+    const struct pb_penalty_instance *instance = entry->instance;
     const size_t units = entry->layout.units;
     float *strengths = set->strengths + entry->first;
     if (!instance->table->coefficients) {
@@ -370,7 +309,7 @@ static bool is_due(const struct entry *entry, struct pb_penalty_moment moment)
 }
 
 /* All due entries of one penalty. */
-static enum pb_status refresh_instance(struct pb_penalty_set *set, struct instance *instance,
+static enum pb_status refresh_instance(struct pb_penalty_set *set, struct pb_penalty_instance *instance,
                                        const struct pb_engine *engine, const struct pb_network *network,
                                        struct pb_penalty_moment moment, struct pb_error *error)
 {
@@ -398,7 +337,7 @@ enum pb_status pb_penalty_set_refresh(struct pb_penalty_set *set, struct pb_engi
     if (!due)
         return PB_OK;
     enum pb_status status = moment.epoch_begins ? PB_OK : pb_engine_store(engine, network, error);
-    for (uint32_t i = 0; i < set->instance_count && status == PB_OK; i++)
-        status = refresh_instance(set, &set->instances[i], engine, network, moment, error);
+    for (uint32_t i = 0; i < set->instances.count && status == PB_OK; i++)
+        status = refresh_instance(set, &set->instances.list[i], engine, network, moment, error);
     return status == PB_OK ? pb_engine_penalise(engine, set->list, set->count, set->strengths, error) : status;
 }

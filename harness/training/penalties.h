@@ -3,6 +3,7 @@
 #define PB_TRAINING_PENALTIES_H
 
 #include "training/calibrate.h"
+#include "training/penalty_instances.h"
 
 struct pb_penalty_set;
 
@@ -12,6 +13,9 @@ PB_MUST_CHECK enum pb_status pb_penalty_set_open(const struct pb_train_job *job,
 /* status: of what came before; a failure of a plugin's destroy counts where that is PB_OK. Sets *set to NULL. */
 PB_MUST_CHECK enum pb_status pb_penalty_set_close(struct pb_penalty_set **set, enum pb_status status,
                                                   struct pb_error *error);
+
+/* Those that were created; the set's. */
+struct pb_penalty_instances *pb_penalty_set_instances(struct pb_penalty_set *set);
 
 /* Bytes that the penalties of a training of this graph will have in memory: every unit's strength, on the host and on the device, and
  * what a hook is shown. Creates them and asks for their terms, for which job needs its config and spec. */

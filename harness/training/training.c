@@ -12,6 +12,7 @@
 #include "base/rng.h"
 #include "training/diverged.h"
 #include "training/evaluate.h"
+#include "training/loss.h"
 #include "training/penalties.h"
 #include "training/piece.h"
 #include "training/soft_mask.h"
@@ -229,9 +230,11 @@ static enum pb_status start(struct trainer *trainer, struct pb_error *error)
     if (status == PB_OK)
         status = pb_engine_create(job->device, trainer->network, &options, &trainer->engine, error);
     if (status == PB_OK)
-        status = pb_training_loss_open(job->spec, job->device, &job->teacher, options.batch, &trainer->loss, error);
-    if (status == PB_OK)
         status = pb_penalty_set_open(job, trainer->network, &trainer->penalties, error);
+    if (status == PB_OK)
+        status =
+            pb_training_loss_open(job->spec, job->device, &job->teacher, pb_penalty_set_instances(trainer->penalties),
+                                  options.batch, trainer->network->graph->classes, &trainer->loss, error);
     return status;
 }
 
@@ -260,7 +263,8 @@ static enum pb_status run_steps(struct trainer *trainer, struct epoch_sums *sums
         if (status != PB_OK)
             break;
         pb_engine_set_step(trainer->engine, moment.step);
-        status = pb_training_loss_backward(trainer->loss, trainer->engine, &batch, &loss, trainer->logits, error);
+        status = pb_training_loss_backward(trainer->loss, trainer->engine, &batch, moment.epoch, moment.step, &loss,
+                                           trainer->logits, error);
         if (status != PB_OK)
             break;
         step.lr = head_only ? spec->head_lr

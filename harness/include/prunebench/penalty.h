@@ -1,4 +1,4 @@
-/* A penalty is a term that training adds to the loss: λ·Σ c_u·R(w_u) over units u of a network's parameters. */
+/* A penalty is a term that training adds to the loss: λ·Σ c_u·R(w_u) over units u of a network's parameters, or λ·R(outputs). */
 #ifndef PRUNEBENCH_PENALTY_H
 #define PRUNEBENCH_PENALTY_H
 
@@ -66,10 +66,21 @@ struct pb_penalty_view {
     const struct pb_network_view *network; /* the network as it is now; NULL unless the penalty's `data` asks for it */
 };
 
+/* The network's outputs for one batch of a training. The host's, read-only and valid during the call. */
+struct pb_outputs_view {
+    size_t size; /* the host's */
+    uint32_t batch, classes;
+    const float *logits; /* batch×classes, before the softmax */
+    const uint32_t *labels; /* batch */
+    uint32_t epoch; /* of this training, from 0 */
+    uint64_t step; /* of this training, from 0 */
+    double lambda; /* of this training */
+};
+
 /*
  * Order of calls, for each training with a λ above 0: create; term for 0, 1, … until NULL; coefficients for every term and layer, at
- * the start of every epoch and after every period; destroy. Coefficients must depend on what the view shows alone: a training that
- * was stopped resumes at the start of an epoch with an instance of its own.
+ * the start of every epoch and after every period; outputs at every step; destroy. What they give must depend on what the view shows
+ * alone: a training that was stopped resumes at the start of an epoch with an instance of its own.
  */
 struct pb_penalty {
     size_t size; /* sizeof(struct pb_penalty) */
@@ -77,7 +88,7 @@ struct pb_penalty {
 
     /* Required; as in struct pb_criterion. */
     enum pb_status (*create)(const struct pb_host *host, const void *options, void **self);
-    /* Required. Term number index, valid until destroy; NULL behind the last. At least one. */
+    /* Required. Term number index, valid until destroy; NULL behind the last. At least one, unless there is a hook outputs. */
     const struct pb_penalty_term *(*term)(void *self, uint32_t index);
     /* May be NULL: then every c_u is 1. Writes one coefficient per unit; each must be finite and not negative, else the cell fails
      * with the names of penalty and layer. */
@@ -85,6 +96,10 @@ struct pb_penalty {
                                    double *coefficients);
     /* Required when create may set *self, else NULL. */
     void (*destroy)(void *self);
+
+    /* May be NULL. R of one batch's outputs, and its derivative by each logit (batch×classes): λ·R is added to the batch's mean
+     * loss. All must be finite. */
+    enum pb_status (*outputs)(void *self, const struct pb_outputs_view *outputs, double *value, double *derivative);
 };
 
 #ifdef __cplusplus

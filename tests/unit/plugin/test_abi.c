@@ -85,7 +85,8 @@ static const struct row sizes[] = {
     SIZE(pb_dataset, 40),
     SIZE(pb_penalty_term, 32),
     SIZE(pb_penalty_view, 96),
-    SIZE(pb_penalty, 48),
+    SIZE(pb_outputs_view, 56),
+    SIZE(pb_penalty, 56),
 };
 
 static const struct row members[] = {
@@ -605,12 +606,21 @@ static const struct row members[] = {
     MEMBER(pb_penalty_view, step, 72, 8),
     MEMBER(pb_penalty_view, lambda, 80, 8),
     MEMBER(pb_penalty_view, network, 88, 8),
+    MEMBER(pb_outputs_view, size, 0, 8),
+    MEMBER(pb_outputs_view, batch, 8, 4),
+    MEMBER(pb_outputs_view, classes, 12, 4),
+    MEMBER(pb_outputs_view, logits, 16, 8),
+    MEMBER(pb_outputs_view, labels, 24, 8),
+    MEMBER(pb_outputs_view, epoch, 32, 4),
+    MEMBER(pb_outputs_view, step, 40, 8),
+    MEMBER(pb_outputs_view, lambda, 48, 8),
     MEMBER(pb_penalty, size, 0, 8),
     MEMBER(pb_penalty, data, 8, 4),
     MEMBER(pb_penalty, create, 16, 8),
     MEMBER(pb_penalty, term, 24, 8),
     MEMBER(pb_penalty, coefficients, 32, 8),
     MEMBER(pb_penalty, destroy, 40, 8),
+    MEMBER(pb_penalty, outputs, 48, 8),
 };
 
 static const struct row constants[] = {

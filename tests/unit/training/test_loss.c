@@ -32,7 +32,7 @@ static void expect(const struct pb_train_spec *spec, const float logits[2], cons
                    double first, double second)
 {
     double derivative[2];
-    near(pb_distilled_loss(spec, logits, teacher, 0, 2, derivative), loss, 1e-7 * fmax(1, loss));
+    near(pb_image_loss(spec, logits, teacher, 0, 2, derivative), loss, 1e-7 * fmax(1, loss));
     near(derivative[0], first, 1e-7);
     near(derivative[1], second, 1e-7);
 }
@@ -53,7 +53,7 @@ static void test_soft_targets_by_hand(void **state)
     /* The published direction: KL(q ‖ p) would be 0.14384104. */
     spec = soft(1, 1);
     double derivative[2];
-    assert_true(fabs(pb_distilled_loss(&spec, even, once, 0, 2, derivative) - 0.14384104) > 0.01);
+    assert_true(fabs(pb_image_loss(&spec, even, once, 0, 2, derivative) - 0.14384104) > 0.01);
 }
 
 static void test_equal_logits_teach_nothing(void **state)
@@ -84,7 +84,7 @@ static void test_derivatives_are_those_of_the_loss(void **state)
     const struct pb_train_spec specs[] = {soft(3, 0.3), soft(0.5, 0.9), equal(0.3)};
     for (size_t s = 0; s < sizeof specs / sizeof *specs; s++) {
         double derivative[CLASSES], ignored[CLASSES];
-        pb_distilled_loss(&specs[s], logits, teacher, 3, CLASSES, derivative);
+        pb_image_loss(&specs[s], logits, teacher, 3, CLASSES, derivative);
         for (int k = 0; k < CLASSES; k++) {
             const float step = 0x1p-8f;
             float above[CLASSES], below[CLASSES];
@@ -92,8 +92,8 @@ static void test_derivatives_are_those_of_the_loss(void **state)
             memcpy(below, logits, sizeof below);
             above[k] += step;
             below[k] -= step;
-            const double slope = (pb_distilled_loss(&specs[s], above, teacher, 3, CLASSES, ignored) -
-                                  pb_distilled_loss(&specs[s], below, teacher, 3, CLASSES, ignored)) /
+            const double slope = (pb_image_loss(&specs[s], above, teacher, 3, CLASSES, ignored) -
+                                  pb_image_loss(&specs[s], below, teacher, 3, CLASSES, ignored)) /
                                  (2 * (double)step);
             near(derivative[k], slope, 1e-4);
         }
@@ -106,7 +106,7 @@ static void test_logits_far_apart_stay_finite(void **state)
     const float logits[2] = {-2000, 2000}, teacher[2] = {3000, -3000};
     double derivative[2];
     const struct pb_train_spec spec = soft(1, 0.5);
-    near(pb_distilled_loss(&spec, logits, teacher, 0, 2, derivative), 4000, 1e-3);
+    near(pb_image_loss(&spec, logits, teacher, 0, 2, derivative), 4000, 1e-3);
     near(derivative[0], -1, 1e-7);
 }
 
@@ -141,7 +141,7 @@ static void test_a_teacher_like_the_network_leaves_a_share_of_the_gradient(void 
     for (uint32_t n = 0; n < RUN_BATCH; n++) {
         double row[64];
         const float *own = logits + (size_t)n * graph->classes;
-        loss += pb_distilled_loss(&spec, own, own, taught.labels[n], graph->classes, row) / RUN_BATCH;
+        loss += pb_image_loss(&spec, own, own, taught.labels[n], graph->classes, row) / RUN_BATCH;
         for (uint32_t k = 0; k < graph->classes; k++)
             derivative[(size_t)n * graph->classes + k] = (float)(row[k] / RUN_BATCH);
     }
