@@ -116,3 +116,17 @@ numbers() { grep -E '<(accuracy|epoch|cost) ' "$1" | sed -E 's/ seconds="[^"]*"/
     refused '<penalty plugin="group-lasso" lambda="1"><option name="unit" value="shapes"/></penalty>' \
         "did you mean 'units'?"
 }
+
+@test "the penalties of the literature train whole cells, each to numbers of its own" {
+    matrix '<penalty plugin="depgraph" lambda="0"/><penalty plugin="growing" lambda="0"/><penalty plugin="batch-confusion" lambda="0"/>
+  <variant label="plain"/>
+  <variant label="depgraph"><penalty label="depgraph" lambda="0.001"/></variant>
+  <variant label="growing"><penalty label="growing" lambda="1"><option name="delta" value="0.1"/><option name="every" value="1"/></penalty></variant>
+  <variant label="confusion"><penalty label="batch-confusion" lambda="1"/></variant>' >m.xml
+    run -0 prunebench run m.xml -o out -j 2
+    for which in plain depgraph growing confusion; do
+        numbers out/cells/*."$which".*.xml >$which.txt
+        [ "$(grep -c '<epoch ' $which.txt)" -eq 4 ]
+    done
+    for which in depgraph growing confusion; do run -1 diff -q plain.txt $which.txt; done
+}

@@ -1,0 +1,205 @@
+/* Penalties that come with the harness, fed with layers made by hand. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <prunebench/criterion.h>
+#include <prunebench/penalty.h>
+
+#include "plugin/host.h"
+#include "plugin/object.h"
+#include "plugin/options.h"
+
+/* A penalty from create to destroy. */
+struct fed {
+    const struct pb_penalty *penalty;
+    struct pb_options options;
+    struct pb_host_services host;
+    void *self;
+};
+
+static void open_penalty(struct fed *fed, const char *name, const char *option, const char *value)
+{
+    struct pb_error error = {0};
+    struct pb_object object;
+    char file[512];
+    snprintf(file, sizeof file, PB_TEST_BUILD "/plugins/penalty-%s.so", name);
+    *fed = (struct fed){0};
+    if (pb_object_open(file, &object, &error) != PB_OK ||
+        pb_options_create(object.plugins[0], &fed->options, &error) != PB_OK ||
+        (option && pb_options_set(&fed->options, option, value, NULL, &error) != PB_OK))
+        fail_msg("%s", error.text);
+    fed->penalty = object.plugins[0]->penalty;
+    pb_host_init(&fed->host, name, 1, 1);
+    assert_int_equal(fed->penalty->create(&fed->host.table, fed->options.values, &fed->self), PB_OK);
+}
+
+static void close_penalty(struct fed *fed)
+{
+    fed->penalty->destroy(fed->self);
+    pb_options_free(&fed->options);
+    pb_host_close(&fed->host);
+}
+
+static void expect(const struct fed *fed, uint32_t term, const struct pb_penalty_view *view, const double *expected)
+{
+    double written[16];
+    assert_non_null(fed->penalty->term(fed->self, term));
+    assert_int_equal(fed->penalty->coefficients(fed->self, term, view, written), PB_OK);
+    for (uint32_t u = 0; u < view->units; u++)
+        if (!(fabs(written[u] - expected[u]) <= 1e-6 * fabs(expected[u])))
+            fail_msg("term %u, unit %u: %.9g is not %.9g", term, u, written[u], expected[u]);
+}
+
+/* One layer of three filters of two weights, and what reads its channels. */
+static float weights[6], consumer_weights[9];
+static struct pb_layer_view layer = {.size = sizeof layer,
+                                     .name = "conv",
+                                     .channels = 3,
+                                     .kernel_height = 1,
+                                     .kernel_width = 1,
+                                     .input_channels = 2,
+                                     .weight = weights,
+                                     .group = 0};
+static struct pb_consumer_view consumer = {.size = sizeof consumer,
+                                           .name = "fc",
+                                           .outputs = 1,
+                                           .kernel_height = 1,
+                                           .kernel_width = 1,
+                                           .input_channels = 3,
+                                           .weight = consumer_weights};
+static uint32_t consumers;
+
+static const struct pb_layer_view *get_layer(const struct pb_network_view *network, uint32_t index)
+{
+    (void)network;
+    return index == 0 ? &layer : NULL;
+}
+static const struct pb_group_view *get_group(const struct pb_network_view *network, uint32_t index)
+{
+    static const uint32_t producers[1] = {0};
+    static struct pb_group_view group = {
+        .size = sizeof group, .id = "conv", .channels = 3, .producer_count = 1, .producers = producers};
+    (void)network;
+    group.consumer_count = consumers;
+    return index == 0 ? &group : NULL;
+}
+static const struct pb_consumer_view *get_consumer(const struct pb_network_view *network, uint32_t group,
+                                                   uint32_t index)
+{
+    (void)network;
+    return group == 0 && index < consumers ? &consumer : NULL;
+}
+static const struct pb_network_view network = {.size = sizeof network,
+                                               .layer_count = 1,
+                                               .group_count = 1,
+                                               .layer = get_layer,
+                                               .group = get_group,
+                                               .consumer = get_consumer};
+
+static struct pb_penalty_view view_of(const char *name, uint32_t index, uint32_t units)
+{
+    return (struct pb_penalty_view){
+        .size = sizeof(struct pb_penalty_view), .name = name, .layer = index, .units = units, .network = &network};
+}
+
+/* I = 1, 2, 3 gives γ = 2⁴, 2², 2⁰; the coefficients of half squares are twice as large. √I would give 16, 3.5, 1. */
+static void test_depgraph_by_hand(void **state)
+{
+    (void)state;
+    const float three[6] = {1, 0, 1, 1, sqrtf(2), 1};
+    const struct pb_penalty_view filters = view_of("conv", 0, 3), inputs = view_of("fc", UINT32_MAX, 3);
+    const struct pb_penalty_view first = view_of("conv", 0, 2);
+    struct fed fed;
+    memcpy(weights, three, sizeof weights);
+    consumers = 0;
+    open_penalty(&fed, "depgraph", NULL, NULL);
+    expect(&fed, 0, &filters, (const double[]){32, 8, 2});
+    expect(&fed, 2, &filters, (const double[]){32, 8, 2}); /* scales of the norm behind it */
+    expect(&fed, 1, &first, (const double[]){0, 0}); /* its own inputs are the image's */
+    close_penalty(&fed);
+    /* all equal: no channel before another, where the released code divides 0 by 0 */
+    for (int i = 0; i < 6; i++)
+        weights[i] = 0.5f;
+    open_penalty(&fed, "depgraph", "alpha", "10");
+    expect(&fed, 0, &filters, (const double[]){2, 2, 2});
+    close_penalty(&fed);
+    /* with a reader: I = 1 + 0, 1 + 1, 1 + 2 once more, and its columns have their channels' factors */
+    const float ones[6] = {1, 0, 1, 0, 0, 1}, columns[3] = {0, -1, sqrtf(2)};
+    memcpy(weights, ones, sizeof weights);
+    memcpy(consumer_weights, columns, sizeof columns);
+    consumers = 1;
+    open_penalty(&fed, "depgraph", NULL, NULL);
+    expect(&fed, 0, &filters, (const double[]){32, 8, 2});
+    expect(&fed, 1, &inputs, (const double[]){32, 8, 2});
+    close_penalty(&fed);
+    open_penalty(&fed, "depgraph", "scales", "false");
+    assert_null(fed.penalty->term(fed.self, 2));
+    close_penalty(&fed);
+}
+
+/* A reader of products: (i, j) has the factors of both; it counts for both. */
+static void test_depgraph_of_pairs(void **state)
+{
+    (void)state;
+    const float ones[6] = {1, 0, 0, 1, 1, 0};
+    const struct pb_penalty_view inputs = view_of("fc", UINT32_MAX, 9);
+    struct fed fed;
+    memcpy(weights, ones, sizeof weights);
+    for (int i = 0; i < 9; i++)
+        consumer_weights[i] = 0;
+    consumer_weights[8] = 2; /* (2, 2): I = 1, 1, 1 + 4 */
+    consumer.pairs = true;
+    consumer.input_channels = 9;
+    consumers = 1;
+    open_penalty(&fed, "depgraph", NULL, NULL);
+    expect(&fed, 1, &inputs, (const double[]){32, 64, 34, 64, 32, 34, 34, 34, 2});
+    close_penalty(&fed);
+    consumer.pairs = false;
+    consumer.input_channels = 3;
+}
+
+/* Mean |w| of 3, 1, 2, 1: half of the filters are the second and the fourth. 10,000 growths of 1e-4 reach 1 after 50,000 steps. */
+static void test_growing_by_hand(void **state)
+{
+    (void)state;
+    static const float values[4] = {-3, 1, 2, -1};
+    struct pb_penalty_view view = {
+        .size = sizeof view, .name = "conv", .layer = 0, .units = 4, .unit_values = 1, .values = values};
+    struct fed fed;
+    open_penalty(&fed, "growing", "share", "0.5");
+    assert_int_equal(fed.penalty->term(fed.self, 0)->period, 5);
+    assert_null(fed.penalty->term(fed.self, 1));
+    expect(&fed, 0, &view, (const double[]){0, 0, 0, 0});
+    view.step = 5;
+    expect(&fed, 0, &view, (const double[]){0, 1e-4, 0, 1e-4});
+    view.step = 49999;
+    expect(&fed, 0, &view, (const double[]){0, 0.9999, 0, 0.9999});
+    view.step = 50000;
+    expect(&fed, 0, &view, (const double[]){0, 1, 0, 1});
+    view.step = 100000;
+    expect(&fed, 0, &view, (const double[]){0, 1, 0, 1});
+    view.layer = UINT32_MAX; /* the classifier stays */
+    expect(&fed, 0, &view, (const double[]){0, 0, 0, 0});
+    close_penalty(&fed);
+    view.layer = 0;
+    open_penalty(&fed, "growing", "share", "0.25"); /* of equal ones the first */
+    expect(&fed, 0, &view, (const double[]){0, 1, 0, 0});
+    close_penalty(&fed);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_depgraph_by_hand),
+        cmocka_unit_test(test_depgraph_of_pairs),
+        cmocka_unit_test(test_growing_by_hand),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
