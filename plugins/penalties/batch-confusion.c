@@ -2,7 +2,7 @@
  * batch-confusion: λ·mean over the batch of Σ_k p_k², with p the softmax of the outputs: it keeps a fine-grained classifier from being
  * certain of one class. By logit k the derivative of Σ_c p_c² is 2·p_k·(p_k − Σ_c p_c²).
  *
- * The paper weighs (1 − τ)·cross entropy + τ·R with τ = 0.5; λ = τ/(1 − τ) gives the same up to the factor 1 − τ of the learning rate.
+ * The paper trains with (1 − τ)·cross entropy + τ·R, τ = 0.5; λ = τ/(1 − τ) gives the same up to the factor 1 − τ of the learning rate.
  * Its norm of the batch's matrix of probabilities is here the squared Frobenius norm divided by the batch; the nuclear norm is another
  * of its variants.
  */

@@ -149,7 +149,8 @@ static enum pb_status run(void *self, const struct pb_verbs *verbs, const struct
 
 static void destroy(void *self)
 {
-    (void)self; /* the host's memory */
+    const struct gradual *gradual = self;
+    gradual->host->free(gradual->host, self);
 }
 
 static const struct pb_schedule schedule = {

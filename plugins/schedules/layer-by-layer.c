@@ -3,9 +3,7 @@
  * end (ThiNet, Luo 2017; channel pruning, He 2017). Every group loses the same share: of channels exactly as many in all as the target
  * says, the remainders given to the groups with the largest; of parameters and MACs the smallest share that meets the target.
  */
-#include <math.h>
-
-#include <prunebench/schedule.h>
+#include "allocation.h"
 
 struct layers_options {
     int64_t between;
@@ -36,12 +34,6 @@ struct layers {
     const struct layers_options *chosen;
 };
 
-/* Of the unpruned network's groups, and what stays of each. */
-struct allocation {
-    uint32_t count;
-    uint32_t *whole, *kept;
-};
-
 static enum pb_status create(const struct pb_host *host, const void *given, void **self)
 {
     struct layers *made = host->alloc(host, sizeof *made);
@@ -50,26 +42,6 @@ static enum pb_status create(const struct pb_host *host, const void *given, void
     *made = (struct layers){host, given};
     *self = made;
     return PB_OK;
-}
-
-static enum pb_status find_groups(const struct layers *layers, const struct pb_verbs *verbs,
-                                  struct allocation *allocation)
-{
-    struct pb_network_cost cost = {.size = sizeof cost};
-    enum pb_status status = verbs->cost(verbs, &cost);
-    if (status != PB_OK)
-        return status;
-    allocation->count = cost.groups;
-    allocation->whole = layers->host->alloc(layers->host, cost.groups * sizeof *allocation->whole);
-    allocation->kept = layers->host->alloc(layers->host, cost.groups * sizeof *allocation->kept);
-    if (!allocation->whole || !allocation->kept)
-        return PB_ERROR_MEMORY;
-    for (uint32_t g = 0; g < cost.groups && status == PB_OK; g++) {
-        struct pb_network_group group = {.size = sizeof group};
-        status = verbs->group(verbs, g, &group);
-        allocation->whole[g] = group.channels;
-    }
-    return status;
 }
 
 static void keep_share(struct allocation *allocation, double share)
@@ -108,22 +80,17 @@ static void keep_exactly(struct allocation *allocation, double share, uint64_t c
 }
 
 /* Between shares that meet the target and such that do not, until they keep the same channels. */
-static enum pb_status keep_by_cost(const struct pb_verbs *verbs, const struct pb_target *target,
+static enum pb_status keep_by_cost(const struct pb_verbs *verbs, uint32_t measure, double limit,
                                    struct allocation *allocation)
 {
     double meets = 0, fails = 1;
     enum pb_status status = PB_OK;
     for (int i = 0; i < 40 && status == PB_OK; i++) {
-        struct pb_network_cost cost = {.size = sizeof cost};
         const double middle = (meets + fails) / 2;
+        double value = 0;
         keep_share(allocation, middle);
-        status = verbs->cost_of(verbs, allocation->kept, allocation->count, &cost);
-        const bool macs = target->measure == PB_MEASURE_MACS;
-        const double limit = (1 - target->amount) * (double)(macs ? cost.original_macs : cost.original_params);
-        if ((double)(macs ? cost.macs : cost.params) <= limit)
-            meets = middle;
-        else
-            fails = middle;
+        status = measure_of(verbs, allocation->kept, allocation->count, measure, &value);
+        *(value <= limit ? &meets : &fails) = middle;
     }
     keep_share(allocation, meets);
     return status;
@@ -132,15 +99,16 @@ static enum pb_status keep_by_cost(const struct pb_verbs *verbs, const struct pb
 static enum pb_status allocate(const struct layers *layers, const struct pb_verbs *verbs,
                                const struct pb_target *target, struct allocation *allocation)
 {
-    const enum pb_status status = find_groups(layers, verbs, allocation);
+    struct pb_network_cost cost = {.size = sizeof cost};
+    enum pb_status status = allocation_open(layers->host, verbs, allocation);
+    if (status == PB_OK)
+        status = verbs->cost(verbs, &cost);
     if (status != PB_OK)
         return status;
+    const double limit = allowed(&cost, target);
     if (target->measure != PB_MEASURE_CHANNELS)
-        return keep_by_cost(verbs, target, allocation);
-    uint64_t whole = 0;
-    for (uint32_t g = 0; g < allocation->count; g++)
-        whole += allocation->whole[g];
-    keep_exactly(allocation, 1 - target->amount, whole - (uint64_t)llround((double)whole * target->amount));
+        return keep_by_cost(verbs, target->measure, limit, allocation);
+    keep_exactly(allocation, 1 - target->amount, (uint64_t)limit);
     return PB_OK;
 }
 
@@ -179,20 +147,21 @@ static enum pb_status run(void *self, const struct pb_verbs *verbs, const struct
     const struct layers *layers = self;
     const struct pb_round *last = task->round(task, task->round_count - 1);
     struct allocation allocation = {0};
-    if (last->target->measure == PB_MEASURE_WEIGHTS)
-        return layers->host->fail(layers->host, PB_ERROR_INPUT,
-                                  "it removes channels; leave out measure=\"weights\" on <targets>");
-    enum pb_status status = verbs->train(verbs, task->training, NULL);
+    enum pb_status status = refuse_weights(layers->host, last->target);
+    if (status == PB_OK)
+        status = verbs->train(verbs, task->training, NULL);
     if (status == PB_OK)
         status = allocate(layers, verbs, last->target, &allocation);
     for (uint32_t g = 0; g < allocation.count && status == PB_OK; g++)
         status = cut_group(layers, verbs, last->retraining, &allocation, g, allocation.whole);
+    allocation_close(&allocation);
     return status == PB_OK ? verbs->train(verbs, last->retraining, NULL) : status;
 }
 
 static void destroy(void *self)
 {
-    (void)self; /* the host's memory */
+    const struct layers *layers = self;
+    layers->host->free(layers->host, self);
 }
 
 /* How many groups there are, and of how many channels, is only known when it runs. */

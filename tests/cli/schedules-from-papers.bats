@@ -29,10 +29,13 @@ cell() { echo out/cells/birds.vgg11-bcnn.*."$1".blis.*.s1.xml; }
 epochs() { grep -c "<epoch stage=\"$1" "$2"; }
 
 @test "every schedule of the literature prunes channels for real" {
+    option() { echo "<option name=\"$1\" value=\"$2\"/>"; }
     mapfile -t schedules < <(plain gradual lottery-ticket scratch-e scratch-b prune-at-init layer-by-layer)
+    schedules+=("<schedule plugin=\"netadapt\">$(option step 0.14)$(option brief 1)</schedule>"
+        "<schedule plugin=\"halving\">$(option evaluations 4)</schedule>")
     matrix l1-norm '<targets measure="channels">0.4</targets>' "${schedules[@]}" >m.xml
     run -0 prunebench run m.xml -o out -j 2
-    for name in gradual lottery-ticket scratch-e scratch-b prune-at-init layer-by-layer; do
+    for name in gradual lottery-ticket scratch-e scratch-b prune-at-init layer-by-layer netadapt halving; do
         file=$(cell $name)
         # requested is achieved, to the channel
         python3 - "$file" <<'END'

@@ -1,0 +1,217 @@
+/*
+ * netadapt (Yang et al. 2018): in each round every group of channels is cut alone, just far enough to lower the cost by the round's
+ * step, trained for a few steps and measured on the validation images; the best of them is kept. The steps shrink, ΔR·d^k in round k,
+ * and the last one ends at the target. The retraining follows at the end. As in the paper the most accurate candidate wins; the
+ * released code takes the least loss of accuracy for each unit of cost. What costs is what the target counts.
+ *
+ * Every candidate is a stage of its own: as many networks as groups times rounds are stored until the cell ends.
+ */
+#include "allocation.h"
+
+struct netadapt_options {
+    double step, decay;
+    int64_t brief;
+};
+
+static const struct pb_option options[] = {
+    {
+        .name = "step",
+        .help = "share of the unpruned network's cost that the first round removes",
+        .type = PB_OPTION_REAL,
+        .default_text = "0.025",
+        .min = 0.0001,
+        .max = 1,
+        .offset = offsetof(struct netadapt_options, step),
+    },
+    {
+        .name = "decay",
+        .help = "factor of the step from one round to the next",
+        .type = PB_OPTION_REAL,
+        .default_text = "0.96",
+        .min = 0.1,
+        .max = 1,
+        .offset = offsetof(struct netadapt_options, decay),
+    },
+    {
+        .name = "brief",
+        .help = "steps of training before a candidate is measured; 0: none",
+        .type = PB_OPTION_INT,
+        .default_text = "10",
+        .min = 0,
+        .max = 1000000,
+        .offset = offsetof(struct netadapt_options, brief),
+    },
+};
+
+struct netadapt {
+    const struct pb_host *host;
+    const struct netadapt_options *chosen;
+};
+
+/* One round: where it starts, what a candidate may cost, and the best candidate so far. */
+struct round {
+    pb_stage start;
+    double limit;
+    double accuracy; /* −1: there is none */
+    pb_stage best;
+    uint32_t group, kept; /* what it keeps of which group */
+};
+
+static enum pb_status create(const struct pb_host *host, const void *given, void **self)
+{
+    struct netadapt *made = host->alloc(host, sizeof *made);
+    if (!made)
+        return PB_ERROR_MEMORY;
+    *made = (struct netadapt){host, given};
+    *self = made;
+    return PB_OK;
+}
+
+/* The most channels of group g that meet the limit, the others staying as they are; 0 where one channel is still too many. */
+static enum pb_status most_that_fit(const struct pb_verbs *verbs, struct allocation *allocation, uint32_t measure,
+                                    double limit, uint32_t g, uint32_t *most)
+{
+    const uint32_t now = allocation->kept[g];
+    uint32_t fits = 0, exceeds = now;
+    enum pb_status status = PB_OK;
+    while (exceeds - fits > 1 && status == PB_OK) {
+        double value = 0;
+        allocation->kept[g] = fits + (exceeds - fits) / 2;
+        status = measure_of(verbs, allocation->kept, allocation->count, measure, &value);
+        *(value <= limit ? &fits : &exceeds) = allocation->kept[g];
+    }
+    allocation->kept[g] = now;
+    *most = fits;
+    return status;
+}
+
+static enum pb_status train_briefly(const struct netadapt *netadapt, const struct pb_verbs *verbs,
+                                    const struct pb_train_spec *retraining, pb_stage *stage)
+{
+    if (netadapt->chosen->brief == 0)
+        return PB_OK;
+    struct pb_train_spec *brief = verbs->copy_spec(verbs, retraining);
+    if (!brief)
+        return PB_ERROR_MEMORY;
+    brief->last_step = (uint32_t)netadapt->chosen->brief;
+    brief->return_state = PB_RETURN_LAST;
+    return verbs->train(verbs, brief, stage);
+}
+
+/* Cuts group g to kept channels, from the round's start, and keeps what comes of it where it is the best so far. */
+static enum pb_status try_candidate(const struct netadapt *netadapt, const struct pb_verbs *verbs,
+                                    const struct pb_train_spec *retraining, struct allocation *allocation, uint32_t g,
+                                    uint32_t kept, struct round *round)
+{
+    struct pb_measurement measurement = {.size = sizeof measurement};
+    const uint32_t now = allocation->kept[g];
+    pb_stage candidate = 0;
+    enum pb_status status = verbs->restore(verbs, round->start, NULL);
+    if (status == PB_OK)
+        status = verbs->score(verbs, NULL);
+    allocation->kept[g] = kept;
+    if (status == PB_OK)
+        status = verbs->prune_to(verbs, allocation->kept, allocation->count, &candidate);
+    allocation->kept[g] = now;
+    if (status == PB_OK)
+        status = train_briefly(netadapt, verbs, retraining, &candidate);
+    if (status == PB_OK)
+        status = verbs->evaluate(verbs, PB_EVALUATE_VALIDATION, &measurement);
+    if (status == PB_OK && measurement.top1 > round->accuracy) { /* of equal ones the first */
+        round->accuracy = measurement.top1;
+        round->best = candidate;
+        round->group = g;
+        round->kept = kept;
+    }
+    return status;
+}
+
+/* Ends at the winner, with what its brief training made of it. */
+static enum pb_status run_round(const struct netadapt *netadapt, const struct pb_verbs *verbs,
+                                const struct pb_round *last, struct allocation *allocation, struct round *round)
+{
+    enum pb_status status = PB_OK;
+    round->accuracy = -1;
+    for (uint32_t g = 0; g < allocation->count && status == PB_OK; g++) {
+        uint32_t kept = 0;
+        status = most_that_fit(verbs, allocation, last->target->measure, round->limit, g, &kept);
+        if (status == PB_OK && kept)
+            status = try_candidate(netadapt, verbs, last->retraining, allocation, g, kept, round);
+        if (status == PB_OK && kept) /* what is asked about allocations is asked of the network at the round's start */
+            status = verbs->restore(verbs, round->start, NULL);
+    }
+    if (status != PB_OK)
+        return status;
+    if (round->accuracy < 0)
+        return netadapt->host->fail(
+            netadapt->host, PB_ERROR_INPUT,
+            "no group of channels alone can lower the cost to %g; take smaller steps or a lower target", round->limit);
+    allocation->kept[round->group] = round->kept;
+    round->start = round->best;
+    return verbs->restore(verbs, round->start, NULL);
+}
+
+static enum pb_status adapt(const struct netadapt *netadapt, const struct pb_verbs *verbs, const struct pb_round *last,
+                            pb_stage trained, struct allocation *allocation)
+{
+    struct pb_network_cost cost = {.size = sizeof cost};
+    struct round round = {.start = trained};
+    enum pb_status status = verbs->cost(verbs, &cost);
+    const double goal = allowed(&cost, last->target), whole = measured(&cost, last->target->measure);
+    double step = whole * netadapt->chosen->step;
+    for (double now = whole; now > goal && status == PB_OK; now = measured(&cost, last->target->measure)) {
+        round.limit = fmax(goal, now - step);
+        status = run_round(netadapt, verbs, last, allocation, &round);
+        if (status == PB_OK)
+            status = verbs->cost(verbs, &cost);
+        step *= netadapt->chosen->decay;
+    }
+    return status;
+}
+
+static enum pb_status run(void *self, const struct pb_verbs *verbs, const struct pb_schedule_task *task)
+{
+    const struct netadapt *netadapt = self;
+    const struct pb_round *last = task->round(task, task->round_count - 1);
+    struct allocation allocation = {0};
+    pb_stage trained = 0;
+    enum pb_status status = refuse_weights(netadapt->host, last->target);
+    if (status == PB_OK)
+        status = verbs->train(verbs, task->training, &trained);
+    if (status == PB_OK)
+        status = allocation_open(netadapt->host, verbs, &allocation);
+    if (status == PB_OK)
+        status = adapt(netadapt, verbs, last, trained, &allocation);
+    allocation_close(&allocation);
+    return status == PB_OK ? verbs->train(verbs, last->retraining, NULL) : status;
+}
+
+static void destroy(void *self)
+{
+    const struct netadapt *netadapt = self;
+    netadapt->host->free(netadapt->host, self);
+}
+
+static const struct pb_schedule schedule = {
+    .size = sizeof(struct pb_schedule),
+    .adaptive = true,
+    .create = create,
+    .run = run,
+    .destroy = destroy,
+};
+
+static const struct pb_plugin plugin = {
+    PB_PLUGIN_HEADER(PB_KIND_SCHEDULE),
+    .name = "netadapt",
+    .summary = "lower the cost step by step, each time in the group of channels that costs least accuracy",
+    .version = "1.0.0",
+    .reference = "T.-J. Yang et al., NetAdapt: Platform-Aware Neural Network Adaptation for Mobile Applications, 2018, "
+                 "arXiv:1804.03230",
+    PB_OPTIONS(options, struct netadapt_options),
+    .schedule = &schedule,
+};
+
+const struct pb_plugin *prunebench_plugin(uint32_t index)
+{
+    return index == 0 ? &plugin : NULL;
+}

@@ -1,0 +1,209 @@
+/* A network for search schedules whose accuracy is a formula. */
+#include "support/toy_search.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "plugin/host.h"
+#include "plugin/object.h"
+#include "plugin/options.h"
+#include "support/task.h"
+
+enum { STAGES = 4096 };
+
+struct state {
+    uint32_t kept[TOY_GROUPS];
+    double epochs; /* of the training behind it */
+};
+struct run {
+    struct toy *toy;
+    struct state stages[STAGES];
+    uint32_t count; /* stage 0 is the untrained network */
+    struct state now;
+    bool scored;
+};
+
+double toy_accuracy(const struct toy *toy, const uint32_t kept[TOY_GROUPS])
+{
+    double sum = 0;
+    for (int g = 0; g < TOY_GROUPS; g++)
+        sum += toy->worth[g] * sqrt(kept[g]);
+    return sum;
+}
+
+uint64_t toy_cost(const uint32_t kept[TOY_GROUPS], uint32_t measure)
+{
+    return measure == PB_MEASURE_MACS ? 3 * kept[0] + kept[0] * kept[1] + kept[1] * kept[2]
+                                      : kept[0] + kept[1] + kept[2];
+}
+
+static enum pb_status store(const struct pb_verbs *verbs, pb_stage *stage)
+{
+    struct run *run = verbs->context;
+    assert_true(run->count + 1 < STAGES);
+    run->stages[++run->count] = run->now;
+    if (stage)
+        *stage = run->count;
+    return PB_OK;
+}
+
+static enum pb_status train(const struct pb_verbs *verbs, const struct pb_train_spec *spec, pb_stage *stage)
+{
+    struct run *run = verbs->context;
+    run->now.epochs = spec->last_step ? 0.5 : spec->epochs;
+    run->toy->epochs = run->now.epochs;
+    run->scored = false;
+    return store(verbs, stage);
+}
+
+static enum pb_status score(const struct pb_verbs *verbs, pb_stage *stage)
+{
+    struct run *run = verbs->context;
+    run->scored = true;
+    return store(verbs, stage);
+}
+
+static enum pb_status prune_to(const struct pb_verbs *verbs, const uint32_t *channels, uint32_t count, pb_stage *stage)
+{
+    struct run *run = verbs->context;
+    assert_int_equal(count, TOY_GROUPS);
+    assert_true(run->scored);
+    bool fewer = false;
+    for (int g = 0; g < TOY_GROUPS; g++) {
+        assert_in_range(channels[g], 1, run->now.kept[g]);
+        fewer = fewer || channels[g] < run->now.kept[g];
+    }
+    assert_true(fewer);
+    memcpy(run->now.kept, channels, sizeof run->now.kept);
+    run->scored = false;
+    return store(verbs, stage);
+}
+
+static enum pb_status restore(const struct pb_verbs *verbs, pb_stage to, pb_stage *stage)
+{
+    struct run *run = verbs->context;
+    assert_in_range(to, 0, run->count);
+    run->now = run->stages[to];
+    run->scored = false;
+    if (stage)
+        *stage = to;
+    return PB_OK;
+}
+
+/* A number in −1 … 1 of an allocation. */
+static double hash(const uint32_t kept[TOY_GROUPS])
+{
+    const double mixed = sin(12.9898 * kept[0] + 78.233 * kept[1] + 37.719 * kept[2]) * 43758.5453;
+    return 2 * (mixed - floor(mixed)) - 1;
+}
+
+static enum pb_status evaluate(const struct pb_verbs *verbs, enum pb_evaluate_split split,
+                               struct pb_measurement *measurement)
+{
+    struct run *run = verbs->context;
+    assert_int_equal(split, PB_EVALUATE_VALIDATION); /* searches never see other images */
+    run->toy->evaluations++;
+    measurement->top1 =
+        toy_accuracy(run->toy, run->now.kept) + run->toy->misleads * hash(run->now.kept) / (100 * run->now.epochs);
+    return PB_OK;
+}
+
+static struct pb_network_cost cost_of_kept(const uint32_t *kept)
+{
+    static const uint32_t whole[TOY_GROUPS] = {TOY_WIDTH, TOY_WIDTH, TOY_WIDTH};
+    return (struct pb_network_cost){.size = sizeof(struct pb_network_cost),
+                                    .channels = toy_cost(kept, PB_MEASURE_CHANNELS),
+                                    .params = toy_cost(kept, PB_MEASURE_CHANNELS),
+                                    .macs = toy_cost(kept, PB_MEASURE_MACS),
+                                    .original_channels = toy_cost(whole, PB_MEASURE_CHANNELS),
+                                    .original_params = toy_cost(whole, PB_MEASURE_CHANNELS),
+                                    .original_macs = toy_cost(whole, PB_MEASURE_MACS),
+                                    .groups = TOY_GROUPS};
+}
+
+static enum pb_status cost(const struct pb_verbs *verbs, struct pb_network_cost *now)
+{
+    const struct run *run = verbs->context;
+    *now = cost_of_kept(run->now.kept);
+    return PB_OK;
+}
+
+static enum pb_status cost_of(const struct pb_verbs *verbs, const uint32_t *channels, uint32_t count,
+                              struct pb_network_cost *then)
+{
+    const struct run *run = verbs->context;
+    assert_int_equal(count, TOY_GROUPS);
+    for (int g = 0; g < TOY_GROUPS; g++)
+        assert_in_range(channels[g], 1, run->now.kept[g]);
+    *then = cost_of_kept(channels);
+    return PB_OK;
+}
+
+static enum pb_status group(const struct pb_verbs *verbs, uint32_t index, struct pb_network_group *found)
+{
+    const struct run *run = verbs->context;
+    *found = (struct pb_network_group){
+        .size = sizeof *found, .channels = run->now.kept[index], .original_channels = TOY_WIDTH};
+    return PB_OK;
+}
+
+static void choose(const struct pb_plugin *plugin, const struct given *given, uint32_t count,
+                   struct pb_options *options)
+{
+    struct pb_error error = {0};
+    if (pb_options_create(plugin, options, &error) != PB_OK)
+        fail_msg("%s", error.text);
+    for (uint32_t i = 0; i < count; i++)
+        if (pb_options_set(options, given[i].name, given[i].value, NULL, &error) != PB_OK)
+            fail_msg("%s", error.text);
+}
+
+enum pb_status toy_run(struct toy *toy, const char *name, const struct given *given, uint32_t given_count,
+                       uint32_t measure, double amount, uint64_t seed)
+{
+    static struct run run;
+    const struct pb_verbs verbs = {.size = sizeof verbs,
+                                   .context = &run,
+                                   .copy_spec = task_copy_spec,
+                                   .train = train,
+                                   .score = score,
+                                   .prune_to = prune_to,
+                                   .restore = restore,
+                                   .evaluate = evaluate,
+                                   .cost = cost,
+                                   .cost_of = cost_of,
+                                   .group = group};
+    struct pb_error error = {0};
+    struct pb_object object;
+    struct pb_options options = {0};
+    struct pb_host_services host;
+    struct test_task task;
+    void *self = NULL;
+    char file[512];
+    run = (struct run){.toy = toy, .now = {.kept = {TOY_WIDTH, TOY_WIDTH, TOY_WIDTH}}};
+    toy->evaluations = 0;
+    task_fill(&task, measure, 1, (const double[]){amount}, (const uint32_t[]){20, 10});
+    snprintf(file, sizeof file, PB_TEST_BUILD "/plugins/schedule-%s.so", name);
+    if (pb_object_open(file, &object, &error) != PB_OK)
+        fail_msg("%s", error.text);
+    const struct pb_schedule *schedule = object.plugins[0]->schedule;
+    choose(object.plugins[0], given, given_count, &options);
+    pb_host_init(&host, name, seed, 1);
+    assert_int_equal(schedule->create(&host.table, options.values, &self), PB_OK);
+    enum pb_status status = schedule->run(self, &verbs, &task.task);
+    status = pb_host_result(&host, status, &error);
+    schedule->destroy(self);
+    if (status != PB_OK)
+        printf("%s\n", error.text);
+    memcpy(toy->kept, run.now.kept, sizeof toy->kept);
+    pb_host_close(&host);
+    pb_options_free(&options);
+    return status;
+}

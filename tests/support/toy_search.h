@@ -1,0 +1,29 @@
+/* A network for search schedules whose accuracy is a formula: no training, no images, every allocation can be enumerated. */
+#ifndef PB_TEST_TOY_SEARCH_H
+#define PB_TEST_TOY_SEARCH_H
+
+#include <prunebench/schedule.h>
+
+#include "support/noted_run.h"
+
+enum { TOY_GROUPS = 3, TOY_WIDTH = 8 };
+
+/*
+ * Three groups of eight channels; accuracy Σ_g worth_g·√kept_g, and less by 1/(100·epochs) times a number that depends on the
+ * allocation alone, as short trainings mislead. Costs: channels are their sum, MACs 3·k_0 + k_0·k_1 + k_1·k_2.
+ */
+struct toy {
+    double worth[TOY_GROUPS];
+    double misleads; /* how much short trainings mislead: 0, not at all */
+    uint32_t evaluations; /* out: how many were asked for */
+    uint32_t kept[TOY_GROUPS]; /* out: of the network at the end */
+    double epochs; /* out: of the last training */
+};
+
+double toy_accuracy(const struct toy *toy, const uint32_t kept[TOY_GROUPS]);
+uint64_t toy_cost(const uint32_t kept[TOY_GROUPS], uint32_t measure);
+/* Runs a schedule's plugin on it with one target. */
+enum pb_status toy_run(struct toy *toy, const char *name, const struct given *given, uint32_t given_count,
+                       uint32_t measure, double amount, uint64_t seed);
+
+#endif

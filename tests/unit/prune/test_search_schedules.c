@@ -1,0 +1,100 @@
+/* Searches over what each layer keeps, on a network whose best allocation is known by enumeration. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "support/toy_search.h"
+
+#define COUNT(array) ((uint32_t)(sizeof(array) / sizeof *(array)))
+
+/* Of all allocations that meet the limit the most accurate one. */
+static void best_by_enumeration(const struct toy *toy, uint32_t measure, uint64_t limit, uint32_t best[TOY_GROUPS])
+{
+    double most = -1;
+    uint32_t kept[TOY_GROUPS];
+    for (kept[0] = 1; kept[0] <= TOY_WIDTH; kept[0]++)
+        for (kept[1] = 1; kept[1] <= TOY_WIDTH; kept[1]++)
+            for (kept[2] = 1; kept[2] <= TOY_WIDTH; kept[2]++)
+                if (toy_cost(kept, measure) <= limit && toy_accuracy(toy, kept) > most) {
+                    most = toy_accuracy(toy, kept);
+                    memcpy(best, kept, 3 * sizeof *best);
+                }
+}
+
+/* Worths whose best half of 24 channels is 2, 7, 3: no even split finds it. */
+static const struct toy uneven = {.worth = {0.08, 0.15, 0.1}, .misleads = 0.5};
+
+static void test_halving_finds_the_best_allocation(void **state)
+{
+    (void)state;
+    static const struct given given[] = {{"evaluations", "200"}, {"epochs", "9"}};
+    uint32_t best[TOY_GROUPS];
+    int found = 0;
+    best_by_enumeration(&uneven, PB_MEASURE_CHANNELS, 12, best);
+    for (uint64_t seed = 1; seed <= 10; seed++) {
+        struct toy toy = uneven;
+        assert_int_equal(toy_run(&toy, "halving", given, COUNT(given), PB_MEASURE_CHANNELS, 0.5, seed), PB_OK);
+        assert_int_equal(toy.evaluations, 200);
+        assert_int_equal(toy_cost(toy.kept, PB_MEASURE_CHANNELS), 12);
+        assert_true(toy.epochs == 10); /* the retraining */
+        found += memcmp(toy.kept, best, sizeof best) == 0;
+    }
+    assert_in_range(found, 9, 10);
+}
+
+static void test_a_stopped_search_would_propose_the_same_again(void **state)
+{
+    (void)state;
+    static const struct given given[] = {{"evaluations", "60"}};
+    struct toy first = uneven, second = uneven, other = uneven;
+    assert_int_equal(toy_run(&first, "halving", given, COUNT(given), PB_MEASURE_MACS, 0.5, 5), PB_OK);
+    assert_int_equal(toy_run(&second, "halving", given, COUNT(given), PB_MEASURE_MACS, 0.5, 5), PB_OK);
+    assert_memory_equal(first.kept, second.kept, sizeof first.kept);
+    assert_int_equal(first.evaluations, second.evaluations);
+    assert_true(toy_cost(first.kept, PB_MEASURE_MACS) <= 76); /* half of 152 */
+    assert_int_equal(toy_run(&other, "halving", given, COUNT(given), PB_MEASURE_MACS, 0.98, 5), PB_ERROR_INPUT);
+}
+
+/* One channel a round: 24 channels to 12 in twelve rounds of three candidates. Exact where the worths are concave. */
+static void test_netadapt_takes_each_channel_where_it_costs_least(void **state)
+{
+    (void)state;
+    static const struct given given[] = {{"step", "0.04"}, {"decay", "1"}, {"brief", "3"}};
+    struct toy toy = {.worth = {0.08, 0.15, 0.1}};
+    uint32_t best[TOY_GROUPS];
+    best_by_enumeration(&toy, PB_MEASURE_CHANNELS, 12, best);
+    assert_int_equal(toy_run(&toy, "netadapt", given, COUNT(given), PB_MEASURE_CHANNELS, 0.5, 1), PB_OK);
+    assert_memory_equal(toy.kept, best, sizeof best);
+    assert_in_range(toy.evaluations, 30, 36);
+    assert_true(toy.epochs == 10);
+}
+
+/* The last round ends at the target. One group at a time is not the best of all allocations, but near it: 6, 6, 6 for 8, 4, 8. */
+static void test_netadapt_counts_what_the_target_counts(void **state)
+{
+    (void)state;
+    struct toy toy = {.worth = {0.1, 0.1, 0.1}};
+    uint32_t best[TOY_GROUPS];
+    assert_int_equal(toy_run(&toy, "netadapt", NULL, 0, PB_MEASURE_MACS, 0.4, 1), PB_OK);
+    const uint64_t macs = toy_cost(toy.kept, PB_MEASURE_MACS);
+    assert_true(macs <= 91); /* 0.6·152 = 91.2 */
+    best_by_enumeration(&toy, PB_MEASURE_MACS, 91, best);
+    assert_true(toy_accuracy(&toy, toy.kept) > 0.9 * toy_accuracy(&toy, best));
+    assert_int_equal(toy_run(&toy, "netadapt", NULL, 0, PB_MEASURE_WEIGHTS, 0.4, 1), PB_ERROR_INPUT);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_halving_finds_the_best_allocation),
+        cmocka_unit_test(test_a_stopped_search_would_propose_the_same_again),
+        cmocka_unit_test(test_netadapt_takes_each_channel_where_it_costs_least),
+        cmocka_unit_test(test_netadapt_counts_what_the_target_counts),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
