@@ -270,6 +270,17 @@
     </section>
   </xsl:template>
 
+  <!-- Each criterion that was ranked so; under a global scope once for every normalisation -->
+  <xsl:key name="ranked" match="s:row[@scope]" use="concat(@criterion, ' ', @scope, ' ', self::*[@scope = 'global']/@normalise)"/>
+  <xsl:template name="criteria-of-scope">
+    <xsl:param name="scope"/>
+    <xsl:for-each select="//s:row[@scope = $scope][generate-id() = generate-id(key('ranked', concat(@criterion, ' ', @scope, ' ', self::*[@scope = 'global']/@normalise))[1])]">
+      <xsl:if test="position() &gt; 1">, </xsl:if>
+      <xsl:value-of select="@criterion"/>
+      <xsl:if test="$scope = 'global'"> (<xsl:value-of select="@normalise"/>)</xsl:if>
+    </xsl:for-each>
+  </xsl:template>
+
   <xsl:template name="reading">
     <section id="reading">
       <h2>How to read it</h2>
@@ -283,6 +294,7 @@
         <li><b>MACs</b> count convolutions, linear layers and the bilinear pooling; FLOPs are twice that.</li>
         <li><b>Latency</b> is one figure for each distinct network. One marked § differs too much between repeated measurements: it enters no speed-up, no figure and no finding.</li>
         <li><b>Random</b> is the control: a criterion that does not beat it has found nothing.<xsl:if test="//s:row[@redraw = 'once']"> Under soft pruning it keeps one mask for the whole training.</xsl:if><xsl:if test="//s:row[@redraw = 'each-scoring']"> Where it was to be drawn anew (<xsl:for-each select="//s:row[@redraw = 'each-scoring' and not(@criterion = preceding::s:row[@redraw = 'each-scoring']/@criterion)]"><xsl:if test="position() &gt; 1">, </xsl:if><xsl:value-of select="@criterion"/></xsl:for-each>), it had another mask after every epoch, also where criteria keep theirs.</xsl:if></li>
+        <li><b>Scope</b> is what the scores of a layer were compared with.<xsl:if test="//s:row[@scope = 'layer']"> Only with its own, so that every layer lost the same share: <xsl:call-template name="criteria-of-scope"><xsl:with-param name="scope" select="'layer'"/></xsl:call-template>.</xsl:if><xsl:if test="//s:row[@scope = 'global']"> With those of all layers, divided within each by the rule in brackets: <xsl:call-template name="criteria-of-scope"><xsl:with-param name="scope" select="'global'"/></xsl:call-template>.</xsl:if></li>
         <li>The pruned network is the one that is measured: its channels are gone, not masked. Both forms were run on the same batch, and the largest difference is in the list of runs.</li>
       </ul>
     </section>

@@ -17,7 +17,7 @@ static const struct pb_cli_option options[] = {
     {"criterion", 'c', "NAME", "the criterion that scores"},
     {"option", 'o', "NAME=VALUE", "an option of the criterion; may be given several times"},
     {"weights", 'w', NULL, "score single weights instead of channels"},
-    {"scope", 0, "SCOPE", "global compares all layers, layer removes the same share of each (global)"},
+    {"scope", 0, "SCOPE", "global compares all layers, layer removes the same share of each (the criterion's own)"},
     {"normalise", 0, "RULE", "how scores are divided within a layer (the criterion's own)"},
     {"coupling", 0, "RULE", "how scores of channels that go together are combined (the criterion's own)"},
     {"dataset", 'd', "PLUGIN", "where a criterion that looks at images takes them from"},
@@ -53,7 +53,7 @@ struct scoring {
 static enum pb_status read_rules(struct scoring *scoring, struct pb_error *error)
 {
     const struct pb_criterion *criterion = scoring->config.criterion.loaded->plugin->criterion;
-    uint32_t scope = PB_SCOPE_GLOBAL, normalise = criterion->normalise, coupling = criterion->coupling;
+    uint32_t scope = criterion->scope, normalise = criterion->normalise, coupling = criterion->coupling;
     enum pb_status status = pb_argument_choice(scoring->arguments, "scope", pb_scope_names, &scope, error);
     if (status == PB_OK)
         status = pb_argument_choice(scoring->arguments, "normalise", pb_normalise_names, &normalise, error);

@@ -146,6 +146,8 @@ static void follow_criterion(struct pb_cell_config *cell)
     if (!cell->criterion.loaded)
         return;
     const struct pb_criterion *criterion = cell->criterion.loaded->plugin->criterion;
+    if (!cell->scope_given)
+        cell->ranking.scope = (enum pb_scope)criterion->scope;
     if (!cell->normalise_given)
         cell->ranking.normalise = (enum pb_normalise)criterion->normalise;
     if (!cell->coupling_given)

@@ -201,6 +201,7 @@ enum pb_status pb_precedence_fill(const struct pb_document *document, const stru
         cell->evaluate_batch = cell->batch;
     if (!pb_precedence_gives(precedence, "calibration", "batch"))
         cell->calibration_batch = cell->batch;
+    cell->scope_given = pb_precedence_gives(precedence, "ranking", "scope");
     cell->normalise_given = pb_precedence_gives(precedence, "ranking", "normalise");
     cell->coupling_given = pb_precedence_gives(precedence, "ranking", "coupling");
     cell->preprocess.image_size = cell->model.image_size;

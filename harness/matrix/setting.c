@@ -118,8 +118,10 @@ const struct pb_setting pb_settings[] = {
             .offset = CELL(preprocess.std)),
 
     SETTING("ranking", "scope",
-            "global ranks the channels of all layers together; layer removes the same share of every layer.",
-            .also = "criterion", CHOICE(pb_scope_names), .default_text = "global", .offset = CELL(ranking.scope)),
+            "global ranks the channels of all layers together; layer removes the same share of every layer; the word "
+            "criterion takes the criterion's own rule.",
+            .also = "criterion", CHOICE(pb_scope_names), .default_text = "criterion", .follow = "criterion",
+            .offset = CELL(ranking.scope)),
     SETTING("ranking", "normalise",
             "How scores are divided within a layer before layers are compared; the word criterion takes the "
             "criterion's own rule.",

@@ -13,8 +13,8 @@ enum pb_status pb_check_scores(const struct pb_cell_config *config, struct pb_er
     if (criterion && criterion->plugin->criterion->select && config->ranking.scope != PB_SCOPE_LAYER)
         return pb_fail(
             error, PB_ERROR_INPUT,
-            "criterion '%s' chooses channels within each layer and gives no scores to compare layers by; set "
-            "scope=\"layer\" on it",
+            "criterion '%s' chooses channels within each layer and gives no scores to compare layers by; leave "
+            "out scope=\"global\", or set scope=\"layer\" on it",
             criterion->plugin->name);
     if (criterion && !criterion->plugin->criterion->select && !criterion->plugin->criterion->score)
         return pb_fail(

@@ -73,7 +73,7 @@ static enum pb_status check_gradients(const struct pb_criterion *criterion, uint
 static enum pb_status check_criterion(const struct pb_criterion *criterion, struct pb_error *error)
 {
     const uint32_t traits = PB_TRAIT_RANDOM | PB_TRAIT_SCALES | PB_TRAIT_COMPARABLE;
-    const enum pb_status status = require_size(criterion->size, SIZE_WITH(struct pb_criterion, score_weights), error);
+    const enum pb_status status = require_size(criterion->size, SIZE_WITH(struct pb_criterion, scope), error);
     if (status != PB_OK)
         return status;
     const uint32_t data = pb_criterion_asks(criterion);
@@ -87,6 +87,8 @@ static enum pb_status check_criterion(const struct pb_criterion *criterion, stru
         return pb_fail(error, PB_ERROR_INPUT, "its coupling %u is unknown", criterion->coupling);
     if (criterion->normalise > PB_NORMALISE_LAMP)
         return pb_fail(error, PB_ERROR_INPUT, "its normalisation %u is unknown", criterion->normalise);
+    if (criterion->scope > PB_SCOPE_LAYER)
+        return pb_fail(error, PB_ERROR_INPUT, "its scope %u is unknown", criterion->scope);
     if ((data & PB_DATA_OBSERVED) != 0 && criterion->observe == NULL)
         return pb_fail(error, PB_ERROR_INPUT,
                        "its required hook 'observe' is missing (it looks at gradients, activations or labels)");
@@ -98,6 +100,9 @@ static enum pb_status check_criterion(const struct pb_criterion *criterion, stru
                        "its required hook 'score' is missing (only 'select' or 'score_weights' can take its place)");
     if (criterion->score != NULL && criterion->select != NULL)
         return pb_fail(error, PB_ERROR_INPUT, "it has both 'score' and 'select'; which of them chooses must be clear");
+    if (criterion->select != NULL && criterion->scope != PB_SCOPE_LAYER)
+        return pb_fail(error, PB_ERROR_INPUT,
+                       "it has 'select', which chooses within each layer; its scope must be PB_SCOPE_LAYER");
     if (criterion->repair != NULL && criterion->repair_rows == 0)
         return pb_fail(error, PB_ERROR_INPUT, "it has the hook 'repair', but its repair_rows is 0");
     const enum pb_status differentiates = check_gradients(criterion, data, error);

@@ -46,6 +46,12 @@ static void append_bits(struct pb_text *text, const char *label, const struct pb
     pb_text_append(text, "\n");
 }
 
+const char *pb_scope_name(uint32_t scope)
+{
+    static const char *const names[] = {[PB_SCOPE_GLOBAL] = "global", [PB_SCOPE_LAYER] = "layer"};
+    return scope < sizeof names / sizeof names[0] ? names[scope] : "unknown";
+}
+
 const char *pb_coupling_name(uint32_t coupling)
 {
     static const char *const names[] = {[PB_COUPLE_SUM] = "sum", [PB_COUPLE_MEAN] = "mean", [PB_COUPLE_MAX] = "max"};
@@ -73,8 +79,9 @@ static void describe_kind(const struct pb_plugin *plugin, struct pb_text *text)
         if (criterion->select != NULL)
             pb_text_append(text, "  chooses: channels within each layer\n");
         else
-            pb_text_append(text, "  scores of coupled layers: %s; normalised over a layer by: %s\n",
-                           pb_coupling_name(criterion->coupling), pb_normalise_name(criterion->normalise));
+            pb_text_append(text, "  scope: %s; scores of coupled layers: %s; normalised over a layer by: %s\n",
+                           pb_scope_name(criterion->scope), pb_coupling_name(criterion->coupling),
+                           pb_normalise_name(criterion->normalise));
         break;
     }
     case PB_KIND_SCHEDULE:

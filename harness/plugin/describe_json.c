@@ -90,6 +90,7 @@ static bool put_kind(json_t *object, const struct pb_plugin *plugin)
         good = put(object, "uses", bits_json(pb_data_names, plugin->criterion->uses)) && good;
         good = put(object, "traits", bits_json(pb_trait_names, plugin->criterion->traits)) && good;
         good = put(object, "selects", json_boolean(plugin->criterion->select != NULL)) && good;
+        good = put(object, "scope", json_string(pb_scope_name(plugin->criterion->scope))) && good;
         good = put(object, "coupling", json_string(pb_coupling_name(plugin->criterion->coupling))) && good;
         good = put(object, "normalise", json_string(pb_normalise_name(plugin->criterion->normalise))) && good;
         break;

@@ -52,7 +52,6 @@ PB_MUST_CHECK enum pb_status pb_select_channels(const struct pb_loaded *criterio
                                                 const struct pb_calibration *calibration, struct pb_pruning *pruning,
                                                 struct pb_error *error);
 
-enum pb_scope { PB_SCOPE_GLOBAL, PB_SCOPE_LAYER };
 enum pb_count_rule {
     PB_COUNT_EXACT, /* round(N·p) channels go; ties by layer, then channel (the lower index goes first) */
     PB_COUNT_THRESHOLD, /* threshold = sorted[int(N·p)], only strictly greater stay */

@@ -55,7 +55,7 @@ struct pb_cell_config {
 
     struct pb_ranking ranking;
     enum pb_coupling coupling;
-    bool normalise_given, coupling_given; /* else the criterion's own default */
+    bool scope_given, normalise_given, coupling_given; /* else the criterion's own default */
     uint32_t calibration_batches, calibration_batch;
 
     /* How it is run, not what it computes. */

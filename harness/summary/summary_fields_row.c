@@ -146,6 +146,25 @@ static void derive_redraw(struct pb_xml_writer *writer, const char *name, const 
         pb_xml_put(writer, name, pb_summary_config(row->cells[0], "ranking.redraw"));
 }
 
+/* Documents that other programs wrote may not say it. */
+static void put_config(struct pb_xml_writer *writer, const char *name, const struct pb_summary_row *row,
+                       const char *key)
+{
+    const char *value = pb_summary_config(row->cells[0], key);
+    if (*value)
+        pb_xml_put(writer, name, value);
+}
+
+static void derive_scope(struct pb_xml_writer *writer, const char *name, const void *at)
+{
+    put_config(writer, name, at, "ranking.scope");
+}
+
+static void derive_normalise(struct pb_xml_writer *writer, const char *name, const void *at)
+{
+    put_config(writer, name, at, "ranking.normalise");
+}
+
 #define REDRAW_HELP                                                                                                    \
     "of a control that soft pruning masked: drawn anew for every epoch (each-scoring), or one mask throughout (once)"
 #define SEEDS_HELP "of the cells that ended well"
@@ -184,6 +203,9 @@ static const struct pb_field ROW_ATTRIBUTES[] = {
     {"n", PB_FIELD_COUNT32, true, AT(ok_count), .help = "cells that ended well; the values are theirs"},
     {"seeds", PB_FIELD_WORDS, true, .derive = derive_seeds, .help = SEEDS_HELP},
     {"control", PB_FIELD_FLAG, AT(control), .help = "the criterion is a random one"},
+    {"scope", PB_FIELD_STRING, .derive = derive_scope,
+     .help = "global: scores of all layers were compared; layer: of each by itself"},
+    {"normalise", PB_FIELD_STRING, .derive = derive_normalise, .help = "how scores were divided within a layer"},
     {"redraw", PB_FIELD_STRING, .derive = derive_redraw, .help = REDRAW_HELP},
     {"select-on-test", PB_FIELD_FLAG, AT(select_on_test), .help = SELECT_ON_TEST_HELP},
     {"zero-gamma-beta", PB_FIELD_FLAG, AT(zero_gamma_beta), .help = ZERO_GAMMA_BETA_HELP},

@@ -53,6 +53,7 @@ static const struct pb_criterion criterion = {
     .size = sizeof(struct pb_criterion),
     .needs = PB_DATA_ACTIVATIONS,
     .traits = PB_TRAIT_COMPARABLE, /* shares */
+    .scope = PB_SCOPE_LAYER,
     .coupling = PB_COUPLE_MEAN,
     .normalise = PB_NORMALISE_NONE,
     .create = create,

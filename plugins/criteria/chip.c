@@ -213,6 +213,7 @@ static void destroy(void *self)
 static const struct pb_criterion criterion = {
     .size = sizeof(struct pb_criterion),
     .needs = PB_DATA_ACTIVATIONS,
+    .scope = PB_SCOPE_LAYER,
     .coupling = PB_COUPLE_SUM,
     .normalise =
         PB_NORMALISE_MEAN, /* the scale of activations and the number of positions differ from layer to layer */

@@ -101,6 +101,7 @@ static void destroy(void *self)
 static const struct pb_criterion criterion = {
     .size = sizeof(struct pb_criterion),
     .needs = PB_DATA_WEIGHTS,
+    .scope = PB_SCOPE_LAYER,
     .coupling = PB_COUPLE_SUM,
     .normalise = PB_NORMALISE_MEAN, /* layers differ in the number and length of their filters */
     .create = create,

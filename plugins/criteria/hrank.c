@@ -82,6 +82,7 @@ static void destroy(void *self)
 static const struct pb_criterion criterion = {
     .size = sizeof(struct pb_criterion),
     .needs = PB_DATA_ACTIVATIONS,
+    .scope = PB_SCOPE_LAYER,
     .coupling = PB_COUPLE_MEAN,
     .normalise = PB_NORMALISE_MAX, /* a rank is at most min(H, W), which falls from layer to layer */
     .create = create,

@@ -65,6 +65,7 @@ static enum pb_status score(void *self, const struct pb_layer_view *layer, doubl
 static const struct pb_criterion criterion = {
     .size = sizeof(struct pb_criterion),
     .needs = needs,
+    .scope = PB_SCOPE_GLOBAL,
     .coupling = PB_COUPLE_SUM,
     .normalise = PB_NORMALISE_NONE,
     .create = create,

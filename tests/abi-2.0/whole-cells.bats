@@ -70,8 +70,7 @@ all_ok() { # COUNT
 }
 
 @test "criteria that observe, give objectives and directions, and select; a straight schedule; a penalty; an old backend" {
-    matrix "<criterion plugin=\"derives\"/><criterion plugin=\"taylor-gate\"/><criterion plugin=\"selects\"><option name=\"does\" value=\"last\"/></criterion>
-    <override criterion=\"selects\"><ranking scope=\"layer\"/></override>$(schedules odd early)" >m.xml
+    matrix "<criterion plugin=\"derives\"/><criterion plugin=\"taylor-gate\"/><criterion plugin=\"selects\"><option name=\"does\" value=\"last\"/></criterion>$(schedules odd early)" >m.xml
     run -0 prunebench run m.xml -o out
     all_ok 3
 }

@@ -28,17 +28,23 @@ END
     python3 - <<'END'
 import glob, xml.etree.ElementTree as tree
 ns = "{urn:prunebench:result:1}"
-kept = {}
+losses = {}
 for file in sorted(glob.glob("out/cells/*.xml")):
     cell = tree.parse(file).getroot()
     assert cell.get("status") == "ok", file
     pruning = next(cell.iter(ns + "pruning"))
+    criterion = file.split(".")[2]
+    options = {option.get("name"): option.get("value") for option in cell.iter(ns + "option")}
+    assert options["ranking.scope"] == ("global" if criterion == "activation" else "layer"), (criterion, options)
     assert abs(float(pruning.get("achieved")) - 0.4) < 0.01, pruning.attrib
     assert float(next(cell.iter(ns + "equivalence")).get("max-relative")) < 1e-4
     layers = cell.findall(ns + "layer")
     assert len(layers) == 8
-    kept[file.split(".")[2]] = [tree.tostring(layer) for layer in layers]
-assert len(kept) == 4, list(kept)
-assert len({b"".join(rows) for rows in kept.values()}) == 4, "two criteria removed the same"
+    pruned = next(accuracy for accuracy in cell.iter(ns + "accuracy") if accuracy.get("stage") == "pruned")
+    losses[criterion] = pruned.get("loss")
+assert len(losses) == 4, list(losses)
+assert len(set(losses.values())) == 4, "two criteria removed the same"
 END
+    run -0 prunebench report out
+    grep -q 'lost the same share: apoz, hrank, chip\. .*: activation (l2)\.' out/report/index.html
 }

@@ -168,7 +168,7 @@ expect() { # LABEL STATUS MESSAGE
     cd "$BATS_TEST_TMPDIR"
     local criteria='' does
     for does in last twice outside nothing behind; do
-        criteria+="<criterion plugin=\"selects\" label=\"$does\" scope=\"layer\"><option name=\"does\" value=\"$does\"/></criterion>"
+        criteria+="<criterion plugin=\"selects\" label=\"$does\"><option name=\"does\" value=\"$does\"/></criterion>"
     done
     matrix "<dataset plugin=\"birds\" root=\"$RUN/sets/CUB_200_2011\"/>$criteria<schedule plugin=\"one-shot\"/>" >m.xml
     run -1 prunebench run m.xml -o out -j 2 --plugin-dir "$EVIL"
@@ -178,9 +178,9 @@ expect() { # LABEL STATUS MESSAGE
     expect behind failed "criterion 'selects' wrote beside 'removed' of group 'conv1_1', which has room for 2 indices"
     expect last ok ""
     grep -q '<cost stage="pruned".* widths="6 11 22 22 45 45 45 45".* requested="0.3"' out/cells/*.last.*.xml
-    matrix "<dataset plugin=\"birds\" root=\"$RUN/sets/CUB_200_2011\"/><criterion plugin=\"selects\"/><schedule plugin=\"one-shot\"/>" >g.xml
+    matrix "<dataset plugin=\"birds\" root=\"$RUN/sets/CUB_200_2011\"/><criterion plugin=\"selects\" scope=\"global\"/><schedule plugin=\"one-shot\"/>" >g.xml
     run -2 prunebench check g.xml --plugin-dir "$EVIL"
-    [[ $output == *"criterion 'selects' chooses channels within each layer and gives no scores to compare layers by; set scope=\"layer\" on it"* ]]
+    [[ $output == *"criterion 'selects' chooses channels within each layer and gives no scores to compare layers by; leave out scope=\"global\", or set scope=\"layer\" on it"* ]]
 }
 
 @test "a criterion with an objective and a direction of its own: what is not finite, zero or beside fails that cell by name" {

@@ -65,6 +65,16 @@ END
     [[ $output == *"scores no single weights"* ]]
 }
 
+@test "layers are compared as the criterion declares, unless --scope says otherwise" {
+    base=$(stage "$(echo out/cells/*.l1-norm.*.xml)" base)
+    run -0 prunebench plugins describe criterion/fpgm
+    [[ $output == *"scope: layer; "* ]]
+    scope() { prunebench score "$base" "$@" --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["scope"])'; }
+    [ "$(scope -c fpgm)" = layer ]
+    [ "$(scope -c fpgm --scope global)" = global ]
+    [ "$(scope -c l1-norm)" = global ]
+}
+
 @test "bad input is named: folders without a network, rules, options, images, other classes" {
     base=$(stage "$(echo out/cells/*.l1-norm.*.xml)" base)
     refused() { # WORDS, ARGUMENTS…

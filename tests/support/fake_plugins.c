@@ -33,8 +33,8 @@ static const struct pb_option soft_rows[] = {
 };
 
 static const struct pb_criterion plain = {.size = sizeof plain};
-static const struct pb_criterion mean_l2 = {
-    .size = sizeof mean_l2, .coupling = PB_COUPLE_MEAN, .normalise = PB_NORMALISE_L2};
+static const struct pb_criterion layer_mean_l2 = {
+    .size = sizeof layer_mean_l2, .scope = PB_SCOPE_LAYER, .coupling = PB_COUPLE_MEAN, .normalise = PB_NORMALISE_L2};
 static const struct pb_schedule schedule = {.size = sizeof schedule};
 static const struct pb_backend backend = {.size = sizeof backend};
 static const struct pb_dataset dataset = {.size = sizeof dataset};
@@ -56,7 +56,7 @@ static struct pb_loaded loaded[] = {
     {.plugin = &(const struct pb_plugin){PB_PLUGIN_HEADER(PB_KIND_CRITERION), .name = "taylor", .summary = "fake",
                                          .version = "1.0.0", .options = taylor_rows, .option_count = 2,
                                          .option_stride = sizeof(struct pb_option),
-                                         .options_size = sizeof(struct taylor_options), .criterion = &mean_l2},
+                                         .options_size = sizeof(struct taylor_options), .criterion = &layer_mean_l2},
      .file = "fake.so",
      .sha256 = "00"},
     LOADED(PB_KIND_SCHEDULE, "iterative", .schedule = &schedule),

@@ -64,6 +64,9 @@ enum pb_normalise {
     PB_NORMALISE_LAMP, /* s_i² / Σ_{j: s_j ≥ s_i} s_j² (Lee 2021) */
 };
 
+/* What the scores of a layer are compared with: the scores of all layers, or only its own, so that each layer loses the same share. */
+enum pb_scope { PB_SCOPE_GLOBAL, PB_SCOPE_LAYER };
+
 struct pb_network_view;
 
 /*
@@ -156,7 +159,7 @@ struct pb_group_view {
     uint32_t producer_count;
     const uint32_t *producers; /* indices of prunable layers */
     uint32_t consumer_count; /* see consumer */
-    uint64_t channel_macs; /* of one image, that the network saves without one channel; 0 where the group has only one */
+    uint64_t channel_macs; /* of one image, that the network saves without one channel; 0 of a group with only one */
 };
 
 /*
@@ -263,7 +266,7 @@ struct pb_criterion {
     /*
      * In place of score, for greedy methods: which remove channels of the group are to go (1 ≤ remove < channels), first to go
      * first, into removed (remove values, the host's). An index twice or out of range fails the cell by name. The host decides
-     * how many go: the same share of every group (scope="layer").
+     * how many go: the same share of every group (its scope is PB_SCOPE_LAYER).
      */
     enum pb_status (*select)(void *self, const struct pb_network_view *network, uint32_t group, uint32_t remove,
                              uint32_t *removed);
@@ -316,6 +319,8 @@ struct pb_criterion {
      * the height and width of the array that it reads. Weights that are masked already are 0, and their scores do not count.
      */
     enum pb_status (*score_weights)(void *self, const struct pb_layer_view *layer, double *scores);
+    /* enum pb_scope, as its paper has it: default rule, the matrix may choose another. With select: PB_SCOPE_LAYER. */
+    uint32_t scope;
 };
 
 #ifdef __cplusplus

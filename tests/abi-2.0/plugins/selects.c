@@ -42,7 +42,7 @@ static enum pb_status select_channels(void *self, const struct pb_network_view *
 }
 
 static const struct pb_criterion criterion = {
-    .size = sizeof criterion, .create = create, .select = select_channels, .destroy = destroy};
+    .size = sizeof criterion, .create = create, .select = select_channels, .scope = PB_SCOPE_LAYER, .destroy = destroy};
 static const struct pb_plugin plugin = {PB_PLUGIN_HEADER(PB_KIND_CRITERION),
                                         .name = "selects",
                                         .summary = "selects the last channels of every group",

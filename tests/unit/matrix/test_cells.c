@@ -156,6 +156,31 @@ static void test_overrides_change_options_models_roots_and_limits(void **state)
     pb_matrix_free(&matrix);
 }
 
+static void test_scope_and_normalisation_are_the_criterions_own_unless_the_document_sets_them(void **state)
+{
+    struct pb_matrix *matrix =
+        read_matrix(state, HEAD "<criterion plugin='taylor'/><criterion plugin='taylor' label='all' scope='global'/>"
+                                "<criterion plugin='random' scope='layer' normalise='max'/>"
+                                "<criterion plugin='taylor' label='own' scope='criterion'/>" TAIL);
+    const struct {
+        const char *id;
+        enum pb_scope scope;
+        enum pb_normalise normalise;
+    } expected[] = {
+        {"birds.vgg11-bcnn.bn-scale.one-shot.blis.r20.s1", PB_SCOPE_GLOBAL, PB_NORMALISE_NONE},
+        {"birds.vgg11-bcnn.taylor.one-shot.blis.r20.s1", PB_SCOPE_LAYER, PB_NORMALISE_L2},
+        {"birds.vgg11-bcnn.all.one-shot.blis.r20.s1", PB_SCOPE_GLOBAL, PB_NORMALISE_L2},
+        {"birds.vgg11-bcnn.random.one-shot.blis.r20.s1", PB_SCOPE_LAYER, PB_NORMALISE_MAX},
+        {"birds.vgg11-bcnn.own.one-shot.blis.r20.s1", PB_SCOPE_LAYER, PB_NORMALISE_L2},
+    };
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+        const struct pb_cell_config *c = cell(matrix, expected[i].id);
+        assert_int_equal(c->ranking.scope, expected[i].scope);
+        assert_int_equal(c->ranking.normalise, expected[i].normalise);
+    }
+    pb_matrix_free(&matrix);
+}
+
 static void test_excluded_cells_are_left_out_but_stay_rounds_of_others(void **state)
 {
     struct pb_matrix *matrix = read_matrix(state, HEAD "<exclude schedule='iterative' target='r20'/>"
@@ -281,6 +306,9 @@ int main(void)
                                         folder_teardown),
         cmocka_unit_test_setup_teardown(test_overrides_change_options_models_roots_and_limits, folder_setup,
                                         folder_teardown),
+        cmocka_unit_test_setup_teardown(
+            test_scope_and_normalisation_are_the_criterions_own_unless_the_document_sets_them, folder_setup,
+            folder_teardown),
         cmocka_unit_test_setup_teardown(test_excluded_cells_are_left_out_but_stay_rounds_of_others, folder_setup,
                                         folder_teardown),
         cmocka_unit_test_setup_teardown(test_one_attribute_may_name_several_labels, folder_setup, folder_teardown),

@@ -34,6 +34,17 @@ static enum pb_status score(void *self, const struct pb_layer_view *layer, doubl
     return PB_OK;
 }
 
+static enum pb_status select_channels(void *self, const struct pb_network_view *network, uint32_t group,
+                                      uint32_t remove, uint32_t *removed)
+{
+    (void)self;
+    (void)network;
+    (void)group;
+    for (uint32_t i = 0; i < remove; i++)
+        removed[i] = i;
+    return PB_OK;
+}
+
 static enum pb_status objective_grad(void *self, const struct pb_logits_view *batch, float *derivative)
 {
     (void)self, (void)batch, (void)derivative;
@@ -250,7 +261,7 @@ static void test_the_abi_rule(void **state)
     REFUSED(PB_KIND_CRITERION, s.plugin.abi_minor = PB_ABI_MINOR + 1, "newer plugin ABI 2.1");
     REFUSED(PB_KIND_CRITERION, s.plugin.size = 104, "104 bytes; ABI 2.0 has 112");
     REFUSED(PB_KIND_CRITERION, s.plugin.kind = 6, "unknown plugin kind 6");
-    REFUSED(PB_KIND_CRITERION, s.criterion.size = 88, "88 bytes; ABI 2.0 has 152");
+    REFUSED(PB_KIND_CRITERION, s.criterion.size = 88, "88 bytes; ABI 2.0 has 156");
     REFUSED(PB_KIND_SCHEDULE, s.schedule.size = 40, "40 bytes; ABI 2.0 has 41");
     REFUSED(PB_KIND_BACKEND, s.backend.size = 432, "432 bytes; ABI 2.0 has 440");
     REFUSED(PB_KIND_DATASET, s.dataset.size = 24, "24 bytes; ABI 2.0 has 36");
@@ -318,6 +329,12 @@ static void test_required_hooks_of_criteria_schedules_and_datasets(void **state)
     REFUSED(PB_KIND_CRITERION, s.criterion.needs = 1u << 15, "unknown: bits 0x8000");
     REFUSED(PB_KIND_CRITERION, s.criterion.coupling = 3, "coupling 3");
     REFUSED(PB_KIND_CRITERION, s.criterion.normalise = 6, "normalisation 6");
+    REFUSED(PB_KIND_CRITERION, s.criterion.scope = 2, "scope 2");
+    ACCEPTED(PB_KIND_CRITERION, s.criterion.scope = PB_SCOPE_LAYER);
+    REFUSED(PB_KIND_CRITERION, s.criterion.score = NULL;
+            s.criterion.select = select_channels, "its scope must be PB_SCOPE_LAYER");
+    ACCEPTED(PB_KIND_CRITERION, s.criterion.score = NULL; s.criterion.select = select_channels;
+             s.criterion.scope = PB_SCOPE_LAYER);
     REFUSED(PB_KIND_SCHEDULE, s.schedule.create = NULL, "'create' is missing");
     REFUSED(PB_KIND_SCHEDULE, s.schedule.run = NULL, "'run' is missing");
     REFUSED(PB_KIND_DATASET, s.dataset.open = NULL, "'open' is missing");

@@ -235,6 +235,8 @@ static void fill_ok(struct pb_record *record, const char *seed)
     small_config(record, "training.epochs", "9");
     small_config(record, "data.batch", "8");
     small_config(record, "retraining.0.4.lr", "0.01");
+    small_config(record, "ranking.scope", "layer");
+    small_config(record, "ranking.normalise", "max");
     small_config(record, "ranking.redraw", "each-scoring");
     must(pb_record_provenance(record, "seconds", "1.5", &error), &error);
     must(pb_record_epoch(record, &(struct pb_epoch_record){.stage = "soft", .number = 1, .masked = 3}, &error), &error);
