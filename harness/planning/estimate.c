@@ -35,6 +35,7 @@ static uint64_t calibration_macs(const struct pb_estimate *estimate, double forw
         passes = 3;
     else if (pb_criterion_asks(criterion) & PB_DATA_OBSERVED)
         passes = 1;
+    passes += pb_criterion_asks(criterion) & PB_DATA_RELEVANCE ? 2 : 0; /* sums of terms, and what each gets */
     passes += 2.0 * 3 * estimate->products;
     return (uint64_t)(passes * forward * config->calibration_batches * config->calibration_batch);
 }
@@ -116,6 +117,7 @@ static uint32_t shown_arrays(uint32_t data)
                                       PB_DATA_CONVOLVED_GRADIENTS,
                                       PB_DATA_NORMALISED,
                                       PB_DATA_NORMALISED_GRADIENTS,
+                                      PB_DATA_RELEVANCE,
                                       PB_DATA_CONSUMER_ROWS, /* the rows' inputs, */
                                       PB_DATA_CONSUMER_ROWS}; /* and outputs */
     uint32_t count = 0;
@@ -144,7 +146,7 @@ static enum pb_status score_bytes(const struct pb_estimate *estimate, uint64_t *
         (data & PB_DATA_ACCUMULATED ? 3u : 0u) + (data & PB_DATA_HESSIAN_PRODUCTS ? 5u : 0u); /* in networks */
     const uint64_t shown = (uint64_t)shown_arrays(data) * config->calibration_batch;
     *bytes = pb_engine_memory_bytes(&found.engine) + shown * found.layer_values + whole * found.engine.values +
-             batches_bytes(estimate, config->calibration_batch, 1);
+             (data & PB_DATA_RELEVANCE ? found.relevance : 0) + batches_bytes(estimate, config->calibration_batch, 1);
     return status;
 }
 

@@ -10,6 +10,7 @@
 #include "graph/op_table.h"
 #include "plugin/criterion_data.h"
 #include "prune/products.h"
+#include "prune/relevance.h"
 #include "settings/settings.h"
 #include "training/penalties.h"
 
@@ -163,8 +164,10 @@ static enum pb_status predict(const struct pb_estimate *estimate, struct pb_pred
     enum pb_status status = build(estimate->config, estimate->counts.classes, made->left, &graph, error);
     if (status == PB_OK)
         status = pb_engine_predict(estimate->device, graph, &options, &made->found.engine, error);
-    if (status == PB_OK)
+    if (status == PB_OK) {
         made->found.layer_values = largest_layer(graph);
+        made->found.relevance = pb_relevance_bytes(graph, made->batch);
+    }
     if (status == PB_OK && made->penalties)
         status = predict_penalties(estimate, graph, &made->found.penalties, error);
     if (graph)

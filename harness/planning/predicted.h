@@ -55,6 +55,7 @@ struct pb_predicted {
     struct pb_engine_memory engine;
     uint64_t penalties; /* bytes of those of estimate->training, where the engine trains */
     uint64_t layer_values; /* bytes of the largest activation of a layer, one image */
+    uint64_t relevance; /* bytes to compute that of a batch */
 };
 PB_MUST_CHECK enum pb_status pb_predict_engine(const struct pb_estimate *estimate, double left,
                                                enum pb_engine_mode mode, uint32_t batch, struct pb_predicted *found,

@@ -70,6 +70,17 @@ static enum pb_status check_gradients(const struct pb_criterion *criterion, uint
     return PB_OK;
 }
 
+static enum pb_status check_relevance(const struct pb_criterion *criterion, uint32_t data, struct pb_error *error)
+{
+    const bool asks = (data & PB_DATA_RELEVANCE) != 0;
+    if (asks && criterion->relevance_rule == NULL)
+        return pb_fail(error, PB_ERROR_INPUT, "its required hook 'relevance_rule' is missing (it asks for relevance)");
+    if (!asks && criterion->relevance_rule != NULL)
+        return pb_fail(error, PB_ERROR_INPUT,
+                       "it has the hook 'relevance_rule', but neither needs nor uses PB_DATA_RELEVANCE");
+    return PB_OK;
+}
+
 static enum pb_status check_criterion(const struct pb_criterion *criterion, struct pb_error *error)
 {
     const uint32_t traits = PB_TRAIT_RANDOM | PB_TRAIT_SCALES | PB_TRAIT_COMPARABLE;
@@ -105,8 +116,10 @@ static enum pb_status check_criterion(const struct pb_criterion *criterion, stru
                        "it has 'select', which chooses within each layer; its scope must be PB_SCOPE_LAYER");
     if (criterion->repair != NULL && criterion->repair_rows == 0)
         return pb_fail(error, PB_ERROR_INPUT, "it has the hook 'repair', but its repair_rows is 0");
-    const enum pb_status differentiates = check_gradients(criterion, data, error);
-    return differentiates ? differentiates : require(hooks, COUNT_OF(hooks), error);
+    enum pb_status computed = check_gradients(criterion, data, error);
+    if (computed == PB_OK)
+        computed = check_relevance(criterion, data, error);
+    return computed ? computed : require(hooks, COUNT_OF(hooks), error);
 }
 
 static enum pb_status check_schedule(const struct pb_schedule *schedule, struct pb_error *error)

@@ -22,6 +22,7 @@ const struct pb_bit_name pb_data_names[] = {
     {PB_DATA_CONSUMER_ROWS, "consumer-rows"},
     {PB_DATA_MEAN_GRADIENTS, "mean-gradients"},
     {PB_DATA_HESSIAN_PRODUCTS, "hessian-products"},
+    {PB_DATA_RELEVANCE, "relevance"},
     {0, NULL},
 };
 

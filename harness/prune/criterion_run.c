@@ -18,6 +18,8 @@ static enum pb_status check_needs(const struct pb_criterion_run *run)
          !run->calibration->batch_count))
         return pb_fail(run->error, PB_ERROR_INPUT,
                        "criterion '%s' looks at batches, so it needs at least one calibration batch", run->name);
+    if ((needs & PB_DATA_RELEVANCE) && pb_relevance_check(run->network->graph, run->error) != PB_OK)
+        return pb_fail_context(run->error, "criterion '%s'", run->name);
     if (!(needs & PB_DATA_OF_NORMS))
         return PB_OK;
     for (uint32_t i = 0; i < run->layers.count; i++) {
@@ -241,6 +243,7 @@ enum pb_status pb_criterion_open_unobserved(struct pb_criterion_run *run, const 
 enum pb_status pb_criterion_close(struct pb_criterion_run *run, enum pb_status status)
 {
     const enum pb_status closed = destroy_criterion(run, status);
+    pb_relevance_free(&run->relevance);
     pb_engine_free(&run->engine);
     pb_shown_free(&run->shown);
     pb_network_copies_free(&run->copies);

@@ -5,6 +5,7 @@
 #include "plugin/criterion_data.h"
 #include "prune/network_shown.h"
 #include "prune/prune.h"
+#include "prune/relevance.h"
 
 struct pb_criterion_run {
     struct pb_host_services host;
@@ -23,6 +24,7 @@ struct pb_criterion_run {
     struct pb_shown shown; /* of the current layer */
     struct pb_observed_rows *rows; /* NULL where none are asked for */
     float *mean_gradients; /* of all parameters, at their offsets; NULL until they are accumulated */
+    struct pb_relevance *relevance; /* NULL where it is not asked for */
     struct pb_engine *engine;
     uint32_t engine_batch;
     const struct pb_network *point; /* whose values the engine computes with: network, or one beside it */

@@ -21,6 +21,7 @@ static enum pb_status show_layer(struct pb_criterion_run *run, const struct pb_c
     view.batch_index = batch->index;
     view.batch_count = batch->count;
     view.labels = run->data & PB_DATA_LABELS ? batch->examples.labels : NULL;
+    view.relevance = run->relevance ? pb_relevance_of_layer(run->relevance, index) : NULL;
     enum pb_status status = pb_shown_observe(&run->shown, run->engine, run->network, &run->layers.layers[index],
                                              run->data, &view, run->error);
     if (status == PB_OK)
@@ -38,6 +39,8 @@ static enum pb_status observe_batch(struct pb_criterion_run *run, const struct p
     observation->examples += batch->examples.count;
     if (status == PB_OK && run->rows)
         status = pb_observed_rows_sample(run->rows, run->engine, batch->examples.count, run->error);
+    if (status == PB_OK && run->relevance)
+        status = pb_relevance_compute(run->relevance, run->engine, &batch->examples, run->error);
     for (uint32_t i = 0; observation->shows && i < run->layers.count && status == PB_OK; i++)
         status = show_layer(run, batch, i);
     return status;
@@ -55,14 +58,31 @@ static enum pb_status keep_mean(struct pb_criterion_run *run, const struct obser
     return PB_OK;
 }
 
+/* Where it is asked for; a network that has none is here only where the criterion can do without. */
+static enum pb_status open_relevance(struct pb_criterion_run *run)
+{
+    struct pb_relevance_source source = {.host = &run->host.table,
+                                         .network = run->network,
+                                         .layers = &run->layers,
+                                         .rule = {.size = sizeof source.rule}};
+    struct pb_error refusal;
+    if (!(run->data & PB_DATA_RELEVANCE) || pb_relevance_check(run->network->graph, &refusal) != PB_OK)
+        return PB_OK;
+    pb_place_enter(run->host.name, "relevance_rule");
+    enum pb_status status = pb_criterion_leave(run, run->criterion->relevance_rule(run->self, &source.rule));
+    if (status == PB_OK && pb_relevance_create(&source, &run->relevance, run->error) != PB_OK)
+        status = pb_fail_context(run->error, "criterion '%s'", run->name);
+    return status;
+}
+
 enum pb_status pb_criterion_observe(struct pb_criterion_run *run)
 {
     const bool products = (run->data & PB_DATA_HESSIAN_PRODUCTS) != 0;
     struct pb_gradient_sum sum = {0};
     struct observation observation = {.shows = (run->data & PB_DATA_OBSERVED) != 0,
                                       .differentiates = pb_criterion_differentiates(run->criterion)};
-    enum pb_status status = PB_OK;
-    if ((run->data & PB_DATA_MEAN_GRADIENTS) || (products && !run->criterion->direction)) {
+    enum pb_status status = open_relevance(run);
+    if (status == PB_OK && ((run->data & PB_DATA_MEAN_GRADIENTS) || (products && !run->criterion->direction))) {
         observation.sum = &sum;
         status = pb_gradient_sum_open(&sum, run->network->graph, run->error);
     }

@@ -4,7 +4,7 @@
 
 #include "prune/criterion_run.h"
 
-/* Shows it the batches, accumulates mean gradients, and computes Hessian products: each where it asks for it. */
+/* Shows it the batches, with relevance, accumulates mean gradients, and computes Hessian products: each where it asks for it. */
 PB_MUST_CHECK enum pb_status pb_criterion_observe(struct pb_criterion_run *run);
 
 #endif

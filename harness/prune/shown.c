@@ -37,6 +37,7 @@ static const struct shown_array {
     ARRAY(normalised_grad, PB_DATA_NORMALISED_GRADIENTS, CONVOLVED),
     ARRAY(gate_grad, PB_DATA_GATE_GRADIENTS, GATES),
     ARRAY(labels, PB_DATA_LABELS, EXAMPLES),
+    ARRAY(relevance, PB_DATA_RELEVANCE, ACTIVATIONS),
 #undef ARRAY
 };
 /* The first of the parameters' gradients, and of the pairs of a node's output and its gradient. */
@@ -250,6 +251,7 @@ void pb_shown_hint(const struct pb_layer_view *view, uint32_t data, bool observe
         ROW(PB_DATA_NORMALISED_GRADIENTS, NULL),
         ROW(PB_DATA_GATE_GRADIENTS, NULL),
         ROW(PB_DATA_LABELS, NULL),
+        ROW(PB_DATA_RELEVANCE, NULL),
 #undef ROW
     };
     char names[128];

@@ -5,7 +5,7 @@
 #include "base/guard.h"
 #include "prune/layers.h"
 
-enum { PB_SHOWN_ARRAYS = 18 }; /* arrays of struct pb_layer_view */
+enum { PB_SHOWN_ARRAYS = 19 }; /* arrays of struct pb_layer_view */
 
 /* {0} is empty. Used for one layer after the other; must not be moved. */
 struct pb_shown {

@@ -182,12 +182,9 @@ static void run_node(const struct work *work)
     }
 }
 
-void evaluate_network(const struct pb_network *network, const double *image, double *logits)
+void evaluate_nodes(const struct pb_network *network, const double *image, double **outputs)
 {
     const struct pb_graph *graph = network->graph;
-    double **outputs = calloc(graph->node_count, sizeof(*outputs));
-    if (!outputs)
-        abort();
     for (uint32_t i = 0; i < graph->node_count; i++) {
         const struct pb_node *node = &graph->nodes[i];
         const size_t bytes = pb_shape_count(node->shape) * sizeof(double);
@@ -208,6 +205,15 @@ void evaluate_network(const struct pb_network *network, const double *image, dou
                                 .outputs = outputs,
                                 .y = outputs[i]});
     }
+}
+
+void evaluate_network(const struct pb_network *network, const double *image, double *logits)
+{
+    const struct pb_graph *graph = network->graph;
+    double **outputs = calloc(graph->node_count, sizeof(*outputs));
+    if (!outputs)
+        abort();
+    evaluate_nodes(network, image, outputs);
     memcpy(logits, outputs[graph->node_count - 1], graph->classes * sizeof(double));
     for (uint32_t i = 0; i < graph->node_count; i++)
         free(outputs[i]);

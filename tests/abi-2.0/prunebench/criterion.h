@@ -32,6 +32,7 @@ enum pb_criterion_data {
         1 << 12, /* sampled inputs and outputs of the layers that read the channels (struct pb_rows_view) */
     PB_DATA_MEAN_GRADIENTS = 1 << 13, /* *_grad of the parameters, over all calibration batches */
     PB_DATA_HESSIAN_PRODUCTS = 1 << 14, /* Hessian times direction (struct pb_product_view) */
+    PB_DATA_RELEVANCE = 1 << 15, /* relevance: by layer-wise propagation from the true class's logit */
 };
 
 /*
@@ -122,6 +123,11 @@ struct pb_layer_view {
      * Examples do not mix, for the norm computes with its running statistics.
      */
     const float *gate_grad;
+    /*
+     * During observe, N×H×W×K: each activation's share of the logit of the example's label, by the rule that the hook relevance_rule
+     * gives. Over all activations of a cut through the network the shares add up to that logit, which may be negative.
+     */
+    const float *relevance;
 };
 
 /* A layer that reads the channels of a group: what removing some of them leaves it without. */
@@ -228,6 +234,23 @@ struct pb_repair_view {
 };
 
 /*
+ * How the relevance R_j of an output is shared among the inputs i that it is computed from, by their terms t_ij of the sum z_j = Σ_i t_ij:
+ * x_i·w_ij of a convolution or linear layer (its norm folded into w and the bias b), the values that an average or an addition is of, the
+ * products x_pi·x_pj of the positions p that a value (i, j) of bilinear pooling is of (then half to either factor).
+ */
+enum pb_relevance_rule_kind {
+    /* R_i = Σ_j t⁺_ij/(Σ_i t⁺_ij)·R_j with t⁺ = max(t, 0); all inputs alike where the sum is 0, for then the bias alone made z_j */
+    PB_RELEVANCE_ZPLUS,
+    /* R_i = Σ_j (t_ij + (b_j + ε·sign(z_j + b_j))/n_j)/(z_j + b_j + ε·sign(z_j + b_j))·R_j with n_j inputs and sign(0) = 1 */
+    PB_RELEVANCE_EPSILON,
+};
+struct pb_relevance_rule {
+    size_t size; /* the host's */
+    uint32_t kind; /* enum pb_relevance_rule_kind */
+    double epsilon; /* PB_RELEVANCE_EPSILON alone: above 0 */
+};
+
+/*
  * Order of calls: create; prepare; observe for every calibration batch and layer (batches outermost, layers in
  * order); for every Hessian product direction for each layer, then observe_product for each; score or score_weights once per
  * layer, or select once per group, in order; destroy. objective_grad comes in front of every backward pass: once for each batch before its observe, and
@@ -319,6 +342,10 @@ struct pb_criterion {
      * the height and width of the array that it reads. Weights that are masked already are 0, and their scores do not count.
      */
     enum pb_status (*score_weights)(void *self, const struct pb_layer_view *layer, double *scores);
+
+    /* Required with PB_DATA_RELEVANCE, else NULL. Called once, before the first observe. rule: zeros, the host's. */
+    enum pb_status (*relevance_rule)(void *self, struct pb_relevance_rule *rule);
+
     /* enum pb_scope, as its paper has it: default rule, the matrix may choose another. With select: PB_SCOPE_LAYER. */
     uint32_t scope;
 };

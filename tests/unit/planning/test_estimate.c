@@ -119,11 +119,62 @@ static void test_without_a_count_there_is_one_product(void **state)
     pb_estimates_free(&known);
 }
 
+/* Beside the forward pass: once for the sums of terms, once for what each term gets. */
+static void test_relevance_costs_two_more_passes_forward(void **state)
+{
+    struct pb_estimates known = {0};
+    uint32_t count;
+    (void)state;
+    criterion.needs = PB_DATA_RELEVANCE;
+    assert_true(passes_of(&known, 1, &count) == 3);
+    criterion.needs = PB_DATA_RELEVANCE | PB_DATA_GRADIENTS;
+    assert_true(passes_of(&known, 1, &count) == 5);
+    pb_estimates_free(&known);
+}
+
+static uint64_t scoring_bytes(uint32_t needs)
+{
+    const struct pb_cell_config config = {
+        .criterion = {.label = "of-a-test", .loaded = &loaded},
+        .model = {.name = "vgg11-bcnn", .image_size = 32, .width_multiplier = 0.125, .batch_norm = true},
+        .batch = 1,
+        .calibration_batch = 4,
+        .calibration_batches = 10};
+    struct pb_estimates known = {0};
+    struct pb_error error = {0};
+    struct pb_estimate estimate = {
+        .known = &known, .config = &config, .counts = {.classes = 3}, .threads = 1, .before = 1, .after = 1};
+    const struct pb_link link = {.verb = PB_VERB_SCORE};
+    uint64_t bytes = 0;
+    criterion.needs = needs;
+    if (pb_device_stand_in(1, &estimate.device, &error) || pb_stage_bytes(&estimate, &link, &bytes, &error))
+        fail_msg("%s", error.text);
+    pb_device_close(&estimate.device);
+    pb_estimates_free(&known);
+    return bytes;
+}
+
+/*
+ * VGG-11 of an eighth of its width, 32 pixels, 4 images. Most at the second convolution: relevance of its output and input, 16×16×16
+ * and 16×16×8 doubles, and its input's values. Kept: 32²·8, 16²·16, 2·8²·32, 2·4²·64, 2·2²·64 floats. Shown: one array more of the
+ * largest layer.
+ */
+static void test_relevance_is_part_of_the_memory_that_is_predicted(void **state)
+{
+    (void)state;
+    const uint64_t kept = 4 * (8192 + 4096 + 2 * 2048 + 2 * 1024 + 2 * 256), passed = 8 * (8192 + 8192),
+                   shown = 4 * 8192;
+    assert_int_equal(scoring_bytes(PB_DATA_ACTIVATIONS | PB_DATA_RELEVANCE) - scoring_bytes(PB_DATA_ACTIVATIONS),
+                     4 * (kept + passed + shown));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_hessian_product_costs_two_passes_forward_and_backward),
         cmocka_unit_test(test_without_a_count_there_is_one_product),
+        cmocka_unit_test(test_relevance_costs_two_more_passes_forward),
+        cmocka_unit_test(test_relevance_is_part_of_the_memory_that_is_predicted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -51,6 +51,12 @@ static enum pb_status objective_grad(void *self, const struct pb_logits_view *ba
     return PB_OK;
 }
 
+static enum pb_status relevance_rule(void *self, struct pb_relevance_rule *rule)
+{
+    (void)self, (void)rule;
+    return PB_OK;
+}
+
 static enum pb_status observe_product(void *self, const struct pb_layer_view *layer,
                                       const struct pb_product_view *product)
 {
@@ -261,7 +267,7 @@ static void test_the_abi_rule(void **state)
     REFUSED(PB_KIND_CRITERION, s.plugin.abi_minor = PB_ABI_MINOR + 1, "newer plugin ABI 2.1");
     REFUSED(PB_KIND_CRITERION, s.plugin.size = 104, "104 bytes; ABI 2.0 has 112");
     REFUSED(PB_KIND_CRITERION, s.plugin.kind = 6, "unknown plugin kind 6");
-    REFUSED(PB_KIND_CRITERION, s.criterion.size = 88, "88 bytes; ABI 2.0 has 156");
+    REFUSED(PB_KIND_CRITERION, s.criterion.size = 88, "88 bytes; ABI 2.0 has 164");
     REFUSED(PB_KIND_SCHEDULE, s.schedule.size = 40, "40 bytes; ABI 2.0 has 41");
     REFUSED(PB_KIND_BACKEND, s.backend.size = 432, "432 bytes; ABI 2.0 has 440");
     REFUSED(PB_KIND_DATASET, s.dataset.size = 24, "24 bytes; ABI 2.0 has 36");
@@ -326,7 +332,7 @@ static void test_required_hooks_of_criteria_schedules_and_datasets(void **state)
             "neither needs nor uses gradients, activations or labels");
     ACCEPTED(PB_KIND_CRITERION, s.criterion.needs = PB_DATA_GRADIENTS; s.criterion.observe = observe);
     ACCEPTED(PB_KIND_CRITERION, s.criterion.needs = PB_DATA_WEIGHTS | PB_DATA_NORM);
-    REFUSED(PB_KIND_CRITERION, s.criterion.needs = 1u << 15, "unknown: bits 0x8000");
+    REFUSED(PB_KIND_CRITERION, s.criterion.needs = 1u << 16, "unknown: bits 0x10000");
     REFUSED(PB_KIND_CRITERION, s.criterion.coupling = 3, "coupling 3");
     REFUSED(PB_KIND_CRITERION, s.criterion.normalise = 6, "normalisation 6");
     REFUSED(PB_KIND_CRITERION, s.criterion.scope = 2, "scope 2");
@@ -364,6 +370,13 @@ static void test_what_a_criterion_states_of_gradients_and_rows(void **state)
             s.criterion.observe_product = observe_product; s.criterion.hessian_step = 1.5, "hessian_step is 1.5");
     ACCEPTED(PB_KIND_CRITERION, s.criterion.needs = PB_DATA_HESSIAN_PRODUCTS;
              s.criterion.observe_product = observe_product; s.criterion.hessian_step = 0.003);
+    REFUSED(PB_KIND_CRITERION, s.criterion.uses = PB_DATA_RELEVANCE;
+            s.criterion.relevance_rule = relevance_rule, "'observe' is missing");
+    REFUSED(PB_KIND_CRITERION, s.criterion.needs = PB_DATA_RELEVANCE;
+            s.criterion.observe = observe, "'relevance_rule' is missing");
+    REFUSED(PB_KIND_CRITERION, s.criterion.relevance_rule = relevance_rule, "neither needs nor uses PB_DATA_RELEVANCE");
+    ACCEPTED(PB_KIND_CRITERION, s.criterion.needs = PB_DATA_RELEVANCE; s.criterion.observe = observe;
+             s.criterion.relevance_rule = relevance_rule);
 }
 
 static void test_required_hooks_of_backends(void **state)
