@@ -1,0 +1,135 @@
+/* The LASSO min_β 1/(2N)·‖y − Zβ‖² + α·‖β‖₁ from ZᵀZ, Zᵀy and ‖y‖², by coordinate descent in double precision. */
+#ifndef PB_CRITERIA_LASSO_H
+#define PB_CRITERIA_LASSO_H
+
+#include <math.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct lasso {
+    size_t unknowns; /* K */
+    double samples; /* N */
+    const double *gram; /* K×K: ZᵀZ, both triangles */
+    const double *products; /* K: Zᵀy */
+    double target; /* ‖y‖² */
+    double *beta; /* K: where it starts, and then the solution */
+    double *correlations; /* K: Zᵀ(y − Zβ) */
+};
+
+/* As a share of the objective at β = 0, ‖y‖²/(2N): how near to the minimum a solution is. */
+static const double LASSO_GAP = 1e-6;
+enum { LASSO_SWEEPS = 20000 };
+
+static inline double lasso_soft_threshold(double x, double threshold)
+{
+    return x > threshold ? x - threshold : x < -threshold ? x + threshold : 0;
+}
+
+static inline void lasso_start(const struct lasso *lasso)
+{
+    memset(lasso->beta, 0, lasso->unknowns * sizeof *lasso->beta);
+    memcpy(lasso->correlations, lasso->products, lasso->unknowns * sizeof *lasso->correlations);
+}
+
+/* The least α at which β = 0. */
+static inline double lasso_largest(const struct lasso *lasso)
+{
+    double largest = 0;
+    for (size_t i = 0; i < lasso->unknowns; i++)
+        largest = fmax(largest, fabs(lasso->products[i]) / lasso->samples);
+    return largest;
+}
+
+/* What β_i·Z_i must exceed as a share of y to count: of columns that are alike, all but the first would else be rounding. */
+static const double LASSO_ROUNDING = 1e-10;
+
+static inline void lasso_sweep(const struct lasso *lasso, double alpha)
+{
+    const size_t n = lasso->unknowns;
+    for (size_t i = 0; i < n; i++) {
+        const double *column = lasso->gram + i * n, curvature = column[i], before = lasso->beta[i];
+        if (curvature <= 0)
+            continue;
+        double after =
+            lasso_soft_threshold(lasso->correlations[i] + curvature * before, lasso->samples * alpha) / curvature;
+        if (after * after * curvature <= LASSO_ROUNDING * LASSO_ROUNDING * lasso->target)
+            after = 0;
+        if (after == before)
+            continue;
+        for (size_t j = 0; j < n; j++)
+            lasso->correlations[j] -= column[j] * (after - before);
+        lasso->beta[i] = after;
+    }
+}
+
+/*
+ * The objective at β less its dual at s·(y − Zβ)/N, the best multiple that is feasible (|Zᵀ·dual| ≤ α), as a share of the objective at
+ * β = 0: an upper bound on how far β's objective is from the minimum.
+ */
+static inline double lasso_gap(const struct lasso *lasso, double alpha)
+{
+    double along = lasso->target, squares = lasso->target, norm = 0, largest = 0; /* yᵀr and ‖r‖², r = y − Zβ */
+    for (size_t i = 0; i < lasso->unknowns; i++) {
+        along -= lasso->beta[i] * lasso->products[i];
+        squares -= lasso->beta[i] * (lasso->products[i] + lasso->correlations[i]);
+        norm += fabs(lasso->beta[i]);
+        largest = fmax(largest, fabs(lasso->correlations[i]));
+    }
+    if (lasso->target <= 0)
+        return 0;
+    const double most = largest > 0 ? lasso->samples * alpha / largest : INFINITY;
+    const double best = squares > 0 ? along / squares : 0;
+    const double s = fmax(-most, fmin(most, best));
+    const double objective = squares / 2 + lasso->samples * alpha * norm, dual = s * along - s * s * squares / 2;
+    return (objective - dual) / (lasso->target / 2);
+}
+
+/* From the β that is there. false: the gap did not become small. */
+static inline bool lasso_solve(const struct lasso *lasso, double alpha)
+{
+    for (int sweep = 0; sweep < LASSO_SWEEPS; sweep++) {
+        lasso_sweep(lasso, alpha);
+        if (lasso_gap(lasso, alpha) <= LASSO_GAP)
+            return true;
+    }
+    return false;
+}
+
+static inline size_t lasso_count(const struct lasso *lasso)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < lasso->unknowns; i++)
+        count += lasso->beta[i] != 0;
+    return count;
+}
+
+/*
+ * The largest α that bisection finds at which at least `keep` of β are not 0; of a solution with more, as where several enter at once,
+ * the caller takes the largest. At a millionth of lasso_largest the search ends, though fewer may be there: the rest does not help. false: as in
+ * lasso_solve.
+ */
+static inline bool lasso_bisect(const struct lasso *lasso, size_t keep, double *alpha)
+{
+    enum { HALVINGS = 60 };
+    double above = lasso_largest(lasso), below = above * 1e-6;
+    lasso_start(lasso);
+    for (int i = 0; i < HALVINGS && below < above; i++) {
+        const double middle = sqrt(above * below);
+        if (!lasso_solve(lasso, middle))
+            return false;
+        if (lasso_count(lasso) == keep) {
+            *alpha = middle;
+            return true;
+        }
+        if (lasso_count(lasso) > keep)
+            below = middle;
+        else
+            above = middle;
+    }
+    *alpha = below;
+    return lasso_solve(lasso, below);
+}
+
+#endif
