@@ -72,6 +72,39 @@ enum pb_status built_score_weights(const char *name, const char *chosen, const s
     return status;
 }
 
+enum pb_status built_select(const char *name, const char *chosen, const struct pb_network *network,
+                            const struct pb_calibration *calibration, const uint32_t *remove, struct pb_keep *keep,
+                            struct pb_error *error)
+{
+    enum { MOST = 8 };
+    const struct pb_loaded loaded = load(name);
+    struct pb_options options = choose(loaded.plugin, chosen);
+    struct pb_channel_groups groups = groups_of(network->graph);
+    struct pb_layer_pruning layers[MOST] = {0};
+    struct pb_pruning pruning = {.keep = *keep, .layers = layers, .group_count = groups.count};
+    assert_in_range(groups.count, 1, MOST);
+    for (uint32_t g = 0; g < groups.count; g++) {
+        layers[g].before = groups.groups[g].channels;
+        layers[g].after = layers[g].before - remove[g];
+    }
+    const enum pb_status status = pb_select_channels(&loaded, &options, network, &groups, calibration, &pruning, error);
+    pb_channel_groups_free(&groups);
+    pb_options_free(&options);
+    return status;
+}
+
+enum pb_status built_repair(const char *name, const char *chosen, const struct pb_network *before,
+                            struct pb_network *network, const struct pb_calibration *calibration,
+                            struct pb_repaired **repaired, uint32_t *count, struct pb_error *error)
+{
+    const struct pb_loaded loaded = load(name);
+    struct pb_options options = choose(loaded.plugin, chosen);
+    const enum pb_status status =
+        pb_repair_network(&loaded, &options, before, network, calibration, repaired, count, error);
+    pb_options_free(&options);
+    return status;
+}
+
 static const struct pb_layer_view *show_layer(const struct pb_network_view *network, uint32_t layer)
 {
     const struct fed *fed = network->context;

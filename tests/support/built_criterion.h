@@ -5,6 +5,7 @@
 #include "plugin/host.h"
 #include "prune/masking.h"
 #include "prune/prune.h"
+#include "prune/repair.h"
 
 /* options: "distance=l1", several apart by blanks; "" for none. */
 PB_MUST_CHECK enum pb_status built_score(const char *name, const char *options, const struct pb_network *network,
@@ -14,6 +15,14 @@ PB_MUST_CHECK enum pb_status built_score_weights(const char *name, const char *o
                                                  const struct pb_network *network,
                                                  const struct pb_calibration *calibration,
                                                  struct pb_weight_scores *scores, struct pb_error *error);
+
+/* remove: how many channels go of each group. keep: all true, and then what is left. */
+PB_MUST_CHECK enum pb_status built_select(const char *name, const char *options, const struct pb_network *network,
+                                          const struct pb_calibration *calibration, const uint32_t *remove,
+                                          struct pb_keep *keep, struct pb_error *error);
+PB_MUST_CHECK enum pb_status built_repair(const char *name, const char *options, const struct pb_network *before,
+                                          struct pb_network *network, const struct pb_calibration *calibration,
+                                          struct pb_repaired **repaired, uint32_t *count, struct pb_error *error);
 
 /* A criterion from create to destroy, in the place of whose host the test is. All layers make one group, which nothing reads. */
 struct fed {

@@ -48,9 +48,10 @@ static void read_images(struct calibrated *calibrated)
     assert_int_equal(pb_batches_start(calibrated->calibration.batches, 0, &error), PB_OK);
     for (; read < CALIBRATION_IMAGES; read += batch.count) {
         assert_int_equal(pb_batches_next(calibrated->calibration.batches, &batch, &error), PB_OK);
-        assert_in_range(batch.count, 1, CALIBRATION_IMAGES - read);
-        memcpy(calibrated->images[read], batch.images, batch.count * sizeof *calibrated->images);
-        memcpy(calibrated->labels + read, batch.labels, batch.count * sizeof *calibrated->labels);
+        assert_in_range(batch.count, 1, CALIBRATION_BATCH);
+        const uint32_t left = CALIBRATION_IMAGES - read, taken = batch.count < left ? batch.count : left;
+        memcpy(calibrated->images[read], batch.images, taken * sizeof *calibrated->images);
+        memcpy(calibrated->labels + read, batch.labels, taken * sizeof *calibrated->labels);
     }
 }
 
@@ -64,10 +65,15 @@ void calibrated_use(struct calibrated *calibrated, struct pb_network *network)
 
 void calibrated_open(struct calibrated *calibrated, const char *folder)
 {
+    calibrated_open_with(calibrated, folder, CALIBRATION_IMAGES, 3);
+}
+
+void calibrated_open_with(struct calibrated *calibrated, const char *folder, uint32_t images, uint32_t batch_count)
+{
     struct pb_error error = {0};
     struct scene *scene = &calibrated->scene;
     fake_init(&scene->fake, folder, CALIBRATION_CLASSES);
-    fake_add_images(&scene->fake, "train", CALIBRATION_IMAGES, 20, 20, PB_SPLIT_TRAIN);
+    fake_add_images(&scene->fake, "train", images, 20, 20, PB_SPLIT_TRAIN);
     fake_add_images(&scene->fake, "test", 1, 20, 20, PB_SPLIT_TEST);
     scene_open(scene, folder, 0);
     calibrated->cache = scene_cache(scene, 1);
@@ -78,7 +84,7 @@ void calibrated_open(struct calibrated *calibrated, const char *folder)
     calibrated->calibration = (struct pb_calibration){.device = calibrated->backend.device,
                                                       .batches = make_batches(calibrated),
                                                       .batch = CALIBRATION_BATCH,
-                                                      .batch_count = 3,
+                                                      .batch_count = batch_count,
                                                       .seed = 1,
                                                       .threads = 1};
     read_images(calibrated);

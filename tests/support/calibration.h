@@ -20,6 +20,8 @@ struct calibrated {
 };
 /* 16×16×3 → conv1 (4), bn1, relu1, max-pool → conv2 (5), bn2, relu2 → gap → fc. folder: the test's own. */
 void calibrated_open(struct calibrated *calibrated, const char *folder);
+/* With more images than calibrate it; those behind the first batch_count batches are left. */
+void calibrated_open_with(struct calibrated *calibrated, const char *folder, uint32_t images, uint32_t batch_count);
 void calibrated_close(struct calibrated *calibrated);
 
 /* Another network of 16×16×3 images and CALIBRATION_CLASSES, which is taken over. */
