@@ -38,6 +38,7 @@
           <nav aria-label="Contents">
             <ul>
               <li><a href="#findings">Findings</a></li>
+              <xsl:if test="s:section/s:leaderboard"><li><a href="#leaderboard">Leaderboard</a></li></xsl:if>
               <li><a href="#run">What was run</a></li>
               <xsl:if test="s:reference"><li><a href="#published">Beside the published</a></li></xsl:if>
               <xsl:for-each select="s:section">
@@ -57,6 +58,12 @@
             <xsl:call-template name="findings"/>
             <xsl:apply-templates select="$tables/t:table[@kind = 'claims']" mode="html"/>
           </section>
+          <xsl:if test="s:section/s:leaderboard">
+            <section id="leaderboard">
+              <h2>Leaderboard</h2>
+              <xsl:apply-templates select="$tables/t:table[@kind = 'leaderboard']" mode="html"/>
+            </section>
+          </xsl:if>
           <xsl:call-template name="run"/>
           <xsl:if test="s:reference"><xsl:call-template name="published"/></xsl:if>
           <xsl:apply-templates select="s:section"/>
@@ -291,6 +298,7 @@
         <li><b>Removed</b> is what was achieved: the share of what the target counts (channels, parameters or MACs) that is gone, mean over the seeds of one target, with its range where they differ. Rows, axes and findings go by it. Where it differs from the target by more than one channel (parameters and MACs: by more than one per cent of the network), <b>asked</b> is shown beside it. The table of speed says how many channels the floor per layer saved.</li>
         <li><b>Δ</b> is a difference to the network without pruning, trained in full as the matrix says. Results without one show no difference.</li>
         <li><b>Bold</b> and <b>best</b>: the highest mean, where a paired t test over three seeds or more distinguishes it from every random control and from the next method of the same target that removed the same share. Its p is multiplied by the number of candidates that the best was chosen from (Bonferroni) and must be at most 0.05. A <b>collapsed</b> network is never the best: it is near chance (at most two standard errors of the test images above it), or has less than half of the unpruned network's accuracy above chance.</li>
+        <li><b>Leaderboard</b>: all methods (criterion under a schedule) of a data set and target. Its tests are paired by seed, as the others are, but take the noise from all methods of the target together, because three seeds of two methods say too little of it; so it distinguishes what the tests of bold figures, which use the two rows alone, do not.</li>
         <li><b>MACs</b> count convolutions, linear layers and the bilinear pooling; FLOPs are twice that.</li>
         <li><b>Latency</b> is one figure for each distinct network. One marked § differs too much between repeated measurements: it enters no speed-up, no figure and no finding.</li>
         <li><b>Random</b> is the control: a criterion that does not beat it has found nothing.<xsl:if test="//s:row[@redraw = 'once']"> Under soft pruning it keeps one mask for the whole training.</xsl:if><xsl:if test="//s:row[@redraw = 'each-scoring']"> Where it was to be drawn anew (<xsl:for-each select="//s:row[@redraw = 'each-scoring' and not(@criterion = preceding::s:row[@redraw = 'each-scoring']/@criterion)]"><xsl:if test="position() &gt; 1">, </xsl:if><xsl:value-of select="@criterion"/></xsl:for-each>), it had another mask after every epoch, also where criteria keep theirs.</xsl:if></li>

@@ -8,6 +8,7 @@
   <xsl:import href="tables-pruning.xsl"/>
   <xsl:import href="tables-left-out.xsl"/>
   <xsl:import href="tables-compared.xsl"/>
+  <xsl:import href="tables-leaderboard.xsl"/>
   <xsl:output method="xml" encoding="UTF-8" indent="yes"/>
 
   <xsl:template match="/">
@@ -49,6 +50,7 @@
       <xsl:call-template name="data-table"/>
       <xsl:call-template name="compared-tables"/>
       <xsl:call-template name="study-tables"/>
+      <xsl:apply-templates select="s:section[s:leaderboard]" mode="leaderboard"/>
       <xsl:for-each select="s:section">
         <xsl:apply-templates select="s:schedule" mode="results"/>
         <xsl:apply-templates select="s:schedule" mode="criteria"/>

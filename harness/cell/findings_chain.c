@@ -6,6 +6,7 @@
 #include "experiment/gamma.h"
 #include "experiment/masking_facts.h"
 #include "experiment/pruning_facts.h"
+#include "experiment/work.h"
 #include "results/record.h"
 
 static enum pb_status add_epochs(const struct pb_link *link, const json_t *facts, struct pb_record *record,
@@ -103,26 +104,58 @@ static enum pb_status add_masking(const struct pb_chain *chain, const struct pb_
     return status;
 }
 
+static enum pb_status add_scoring(const struct pb_link *link, const json_t *facts, struct pb_record *record,
+                                  struct pb_error *error)
+{
+    const json_t *seconds = json_object_get(facts, PB_FACT_SCORING_SECONDS);
+    return seconds ? pb_record_scoring(record,
+                                       &(struct pb_scoring_record){.stage = (char *)(uintptr_t)link->name,
+                                                                   .seconds = json_number_value(seconds)},
+                                       error)
+                   : PB_OK;
+}
+
+static enum pb_status add_link(const struct pb_chain *chain, const struct pb_link *link, const json_t *facts,
+                               struct pb_record *record, struct pb_error *error)
+{
+    switch (link->verb) {
+    case PB_VERB_TRAIN:
+    case PB_VERB_PRETRAIN:
+        return add_epochs(link, facts, record, error);
+    case PB_VERB_REPAIR:
+        return add_repairs(link, facts, record, error);
+    case PB_VERB_MASK:
+        return add_masking(chain, link, facts, record, error);
+    case PB_VERB_PRUNE:
+        return add_pruning(chain, link, facts, record, error);
+    case PB_VERB_SCORE:
+    case PB_VERB_RECALIBRATE:
+    case PB_VERB_REWIND:
+    case PB_VERB_REINITIALISE:
+        break;
+    }
+    return PB_OK;
+}
+
+static bool has_findings(const struct pb_link *link)
+{
+    return link->verb != PB_VERB_RECALIBRATE && link->verb != PB_VERB_REWIND && link->verb != PB_VERB_REINITIALISE;
+}
+
 enum pb_status pb_findings_chain(struct pb_session *session, struct pb_record *record, struct pb_error *error)
 {
     enum pb_status status = PB_OK;
     for (pb_stage stage = 1; status == PB_OK && stage <= session->chain.count; stage++) {
         const struct pb_link *link = &session->chain.links[stage - 1];
         json_t *facts = NULL;
-        const bool trains = link->verb == PB_VERB_TRAIN || link->verb == PB_VERB_PRETRAIN;
         const bool own = stage == session->chain.baseline || pb_chain_leads_to_current(&session->chain, stage);
-        if (!own ||
-            (!trains && link->verb != PB_VERB_PRUNE && link->verb != PB_VERB_REPAIR && link->verb != PB_VERB_MASK))
+        if (!own || !has_findings(link))
             continue;
         status = pb_store_facts(&session->store, link->key, &facts, error);
-        if (status == PB_OK && trains)
-            status = add_epochs(link, facts, record, error);
-        else if (status == PB_OK && link->verb == PB_VERB_REPAIR)
-            status = add_repairs(link, facts, record, error);
-        else if (status == PB_OK && link->verb == PB_VERB_MASK)
-            status = add_masking(&session->chain, link, facts, record, error);
-        else if (status == PB_OK)
-            status = add_pruning(&session->chain, link, facts, record, error);
+        if (status == PB_OK)
+            status = add_link(&session->chain, link, facts, record, error);
+        if (status == PB_OK)
+            status = add_scoring(link, facts, record, error);
         json_decref(facts);
     }
     return status;

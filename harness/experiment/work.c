@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/rng.h"
@@ -152,6 +153,14 @@ static enum pb_status find_draw(struct pb_session *session, pb_stage stage, stru
     return status;
 }
 
+/* Adds how long the criterion took since began. */
+static enum pb_status time_scoring(double began, json_t *facts, struct pb_error *error)
+{
+    return json_object_set_new(facts, PB_FACT_SCORING_SECONDS, json_real(pb_clock() - began)) == 0
+               ? PB_OK
+               : pb_fail_memory(error, 0);
+}
+
 enum pb_status pb_work_score(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
                              json_t *facts, struct pb_error *error)
 {
@@ -167,8 +176,11 @@ enum pb_status pb_work_score(struct pb_session *session, const struct pb_link *l
         status = pb_channel_groups_find(scored->graph, &groups, error);
     if (status == PB_OK)
         status = find_draw(session, link->parent, &draw, error);
+    const double began = pb_clock();
     if (status == PB_OK)
         status = pb_score_for(&job, scored, &groups, draw, &scores, error);
+    if (status == PB_OK)
+        status = time_scoring(began, facts, error);
     if (status == PB_OK) {
         json_t *all = json_array();
         for (uint32_t g = 0; g < scores.group_count; g++) {
@@ -255,8 +267,11 @@ enum pb_status pb_work_prune(struct pb_session *session, const struct pb_link *l
                                              link->channel_count, &session->original, &pruning, error)
                                 : pb_rank(before, &groups, &session->scores, &ranking, link->target, &session->original,
                                           &pruning, error);
+    const double began = pb_clock();
     if (status == PB_OK)
         status = pb_select_for(&job, before, &groups, &ranking, &pruning, error);
+    if (status == PB_OK && session->config->criterion.loaded->plugin->criterion->select)
+        status = time_scoring(began, facts, error);
     if (status == PB_OK)
         status = add_warnings(session, link, before, &groups, &pruning, facts, error);
     if (status == PB_OK)
@@ -290,8 +305,11 @@ enum pb_status pb_work_mask(struct pb_session *session, const struct pb_link *li
     enum pb_status status = copy_parent(session, link, &masked, error);
     if (status == PB_OK)
         status = pb_channel_groups_find(masked->graph, &groups, error);
+    const double began = pb_clock();
     if (status == PB_OK)
         status = pb_score_weights_for(&job, masked, &groups, &scores, error);
+    if (status == PB_OK)
+        status = time_scoring(began, facts, error);
     if (status == PB_OK)
         status = pb_mask_weights(masked, &scores, &session->config->ranking, link->target.amount, &masking, error);
     if (status == PB_OK)

@@ -4,6 +4,9 @@
 
 #include "experiment/session.h"
 
+/* The fact that says how long the criterion took. */
+#define PB_FACT_SCORING_SECONDS "scoring_seconds"
+
 enum pb_status pb_work_train(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
                              json_t *facts, struct pb_error *error);
 /* On what a training runs. */

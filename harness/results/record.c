@@ -126,6 +126,11 @@ enum pb_status pb_record_pruning(struct pb_record *record, const struct pb_pruni
     return append("pruning", record, row, error);
 }
 
+enum pb_status pb_record_scoring(struct pb_record *record, const struct pb_scoring_record *row, struct pb_error *error)
+{
+    return append("scoring", record, row, error);
+}
+
 enum pb_status pb_record_repair(struct pb_record *record, const struct pb_repair_record *row, struct pb_error *error)
 {
     return append("repair", record, row, error);

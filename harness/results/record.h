@@ -24,6 +24,8 @@ PB_MUST_CHECK enum pb_status pb_record_latency(struct pb_record *record, const s
                                                struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_record_layer(struct pb_record *record, const struct pb_layer_record *row,
                                              struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_record_scoring(struct pb_record *record, const struct pb_scoring_record *row,
+                                               struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_record_pruning(struct pb_record *record, const struct pb_pruning_record *row,
                                                struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_record_repair(struct pb_record *record, const struct pb_repair_record *row,

@@ -103,6 +103,11 @@ struct pb_repair_record {
     uint32_t rows;
     double error_before, error_after; /* ‖outputs − outputs before the pruning‖ as a share of the latter's norm */
 };
+/* How long one scoring took; a schedule that scores within a training has none. */
+struct pb_scoring_record {
+    char *stage; /* "score", "mask-90"; a criterion that selects channels also has "prune-40" */
+    double seconds;
+};
 /* One layer whose single weights are masked. */
 struct pb_masked_layer_record {
     char *name;
@@ -153,6 +158,8 @@ struct pb_record {
     struct pb_gamma_record gamma; /* of the base model, all prunable layers */
     struct pb_layer_record *layers;
     uint32_t layer_count;
+    struct pb_scoring_record *scorings;
+    uint32_t scoring_count;
     struct pb_pruning_record *prunings; /* in the order in which they were done */
     uint32_t pruning_count;
     struct pb_repair_record *repairs;

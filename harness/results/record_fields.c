@@ -241,6 +241,19 @@ static const struct pb_fields LAYER_FIELDS = {
 };
 #undef ROW
 
+#define ROW pb_scoring_record
+static const struct pb_field SCORING[] = {
+    {"stage", PB_FIELD_NAME, true, AT(stage), .help = "score; mask or prune where these ask the criterion themselves"},
+    {"seconds", PB_FIELD_REAL, true, AT(seconds)},
+};
+static const struct pb_fields SCORING_FIELDS = {
+    .name = "scoring",
+    .help = "How long the criterion took, calibration images included. Scorings within a training have none.",
+    OF_ROW,
+    FIELDS(SCORING),
+};
+#undef ROW
+
 #define ROW pb_pruned_layer_record
 static const struct pb_field PRUNED_LAYER[] = {
     {"name", PB_FIELD_NAME, true, AT(name)},
@@ -386,6 +399,7 @@ static const struct pb_inner CELL_INNER[] = {
     {"equivalence", &EQUIVALENCE_FIELDS, .times = PB_AT_MOST_ONCE},
     {"gamma", &pb_gamma_fields, PB_AT_MOST_ONCE, AT(gamma)},
     {"layer", &LAYER_FIELDS, PB_ANY_TIMES, LIST(layers, layer_count)},
+    {"scoring", &SCORING_FIELDS, PB_ANY_TIMES, LIST(scorings, scoring_count)},
     {"pruning", &pb_pruning_fields, PB_ANY_TIMES, LIST(prunings, pruning_count)},
     {"repair", &REPAIR_FIELDS, PB_ANY_TIMES, LIST(repairs, repair_count)},
     {"masking", &pb_masking_fields, PB_ANY_TIMES, LIST(maskings, masking_count)},

@@ -33,6 +33,8 @@ static enum pb_status measure_section(const char *out, struct pb_summary_section
     }
     if (status == PB_OK)
         status = pb_summary_add_best(section, error);
+    if (status == PB_OK)
+        status = pb_summary_add_leaderboard(section, error);
     return status == PB_OK ? pb_summary_add_gamma_change(section, error) : status;
 }
 
@@ -114,6 +116,7 @@ static void free_section(struct pb_summary_section *section)
         pb_free(schedule->id);
     }
     pb_free(section->schedules);
+    pb_summary_free_leaderboard(section);
     for (uint32_t i = 0; i < section->scale_count; i++) {
         pb_free(section->scales[i].ours);
         pb_free(section->scales[i].published);

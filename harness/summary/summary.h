@@ -96,6 +96,31 @@ struct pb_summary_best {
         verdict; /* "best", "few-seeds", "no-control", "unlike", "control", "next": what it is not distinguished from */
 };
 
+/* A method, or a control, among all of its target. */
+struct pb_summary_entry {
+    const struct pb_summary_schedule *schedule;
+    const struct pb_summary_row *row;
+    const struct pb_summary_row *control; /* layer-proportion, of the same schedule; NULL: there is none */
+    struct pb_statistics top1; /* final */
+    /* One more than the methods that are distinguished as better; all methods less those distinguished as worse. Two that removed the
+     * same share and cannot be distinguished thus share a place. 0: it has none. */
+    uint32_t first, last;
+    struct pb_statistics
+        against; /* final top-1 minus the control's, paired by seed, interval from the board's residual */
+    double p; /* of no difference to the control, with those of the board's other methods (Holm); NaN: no test */
+    const char
+        *verdict; /* "better", "worse", "same" than the control, or why that is not known; see summary_leaderboard.c */
+};
+/* All methods and controls of a section at one target, the most accurate first, collapsed ones last. */
+struct pb_summary_board {
+    const struct pb_summary_row *sample; /* one of the target's rows */
+    struct pb_summary_entry *entries;
+    uint32_t entry_count;
+    uint32_t methods; /* that have a place */
+    struct pb_residual residual; /* noise of a row's top-1 from seed to seed */
+    const char *verdict; /* "ranked", or why nothing is: "one-seed", "two-seeds", "one-method", "no-test" */
+};
+
 /* |γ| of the unpruned network over all layers, mean counts over seeds. */
 struct pb_summary_gamma {
     double *bins; /* from 0 to max in equal widths; NULL without batch norm */
@@ -137,6 +162,8 @@ struct pb_summary_section {
     struct pb_summary_schedule *schedules;
     uint32_t schedule_count;
     struct pb_summary_best best;
+    struct pb_summary_board *boards; /* by measure and amount */
+    uint32_t board_count;
     struct pb_summary_gamma gamma;
     struct pb_summary_gamma_change gamma_change;
     struct pb_summary_samples samples;

@@ -314,6 +314,7 @@ static const struct pb_inner SECTION_INNER[] = {
     {"gamma", &GAMMA_FIELDS, PB_AT_MOST_ONCE, AT(gamma)}, /* of the unpruned network */
     {"gamma-change", &GAMMA_CHANGE_FIELDS, PB_AT_MOST_ONCE, AT(gamma_change)},
     {"best", &BEST_FIELDS, PB_AT_MOST_ONCE, AT(best)},
+    {"leaderboard", &pb_board_fields, PB_ANY_TIMES, LIST(boards, board_count)},
     {"figure", &FIGURE_FIELDS, PB_ANY_TIMES, .derive = derive_section_figures},
     {"schedule", &SCHEDULE_FIELDS, PB_AT_LEAST_ONCE, LIST(schedules, schedule_count)},
 };

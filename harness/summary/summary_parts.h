@@ -68,6 +68,9 @@ PB_MUST_CHECK enum pb_status pb_summary_compare_rows(const struct pb_summary_row
                                                      struct pb_summary_comparison *made, struct pb_error *error);
 /* Marks the best row of each target, and fills the section's best. */
 PB_MUST_CHECK enum pb_status pb_summary_add_best(struct pb_summary_section *section, struct pb_error *error);
+/* Fills the section's boards. */
+PB_MUST_CHECK enum pb_status pb_summary_add_leaderboard(struct pb_summary_section *section, struct pb_error *error);
+void pb_summary_free_leaderboard(struct pb_summary_section *section);
 PB_MUST_CHECK enum pb_status pb_summary_compare(struct pb_summary_schedule *schedule, struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_summary_add_gamma(struct pb_summary_section *section, struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_summary_add_gamma_change(struct pb_summary_section *section, struct pb_error *error);

@@ -8,6 +8,7 @@
 extern const struct pb_fields pb_row_fields, pb_baseline_fields; /* of struct pb_summary_row */
 extern const struct pb_fields pb_comparison_fields; /* of struct pb_summary_comparison */
 extern const struct pb_fields pb_compared_fields; /* of struct pb_summary_compared */
+extern const struct pb_fields pb_board_fields; /* of struct pb_summary_board */
 extern const struct pb_fields pb_cells_fields; /* of struct pb_summary */
 extern const struct pb_fields pb_settings_fields, pb_published_fields; /* of structs of their own source */
 

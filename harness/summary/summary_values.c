@@ -207,6 +207,15 @@ static double revived(const struct pb_record *record)
     return soft ? (double)sum : (double)NAN;
 }
 
+/* Of all of a cell's scorings together; NaN where the document has none. */
+static double scoring_seconds(const struct pb_record *record)
+{
+    double sum = record->scoring_count == 0 ? (double)NAN : 0;
+    for (uint32_t i = 0; i < record->scoring_count; i++)
+        sum += record->scorings[i].seconds;
+    return sum;
+}
+
 static void add_base(struct sample_set *set, const struct pb_record *record)
 {
     const struct pb_accuracy_record *accuracy = pb_record_baseline(record);
@@ -244,6 +253,7 @@ static void add_all(struct sample_set *set, const struct pb_record *record)
     add_latencies(set, record, false);
     add(set, "equivalence", "", record->equivalence);
     add(set, "revived", "", revived(record));
+    add(set, "scoring-seconds", "", scoring_seconds(record));
     if (record->peak_rss_bytes != 0)
         add(set, "peak-rss-bytes", "", (double)record->peak_rss_bytes);
     add(set, "epoch-seconds", "base", epoch_seconds(record, true));

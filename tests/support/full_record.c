@@ -141,6 +141,7 @@ void full_record(struct pb_record *record)
     must(pb_record_layer(record, &(struct pb_layer_record){.name = "conv1_1", .channels = 16, .kept = 1}, &error),
          &error);
     record->gamma = gamma_of(0.7, 7, 0, 9);
+    must(pb_record_scoring(record, &(struct pb_scoring_record){.stage = "score", .seconds = 1.0 / 3}, &error), &error);
     add_pruning(record);
     add_masking(record);
     must(pb_record_epoch(record,
@@ -277,6 +278,15 @@ static void assert_equal_prunings(const struct pb_record *a, const struct pb_rec
     assert_null(pruning->layers[1].gamma_before.bins);
 }
 
+static void assert_equal_scorings(const struct pb_record *a, const struct pb_record *b)
+{
+    assert_int_equal(a->scoring_count, b->scoring_count);
+    for (uint32_t i = 0; i < a->scoring_count; i++) {
+        assert_string_equal(a->scorings[i].stage, b->scorings[i].stage);
+        assert_same(a->scorings[i].seconds, b->scorings[i].seconds);
+    }
+}
+
 static void assert_equal_layers(const struct pb_record *a, const struct pb_record *b)
 {
     assert_int_equal(a->layer_count, 1);
@@ -304,5 +314,6 @@ void assert_equal_full(const struct pb_record *a, const struct pb_record *b)
     assert_equal_records(a, b);
     assert_equal_rows(a, b);
     assert_equal_layers(a, b);
+    assert_equal_scorings(a, b);
     assert_equal_prunings(a, b);
 }

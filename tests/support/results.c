@@ -73,6 +73,7 @@ static void add_config(struct pb_record *record, const struct results_cell *cell
     config(record, "target.measure", "channels");
     config(record, "target.amount", "%g", rate);
     config(record, "selection", "validation");
+    config(record, "ranking.scope", cell->criterion == 2 ? "layer" : "global");
     config(record, "criterion.plugin", "%s", CRITERIA[cell->criterion]);
     config(record, "training.epochs", "20");
     config(record, "training.lr", "0.01");
@@ -262,6 +263,7 @@ static void add_epochs(struct pb_record *record, const char *stage, uint32_t cou
 
 void results_record(const struct results_cell *cell, struct pb_record *record)
 {
+    struct pb_error error = {0};
     struct pb_rng rng;
     uint32_t kept[LAYERS];
     pb_record_init(record);
@@ -275,6 +277,8 @@ void results_record(const struct results_cell *cell, struct pb_record *record)
     add_accuracies(record, cell, &rng);
     add_latencies(record, &rng);
     add_layers(record, cell, kept);
+    if (cell->schedule != 2)
+        must(pb_record_scoring(record, &(struct pb_scoring_record){.stage = "score", .seconds = 0.25}, &error), &error);
     double chance = 1.0 / CLASSES[cell->dataset], base = BASE_TOP1[cell->dataset];
     add_epochs(record, "base", 20, chance, base);
     if (cell->schedule == 1)

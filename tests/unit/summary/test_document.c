@@ -141,6 +141,42 @@ static struct pb_summary_schedule schedules[] = {{
     .comparisons = comparisons,
     .comparison_count = 1,
 }};
+static struct pb_summary_value scoring_values[] = {VALUE("scoring-seconds", "", 120)};
+static struct pb_summary_row scored_row = {
+    .criterion = "l2",
+    .target = "r40",
+    .measure = "channels",
+    .control = true,
+    .cells = control_cells,
+    .cell_count = 1,
+    .values = scoring_values,
+    .value_count = 1,
+};
+static struct pb_summary_entry entries[] = {
+    {.schedule = &schedules[0],
+     .row = &rows[0],
+     .control = &rows[1],
+     .top1 = STATISTICS(130),
+     .first = 2,
+     .last = 4,
+     .against = STATISTICS(140),
+     .p = 0.0625,
+     .verdict = "same"},
+    {.schedule = &schedules[0],
+     .row = &scored_row,
+     .top1 = {.n = 2, .mean = 150, .low = 151, .high = 152}, /* too few for an interval */
+     .against = {.mean = NAN},
+     .p = NAN,
+     .verdict = "control"},
+};
+static struct pb_summary_board boards[] = {{
+    .sample = &rows[0],
+    .entries = entries,
+    .entry_count = 2,
+    .methods = 5,
+    .residual = {.sd = 0.015625, .freedom = 6},
+    .verdict = "ranked",
+}};
 static struct pb_summary_scale scales[] = {{"image size", "48", "224"}};
 static struct pb_summary_section section = {
     .dataset = "planes",
@@ -160,6 +196,8 @@ static struct pb_summary_section section = {
              .p_control = 0.125,
              .p_next = 0.375,
              .verdict = "next"},
+    .boards = boards,
+    .board_count = 1,
     .gamma = {.bins = bins, .bin_count = 3, .max = 1.25, .channels = 9, .near_zero = 0.1, .seeds = 2},
     .gamma_change = {.schedule = &schedules[0],
                      .row = &rows[0],

@@ -103,6 +103,72 @@ static void test_paired_differences_leave_out_pairs_with_a_gap(void **state)
     assert_within(pb_statistics_p(&made), 0.010196916085066454, 1e-9);
 }
 
+/* Means of rows 2, 4, 3 and of seeds 2, 3, 4: 0 0 0, −1 0 1, 1 0 −1 are left, Σ of squares 4 with 4 degrees of freedom. */
+static void test_residual_of_three_rows(void **state)
+{
+    (void)state;
+    const double values[] = {1, 2, 3, 2, 4, 6, 3, 3, 3};
+    const struct pb_residual residual = pb_residual_of(values, 3, 3);
+    assert_close(residual.sd, 1);
+    assert_close(residual.freedom, 4);
+    const struct pb_statistics difference = pb_statistics_paired(&values[3], values, 3);
+    const struct pb_statistics pooled = pb_statistics_pooled(&difference, &residual);
+    assert_int_equal(pooled.n, 3);
+    assert_close(pooled.mean, 2);
+    assert_close(pooled.se, sqrt(2.0 / 3));
+    assert_within(pooled.high, 2 + 2.7764451051977934 * sqrt(2.0 / 3), 1e-9);
+    assert_within(pooled.low, 2 - 2.7764451051977934 * sqrt(2.0 / 3), 1e-9);
+    /* t² = 6: p = 1 − s·(1 + c/2) with c = 4/(4 + t²), s = √(1 − c) */
+    assert_within(pb_statistics_pooled_p(&pooled, &residual), 1 - 1.2 * sqrt(0.6), 1e-9);
+}
+
+static void test_residual_of_two_rows_is_the_paired_test(void **state)
+{
+    (void)state;
+    const double values[] = {0.70, 0.72, 0.71, 0.60, 0.63, 0.64};
+    const struct pb_residual residual = pb_residual_of(values, 2, 3);
+    const struct pb_statistics paired = pb_statistics_paired(values, &values[3], 3);
+    const struct pb_statistics pooled = pb_statistics_pooled(&paired, &residual);
+    assert_close(residual.freedom, 2);
+    assert_close(pooled.sd, paired.sd);
+    assert_close(pooled.low, paired.low);
+    assert_within(pb_statistics_pooled_p(&pooled, &residual), 0.010196916085066454, 1e-9);
+}
+
+static void test_one_row_or_seed_has_no_residual(void **state)
+{
+    (void)state;
+    const double values[] = {1, 2, 3};
+    const struct pb_residual row = pb_residual_of(values, 1, 3), seed = pb_residual_of(values, 3, 1);
+    assert_true(isnan(row.sd) && isnan(row.freedom) && isnan(seed.sd) && isnan(seed.freedom));
+    const struct pb_statistics difference = pb_statistics_of(values, 3);
+    const struct pb_statistics pooled = pb_statistics_pooled(&difference, &row);
+    assert_true(isnan(pooled.se) && isnan(pooled.low) && isnan(pb_statistics_pooled_p(&pooled, &row)));
+    const double alike[] = {1, 2, 3, 4};
+    const struct pb_residual none = pb_residual_of(alike, 2, 2);
+    const struct pb_statistics same = pb_statistics_pooled(&difference, &none);
+    assert_true(none.sd == 0 && isnan(pb_statistics_pooled_p(&same, &none)));
+}
+
+/* .005 · 4, .01 · 3, .03 · 2, and .04 · 1, which cannot be below the one before. */
+static void test_holm_multiplies_by_the_tests_that_are_left(void **state)
+{
+    (void)state;
+    struct pb_error error = {0};
+    double p[] = {0.01, 0.04, NAN, 0.03, 0.005};
+    assert_int_equal(pb_holm(p, 5, &error), PB_OK);
+    assert_close(p[0], 0.03);
+    assert_close(p[1], 0.06);
+    assert_true(isnan(p[2]));
+    assert_close(p[3], 0.06);
+    assert_close(p[4], 0.02);
+    double large[] = {0.6, 0.7};
+    assert_int_equal(pb_holm(large, 2, &error), PB_OK);
+    assert_close(large[0], 1);
+    assert_close(large[1], 1);
+    assert_int_equal(pb_holm(large, 0, &error), PB_OK);
+}
+
 static void test_binomial_error_of_a_share(void **state)
 {
     (void)state;
@@ -124,6 +190,10 @@ int main(void)
         cmocka_unit_test(test_equal_values_have_an_interval_of_no_width),
         cmocka_unit_test(test_close_large_values_keep_their_spread),
         cmocka_unit_test(test_paired_differences_leave_out_pairs_with_a_gap),
+        cmocka_unit_test(test_residual_of_three_rows),
+        cmocka_unit_test(test_residual_of_two_rows_is_the_paired_test),
+        cmocka_unit_test(test_one_row_or_seed_has_no_residual),
+        cmocka_unit_test(test_holm_multiplies_by_the_tests_that_are_left),
         cmocka_unit_test(test_binomial_error_of_a_share),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
