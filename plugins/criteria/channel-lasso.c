@@ -181,6 +181,7 @@ static const struct pb_criterion criterion = {
     .create = create,
     .observe = observe,
     .select = select_channels,
+    .scope = PB_SCOPE_LAYER,
     .repair = repair,
     .repair_rows = REPAIR_ROWS,
     .destroy = destroy,
