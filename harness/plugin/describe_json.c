@@ -89,6 +89,9 @@ static bool put_kind(json_t *object, const struct pb_plugin *plugin)
         good = put(object, "needs", bits_json(pb_data_names, plugin->criterion->needs));
         good = put(object, "uses", bits_json(pb_data_names, plugin->criterion->uses)) && good;
         good = put(object, "traits", bits_json(pb_trait_names, plugin->criterion->traits)) && good;
+        good = put(object, "scores_channels", json_boolean(plugin->criterion->score != NULL)) && good;
+        good = put(object, "scores_weights", json_boolean(plugin->criterion->score_weights != NULL)) && good;
+        good = put(object, "repairs", json_boolean(plugin->criterion->repair != NULL)) && good;
         good = put(object, "selects", json_boolean(plugin->criterion->select != NULL)) && good;
         good = put(object, "scope", json_string(pb_scope_name(plugin->criterion->scope))) && good;
         good = put(object, "coupling", json_string(pb_coupling_name(plugin->criterion->coupling))) && good;

@@ -9,21 +9,22 @@ setup() {
     cd "$BATS_TEST_TMPDIR" || return
 }
 
-@test "docs/matrix.md, the settings in the schema and the README's tables are current" {
+@test "docs/matrix.md, docs/methods.md, the settings in the schema and the README's tables are current" {
     "$sources/scripts/generated-docs" --check "$PRUNEBENCH_BUILD"
 }
 
 @test "a change by hand of what the program writes is noticed, and undone" {
     mkdir -p copy/docs copy/harness/schema
     cp "$sources/README.md" copy
-    cp "$sources/docs/matrix.md" copy/docs
+    cp "$sources"/docs/{matrix,methods}.md copy/docs
     cp "$sources/harness/schema/matrix-1.xsd" copy/harness/schema
     export PRUNEBENCH_ROOT=$PWD/copy
     "$sources/scripts/generated-docs" --check "$PRUNEBENCH_BUILD"
-    for file in README.md docs/matrix.md harness/schema/matrix-1.xsd; do
+    for file in README.md docs/matrix.md docs/methods.md harness/schema/matrix-1.xsd; do
         cp "copy/$file" before
         case $file in
         README.md) sed -i 's/^| `bn-scale` | /&really /' copy/$file ;;
+        docs/methods.md) sed -i 's/^### `bn-scale`$/&, really/' copy/$file ;;
         docs/matrix.md) sed -i 's/^| `lr` | /&really /' copy/$file ;;
         *.xsd) sed -i 's/name="flip" default="0.5"/name="flip" default="0.25"/' copy/$file ;;
         esac
