@@ -68,8 +68,14 @@ static void append_plugins(struct pb_text *text, bool markdown, const struct pb_
     append_header(text, markdown, titles[kind], columns);
     for (size_t i = 0; i < registry->count; i++) {
         const struct pb_plugin *plugin = registry->plugins[i].plugin;
-        if (plugin->kind == kind)
-            pb_text_append(text, markdown ? "| `%s` | %s |\n" : "  %-12s %s\n", plugin->name, plugin->summary);
+        if (plugin->kind != kind)
+            continue;
+        pb_text_append(text, markdown ? "| `%s` | " : "  %-12s ", plugin->name);
+        if (markdown)
+            pb_manual_markdown(text, plugin->summary);
+        else
+            pb_text_append(text, "%s", plugin->summary);
+        pb_text_append(text, markdown ? " |\n" : "\n");
     }
 }
 

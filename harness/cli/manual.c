@@ -60,7 +60,7 @@ static void append_wrapped(struct pb_text *text, const char *words, size_t inden
 }
 
 /* Markdown reads these characters as its own. */
-static void append_markdown(struct pb_text *text, const char *words)
+void pb_manual_markdown(struct pb_text *text, const char *words)
 {
     for (; *words; words++)
         pb_text_append(text, strchr("<>|*_", *words) ? "\\%c" : "%c", *words);
@@ -75,7 +75,7 @@ static void append_element(struct pb_text *text, enum pb_manual_style style, con
         break;
     case PB_MANUAL_MARKDOWN:
         pb_text_append(text, "\n## `<%s>`\n\n", element->name);
-        append_markdown(text, element->help);
+        pb_manual_markdown(text, element->help);
         pb_text_append(text, "\n");
         break;
     case PB_MANUAL_TROFF:
@@ -97,7 +97,7 @@ static void append_element(struct pb_text *text, enum pb_manual_style style, con
         pb_text_free(&line);
     } else if (style == PB_MANUAL_MARKDOWN) {
         pb_text_append(text, "\nContains ");
-        append_markdown(text, element->content);
+        pb_manual_markdown(text, element->content);
         pb_text_append(text, ".\n");
     } else {
         pb_text_append(text, ".PP\nContains ");
@@ -118,12 +118,12 @@ static void append_row(struct pb_text *text, enum pb_manual_style style, const s
         if (first)
             pb_text_append(text, "\n| attribute | values | default | meaning |\n|---|---|---|---|\n");
         pb_text_append(text, "| `%s` | ", row->name);
-        append_markdown(text, row->values);
+        pb_manual_markdown(text, row->values);
         pb_text_append(text, " | ");
         if (row->given)
-            append_markdown(text, strcmp(row->given, "required") == 0 ? row->given : row->given + strlen("default "));
+            pb_manual_markdown(text, strcmp(row->given, "required") == 0 ? row->given : row->given + strlen("default "));
         pb_text_append(text, " | ");
-        append_markdown(text, row->help);
+        pb_manual_markdown(text, row->help);
         pb_text_append(text, " |\n");
         break;
     case PB_MANUAL_TROFF:

@@ -12,6 +12,8 @@ void pb_manual_matrix(struct pb_text *text, enum pb_manual_style style);
 /* The settings as attribute groups of the schema, one for each element. */
 void pb_manual_schema(struct pb_text *text);
 
+/* words for a table of Markdown: what would end a column or begin a tag is escaped. */
+void pb_manual_markdown(struct pb_text *text, const char *words);
 /* words with troff's own characters escaped; they begin a line. */
 void pb_manual_troff(struct pb_text *text, const char *words);
 
