@@ -70,19 +70,20 @@ static inline void lasso_sweep(const struct lasso *lasso, double alpha)
  */
 static inline double lasso_gap(const struct lasso *lasso, double alpha)
 {
-    double along = lasso->target, squares = lasso->target, norm = 0, largest = 0; /* yᵀr and ‖r‖², r = y − Zβ */
+    double explained = 0, along = 0, norm = 0, largest = 0; /* βᵀZᵀy, βᵀZᵀr */
     for (size_t i = 0; i < lasso->unknowns; i++) {
-        along -= lasso->beta[i] * lasso->products[i];
-        squares -= lasso->beta[i] * (lasso->products[i] + lasso->correlations[i]);
+        explained += lasso->beta[i] * lasso->products[i];
+        along += lasso->beta[i] * lasso->correlations[i];
         norm += fabs(lasso->beta[i]);
         largest = fmax(largest, fabs(lasso->correlations[i]));
     }
     if (lasso->target <= 0)
         return 0;
+    const double product = lasso->target - explained, squares = product - along; /* yᵀr and ‖r‖², r = y − Zβ */
     const double most = largest > 0 ? lasso->samples * alpha / largest : INFINITY;
-    const double best = squares > 0 ? along / squares : 0;
+    const double best = squares > 0 ? product / squares : 0;
     const double s = fmax(-most, fmin(most, best));
-    const double objective = squares / 2 + lasso->samples * alpha * norm, dual = s * along - s * s * squares / 2;
+    const double objective = squares / 2 + lasso->samples * alpha * norm, dual = s * product - s * s * squares / 2;
     return (objective - dual) / (lasso->target / 2);
 }
 
