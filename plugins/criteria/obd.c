@@ -8,11 +8,9 @@
  *   estimator=exact       Hv for a unit vector v of every weight, for small networks
  * Hv are central differences of gradients. A negative curvature gives a negative score.
  */
-#include <stdio.h>
-
-#include "gradient-objective.h"
 #include "gradient-rows.h"
-#include "weights-layer.h"
+#include "random-signs.h"
+#include "unit-directions.h"
 
 enum { MOST_PRODUCTS = 20000 };
 enum estimator { FISHER, HUTCHINSON, EXACT };
@@ -66,15 +64,12 @@ static enum pb_status create(const struct pb_host *host, const void *chosen, voi
 static enum pb_status prepare(void *self, const struct pb_network_view *network)
 {
     struct state *state = self;
-    uint64_t weights = 0;
-    for (uint32_t l = 0; l < network->layer_count; l++) {
-        const struct pb_layer_view *layer = network->layer(network, l);
-        if (!layer)
-            return PB_ERROR_MEMORY;
-        weights += weights_of_layer(layer);
-    }
+    size_t weights;
     if (state->estimator != EXACT)
         return PB_OK;
+    const enum pb_status status = weights_in_front(network, network->layer_count, &weights);
+    if (status != PB_OK)
+        return status;
     if (weights > MOST_PRODUCTS)
         return state->host->fail(
             state->host, PB_ERROR_INPUT,
@@ -85,23 +80,10 @@ static enum pb_status prepare(void *self, const struct pb_network_view *network)
     return PB_OK;
 }
 
-/* ±1 */
-static double draw_sign(struct pb_rng *rng)
-{
-    return pb_rng_uniform(rng) < 0.5 ? -1 : 1;
-}
-
 static enum pb_status objective_grad(void *self, const struct pb_logits_view *batch, float *derivative)
 {
     const struct state *state = self;
-    enum pb_status status = PB_OK;
-    struct pb_rng rng;
-    char stream[32];
-    snprintf(stream, sizeof stream, "signs/%u", (unsigned)batch->batch_index);
-    state->host->rng_init(state->host, &rng, stream);
-    for (uint32_t n = 0; n < batch->batch && status == PB_OK; n++)
-        status = gradient_of_cross_entropy(state->host, batch, n, 1, state->observed ? 1 : draw_sign(&rng), derivative);
-    return status;
+    return gradient_with_signs(state->host, batch, !state->observed, derivative);
 }
 
 static enum pb_status observe(void *self, const struct pb_layer_view *layer)
@@ -128,25 +110,11 @@ static uint32_t products(void *self)
     return state->products;
 }
 
-/* The weights of all layers in front of this one. */
-static enum pb_status count_before(const struct pb_layer_view *layer, size_t *before)
-{
-    *before = 0;
-    for (uint32_t l = 0; l < layer->index; l++) {
-        const struct pb_layer_view *other = layer->network->layer(layer->network, l);
-        if (!other)
-            return PB_ERROR_MEMORY;
-        *before += weights_of_layer(other);
-    }
-    return PB_OK;
-}
-
 static enum pb_status direction(void *self, const struct pb_layer_view *layer, uint32_t product,
                                 struct pb_direction *written)
 {
     const struct state *state = self;
     const size_t count = weights_of_layer(layer);
-    size_t first;
     if (state->estimator == HUTCHINSON) {
         struct pb_rng rng;
         char stream[96];
@@ -156,10 +124,7 @@ static enum pb_status direction(void *self, const struct pb_layer_view *layer, u
             written->weight[i] = (float)draw_sign(&rng);
         return PB_OK;
     }
-    const enum pb_status status = count_before(layer, &first);
-    if (status == PB_OK && product >= first && product - first < count)
-        written->weight[product - first] = 1;
-    return status;
+    return unit_direction(layer, product, written);
 }
 
 static enum pb_status observe_product(void *self, const struct pb_layer_view *layer,
