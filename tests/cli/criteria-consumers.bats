@@ -16,7 +16,6 @@ setup() { cd "$BATS_TEST_TMPDIR" || return 1; }
   <calibration batches="2" batch="4"/>
   <latency runs="0"/>
   <dataset plugin="birds" root="sets/CUB_200_2011"/>
-  <ranking scope="layer"/>
   <criterion plugin="thinet"><option name="repair" value="least-squares"/></criterion>
   <criterion plugin="channel-lasso"/>
   <schedule plugin="layer-by-layer"><option name="between" value="0"/><option name="repair" value="true"/></schedule>
