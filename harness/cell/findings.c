@@ -113,7 +113,8 @@ static enum pb_status add_accuracies(struct pb_session *session, const struct ro
         for (size_t i = 0; i < count; i++)
             has_role = has_role || named[i].stage == stage;
         if (!has_role && pb_chain_leads_to_current(&session->chain, stage) &&
-            (link->verb == PB_VERB_TRAIN || link->verb == PB_VERB_PRUNE || link->verb == PB_VERB_MASK))
+            (link->verb == PB_VERB_TRAIN || link->verb == PB_VERB_PRUNE || link->verb == PB_VERB_MASK ||
+             (link->verb == PB_VERB_REPAIR && session->config->repair != PB_REPAIR_NONE)))
             status = add_accuracy(session, stage, link->name, record, error);
     }
     return status;

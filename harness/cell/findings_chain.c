@@ -52,6 +52,7 @@ static enum pb_status add_repairs(const struct pb_link *link, const json_t *fact
             .rows = (uint32_t)json_integer_value(json_object_get(repair, "rows")),
             .error_before = json_number_value(json_object_get(repair, "error_before")),
             .error_after = json_number_value(json_object_get(repair, "error_after")),
+            .without_bias = json_is_true(json_object_get(repair, "without_bias")),
         };
         if (status == PB_OK)
             status = pb_record_repair(record, &row, error);

@@ -134,6 +134,26 @@ static enum pb_status verb_score(const struct pb_verbs *verbs, pb_stage *stage)
     return status;
 }
 
+static enum pb_status verb_repair(const struct pb_verbs *verbs, pb_stage *stage)
+{
+    struct pb_session *session = verbs->context;
+    const struct pb_link *link = NULL;
+    const enum pb_status status = pb_chain_repair(&session->chain, &link, &session->error);
+    forget_scores(session);
+    if (status != PB_OK || link)
+        return perform(session, status, link, pb_work_repair, stage);
+    if (stage) /* the matrix had the pruning repaired already */
+        *stage = session->chain.current;
+    return PB_OK;
+}
+
+/* The repair that the matrix asks for behind every pruning. */
+static enum pb_status repair_pruning(const struct pb_verbs *verbs, enum pb_status pruned, pb_stage *stage)
+{
+    const struct pb_session *session = verbs->context;
+    return pruned == PB_OK && session->config->repair != PB_REPAIR_NONE ? verb_repair(verbs, stage) : pruned;
+}
+
 static enum pb_status verb_prune(const struct pb_verbs *verbs, const struct pb_target *target, pb_stage *stage)
 {
     struct pb_session *session = verbs->context;
@@ -141,7 +161,7 @@ static enum pb_status verb_prune(const struct pb_verbs *verbs, const struct pb_t
     enum pb_status status = pb_chain_prune(&session->chain, *target, &link, &session->error);
     status = perform(session, status, link, pb_work_prune, stage);
     forget_scores(session);
-    return status;
+    return repair_pruning(verbs, status, stage);
 }
 
 static enum pb_status verb_recalibrate(const struct pb_verbs *verbs, uint32_t batches, pb_stage *stage)
@@ -169,7 +189,7 @@ static enum pb_status verb_prune_to(const struct pb_verbs *verbs, const uint32_t
     enum pb_status status = pb_chain_prune_to(&session->chain, channels, count, &link, &session->error);
     status = perform(session, status, link, pb_work_prune, stage);
     forget_scores(session);
-    return status;
+    return repair_pruning(verbs, status, stage);
 }
 
 static enum pb_status verb_mask(const struct pb_verbs *verbs, const struct pb_target *target, pb_stage *stage)
@@ -179,15 +199,6 @@ static enum pb_status verb_mask(const struct pb_verbs *verbs, const struct pb_ta
     const enum pb_status status = pb_chain_mask(&session->chain, *target, &link, &session->error);
     forget_scores(session);
     return perform(session, status, link, pb_work_mask, stage);
-}
-
-static enum pb_status verb_repair(const struct pb_verbs *verbs, pb_stage *stage)
-{
-    struct pb_session *session = verbs->context;
-    const struct pb_link *link = NULL;
-    const enum pb_status status = pb_chain_repair(&session->chain, &link, &session->error);
-    forget_scores(session);
-    return perform(session, status, link, pb_work_repair, stage);
 }
 
 static enum pb_status verb_restore(const struct pb_verbs *verbs, pb_stage to, pb_stage *stage)

@@ -392,10 +392,13 @@ static enum pb_status note_repairs(const struct pb_repaired *repaired, uint32_t 
                                    struct pb_error *error)
 {
     json_t *rows = json_array();
-    for (uint32_t i = 0; i < count; i++)
-        json_array_append_new(rows, json_pack("{s:s, s:i, s:f, s:f}", "layer", repaired[i].name, "rows",
-                                              (int)repaired[i].rows, "error_before", repaired[i].error_before,
-                                              "error_after", repaired[i].error_after));
+    for (uint32_t i = 0; i < count; i++) {
+        json_t *row = json_pack("{s:s, s:i, s:f, s:f}", "layer", repaired[i].name, "rows", (int)repaired[i].rows,
+                                "error_before", repaired[i].error_before, "error_after", repaired[i].error_after);
+        if (repaired[i].without_bias)
+            json_object_set_new(row, "without_bias", json_true());
+        json_array_append_new(rows, row);
+    }
     return json_array_size(rows) == count && json_object_set_new(facts, "repairs", rows) == 0
                ? PB_OK
                : pb_fail_memory(error, count * sizeof *repaired);
@@ -417,7 +420,7 @@ enum pb_status pb_work_repair(struct pb_session *session, const struct pb_link *
     if (status == PB_OK)
         status = copy_parent(session, link, &changed, error);
     if (status == PB_OK)
-        status = pb_repair_for(&job, before, changed, &repaired, &count, error);
+        status = pb_repair_for(&job, link->repair, before, changed, &repaired, &count, error);
     if (status == PB_OK)
         status = note_repairs(repaired, count, facts, error);
     if (status == PB_OK) {

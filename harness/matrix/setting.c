@@ -139,6 +139,11 @@ const struct pb_setting pb_settings[] = {
     SETTING("ranking", "redraw",
             "Whether random scores and shuffles are drawn once for a whole soft pruning, or again for each scoring.",
             .also = "criterion", SWITCH(pb_redraw_names), .default_text = "once", .offset = CELL(ranking.redraw)),
+    SETTING("ranking", "repair",
+            "What is done behind every pruning to the layers that lost inputs: nothing, the criterion's own repair, or "
+            "mean, "
+            "which adds to their biases what the removed channels gave on average over the calibration images.",
+            .also = "criterion", CHOICE(pb_repair_names), .default_text = "none", .offset = CELL(repair)),
     SETTING("ranking", "count",
             "exact removes exactly the requested number of channels; thesis keeps only scores above the threshold's "
             "own, as the published code did.",

@@ -314,21 +314,40 @@ pb_stage pb_chain_before_pruning(const struct pb_chain *chain, pb_stage stage)
     return stage ? chain->links[stage - 1].parent : 0;
 }
 
+static bool is_repaired(const struct pb_chain *chain, pb_stage stage)
+{
+    while (stage != 0 && chain->links[stage - 1].verb != PB_VERB_PRUNE &&
+           chain->links[stage - 1].verb != PB_VERB_REPAIR)
+        stage = chain->links[stage - 1].parent;
+    return stage != 0 && chain->links[stage - 1].verb == PB_VERB_REPAIR;
+}
+
 enum pb_status pb_chain_repair(struct pb_chain *chain, const struct pb_link **link, struct pb_error *error)
 {
+    const enum pb_repair_rule asked = chain->config->repair;
+    struct pb_link added = {.verb = PB_VERB_REPAIR, .name = "repair", .repair = asked ? asked : PB_REPAIR_CRITERION};
     const enum pb_status status = pb_check_scores(chain->config, error);
     if (status != PB_OK)
         return status;
     const struct pb_plugin *criterion = chain->config->criterion.loaded->plugin;
+    if (asked != PB_REPAIR_NONE && is_repaired(chain, chain->current)) {
+        *link = NULL;
+        return PB_OK;
+    }
     if (pb_chain_before_pruning(chain, chain->current) == 0)
         return pb_fail(error, PB_ERROR_RUN, "the schedule asked for a repair before anything was pruned");
-    if (!criterion->criterion->repair)
+    if (asked == PB_REPAIR_CRITERION && !criterion->criterion->repair)
+        return pb_fail(
+            error, PB_ERROR_INPUT,
+            "repair=\"criterion\" asks for repairs, which criterion '%s' does not make; set repair=\"mean\", or "
+            "choose a criterion that does",
+            criterion->name);
+    if (asked == PB_REPAIR_NONE && !criterion->criterion->repair)
         return pb_fail(
             error, PB_ERROR_INPUT,
             "the schedule asks for repairs, which criterion '%s' does not make; choose one that does, or another "
             "schedule",
             criterion->name);
-    struct pb_link added = {.verb = PB_VERB_REPAIR, .name = "repair"};
     return add_link(chain, &added, link, error);
 }
 

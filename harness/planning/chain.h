@@ -45,6 +45,7 @@ PB_MUST_CHECK enum pb_status pb_chain_mask(struct pb_chain *chain, struct pb_tar
                                            struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_chain_reinitialise(struct pb_chain *chain, uint32_t stream, const struct pb_link **link,
                                                    struct pb_error *error);
+/* *link: NULL where the matrix has prunings repaired and this one is. */
 PB_MUST_CHECK enum pb_status pb_chain_repair(struct pb_chain *chain, const struct pb_link **link,
                                              struct pb_error *error);
 /* The stage that the last pruning up to a stage cut: scores, which leave a network as it is, aside. 0 where there is none. */

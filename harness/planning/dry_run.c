@@ -49,6 +49,23 @@ static enum pb_status dry_score(const struct pb_verbs *verbs, pb_stage *stage)
     return finish_verb(run, status, stage);
 }
 
+static enum pb_status dry_repair(const struct pb_verbs *verbs, pb_stage *stage)
+{
+    struct dry_run *run = verbs->context;
+    const struct pb_link *link;
+    enum pb_status status = refuse_when_open(run);
+    if (status == PB_OK)
+        status = pb_chain_repair(&run->chain, &link, &run->error);
+    return finish_verb(run, status, stage);
+}
+
+/* The repair that the matrix asks for behind every pruning. */
+static enum pb_status repair_pruning(const struct pb_verbs *verbs, enum pb_status pruned, pb_stage *stage)
+{
+    const struct dry_run *run = verbs->context;
+    return pruned == PB_OK && run->chain.config->repair != PB_REPAIR_NONE ? dry_repair(verbs, stage) : pruned;
+}
+
 static enum pb_status dry_prune(const struct pb_verbs *verbs, const struct pb_target *target, pb_stage *stage)
 {
     struct dry_run *run = verbs->context;
@@ -56,7 +73,7 @@ static enum pb_status dry_prune(const struct pb_verbs *verbs, const struct pb_ta
     enum pb_status status = refuse_when_open(run);
     if (status == PB_OK)
         status = pb_chain_prune(&run->chain, *target, &link, &run->error);
-    return finish_verb(run, status, stage);
+    return repair_pruning(verbs, finish_verb(run, status, stage), stage);
 }
 
 static enum pb_status dry_recalibrate(const struct pb_verbs *verbs, uint32_t batches, pb_stage *stage)
@@ -87,7 +104,7 @@ static enum pb_status dry_prune_to(const struct pb_verbs *verbs, const uint32_t 
     enum pb_status status = refuse_when_open(run);
     if (status == PB_OK)
         status = pb_chain_prune_to(&run->chain, channels, count, &link, &run->error);
-    return finish_verb(run, status, stage);
+    return repair_pruning(verbs, finish_verb(run, status, stage), stage);
 }
 
 static enum pb_status dry_mask(const struct pb_verbs *verbs, const struct pb_target *target, pb_stage *stage)
@@ -107,16 +124,6 @@ static enum pb_status dry_reinitialise(const struct pb_verbs *verbs, uint32_t st
     enum pb_status status = refuse_when_open(run);
     if (status == PB_OK)
         status = pb_chain_reinitialise(&run->chain, stream, &link, &run->error);
-    return finish_verb(run, status, stage);
-}
-
-static enum pb_status dry_repair(const struct pb_verbs *verbs, pb_stage *stage)
-{
-    struct dry_run *run = verbs->context;
-    const struct pb_link *link;
-    enum pb_status status = refuse_when_open(run);
-    if (status == PB_OK)
-        status = pb_chain_repair(&run->chain, &link, &run->error);
     return finish_verb(run, status, stage);
 }
 

@@ -85,9 +85,9 @@ uint64_t pb_stage_macs(const struct pb_estimate *estimate, const struct pb_link 
     case PB_VERB_REWIND:
     case PB_VERB_REINITIALISE:
         break;
-    case PB_VERB_REPAIR: /* once through the network before, and once for each layer through the pruned one */
-        return (uint64_t)((forward + estimate->layers * left) * config->calibration_batches *
-                          config->calibration_batch);
+    case PB_VERB_REPAIR: /* once through the network before; through the pruned one once for each layer, or in front and behind */
+        return (uint64_t)((forward + (link->repair == PB_REPAIR_MEAN ? 2 : estimate->layers) * left) *
+                          config->calibration_batches * config->calibration_batch);
     }
     return 0;
 }

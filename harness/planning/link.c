@@ -46,6 +46,16 @@ static void append_pruning(const struct pb_link *link, const struct pb_cell_conf
     pb_settings_ranking(&sink, config);
 }
 
+/* Means are of the calibration images alone, and so the same for every criterion that made the same network. */
+static void append_repair(const struct pb_link *link, const struct pb_cell_config *config, struct pb_text *text)
+{
+    if (link->repair == PB_REPAIR_CRITERION)
+        append_scoring(config, text);
+    else
+        pb_text_append(text, "repair=%s\ncalibration.batches=%" PRIu32 "\ncalibration.batch=%" PRIu32 "\n",
+                       pb_repair_names[link->repair], config->calibration_batches, config->calibration_batch);
+}
+
 static void append_arguments(const struct pb_link *link, const struct pb_cell_config *config, struct pb_text *text)
 {
     pb_text_append(text, "verb=%d\n", (int)link->verb);
@@ -54,8 +64,10 @@ static void append_arguments(const struct pb_link *link, const struct pb_cell_co
         append_training(&link->spec, config, text);
         break;
     case PB_VERB_SCORE:
-    case PB_VERB_REPAIR:
         append_scoring(config, text);
+        break;
+    case PB_VERB_REPAIR:
+        append_repair(link, config, text);
         break;
     case PB_VERB_PRUNE:
         append_pruning(link, config, text);

@@ -32,6 +32,7 @@ struct pb_link {
     struct pb_target target; /* prune, mask, and soft training's mask */
     uint32_t *channels; /* prune_to: per group, channel_count of them; else NULL */
     uint32_t channel_count;
+    enum pb_repair_rule repair; /* repair: never PB_REPAIR_NONE */
     uint32_t stream; /* reinitialise */
     uint32_t batches; /* recalibrate */
     bool pruned; /* this link or one before it pruned or masked */

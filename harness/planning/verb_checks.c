@@ -139,6 +139,12 @@ enum pb_status pb_check_mask(const struct pb_cell_config *config, const struct p
                        "<ranking>: single weights are counted exactly and one by one; leave out count=\"%s\" and "
                        "round-to for targets with measure=\"weights\"",
                        pb_count_rule_names[ranking->count]);
+    if (config->repair != PB_REPAIR_NONE)
+        return pb_fail(
+            error, PB_ERROR_INPUT,
+            "repair=\"%s\" repairs layers that lost channels, and masked weights take none; leave it out for "
+            "targets with measure=\"weights\"",
+            pb_repair_names[config->repair]);
     const double masked = before->masked;
     if (!(target.amount > masked))
         return pb_fail(

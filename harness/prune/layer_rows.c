@@ -42,9 +42,10 @@ enum pb_status pb_layer_rows_open(struct pb_layer_rows *rows, const struct pb_ne
         return pb_fail_memory(error, SIZE_MAX);
     rows->inputs = spec->inputs ? pb_calloc(most, rows->width * sizeof(float)) : NULL;
     rows->given = spec->given ? pb_calloc(most, rows->outputs * sizeof(float)) : NULL;
+    rows->sums = spec->sums ? pb_calloc(image_floats(rows, rows->input), sizeof *rows->sums) : NULL;
     snprintf(stream, sizeof stream, "%s/%s%s", spec->stream, node->name, spec->draw);
     pb_rng_init(&rows->rng, spec->seed, stream);
-    return (spec->inputs && !rows->inputs) || (spec->given && !rows->given)
+    return (spec->inputs && !rows->inputs) || (spec->given && !rows->given) || (spec->sums && !rows->sums)
                ? pb_fail_memory(error, most * rows->width * sizeof(float))
                : PB_OK;
 }
@@ -53,6 +54,7 @@ void pb_layer_rows_free(struct pb_layer_rows *rows)
 {
     pb_free(rows->inputs);
     pb_free(rows->given);
+    pb_free(rows->sums);
     *rows = (struct pb_layer_rows){0};
 }
 
@@ -112,16 +114,27 @@ static void take_row(const struct pb_batch_values *values, struct pb_layer_rows 
     rows->count++;
 }
 
+static void add_inputs(const struct pb_batch_values *values, struct pb_layer_rows *rows, uint32_t images)
+{
+    const size_t floats = image_floats(rows, rows->input);
+    for (uint32_t image = 0; image < images; image++)
+        for (size_t i = 0; i < floats; i++)
+            rows->sums[i] += (double)values->inputs[image * floats + i];
+    rows->images += images;
+}
+
 enum pb_status pb_layer_rows_add(struct pb_layer_rows *rows, struct pb_engine *engine, uint32_t images,
                                  const struct pb_batch_values *values, struct pb_error *error)
 {
     enum pb_status status = PB_OK;
-    if (rows->inputs)
+    if (rows->inputs || rows->sums)
         status = pb_engine_activation(engine, rows->input, values->inputs, NULL, error);
     if (status == PB_OK && rows->given)
         status = pb_engine_activation(engine, rows->node, values->outputs, NULL, error);
     for (uint32_t image = 0; image < images && status == PB_OK; image++)
         for (uint32_t k = 0; k < rows->per_image; k++)
             take_row(values, rows, image);
+    if (status == PB_OK && rows->sums)
+        add_inputs(values, rows, images);
     return status;
 }

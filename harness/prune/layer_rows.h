@@ -16,6 +16,8 @@ struct pb_layer_rows {
     uint32_t count; /* rows */
     float *inputs; /* count × width; NULL: not asked for */
     float *given; /* count × outputs: the layer's own; NULL: not asked for */
+    double *sums; /* H×W×C: of the whole inputs over all images; NULL: not asked for */
+    uint32_t images; /* that sums is over */
     uint32_t per_image; /* rows of each image */
     struct pb_rng rng; /* that the places are drawn from */
 };
@@ -23,7 +25,7 @@ struct pb_layer_rows {
 struct pb_rows_spec {
     uint32_t per_image; /* of a convolution; a linear layer has one row of each image */
     size_t images; /* that there is room for */
-    bool inputs, given; /* what is asked for */
+    bool inputs, given, sums; /* what is asked for */
     uint64_t seed;
     const char *stream; /* "repair": the places are drawn from the stream "repair/" with the node's name */
     const char *draw; /* that is added to it; "" for none */

@@ -145,8 +145,8 @@ static enum pb_status repair_layer(struct pb_criterion_run *run, struct pb_netwo
 {
     struct repair repair = {.run = run, .network = network, .consumer = consumer, .earlier = earlier};
     snprintf(repaired->name, sizeof repaired->name, "%s", network->graph->nodes[consumer->node].name);
-    enum pb_status status = pb_layer_rows_fill(&repair.now, consumer, 1, network, run->criterion->repair_rows, true,
-                                               false, run->calibration, run->error);
+    enum pb_status status = pb_layer_rows_fill(&repair.now, consumer, 1, network, run->criterion->repair_rows,
+                                               PB_ROWS_INPUTS, run->calibration, run->error);
     if (status == PB_OK && earlier->outputs != repair.now.outputs)
         status = pb_layer_rows_keep(earlier, network, pb_node_group(run->groups, consumer->node), run->error);
     if (status == PB_OK)
@@ -187,8 +187,8 @@ static enum pb_status read_earlier(const struct pb_criterion_run *run, const str
     for (uint32_t i = 0; i < count; i++)
         then[i] = (struct pb_consumer){.node = pb_graph_find(before->graph, graph->nodes[consumers[i].node].name),
                                        .input = pb_graph_find(before->graph, graph->nodes[consumers[i].input].name)};
-    const enum pb_status status = pb_layer_rows_fill(earlier, then, count, before, run->criterion->repair_rows, false,
-                                                     true, run->calibration, run->error);
+    const enum pb_status status = pb_layer_rows_fill(earlier, then, count, before, run->criterion->repair_rows,
+                                                     PB_ROWS_GIVEN, run->calibration, run->error);
     pb_free(then);
     return status;
 }

@@ -9,6 +9,7 @@ struct pb_repaired {
     char name[32];
     uint32_t rows;
     double error_before, error_after;
+    bool without_bias; /* the rule moves biases, and the layer has none: it was left as it was */
 };
 
 /*

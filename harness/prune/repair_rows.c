@@ -68,7 +68,7 @@ static enum pb_status read_batches(struct reading *reading, uint32_t count)
 }
 
 enum pb_status pb_layer_rows_fill(struct pb_layer_rows *rows, const struct pb_consumer *consumers, uint32_t count,
-                                  const struct pb_network *network, uint32_t per_image, bool inputs, bool given,
+                                  const struct pb_network *network, uint32_t per_image, unsigned asked,
                                   const struct pb_calibration *calibration, struct pb_error *error)
 {
     struct reading reading = {
@@ -78,8 +78,9 @@ enum pb_status pb_layer_rows_fill(struct pb_layer_rows *rows, const struct pb_co
     enum pb_status status = PB_OK;
     const struct pb_rows_spec spec = {.per_image = per_image,
                                       .images = (size_t)batches * calibration->batch,
-                                      .inputs = inputs,
-                                      .given = given,
+                                      .inputs = (asked & PB_ROWS_INPUTS) != 0,
+                                      .given = (asked & PB_ROWS_GIVEN) != 0,
+                                      .sums = (asked & PB_ROWS_SUMS) != 0,
                                       .seed = calibration->seed,
                                       .stream = "repair",
                                       .draw = ""};

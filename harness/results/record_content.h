@@ -97,10 +97,11 @@ struct pb_pruning_record {
     uint32_t layer_count;
     char *warnings; /* from pb_calloc, taken over with the layers: a line each; NULL: none */
 };
-/* What a criterion's repair changed in one layer. */
+/* What a repair changed in one layer. */
 struct pb_repair_record {
     char *stage, *layer; /* "repair-40", "conv3_2" */
     uint32_t rows;
+    bool without_bias; /* it was left as it was, because the rule moves biases alone */
     double error_before, error_after; /* ‖outputs − outputs before the pruning‖ as a share of the latter's norm */
 };
 /* How long one scoring took; a schedule that scores within a training has none. */

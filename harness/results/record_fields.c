@@ -373,7 +373,9 @@ static const struct pb_field REPAIR[] = {
     {"rows", PB_FIELD_COUNT32, true, AT(rows), .help = "sampled outputs that were compared"},
     {"error-before", PB_FIELD_REAL, true, AT(error_before),
      .help = "how far the pruned layer's outputs were from those before the pruning, as a share of the latter's norm"},
-    {"error-after", PB_FIELD_REAL, true, AT(error_after), .help = "the same once the criterion had repaired the layer"},
+    {"error-after", PB_FIELD_REAL, true, AT(error_after), .help = "the same once the layer was repaired"},
+    {"without-bias", PB_FIELD_FLAG, AT(without_bias),
+     .help = "the layer has no bias that could be moved, and is as it was"},
 };
 static const struct pb_fields REPAIR_FIELDS = {
     .name = "repair",

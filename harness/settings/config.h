@@ -19,6 +19,13 @@ struct pb_cell_round {
     struct pb_train_spec retraining;
 };
 
+/* What is done behind every pruning to the layers that lost inputs. */
+enum pb_repair_rule {
+    PB_REPAIR_NONE, /* nothing, unless the schedule asks for the criterion's own repair */
+    PB_REPAIR_CRITERION, /* the criterion's own (its hook repair) */
+    PB_REPAIR_MEAN, /* prune/repair_mean.h */
+};
+
 struct pb_cell_config {
     char *id; /* "birds.vgg16-bcnn.bn-scale.one-shot.blis.plain.r40.s1": unique in the matrix, a file name */
     char *matrix_name;
@@ -55,6 +62,7 @@ struct pb_cell_config {
 
     struct pb_ranking ranking;
     enum pb_coupling coupling;
+    enum pb_repair_rule repair;
     bool scope_given, normalise_given, coupling_given; /* else the criterion's own default */
     uint32_t calibration_batches, calibration_batch;
 

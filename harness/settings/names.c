@@ -8,6 +8,7 @@ const char *const pb_measure_names[] = {"channels", "params", "macs", "weights",
 const char *const pb_scope_names[] = {"global", "layer", NULL};
 const char *const pb_normalise_names[] = {"none", "sum", "mean", "max", "l2", "lamp", NULL};
 const char *const pb_coupling_names[] = {"sum", "mean", "max", NULL};
+const char *const pb_repair_names[] = {"none", "criterion", "mean", NULL};
 const char *const pb_count_rule_names[] = {"exact", "thesis", NULL};
 const char *const pb_redraw_names[] = {"once", "each-scoring", NULL};
 const char *const pb_soft_zero_names[] = {"none", "filters", "gamma-beta", NULL};

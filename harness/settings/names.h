@@ -8,6 +8,7 @@ extern const char *const pb_measure_names[]; /* enum pb_measure */
 extern const char *const pb_scope_names[]; /* enum pb_scope */
 extern const char *const pb_normalise_names[]; /* enum pb_normalise */
 extern const char *const pb_coupling_names[]; /* enum pb_coupling */
+extern const char *const pb_repair_names[]; /* enum pb_repair_rule */
 extern const char *const pb_count_rule_names[]; /* enum pb_count_rule */
 extern const char *const pb_redraw_names[]; /* struct pb_ranking's redraw */
 extern const char *const pb_soft_zero_names[]; /* enum pb_soft_zero */

@@ -136,6 +136,12 @@ void pb_settings_ranking(const struct pb_settings_sink *sink, const struct pb_ce
     add_count(sink, "calibration.", "batch", config->calibration_batch);
 }
 
+void pb_settings_repair(const struct pb_settings_sink *sink, const struct pb_cell_config *config)
+{
+    if (config->repair != PB_REPAIR_NONE)
+        add(sink, "ranking.", "repair", pb_repair_names[config->repair]);
+}
+
 void pb_settings_choice(const struct pb_settings_sink *sink, const char *prefix, const struct pb_choice *choice,
                         bool hash)
 {

@@ -89,7 +89,7 @@ enum pb_status pb_select_for(const struct pb_train_job *job, const struct pb_net
     return status;
 }
 
-enum pb_status pb_repair_for(const struct pb_train_job *job, const struct pb_network *before,
+enum pb_status pb_repair_for(const struct pb_train_job *job, enum pb_repair_rule rule, const struct pb_network *before,
                              struct pb_network *network, struct pb_repaired **repaired, uint32_t *count,
                              struct pb_error *error)
 {
@@ -100,7 +100,9 @@ enum pb_status pb_repair_for(const struct pb_train_job *job, const struct pb_net
                                          .seed = config->seed,
                                          .threads = config->threads};
     enum pb_status status = open_calibration(job, &calibration.batches, error);
-    if (status == PB_OK)
+    if (status == PB_OK && rule == PB_REPAIR_MEAN)
+        status = pb_repair_by_means(before, network, &calibration, repaired, count, error);
+    else if (status == PB_OK)
         status = pb_repair_network(config->criterion.loaded, &config->criterion.options, before, network, &calibration,
                                    repaired, count, error);
     pb_batches_free(&calibration.batches);

@@ -4,7 +4,7 @@
 
 #include "data/data.h"
 #include "prune/masking.h"
-#include "prune/repair.h"
+#include "prune/repair_mean.h"
 #include "settings/config.h"
 
 /* Where a piece of a training begins, or ended: so many epochs and steps behind the training's beginning. */
@@ -45,10 +45,10 @@ PB_MUST_CHECK enum pb_status pb_score_for(const struct pb_train_job *job, const 
 PB_MUST_CHECK enum pb_status pb_score_weights_for(const struct pb_train_job *job, const struct pb_network *network,
                                                   const struct pb_channel_groups *groups,
                                                   struct pb_weight_scores *scores, struct pb_error *error);
-/* Lets the cell's criterion repair network against what it was cut from. */
-PB_MUST_CHECK enum pb_status pb_repair_for(const struct pb_train_job *job, const struct pb_network *before,
-                                           struct pb_network *network, struct pb_repaired **repaired, uint32_t *count,
-                                           struct pb_error *error);
+/* Repairs network against what it was cut from. */
+PB_MUST_CHECK enum pb_status pb_repair_for(const struct pb_train_job *job, enum pb_repair_rule rule,
+                                           const struct pb_network *before, struct pb_network *network,
+                                           struct pb_repaired **repaired, uint32_t *count, struct pb_error *error);
 /* For a criterion that selects: replaces what pb_rank chose by its own choice; does nothing for others. */
 PB_MUST_CHECK enum pb_status pb_select_for(const struct pb_train_job *job, const struct pb_network *network,
                                            const struct pb_channel_groups *groups, const struct pb_ranking *ranking,

@@ -103,6 +103,38 @@ content() { grep -vE '<provenance|<memory|started=|seconds=|^ +[a-z-]+="[^"]*"(/
     [[ $output == *"the schedule asks for repairs, which criterion 'bn-scale' does not make"* ]]
 }
 
+@test "a matrix has every pruning repaired once, by means or by the criterion, and none repairs nothing" {
+    criteria='<criterion plugin="bn-scale" label="plain"/><criterion plugin="bn-scale" label="mean" repair="mean"/>'
+    criteria+='<criterion plugin="repairs" label="own" repair="criterion"><option name="does" value="bias"/></criterion>'
+    criteria+='<schedule plugin="one-shot"/><exclude criterion="plain" schedule="repair"/>'
+    PLUGIN=odd matrix repair | sed "s|<criterion plugin=\"bn-scale\"/>|$criteria|" >m.xml
+    run -0 prunebench run m.xml -o out -j 2
+    run ! grep -q '<repair ' out/cells/*.plain.one-shot.*.xml
+    run ! grep -q 'ranking.repair' out/cells/*.plain.one-shot.*.xml
+    for cell in mean.one-shot mean.repair own.one-shot own.repair; do # the last of each name asks for repairs itself
+        file=$(echo out/cells/*."$cell".*.xml)
+        [ "$(grep -c '<repair stage="repair" layer="' "$file")" -eq "$(grep -c '<repair ' "$file")" ]
+        [ "$(grep -c '<repair ' "$file")" -ge 7 ]
+        grep -q '<accuracy stage="\(repair\|retrained\)" split="test"' "$file"
+        sed -n 's/.*<repair .*error-before="\([^"]*\)" error-after="\([^"]*\)".*/\1 \2/p' "$file" |
+            awk '{ before += $1; after += $2 } END { exit !(before > 0 && after < before) }'
+    done
+    # the pruning itself is the same stage
+    [ "$(grep -ho 'stage-pruned="[0-9a-f]*"' out/cells/*.plain.one-shot.*.xml out/cells/*.mean.one-shot.*.xml | uniq | wc -l)" -eq 1 ]
+    grep -ho 'ranking.repair" value="[a-z]*"\|ranking.repair="[a-z]*"' out/cells/*.mean.one-shot.*.xml | grep -q mean
+    cp out/cells/*.mean.repair.*.xml first.xml
+    rm out/cells/*.mean.repair.*.xml
+    run -0 prunebench run m.xml -o out
+    diff <(content first.xml) <(content out/cells/*.mean.repair.*.xml)
+    refused() { # ATTRIBUTE-OF-RANKING, WORDS
+        PLUGIN=odd matrix repair | sed "s|<latency|<ranking $1/><latency|" >bad.xml
+        run -2 prunebench check bad.xml
+        [[ $output == *"$2"* ]]
+    }
+    refused 'repair="median"' "bad.xml:5: <ranking>: repair='median' is not known; did you mean 'mean'?"
+    refused 'repair="criterion"' "repair=\"criterion\" asks for repairs, which criterion 'bn-scale' does not make"
+}
+
 @test "latency is measured once per stage and read back after a kill; only an adaptive schedule may ask for it" {
     PLUGIN=odd-adaptive matrix faster | sed 's|<latency|<stages keep="all"/><latency|' >m.xml
     run -0 prunebench run m.xml -o out

@@ -16,6 +16,14 @@ static enum pb_status no_score(void *self, const struct pb_layer_view *layer, do
     (void)scores;
     return PB_ERROR_RUN;
 }
+static enum pb_status no_repair(void *self, const struct pb_repair_view *layer, float *weight, float *bias)
+{
+    (void)self;
+    (void)layer;
+    (void)weight;
+    (void)bias;
+    return PB_ERROR_RUN;
+}
 static const struct pb_criterion scorer = {.size = sizeof scorer, .score = no_score, .score_weights = no_score};
 static const struct pb_plugin scoring = {PB_PLUGIN_HEADER(PB_KIND_CRITERION), .name = "scoring", .version = "1",
                                          .criterion = &scorer};
@@ -88,6 +96,57 @@ static void key_of(const struct pb_cell_config *config, double amount, uint32_t 
     memcpy(keys[3], link->key, 65);
     assert_int_equal(link->depth, 4);
     pb_chain_free(&chain);
+}
+
+/* base → score → prune → repair, then what a schedule's own repair adds. */
+static void repairs_of(const struct pb_cell_config *config, char keys[2][65], bool *again)
+{
+    struct pb_chain chain = {0};
+    struct pb_error error;
+    const struct pb_link *link = NULL;
+    const struct pb_target target = {.measure = PB_MEASURE_CHANNELS, .amount = .4};
+    const struct pb_inputs inputs = inputs_of("images", "skx");
+    assert_int_equal(pb_chain_start(&chain, config, &error), PB_OK);
+    assert_int_equal(pb_chain_set_inputs(&chain, &inputs, &error), PB_OK);
+    assert_int_equal(pb_chain_add_baseline(&chain, &error), PB_OK);
+    assert_int_equal(pb_chain_train(&chain, &training, &link, &error), PB_OK);
+    assert_int_equal(pb_chain_score(&chain, &link, &error), PB_OK);
+    assert_int_equal(pb_chain_prune(&chain, target, &link, &error), PB_OK);
+    memcpy(keys[0], link->key, 65);
+    assert_int_equal(pb_chain_repair(&chain, &link, &error), PB_OK);
+    memcpy(keys[1], link->key, 65);
+    assert_int_equal(pb_chain_train(&chain, &training, &link, &error), PB_OK);
+    assert_int_equal(pb_chain_repair(&chain, &link, &error), PB_OK);
+    *again = link != NULL;
+    pb_chain_free(&chain);
+}
+
+static void test_the_rule_and_the_calibration_are_part_of_a_repairs_key_and_a_matrix_repairs_once(void **state)
+{
+    (void)state;
+    static const struct pb_criterion repairing = {
+        .size = sizeof repairing, .score = no_score, .repair = no_repair, .repair_rows = 1};
+    static const struct pb_plugin plugin = {PB_PLUGIN_HEADER(PB_KIND_CRITERION), .name = "repairing", .version = "1",
+                                            .criterion = &repairing};
+    struct pb_loaded criterion = loaded(&plugin);
+    struct fixture fixture = make();
+    char none[2][65], own[2][65], mean[2][65], more[2][65];
+    bool again;
+    fixture.config.criterion.loaded = &criterion;
+    repairs_of(&fixture.config, none, &again);
+    assert_true(again); /* the schedule's own repairs are as many as it asks for */
+    fixture.config.repair = PB_REPAIR_CRITERION;
+    repairs_of(&fixture.config, own, &again);
+    assert_false(again);
+    assert_string_equal(own[1], none[1]);
+    fixture.config.repair = PB_REPAIR_MEAN;
+    repairs_of(&fixture.config, mean, &again);
+    assert_false(again);
+    assert_string_equal(mean[0], none[0]);
+    assert_string_not_equal(mean[1], none[1]);
+    fixture.config.calibration_batches++;
+    repairs_of(&fixture.config, more, &again);
+    assert_string_not_equal(more[1], mean[1]);
 }
 
 static void test_cells_that_differ_in_rate_share_training_and_scores(void **state)
@@ -509,6 +568,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cells_that_differ_in_rate_share_training_and_scores),
+        cmocka_unit_test(test_the_rule_and_the_calibration_are_part_of_a_repairs_key_and_a_matrix_repairs_once),
         cmocka_unit_test(test_cells_that_differ_in_criterion_share_the_base_only),
         cmocka_unit_test(test_seed_data_and_plugin_build_are_part_of_every_key),
         cmocka_unit_test(test_the_multiplier_beside_widths_counts_where_it_makes_layers),
