@@ -49,6 +49,32 @@ setup() {
     grep -qE '^\| `vgg16` \| .* \| 138.4 \| 15.47 \|$' markdown # torchvision's own number of parameters
 }
 
+@test "the matrices of the catalogue can be planned, and have every criterion, schedule and penalty" {
+    for matrix in catalogue catalogue-weights; do
+        prunebench check --no-speed --json "$sources/datasets/matrices/$matrix.xml" >$matrix.json
+    done
+    prunebench plugins list --json >plugins.json
+    python3 - "$sources/datasets/matrices" <<'END'
+import json, sys
+import xml.etree.ElementTree as ET
+named = {matrix: {(e.tag.split("}")[1], e.get("plugin")) for e in ET.parse(f"{sys.argv[1]}/{matrix}.xml").iter() if e.get("plugin")}
+         for matrix in ("catalogue", "catalogue-weights")}
+plugins = json.load(open("plugins.json"))["plugins"]
+assert len(plugins) > 30
+for plugin in plugins:
+    entry = plugin["kind"], plugin["name"]
+    if plugin["kind"] == "criterion":
+        if plugin["scores_channels"] or plugin["selects"]:
+            assert entry in named["catalogue"], f"add {entry} to datasets/matrices/catalogue.xml"
+        if plugin["scores_weights"]:
+            assert entry in named["catalogue-weights"], f"add {entry} to datasets/matrices/catalogue-weights.xml"
+    elif plugin["kind"] == "penalty" or (plugin["kind"] == "schedule" and plugin["name"] != "train"):  # it prunes nothing
+        assert entry in named["catalogue"], f"add {entry} to datasets/matrices/catalogue.xml"
+for matrix in named:
+    assert len(json.load(open(f"{matrix}.json"))["cells"]) > 100, matrix
+END
+}
+
 @test "the manual names every element of the schema with each of its attributes, and no others" {
     prunebench help matrix >manual
     python3 - "$sources/harness/schema/matrix-1.xsd" manual <<'END'
