@@ -17,7 +17,7 @@ setup() { cd "$BATS_TEST_TMPDIR" || return 1; }
   <latency runs="0"/>
   <dataset plugin="birds" root="sets/CUB_200_2011"/>
   <schedule plugin="one-shot"/>
-  <criterion plugin="fpgm"/>
+  <criterion plugin="fpgm" scope="global"/>
   <criterion plugin="lamp"/>
   <criterion plugin="group-norm"/>
   <criterion plugin="taylor"/>

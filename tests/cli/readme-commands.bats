@@ -49,6 +49,10 @@ run_line() {
     'prunebench run MATRIX -o OUT -j 2') prunebench run m.xml -o OUT -j 2 && prunebench run m.xml -o OUT -j 2 | grep '1 were done before' ;;
     'prunebench report OUT') prunebench report OUT && ls OUT/report/index.html OUT/report/tables/*.{html,tex,md,csv} ;;
     'prunebench plugins [describe KIND/NAME]') prunebench plugins && prunebench plugins describe criterion/random ;;
+    'prunebench score CHECKPOINT -c CRITERION')
+        stored=(OUT/stages/*/network.safetensors)
+        prunebench score "${stored[0]}" -c l1-norm | grep conv1_1
+        ;;
     'prunebench count --model M --classes K') prunebench count --model vgg16 --classes 1000 | grep 138 ;;
     'prunebench verify --backend B TRACE…') prunebench verify --backend blis "$sources/tests/golden/one-channel.safetensors" ;;
     'prunebench bench --backend B --model M …') prunebench bench --backend blis "${small[@]}" --batch 2 --runs 1 ;;

@@ -8,7 +8,7 @@ setup() { cd "$BATS_TEST_TMPDIR" || return 1; }
 @test "every matrix of every study passes the check and fits the schema" {
     local matrix count=0
     for matrix in "$PRUNEBENCH_BUILD"/studies/*/*.xml; do
-        [[ $matrix == */published.xml ]] && continue
+        [[ $matrix == */published.xml || $matrix == */counting.xml ]] && continue
         prunebench check "$matrix" --no-speed >/dev/null
         xmllint --noout --nonet --schema "$PRUNEBENCH_BUILD/schema/matrix-1.xsd" "$matrix"
         count=$((count + 1))
