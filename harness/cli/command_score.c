@@ -127,6 +127,24 @@ static enum pb_status load_network(struct scoring *scoring, struct pb_error *err
     return status;
 }
 
+static enum pb_status check_criterion(const struct scoring *scoring, const struct pb_plugin *plugin,
+                                      struct pb_error *error)
+{
+    const bool weights = pb_argument(scoring->arguments, "weights") != NULL;
+    if (weights && !plugin->criterion->score_weights)
+        return pb_fail(error, PB_ERROR_INPUT, "criterion '%s' scores no single weights; leave out --weights",
+                       plugin->name);
+    if (!weights && plugin->criterion->select)
+        return pb_fail(error, PB_ERROR_INPUT,
+                       "criterion '%s' gives no scores: it chooses as many channels as it is asked for; run it in a "
+                       "matrix",
+                       plugin->name);
+    if (!weights && !plugin->criterion->score)
+        return pb_fail(error, PB_ERROR_INPUT, "criterion '%s' scores single weights alone; give --weights",
+                       plugin->name);
+    return PB_OK;
+}
+
 static enum pb_status find_criterion(struct scoring *scoring, struct pb_error *error)
 {
     const char *name = pb_argument(scoring->arguments, "criterion");
@@ -141,25 +159,9 @@ static enum pb_status find_criterion(struct scoring *scoring, struct pb_error *e
     status = pb_registry_find(&scoring->registry, PB_KIND_CRITERION, name, "--criterion", &choice->loaded, error);
     if (status == PB_OK)
         status = pb_options_create(choice->loaded->plugin, &choice->options, error);
-    return status == PB_OK ? pb_argument_options(scoring->arguments, &choice->options, error) : status;
-}
-
-static enum pb_status check_criterion(const struct scoring *scoring, struct pb_error *error)
-{
-    const struct pb_plugin *plugin = scoring->config.criterion.loaded->plugin;
-    const bool weights = pb_argument(scoring->arguments, "weights") != NULL;
-    if (weights && !plugin->criterion->score_weights)
-        return pb_fail(error, PB_ERROR_INPUT, "criterion '%s' scores no single weights; leave out --weights",
-                       plugin->name);
-    if (!weights && plugin->criterion->select)
-        return pb_fail(error, PB_ERROR_INPUT,
-                       "criterion '%s' gives no scores: it chooses as many channels as it is asked for; run it in a "
-                       "matrix",
-                       plugin->name);
-    if (!weights && !plugin->criterion->score)
-        return pb_fail(error, PB_ERROR_INPUT, "criterion '%s' scores single weights alone; give --weights",
-                       plugin->name);
-    return PB_OK;
+    if (status == PB_OK)
+        status = pb_argument_options(scoring->arguments, &choice->options, error);
+    return status == PB_OK ? check_criterion(scoring, choice->loaded->plugin, error) : status;
 }
 
 static enum pb_status open_device(struct scoring *scoring, struct pb_error *error)
@@ -232,8 +234,6 @@ static enum pb_status score(struct scoring *scoring, struct pb_error *error)
     enum pb_status status = read_numbers(scoring, error);
     if (status == PB_OK)
         status = find_criterion(scoring, error);
-    if (status == PB_OK)
-        status = check_criterion(scoring, error);
     if (status == PB_OK)
         status = read_rules(scoring, error);
     if (status == PB_OK)

@@ -121,7 +121,8 @@ static void append_row(struct pb_text *text, enum pb_manual_style style, const s
         pb_manual_markdown(text, row->values);
         pb_text_append(text, " | ");
         if (row->given)
-            pb_manual_markdown(text, strcmp(row->given, "required") == 0 ? row->given : row->given + strlen("default "));
+            pb_manual_markdown(text,
+                               strcmp(row->given, "required") == 0 ? row->given : row->given + strlen("default "));
         pb_text_append(text, " | ");
         pb_manual_markdown(text, row->help);
         pb_text_append(text, " |\n");

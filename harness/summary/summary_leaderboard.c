@@ -111,7 +111,8 @@ static enum pb_status gather(const struct pb_summary_section *section, struct pb
                 .p = NAN,
             };
         }
-    qsort(board->entries, board->entry_count, sizeof *board->entries, by_accuracy);
+    if (board->entry_count)
+        qsort(board->entries, board->entry_count, sizeof *board->entries, by_accuracy);
     return PB_OK;
 }
 

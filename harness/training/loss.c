@@ -69,10 +69,11 @@ void pb_training_loss_free(struct pb_training_loss **terms)
 /* log Σ_k exp(x_k / T) */
 static double log_sum(const float *x, uint32_t classes, double temperature)
 {
-    double top = x[0], sum = 0;
+    double top = x[0];
     for (uint32_t k = 1; k < classes; k++)
         top = fmax(top, x[k]);
-    for (uint32_t k = 0; k < classes; k++)
+    double sum = exp((x[0] - top) / temperature);
+    for (uint32_t k = 1; k < classes; k++)
         sum += exp((x[k] - top) / temperature);
     return top / temperature + log(sum);
 }

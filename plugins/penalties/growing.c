@@ -80,7 +80,8 @@ static enum pb_status coefficients(void *self, uint32_t index, const struct pb_p
         filters[u] = (struct filter){sum / layer->unit_values, u};
     }
     qsort(filters, layer->units, sizeof *filters, by_mean);
-    const double grown = fmin(options->ceiling, options->delta * (double)(layer->step / (uint64_t)options->every));
+    const uint64_t times = layer->step / (uint64_t)options->every;
+    const double grown = fmin(options->ceiling, options->delta * (double)times);
     for (uint32_t u = 0; u < (uint32_t)lround(options->share * layer->units); u++)
         written[filters[u].index] = grown;
     growing->host->free(growing->host, filters);

@@ -118,10 +118,11 @@ static void fill_up(struct halving *halving, const double *weights, double scale
 {
     struct allocation *allocation = &halving->allocation;
     const double least = halving->chosen->least;
-    double sum = 0;
+    const uint64_t limit = (uint64_t)halving->limit;
+    uint64_t sum = 0;
     for (uint32_t g = 0; g < allocation->count; g++)
         sum += allocation->kept[g];
-    for (; sum < halving->limit; sum++) {
+    for (; sum < limit; sum++) {
         uint32_t best = UINT32_MAX;
         double most = -INFINITY;
         for (uint32_t g = 0; g < allocation->count; g++) {

@@ -159,11 +159,13 @@ static enum pb_status adapt(const struct netadapt *netadapt, const struct pb_ver
     enum pb_status status = verbs->cost(verbs, &cost);
     const double goal = allowed(&cost, last->target), whole = measured(&cost, last->target->measure);
     double step = whole * netadapt->chosen->step;
-    for (double now = whole; now > goal && status == PB_OK; now = measured(&cost, last->target->measure)) {
+    double now = whole;
+    while (now > goal && status == PB_OK) {
         round.limit = fmax(goal, now - step);
         status = run_round(netadapt, verbs, last, allocation, &round);
         if (status == PB_OK)
             status = verbs->cost(verbs, &cost);
+        now = measured(&cost, last->target->measure);
         step *= netadapt->chosen->decay;
     }
     return status;

@@ -87,7 +87,8 @@ struct pb_train_spec {
     uint32_t soft_measure; /* enum pb_measure */
     double soft_amount; /* as in struct pb_target */
     uint32_t soft_growth; /* enum pb_soft_growth */
-    bool soft_clears_momentum; /* of what is zeroed; else it drives zeroed values away from 0, as in the published code */
+    /* The momentum of what is zeroed is cleared, too; else it drives zeroed values away from 0, as in the published code. */
+    bool soft_clears_momentum;
 
     /*
      * A teacher: the loss is (1 − w)·cross entropy + w·what distillation says. The teacher sees the same images as the network, as
