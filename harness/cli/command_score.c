@@ -50,9 +50,8 @@ struct scoring {
     struct pb_scored scored;
 };
 
-static enum pb_status read_rules(struct scoring *scoring, struct pb_error *error)
+static enum pb_status read_rules(struct scoring *scoring, const struct pb_criterion *criterion, struct pb_error *error)
 {
-    const struct pb_criterion *criterion = scoring->config.criterion.loaded->plugin->criterion;
     uint32_t scope = criterion->scope, normalise = criterion->normalise, coupling = criterion->coupling;
     enum pb_status status = pb_argument_choice(scoring->arguments, "scope", pb_scope_names, &scope, error);
     if (status == PB_OK)
@@ -145,7 +144,7 @@ static enum pb_status check_criterion(const struct scoring *scoring, const struc
     return PB_OK;
 }
 
-static enum pb_status find_criterion(struct scoring *scoring, struct pb_error *error)
+static enum pb_status find_criterion(struct scoring *scoring, const struct pb_plugin **plugin, struct pb_error *error)
 {
     const char *name = pb_argument(scoring->arguments, "criterion");
     struct pb_choice *choice = &scoring->config.criterion;
@@ -161,7 +160,9 @@ static enum pb_status find_criterion(struct scoring *scoring, struct pb_error *e
         status = pb_options_create(choice->loaded->plugin, &choice->options, error);
     if (status == PB_OK)
         status = pb_argument_options(scoring->arguments, &choice->options, error);
-    return status == PB_OK ? check_criterion(scoring, choice->loaded->plugin, error) : status;
+    if (status == PB_OK)
+        *plugin = choice->loaded->plugin;
+    return status;
 }
 
 static enum pb_status open_device(struct scoring *scoring, struct pb_error *error)
@@ -179,11 +180,10 @@ static enum pb_status open_device(struct scoring *scoring, struct pb_error *erro
 }
 
 /* Where the criterion looks at images: the data set, decoded into a folder that is removed at the end. */
-static enum pb_status open_data(struct scoring *scoring, struct pb_error *error)
+static enum pb_status open_data(struct scoring *scoring, const struct pb_plugin *criterion, struct pb_error *error)
 {
     struct pb_cell_config *config = &scoring->config;
     const char *name = pb_argument(scoring->arguments, "dataset"), *root = pb_argument(scoring->arguments, "root");
-    const struct pb_plugin *criterion = config->criterion.loaded->plugin;
     if (!pb_criterion_reads_batches(criterion->criterion))
         return PB_OK;
     if (!name || !root)
@@ -231,17 +231,22 @@ static enum pb_status compute(struct scoring *scoring, struct pb_error *error)
 
 static enum pb_status score(struct scoring *scoring, struct pb_error *error)
 {
+    const struct pb_plugin *criterion = NULL;
     enum pb_status status = read_numbers(scoring, error);
     if (status == PB_OK)
-        status = find_criterion(scoring, error);
+        status = find_criterion(scoring, &criterion, error);
+    if (status != PB_OK || !criterion)
+        return status;
+    scoring->scored.criterion = criterion->name;
+    status = check_criterion(scoring, criterion, error);
     if (status == PB_OK)
-        status = read_rules(scoring, error);
+        status = read_rules(scoring, criterion->criterion, error);
     if (status == PB_OK)
         status = load_network(scoring, error);
     if (status == PB_OK)
         status = open_device(scoring, error);
     if (status == PB_OK)
-        status = open_data(scoring, error);
+        status = open_data(scoring, criterion, error);
     return status == PB_OK ? compute(scoring, error) : status;
 }
 
@@ -269,7 +274,6 @@ static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, 
     (void)exit_code;
     enum pb_status status = score(&scoring, error);
     if (status == PB_OK) {
-        scoring.scored.criterion = scoring.config.criterion.loaded->plugin->name;
         scoring.scored.images =
             scoring.data ? scoring.config.calibration_batch * scoring.config.calibration_batches : 0;
         scoring.scored.scope = pb_scope_names[scoring.config.ranking.scope];
