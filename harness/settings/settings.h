@@ -19,9 +19,9 @@ void pb_settings_train_mode(const struct pb_settings_sink *sink, const struct pb
 void pb_settings_model(const struct pb_settings_sink *sink, const struct pb_cell_config *config);
 void pb_settings_data(const struct pb_settings_sink *sink, const struct pb_cell_config *config);
 void pb_settings_ranking(const struct pb_settings_sink *sink, const struct pb_cell_config *config);
-/* Plugin and options: "criterion.plugin", "criterion.option.grad", with hash also "criterion.sha256"; nothing where there is none. */
 /* How prunings are repaired, where they are: "ranking.repair". */
 void pb_settings_repair(const struct pb_settings_sink *sink, const struct pb_cell_config *config);
+/* Plugin and options: "criterion.plugin", "criterion.option.grad", with hash also "criterion.sha256"; nothing where there is none. */
 void pb_settings_choice(const struct pb_settings_sink *sink, const char *prefix, const struct pb_choice *choice,
                         bool hash);
 

@@ -126,20 +126,18 @@ static enum pb_status try_candidate(const struct netadapt *netadapt, const struc
     return status;
 }
 
-/* Ends at the winner, with what its brief training made of it. */
+/* Ends at the winner, with what its brief training made of it. fits: room for what a candidate keeps of each group. */
 static enum pb_status run_round(const struct netadapt *netadapt, const struct pb_verbs *verbs,
-                                const struct pb_round *last, struct allocation *allocation, struct round *round)
+                                const struct pb_round *last, struct allocation *allocation, uint32_t *fits,
+                                struct round *round)
 {
     enum pb_status status = PB_OK;
     round->accuracy = -1;
-    for (uint32_t g = 0; g < allocation->count && status == PB_OK; g++) {
-        uint32_t kept = 0;
-        status = most_that_fit(verbs, allocation, last->target->measure, round->limit, g, &kept);
-        if (status == PB_OK && kept)
-            status = try_candidate(netadapt, verbs, last->retraining, allocation, g, kept, round);
-        if (status == PB_OK && kept) /* what is asked about allocations is asked of the network at the round's start */
-            status = verbs->restore(verbs, round->start, NULL);
-    }
+    for (uint32_t g = 0; g < allocation->count && status == PB_OK; g++)
+        status = most_that_fit(verbs, allocation, last->target->measure, round->limit, g, &fits[g]);
+    for (uint32_t g = 0; g < allocation->count && status == PB_OK; g++)
+        if (fits[g])
+            status = try_candidate(netadapt, verbs, last->retraining, allocation, g, fits[g], round);
     if (status != PB_OK)
         return status;
     if (round->accuracy < 0)
@@ -152,7 +150,7 @@ static enum pb_status run_round(const struct netadapt *netadapt, const struct pb
 }
 
 static enum pb_status adapt(const struct netadapt *netadapt, const struct pb_verbs *verbs, const struct pb_round *last,
-                            pb_stage trained, struct allocation *allocation)
+                            pb_stage trained, struct allocation *allocation, uint32_t *fits)
 {
     struct pb_network_cost cost = {.size = sizeof cost};
     struct round round = {.start = trained};
@@ -162,7 +160,7 @@ static enum pb_status adapt(const struct netadapt *netadapt, const struct pb_ver
     double now = whole;
     while (now > goal && status == PB_OK) {
         round.limit = fmax(goal, now - step);
-        status = run_round(netadapt, verbs, last, allocation, &round);
+        status = run_round(netadapt, verbs, last, allocation, fits, &round);
         if (status == PB_OK)
             status = verbs->cost(verbs, &cost);
         now = measured(&cost, last->target->measure);
@@ -182,8 +180,10 @@ static enum pb_status run(void *self, const struct pb_verbs *verbs, const struct
         status = verbs->train(verbs, task->training, &trained);
     if (status == PB_OK)
         status = allocation_open(netadapt->host, verbs, &allocation);
+    uint32_t *fits = status == PB_OK ? netadapt->host->alloc(netadapt->host, allocation.count * sizeof *fits) : NULL;
     if (status == PB_OK)
-        status = adapt(netadapt, verbs, last, trained, &allocation);
+        status = fits ? adapt(netadapt, verbs, last, trained, &allocation, fits) : PB_ERROR_MEMORY;
+    netadapt->host->free(netadapt->host, fits);
     allocation_close(&allocation);
     return status == PB_OK ? verbs->train(verbs, last->retraining, NULL) : status;
 }
