@@ -11,38 +11,30 @@
 
 #include <cmocka.h>
 
-#include "plugin/object.h"
+#include "support/built_plugin.h"
 #include "support/graphs.h"
 
 static struct pb_loaded load(const char *name)
 {
-    struct pb_error error = {0};
-    struct pb_object object;
-    char file[512];
-    snprintf(file, sizeof file, PB_TEST_BUILD "/plugins/criterion-%s.so", name);
-    if (pb_object_open(file, &object, &error) != PB_OK)
-        fail_msg("%s", error.text);
-    assert_int_equal(object.count, 1);
-    assert_string_equal(object.plugins[0]->name, name);
-    return (struct pb_loaded){.plugin = object.plugins[0], .file = "built"};
+    char object[128];
+    snprintf(object, sizeof object, "criterion-%s", name);
+    return (struct pb_loaded){.plugin = built_plugin(object, name), .file = "built"};
 }
 
 static struct pb_options choose(const struct pb_plugin *plugin, const char *chosen)
 {
-    struct pb_error error = {0};
-    struct pb_options options = {0};
+    struct given given[8];
+    uint32_t count = 0;
     char text[128], *rest = text;
     snprintf(text, sizeof text, "%s", chosen);
-    if (pb_options_create(plugin, &options, &error) != PB_OK)
-        fail_msg("%s", error.text);
     for (char *pair; (pair = strtok_r(rest, " ", &rest)) != NULL;) {
         char *value = strchr(pair, '=');
         assert_non_null(value);
+        assert_in_range(count, 0, 7);
         *value++ = '\0';
-        if (pb_options_set(&options, pair, value, NULL, &error) != PB_OK)
-            fail_msg("%s", error.text);
+        given[count++] = (struct given){pair, value};
     }
-    return options;
+    return built_options(plugin, given, count);
 }
 
 enum pb_status built_score(const char *name, const char *chosen, const struct pb_network *network,

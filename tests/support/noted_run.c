@@ -12,8 +12,6 @@
 
 #include "base/text.h"
 #include "plugin/host.h"
-#include "plugin/object.h"
-#include "plugin/options.h"
 #include "support/task.h"
 
 enum { GROUPS = 3 };
@@ -160,9 +158,7 @@ enum pb_status noted_run(const char *object_name, const char *name, const struct
                          uint32_t measure, int fail_at, char asked[NOTED_SIZE])
 {
     struct pb_error error = {0};
-    struct pb_object object;
-    struct pb_options options = {0};
-    char file[512];
+    char object[128];
     void *self = NULL;
     struct notes notes = {.fail_at = fail_at};
     memcpy(notes.channels, whole, sizeof whole);
@@ -183,18 +179,9 @@ enum pb_status noted_run(const char *object_name, const char *name, const struct
                                    .group = group};
     struct test_task task;
     task_fill(&task, measure, 3, (const double[]){0.2, 0.4, 0.6}, (const uint32_t[]){60, 30, 80, 150});
-    snprintf(file, sizeof(file), PB_TEST_BUILD "/plugins/schedule-%s.so", object_name);
-    if (pb_object_open(file, &object, &error) != PB_OK)
-        fail_msg("%s", error.text);
-    const struct pb_plugin *plugin = object.plugins[0];
-    for (uint32_t i = 1; strcmp(plugin->name, name) != 0 && i < object.count; i++)
-        plugin = object.plugins[i];
-    assert_string_equal(plugin->name, name);
-    if (pb_options_create(plugin, &options, &error) != PB_OK)
-        fail_msg("%s", error.text);
-    for (uint32_t i = 0; i < given_count; i++)
-        if (given[i].name && pb_options_set(&options, given[i].name, given[i].value, NULL, &error) != PB_OK)
-            fail_msg("%s", error.text);
+    snprintf(object, sizeof object, "schedule-%s", object_name);
+    const struct pb_plugin *plugin = built_plugin(object, name);
+    struct pb_options options = built_options(plugin, given, given_count);
     struct pb_host_services host;
     pb_host_init(&host, name, 1, 1);
     assert_int_equal(plugin->schedule->create(&host.table, options.values, &self), PB_OK);

@@ -4,10 +4,7 @@
 
 #include <prunebench/schedule.h>
 
-/* An option as the matrix would give it; its name NULL: none. */
-struct given {
-    const char *name, *value;
-};
+#include "support/built_plugin.h"
 
 /*
  * Base training of 60 epochs; targets 20, 40, 60 % with 30, 80, 150 epochs. object: the file's part behind "schedule-". Verb number

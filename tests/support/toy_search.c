@@ -12,8 +12,6 @@
 #include <cmocka.h>
 
 #include "plugin/host.h"
-#include "plugin/object.h"
-#include "plugin/options.h"
 #include "support/task.h"
 
 enum { STAGES = 4096 };
@@ -154,17 +152,6 @@ static enum pb_status group(const struct pb_verbs *verbs, uint32_t index, struct
     return PB_OK;
 }
 
-static void choose(const struct pb_plugin *plugin, const struct given *given, uint32_t count,
-                   struct pb_options *options)
-{
-    struct pb_error error = {0};
-    if (pb_options_create(plugin, options, &error) != PB_OK)
-        fail_msg("%s", error.text);
-    for (uint32_t i = 0; i < count; i++)
-        if (pb_options_set(options, given[i].name, given[i].value, NULL, &error) != PB_OK)
-            fail_msg("%s", error.text);
-}
-
 enum pb_status toy_run(struct toy *toy, const char *name, const struct given *given, uint32_t given_count,
                        uint32_t measure, double amount, uint64_t seed)
 {
@@ -181,20 +168,17 @@ enum pb_status toy_run(struct toy *toy, const char *name, const struct given *gi
                                    .cost_of = cost_of,
                                    .group = group};
     struct pb_error error = {0};
-    struct pb_object object;
-    struct pb_options options = {0};
     struct pb_host_services host;
     struct test_task task;
     void *self = NULL;
-    char file[512];
+    char object[128];
     run = (struct run){.toy = toy, .now = {.kept = {TOY_WIDTH, TOY_WIDTH, TOY_WIDTH}}};
     toy->evaluations = 0;
     task_fill(&task, measure, 1, (const double[]){amount}, (const uint32_t[]){20, 10});
-    snprintf(file, sizeof file, PB_TEST_BUILD "/plugins/schedule-%s.so", name);
-    if (pb_object_open(file, &object, &error) != PB_OK)
-        fail_msg("%s", error.text);
-    const struct pb_schedule *schedule = object.plugins[0]->schedule;
-    choose(object.plugins[0], given, given_count, &options);
+    snprintf(object, sizeof object, "schedule-%s", name);
+    const struct pb_plugin *plugin = built_plugin(object, name);
+    const struct pb_schedule *schedule = plugin->schedule;
+    struct pb_options options = built_options(plugin, given, given_count);
     pb_host_init(&host, name, seed, 1);
     assert_int_equal(schedule->create(&host.table, options.values, &self), PB_OK);
     enum pb_status status = schedule->run(self, &verbs, &task.task);

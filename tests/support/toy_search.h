@@ -4,7 +4,7 @@
 
 #include <prunebench/schedule.h>
 
-#include "support/noted_run.h"
+#include "support/built_plugin.h"
 
 enum { TOY_GROUPS = 3, TOY_WIDTH = 8 };
 

@@ -11,7 +11,7 @@
 
 #include <prunebench/penalty.h>
 
-#include "plugin/object.h"
+#include "support/built_plugin.h"
 #include "support/folder.h"
 #include "support/whole_training.h"
 
@@ -23,11 +23,7 @@ static void is(double value, double expected)
 
 static const struct pb_penalty *batch_confusion(void)
 {
-    static struct pb_object object;
-    struct pb_error error = {0};
-    if (!object.count && pb_object_open(PB_TEST_BUILD "/plugins/penalty-batch-confusion.so", &object, &error) != PB_OK)
-        fail_msg("%s", error.text);
-    return object.plugins[0]->penalty;
+    return built_plugin("penalty-batch-confusion", "batch-confusion")->penalty;
 }
 
 /* p = (0.5, 0.3, 0.2): Σp² = 0.38, and 2·p·(p − 0.38) = (0.12, −0.048, −0.072). */

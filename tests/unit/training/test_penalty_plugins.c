@@ -13,8 +13,7 @@
 #include <prunebench/penalty.h>
 
 #include "plugin/host.h"
-#include "plugin/object.h"
-#include "plugin/options.h"
+#include "support/built_plugin.h"
 
 /* A penalty from create to destroy. */
 struct fed {
@@ -26,16 +25,11 @@ struct fed {
 
 static void open_penalty(struct fed *fed, const char *name, const char *option, const char *value)
 {
-    struct pb_error error = {0};
-    struct pb_object object;
-    char file[512];
-    snprintf(file, sizeof file, PB_TEST_BUILD "/plugins/penalty-%s.so", name);
-    *fed = (struct fed){0};
-    if (pb_object_open(file, &object, &error) != PB_OK ||
-        pb_options_create(object.plugins[0], &fed->options, &error) != PB_OK ||
-        (option && pb_options_set(&fed->options, option, value, NULL, &error) != PB_OK))
-        fail_msg("%s", error.text);
-    fed->penalty = object.plugins[0]->penalty;
+    char object[128];
+    snprintf(object, sizeof object, "penalty-%s", name);
+    const struct pb_plugin *plugin = built_plugin(object, name);
+    *fed =
+        (struct fed){.penalty = plugin->penalty, .options = built_options(plugin, &(struct given){option, value}, 1)};
     pb_host_init(&fed->host, name, 1, 1);
     assert_int_equal(fed->penalty->create(&fed->host.table, fed->options.values, &fed->self), PB_OK);
 }
