@@ -3,29 +3,48 @@
 <xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform" xmlns:s="urn:prunebench:summary:1"
                 xmlns="urn:prunebench:tables:1" exclude-result-prefixes="s">
 
+  <!-- Columns that are empty for all methods, as with one seed or without a control, are for the CSV alone. -->
   <xsl:template match="s:section" mode="leaderboard">
     <xsl:variable name="methods" select="s:leaderboard/s:method"/>
     <table name="{@id}.leaderboard" kind="leaderboard">
       <caption>
-        <xsl:value-of select="concat(@title, ' · leaderboard: final top-1 on ', s:data/@test, ' test images, and the difference to random channels in the same share of every layer; ')"/>
+        <xsl:value-of select="concat(@title, ' · leaderboard: final top-1 on ', s:data/@test, ' test images')"/>
+        <xsl:if test="$methods/@against">, and the difference to random channels in the same share of every layer</xsl:if>
+        <xsl:text>; </xsl:text>
         <xsl:apply-templates select="." mode="seeds"/>
       </caption>
       <column name="asked" title="Asked" unit="%" align="right"/>
       <column name="measure" title="of"/>
-      <column name="place" title="Place" align="right"/>
+      <column name="place" title="Place" align="right">
+        <xsl:if test="not($methods/@place)"><xsl:attribute name="only">csv</xsl:attribute></xsl:if>
+      </column>
       <column name="place_last" only="csv"/>
       <column name="criterion" title="Criterion"/>
       <column name="schedule" title="Schedule"/>
       <column name="protocol" only="csv"/>
       <column name="removed" title="Removed" unit="%" align="right"/>
       <column name="top1" title="Top-1 final" unit="%" align="right" spread="true"/>
-      <column name="low" title="95 % from" unit="%" align="right"/>
-      <column name="high" title="to" unit="%" align="right"/>
-      <column name="control" title="Control"/>
-      <column name="difference" title="Δ control" unit="points" align="right"/>
-      <column name="difference_low" title="95 % from" unit="points" align="right"/>
-      <column name="difference_high" title="to" unit="points" align="right"/>
-      <column name="p" title="p" align="right"/>
+      <column name="low" title="95 % from" unit="%" align="right">
+        <xsl:if test="not($methods/@low)"><xsl:attribute name="only">csv</xsl:attribute></xsl:if>
+      </column>
+      <column name="high" title="to" unit="%" align="right">
+        <xsl:if test="not($methods/@high)"><xsl:attribute name="only">csv</xsl:attribute></xsl:if>
+      </column>
+      <column name="control" title="Control">
+        <xsl:if test="not($methods/@against)"><xsl:attribute name="only">csv</xsl:attribute></xsl:if>
+      </column>
+      <column name="difference" title="Δ control" unit="points" align="right">
+        <xsl:if test="not($methods/@difference)"><xsl:attribute name="only">csv</xsl:attribute></xsl:if>
+      </column>
+      <column name="difference_low" title="95 % from" unit="points" align="right">
+        <xsl:if test="not($methods/@difference-low)"><xsl:attribute name="only">csv</xsl:attribute></xsl:if>
+      </column>
+      <column name="difference_high" title="to" unit="points" align="right">
+        <xsl:if test="not($methods/@difference-high)"><xsl:attribute name="only">csv</xsl:attribute></xsl:if>
+      </column>
+      <column name="p" title="p" align="right">
+        <xsl:if test="not($methods/@p)"><xsl:attribute name="only">csv</xsl:attribute></xsl:if>
+      </column>
       <column name="verdict" title="Against random"/>
       <column name="scoring_seconds" title="Scoring" unit="s" align="right">
         <xsl:if test="not($methods/@scoring-seconds)"><xsl:attribute name="only">csv</xsl:attribute></xsl:if>

@@ -278,6 +278,8 @@ static void test_the_page_and_the_files_show_places_and_verdicts(void **state)
     expect(page, "Methods that cannot be distinguished share a place.");
     expect(page, "0.58 at 40 % of channels (6 degrees of freedom).");
     expect(page, "<td class=\"right\">1 to 2</td>");
+    expect(page, ">Place<");
+    expect(page, ">Δ control ");
     pb_free(page);
     char *csv = report_file(state, "report/tables/birds.leaderboard.csv");
     expect(csv, "0.4,channels,3,3,c,one-shot,,0.4,0.85");
@@ -296,7 +298,14 @@ static void test_the_page_says_where_one_seed_or_no_control_decides_nothing(void
     expect(page, "Where all have one seed there are no intervals and no places: one seed decides nothing.");
     expect(page, "No layer-proportion control was run");
     expect(page, "no such control was run");
+    /* columns that would be empty are in the CSV alone */
+    assert_null(strstr(page, ">Place<"));
+    assert_null(strstr(page, ">Δ control "));
     pb_free(page);
+    char *csv = report_file(state, "report/tables/birds.leaderboard.csv");
+    expect(csv, ",place,place_last,");
+    expect(csv, ",control,difference,");
+    pb_free(csv);
 }
 
 int main(void)
