@@ -63,12 +63,92 @@ shorten() { sed -i 's/epochs="2000"/epochs="2"/' "$1"; }
     [ -s "out/$today/report/index.html" ]
     grep -q 'ended with exit code 0' "out/$today/nightly.log"
     [ "$(cat "out/$today/nightly.finished")" = 0 ]
+    run -0 "$PRUNEBENCH" history --history out/history show last-good
+    [[ $output == *"name: $today"* ]]
+}
+
+# A program that does what is asked, then changes what a run has left, as ./plant says.
+wrap() {
+    mkdir bin
+    cat >bin/prunebench <<END
+#!/bin/bash
+"$PRUNEBENCH" "\$@"
+code=\$?
+[[ \$1 != run || ! -e $PWD/plant ]] || python3 "$PWD/plant" "\$4"
+exit \$code
+END
+    # the day is what NIGHT says
+    cat >bin/date <<END
+#!/bin/bash
+[[ \$1 == +%Y-%m-%d ]] && echo "\$NIGHT" && exit
+exec $(command -v date) "\$@"
+END
+    chmod +x bin/*
+    export PRUNEBENCH=$PWD/bin/prunebench PATH=$PWD/bin:$PATH
+}
+
+# What a night's times are, and a loss that a bug changes.
+plant() { # factor of times, added to the last loss
+    cat >plant <<END
+import glob, re, sys
+for index, path in enumerate(sorted(glob.glob(sys.argv[1] + "/cells/*.xml"))):
+    text = open(path).read()
+    text = re.sub(r' seconds="[^"]*"', f' seconds="{$1 * (0.5 + index / 100)}"', text)
+    text = re.sub(r'(stage="retrained" split="test"[^>]* loss=")([^"]*)', lambda m: m[1] + str(float(m[2]) + $2), text)
+    open(path, "w").write(text)
+END
+}
+
+@test "a planted regression and a planted slowdown are found, a known one is accepted" {
+    export NIGHTLY_FAIL_ON=bits,speed=5%
+    matrix bn-scale | sed 's|</targets>|</targets><seeds>1 2 3 4</seeds>|' >m.xml
+    wrap
+    plant 1 0
+    NIGHT=2026-11-26 run -0 nightly m.xml out
+    [[ $output == "prunebench 2026-11-26: good. (out/2026-11-26/nightly.log)" ]]
+    # the next nights begin with these results: training the same networks again would only take time
+    begin() {
+        cp -a out/2026-11-26 "out/$1"
+        rm "out/$1/nightly.finished"
+    }
+    begin 2026-11-27
+    plant 1 1e-9
+    NIGHT=2026-11-27 run -1 nightly m.xml out
+    echo "$output"
+    [[ $output == "prunebench 2026-11-27: a regression. A defect: 4 of 4 cells have other bits under the same stage key"* ]]
+    begin 2026-11-28
+    plant 1.5 0
+    NIGHT=2026-11-28 run -1 nightly m.xml out
+    echo "$output"
+    [[ $output == "prunebench 2026-11-28: a regression. "*"Slower: "* ]]
+    history() { "$PRUNEBENCH" history --history out/history "$@"; }
+    run -0 history show last-good
+    [[ $output == *"name: 2026-11-26"* ]]
+    history annotate 2026-11-28 "a safer kernel"
+    begin 2026-11-29
+    plant 1.51 0 # as slow, and so as good as the one before
+    NIGHT=2026-11-29 run -0 nightly m.xml out
+    [[ $output == "prunebench 2026-11-29: good. "* ]]
+    history list --json >list.json
+    python3 - <<'END'
+import json
+runs = json.load(open("list.json"))["runs"]
+assert [run["state"] for run in runs] == ["good", "regression", "regression", "good"], runs
+assert runs[2]["known"] == "a safer kernel", runs
+# the front page leads to every night's report
+page = open("out/index.html", encoding="utf-8").read()
+for night in ("2026-11-26", "2026-11-27", "2026-11-28", "2026-11-29"):
+    assert f'<a href="{night}/report/index.html">{night}</a>' in page, night
+assert "<p class=\"big\">good<span> 2026-11-29</span></p>" in page and "known: a safer kernel" in page
+assert 'href="2026-11-29/report/cells/birds.vgg11-bcnn.bn-scale.one-shot.blis.r50.s1.html"' in page
+END
 }
 
 @test "a night returns the exit code of its run" {
     matrix bn-scala >m.xml
     run nightly m.xml out
     [ "$status" -eq 2 ]
+    [[ $output == *": wrong usage. prunebench: m.xml:"*"did you mean 'bn-scale'"* ]]
     grep -q "did you mean 'bn-scale'" out/latest/nightly.log
     run nightly
     [ "$status" -eq 2 ]
@@ -98,7 +178,9 @@ shorten() { sed -i 's/epochs="2000"/epochs="2"/' "$1"; }
     shorten out/2026-01-31/matrix.xml
     mkdir out/2026-01-30 # an older one is left as it is
     matrix random >m.xml
-    nightly m.xml out
+    run -3 nightly m.xml out # other cells than the night before
+    [[ ${lines[0]} == "prunebench 2026-01-31: good. (out/2026-01-31/nightly.log)" ]]
+    [[ ${lines[1]} == "prunebench 20"*": not comparable. Not comparable as a whole: "* ]]
     [ "$(cat out/2026-01-31/nightly.finished)" = 0 ]
     [ -s out/2026-01-31/report/index.html ]
     compgen -G 'out/2026-01-31/cells/*.bn-scale.*.xml'
@@ -113,13 +195,11 @@ shorten() { sed -i 's/epochs="2000"/epochs="2"/' "$1"; }
     "$sources/scripts/nightly" long.xml "$PWD/out" 3>&- &
     night=$!
     wait_for 'out/*/stages/*.partial/epoch.safetensors'
-    run nightly long.xml out
-    [ "$status" -eq 1 ]
+    run -5 nightly long.xml out
     [[ $output == *"another night is running in 'out'; this one is skipped"* ]]
     kill -KILL $night
     wait $night || true
-    run nightly long.xml out # its run goes on without it
-    [ "$status" -eq 1 ]
+    run -5 nightly long.xml out # its run continues without it
     kill -TERM "$(cat out/20*/lock)" # its process
     for _ in $(seq 500); do
         flock -n out/nightly.lock true && break
@@ -150,6 +230,19 @@ shorten() { sed -i 's/epochs="2000"/epochs="2"/' "$1"; }
     bash -c "${command//%h/$PWD/home}"
     grep -q 'ended with exit code 0' home/prunebench-nightly/latest/nightly.log
     [ -s home/prunebench-nightly/latest/report/index.html ]
+    # the examples for cron and Slurm: the same night again, which has nothing left to run and is compared with itself
+    examples=$PWD/prefix/share/prunebench/examples
+    run ! grep -r @PREFIX@ "$examples"
+    sed -n 's/^0 2 \* \* \* //p' "$examples/nightly.cron" >line
+    export NIGHTLY_FAIL_ON=bits
+    HOME=$PWD/home run -0 sh ./line
+    [[ $output == "prunebench 20"*": good. Equal: all 1 cells are identical"* ]]
+    mkdir bin
+    printf '#!/bin/bash\necho "$@" >>"%s/submitted"\n' "$PWD" >bin/sbatch
+    chmod +x bin/sbatch
+    HOME=$PWD/home PATH=$PWD/bin:$PATH SLURM_CPUS_PER_TASK=1 run -0 bash "$examples/nightly.slurm"
+    [[ $output == "prunebench 20"*": good. Equal: all 1 cells are identical"* ]]
+    grep -qE '^--begin=20[0-9-]+T02:00:00 .*nightly.slurm$' submitted
     "$sources/scripts/install" --remove "" "$PWD/prefix"
     run -1 test -e prefix
 }

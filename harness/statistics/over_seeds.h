@@ -1,6 +1,6 @@
 /* Statistics over seeds: mean, spread, intervals, paired differences. */
-#ifndef PB_SUMMARY_STATISTICS_H
-#define PB_SUMMARY_STATISTICS_H
+#ifndef PB_STATISTICS_OVER_SEEDS_H
+#define PB_STATISTICS_OVER_SEEDS_H
 
 #include <stdint.h>
 

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "summary/statistics.h"
+#include "statistics/over_seeds.h"
 
 static void assert_within(double a, double b, double tolerance)
 {

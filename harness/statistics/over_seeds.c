@@ -1,5 +1,5 @@
 /* Statistics over seeds, with GSL's Student t. */
-#include "summary/statistics.h"
+#include "statistics/over_seeds.h"
 
 #include <math.h>
 #include <stdbool.h>
