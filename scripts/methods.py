@@ -17,6 +17,7 @@ READING = """## How to read it
   [what a criterion can ask for](pruning.md#what-a-criterion-can-ask-for).
 - **Normalised by** is how the scores of a layer are divided before layers are compared, and **coupled layers** is how the scores of channels
   that can only be removed together are combined. Both are defaults: `<ranking normalise="…" coupling="…"/>` overrides them.
+- **Published code** says where released programs, or the paper itself, differ from the plugin.
 - **Single weights** are scored for targets with `measure="weights"`.
 
 """
@@ -74,6 +75,8 @@ def criterion_facts(plugin):
         facts.append("Chooses the channels itself, the same share of every layer (`scope=\"layer\"`).")
     if plugin["repairs"]:
         facts.append("Repairs the layers that lost inputs, where the schedule asks for it.")
+    if plugin["repairs_weights"]:
+        facts.append("Changes the weights that are left in a layer once single weights of it are masked.")
     return facts + [f"Trait `{trait}`: {TRAITS[trait]}." for trait in plugin["traits"]]
 
 
@@ -81,6 +84,8 @@ def section_of(plugin):
     summary = plugin["summary"]
     lines = [f"### `{plugin['name']}`", "", summary[0].upper() + summary[1:] + ".", ""]
     facts = [f"Source: {plugin['reference']}."] if plugin["reference"] else []
+    if plugin["reference_code"]:
+        facts.append(f"Published code: {cell(plugin['reference_code'])}")
     if plugin["kind"] == "criterion":
         facts += criterion_facts(plugin)
     elif plugin["kind"] == "schedule" and plugin["adaptive"]:

@@ -19,8 +19,16 @@ static enum pb_status prepare(struct pb_engine *engine, struct pb_device *device
 
 static void dismantle(struct pb_engine *engine)
 {
-    struct pb_buffer *buffers[] = {engine->values, engine->velocity,  engine->gradients,  engine->masks,
-                                   engine->arena,  engine->workspace, engine->transformed};
+    struct pb_buffer *buffers[] = {engine->values,
+                                   engine->velocity,
+                                   engine->gradients,
+                                   engine->masks,
+                                   engine->arena,
+                                   engine->workspace,
+                                   engine->transformed,
+                                   engine->convolved.inputs,
+                                   engine->convolved.outputs,
+                                   engine->convolved.filters};
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
         if (buffers[i])
             PB_CALL(engine->device, buffer_destroy, buffers[i]);

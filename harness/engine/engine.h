@@ -79,8 +79,8 @@ PB_MUST_CHECK enum pb_status pb_engine_backward_from(struct pb_engine *engine, c
 /*
  * Where a value that is not finite comes from, once one was seen: in the flow of data, the first parameter or output that holds
  * one. Runs forward again on images (count ≤ batch), as the pass did in which it was seen: training, with batch statistics and
- * the masks of the last pb_engine_backward, or evaluating. where: "the weights of 'conv3_1'", "the output of 'bn1'", or "" when
- * everything is finite. Running statistics move.
+ * the masks of the last pb_engine_backward, or evaluating. where: "the weights of 'conv3_1', channel 0", "the output of 'bn1',
+ * channel 2", or "" when everything is finite. Running statistics move.
  */
 PB_MUST_CHECK enum pb_status pb_engine_trace_nonfinite(struct pb_engine *engine, const float *images, uint32_t count,
                                                        bool training, char where[96], struct pb_error *error);
@@ -135,6 +135,18 @@ PB_MUST_CHECK enum pb_status pb_engine_gradient(struct pb_engine *engine, uint32
                                                 struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_engine_activation(struct pb_engine *engine, uint32_t node, float *activation,
                                                   float *gradient, struct pb_error *error);
+
+/*
+ * A convolution of the network by itself, on other inputs and with other filters, without bias or norm: y = Σ x·w, and its way back,
+ * dx = Σ dy·∂y/∂x. Arrays are the host's: x, dx batch×H×W×C, y, dy batch×P×Q×K, w as the node has it. Values and gradients of the
+ * network stay as they are. Not of INFER engines.
+ */
+PB_MUST_CHECK enum pb_status pb_engine_convolve(struct pb_engine *engine, uint32_t node, const float *x, const float *w,
+                                                float *y, struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_engine_convolve_back(struct pb_engine *engine, uint32_t node, const float *dy,
+                                                     const float *w, float *dx, struct pb_error *error);
+/* What they allocate when they are called for the first time. */
+uint64_t pb_engine_convolve_bytes(const struct pb_graph *graph, uint32_t batch);
 
 /* Seconds spent per phase since the engine was made or the times were reset. */
 enum pb_phase {

@@ -23,6 +23,11 @@ struct pb_penalties {
     size_t value_count;
 };
 
+/* Arrays of pb_engine_convolve, for the largest convolution; NULL until it is called. */
+struct pb_convolved {
+    struct pb_buffer *inputs, *outputs, *filters;
+};
+
 struct pb_engine {
     struct pb_device *device;
     struct pb_graph *graph;
@@ -38,6 +43,7 @@ struct pb_engine {
     bool *is_masked;
     struct pb_buffer *arena, *workspace, *transformed;
     size_t workspace_floats, transformed_floats;
+    struct pb_convolved convolved;
     struct pb_penalties penalties;
     bool transformed_stale; /* the parameters have changed since */
     float *staging;

@@ -6,8 +6,9 @@
 
 #include "base/memory.h"
 
-static enum pb_status download_finite(struct pb_engine *engine, struct pb_view view, size_t count, bool *finite,
-                                      struct pb_error *error)
+/* first: where the first such value is; count when all are finite. */
+static enum pb_status download_first(struct pb_engine *engine, struct pb_view view, size_t count, size_t *first,
+                                     struct pb_error *error)
 {
     float *values = pb_calloc(count, sizeof *values);
     if (!values)
@@ -15,9 +16,9 @@ static enum pb_status download_finite(struct pb_engine *engine, struct pb_view v
     enum pb_status status = PB_OPERATE(download, values, view, count);
     if (!status)
         status = pb_engine_wait(engine, error);
-    *finite = true;
-    for (size_t i = 0; i < count && !status; i++)
-        *finite = *finite && isfinite(values[i]);
+    *first = 0;
+    while (*first < count && !status && isfinite(values[*first]))
+        ++*first;
     pb_free(values);
     return status;
 }
@@ -30,14 +31,16 @@ static enum pb_status check_parameters(struct pb_engine *engine, uint32_t node, 
     const bool statistics = pb_uses_batch_statistics(engine, node, training);
     enum pb_status status = PB_OK;
     for (uint32_t role = 0; role < PB_ROLE_COUNT && !status && !where[0]; role++) {
-        const uint32_t parameter = graph->nodes[node].parameters[role];
-        bool finite = true;
-        if (parameter == PB_NO_PARAMETER || (statistics && !graph->parameters[parameter].trainable))
+        const uint32_t number = graph->nodes[node].parameters[role];
+        if (number == PB_NO_PARAMETER || (statistics && !graph->parameters[number].trainable))
             continue;
-        status = download_finite(engine, pb_parameter_view(engine, engine->values, node, (enum pb_role)role),
-                                 graph->parameters[parameter].count, &finite, error);
-        if (!status && !finite)
-            snprintf(where, 96, "the %s of '%s'", pb_role_words((enum pb_role)role), graph->nodes[node].name);
+        const struct pb_parameter *parameter = &graph->parameters[number];
+        size_t first;
+        status = download_first(engine, pb_parameter_view(engine, engine->values, node, (enum pb_role)role),
+                                parameter->count, &first, error);
+        if (!status && first < parameter->count)
+            snprintf(where, 96, "the %s of '%s', channel %zu", pb_role_words((enum pb_role)role),
+                     graph->nodes[node].name, first / (parameter->count / parameter->dims[0]));
     }
     return status;
 }
@@ -62,15 +65,17 @@ enum pb_status pb_engine_trace_nonfinite(struct pb_engine *engine, const float *
     if (!status)
         status = pb_filters_update(engine, error);
     for (uint32_t i = 0; i < engine->graph->node_count && !status && !where[0]; i++) {
-        bool finite = true;
+        const size_t outputs = pb_output_count(engine, i);
+        size_t first = outputs;
         status = check_parameters(engine, i, training, where, error);
         if (status || where[0])
             break;
         status = pb_run_forward_node(engine, i, training, error);
         if (!status && has_output(engine, i, training))
-            status = download_finite(engine, pb_value_view(engine, i), pb_output_count(engine, i), &finite, error);
-        if (!status && !finite)
-            snprintf(where, 96, "the output of '%s'", engine->graph->nodes[i].name);
+            status = download_first(engine, pb_value_view(engine, i), outputs, &first, error);
+        if (!status && first < outputs)
+            snprintf(where, 96, "the output of '%s', channel %zu", engine->graph->nodes[i].name,
+                     first % engine->graph->nodes[i].shape.channels);
     }
     engine->step = step;
     return status;

@@ -1,6 +1,8 @@
 /* What one masking of single weights did. */
 #include "experiment/masking_facts.h"
 
+#include <math.h>
+
 #include "base/memory.h"
 
 enum pb_status pb_masking_to_facts(const struct pb_graph *graph, const struct pb_masking *masking, json_t *facts,
@@ -9,9 +11,13 @@ enum pb_status pb_masking_to_facts(const struct pb_graph *graph, const struct pb
     json_t *layers = json_array();
     for (uint32_t l = 0; l < masking->count; l++) {
         const struct pb_masked_layer *layer = &masking->layers[l];
-        json_array_append_new(layers, json_pack("{s:s, s:I, s:I}", "name",
-                                                graph->nodes[graph->parameters[layer->parameter].node].name, "weights",
-                                                (json_int_t)layer->weights, "masked", (json_int_t)layer->masked));
+        json_t *row = json_pack("{s:s, s:I, s:I}", "name", graph->nodes[graph->parameters[layer->parameter].node].name,
+                                "weights", (json_int_t)layer->weights, "masked", (json_int_t)layer->masked);
+        if (!isnan(layer->change) && json_object_set_new(row, "change", json_real(layer->change)) != 0) {
+            json_decref(row);
+            break; /* a row is missing */
+        }
+        json_array_append_new(layers, row);
     }
     json_t *whole = json_array_size(layers) != masking->count
                         ? NULL
@@ -45,8 +51,11 @@ enum pb_status pb_masking_from_facts(const json_t *facts, struct pb_masking_reco
     for (uint32_t l = 0; l < read.layer_count; l++) {
         const json_t *layer = json_array_get(layers, l);
         const char *name = json_string_value(json_object_get(layer, "name"));
-        read.layers[l] = (struct pb_masked_layer_record){
-            .name = pb_strdup(name ? name : ""), .weights = count(layer, "weights"), .masked = count(layer, "masked")};
+        const json_t *change = json_object_get(layer, "change");
+        read.layers[l] = (struct pb_masked_layer_record){.name = pb_strdup(name ? name : ""),
+                                                         .weights = count(layer, "weights"),
+                                                         .masked = count(layer, "masked"),
+                                                         .change = change ? json_number_value(change) : NAN};
         if (!read.layers[l].name) {
             pb_masking_record_free(&read);
             return pb_fail_memory(error, 64);

@@ -43,10 +43,13 @@ enum pb_status pb_pruning_to_facts(const struct pb_pruning_done *done, json_t *f
     const struct pb_pruning *pruning = done->pruning;
     struct pb_channel_groups after = {0};
     json_t *layers = json_array();
-    json_t *whole = json_pack("{s:f, s:f, s:i, s:f, s:f, s:O}", "requested", pruning->requested, "achieved",
-                              pruning->achieved, "floored", (int)pruning->floored, "threshold", pruning->threshold,
-                              "equivalence", done->equivalence, "layers", layers);
+    json_t *whole =
+        json_pack("{s:f, s:i, s:f, s:f, s:O}", "achieved", pruning->achieved, "floored", (int)pruning->floored,
+                  "threshold", pruning->threshold, "equivalence", done->equivalence, "layers", layers);
     enum pb_status status = whole ? PB_OK : pb_fail_memory(error, 0);
+    if (status == PB_OK && !isnan(pruning->requested) &&
+        json_object_set_new(whole, "requested", json_real(pruning->requested)) != 0)
+        status = pb_fail_memory(error, 0);
     if (status == PB_OK)
         status = pb_channel_groups_find(done->after->graph, &after, error);
     for (uint32_t g = 0; status == PB_OK && g < done->groups->count; g++)

@@ -11,6 +11,7 @@
 void pb_session_close(struct pb_session *session)
 {
     pb_scores_free(&session->scores);
+    pb_free(session->trials);
     pb_network_free(&session->network);
     pb_network_free(&session->initial);
     pb_pretrained_report_free(&session->weights.report);
@@ -43,8 +44,9 @@ enum pb_status pb_session_network(struct pb_session *session, pb_stage stage, co
     }
     if (!session->network || session->loaded != stage) {
         struct pb_network *read = NULL;
-        const enum pb_status status =
-            pb_store_network(&session->store, pb_chain_key(&session->chain, stage), &read, error);
+        enum pb_status status = pb_store_network(&session->store, pb_chain_key(&session->chain, stage), &read, error);
+        if (status == PB_OK && !read)
+            status = session->compute_again(session, stage, &read, error);
         if (status != PB_OK)
             return status;
         pb_network_free(&session->network);
@@ -53,6 +55,42 @@ enum pb_status pb_session_network(struct pb_session *session, pb_stage stage, co
     }
     *network = session->network;
     return PB_OK;
+}
+
+static enum pb_status read_scores(const json_t *facts, struct pb_scores *scores, struct pb_error *error)
+{
+    const json_t *all = json_object_get(facts, "scores");
+    struct pb_scores read = {.group_count = (uint32_t)json_array_size(all)};
+    if (!read.group_count)
+        return pb_fail(error, PB_ERROR_INPUT, "a stored score stage holds no scores; remove its stage folder");
+    read.values = pb_calloc(read.group_count, sizeof *read.values);
+    read.channels = pb_calloc(read.group_count, sizeof *read.channels);
+    bool whole = read.values && read.channels;
+    for (uint32_t g = 0; whole && g < read.group_count; g++) {
+        const json_t *values = json_array_get(all, g);
+        read.channels[g] = (uint32_t)json_array_size(values);
+        read.values[g] = pb_calloc(read.channels[g], sizeof **read.values);
+        whole = read.values[g] != NULL;
+        for (uint32_t c = 0; whole && c < read.channels[g]; c++)
+            read.values[g][c] = json_number_value(json_array_get(values, c));
+    }
+    if (!whole) {
+        pb_scores_free(&read);
+        return pb_fail_memory(error, read.group_count * sizeof(double));
+    }
+    *scores = read;
+    return PB_OK;
+}
+
+enum pb_status pb_session_scores(struct pb_session *session, pb_stage stage, struct pb_scores *scores,
+                                 struct pb_error *error)
+{
+    json_t *facts = NULL;
+    enum pb_status status = pb_store_facts(&session->store, pb_chain_key(&session->chain, stage), &facts, error);
+    if (status == PB_OK)
+        status = read_scores(facts, scores, error);
+    json_decref(facts);
+    return status;
 }
 
 static enum pb_status evaluate_on(struct pb_session *session, const struct pb_network *network, const char *split,

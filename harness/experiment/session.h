@@ -15,6 +15,14 @@ struct pb_weights {
     struct pb_pretrained_report report;
 };
 
+/* What a schedule measured. */
+struct pb_trial {
+    pb_stage stage;
+    const char *split;
+    double top1, loss;
+    uint64_t images;
+};
+
 struct pb_session {
     const struct pb_cell_config *config;
     const struct pb_cell_run_options *options;
@@ -36,7 +44,12 @@ struct pb_session {
     pb_stage done; /* the last one that is stored */
     struct pb_network *network; /* that of stage `loaded`; NULL: none is loaded */
     pb_stage loaded;
+    struct pb_trial *trials; /* in the order in which they were asked for */
+    uint32_t trial_count;
     struct pb_scores scores; /* of the current network, from a score verb; values NULL: none */
+    /* Computes the network of a stage again that was dropped; the work's, of which this header knows nothing. */
+    enum pb_status (*compute_again)(struct pb_session *session, pb_stage stage, struct pb_network **network,
+                                    struct pb_error *error);
     struct pb_error error; /* a verb's failure */
 };
 
@@ -59,9 +72,14 @@ void pb_session_verbs(struct pb_session *session, struct pb_verbs *verbs);
 /* After the schedule's last verb: it has done all that it was planned with, and pruned. */
 PB_MUST_CHECK enum pb_status pb_session_finish(const struct pb_session *session, struct pb_error *error);
 
-/* The network as a stage left it, the session's: from memory when it is the one loaded, else from the store. */
+/* The network as a stage left it, the session's: from memory when it is the one loaded, else from the store, or computed again
+ * where it was dropped. */
 PB_MUST_CHECK enum pb_status pb_session_network(struct pb_session *session, pb_stage stage,
                                                 const struct pb_network **network, struct pb_error *error);
+
+/* The scores that a stored score stage holds. */
+PB_MUST_CHECK enum pb_status pb_session_scores(struct pb_session *session, pb_stage stage, struct pb_scores *scores,
+                                               struct pb_error *error);
 
 /* Accuracy of a stage's network on "test", "validation" or "train"; kept beside the stage. */
 PB_MUST_CHECK enum pb_status pb_session_accuracy(struct pb_session *session, pb_stage stage, const char *split,

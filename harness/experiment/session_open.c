@@ -6,7 +6,9 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/sha256.h"
+#include "experiment/drop.h"
 #include "experiment/pretrained_start.h"
+#include "experiment/teaching.h"
 #include "experiment/work.h"
 #include "graph/cost.h"
 #include "settings/suits.h"
@@ -77,11 +79,13 @@ static enum pb_status find_inputs(struct pb_session *session, struct pb_inputs *
     if (session->config->pretrained)
         status = pb_sha256_file(session->config->pretrained, session->weights.sha256, error);
     memcpy(inputs->weights, session->weights.sha256, sizeof inputs->weights);
+    if (status == PB_OK && session->config->teacher)
+        status = pb_sha256_file(session->config->teacher, inputs->teacher, error);
     pb_inputs_take_device(inputs, session->device);
     return status;
 }
 
-/* Whoever planned the cell looked at the same images, labels and weights, on this machine. */
+/* Whoever planned the cell looked at the same images, labels, weights and teacher, on this machine. */
 static enum pb_status check_plan(const struct pb_session *session, struct pb_error *error)
 {
     const struct pb_cell_plan *plan = session->plan;
@@ -90,7 +94,8 @@ static enum pb_status check_plan(const struct pb_session *session, struct pb_err
     pb_inputs_digest(&chain->inputs, digest);
     if (plan->inputs[0] && strcmp(plan->inputs, digest) != 0)
         return pb_fail(error, PB_ERROR_RUN,
-                       "its images, labels or pretrained weights have changed since the run was planned; run again");
+                       "its images, labels, pretrained weights or teacher have changed since the run was planned; run "
+                       "again");
     const struct pb_planned_stage *first = &plan->stages[0];
     if (!first->provisional && chain->count && strcmp(first->key, chain->links[0].key) != 0)
         return pb_fail(error, PB_ERROR_RUN, "backend '%s' computes with other kernels ('%s') than when it was planned",
@@ -117,15 +122,16 @@ static enum pb_status train_baseline(struct pb_session *session, struct pb_error
     enum pb_status status = pb_chain_add_baseline(&session->chain, error);
     if (status == PB_OK)
         status = check_plan(session, error);
-    return status == PB_OK
-               ? pb_session_perform(session, &session->chain.links[session->chain.baseline - 1], pb_work_train, error)
-               : status;
+    return status == PB_OK ? pb_session_perform(session, &session->chain.links[session->chain.baseline - 1],
+                                                pb_work_of(PB_VERB_TRAIN), error)
+                           : status;
 }
 
 enum pb_status pb_session_open(struct pb_session *session, const struct pb_cell_config *config,
                                const struct pb_cell_run_options *options, struct pb_error *error)
 {
-    *session = (struct pb_session){.config = config, .options = options, .store.lock = -1};
+    *session = (struct pb_session){
+        .config = config, .options = options, .store.lock = -1, .compute_again = pb_drop_compute_again};
     enum pb_status status = PB_OK;
     session->plan = options->plan;
     if (!options->plan || !options->plan->stage_count) {
@@ -138,6 +144,8 @@ enum pb_status pb_session_open(struct pb_session *session, const struct pb_cell_
         status = make_initial(session, error);
     if (status == PB_OK)
         status = start_chain(session, error);
+    if (status == PB_OK)
+        status = pb_teacher_check(session, error);
     if (status == PB_OK)
         status = pb_pretraining_apply(session, error);
     if (status == PB_OK)

@@ -4,10 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/memory.h"
+#include "experiment/drop.h"
 #include "experiment/work.h"
 #include "graph/build.h"
 #include "graph/cost.h"
+#include "graph/op_table.h"
 
 static void forget_scores(struct pb_session *session)
 {
@@ -70,41 +73,15 @@ static enum pb_status compare_with_plan(struct pb_session *session, const struct
 
 /* Does or restores the link that was just added. */
 static enum pb_status perform(struct pb_session *session, enum pb_status status, const struct pb_link *added,
-                              pb_work_function work, pb_stage *stage)
+                              pb_stage *stage)
 {
     if (status == PB_OK)
         status = compare_with_plan(session, added);
     if (status == PB_OK)
-        status = pb_session_perform(session, added, work, &session->error);
+        status = pb_session_perform(session, added, pb_work_of(added->verb), &session->error);
     if (status == PB_OK && stage)
         *stage = session->chain.current;
     return status;
-}
-
-/* The scores that a stored score stage holds. */
-static enum pb_status read_scores(const json_t *facts, struct pb_scores *scores, struct pb_error *error)
-{
-    const json_t *all = json_object_get(facts, "scores");
-    struct pb_scores read = {.group_count = (uint32_t)json_array_size(all)};
-    if (!read.group_count)
-        return pb_fail(error, PB_ERROR_INPUT, "a stored score stage holds no scores; remove its stage folder");
-    read.values = pb_calloc(read.group_count, sizeof *read.values);
-    read.channels = pb_calloc(read.group_count, sizeof *read.channels);
-    bool whole = read.values && read.channels;
-    for (uint32_t g = 0; whole && g < read.group_count; g++) {
-        const json_t *values = json_array_get(all, g);
-        read.channels[g] = (uint32_t)json_array_size(values);
-        read.values[g] = pb_calloc(read.channels[g], sizeof **read.values);
-        whole = read.values[g] != NULL;
-        for (uint32_t c = 0; whole && c < read.channels[g]; c++)
-            read.values[g][c] = json_number_value(json_array_get(values, c));
-    }
-    if (!whole) {
-        pb_scores_free(&read);
-        return pb_fail_memory(error, read.group_count * sizeof(double));
-    }
-    *scores = read;
-    return PB_OK;
 }
 
 static enum pb_status verb_train(const struct pb_verbs *verbs, const struct pb_train_spec *spec, pb_stage *stage)
@@ -113,24 +90,19 @@ static enum pb_status verb_train(const struct pb_verbs *verbs, const struct pb_t
     const struct pb_link *link = NULL;
     const enum pb_status status = pb_chain_train(&session->chain, spec, &link, &session->error);
     forget_scores(session);
-    return perform(session, status, link, pb_work_train, stage);
+    return perform(session, status, link, stage);
 }
 
 static enum pb_status verb_score(const struct pb_verbs *verbs, pb_stage *stage)
 {
     struct pb_session *session = verbs->context;
     const struct pb_link *link = NULL;
-    json_t *facts = NULL;
     enum pb_status status = pb_chain_score(&session->chain, &link, &session->error);
     forget_scores(session);
-    status = perform(session, status, link, pb_work_score, stage);
+    status = perform(session, status, link, stage);
     /* Read back even when just made: a resumed cell must see the very same numbers. */
     if (status == PB_OK)
-        status = pb_store_facts(&session->store, pb_chain_key(&session->chain, session->chain.current), &facts,
-                                &session->error);
-    if (status == PB_OK)
-        status = read_scores(facts, &session->scores, &session->error);
-    json_decref(facts);
+        status = pb_session_scores(session, session->chain.current, &session->scores, &session->error);
     return status;
 }
 
@@ -141,7 +113,7 @@ static enum pb_status verb_repair(const struct pb_verbs *verbs, pb_stage *stage)
     const enum pb_status status = pb_chain_repair(&session->chain, &link, &session->error);
     forget_scores(session);
     if (status != PB_OK || link)
-        return perform(session, status, link, pb_work_repair, stage);
+        return perform(session, status, link, stage);
     if (stage) /* the matrix had the pruning repaired already */
         *stage = session->chain.current;
     return PB_OK;
@@ -159,7 +131,7 @@ static enum pb_status verb_prune(const struct pb_verbs *verbs, const struct pb_t
     struct pb_session *session = verbs->context;
     const struct pb_link *link = NULL;
     enum pb_status status = pb_chain_prune(&session->chain, *target, &link, &session->error);
-    status = perform(session, status, link, pb_work_prune, stage);
+    status = perform(session, status, link, stage);
     forget_scores(session);
     return repair_pruning(verbs, status, stage);
 }
@@ -169,7 +141,7 @@ static enum pb_status verb_recalibrate(const struct pb_verbs *verbs, uint32_t ba
     struct pb_session *session = verbs->context;
     const struct pb_link *link = NULL;
     const enum pb_status status = pb_chain_recalibrate(&session->chain, batches, &link, &session->error);
-    return perform(session, status, link, pb_work_recalibrate, stage);
+    return perform(session, status, link, stage);
 }
 
 static enum pb_status verb_rewind(const struct pb_verbs *verbs, pb_stage to, pb_stage *stage)
@@ -178,7 +150,7 @@ static enum pb_status verb_rewind(const struct pb_verbs *verbs, pb_stage to, pb_
     const struct pb_link *link = NULL;
     const enum pb_status status = pb_chain_rewind(&session->chain, to, &link, &session->error);
     forget_scores(session);
-    return perform(session, status, link, pb_work_rewind, stage);
+    return perform(session, status, link, stage);
 }
 
 static enum pb_status verb_prune_to(const struct pb_verbs *verbs, const uint32_t *channels, uint32_t count,
@@ -187,7 +159,7 @@ static enum pb_status verb_prune_to(const struct pb_verbs *verbs, const uint32_t
     struct pb_session *session = verbs->context;
     const struct pb_link *link = NULL;
     enum pb_status status = pb_chain_prune_to(&session->chain, channels, count, &link, &session->error);
-    status = perform(session, status, link, pb_work_prune, stage);
+    status = perform(session, status, link, stage);
     forget_scores(session);
     return repair_pruning(verbs, status, stage);
 }
@@ -198,7 +170,7 @@ static enum pb_status verb_mask(const struct pb_verbs *verbs, const struct pb_ta
     const struct pb_link *link = NULL;
     const enum pb_status status = pb_chain_mask(&session->chain, *target, &link, &session->error);
     forget_scores(session);
-    return perform(session, status, link, pb_work_mask, stage);
+    return perform(session, status, link, stage);
 }
 
 static enum pb_status verb_restore(const struct pb_verbs *verbs, pb_stage to, pb_stage *stage)
@@ -217,7 +189,7 @@ static enum pb_status verb_reinitialise(const struct pb_verbs *verbs, uint32_t s
     const struct pb_link *link = NULL;
     const enum pb_status status = pb_chain_reinitialise(&session->chain, stream, &link, &session->error);
     forget_scores(session);
-    return perform(session, status, link, pb_work_reinitialise, stage);
+    return perform(session, status, link, stage);
 }
 
 /* The current network, with its groups. */
@@ -295,6 +267,22 @@ static enum pb_status verb_cost_of(const struct pb_verbs *verbs, const uint32_t 
     return status;
 }
 
+static void describe_layer(const struct pb_graph *graph, uint32_t layer, struct pb_network_group *group)
+{
+    const struct pb_node *node = &graph->nodes[layer];
+    const struct pb_shape read = graph->nodes[node->inputs[0]].shape;
+    const struct pb_conv_attributes window = pb_window_of(graph, layer);
+    const bool slides = pb_graph_operator(node->op)->slides;
+    *group = (struct pb_network_group){.size = sizeof *group,
+                                       .inputs = read.channels,
+                                       .height = read.height,
+                                       .width = read.width,
+                                       .kernel = slides ? window.kernel[0] : 1,
+                                       .stride = slides ? window.stride[0] : 1,
+                                       .macs = pb_node_cost(graph, layer).macs};
+    snprintf(group->layer, sizeof group->layer, "%s", node->name);
+}
+
 static enum pb_status verb_group(const struct pb_verbs *verbs, uint32_t index, struct pb_network_group *group)
 {
     struct pb_session *session = verbs->context;
@@ -307,9 +295,9 @@ static enum pb_status verb_group(const struct pb_verbs *verbs, uint32_t index, s
         status = pb_fail(&session->error, PB_ERROR_RUN, "the schedule asked for group %u of %u", index, groups.count);
     if (status == PB_OK) {
         const struct pb_channel_group *found = &groups.groups[index];
-        *group = (struct pb_network_group){
-            .size = sizeof *group, .channels = found->channels, .original_channels = original.groups[index].channels};
-        snprintf(group->layer, sizeof group->layer, "%s", network->graph->nodes[found->producers[0]].name);
+        describe_layer(network->graph, found->producers[0], group);
+        group->channels = found->channels;
+        group->original_channels = original.groups[index].channels;
     }
     pb_channel_groups_free(&original);
     pb_channel_groups_free(&groups);
@@ -323,16 +311,27 @@ static enum pb_status verb_latency(const struct pb_verbs *verbs, uint32_t batch,
     return pb_session_latency(session, session->chain.current, batch, runs, latency, &session->error);
 }
 
+static enum pb_status verb_drop(const struct pb_verbs *verbs, pb_stage stage)
+{
+    struct pb_session *session = verbs->context;
+    return pb_drop_branch(session, stage, &session->error);
+}
+
 static enum pb_status verb_evaluate(const struct pb_verbs *verbs, enum pb_evaluate_split split,
                                     struct pb_measurement *measurement)
 {
     struct pb_session *session = verbs->context;
     struct pb_accuracy accuracy;
+    const char *name = split == PB_EVALUATE_TRAIN ? "train" : "validation";
     const enum pb_status status =
-        pb_session_accuracy(session, session->chain.current, split == PB_EVALUATE_TRAIN ? "train" : "validation",
-                            &accuracy, &session->error);
-    if (status != PB_OK)
-        return status;
+        pb_session_accuracy(session, session->chain.current, name, &accuracy, &session->error);
+    struct pb_trial *trials =
+        status == PB_OK ? pb_array_room(session->trials, session->trial_count, sizeof *trials, &session->error) : NULL;
+    if (!trials)
+        return status == PB_OK ? PB_ERROR_MEMORY : status;
+    session->trials = trials;
+    trials[session->trial_count++] =
+        (struct pb_trial){session->chain.current, name, accuracy.top1, accuracy.loss, accuracy.images};
     measurement->top1 = accuracy.top1;
     measurement->top5 = accuracy.top5;
     measurement->loss = accuracy.loss;
@@ -372,5 +371,6 @@ void pb_session_verbs(struct pb_session *session, struct pb_verbs *verbs)
         .cost_of = verb_cost_of,
         .group = verb_group,
         .latency = verb_latency,
+        .drop = verb_drop,
     };
 }

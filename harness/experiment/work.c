@@ -13,6 +13,7 @@
 #include "prune/equivalence.h"
 #include "experiment/masking_facts.h"
 #include "experiment/pruning_facts.h"
+#include "experiment/teaching.h"
 #include "training/piece.h"
 #include "training/recalibrate.h"
 #include "training/soft_mask.h"
@@ -80,15 +81,13 @@ enum pb_status pb_work_training(struct pb_session *session, const struct pb_link
                                .original = &session->original,
                                .seed = training->config->seed * UINT64_C(0x9e3779b97f4a7c15) + link->training_depth,
                                .reached = &reached,
+                               .teacher = training->teacher,
                                .depth = link->depth,
                                .progress = report_epoch,
                                .argument = session};
     struct pb_lr lr;
     char *partial = NULL;
     json_t *rows = json_array();
-    if (training->teacher)
-        job.teacher =
-            (struct pb_teacher){.network = training->teacher, .name = session->chain.links[link->to - 1].name};
     enum pb_status status = pb_store_partial(&session->store, link->key, &partial, error);
     job.partial = partial;
     pb_lr_start(&lr, &link->spec);
@@ -109,19 +108,13 @@ enum pb_status pb_work_training(struct pb_session *session, const struct pb_link
     return status;
 }
 
-enum pb_status pb_work_train(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
-                             json_t *facts, struct pb_error *error)
+static enum pb_status work_train(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
+                                 json_t *facts, struct pb_error *error)
 {
     struct pb_training training = {.config = session->config, .data = session->data, .cache = session->cache};
     struct pb_network *trained = NULL, *teacher = NULL;
-    enum pb_status status = PB_OK;
-    if (link->to) {
-        const struct pb_network *stored;
-        status = pb_session_network(session, link->to, &stored, error);
-        if (status == PB_OK)
-            status = pb_network_copy(stored, &teacher, error);
-        training.teacher = teacher;
-    }
+    char name[PB_TEACHER_NAME];
+    enum pb_status status = pb_teacher_open(session, link, &teacher, name, &training.teacher, error);
     if (status == PB_OK)
         status = copy_parent(session, link, &trained, error);
     if (status == PB_OK)
@@ -161,8 +154,8 @@ static enum pb_status time_scoring(double began, json_t *facts, struct pb_error 
                : pb_fail_memory(error, 0);
 }
 
-enum pb_status pb_work_score(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
-                             json_t *facts, struct pb_error *error)
+static enum pb_status work_score(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
+                                 json_t *facts, struct pb_error *error)
 {
     const struct pb_train_job job = {
         .config = session->config, .device = session->device, .data = session->data, .cache = session->cache};
@@ -244,8 +237,8 @@ static enum pb_status add_warnings(struct pb_session *session, const struct pb_l
     return status;
 }
 
-enum pb_status pb_work_prune(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
-                             json_t *facts, struct pb_error *error)
+static enum pb_status work_prune(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
+                                 json_t *facts, struct pb_error *error)
 {
     const struct pb_network *before;
     struct pb_channel_groups groups = {0};
@@ -293,25 +286,22 @@ enum pb_status pb_work_prune(struct pb_session *session, const struct pb_link *l
     return status;
 }
 
-enum pb_status pb_work_mask(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
-                            json_t *facts, struct pb_error *error)
+static enum pb_status work_mask(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
+                                json_t *facts, struct pb_error *error)
 {
     const struct pb_train_job job = {
         .config = session->config, .device = session->device, .data = session->data, .cache = session->cache};
-    struct pb_channel_groups groups = {0};
-    struct pb_weight_scores scores = {0};
     struct pb_masking masking = {0};
+    const struct pb_network *before;
     struct pb_network *masked = NULL;
-    enum pb_status status = copy_parent(session, link, &masked, error);
+    enum pb_status status = pb_session_network(session, link->parent, &before, error);
     if (status == PB_OK)
-        status = pb_channel_groups_find(masked->graph, &groups, error);
+        status = pb_network_copy(before, &masked, error);
     const double began = pb_clock();
     if (status == PB_OK)
-        status = pb_score_weights_for(&job, masked, &groups, &scores, error);
+        status = pb_mask_for(&job, link->target.amount, before, masked, &masking, error);
     if (status == PB_OK)
         status = time_scoring(began, facts, error);
-    if (status == PB_OK)
-        status = pb_mask_weights(masked, &scores, &session->config->ranking, link->target.amount, &masking, error);
     if (status == PB_OK)
         status = pb_masking_to_facts(masked->graph, &masking, facts, error);
     if (status == PB_OK) {
@@ -320,13 +310,11 @@ enum pb_status pb_work_mask(struct pb_session *session, const struct pb_link *li
     }
     pb_network_free(&masked);
     pb_masking_free(&masking);
-    pb_weight_scores_free(&scores);
-    pb_channel_groups_free(&groups);
     return status;
 }
 
-enum pb_status pb_work_recalibrate(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
-                                   json_t *facts, struct pb_error *error)
+static enum pb_status work_recalibrate(struct pb_session *session, const struct pb_link *link,
+                                       struct pb_network **network, json_t *facts, struct pb_error *error)
 {
     (void)facts;
     const struct pb_cell_config *config = session->config;
@@ -352,8 +340,8 @@ enum pb_status pb_work_recalibrate(struct pb_session *session, const struct pb_l
     return status;
 }
 
-enum pb_status pb_work_rewind(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
-                              json_t *facts, struct pb_error *error)
+static enum pb_status work_rewind(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
+                                  json_t *facts, struct pb_error *error)
 {
     (void)facts;
     struct pb_network *changed = NULL;
@@ -370,8 +358,8 @@ enum pb_status pb_work_rewind(struct pb_session *session, const struct pb_link *
     return status;
 }
 
-enum pb_status pb_work_reinitialise(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
-                                    json_t *facts, struct pb_error *error)
+static enum pb_status work_reinitialise(struct pb_session *session, const struct pb_link *link,
+                                        struct pb_network **network, json_t *facts, struct pb_error *error)
 {
     (void)facts;
     struct pb_network *changed = NULL;
@@ -404,8 +392,8 @@ static enum pb_status note_repairs(const struct pb_repaired *repaired, uint32_t 
                : pb_fail_memory(error, count * sizeof *repaired);
 }
 
-enum pb_status pb_work_repair(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
-                              json_t *facts, struct pb_error *error)
+static enum pb_status work_repair(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
+                                  json_t *facts, struct pb_error *error)
 {
     const struct pb_train_job job = {
         .config = session->config, .device = session->device, .data = session->data, .cache = session->cache};
@@ -431,4 +419,15 @@ enum pb_status pb_work_repair(struct pb_session *session, const struct pb_link *
     pb_network_free(&before);
     pb_network_free(&changed);
     return status;
+}
+
+pb_work_function pb_work_of(enum pb_verb_kind verb)
+{
+    static const pb_work_function works[] = {
+        [PB_VERB_TRAIN] = work_train,   [PB_VERB_SCORE] = work_score,
+        [PB_VERB_PRUNE] = work_prune,   [PB_VERB_RECALIBRATE] = work_recalibrate,
+        [PB_VERB_REWIND] = work_rewind, [PB_VERB_REINITIALISE] = work_reinitialise,
+        [PB_VERB_REPAIR] = work_repair, [PB_VERB_MASK] = work_mask,
+    };
+    return works[verb];
 }

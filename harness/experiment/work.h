@@ -7,34 +7,18 @@
 /* The fact that says how long the criterion took. */
 #define PB_FACT_SCORING_SECONDS "scoring_seconds"
 
-enum pb_status pb_work_train(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
-                             json_t *facts, struct pb_error *error);
+pb_work_function pb_work_of(enum pb_verb_kind verb);
+
 /* On what a training runs. */
 struct pb_training {
     const struct pb_cell_config *config;
     const struct pb_data *data;
     struct pb_cache *cache;
-    const struct pb_network *teacher; /* of a link that distils: that of link->to; else NULL */
+    struct pb_teacher teacher; /* of a link that distils */
 };
 /* Trains *network as link asks, in place (it may be replaced). */
 PB_MUST_CHECK enum pb_status pb_work_training(struct pb_session *session, const struct pb_link *link,
                                               const struct pb_training *training, struct pb_network **network,
                                               json_t *facts, struct pb_error *error);
-enum pb_status pb_work_score(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
-                             json_t *facts, struct pb_error *error);
-enum pb_status pb_work_prune(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
-                             json_t *facts, struct pb_error *error);
-enum pb_status pb_work_mask(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
-                            json_t *facts, struct pb_error *error);
-enum pb_status pb_work_recalibrate(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
-                                   json_t *facts, struct pb_error *error);
-enum pb_status pb_work_rewind(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
-                              json_t *facts, struct pb_error *error);
-
-enum pb_status pb_work_reinitialise(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
-                                    json_t *facts, struct pb_error *error);
-
-enum pb_status pb_work_repair(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
-                              json_t *facts, struct pb_error *error);
 
 #endif

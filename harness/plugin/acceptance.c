@@ -9,7 +9,7 @@
 enum { longest_name = 64 };
 
 /* ABI 2.0 ends here: a plugin that states less has been built against something else. */
-#define PLUGIN_SIZE_2_0 (offsetof(struct pb_plugin, penalty) + sizeof(const struct pb_penalty *))
+#define PLUGIN_SIZE_2_0 (offsetof(struct pb_plugin, reference_code) + sizeof(const char *))
 #define OPTION_SIZE_2_0 (offsetof(struct pb_option, offset) + sizeof(size_t))
 
 bool pb_is_kebab_case(const char *name)
@@ -93,6 +93,8 @@ static enum pb_status check_members(const struct pb_plugin *plugin, struct pb_er
         status = check_line(plugin->version, "version", error);
     if (status == PB_OK && plugin->reference != NULL)
         status = check_line(plugin->reference, "reference", error);
+    if (status == PB_OK && plugin->reference_code != NULL)
+        status = check_line(plugin->reference_code, "reference_code", error);
     if (status == PB_OK)
         status = pb_check_option_table(plugin, error);
     if (status == PB_OK)

@@ -57,6 +57,9 @@ static enum pb_status check_gradients(const struct pb_criterion *criterion, uint
                        "it has the hook 'objective_grad', but its objective is not PB_OBJECTIVE_GIVEN");
     if ((data & PB_DATA_CONSUMER_ROWS) != 0 && criterion->consumer_rows == 0)
         return pb_fail(error, PB_ERROR_INPUT, "it looks at rows of consumers, but its consumer_rows is 0");
+    if ((data & PB_DATA_CONSUMER_GRADIENTS) != 0 && (data & PB_DATA_CONSUMER_ROWS) == 0)
+        return pb_fail(error, PB_ERROR_INPUT,
+                       "it looks at gradients of consumers' rows, but not at the rows (PB_DATA_CONSUMER_ROWS)");
     if (products && criterion->observe_product == NULL)
         return pb_fail(error, PB_ERROR_INPUT,
                        "its required hook 'observe_product' is missing (it asks for Hessian products)");
@@ -81,10 +84,24 @@ static enum pb_status check_relevance(const struct pb_criterion *criterion, uint
     return PB_OK;
 }
 
+static enum pb_status check_descent(const struct pb_criterion *criterion, uint32_t data, struct pb_error *error)
+{
+    if (criterion->descent == NULL)
+        return PB_OK;
+    if ((data & PB_DATA_GRADIENTS) == 0)
+        return pb_fail(error, PB_ERROR_INPUT,
+                       "it has the hook 'descent', but neither needs nor uses PB_DATA_GRADIENTS");
+    if ((data & (PB_DATA_ACCUMULATED | PB_DATA_RELEVANCE)) != 0)
+        return pb_fail(error, PB_ERROR_INPUT,
+                       "it has the hook 'descent', so the network differs from batch to batch; it cannot ask for "
+                       "relevance or for what is computed over all batches");
+    return PB_OK;
+}
+
 static enum pb_status check_criterion(const struct pb_criterion *criterion, struct pb_error *error)
 {
     const uint32_t traits = PB_TRAIT_RANDOM | PB_TRAIT_SCALES | PB_TRAIT_COMPARABLE;
-    const enum pb_status status = require_size(criterion->size, SIZE_WITH(struct pb_criterion, scope), error);
+    const enum pb_status status = require_size(criterion->size, SIZE_WITH(struct pb_criterion, descent), error);
     if (status != PB_OK)
         return status;
     const uint32_t data = pb_criterion_asks(criterion);
@@ -116,9 +133,13 @@ static enum pb_status check_criterion(const struct pb_criterion *criterion, stru
                        "it has 'select', which chooses within each layer; its scope must be PB_SCOPE_LAYER");
     if (criterion->repair != NULL && criterion->repair_rows == 0)
         return pb_fail(error, PB_ERROR_INPUT, "it has the hook 'repair', but its repair_rows is 0");
+    if (criterion->repair_weights != NULL && criterion->score_weights == NULL)
+        return pb_fail(error, PB_ERROR_INPUT, "it has the hook 'repair_weights', but not 'score_weights'");
     enum pb_status computed = check_gradients(criterion, data, error);
     if (computed == PB_OK)
         computed = check_relevance(criterion, data, error);
+    if (computed == PB_OK)
+        computed = check_descent(criterion, data, error);
     return computed ? computed : require(hooks, COUNT_OF(hooks), error);
 }
 

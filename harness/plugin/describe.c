@@ -23,6 +23,8 @@ const struct pb_bit_name pb_data_names[] = {
     {PB_DATA_MEAN_GRADIENTS, "mean-gradients"},
     {PB_DATA_HESSIAN_PRODUCTS, "hessian-products"},
     {PB_DATA_RELEVANCE, "relevance"},
+    {PB_DATA_CONSUMER_GRADIENTS, "consumer-gradients"},
+    {PB_DATA_SYNAPTIC_FLOW, "synaptic-flow"},
     {0, NULL},
 };
 
@@ -126,6 +128,8 @@ void pb_plugin_describe(const struct pb_loaded *loaded, struct pb_text *text)
     pb_text_append(text, "  %s\n", plugin->summary);
     if (plugin->reference != NULL)
         pb_text_append(text, "  reference: %s\n", plugin->reference);
+    if (plugin->reference_code != NULL)
+        pb_text_append(text, "  published code: %s\n", plugin->reference_code);
     pb_text_append(text, "  file: %s\n  sha256: %s\n  abi: %u.%u\n", loaded->file, loaded->sha256, plugin->abi_major,
                    plugin->abi_minor);
     if ((plugin->traits & PB_PLUGIN_DEFAULT) != 0)

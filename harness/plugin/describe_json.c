@@ -92,6 +92,7 @@ static bool put_kind(json_t *object, const struct pb_plugin *plugin)
         good = put(object, "scores_channels", json_boolean(plugin->criterion->score != NULL)) && good;
         good = put(object, "scores_weights", json_boolean(plugin->criterion->score_weights != NULL)) && good;
         good = put(object, "repairs", json_boolean(plugin->criterion->repair != NULL)) && good;
+        good = put(object, "repairs_weights", json_boolean(plugin->criterion->repair_weights != NULL)) && good;
         good = put(object, "selects", json_boolean(plugin->criterion->select != NULL)) && good;
         good = put(object, "scope", json_string(pb_scope_name(plugin->criterion->scope))) && good;
         good = put(object, "coupling", json_string(pb_coupling_name(plugin->criterion->coupling))) && good;
@@ -122,6 +123,7 @@ static json_t *plugin_json(const struct pb_loaded *loaded)
     good = put(object, "version", json_string(plugin->version)) && good;
     good = put(object, "summary", json_string(plugin->summary)) && good;
     good = put(object, "reference", text_or_null(plugin->reference)) && good;
+    good = put(object, "reference_code", text_or_null(plugin->reference_code)) && good;
     good = put(object, "file", json_string(loaded->file)) && good;
     good = put(object, "sha256", json_string(loaded->sha256)) && good;
     good = put(object, "abi", json_pack("[i,i]", plugin->abi_major, plugin->abi_minor)) && good;

@@ -149,6 +149,35 @@ enum pb_status pb_discover(const char *const *extra_dirs, struct pb_plugin_file 
     return PB_OK;
 }
 
+enum pb_status pb_discover_files(const char *const *paths, struct pb_plugin_file **files, size_t *count,
+                                 struct pb_error *error)
+{
+    struct pb_error missing;
+    struct pb_plugin_file *listed;
+    char *own = NULL;
+    size_t length = 0;
+    while (paths[length] != NULL)
+        length++;
+    if (pb_resource_dir("plugins", &own, &missing) == PB_ERROR_MEMORY)
+        return pb_fail(error, PB_ERROR_MEMORY, "%s", missing.text);
+    bool complete = (listed = pb_calloc(length, sizeof *listed)) != NULL;
+    for (size_t i = 0; complete && i < length; i++) {
+        const size_t folder = (size_t)(pb_path_name(paths[i]) - paths[i]);
+        listed[i].path = pb_strdup(paths[i]);
+        listed[i].own = own != NULL && folder == strlen(own) + 1 && pb_starts_with(paths[i], own);
+        complete = listed[i].path != NULL;
+    }
+    pb_free(own);
+    if (!complete) {
+        if (listed != NULL)
+            pb_plugin_files_free(&listed, length);
+        return pb_fail_memory(error, length * sizeof *listed);
+    }
+    *files = listed;
+    *count = length;
+    return PB_OK;
+}
+
 void pb_plugin_files_free(struct pb_plugin_file **files, size_t count)
 {
     for (size_t i = 0; i < count; i++)

@@ -18,6 +18,9 @@ struct pb_plugin_file {
  */
 PB_MUST_CHECK enum pb_status pb_discover(const char *const *extra_dirs, struct pb_plugin_file **files, size_t *count,
                                          struct pb_error *error);
+/* The same for files that are known. */
+PB_MUST_CHECK enum pb_status pb_discover_files(const char *const *paths, struct pb_plugin_file **files, size_t *count,
+                                               struct pb_error *error);
 void pb_plugin_files_free(struct pb_plugin_file **files, size_t count);
 
 #endif

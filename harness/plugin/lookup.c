@@ -114,11 +114,12 @@ enum pb_status pb_registry_find(const struct pb_registry *registry, enum pb_plug
     const char *place = where != NULL ? where : "", *colon = where != NULL ? ": " : "";
     const struct pb_broken *broken = find_broken(registry, kind_name, name);
     for (size_t i = 0; i < registry->count; i++) {
-        const struct pb_loaded *candidate = &registry->plugins[i];
+        struct pb_loaded *candidate = &registry->plugins[i];
         if (candidate->plugin->kind == kind && strcmp(candidate->plugin->name, name) == 0) {
             if (broken != NULL)
                 pb_log(PB_LOG_WARNING, "%s%s%s '%s' is that of '%s'; not used: %s: %s", place, colon, kind_name, name,
                        candidate->file, broken->file, broken->reason);
+            candidate->asked = true;
             *loaded = candidate;
             return PB_OK;
         }

@@ -139,15 +139,17 @@ static enum pb_status refuse_duplicates(struct pb_registry *registry, struct pb_
     return PB_OK;
 }
 
-static enum pb_status open_registry(const char *const *extra_dirs, bool tried, struct pb_registry *registry,
-                                    struct pb_error *error)
+/* files: these alone, without trying them first; else those of extra_dirs and the usual folders. */
+static enum pb_status open_registry(const char *const *extra_dirs, const char *const *files,
+                                    struct pb_registry *registry, struct pb_error *error)
 {
     struct pb_registry opened = {0};
     struct owned *owned = pb_calloc(1, sizeof *owned);
     if (owned == NULL)
         return pb_fail_memory(error, sizeof *owned);
     opened.owned = owned;
-    enum pb_status status = pb_discover(extra_dirs, &owned->files, &owned->file_count, error);
+    enum pb_status status = files ? pb_discover_files(files, &owned->files, &owned->file_count, error)
+                                  : pb_discover(extra_dirs, &owned->files, &owned->file_count, error);
     if (status != PB_OK)
         goto cleanup;
     owned->probes = pb_calloc(owned->file_count, sizeof *owned->probes);
@@ -157,7 +159,7 @@ static enum pb_status open_registry(const char *const *extra_dirs, bool tried, s
     }
     for (size_t i = 0; i < owned->file_count; i++)
         owned->probes[i].file = owned->files[i].path;
-    if (!tried)
+    if (!files)
         status = pb_probe_files(owned->probes, owned->file_count, error);
     if (status == PB_OK)
         status = load_all(&opened, owned, error);
@@ -178,13 +180,36 @@ cleanup:
 
 enum pb_status pb_registry_open(const char *const *extra_dirs, struct pb_registry *registry, struct pb_error *error)
 {
-    return open_registry(extra_dirs, false, registry, error);
+    return open_registry(extra_dirs, NULL, registry, error);
 }
 
-enum pb_status pb_registry_open_tried(const char *const *extra_dirs, struct pb_registry *registry,
-                                      struct pb_error *error)
+enum pb_status pb_registry_open_files(const char *const *files, struct pb_registry *registry, struct pb_error *error)
 {
-    return open_registry(extra_dirs, true, registry, error);
+    return open_registry(NULL, files, registry, error);
+}
+
+static bool is_listed(const char *const *files, size_t count, const char *file)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(files[i], file) == 0)
+            return true;
+    }
+    return false;
+}
+
+enum pb_status pb_registry_asked_files(const struct pb_registry *registry, const char ***files, struct pb_error *error)
+{
+    const char **listed = pb_calloc(registry->count + 1, sizeof *listed);
+    size_t count = 0;
+    if (listed == NULL)
+        return pb_fail_memory(error, (registry->count + 1) * sizeof *listed);
+    for (size_t i = 0; i < registry->count; i++) {
+        const struct pb_loaded *loaded = &registry->plugins[i];
+        if (loaded->asked && !is_listed(listed, count, loaded->file))
+            listed[count++] = loaded->file;
+    }
+    *files = listed;
+    return PB_OK;
 }
 
 void pb_registry_close(struct pb_registry *registry)

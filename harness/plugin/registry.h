@@ -17,6 +17,7 @@ struct pb_loaded {
     const char *file; /* the .so */
     char sha256[65]; /* of that file */
     bool own; /* of the program's own plugin folder */
+    bool asked; /* pb_registry_find has found it */
 };
 
 /* An object that cannot be used, or one plugin of it, and why. */
@@ -45,11 +46,14 @@ struct pb_registry {
 PB_MUST_CHECK enum pb_status pb_registry_open(const char *const *extra_dirs, struct pb_registry *registry,
                                               struct pb_error *error);
 /*
- * The same for a process whose parent has just opened this registry and found nothing broken: no object is tried in a child
- * first, which saves a third of a worker's start. An object that has become bad since is an error.
+ * These objects alone (NULL-terminated), for a process whose parent has just loaded them: none is tried in a child first.
+ * One that has become bad since is an error.
  */
-PB_MUST_CHECK enum pb_status pb_registry_open_tried(const char *const *extra_dirs, struct pb_registry *registry,
+PB_MUST_CHECK enum pb_status pb_registry_open_files(const char *const *files, struct pb_registry *registry,
                                                     struct pb_error *error);
+/* The objects of all plugins that were asked for, each once, NULL-terminated: what such a process needs. Freed by pb_free. */
+PB_MUST_CHECK enum pb_status pb_registry_asked_files(const struct pb_registry *registry, const char ***files,
+                                                     struct pb_error *error);
 void pb_registry_close(struct pb_registry *registry);
 
 /*

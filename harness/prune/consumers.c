@@ -4,12 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-
-/* A depthwise convolution passes the channels on; it is one of the group's producers. */
-static bool reads_channels(const struct pb_node *node)
-{
-    return node->op == PB_OP_LINEAR || (node->op == PB_OP_CONV2D && !node->attributes.conv.depthwise);
-}
+#include "graph/op_table.h"
 
 /* What node n reads of group g: one consumer for each piece of its input that is the group's. */
 static void add_pieces(const struct pb_channel_groups *groups, uint32_t node, uint32_t input, uint32_t group,
@@ -36,7 +31,7 @@ enum pb_status pb_consumers_find(const struct pb_network *network, const struct 
         return pb_fail_memory(error, most * sizeof *found.list);
     for (uint32_t g = 0; g < groups->count; g++)
         for (uint32_t n = 1; n < graph->node_count; n++)
-            if (reads_channels(&graph->nodes[n]))
+            if (pb_mixes_channels(&graph->nodes[n])) /* a depthwise convolution is one of the group's producers */
                 add_pieces(groups, n, graph->nodes[n].inputs[0], g, &found);
     *consumers = found;
     return PB_OK;

@@ -6,7 +6,7 @@
 #include "graph/network.h"
 
 struct pb_consumer {
-    uint32_t node; /* a convolution or a linear layer */
+    uint32_t node; /* a layer that mixes channels: a convolution or a linear layer */
     uint32_t input; /* the node whose output it reads */
     uint32_t group;
     uint32_t first; /* the group's first channel among those that it reads */

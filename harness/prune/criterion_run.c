@@ -6,6 +6,8 @@
 
 #include "base/memory.h"
 #include "base/place_text.h"
+#include "prune/finite.h"
+#include "prune/flow.h"
 
 static enum pb_status check_needs(const struct pb_criterion_run *run)
 {
@@ -47,7 +49,7 @@ enum pb_status pb_criterion_check_beside(const struct pb_criterion_run *run, con
 struct pb_layer_view pb_criterion_layer(const struct pb_criterion_run *run, uint32_t layer)
 {
     struct pb_layer_view view =
-        pb_layer_view_of(run->network, &run->layers, layer, run->data, run->source.mean_gradients);
+        pb_layer_view_of(run->point, &run->layers, layer, run->data, run->source.mean_gradients, run->flow);
     view.network = pb_network_view_of(run->copies);
     return view;
 }
@@ -70,6 +72,17 @@ enum pb_status pb_criterion_leave(struct pb_criterion_run *run, enum pb_status s
     status = pb_host_result(&run->host, status, run->error);
     pb_place_leave();
     return status;
+}
+
+struct pb_scoring_times *pb_criterion_times(const struct pb_criterion_run *run)
+{
+    return run->calibration ? run->calibration->times : NULL;
+}
+
+double pb_criterion_clock(const struct pb_criterion_run *run)
+{
+    const struct pb_scoring_times *times = pb_criterion_times(run);
+    return times ? times->clock() : 0;
 }
 
 static enum pb_status call_score(struct pb_criterion_run *run, const struct pb_layer_view *view, double *scores)
@@ -101,9 +114,12 @@ enum pb_status pb_criterion_score(struct pb_criterion_run *run, uint32_t index)
         return pb_fail_memory(run->error, count * sizeof(*scores));
     for (size_t i = 0; i < count; i++)
         scores[i] = NAN;
+    const double began = pb_criterion_clock(run);
     const enum pb_status status = call_score(run, &view, scores);
     if (status != PB_OK)
         return status;
+    if (pb_criterion_times(run))
+        pb_criterion_times(run)->nodes[run->layers.layers[index].node].after += pb_criterion_clock(run) - began;
     for (size_t i = 0; i < count; i++)
         if (!isfinite(scores[i]))
             return pb_fail(run->error, PB_ERROR_RUN,
@@ -156,6 +172,7 @@ static enum pb_status open_rows(struct pb_criterion_run *run)
                                       .images = run->calibration->batch,
                                       .inputs = true,
                                       .given = true,
+                                      .gradients = (run->data & PB_DATA_CONSUMER_GRADIENTS) != 0,
                                       .seed = run->calibration->seed,
                                       .stream = "rows",
                                       .draw = run->host.draw};
@@ -163,6 +180,17 @@ static enum pb_status open_rows(struct pb_criterion_run *run)
         pb_observed_rows_create(run->network, pb_network_consumers_of(run->copies), &spec, &run->rows, run->error);
     run->source.rows = run->rows;
     return status;
+}
+
+static enum pb_status compute_flow(struct pb_criterion_run *run)
+{
+    const size_t count = run->network->graph->value_count;
+    run->flow = pb_calloc(count, sizeof *run->flow);
+    if (!run->flow)
+        return pb_fail_memory(run->error, count * sizeof *run->flow);
+    run->source.flow = run->flow;
+    const enum pb_status status = pb_synaptic_flow(run->network, &run->host.table, run->flow, run->error);
+    return status == PB_OK ? PB_OK : pb_fail_context(run->error, "criterion '%s'", run->name);
 }
 
 /* run holds what is given to it. */
@@ -180,8 +208,13 @@ static enum pb_status open_run(struct pb_criterion_run *run, const struct pb_opt
                                          : pb_prunable_layers_find(run->network, run->groups, &run->layers, error);
     if (status == PB_OK)
         status = check_needs(run);
+    if (status == PB_OK && !run->unobserved &&
+        pb_check_finite_parameters(run->network->graph, run->network->values, "", error) != PB_OK)
+        status = pb_fail_context(error, "criterion '%s'", run->name);
     run->source = (struct pb_network_source){
         .host = &run->host, .network = run->network, .groups = run->groups, .layers = &run->layers, .data = run->data};
+    if (status == PB_OK && (run->data & PB_DATA_SYNAPTIC_FLOW) && !run->unobserved)
+        status = compute_flow(run);
     if (status == PB_OK)
         status = pb_network_show(&run->source, &run->copies, error);
     if (status == PB_OK && (run->data & PB_DATA_CONSUMER_ROWS) && !run->unobserved)
@@ -193,18 +226,26 @@ static enum pb_status open_run(struct pb_criterion_run *run, const struct pb_opt
     return status;
 }
 
-enum pb_status pb_criterion_open(struct pb_criterion_run *run, const struct pb_loaded *loaded,
-                                 const struct pb_options *options, const struct pb_network *network,
-                                 const struct pb_channel_groups *groups, const struct pb_calibration *calibration,
-                                 struct pb_error *error)
+/* A run before it is opened; what differs between the ways to open one is set on it. */
+static struct pb_criterion_run run_of(const struct pb_loaded *loaded, const struct pb_network *network,
+                                      const struct pb_channel_groups *groups, const struct pb_calibration *calibration,
+                                      struct pb_error *error)
 {
-    *run = (struct pb_criterion_run){.criterion = loaded->plugin->criterion,
+    return (struct pb_criterion_run){.criterion = loaded->plugin->criterion,
                                      .name = loaded->plugin->name,
                                      .network = network,
                                      .groups = groups,
                                      .calibration = calibration,
                                      .point = network,
                                      .error = error};
+}
+
+enum pb_status pb_criterion_open(struct pb_criterion_run *run, const struct pb_loaded *loaded,
+                                 const struct pb_options *options, const struct pb_network *network,
+                                 const struct pb_channel_groups *groups, const struct pb_calibration *calibration,
+                                 struct pb_error *error)
+{
+    *run = run_of(loaded, network, groups, calibration, error);
     return open_run(run, options);
 }
 
@@ -213,14 +254,8 @@ enum pb_status pb_criterion_open_weights(struct pb_criterion_run *run, const str
                                          const struct pb_channel_groups *groups,
                                          const struct pb_calibration *calibration, struct pb_error *error)
 {
-    *run = (struct pb_criterion_run){.criterion = loaded->plugin->criterion,
-                                     .name = loaded->plugin->name,
-                                     .weights = true,
-                                     .network = network,
-                                     .groups = groups,
-                                     .calibration = calibration,
-                                     .point = network,
-                                     .error = error};
+    *run = run_of(loaded, network, groups, calibration, error);
+    run->weights = true;
     return open_run(run, options);
 }
 
@@ -229,14 +264,9 @@ enum pb_status pb_criterion_open_unobserved(struct pb_criterion_run *run, const 
                                             const struct pb_channel_groups *groups, bool weights,
                                             struct pb_error *error)
 {
-    *run = (struct pb_criterion_run){.criterion = loaded->plugin->criterion,
-                                     .name = loaded->plugin->name,
-                                     .unobserved = true,
-                                     .weights = weights,
-                                     .network = network,
-                                     .groups = groups,
-                                     .point = network,
-                                     .error = error};
+    *run = run_of(loaded, network, groups, NULL, error);
+    run->unobserved = true;
+    run->weights = weights;
     return open_run(run, options);
 }
 
@@ -249,6 +279,7 @@ enum pb_status pb_criterion_close(struct pb_criterion_run *run, enum pb_status s
     pb_network_copies_free(&run->copies);
     pb_observed_rows_free(&run->rows);
     pb_free(run->mean_gradients);
+    pb_free(run->flow);
     struct pb_guarded *const objective[] = {&run->logits_view, &run->logits, &run->labels, &run->derivative};
     for (size_t i = 0; i < sizeof objective / sizeof *objective; i++)
         pb_guarded_free(objective[i]);

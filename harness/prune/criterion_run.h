@@ -25,6 +25,7 @@ struct pb_criterion_run {
     struct pb_observed_rows *rows; /* NULL where none are asked for */
     float *mean_gradients; /* of all parameters, at their offsets; NULL until they are accumulated */
     struct pb_relevance *relevance; /* NULL where it is not asked for */
+    double *flow; /* of all weights, at the parameters' offsets; NULL where it is not asked for */
     struct pb_engine *engine;
     uint32_t engine_batch;
     const struct pb_network *point; /* whose values the engine computes with: network, or one beside it */
@@ -59,6 +60,9 @@ struct pb_layer_view pb_criterion_layer(const struct pb_criterion_run *run, uint
 PB_MUST_CHECK enum pb_status pb_criterion_enter(struct pb_criterion_run *run, const char *hook,
                                                 const struct pb_layer_view *view, const struct pb_layer_view **shown);
 PB_MUST_CHECK enum pb_status pb_criterion_leave(struct pb_criterion_run *run, enum pb_status status);
+/* Where times are added, NULL where the scoring is not timed; and now, by its clock. */
+struct pb_scoring_times *pb_criterion_times(const struct pb_criterion_run *run);
+double pb_criterion_clock(const struct pb_criterion_run *run);
 /* After a hook that writes into array: it has not written beside it. where: "layer 'conv1' in repair". */
 PB_MUST_CHECK enum pb_status pb_criterion_check_beside(const struct pb_criterion_run *run,
                                                        const struct pb_guarded *array, const char *where);

@@ -16,6 +16,7 @@ struct pb_layer_rows {
     uint32_t count; /* rows */
     float *inputs; /* count × width; NULL: not asked for */
     float *given; /* count × outputs: the layer's own; NULL: not asked for */
+    float *gradients; /* count × outputs: of the loss by them; NULL: not asked for */
     double *sums; /* H×W×C: of the whole inputs over all images; NULL: not asked for */
     uint32_t images; /* that sums is over */
     uint32_t per_image; /* rows of each image */
@@ -25,7 +26,7 @@ struct pb_layer_rows {
 struct pb_rows_spec {
     uint32_t per_image; /* of a convolution; a linear layer has one row of each image */
     size_t images; /* that there is room for */
-    bool inputs, given, sums; /* what is asked for */
+    bool inputs, given, gradients, sums; /* what is asked for */
     uint64_t seed;
     const char *stream; /* "repair": the places are drawn from the stream "repair/" with the node's name */
     const char *draw; /* that is added to it; "" for none */
@@ -36,9 +37,9 @@ PB_MUST_CHECK enum pb_status pb_layer_rows_open(struct pb_layer_rows *rows, cons
                                                 struct pb_error *error);
 void pb_layer_rows_free(struct pb_layer_rows *rows);
 
-/* Inputs and outputs of a whole batch, of one layer after the other; {0} is empty. */
+/* Inputs, outputs and their gradients of a whole batch, of one layer after the other; {0} is empty. */
 struct pb_batch_values {
-    float *inputs, *outputs;
+    float *inputs, *outputs, *gradients; /* gradients: NULL where no layer is asked for them */
 };
 PB_MUST_CHECK enum pb_status pb_batch_values_open(struct pb_batch_values *values, const struct pb_layer_rows *rows,
                                                   uint32_t count, uint32_t batch, struct pb_error *error);

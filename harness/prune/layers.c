@@ -76,7 +76,7 @@ const float *pb_layer_part(const struct pb_network *network, const struct pb_pru
 }
 
 struct pb_layer_view pb_layer_view_of(const struct pb_network *network, const struct pb_prunable_layers *layers,
-                                      uint32_t index, uint32_t data, const float *gradients)
+                                      uint32_t index, uint32_t data, const float *gradients, const double *flow)
 {
     const struct pb_prunable_layer *layer = &layers->layers[index];
     const struct pb_node *node = &network->graph->nodes[layer->node];
@@ -116,5 +116,7 @@ struct pb_layer_view pb_layer_view_of(const struct pb_network *network, const st
         view.gamma_grad = pb_layer_part(network, layer, PB_ROLE_GAMMA, gradients);
         view.beta_grad = pb_layer_part(network, layer, PB_ROLE_BETA, gradients);
     }
+    if (flow)
+        view.weight_flow = flow + network->graph->parameters[node->parameters[PB_ROLE_WEIGHT]].offset;
     return view;
 }

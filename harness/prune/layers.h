@@ -31,10 +31,10 @@ const char *pb_layer_name(const struct pb_network *network, const struct pb_prun
 
 /*
  * Everything that stays the same over the batches of a scoring: geometry, and the parameters that data names, in the network itself.
- * gradients: of all parameters, at their offsets; NULL where there are none to show.
+ * gradients, flow: of all parameters, at their offsets; NULL where there are none to show.
  */
 struct pb_layer_view pb_layer_view_of(const struct pb_network *network, const struct pb_prunable_layers *layers,
-                                      uint32_t index, uint32_t data, const float *gradients);
+                                      uint32_t index, uint32_t data, const float *gradients, const double *flow);
 /* A layer's part of an array of the network's parameters; NULL where the layer has no such parameter. */
 const float *pb_layer_part(const struct pb_network *network, const struct pb_prunable_layer *layer, enum pb_role role,
                            const float *values);

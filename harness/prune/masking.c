@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "base/rng.h"
+#include "prune/allocation.h"
 #include "prune/lowest.h"
 #include "prune/normalise.h"
 
@@ -138,6 +139,33 @@ static enum pb_status choose_globally(struct masker *masker)
     return status;
 }
 
+/* Of each layer what its allocation leaves. */
+static enum pb_status choose_by_allocation(struct masker *masker)
+{
+    const uint32_t count = masker->scores->count;
+    uint64_t weights = 0, unmasked = 0;
+    struct pb_allotment *layers = pb_calloc(count, sizeof *layers);
+    if (!layers)
+        return pb_fail_memory(masker->error, count * sizeof *layers);
+    for (uint32_t l = 0; l < count; l++) {
+        weights += parameter_of(masker, l)->count;
+        unmasked += masker->scores->layers[l].count;
+        layers[l] = pb_allotment_of_weights(masker->ranking, masker->network->graph, parameter_of(masker, l),
+                                            masker->scores->layers[l].count);
+    }
+    const uint64_t total = unmasked - still_to_mask(masker->share, weights, unmasked);
+    pb_allot(layers, count, total);
+    uint64_t kept = 0;
+    for (uint32_t l = 0; l < count; l++) {
+        masker->taken[l] = (size_t)(layers[l].most - layers[l].kept);
+        kept += layers[l].kept;
+    }
+    const enum pb_status status =
+        pb_allotments_check(masker->ranking, layers, count, kept <= total, "unmasked weights", masker->error);
+    pb_free(layers);
+    return status;
+}
+
 /* The lowest of the layer, as many as were taken: marked in gone, per unmasked weight. */
 static enum pb_status pick_lowest(const struct masker *masker, uint32_t index, bool *gone)
 {
@@ -221,6 +249,7 @@ static enum pb_status report(const struct masker *masker, struct pb_masking *mas
             .parameter = masker->scores->layers[l].parameter,
             .weights = parameter_of(masker, l)->count,
             .masked = pb_masked_weights(masker->network, masker->scores->layers[l].parameter),
+            .change = NAN,
         };
         made.weights += made.layers[l].weights;
         made.masked += made.layers[l].masked;
@@ -241,7 +270,9 @@ enum pb_status pb_mask_weights(struct pb_network *network, const struct pb_weigh
     masker.taken = pb_calloc(scores->count, sizeof *masker.taken);
     if (status == PB_OK && !masker.taken)
         status = pb_fail_memory(error, scores->count * sizeof *masker.taken);
-    if (status == PB_OK && ranking->scope == PB_SCOPE_GLOBAL)
+    if (status == PB_OK && ranking->allocation != PB_ALLOCATION_SCOPE)
+        status = choose_by_allocation(&masker);
+    else if (status == PB_OK && ranking->scope == PB_SCOPE_GLOBAL)
         status = choose_globally(&masker);
     else if (status == PB_OK)
         choose_per_layer(&masker);

@@ -26,6 +26,8 @@ PB_MUST_CHECK enum pb_status pb_score_weights(const struct pb_loaded *criterion,
 struct pb_masked_layer {
     uint32_t parameter;
     uint64_t weights, masked; /* masked: afterwards */
+    /* By the criterion's repair, as a share of the weights that are left (both as lengths); NaN: there was none. */
+    double change;
 };
 struct pb_masking {
     struct pb_masked_layer *layers;
@@ -35,12 +37,28 @@ struct pb_masking {
 };
 /*
  * Masks weights of network until round(share × weights) of them are: the lowest normalised scores of all layers, or as many of each
- * (ranking->scope); of equal ones the first layer's and the first weight. Masked ones stay. Every layer keeps ranking->floor weights,
- * at least 1. permute: as many of each layer, but which ones is drawn. The scores are normalised in place.
+ * (ranking->scope), or as many as an allocation leaves (ranking->allocation, whose layers of no weights are PB_ERROR_INPUT); of equal
+ * ones the first layer's and the first weight. Masked ones stay. Every layer keeps ranking->floor weights, at least 1. permute: as many of each layer, but which ones is drawn. The scores are normalised in place.
  */
 PB_MUST_CHECK enum pb_status pb_mask_weights(struct pb_network *network, const struct pb_weight_scores *scores,
                                              const struct pb_ranking *ranking, double share, struct pb_masking *masking,
                                              struct pb_error *error);
 void pb_masking_free(struct pb_masking *masking);
+
+struct pb_mask_task {
+    const struct pb_loaded *criterion;
+    const struct pb_options *options;
+    const struct pb_channel_groups *groups;
+    const struct pb_calibration *calibration;
+    const struct pb_ranking *ranking;
+    double share;
+};
+/*
+ * Masks network, a copy of before, by the criterion's scores of `before`. A criterion with repair_weights then repairs each layer
+ * that lost weights.
+ */
+PB_MUST_CHECK enum pb_status pb_mask_network(const struct pb_mask_task *task, const struct pb_network *before,
+                                             struct pb_network *network, struct pb_masking *masking,
+                                             struct pb_error *error);
 
 #endif

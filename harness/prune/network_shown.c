@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "graph/build.h"
 #include "graph/cost.h"
+#include "graph/op_table.h"
 
 /* One layer, group or consumer; view is NULL until it is asked for. */
 struct layer_copy {
@@ -48,8 +49,8 @@ static const struct pb_layer_view *show_layer(const struct pb_network_view *netw
         return NULL;
     struct layer_copy *copy = &copies->layers[source->mean_gradients ? WITH_MEAN_GRADIENTS : BEFORE][index];
     if (!copy->view) {
-        struct pb_layer_view view =
-            pb_layer_view_of(source->network, source->layers, index, source->data, source->mean_gradients);
+        struct pb_layer_view view = pb_layer_view_of(source->network, source->layers, index, source->data,
+                                                     source->mean_gradients, source->flow);
         view.network = network;
         if (pb_shown_protect(&copy->shown, &view, &copy->view, &error) != PB_OK) {
             copy->view = NULL;
@@ -118,14 +119,14 @@ static struct pb_consumer_view describe_consumer(const struct pb_network_source 
 {
     const struct pb_node *node = &source->network->graph->nodes[consumer->node];
     const struct pb_shape input = source->network->graph->nodes[consumer->input].shape;
-    const bool conv = node->op == PB_OP_CONV2D;
+    const struct pb_conv_attributes window = pb_window_of(source->network->graph, consumer->node);
     return (struct pb_consumer_view){
         .size = sizeof(struct pb_consumer_view),
         .name = node->name,
         .outputs = node->shape.channels,
-        .kernel_height = conv ? node->attributes.conv.kernel[0] : input.height,
-        .kernel_width = conv ? node->attributes.conv.kernel[1] : input.width,
-        .input_channels = conv ? input.channels / node->attributes.conv.groups : input.channels,
+        .kernel_height = window.kernel[0],
+        .kernel_width = window.kernel[1],
+        .input_channels = input.channels / window.groups,
         .first = consumer->first,
         .pairs = consumer->pairs,
         .weight = pb_network_values(source->network, consumer->node, PB_ROLE_WEIGHT),

@@ -20,6 +20,7 @@ struct pb_network_source {
     struct pb_observed_rows *rows; /* NULL where none are asked for */
     const float
         *mean_gradients; /* of all parameters; NULL until they are accumulated, and where they are not asked for */
+    const double *flow; /* of all parameters; NULL where it is not asked for */
 };
 PB_MUST_CHECK enum pb_status pb_network_show(const struct pb_network_source *source, struct pb_network_copies **copies,
                                              struct pb_error *error);

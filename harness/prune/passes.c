@@ -40,8 +40,11 @@ enum pb_status pb_pass(struct pb_criterion_run *run, pb_pass_step *step, void *c
                              batch.count);
         if (status == PB_OK)
             status = prepare_engine(run, batch.examples.count);
+        const double began = pb_criterion_clock(run);
         if (status == PB_OK)
             status = step(run, &batch, context);
+        if (pb_criterion_times(run) && (batch.index || batch.count == 1))
+            pb_criterion_times(run)->passes += pb_criterion_clock(run) - began;
     }
     return status;
 }
@@ -57,6 +60,21 @@ static size_t logit_count(const struct pb_criterion_run *run, const struct pb_ca
     return (size_t)batch->examples.count * run->network->graph->classes;
 }
 
+/* Of what the network computes of a batch. */
+static enum pb_status fail_overflow(struct pb_criterion_run *run, const struct pb_calibration_batch *batch)
+{
+    char where[96];
+    const struct pb_batch *examples = &batch->examples;
+    const enum pb_status status =
+        pb_engine_trace_nonfinite(run->engine, examples->images, examples->count, false, where, run->error);
+    return status
+               ? status
+               : pb_fail(run->error, PB_ERROR_RUN,
+                         "criterion '%s': the output for calibration batch %u is not finite; the first value that is "
+                         "not is in %s; the network has diverged, so train it with a lower learning rate",
+                         run->name, batch->index, where[0] ? where : "the loss");
+}
+
 /* Forward; the logits are in run->logits, open. */
 static enum pb_status compute_logits(struct pb_criterion_run *run, const struct pb_calibration_batch *batch,
                                      float **logits)
@@ -65,7 +83,12 @@ static enum pb_status compute_logits(struct pb_criterion_run *run, const struct 
     *logits = pb_guarded_open(&run->logits, "logits", count, sizeof **logits);
     if (!*logits)
         return pb_fail_memory(run->error, count * sizeof **logits);
-    return pb_engine_forward(run->engine, batch->examples.images, batch->examples.count, *logits, run->error);
+    enum pb_status status =
+        pb_engine_forward(run->engine, batch->examples.images, batch->examples.count, *logits, run->error);
+    for (size_t i = 0; i < count && status == PB_OK; i++)
+        if (!isfinite((*logits)[i]))
+            status = fail_overflow(run, batch);
+    return status;
 }
 
 enum pb_status pb_pass_forward(struct pb_criterion_run *run, const struct pb_calibration_batch *batch)
@@ -131,8 +154,11 @@ enum pb_status pb_pass_backward(struct pb_criterion_run *run, const struct pb_ca
     const size_t count = logit_count(run, batch);
     float *logits;
     double loss;
-    if (run->criterion->objective == PB_OBJECTIVE_LOSS)
-        return pb_engine_backward(run->engine, batch->examples.images, batch->examples.labels, &loss, NULL, run->error);
+    if (run->criterion->objective == PB_OBJECTIVE_LOSS) {
+        const enum pb_status status =
+            pb_engine_backward(run->engine, batch->examples.images, batch->examples.labels, &loss, NULL, run->error);
+        return status == PB_OK && !isfinite(loss) ? fail_overflow(run, batch) : status;
+    }
     float *derivative = pb_guarded_open(&run->derivative, "derivative", count, sizeof *derivative);
     if (!derivative)
         return pb_fail_memory(run->error, count * sizeof *derivative);

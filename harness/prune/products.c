@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "prune/finite.h"
 #include "prune/gradient_sum.h"
 #include "prune/passes.h"
 
@@ -173,6 +174,9 @@ static enum pb_status differentiate(struct pb_criterion_run *run, struct product
         status = pb_pass_move(run, run->network);
     if (status == PB_OK) /* examples: of both passes */
         pb_gradient_sum_divide(&product->sum, product->step * (double)product->examples, product->result);
+    if (status == PB_OK && pb_check_finite_parameters(run->network->graph, product->result, "the Hessian product with ",
+                                                      run->error) != PB_OK)
+        status = pb_fail_context(run->error, "criterion '%s'", run->name);
     return status;
 }
 

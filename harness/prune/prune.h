@@ -25,6 +25,18 @@ struct pb_draw {
 /* What a draw adds to the name of a stream: "" for the first. */
 void pb_draw_name(struct pb_draw draw, char name[32]);
 
+/* How long a scoring took, in seconds of a clock that is given. */
+struct pb_hook_seconds {
+    double batches, after; /* the criterion's hooks for a layer: while it is shown batches, and afterwards */
+};
+struct pb_scoring_times {
+    double (*clock)(void);
+    /* Over the batches: forward, backward, what is computed of them, and the criterion's hooks. Of several batches without the first,
+     * which touches fresh memory. */
+    double passes;
+    struct pb_hook_seconds *nodes; /* one for every node of the graph; of a group with select, at its first layer */
+};
+
 /* Where calibration batches come from; batches may be NULL for criteria that need neither gradients nor activations. */
 struct pb_calibration {
     struct pb_device *device;
@@ -33,6 +45,7 @@ struct pb_calibration {
     uint64_t seed;
     uint32_t threads;
     struct pb_draw draw; /* of the criterion's random streams */
+    struct pb_scoring_times *times; /* NULL: it is not timed. Times are added */
 };
 
 /* Runs one criterion over a network: creates it, observes, scores, couples. Non-finite scores are PB_ERROR_RUN naming layer and channel. */
@@ -57,8 +70,18 @@ enum pb_count_rule {
     PB_COUNT_THRESHOLD, /* threshold = sorted[int(N·p)], only strictly greater stay */
 };
 
+/* How many of each layer go, where the scores of all layers do not decide it. */
+enum pb_allocation {
+    PB_ALLOCATION_SCOPE, /* as the scope says */
+    PB_ALLOCATION_UNIFORM, /* the same share of every layer */
+    PB_ALLOCATION_UNIFORM_PLUS, /* the same, but nothing of the first convolution and at most 80 % of the classifier's weights */
+    PB_ALLOCATION_ERK, /* Erdős–Rényi kernels: layers with many weights keep a smaller share */
+};
+extern const char *const pb_allocation_names[]; /* enum pb_allocation; NULL-terminated */
+
 struct pb_ranking {
     enum pb_scope scope;
+    enum pb_allocation allocation; /* all but PB_ALLOCATION_SCOPE have the scope of a layer */
     enum pb_normalise normalise;
     enum pb_count_rule count;
     uint32_t floor; /* channels that every layer keeps; at least 1 */
@@ -83,7 +106,8 @@ struct pb_pruning {
     struct pb_layer_pruning *layers; /* per group */
     uint32_t group_count;
     double threshold; /* highest normalised score at which a layer was cut; 0 where nothing goes. Always finite */
-    double requested, achieved; /* shares of the *unpruned* network's measure */
+    double requested,
+        achieved; /* shares of the *unpruned* network's measure; requested: NaN where it was a threshold */
     uint32_t floored;
 };
 

@@ -1,15 +1,16 @@
 /* Choosing what stays: how far down the order of removal to go, with the floor, rounding and the target's measure. */
 #include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/rng.h"
 #include "graph/build.h"
 #include "graph/cost.h"
-#include "prune/removal.h"
+#include "prune/allocation.h"
+#include "prune/permute.h"
 #include "prune/prune.h"
+#include "prune/removal.h"
+#include "prune/threshold.h"
 
 /* One ranking at work. A choice is a number of channels per layer: the lowest asked[g] of layer g are to go. */
 struct rank {
@@ -74,7 +75,7 @@ static uint64_t original_measure(const struct rank *rank)
 /* Of the network that the current choice would leave. */
 static enum pb_status measure(const struct rank *rank, uint64_t *value)
 {
-    if (rank->target.measure == PB_MEASURE_CHANNELS) {
+    if (rank->target.measure != PB_MEASURE_PARAMETERS && rank->target.measure != PB_MEASURE_MACS) {
         *value = 0;
         for (uint32_t g = 0; g < rank->groups->count; g++)
             *value += rank->kept[g];
@@ -185,46 +186,63 @@ static enum pb_status choose_per_layer(struct rank *rank)
     return PB_OK;
 }
 
-void pb_draw_name(struct pb_draw draw, char name[32])
-{
-    if (draw.depth || draw.epoch)
-        snprintf(name, 32, "/%" PRIu32 "/%" PRIu32, draw.depth, draw.epoch);
-    else
-        name[0] = '\0';
-}
-
-/* The control: as many of each layer, but which ones is drawn. */
-static enum pb_status permute(const struct rank *rank, struct pb_keep *keep)
-{
-    for (uint32_t g = 0; g < rank->groups->count; g++) {
-        const uint32_t channels = width(rank, g);
-        struct pb_rng rng;
-        char stream[96], draw[32];
-        uint32_t *places = pb_calloc(channels, sizeof(*places));
-        if (!places)
-            return pb_fail_memory(rank->error, channels * sizeof(*places));
-        for (uint32_t c = 0; c < channels; c++)
-            places[c] = c;
-        pb_draw_name(rank->ranking->draw, draw);
-        snprintf(stream, sizeof(stream), "permute/%s/%u%s",
-                 rank->network->graph->nodes[rank->groups->groups[g].producers[0]].name, channels, draw);
-        pb_rng_init(&rng, rank->ranking->seed, stream);
-        pb_rng_shuffle(&rng, places, channels);
-        for (uint32_t k = 0; k < channels; k++)
-            keep->keep[g][places[k]] = k < rank->kept[g];
-        pb_free(places);
-    }
-    return PB_OK;
-}
-
 static enum pb_status fill_keep(const struct rank *rank, struct pb_keep *keep)
 {
     if (rank->ranking->permute)
-        return permute(rank, keep);
+        return pb_permute_keep(rank->network, rank->groups, rank->ranking, rank->kept, keep, rank->error);
     for (uint32_t g = 0; g < rank->groups->count; g++)
         for (uint32_t k = 0; k < width(rank, g); k++)
             keep->keep[g][rank->order.layers[g][k].channel] = k >= width(rank, g) - rank->kept[g];
     return PB_OK;
+}
+
+/* Whatever scores below the target's threshold. */
+static enum pb_status choose_below(struct rank *rank, uint32_t *length)
+{
+    const enum pb_status status = pb_threshold_counts(&rank->order, rank->network, rank->groups, rank->ranking,
+                                                      rank->target, rank->asked, rank->error);
+    for (uint32_t g = 0; g < rank->groups->count; g++)
+        *length += rank->asked[g];
+    settle(rank);
+    return status;
+}
+
+/* What the layers keep of total, before the floor and rounding. */
+static void want_allotted(struct rank *rank, struct pb_allotment *layers, uint64_t total)
+{
+    pb_allot(layers, rank->groups->count, total);
+    for (uint32_t g = 0; g < rank->groups->count; g++)
+        rank->asked[g] = width(rank, g) - (uint32_t)layers[g].kept;
+    settle(rank);
+}
+
+/* As many channels of each layer as the allocation gives it of the largest total that meets the target. */
+static enum pb_status choose_by_allocation(struct rank *rank)
+{
+    const uint32_t count = rank->groups->count;
+    const uint64_t limit = allowed(rank);
+    uint64_t low = 0, high = rank->groups->total, value = 0;
+    struct pb_allotment *layers = pb_calloc(count, sizeof *layers);
+    if (!layers)
+        return pb_fail_memory(rank->error, count * sizeof *layers);
+    pb_allotments_of_groups(rank->ranking, rank->network, rank->groups, layers);
+    enum pb_status status = PB_OK;
+    while (status == PB_OK && low < high) {
+        const uint64_t middle = low + (high - low + 1) / 2;
+        want_allotted(rank, layers, middle);
+        status = measure(rank, &value);
+        if (value <= limit)
+            low = middle;
+        else
+            high = middle - 1;
+    }
+    want_allotted(rank, layers, low);
+    if (status == PB_OK)
+        status = measure(rank, &value);
+    if (status == PB_OK)
+        status = pb_allotments_check(rank->ranking, layers, count, value <= limit, "channels", rank->error);
+    pb_free(layers);
+    return status;
 }
 
 /* The score that the choice was cut at: of all layers, or of layer g alone. NaN where nothing was to go. */
@@ -269,19 +287,23 @@ static enum pb_status fill_pruning(const struct rank *rank, uint32_t length, str
     if (status != PB_OK)
         return status;
     fill_layers(rank, length, pruning);
-    pruning->requested = rank->target.amount;
+    pruning->requested = pb_is_threshold(rank->target.measure) ? (double)NAN : rank->target.amount;
     pruning->achieved = 1 - (double)now / (double)original_measure(rank);
     return fill_keep(rank, &pruning->keep);
 }
 
 static enum pb_status check_request(const struct rank *rank)
 {
-    if (!(rank->target.amount >= 0 && rank->target.amount < 1))
+    const bool threshold = pb_is_threshold(rank->target.measure);
+    if (threshold && !(rank->target.amount > 0 && isfinite(rank->target.amount)))
+        return pb_fail(rank->error, PB_ERROR_INPUT, "a threshold of %g was asked for; it must be above 0",
+                       rank->target.amount);
+    if (!threshold && !(rank->target.amount >= 0 && rank->target.amount < 1))
         return pb_fail(rank->error, PB_ERROR_INPUT,
                        "a target of %g removes more than there is; it must be from 0 to "
                        "below 1",
                        rank->target.amount);
-    if (rank->target.measure > PB_MEASURE_MACS)
+    if (!threshold && rank->target.measure > PB_MEASURE_MACS)
         return pb_fail(rank->error, PB_ERROR_INPUT, "target measure %u is not known", rank->target.measure);
     if (!rank->groups->count)
         return pb_fail(rank->error, PB_ERROR_INPUT, "model '%s' has no channels that can be removed",
@@ -302,6 +324,10 @@ static enum pb_status choose_by_target(struct rank *rank, const uint32_t *channe
     settle(rank);
     if (rank->target.amount == 0)
         return PB_OK;
+    if (pb_is_threshold(rank->target.measure))
+        return choose_below(rank, length);
+    if (rank->ranking->allocation != PB_ALLOCATION_SCOPE)
+        return choose_by_allocation(rank);
     return rank->ranking->scope == PB_SCOPE_GLOBAL ? choose_globally(rank, length) : choose_per_layer(rank);
 }
 

@@ -2,19 +2,25 @@
 #include "prune/relevance.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "graph/op_table.h"
 #include "prune/relevance_operators.h"
 
-static const double tolerance = 1e-4; /* of the relevance that a network's outputs have */
+static const double tolerance = 1e-4; /* of the relevance in front of a node, without signs */
 
 struct pb_relevance {
     struct pb_relevance_source source;
     uint32_t batch; /* images of the current one */
     double *start; /* N: that of the last node */
-    double **live; /* per node: N×H×W×C while it is being computed, else NULL */
-    float **kept; /* per layer: that of its activation */
+    uint32_t first; /* the first node whose relevance is kept: those before it have none */
+    float **live; /* per node: N×H×W×C while it is being computed, else NULL */
+    /* From one batch to the next of its size: fresh memory costs more than what is computed in it. */
+    uint32_t allocated; /* images that the following have room for */
+    float **kept; /* per node: that of a layer's activation, which live of other nodes may be, too; else NULL */
+    float *values[PB_INPUTS_MAX]; /* of any node's inputs */
+    float *room; /* for any node */
 };
 
 static uint32_t count_readers(const struct pb_graph *graph, uint32_t node)
@@ -76,8 +82,12 @@ enum pb_status pb_relevance_create(const struct pb_relevance_source *source, str
     if (!created)
         return pb_fail_memory(error, sizeof *created);
     created->source = *source;
+    created->first = nodes;
+    for (uint32_t l = 0; l < layers; l++)
+        if (source->layers->layers[l].activation < created->first)
+            created->first = source->layers->layers[l].activation;
     created->live = pb_calloc(nodes, sizeof *created->live);
-    created->kept = pb_calloc(layers, sizeof *created->kept);
+    created->kept = pb_calloc(nodes, sizeof *created->kept);
     if (created->live && created->kept) {
         *relevance = created;
         return PB_OK;
@@ -86,20 +96,32 @@ enum pb_status pb_relevance_create(const struct pb_relevance_source *source, str
     return pb_fail_memory(error, nodes * sizeof *created->live);
 }
 
-static void free_live(struct pb_relevance *relevance)
+static void close_live(struct pb_relevance *relevance, uint32_t node)
 {
-    for (uint32_t i = 0; relevance->live && i < relevance->source.network->graph->node_count; i++) {
-        pb_free(relevance->live[i]);
-        relevance->live[i] = NULL;
-    }
+    bool stays = false;
+    for (uint32_t i = 0; i < relevance->source.network->graph->node_count; i++)
+        stays = stays || relevance->live[node] == relevance->kept[i];
+    if (!stays)
+        pb_free(relevance->live[node]);
+    relevance->live[node] = NULL;
 }
 
-static void free_kept(struct pb_relevance *relevance)
+static void free_arrays(struct pb_relevance *relevance)
 {
-    for (uint32_t i = 0; relevance->kept && i < relevance->source.layers->count; i++) {
+    const uint32_t nodes = relevance->live && relevance->kept ? relevance->source.network->graph->node_count : 0;
+    for (uint32_t i = 0; i < nodes; i++)
+        close_live(relevance, i);
+    for (uint32_t i = 0; i < nodes; i++) {
         pb_free(relevance->kept[i]);
         relevance->kept[i] = NULL;
     }
+    for (size_t slot = 0; slot < PB_INPUTS_MAX; slot++) {
+        pb_free(relevance->values[slot]);
+        relevance->values[slot] = NULL;
+    }
+    pb_free(relevance->room);
+    relevance->room = NULL;
+    relevance->allocated = 0;
 }
 
 void pb_relevance_free(struct pb_relevance **relevance)
@@ -107,8 +129,7 @@ void pb_relevance_free(struct pb_relevance **relevance)
     struct pb_relevance *closed = *relevance;
     if (!closed)
         return;
-    free_live(closed);
-    free_kept(closed);
+    free_arrays(closed);
     pb_free(closed->start);
     pb_free(closed->live);
     pb_free(closed->kept);
@@ -131,12 +152,72 @@ static enum pb_status allocate(const struct pb_relevance *relevance, size_t per_
     return PB_OK;
 }
 
+static bool is_kept(const struct pb_relevance *relevance, uint32_t node)
+{
+    const struct pb_prunable_layers *layers = relevance->source.layers;
+    for (uint32_t l = 0; l < layers->count; l++)
+        if (layers->layers[l].activation == node)
+            return true;
+    return false;
+}
+
 static enum pb_status open_node(struct pb_relevance *relevance, uint32_t node, struct pb_error *error)
 {
+    const size_t count = pb_shape_count(node_at(relevance, node)->shape);
     if (relevance->live[node])
         return PB_OK;
-    return allocate(relevance, pb_shape_count(node_at(relevance, node)->shape), sizeof(double), &relevance->live[node],
-                    error);
+    if (!relevance->kept[node])
+        return allocate(relevance, count, sizeof(float), &relevance->live[node], error);
+    memset(relevance->kept[node], 0, relevance->batch * count * sizeof(float));
+    relevance->live[node] = relevance->kept[node];
+    return PB_OK;
+}
+
+/* Floats for each image that any node requires: of its room, and of its inputs' values. */
+static size_t most_room(const struct pb_graph *graph)
+{
+    size_t most = 0;
+    for (uint32_t i = 0; i < graph->node_count; i++) {
+        const struct pb_relevance_operator *row = pb_relevance_operator(graph->nodes[i].op);
+        const size_t room = row->room ? row->room(graph, i) : 0;
+        most = room > most ? room : most;
+    }
+    return most;
+}
+
+static size_t most_values(const struct pb_graph *graph, uint32_t slot)
+{
+    size_t most = 0;
+    for (uint32_t i = 0; i < graph->node_count; i++) {
+        const struct pb_node *node = &graph->nodes[i];
+        if (slot >= node->input_count || !pb_relevance_operator(node->op)->reads_inputs)
+            continue;
+        const size_t count = pb_shape_count(graph->nodes[node->inputs[slot]].shape);
+        most = count > most ? count : most;
+    }
+    return most;
+}
+
+/* What stays from one batch to the next. */
+static enum pb_status open_arrays(struct pb_relevance *relevance, struct pb_error *error)
+{
+    const struct pb_graph *graph = relevance->source.network->graph;
+    if (relevance->allocated == relevance->batch)
+        return PB_OK;
+    free_arrays(relevance);
+    const size_t room = most_room(graph);
+    enum pb_status status = room ? allocate(relevance, room, sizeof(float), &relevance->room, error) : PB_OK;
+    for (uint32_t slot = 0; slot < PB_INPUTS_MAX && status == PB_OK; slot++) {
+        const size_t values = most_values(graph, slot);
+        if (values)
+            status = allocate(relevance, values, sizeof(float), &relevance->values[slot], error);
+    }
+    for (uint32_t i = 0; i < graph->node_count && status == PB_OK; i++)
+        if (is_kept(relevance, i))
+            status =
+                allocate(relevance, pb_shape_count(graph->nodes[i].shape), sizeof(float), &relevance->kept[i], error);
+    relevance->allocated = status == PB_OK ? relevance->batch : 0;
+    return status;
 }
 
 /* The last node's relevance: each image's true logit. */
@@ -149,7 +230,9 @@ static enum pb_status begin(struct pb_relevance *relevance, struct pb_engine *en
     pb_free(relevance->start);
     relevance->start = NULL;
     relevance->batch = batch->count;
-    enum pb_status status = allocate(relevance, 1, sizeof(double), &relevance->start, error);
+    enum pb_status status = open_arrays(relevance, error);
+    if (status == PB_OK)
+        status = allocate(relevance, 1, sizeof(double), &relevance->start, error);
     if (status == PB_OK)
         status = open_node(relevance, last, error);
     if (status == PB_OK)
@@ -164,26 +247,10 @@ static enum pb_status begin(struct pb_relevance *relevance, struct pb_engine *en
             break;
         }
         relevance->start[n] = (double)logits[n * classes + label];
-        relevance->live[last][n * classes + label] = relevance->start[n];
+        relevance->live[last][n * classes + label] = logits[n * classes + label];
     }
     pb_free(logits);
     return status;
-}
-
-static enum pb_status keep_layers(struct pb_relevance *relevance, uint32_t node, struct pb_error *error)
-{
-    const struct pb_prunable_layers *layers = relevance->source.layers;
-    const size_t values = pb_shape_count(node_at(relevance, node)->shape);
-    for (uint32_t l = 0; l < layers->count; l++) {
-        if (layers->layers[l].activation != node)
-            continue;
-        const enum pb_status status = allocate(relevance, values, sizeof(float), &relevance->kept[l], error);
-        if (status != PB_OK)
-            return status;
-        for (size_t i = 0; relevance->live[node] && i < relevance->batch * values; i++)
-            relevance->kept[l][i] = (float)relevance->live[node][i];
-    }
-    return PB_OK;
 }
 
 struct passing {
@@ -198,63 +265,83 @@ static void pass_images(void *context, size_t begin_image, size_t end_image)
         passing->row->pass(&passing->step, (uint32_t)image);
 }
 
-/* From a node to its inputs. values: room for those of each input. */
 static enum pb_status pass_node(struct pb_relevance *relevance, struct pb_engine *engine, uint32_t node,
-                                float *values[PB_INPUTS_MAX], struct pb_error *error)
+                                struct pb_error *error)
 {
     const struct pb_network *network = relevance->source.network;
     const struct pb_node *described = node_at(relevance, node);
-    const struct pb_host *host = relevance->source.host;
     struct passing passing = {.row = pb_relevance_operator(described->op),
-                              .step = {.network = network,
+                              .step = {.host = relevance->source.host,
+                                       .network = network,
                                        .node = node,
                                        .norm = norm_of(network->graph, node),
+                                       .batch = relevance->batch,
                                        .sharing = {.positive = relevance->source.rule.kind == PB_RELEVANCE_ZPLUS,
                                                    .epsilon = relevance->source.rule.epsilon},
-                                       .out = relevance->live[node]}};
+                                       .out = relevance->live[node],
+                                       .room = relevance->room}};
     enum pb_status status = PB_OK;
     for (uint32_t slot = 0; slot < described->input_count && status == PB_OK; slot++) {
         const uint32_t input = described->inputs[slot];
-        const size_t count = pb_shape_count(node_at(relevance, input)->shape);
         status = open_node(relevance, input, error);
         passing.step.in[slot] = relevance->live[input];
         if (status == PB_OK && passing.row->reads_inputs)
-            status = allocate(relevance, count, sizeof(float), &values[slot], error);
-        if (status == PB_OK && passing.row->reads_inputs)
-            status = pb_engine_activation(engine, input, values[slot], NULL, error);
-        passing.step.x[slot] = values[slot];
+            status = pb_engine_activation(engine, input, relevance->values[slot], NULL, error);
+        passing.step.x[slot] = relevance->values[slot];
     }
-    if (status == PB_OK && passing.row->room)
-        status =
-            allocate(relevance, passing.row->room(network->graph, node), sizeof(double), &passing.step.room, error);
+    if (status == PB_OK && passing.row->pass_batch)
+        return passing.row->pass_batch(&passing.step, engine, error);
     if (status == PB_OK)
-        host->parallel_for(host, relevance->batch, 1, pass_images, &passing);
-    pb_free(passing.step.room);
+        passing.step.host->parallel_for(passing.step.host, relevance->batch, 1, pass_images, &passing);
     return status;
 }
 
-/* Over everything that the node's successors and others have passed on, and that has not been passed on further. */
-static double sum_cut(const struct pb_relevance *relevance, uint32_t image)
+/* The input's relevance is the node's: a view of the same array where nothing else will be added to it. */
+static enum pb_status pass_whole(struct pb_relevance *relevance, uint32_t node, struct pb_error *error)
 {
-    double sum = 0;
+    const struct pb_graph *graph = relevance->source.network->graph;
+    const uint32_t input = graph->nodes[node].inputs[0];
+    const size_t count = relevance->batch * pb_shape_count(graph->nodes[node].shape);
+    if (count_readers(graph, input) == 1 && !relevance->kept[input]) {
+        relevance->live[input] = relevance->live[node];
+        relevance->live[node] = NULL;
+        return PB_OK;
+    }
+    const enum pb_status status = open_node(relevance, input, error);
+    for (size_t i = 0; i < count && status == PB_OK; i++)
+        relevance->live[input][i] += relevance->live[node][i];
+    return status;
+}
+
+struct cut {
+    double sum, size; /* of relevance, and without signs */
+};
+
+/* Over everything that the node's successors and others have passed on, and that has not been passed on further. */
+static struct cut sum_cut(const struct pb_relevance *relevance, uint32_t image)
+{
+    struct cut cut = {0};
     for (uint32_t i = 0; i < relevance->source.network->graph->node_count; i++) {
         const size_t count = pb_shape_count(node_at(relevance, i)->shape);
-        for (size_t v = 0; relevance->live[i] && v < count; v++)
-            sum += relevance->live[i][image * count + v];
+        if (!relevance->live[i])
+            continue;
+        cut.sum += pb_relevance_total(relevance->live[i] + image * count, count);
+        cut.size += pb_relevance_size(relevance->live[i] + image * count, count);
     }
-    return sum;
+    return cut;
 }
 
 static enum pb_status check_cut(const struct pb_relevance *relevance, uint32_t node, struct pb_error *error)
 {
     for (uint32_t n = 0; n < relevance->batch; n++) {
-        const double start = relevance->start[n], sum = sum_cut(relevance, n);
-        if (!(fabs(sum - start) <= tolerance * fabs(start)))
+        const double start = relevance->start[n];
+        const struct cut cut = sum_cut(relevance, n);
+        if (!(fabs(cut.sum - start) <= tolerance * fmax(fabs(start), cut.size)))
             return pb_fail(error, PB_ERROR_RUN,
                            "node '%s' does not conserve relevance: image %u of the batch has %.9g in front of it, and "
                            "%.9g at the network's output; a larger epsilon, or the rule z+, computes with smaller "
                            "numbers, and a network that has diverged must be trained with a lower learning rate",
-                           node_at(relevance, node)->name, n, sum, start);
+                           node_at(relevance, node)->name, n, cut.sum, start);
     }
     return PB_OK;
 }
@@ -262,32 +349,29 @@ static enum pb_status check_cut(const struct pb_relevance *relevance, uint32_t n
 static enum pb_status visit(struct pb_relevance *relevance, struct pb_engine *engine, uint32_t node,
                             struct pb_error *error)
 {
-    float *values[PB_INPUTS_MAX] = {NULL};
-    enum pb_status status = keep_layers(relevance, node, error);
-    if (status != PB_OK || !relevance->live[node] || !node_at(relevance, node)->input_count)
+    enum pb_status status = relevance->kept[node] ? open_node(relevance, node, error) : PB_OK; /* 0 without readers */
+    if (status != PB_OK || !relevance->live[node] || node == relevance->first)
         return status;
-    status = pass_node(relevance, engine, node, values, error);
-    for (uint32_t slot = 0; slot < PB_INPUTS_MAX; slot++)
-        pb_free(values[slot]);
-    pb_free(relevance->live[node]);
-    relevance->live[node] = NULL;
+    status = pb_relevance_operator(node_at(relevance, node)->op)->whole ? pass_whole(relevance, node, error)
+                                                                        : pass_node(relevance, engine, node, error);
+    close_live(relevance, node);
     return status == PB_OK ? check_cut(relevance, node, error) : status;
 }
 
 enum pb_status pb_relevance_compute(struct pb_relevance *relevance, struct pb_engine *engine,
                                     const struct pb_batch *batch, struct pb_error *error)
 {
-    free_kept(relevance);
     enum pb_status status = begin(relevance, engine, batch, error);
-    for (uint32_t i = relevance->source.network->graph->node_count; i-- > 0 && status == PB_OK;)
+    for (uint32_t i = relevance->source.network->graph->node_count; i-- > relevance->first && status == PB_OK;)
         status = visit(relevance, engine, i, error);
-    free_live(relevance);
+    for (uint32_t i = 0; i < relevance->source.network->graph->node_count; i++)
+        close_live(relevance, i);
     return status;
 }
 
 const float *pb_relevance_of_layer(const struct pb_relevance *relevance, uint32_t layer)
 {
-    return relevance->kept[layer];
+    return relevance->kept[relevance->source.layers->layers[layer].activation];
 }
 
 /* Whether a node's relevance is in memory while node `now` passes its own on. */
@@ -300,18 +384,28 @@ static bool is_live(const struct pb_graph *graph, uint32_t node, uint32_t now)
     return node == now;
 }
 
+/* Arrays of a pass from a node to its inputs that are not kept from one batch to the next. */
+static uint64_t pass_bytes(const struct pb_graph *graph, uint32_t now, uint32_t batch)
+{
+    const struct pb_relevance_operator *row = pb_relevance_operator(graph->nodes[now].op);
+    uint64_t floats = 0;
+    for (uint32_t i = 0; i <= now; i++)
+        floats += is_live(graph, i, now) ? pb_shape_count(graph->nodes[i].shape) : 0;
+    return floats * sizeof(float) * batch + (row->bytes ? row->bytes(graph, now) : 0);
+}
+
 uint64_t pb_relevance_bytes(const struct pb_graph *graph, uint32_t batch)
 {
-    uint64_t kept = 0, most = 0;
-    for (uint32_t now = 0; now < graph->node_count; now++) {
-        const struct pb_relevance_operator *row = pb_relevance_operator(graph->nodes[now].op);
-        uint64_t bytes = row->room ? row->room(graph, now) * sizeof(double) : 0;
-        for (uint32_t i = 0; i <= now; i++)
-            bytes += is_live(graph, i, now) ? pb_shape_count(graph->nodes[i].shape) * sizeof(double) : 0;
-        for (uint32_t slot = 0; row->reads_inputs && slot < graph->nodes[now].input_count; slot++)
-            bytes += pb_shape_count(graph->nodes[graph->nodes[now].inputs[slot]].shape) * sizeof(float);
+    uint64_t most = 0, floats = most_room(graph);
+    bool convolves = false;
+    for (uint32_t slot = 0; slot < PB_INPUTS_MAX; slot++)
+        floats += most_values(graph, slot);
+    for (uint32_t now = 0, layers = 0; now < graph->node_count; now++) {
+        const uint64_t bytes = layers ? pass_bytes(graph, now, batch) : 0; /* none before the first layer */
         most = bytes > most ? bytes : most;
-        kept += pb_makes_channels(graph, now) ? pb_shape_count(graph->nodes[now].shape) * sizeof(float) : 0;
+        convolves = convolves || (layers && pb_relevance_operator(graph->nodes[now].op)->pass_batch);
+        layers += pb_makes_channels(graph, now);
+        floats += pb_makes_channels(graph, now) ? pb_shape_count(graph->nodes[now].shape) : 0;
     }
-    return (most + kept) * batch;
+    return most + floats * sizeof(float) * batch + (convolves ? pb_engine_convolve_bytes(graph, batch) : 0);
 }

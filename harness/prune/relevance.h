@@ -36,7 +36,7 @@ PB_MUST_CHECK enum pb_status pb_relevance_compute(struct pb_relevance *relevance
 /* Of a layer's activation in that batch: N×H×W×K, until the next one. */
 const float *pb_relevance_of_layer(const struct pb_relevance *relevance, uint32_t layer);
 
-/* Memory that this takes for batches of so many images. */
+/* Memory that this takes at most for batches of so many images, in the engine, too. */
 uint64_t pb_relevance_bytes(const struct pb_graph *graph, uint32_t batch);
 
 #endif

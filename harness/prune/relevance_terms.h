@@ -34,9 +34,13 @@ static inline double pb_relevance_term(bool positive, double term)
     return positive && term < 0 ? 0 : term;
 }
 
+/* Σ R and Σ |R|. */
+double pb_relevance_total(const float *relevance, size_t count);
+double pb_relevance_size(const float *relevance, size_t count);
+
 /* Terms scale·x·w, count of them: their sum, and the relevance that they get, which is added to what is there. */
 double pb_relevance_sum(const float *x, const float *w, size_t count, double scale, bool positive);
 void pb_relevance_add(const float *x, const float *w, size_t count, double scale, bool positive,
-                      struct pb_relevance_shares shares, double *relevance);
+                      struct pb_relevance_shares shares, float *relevance);
 
 #endif

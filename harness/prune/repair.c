@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "graph/op_table.h"
 #include "prune/criterion_run.h"
 #include "prune/repair_rows.h"
 
@@ -78,11 +79,11 @@ static enum pb_status call_repair(struct repair *repair, float *weight, float *b
     struct pb_criterion_run *run = repair->run;
     const struct pb_node *node = &repair->network->graph->nodes[repair->consumer->node];
     const struct pb_shape input = repair->network->graph->nodes[repair->consumer->input].shape;
-    const bool conv = node->op == PB_OP_CONV2D;
+    const struct pb_conv_attributes window = pb_window_of(repair->network->graph, repair->consumer->node);
     struct pb_repair_view view = {.size = sizeof view,
                                   .outputs = (uint32_t)repair->now.outputs,
-                                  .kernel_height = conv ? node->attributes.conv.kernel[0] : input.height,
-                                  .kernel_width = conv ? node->attributes.conv.kernel[1] : input.width,
+                                  .kernel_height = window.kernel[0],
+                                  .kernel_width = window.kernel[1],
                                   .input_channels = input.channels,
                                   .rows = repair->now.count};
     view.name = pb_guarded_copy(&repair->name, "name", node->name, strlen(node->name) + 1, 1);

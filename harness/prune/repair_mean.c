@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "graph/op_table.h"
 #include "prune/repair_rows.h"
 
 enum { ROWS = 10 }; /* of each image of a convolution, for the errors that are recorded */
@@ -57,10 +58,10 @@ static enum pb_status find_gone(const struct mending *mending, uint32_t node, bo
 /* The sums of what one place of the window reads for one output; NULL outside of the image. */
 static const double *at_place(const struct pb_layer_rows *rows, uint32_t y, uint32_t x, uint32_t r, uint32_t s)
 {
-    const struct pb_conv_attributes *conv = &rows->network->graph->nodes[rows->node].attributes.conv;
+    const struct pb_conv_attributes window = pb_window_of(rows->network->graph, rows->node);
     const struct pb_shape input = rows->network->graph->nodes[rows->input].shape;
-    const int64_t i = (int64_t)y * conv->stride[0] + (int64_t)r * conv->dilation[0] - conv->pad[0];
-    const int64_t j = (int64_t)x * conv->stride[1] + (int64_t)s * conv->dilation[1] - conv->pad[1];
+    const int64_t i = (int64_t)y * window.stride[0] + (int64_t)r * window.dilation[0] - window.pad[0];
+    const int64_t j = (int64_t)x * window.stride[1] + (int64_t)s * window.dilation[1] - window.pad[1];
     if (i < 0 || j < 0 || i >= input.height || j >= input.width)
         return NULL;
     return rows->sums + ((size_t)i * input.width + (size_t)j) * input.channels;
@@ -72,7 +73,8 @@ static uint32_t add_windows(const struct pb_layer_rows *rows, bool inside, doubl
     const struct pb_graph *graph = rows->network->graph;
     const struct pb_shape output = graph->nodes[rows->node].shape;
     const uint32_t channels = graph->nodes[rows->input].shape.channels;
-    const uint32_t *kernel = graph->nodes[rows->node].attributes.conv.kernel;
+    const struct pb_conv_attributes window = pb_window_of(graph, rows->node);
+    const uint32_t *kernel = window.kernel;
     uint32_t outputs = 0;
     for (uint32_t y = 0; y < output.height; y++)
         for (uint32_t x = 0; x < output.width; x++) {
@@ -93,12 +95,8 @@ static uint32_t add_windows(const struct pb_layer_rows *rows, bool inside, doubl
 static void average_windows(const struct pb_layer_rows *rows, double *mean)
 {
     double count = rows->images;
-    if (rows->network->graph->nodes[rows->node].op == PB_OP_CONV2D) {
-        const uint32_t inside = add_windows(rows, true, mean);
-        count *= inside ? inside : add_windows(rows, false, mean);
-    } else {
-        memcpy(mean, rows->sums, rows->width * sizeof *mean);
-    }
+    const uint32_t inside = add_windows(rows, true, mean);
+    count *= inside ? inside : add_windows(rows, false, mean);
     for (size_t i = 0; i < rows->width; i++)
         mean[i] /= count;
 }

@@ -63,7 +63,10 @@ enum pb_status pb_select_channels(const struct pb_loaded *criterion, const struc
         const uint32_t *removed = NULL;
         if (remove == 0)
             continue;
+        const double began = pb_criterion_clock(&run);
         status = call_select(&run, g, remove, &room, &removed);
+        if (pb_criterion_times(&run))
+            pb_criterion_times(&run)->nodes[groups->groups[g].producers[0]].after += pb_criterion_clock(&run) - began;
         if (status == PB_OK)
             status = take_out(&run, g, remove, removed, pruning->keep.keep[g]);
     }

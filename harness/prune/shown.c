@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "prune/finite.h"
 
 enum count_rule { FILTERS, CHANNELS, ACTIVATIONS, CONVOLVED, GATES, EXAMPLES };
 
@@ -14,10 +15,12 @@ static const struct shown_array {
     size_t offset;
     uint32_t need;
     enum count_rule count;
+    size_t size; /* of an element */
 } arrays[PB_SHOWN_ARRAYS] = {
 #define ARRAY(member, need_, count_)                                                                                   \
     {                                                                                                                  \
-        .name = #member, .offset = offsetof(struct pb_layer_view, member), .need = need_, .count = count_              \
+        .name = #member, .offset = offsetof(struct pb_layer_view, member), .need = need_, .count = count_,             \
+        .size = sizeof *((struct pb_layer_view *)NULL)->member                                                         \
     }
     ARRAY(weight, PB_DATA_WEIGHTS, FILTERS),
     ARRAY(bias, PB_DATA_WEIGHTS, CHANNELS),
@@ -38,22 +41,20 @@ static const struct shown_array {
     ARRAY(gate_grad, PB_DATA_GATE_GRADIENTS, GATES),
     ARRAY(labels, PB_DATA_LABELS, EXAMPLES),
     ARRAY(relevance, PB_DATA_RELEVANCE, ACTIVATIONS),
+    ARRAY(weight_flow, PB_DATA_SYNAPTIC_FLOW, FILTERS),
 #undef ARRAY
 };
 /* The first of the parameters' gradients, and of the pairs of a node's output and its gradient. */
 enum { FIRST_GRADIENT = 6, FIRST_VALUE = 10, GATE = 16 };
 
-/* All have elements of four bytes. */
-_Static_assert(sizeof(float) == sizeof(uint32_t), "labels are copied as floats are");
-
-static const float *get(const struct pb_layer_view *view, size_t array)
+static const void *get(const struct pb_layer_view *view, size_t array)
 {
-    const float *pointer;
+    const void *pointer;
     memcpy(&pointer, (const char *)view + arrays[array].offset, sizeof pointer);
     return pointer;
 }
 
-static void set(struct pb_layer_view *view, size_t array, const float *pointer)
+static void set(struct pb_layer_view *view, size_t array, const void *pointer)
 {
     memcpy((char *)view + arrays[array].offset, &pointer, sizeof pointer);
 }
@@ -90,14 +91,15 @@ void pb_shown_free(struct pb_shown *shown)
     pb_guarded_free(&shown->scores);
 }
 
-/* Room for what the engine will write. */
-static enum pb_status open_array(struct pb_shown *shown, size_t array, const struct pb_layer_view *view, float **room,
+/* Room for what the engine will write, and where the view shows it. */
+static enum pb_status open_array(struct pb_shown *shown, size_t array, struct pb_layer_view *view, float **room,
                                  struct pb_error *error)
 {
     size_t count;
     if (!count_of(view, array, &count))
         return pb_fail_memory(error, SIZE_MAX);
-    *room = pb_guarded_open(&shown->arrays[array], arrays[array].name, count, sizeof(float));
+    *room = pb_guarded_show(&shown->arrays[array], arrays[array].name, count, sizeof(float));
+    set(view, array, *room ? shown->arrays[array].start : NULL);
     return *room ? PB_OK : pb_fail_memory(error, count * sizeof(float));
 }
 
@@ -116,7 +118,6 @@ static enum pb_status observe_gradients(struct pb_shown *shown, struct pb_engine
             status = pb_engine_gradient(engine, graph->nodes[node].parameters[roles[i]], gradient, error);
         if (status != PB_OK)
             return status;
-        set(view, FIRST_GRADIENT + i, gradient);
     }
     return PB_OK;
 }
@@ -134,7 +135,6 @@ static enum pb_status observe_node(struct pb_shown *shown, struct pb_engine *eng
         const enum pb_status status = open_array(shown, first + i, view, &rooms[i], error);
         if (status != PB_OK)
             return status;
-        set(view, first + i, rooms[i]);
     }
     return rooms[0] || rooms[1] ? pb_engine_activation(engine, node, rooms[0], rooms[1], error) : PB_OK;
 }
@@ -182,8 +182,26 @@ static enum pb_status observe_gates(struct pb_shown *shown, struct pb_engine *en
     if (status != PB_OK)
         return status;
     sum_gates(view, factors.activation, factors.activation_grad, gate);
-    view->gate_grad = gate;
     return PB_OK;
+}
+
+/* Of a batch; the parameters have been checked once for all. */
+static enum pb_status check_observed(const struct pb_layer_view *view, struct pb_error *error)
+{
+    enum pb_status status = PB_OK;
+    for (size_t i = FIRST_GRADIENT; i < PB_SHOWN_ARRAYS && status == PB_OK; i++) {
+        struct pb_shown_values values = {.values = get(view, i), .run = 1, .channels = view->channels};
+        char what[64];
+        if (!values.values || arrays[i].count == EXAMPLES)
+            continue;
+        if (!count_of(view, i, &values.count))
+            return pb_fail_memory(error, SIZE_MAX);
+        if (arrays[i].count == FILTERS)
+            values.run = values.count / view->channels;
+        snprintf(what, sizeof what, "%s of calibration batch %u", arrays[i].name, view->batch_index);
+        status = pb_check_finite(view->name, what, values, error);
+    }
+    return status;
 }
 
 enum pb_status pb_shown_observe(struct pb_shown *shown, struct pb_engine *engine, const struct pb_network *network,
@@ -197,7 +215,7 @@ enum pb_status pb_shown_observe(struct pb_shown *shown, struct pb_engine *engine
         status = observe_gradients(shown, engine, network->graph, layer, view, error);
     if (status == PB_OK)
         status = observe_values(shown, engine, layer, data, view, error);
-    return status;
+    return status == PB_OK ? check_observed(view, error) : status;
 }
 
 enum pb_status pb_shown_protect(struct pb_shown *shown, const struct pb_layer_view *view,
@@ -205,16 +223,14 @@ enum pb_status pb_shown_protect(struct pb_shown *shown, const struct pb_layer_vi
 {
     struct pb_layer_view copy = *view;
     for (size_t i = 0; i < PB_SHOWN_ARRAYS; i++) {
-        const float *values = get(view, i);
+        const void *values = get(view, i);
         size_t count = 0;
         if (values && !count_of(view, i, &count))
             return pb_fail_memory(error, SIZE_MAX);
-        if (values && (const void *)values != shown->arrays[i].start)
-            values = pb_guarded_copy(&shown->arrays[i], arrays[i].name, values, count, sizeof *values);
-        else if (values) /* it was downloaded there */
-            pb_guarded_close(&shown->arrays[i]);
+        if (values && values != shown->arrays[i].start) /* else it was downloaded there */
+            values = pb_guarded_copy(&shown->arrays[i], arrays[i].name, values, count, arrays[i].size);
         if (get(view, i) && !values)
-            return pb_fail_memory(error, count * sizeof *values);
+            return pb_fail_memory(error, count * arrays[i].size);
         set(&copy, i, values);
     }
     copy.name = pb_guarded_copy(&shown->name, "name", view->name, strlen(view->name) + 1, 1);
@@ -252,6 +268,7 @@ void pb_shown_hint(const struct pb_layer_view *view, uint32_t data, bool observe
         ROW(PB_DATA_GATE_GRADIENTS, NULL),
         ROW(PB_DATA_LABELS, NULL),
         ROW(PB_DATA_RELEVANCE, NULL),
+        ROW(PB_DATA_SYNAPTIC_FLOW, "synaptic flow"),
 #undef ROW
     };
     char names[128];

@@ -5,7 +5,7 @@
 #include "base/guard.h"
 #include "prune/layers.h"
 
-enum { PB_SHOWN_ARRAYS = 19 }; /* arrays of struct pb_layer_view */
+enum { PB_SHOWN_ARRAYS = 20 }; /* arrays of struct pb_layer_view */
 
 /* {0} is empty. Used for one layer after the other; must not be moved. */
 struct pb_shown {
@@ -14,7 +14,7 @@ struct pb_shown {
 };
 void pb_shown_free(struct pb_shown *shown);
 
-/* Downloads what data names from an engine that has run on view's batch, and points view at it. */
+/* Downloads what data names from an engine that has run on view's batch, and points view at it. All of it is finite. */
 PB_MUST_CHECK enum pb_status pb_shown_observe(struct pb_shown *shown, struct pb_engine *engine,
                                               const struct pb_network *network, const struct pb_prunable_layer *layer,
                                               uint32_t data, struct pb_layer_view *view, struct pb_error *error);

@@ -1,8 +1,9 @@
-/* Scores of single weights. */
+/* Scores of single weights, and the masking by them. */
 #include "base/memory.h"
 #include "prune/criterion_run.h"
 #include "prune/observe.h"
 #include "prune/masking.h"
+#include "prune/weight_repair.h"
 
 void pb_weight_scores_free(struct pb_weight_scores *scores)
 {
@@ -62,5 +63,43 @@ enum pb_status pb_score_weights(const struct pb_loaded *criterion, const struct 
         *scores = created;
     else
         pb_weight_scores_free(&created);
+    return status;
+}
+
+/* With the criterion that gave the scores. */
+static enum pb_status mask_and_repair(struct pb_criterion_run *run, const struct pb_mask_task *task,
+                                      struct pb_network *network, struct pb_masking *masking)
+{
+    struct pb_weight_scores scores = {0};
+    struct pb_masking made = {0};
+    enum pb_status status = score_layers(run, &scores);
+    if (status == PB_OK)
+        status = pb_mask_weights(network, &scores, task->ranking, task->share, &made, run->error);
+    if (status == PB_OK && run->criterion->repair_weights)
+        status = pb_repair_weights(run, network, &made);
+    if (status == PB_OK)
+        *masking = made;
+    else
+        pb_masking_free(&made);
+    pb_weight_scores_free(&scores);
+    return status;
+}
+
+enum pb_status pb_mask_network(const struct pb_mask_task *task, const struct pb_network *before,
+                               struct pb_network *network, struct pb_masking *masking, struct pb_error *error)
+{
+    struct pb_masking made = {0};
+    struct pb_criterion_run run;
+    enum pb_status status =
+        pb_criterion_open_weights(&run, task->criterion, task->options, before, task->groups, task->calibration, error);
+    if (status == PB_OK)
+        status = pb_criterion_observe(&run);
+    if (status == PB_OK)
+        status = mask_and_repair(&run, task, network, &made);
+    status = pb_criterion_close(&run, status);
+    if (status == PB_OK)
+        *masking = made;
+    else
+        pb_masking_free(&made);
     return status;
 }

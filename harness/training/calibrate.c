@@ -73,6 +73,28 @@ enum pb_status pb_score_weights_for(const struct pb_train_job *job, const struct
     return status;
 }
 
+enum pb_status pb_mask_for(const struct pb_train_job *job, double share, const struct pb_network *before,
+                           struct pb_network *network, struct pb_masking *masking, struct pb_error *error)
+{
+    const struct pb_cell_config *config = job->config;
+    struct pb_channel_groups groups = {0};
+    struct pb_calibration calibration = {0};
+    enum pb_status status = pb_channel_groups_find(before->graph, &groups, error);
+    if (status == PB_OK)
+        status = start_calibration(job, (struct pb_draw){0}, &calibration, error);
+    const struct pb_mask_task task = {.criterion = config->criterion.loaded,
+                                      .options = &config->criterion.options,
+                                      .groups = &groups,
+                                      .calibration = &calibration,
+                                      .ranking = &config->ranking,
+                                      .share = share};
+    if (status == PB_OK)
+        status = pb_mask_network(&task, before, network, masking, error);
+    pb_batches_free(&calibration.batches);
+    pb_channel_groups_free(&groups);
+    return status;
+}
+
 enum pb_status pb_select_for(const struct pb_train_job *job, const struct pb_network *network,
                              const struct pb_channel_groups *groups, const struct pb_ranking *ranking,
                              struct pb_pruning *pruning, struct pb_error *error)

@@ -17,7 +17,8 @@ struct pb_reached {
 /* A trained network that a training learns from. */
 struct pb_teacher {
     const struct pb_network *network;
-    const char *name; /* of its stage */
+    const char *name; /* that the record has: of its stage, or of the content of its file */
+    const char *file; /* that it was read from; NULL: it is a stage */
 };
 
 struct pb_train_job {
@@ -41,7 +42,11 @@ struct pb_train_job {
 PB_MUST_CHECK enum pb_status pb_score_for(const struct pb_train_job *job, const struct pb_network *network,
                                           const struct pb_channel_groups *groups, struct pb_draw draw,
                                           struct pb_scores *scores, struct pb_error *error);
-/* The same of single weights. */
+/* Masks a share of the weights of network, a copy of before, by the cell's criterion, which may repair what is left. */
+PB_MUST_CHECK enum pb_status pb_mask_for(const struct pb_train_job *job, double share, const struct pb_network *before,
+                                         struct pb_network *network, struct pb_masking *masking,
+                                         struct pb_error *error);
+/* Scores single weights. */
 PB_MUST_CHECK enum pb_status pb_score_weights_for(const struct pb_train_job *job, const struct pb_network *network,
                                                   const struct pb_channel_groups *groups,
                                                   struct pb_weight_scores *scores, struct pb_error *error);

@@ -12,6 +12,8 @@ struct pb_accuracy {
     uint64_t images;
     double *class_top1; /* per class; classes without images have 0 */
     uint32_t class_count;
+    /* Which images are right, in the data set's order: image i is bit i % 8 of byte i / 8. NULL where it was not kept. */
+    uint8_t *right;
 };
 
 /* Runs every batch once in evaluation mode. An output that is not finite is PB_ERROR_RUN naming the layer it comes from.

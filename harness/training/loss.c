@@ -133,9 +133,11 @@ static enum pb_status check_teacher(const struct pb_training_loss *terms, struct
         if (!isfinite(terms->taught[i]))
             return pb_fail(
                 error, PB_ERROR_RUN,
-                "the teacher, stage '%s', gives image %zu of a batch the output %g for class %zu; what it teaches "
-                "must be finite",
-                terms->teacher->name, i / terms->classes, (double)terms->taught[i], i % terms->classes);
+                "the teacher, %s '%s', gives image %zu of a batch the output %g for class %zu; what it teaches must "
+                "be finite",
+                terms->teacher->file ? "file" : "stage",
+                terms->teacher->file ? terms->teacher->file : terms->teacher->name, i / terms->classes,
+                (double)terms->taught[i], i % terms->classes);
     return PB_OK;
 }
 

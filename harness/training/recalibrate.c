@@ -2,6 +2,7 @@
 #include "training/recalibrate.h"
 
 #include "base/memory.h"
+#include "graph/op_table.h"
 
 static bool is_statistic(const struct pb_parameter *parameter)
 {
@@ -68,7 +69,7 @@ enum pb_status pb_recalibrate(struct pb_device *device, struct pb_batches *batch
     enum pb_status status = pb_network_copy(network, &scratch, error);
     /* With momentum 1 the running statistics are the batch's own. */
     for (uint32_t n = 0; status == PB_OK && n < scratch->graph->node_count; n++)
-        if (scratch->graph->nodes[n].op == PB_OP_BATCH_NORM)
+        if (pb_is_norm(&scratch->graph->nodes[n]))
             scratch->graph->nodes[n].attributes.bn.momentum = 1;
     if (status == PB_OK)
         status = pb_engine_create(device, scratch, &options, &engine, error);

@@ -48,20 +48,6 @@ static inline size_t activation_places(const struct pb_layer_view *layer)
     return (size_t)layer->activation_height * layer->activation_width;
 }
 
-/* A count of zeros or a rank has no NaN of its own, so that one would be lost: the first value that is not finite is named. */
-static inline enum pb_status activation_check(const struct pb_host *host, const struct pb_layer_view *layer)
-{
-    const size_t image = activation_places(layer) * layer->channels, count = layer->batch * image;
-    for (size_t i = 0; i < count; i++)
-        if (!isfinite(layer->activation[i]))
-            return host->fail(host, PB_ERROR_RUN,
-                              "layer '%s', channel %u: image %u of calibration batch %u has the activation %g; the "
-                              "network has diverged, so train it with a lower learning rate",
-                              layer->name, (unsigned)(i % layer->channels), (unsigned)(i / image),
-                              (unsigned)layer->batch_index, (double)layer->activation[i]);
-    return PB_OK;
-}
-
 /* Of one image: H×W×K. results: one for each channel. false: the numbers do not converge. */
 typedef bool activation_image_function(const void *criterion, const struct pb_layer_view *layer, const float *image,
                                        double *room, double *results);
@@ -113,8 +99,8 @@ static inline enum pb_status activation_observe_images(struct activation_layers 
 {
     const struct pb_host *host = all->host;
     struct activation_layer *own = activation_layer_of(all, layer, 1);
-    enum pb_status status = own ? activation_check(host, layer) : PB_ERROR_MEMORY;
-    if (status != PB_OK)
+    enum pb_status status = PB_ERROR_MEMORY;
+    if (!own)
         return status;
     struct activation_images images = {
         .layer = layer, .compute = compute, .criterion = criterion, .room = room, .workers = host->threads};
@@ -124,8 +110,6 @@ static inline enum pb_status activation_observe_images(struct activation_layers 
     if (images.rooms && images.results && images.failed) {
         host->parallel_for(host, images.workers, 1, activation_work, &images);
         status = activation_add_results(&images, host, own);
-    } else {
-        status = PB_ERROR_MEMORY;
     }
     host->free(host, images.rooms);
     host->free(host, images.results);

@@ -86,9 +86,8 @@ static enum pb_status observe(void *self, const struct pb_layer_view *layer)
 {
     struct state *state = self;
     struct activation_layer *own = activation_layer_of(&state->all, layer, SUMS);
-    const enum pb_status status = own ? activation_check(state->all.host, layer) : PB_ERROR_MEMORY;
-    if (status != PB_OK)
-        return status;
+    if (!own)
+        return PB_ERROR_MEMORY;
     const struct moments moments = moments_of(own, layer->channels);
     const double places = (double)activation_places(layer);
     measure_batch(layer, &moments);
@@ -149,6 +148,8 @@ static const struct pb_plugin plugin = {
     .version = "1.0.0",
     .reference = "P. Molchanov et al., Pruning Convolutional Neural Networks for Resource Efficient Inference, 2016, "
                  "arXiv:1611.06440",
+    .reference_code = "Distiller's pruner of mean activations removes the most active channels: its ranking is the one "
+                      "of its APoZ pruner, where a high value is bad.",
     PB_OPTIONS(options, struct activation_options),
     .criterion = &criterion,
 };

@@ -36,6 +36,7 @@ static const struct pb_plugin plugin = {
     .version = "1.0.0",
     .reference =
         "Z. Liu et al., Learning Efficient Convolutional Networks through Network Slimming, 2017, arXiv:1708.06519",
+    .reference_code = "The authors' code keeps the epoch with the best accuracy on the test images.",
     .criterion = &criterion,
 };
 

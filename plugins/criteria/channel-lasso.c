@@ -4,9 +4,11 @@
  * where X_i is what the layers that read channel i see of it and W_i their weights on it, scaled to length 1; N is the number of sampled
  * outputs. What is sampled, and what Z_i is where bilinear pooling reads the channels: consumer-parts.h.
  *
- * Coordinate descent in double precision stops at a duality gap of at most 1e-6 of the objective at β = 0, ‖Y‖²/(2N). Bisection finds an α at
- * which exactly the requested number of β_i is not 0. Where no α gives it (channels that are alike enter together) the largest |β_i|
- * of the next smaller α stay; of equal ones those of higher index, as in every ranking of the harness. First to go is the least |β_i|.
+ * Coordinate descent in double precision stops at a duality gap of at most 1e-6 of the objective at β = 0, ‖Y‖²/(2N): a share, so that
+ * outputs of any scale have the same solution. Bisection finds an α at which exactly the requested number of β_i is not 0. Where no α
+ * gives it (channels that are alike enter together; of fewer outputs than channels no more than there are outputs have a weight) the
+ * largest |β_i| of the next smaller α stay; of equal ones those of higher index, as in every ranking of the harness. First to go is the
+ * least |β_i|.
  *
  * A schedule that repairs then rewrites every weight of the layers that lost inputs by least squares, so that they give what they gave
  * before: min ‖error‖² + λ·‖change‖², λ = damping · the mean diagonal of the normal equations. That replaces β, which is not kept.
@@ -23,20 +25,8 @@ struct lasso_options {
 };
 
 static const struct pb_option options[] = {
-    {.name = "filters",
-     .help = "outputs that are sampled at each sampled position of the next layer",
-     .type = PB_OPTION_INT,
-     .default_text = "10",
-     .min = 1,
-     .max = 100000,
-     .offset = offsetof(struct lasso_options, filters)},
-    {.name = "damping",
-     .help = "of the repair, as a share of the mean diagonal of its normal equations; 0: none",
-     .type = PB_OPTION_REAL,
-     .default_text = "1e-6",
-     .min = 0,
-     .max = 1e6,
-     .offset = offsetof(struct lasso_options, damping)},
+    FILTERS_OPTION(struct lasso_options),
+    DAMPING_OPTION(struct lasso_options),
 };
 
 struct state {
@@ -105,7 +95,7 @@ static void remove_least(const double *beta, uint32_t channels, uint32_t remove,
 }
 
 struct room {
-    double *squares, *gram, *products, *beta, *correlations;
+    double *squares, *gram, *products, *beta, *correlations, *system, *step;
     bool *gone;
 };
 
@@ -121,7 +111,9 @@ static enum pb_status select_in(const struct pb_host *host, const struct part_su
                                 .products = room->products,
                                 .target = sums->target,
                                 .beta = room->beta,
-                                .correlations = room->correlations};
+                                .correlations = room->correlations,
+                                .system = room->system,
+                                .step = room->step};
     double alpha;
     const enum pb_status status = add_squares(network, group, room->squares);
     if (status != PB_OK)
@@ -150,11 +142,16 @@ static enum pb_status select_channels(void *self, const struct pb_network_view *
                               .products = host->alloc(host, channels * sizeof *room.products),
                               .beta = host->alloc(host, channels * sizeof *room.beta),
                               .correlations = host->alloc(host, channels * sizeof *room.correlations),
+                              .system = host->alloc(host, channels * channels * sizeof *room.system),
+                              .step = host->alloc(host, channels * sizeof *room.step),
                               .gone = host->alloc(host, channels * sizeof *room.gone)};
-    const bool whole = room.squares && room.gram && room.products && room.beta && room.correlations && room.gone;
+    void *const all[] = {room.squares,      room.gram,   room.products, room.beta,
+                         room.correlations, room.system, room.step,     room.gone};
+    bool whole = true;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        whole = whole && all[i];
     const enum pb_status status =
         whole ? select_in(host, sums, network, group, &room, remove, removed) : PB_ERROR_MEMORY;
-    void *const all[] = {room.squares, room.gram, room.products, room.beta, room.correlations, room.gone};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         host->free(host, all[i]);
     return status;
@@ -193,6 +190,9 @@ static const struct pb_plugin plugin = {
     .summary = "LASSO over sampled outputs of the next layer, at the α that keeps the requested channels; repairs it",
     .version = "1.0.0",
     .reference = "Y. He et al., Channel Pruning for Accelerating Very Deep Neural Networks, 2017, arXiv:1707.06168",
+    .reference_code = "The authors' code draws its samples without a seed and with replacement, does not scale the "
+                      "filters to length 1, and accepts up to a tenth more channels than asked. It takes the outputs "
+                      "from the unpruned network, here they are the current one's.",
     PB_OPTIONS(options, struct lasso_options),
     .criterion = &criterion,
 };

@@ -231,6 +231,7 @@ static const struct pb_plugin plugin = {
     .version = "1.0.0",
     .reference = "Y. Sui et al., CHIP: CHannel Independence-based Pruning for Compact Neural Networks, 2021, "
                  "arXiv:2110.13981",
+    .reference_code = "The authors' code rounds the values to four decimals, so that channels tie.",
     .criterion = &criterion,
 };
 

@@ -18,6 +18,13 @@
 
 enum { CONSUMER_ROWS = 10 };
 
+/* A row for the options of a criterion whose struct has the number of outputs in an int64_t `filters`. */
+#define FILTERS_OPTION(options)                                                                                        \
+    {                                                                                                                  \
+        .name = "filters", .help = "outputs that are sampled at each sampled position of the next layer",              \
+        .type = PB_OPTION_INT, .default_text = "10", .min = 1, .max = 100000, .offset = offsetof(options, filters)     \
+    }
+
 /* Of one group of K channels. */
 struct part_sums {
     double *gram; /* K×K, lower triangle: XᵀX */
@@ -96,28 +103,20 @@ static inline void parts_flush(struct part_sums *sums, uint32_t channels)
 }
 
 /* One sampled output: its parts, and what there is of it. */
-static inline enum pb_status parts_add_output(const struct consumer_parts *all, struct part_sums *sums,
-                                              const struct pb_consumer_view *consumer, uint32_t channels, double y)
+static inline void parts_add_output(struct part_sums *sums, uint32_t channels, double y)
 {
     const double *parts = sums->panel + (size_t)sums->waiting * channels;
-    if (!isfinite(y))
-        return all->host->fail(all->host, PB_ERROR_RUN,
-                               "a sampled output of layer '%s' is %g; the network has diverged, so train it with a "
-                               "lower learning rate",
-                               consumer->name, y);
     for (uint32_t j = 0; j < channels; j++)
         sums->products[j] += parts[j] * y;
     sums->target += y * y;
     sums->outputs++;
     if (++sums->waiting == LINEAR_PANEL)
         parts_flush(sums, channels);
-    return PB_OK;
 }
 
 /* Output m of a row: the parts of all pieces that the layer reads of the group. */
-static inline enum pb_status parts_sample(struct consumer_parts *all, const struct pb_network_view *network,
-                                          uint32_t group, uint32_t first, const struct pb_rows_view *rows, uint32_t n,
-                                          uint32_t m)
+static inline void parts_sample(struct consumer_parts *all, const struct pb_network_view *network, uint32_t group,
+                                uint32_t first, const struct pb_rows_view *rows, uint32_t n, uint32_t m)
 {
     const struct pb_group_view *described = network->group(network, group);
     const struct pb_consumer_view *consumer = network->consumer(network, group, first);
@@ -135,7 +134,7 @@ static inline enum pb_status parts_sample(struct consumer_parts *all, const stru
         rest -= parts[j];
     const double bias = consumer->bias ? (double)consumer->bias[m] : 0;
     const double y = (double)rows->output_rows[(size_t)n * rows->outputs + m] - bias - rest;
-    return parts_add_output(all, sums, consumer, described->channels, y);
+    parts_add_output(sums, described->channels, y);
 }
 
 static inline enum pb_status parts_of_consumer(struct consumer_parts *all, const struct pb_layer_view *layer,
@@ -144,7 +143,6 @@ static inline enum pb_status parts_of_consumer(struct consumer_parts *all, const
     const struct pb_network_view *network = layer->network;
     const struct pb_consumer_view *read = network->consumer(network, layer->group, consumer);
     const struct pb_rows_view *rows = network->rows(network, layer->group, consumer);
-    enum pb_status status = PB_OK;
     char stream[96];
     if (!rows)
         return PB_ERROR_MEMORY;
@@ -154,9 +152,9 @@ static inline enum pb_status parts_of_consumer(struct consumer_parts *all, const
     snprintf(stream, sizeof stream, "filters/%u/%s", (unsigned)layer->batch_index, read->name);
     struct drawn_filters drawn = parts_draw(all->host, all->filters, rows->outputs, stream);
     for (uint32_t n = 0; n < rows->rows; n++)
-        for (uint32_t f = 0; f < drawn.count && status == PB_OK; f++)
-            status = parts_sample(all, network, layer->group, consumer, rows, n, parts_next_filter(&drawn, f));
-    return status;
+        for (uint32_t f = 0; f < drawn.count; f++)
+            parts_sample(all, network, layer->group, consumer, rows, n, parts_next_filter(&drawn, f));
+    return PB_OK;
 }
 
 static inline enum pb_status parts_open_group(struct consumer_parts *all, const struct pb_layer_view *layer)

@@ -8,6 +8,13 @@
 
 enum { REPAIR_ROWS = 10 };
 
+/* A row for the options of a criterion whose struct has a double `damping`. */
+#define DAMPING_OPTION(options)                                                                                        \
+    {                                                                                                                  \
+        .name = "damping", .help = "of the repair, as a share of the mean diagonal of its normal equations; 0: none",  \
+        .type = PB_OPTION_REAL, .default_text = "1e-6", .min = 0, .max = 1e6, .offset = offsetof(options, damping)     \
+    }
+
 static inline size_t repair_width(const struct pb_repair_view *layer)
 {
     return (size_t)layer->kernel_height * layer->kernel_width * layer->input_channels;

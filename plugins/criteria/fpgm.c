@@ -116,6 +116,9 @@ static const struct pb_plugin plugin = {
     .version = "1.0.0",
     .reference = "Y. He et al., Filter Pruning via Geometric Median for Deep Convolutional Neural Networks "
                  "Acceleration, 2019, arXiv:1811.00250",
+    .reference_code = "The authors' code computes Euclidean distances whatever distance is asked for, because its "
+                      "condition is always true. Torch-Pruning measures distances between squared weights: of the "
+                      "filters -2, 1 and 2 it keeps the second, which is nearest to the others.",
     PB_OPTIONS(options, struct fpgm_options),
     .criterion = &criterion,
 };

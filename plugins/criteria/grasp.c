@@ -113,6 +113,8 @@ static const struct pb_plugin plugin = {
     .version = "1.0.0",
     .reference = "C. Wang et al., Picking Winning Tickets Before Training by Preserving Gradient Flow, 2020, "
                  "arXiv:2002.07376",
+    .reference_code = "The authors' code divides the logits by 200 and draws 25 training images of each class; here "
+                      "that is the option temperature and the matrix's calibration.",
     PB_OPTIONS(options, struct grasp_options),
     .criterion = &criterion,
 };

@@ -53,6 +53,8 @@ static const struct pb_plugin plugin = {
     .summary = "Euclidean norm of all that goes with a channel: filters, γ, and the weights that read it",
     .version = "1.0.0",
     .reference = "G. Fang et al., DepGraph: Towards Any Structural Pruning, 2023, arXiv:2301.12900",
+    .reference_code = "Torch-Pruning averages the squared norms of the parts of a group and takes no root, so that "
+                      "groups with a different number of parts compare differently.",
     .criterion = &criterion,
 };
 

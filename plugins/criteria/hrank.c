@@ -97,6 +97,8 @@ static const struct pb_plugin plugin = {
     .summary = "rank of a channel's feature map after ReLU, averaged over the images",
     .version = "1.0.0",
     .reference = "M. Lin et al., HRank: Filter Pruning using High-Rank Feature Map, 2020, arXiv:2002.10179",
+    .reference_code = "The authors' code ranks training images with the default tolerance, reads the last 12 channels "
+                      "alone of GoogLeNet's layers, and keeps the epoch with the best accuracy on the test images.",
     PB_OPTIONS(options, struct hrank_options),
     .criterion = &criterion,
 };

@@ -90,6 +90,8 @@ static const struct pb_plugin plugin = {
         "w² as a share of the w² of all that are no smaller in the layer; single weights, or filters by their Σw²",
     .version = "1.0.0",
     .reference = "J. Lee et al., Layer-adaptive Sparsity for the Magnitude-based Pruning, 2021, arXiv:2010.07611",
+    .reference_code = "The authors' code keeps at least one weight in every layer. Torch-Pruning scores filters by the "
+                      "sum of squares, and splits ties by the order in which its sort leaves them.",
     .criterion = &criterion,
 };
 

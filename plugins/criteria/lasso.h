@@ -1,4 +1,8 @@
-/* The LASSO min_β 1/(2N)·‖y − Zβ‖² + α·‖β‖₁ from ZᵀZ, Zᵀy and ‖y‖², by coordinate descent in double precision. */
+/*
+ * The LASSO min_β 1/(2N)·‖y − Zβ‖² + α·‖β‖₁ from ZᵀZ, Zᵀy and ‖y‖², by coordinate descent in double precision. Of columns that are nearly
+ * alike, or more than there are rows, a descent needs millions of sweeps: where a few hundred are not enough, Newton's steps on the
+ * coefficients that are not 0 come between them.
+ */
 #ifndef PB_CRITERIA_LASSO_H
 #define PB_CRITERIA_LASSO_H
 
@@ -8,6 +12,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "linear.h"
+
 struct lasso {
     size_t unknowns; /* K */
     double samples; /* N */
@@ -16,11 +22,15 @@ struct lasso {
     double target; /* ‖y‖² */
     double *beta; /* K: where it starts, and then the solution */
     double *correlations; /* K: Zᵀ(y − Zβ) */
+    double *system, *step; /* K×K and K: room for Newton's steps */
 };
 
 /* As a share of the objective at β = 0, ‖y‖²/(2N): how near to the minimum a solution is. */
 static const double LASSO_GAP = 1e-6;
-enum { LASSO_SWEEPS = 20000 };
+enum { LASSO_SWEEPS = 20000, LASSO_SWEEPS_ALONE = 200, LASSO_SWEEPS_BETWEEN = 20 };
+
+/* Added to the diagonal of Newton's equations, which columns that are alike make singular, as a share of it. */
+static const double LASSO_RIDGE = 1e-10;
 
 static inline double lasso_soft_threshold(double x, double threshold)
 {
@@ -81,21 +91,11 @@ static inline double lasso_gap(const struct lasso *lasso, double alpha)
         return 0;
     const double product = lasso->target - explained, squares = product - along; /* yᵀr and ‖r‖², r = y − Zβ */
     const double most = largest > 0 ? lasso->samples * alpha / largest : INFINITY;
-    const double best = squares > 0 ? product / squares : 0;
+    /* of a fit that is exact but for rounding the dual grows with s as far as s is feasible */
+    const double best = squares > 0 ? product / squares : largest > 0 ? copysign(most, product) : 0;
     const double s = fmax(-most, fmin(most, best));
     const double objective = squares / 2 + lasso->samples * alpha * norm, dual = s * product - s * s * squares / 2;
     return (objective - dual) / (lasso->target / 2);
-}
-
-/* From the β that is there. false: the gap did not become small. */
-static inline bool lasso_solve(const struct lasso *lasso, double alpha)
-{
-    for (int sweep = 0; sweep < LASSO_SWEEPS; sweep++) {
-        lasso_sweep(lasso, alpha);
-        if (lasso_gap(lasso, alpha) <= LASSO_GAP)
-            return true;
-    }
-    return false;
 }
 
 static inline size_t lasso_count(const struct lasso *lasso)
@@ -106,10 +106,90 @@ static inline size_t lasso_count(const struct lasso *lasso)
     return count;
 }
 
+/* −∂/∂β_i of N times the objective, where β_i is not 0. */
+static inline double lasso_descent(const struct lasso *lasso, double alpha, size_t i)
+{
+    return lasso->correlations[i] - copysign(lasso->samples * alpha, lasso->beta[i]);
+}
+
+/* Where no β_i changes its sign the objective is a quadratic: step, K, leads to its minimum over those that are not 0. */
+static inline bool lasso_newton_step(const struct lasso *lasso, double alpha)
+{
+    const size_t n = lasso->unknowns, count = lasso_count(lasso);
+    size_t a = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (lasso->beta[i] == 0)
+            continue;
+        double *row = lasso->system + a * count;
+        size_t b = 0;
+        for (size_t j = 0; j < i; j++)
+            if (lasso->beta[j] != 0)
+                row[b++] = lasso->gram[i * n + j];
+        row[a] = lasso->gram[i * n + i] * (1 + LASSO_RIDGE);
+        lasso->step[a++] = lasso_descent(lasso, alpha, i);
+    }
+    if (!linear_factor(count, lasso->system))
+        return false;
+    linear_solve(count, lasso->system, lasso->step);
+    for (size_t i = n; i-- > 0;) /* to their places */
+        lasso->step[i] = lasso->beta[i] != 0 ? lasso->step[--a] : 0;
+    return true;
+}
+
+/* β += length · step; `zero` is then exactly 0. */
+static inline void lasso_move(const struct lasso *lasso, double length, size_t zero)
+{
+    const size_t n = lasso->unknowns;
+    for (size_t i = 0; i < n; i++)
+        lasso->beta[i] = i == zero ? 0 : lasso->beta[i] + length * lasso->step[i];
+    for (size_t i = 0; i < n; i++)
+        lasso->correlations[i] = lasso->products[i] - eigen_dot(lasso->gram + i * n, lasso->beta, n);
+}
+
+/* Along Newton's step to the least objective, or to where the first β_i becomes 0. true: one did, so that there is a further step. */
+static inline bool lasso_newton(const struct lasso *lasso, double alpha)
+{
+    const size_t n = lasso->unknowns;
+    double slope = 0, curvature = 0, most = INFINITY;
+    size_t first = n;
+    if (!lasso_newton_step(lasso, alpha))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        const double step = lasso->step[i];
+        if (step == 0)
+            continue;
+        slope += step * lasso_descent(lasso, alpha, i);
+        curvature += step * eigen_dot(lasso->gram + i * n, lasso->step, n);
+        if (lasso->beta[i] / step < 0 && -lasso->beta[i] / step < most) {
+            most = -lasso->beta[i] / step;
+            first = i;
+        }
+    }
+    const double best = curvature > 0 ? slope / curvature : INFINITY;
+    if (!(slope > 0) || (first == n && isinf(best))) /* at the minimum but for rounding */
+        return false;
+    lasso_move(lasso, fmin(best, most), best < most ? n : first);
+    return best >= most;
+}
+
+/* From the β that is there. false: the gap did not become small. */
+static inline bool lasso_solve(const struct lasso *lasso, double alpha)
+{
+    for (int sweep = 1; sweep <= LASSO_SWEEPS; sweep++) {
+        lasso_sweep(lasso, alpha);
+        if (lasso_gap(lasso, alpha) <= LASSO_GAP)
+            return true;
+        bool further = sweep >= LASSO_SWEEPS_ALONE && sweep % LASSO_SWEEPS_BETWEEN == 0;
+        while (further)
+            further = lasso_newton(lasso, alpha);
+    }
+    return false;
+}
+
 /*
  * The largest α that bisection finds at which at least `keep` of β are not 0; of a solution with more, as where several enter at once,
- * the caller takes the largest. At a millionth of lasso_largest the search ends, though fewer may be there: the rest does not help. false: as in
- * lasso_solve.
+ * the caller takes the largest. At a millionth of lasso_largest the search ends, though fewer may be there: the rest does not help, as where
+ * there are fewer rows. false: as in lasso_solve.
  */
 static inline bool lasso_bisect(const struct lasso *lasso, size_t keep, double *alpha)
 {

@@ -50,6 +50,15 @@ static inline void linear_solve(size_t n, const double *factor, double *x)
     }
 }
 
+/* [A⁻¹]_kk = ‖L⁻¹·e_k‖². column: n, room. */
+static inline double linear_inverse_diagonal(size_t n, const double *factor, size_t k, double *column)
+{
+    memset(column, 0, n * sizeof *column);
+    column[k] = 1;
+    linear_forward(n, factor, column);
+    return eigen_dot(column, column, n);
+}
+
 enum { LINEAR_PANEL = 4 };
 
 /* The lower triangle of sum += PᵀP. panel: LINEAR_PANEL × n. */

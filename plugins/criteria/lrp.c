@@ -129,6 +129,9 @@ static const struct pb_plugin plugin = {
     .version = "1.0.0",
     .reference = "S.-K. Yeom et al., Pruning by Explaining: A Novel Criterion for Deep Neural Network Pruning, 2021, "
                  "arXiv:1912.08881",
+    .reference_code = "In the authors' toy network the third ReLU is missing, because two layers have the same name. "
+                      "The toy code adds relevance and the VGG code its absolute values, and convolutions with a "
+                      "stride are right for images of even size alone.",
     PB_OPTIONS(options, struct lrp_options),
     .criterion = &criterion,
 };

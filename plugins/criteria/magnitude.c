@@ -35,6 +35,9 @@ static const struct pb_plugin plugin = {
     .version = "1.0.0",
     .reference =
         "S. Han et al., Learning both Weights and Connections for Efficient Neural Networks, 2015, arXiv:1506.02626",
+    .reference_code =
+        "open_lth keeps what is above the threshold and not what is equal to it, so that it removes one weight more "
+        "than asked. Here the number is exact, and equal weights are removed in the order of their indices.",
     .criterion = &criterion,
 };
 

@@ -201,6 +201,9 @@ static const struct pb_plugin plugin = {
         "½ · Hessian's diagonal · weight²: the loss's second-order change; single weights, or summed over a filter",
     .version = "1.0.0",
     .reference = "Y. LeCun et al., Optimal Brain Damage, 1990, Advances in Neural Information Processing Systems 2",
+    .reference_code =
+        "Torch-Pruning leaves out the factor 1/2 and squares the gradients of batches, not of examples. What NVlabs' "
+        "Taylor_pruning calls OBD is the weight times the curvature, neither squared nor halved.",
     PB_OPTIONS(options, struct obd_options),
     .criterion = &criterion,
 };

@@ -6,8 +6,10 @@
  *   estimator=exact   the Hessian of the mean loss over all calibration images: central differences of gradients along unit vectors,
  *                     symmetrised, ½·(H + Hᵀ). Away from a minimum it is often not positive definite
  * and damping · the mean of the diagonal's absolute values is added to the diagonal. A layer whose H is then not positive definite is
- * refused. A weight that is 0, as a masked one, does not make up for another. The change of the other weights,
- * δw = −w_q/[H⁻¹]_qq·H⁻¹e_q, is not made: a mask only removes.
+ * refused. A weight that is 0, as a masked one, does not make up for another.
+ * Then the weights that are left, S, adapt to those that were masked, Q (update=true): the loss's second-order change ½·δwᵀHδw with
+ * δw_Q = −w_Q is smallest for δw_S = H_SS⁻¹·H_SQ·w_Q, which for a single weight q is the paper's δw = −w_q/[H⁻¹]_qq·H⁻¹e_q. The paper
+ * removes one weight after the other; with the same H that ends at the same weights.
  */
 #include "gradient-rows.h"
 #include "linear.h"
@@ -21,6 +23,7 @@ static const char *const estimators[] = {"fisher", "exact", NULL};
 struct obs_options {
     int32_t estimator;
     double damping;
+    bool update;
 };
 
 static const struct pb_option options[] = {
@@ -38,6 +41,11 @@ static const struct pb_option options[] = {
      .min = 0,
      .max = 1e6,
      .offset = offsetof(struct obs_options, damping)},
+    {.name = "update",
+     .help = "the weights that are left in a layer adapt to those that were masked; false: they stay as they are",
+     .type = PB_OPTION_BOOL,
+     .default_text = "true",
+     .offset = offsetof(struct obs_options, update)},
 };
 
 struct state {
@@ -45,10 +53,13 @@ struct state {
     enum estimator estimator;
     double damping;
     uint32_t products;
+    bool update;
     bool observed; /* the pass that shows gradients of batches is over */
     uint64_t examples;
-    struct gradient_rows
-        blocks; /* n×n of each layer of n weights: H; for fisher the sum over examples, lower triangle */
+    /* n×n of each layer of n weights: H; for fisher the sum over examples, lower triangle. After score_weights: L of H = L·Lᵀ in the
+     * lower triangle, diagonal included, and H above the diagonal. */
+    struct gradient_rows blocks;
+    struct gradient_rows diagonals; /* n of each layer: that of H, after score_weights */
 };
 
 static enum pb_status create(const struct pb_host *host, const void *chosen, void **self)
@@ -57,7 +68,10 @@ static enum pb_status create(const struct pb_host *host, const void *chosen, voi
     struct state *state = host->alloc(host, sizeof *state);
     if (!state)
         return PB_ERROR_MEMORY;
-    *state = (struct state){.host = host, .estimator = (enum estimator)given->estimator, .damping = given->damping};
+    *state = (struct state){.host = host,
+                            .estimator = (enum estimator)given->estimator,
+                            .damping = given->damping,
+                            .update = given->update};
     *self = state;
     return PB_OK;
 }
@@ -166,13 +180,23 @@ static bool complete(const struct state *state, const struct pb_layer_view *laye
     return whole != 0;
 }
 
-/* column: n. [H⁻¹]_qq = ‖L⁻¹·e_q‖² with H = L·Lᵀ. */
-static double inverse_diagonal(size_t count, const double *factor, size_t q, double *column)
+static enum pb_status refuse(const struct state *state, const struct pb_layer_view *layer)
 {
-    memset(column, 0, count * sizeof *column);
-    column[q] = 1;
-    linear_forward(count, factor, column);
-    return eigen_dot(column, column, count);
+    return state->host->fail(state->host, PB_ERROR_RUN,
+                             "layer '%s': its Hessian with damping %g is not positive definite or not finite; set a "
+                             "larger damping",
+                             layer->name, state->damping);
+}
+
+/* From the lower triangle of H to its factor there, and H beside it. */
+static bool factor(size_t count, double *block, double *diagonal)
+{
+    for (size_t i = 0; i < count; i++) {
+        diagonal[i] = block[i * count + i];
+        for (size_t j = 0; j < i; j++)
+            block[j * count + i] = block[i * count + j];
+    }
+    return linear_factor(count, block);
 }
 
 static enum pb_status score_weights(void *self, const struct pb_layer_view *layer, double *scores)
@@ -181,22 +205,75 @@ static enum pb_status score_weights(void *self, const struct pb_layer_view *laye
     const struct pb_host *host = state->host;
     const size_t count = weights_of_layer(layer);
     double *block = gradient_row(host, &state->blocks, layer, count * count);
+    double *diagonal = gradient_row(host, &state->diagonals, layer, count);
     double *column = host->alloc(host, count * sizeof *column);
-    enum pb_status status = block && column ? PB_OK : PB_ERROR_MEMORY;
+    enum pb_status status = block && diagonal && column ? PB_OK : PB_ERROR_MEMORY;
     memset(scores, 0, count * sizeof *scores);
-    if (status == PB_OK && complete(state, layer, block)) {
-        if (!linear_factor(count, block))
-            status = host->fail(host, PB_ERROR_RUN,
-                                "layer '%s': its Hessian with damping %g is not positive definite or not finite; set a "
-                                "larger damping",
-                                layer->name, state->damping);
-        for (size_t q = 0; q < count && status == PB_OK; q++)
-            scores[q] =
-                0.5 * (double)layer->weight[q] * (double)layer->weight[q] / inverse_diagonal(count, block, q, column);
-    }
-    if (block)
+    const bool matters = status == PB_OK && complete(state, layer, block);
+    if (matters && !factor(count, block, diagonal))
+        status = refuse(state, layer);
+    for (size_t q = 0; q < count && matters && status == PB_OK; q++)
+        scores[q] = 0.5 * (double)layer->weight[q] * (double)layer->weight[q] /
+                    linear_inverse_diagonal(count, block, q, column);
+    if (block && !(matters && state->update))
         gradient_row_free(host, &state->blocks, layer);
     host->free(host, column);
+    return status;
+}
+
+/* The weights that are left: S. */
+struct left {
+    size_t count;
+    size_t *places; /* among the layer's n */
+    double *system; /* H_SS, lower triangle */
+    double *change; /* δw_S */
+};
+
+/* H_SS and H_SQ·w_Q from H beside its factor. */
+static void fill_system(const struct pb_layer_view *layer, const unsigned char *masked, const double *block,
+                        const double *diagonal, const struct left *left)
+{
+    const size_t count = weights_of_layer(layer);
+    for (size_t a = 0; a < left->count; a++) {
+        const size_t i = left->places[a];
+        double *row = left->system + a * left->count, force = 0;
+        for (size_t b = 0; b < a; b++)
+            row[b] = block[left->places[b] * count + i];
+        row[a] = diagonal[i];
+        for (size_t q = 0; q < count; q++)
+            if (masked[q])
+                force += (q < i ? block[q * count + i] : block[i * count + q]) * (double)layer->weight[q];
+        left->change[a] = force;
+    }
+}
+
+static enum pb_status repair_weights(void *self, const struct pb_layer_view *layer, const unsigned char *masked,
+                                     float *weight)
+{
+    struct state *state = self;
+    const struct pb_host *host = state->host;
+    const size_t count = weights_of_layer(layer);
+    if (!state->blocks.rows[layer->index]) /* no weight matters, or none is to adapt */
+        return PB_OK;
+    struct left left = {.places = host->alloc(host, count * sizeof *left.places),
+                        .change = host->alloc(host, count * sizeof *left.change)};
+    for (size_t i = 0; i < count && left.places; i++)
+        if (!masked[i])
+            left.places[left.count++] = i;
+    left.system = host->alloc(host, left.count * left.count * sizeof *left.system);
+    enum pb_status status = left.places && left.change && left.system ? PB_OK : PB_ERROR_MEMORY;
+    if (status == PB_OK) {
+        fill_system(layer, masked, state->blocks.rows[layer->index], state->diagonals.rows[layer->index], &left);
+        if (!linear_factor(left.count, left.system))
+            status = refuse(state, layer);
+        else
+            linear_solve(left.count, left.system, left.change);
+    }
+    for (size_t a = 0; a < left.count && status == PB_OK; a++)
+        weight[left.places[a]] = (float)((double)weight[left.places[a]] + left.change[a]);
+    host->free(host, left.places);
+    host->free(host, left.change);
+    host->free(host, left.system);
     return status;
 }
 
@@ -204,6 +281,7 @@ static void destroy(void *self)
 {
     struct state *state = self;
     gradient_rows_free(state->host, &state->blocks);
+    gradient_rows_free(state->host, &state->diagonals);
     state->host->free(state->host, state);
 }
 
@@ -222,16 +300,20 @@ static const struct pb_criterion criterion = {
     .direction = direction,
     .observe_product = observe_product,
     .score_weights = score_weights,
+    .repair_weights = repair_weights,
     .destroy = destroy,
 };
 
 static const struct pb_plugin plugin = {
     PB_PLUGIN_HEADER(PB_KIND_CRITERION),
     .name = "obs",
-    .summary = "½ · weight² / diagonal of the layer's inverse Hessian: the loss's change when its other weights adapt",
+    .summary = "½ · weight² / diagonal of the layer's inverse Hessian: the loss's change when its other weights adapt, "
+               "as they then do",
     .version = "1.0.0",
     .reference = "B. Hassibi and D. Stork, Second order derivatives for network pruning: Optimal Brain Surgeon, 1993, "
                  "Advances in Neural Information Processing Systems 5",
+    .reference_code = "EigenDamage's channel OBS adds the terms of single weights as if they were independent, and "
+                      "draws the labels of its Fisher information from the model.",
     PB_OPTIONS(options, struct obs_options),
     .criterion = &criterion,
 };

@@ -93,6 +93,7 @@ static const struct pb_plugin plugin = {
     .version = "1.0.0",
     .reference = "N. Lee et al., SNIP: Single-shot Network Pruning based on Connection Sensitivity, 2019, "
                  "arXiv:1810.02340",
+    .reference_code = "The authors' code takes the gradient of one batch; here it is that of all calibration images.",
     .criterion = &criterion,
 };
 

@@ -118,6 +118,9 @@ static const struct pb_plugin plugin = {
     .summary = "squared first-order change of each example's or batch's loss without the channel's gate or weights",
     .version = "1.0.0",
     .reference = "P. Molchanov et al., Importance Estimation for Neural Network Pruning, 2019, arXiv:1906.10771",
+    .reference_code = "NVlabs' code squares the change of a batch (per=batch), smooths it with a momentum of 0.9, and "
+                      "has divisors for ResNet alone. NNI adds the squares of single weights' changes. Torch-Pruning "
+                      "adds changes of weights without squares.",
     PB_OPTIONS(options, struct taylor_options),
     .criterion = &criterion,
 };

@@ -122,6 +122,9 @@ static const struct pb_plugin plugin = {
     .version = "1.0.0",
     .reference = "P. Molchanov et al., Pruning Convolutional Neural Networks for Resource Efficient Inference, 2016, "
                  "arXiv:1611.06440",
+    .reference_code = "Three codings of it disagree: the paper's (abs=image), NVlabs' absolute value of each position "
+                      "(abs=position), and the absolute value of a batch's sum in jacobgil/pytorch-pruning and "
+                      "LRP_pruning (abs=batch), where examples of different signs cancel.",
     PB_OPTIONS(options, struct taylor_options),
     .criterion = &criterion,
 };

@@ -25,13 +25,7 @@ struct thinet_options {
 };
 
 static const struct pb_option options[] = {
-    {.name = "filters",
-     .help = "outputs that are sampled at each sampled position of the next layer",
-     .type = PB_OPTION_INT,
-     .default_text = "10",
-     .min = 1,
-     .max = 100000,
-     .offset = offsetof(struct thinet_options, filters)},
+    FILTERS_OPTION(struct thinet_options),
     {.name = "repair",
      .help = "how the next layer is repaired, where the schedule repairs: scalar = a factor for each channel that is "
              "left; least-squares = every weight",
@@ -39,13 +33,7 @@ static const struct pb_option options[] = {
      .default_text = "scalar",
      .choices = repairs,
      .offset = offsetof(struct thinet_options, repair)},
-    {.name = "damping",
-     .help = "of the repair, as a share of the mean diagonal of its normal equations; 0: none",
-     .type = PB_OPTION_REAL,
-     .default_text = "1e-6",
-     .min = 0,
-     .max = 1e6,
-     .offset = offsetof(struct thinet_options, damping)},
+    DAMPING_OPTION(struct thinet_options),
 };
 
 struct state {
@@ -197,6 +185,8 @@ static const struct pb_plugin plugin = {
     .version = "1.0.0",
     .reference = "J.-H. Luo et al., ThiNet: A Filter Level Pruning Method for Deep Neural Network Compression, 2017, "
                  "arXiv:1707.06342",
+    .reference_code =
+        "The authors' code samples without a seed, and repairs by one factor for each kept channel (repair=scalar).",
     PB_OPTIONS(options, struct thinet_options),
     .criterion = &criterion,
 };

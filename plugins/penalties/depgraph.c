@@ -167,6 +167,9 @@ static const struct pb_plugin plugin = {
     .summary = "shrinks all that goes with the channels that matter least to their group",
     .version = "1.0.0",
     .reference = "G. Fang et al., DepGraph: Towards Any Structural Pruning, 2023, arXiv:2301.12900",
+    .reference_code = "Torch-Pruning takes the root of the importance, leaves out the factor 2 of the square's "
+                      "derivative, shrinks its coefficients for good inside a loop over grouped convolutions, and "
+                      "gives NaN where all channels are equal.",
     PB_OPTIONS(options, struct options),
     .penalty = &penalty,
 };

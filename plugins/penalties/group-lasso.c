@@ -91,6 +91,7 @@ static const struct pb_plugin plugin = {
     .summary = "group lasso on filters, input channels or shapes, which become exactly zero",
     .version = "1.0.0",
     .reference = "W. Wen et al., Learning Structured Sparsity in Deep Neural Networks, NeurIPS 2016, arXiv:1608.03665",
+    .reference_code = "Distiller's variant for whole layers ('4D') calls a method that does not exist.",
     PB_OPTIONS(options, struct options),
     .penalty = &penalty,
 };

@@ -73,11 +73,66 @@ static inline enum pb_status measure_of(const struct pb_verbs *verbs, const uint
     return status;
 }
 
-/* A schedule that allocates channels has nothing to do with single weights. */
-static inline enum pb_status refuse_weights(const struct pb_host *host, const struct pb_target *target)
+/* Scores the current network and prunes it to the allocation. pruned: may be NULL. */
+static inline enum pb_status prune_to_allocation(const struct pb_verbs *verbs, const struct allocation *allocation,
+                                                 pb_stage *pruned)
 {
-    return target->measure == PB_MEASURE_WEIGHTS
-               ? host->fail(host, PB_ERROR_INPUT, "it removes channels; leave out measure=\"weights\" on <targets>")
+    const enum pb_status status = verbs->score(verbs, NULL);
+    return status == PB_OK ? verbs->prune_to(verbs, allocation->kept, allocation->count, pruned) : status;
+}
+
+/* The accuracy on the validation images of the trained network, pruned to the allocation and not trained. Begins and ends at it. */
+static inline enum pb_status accuracy_of(const struct pb_verbs *verbs, const struct allocation *allocation,
+                                         pb_stage trained, double *accuracy)
+{
+    struct pb_measurement measurement = {.size = sizeof measurement};
+    pb_stage candidate = 0;
+    enum pb_status status = prune_to_allocation(verbs, allocation, &candidate);
+    if (status == PB_OK)
+        status = verbs->evaluate(verbs, PB_EVALUATE_VALIDATION, &measurement);
+    if (status == PB_OK)
+        status = verbs->restore(verbs, trained, NULL);
+    if (status == PB_OK)
+        status = verbs->drop(verbs, candidate);
+    *accuracy = measurement.top1;
+    return status;
+}
+
+/* The most channels of group g, fewer than below, that meet the limit, the others being kept as they are; 0 where one channel is still
+ * too many. */
+static inline enum pb_status most_that_fit(const struct pb_verbs *verbs, struct allocation *allocation,
+                                           uint32_t measure, double limit, uint32_t g, uint32_t below, uint32_t *most)
+{
+    const uint32_t now = allocation->kept[g];
+    uint32_t fits = 0, exceeds = below;
+    enum pb_status status = PB_OK;
+    while (exceeds - fits > 1 && status == PB_OK) {
+        double value = 0;
+        allocation->kept[g] = fits + (exceeds - fits) / 2;
+        status = measure_of(verbs, allocation->kept, allocation->count, measure, &value);
+        *(value <= limit ? &fits : &exceeds) = allocation->kept[g];
+    }
+    allocation->kept[g] = now;
+    *most = fits;
+    return status;
+}
+
+/* Where the least that groups keep exceeds what the target leaves. */
+static inline enum pb_status refuse_least(const struct pb_host *host, double least, double value, double limit,
+                                          const char *remedy)
+{
+    return host->fail(host, PB_ERROR_INPUT,
+                      "keeping the share %g of every group costs %g where the target leaves %g; %s", least, value,
+                      limit, remedy);
+}
+
+/* A schedule that allocates channels divides a share of them, and has nothing to do with single weights. */
+static inline enum pb_status refuse_other_measures(const struct pb_host *host, const struct pb_target *target)
+{
+    return target->measure > PB_MEASURE_MACS
+               ? host->fail(host, PB_ERROR_INPUT,
+                            "it removes a share of channels, parameters or MACs; set measure on <targets> to one of "
+                            "\"channels\", \"params\", \"macs\"")
                : PB_OK;
 }
 

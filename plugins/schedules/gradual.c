@@ -166,6 +166,8 @@ static const struct pb_plugin plugin = {
     .summary = "prune or mask a share that grows along a cubic curve while the network trains",
     .version = "1.0.0",
     .reference = "M. Zhu and S. Gupta, To prune, or not to prune, 2017, arXiv:1710.01878",
+    .reference_code = "Distiller rounds the span of the curve down to whole pruning steps, ((end - start - 1) // "
+                      "frequency) * frequency, so that it reaches the target early.",
     PB_OPTIONS(options, struct gradual_options),
     .schedule = &schedule,
 };

@@ -7,14 +7,14 @@
  * proposal that was measured with the largest budget is pruned again and retrained.
  *
  * Proposals are drawn from a stream of the cell's seed and depend on nothing but the seed and what was measured: a search that was
- * stopped proposes the same again. Every proposal is a stage of its own and is stored until the cell ends.
+ * stopped proposes the same again.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "allocation.h"
-
-#include <prunebench/rng.h>
+#include "draw.h"
+#include "shares.h"
 
 struct halving_options {
     int64_t epochs, eta, evaluations;
@@ -104,68 +104,22 @@ static enum pb_status create(const struct pb_host *host, const void *given, void
 }
 
 /* Shares least + (1 − least)·min(1, c·w) of every group; c so that they meet the limit as nearly as whole channels allow. */
-static void keep_scaled(struct halving *halving, const double *weights, double scale)
-{
-    const double least = halving->chosen->least;
-    for (uint32_t g = 0; g < halving->allocation.count; g++) {
-        const double share = least + (1 - least) * fmin(1, scale * weights[g]);
-        halving->allocation.kept[g] = (uint32_t)fmax(1, floor(halving->allocation.whole[g] * share));
-    }
-}
+struct weighted {
+    double least;
+    const double *weights;
+};
 
-/* Channels are counted exactly: those that rounding down left over go to the groups with the largest remainders. */
-static void fill_up(struct halving *halving, const double *weights, double scale)
+static double weighted_share(const void *context, uint32_t g, double scale)
 {
-    struct allocation *allocation = &halving->allocation;
-    const double least = halving->chosen->least;
-    const uint64_t limit = (uint64_t)halving->limit;
-    uint64_t sum = 0;
-    for (uint32_t g = 0; g < allocation->count; g++)
-        sum += allocation->kept[g];
-    for (; sum < limit; sum++) {
-        uint32_t best = UINT32_MAX;
-        double most = -INFINITY;
-        for (uint32_t g = 0; g < allocation->count; g++) {
-            const double share = least + (1 - least) * fmin(1, scale * weights[g]);
-            const double missing = allocation->whole[g] * share - allocation->kept[g];
-            if (allocation->kept[g] < allocation->whole[g] && missing > most) {
-                most = missing;
-                best = g;
-            }
-        }
-        allocation->kept[best]++;
-    }
+    const struct weighted *weighted = context;
+    return weighted->least + (1 - weighted->least) * fmin(1, scale * weighted->weights[g]);
 }
 
 static enum pb_status allocate(struct halving *halving, const struct pb_verbs *verbs, const double *weights)
 {
-    double meets = 0, fails = 1e6, value = 0;
-    keep_scaled(halving, weights, 0);
-    enum pb_status status =
-        measure_of(verbs, halving->allocation.kept, halving->allocation.count, halving->measure, &value);
-    if (status == PB_OK && value > halving->limit)
-        return halving->host->fail(
-            halving->host, PB_ERROR_INPUT,
-            "keeping the share %g of every group costs %g where the target leaves %g; lower least",
-            halving->chosen->least, value, halving->limit);
-    for (int i = 0; i < 60 && status == PB_OK; i++) {
-        const double middle = meets > 0 ? sqrt(meets * fails) : fails * 0x1p-10;
-        keep_scaled(halving, weights, middle);
-        status = measure_of(verbs, halving->allocation.kept, halving->allocation.count, halving->measure, &value);
-        *(value <= halving->limit ? &meets : &fails) = middle;
-        if (meets == 0 && fails < 1e-9)
-            break;
-    }
-    keep_scaled(halving, weights, meets);
-    if (status == PB_OK && halving->measure == PB_MEASURE_CHANNELS)
-        fill_up(halving, weights, meets);
-    return status;
-}
-
-static double normal(struct pb_rng *rng)
-{
-    const double radius = sqrt(-2 * log(1 - pb_rng_uniform(rng)));
-    return radius * cos(2 * M_PI * pb_rng_uniform(rng));
+    const struct weighted weighted = {halving->chosen->least, weights};
+    const struct shares shares = {.context = &weighted, .share = weighted_share, .remedy = "lower least"};
+    return meet_limit(&halving->allocation, verbs, halving->measure, halving->limit, &shares);
 }
 
 /* Better first: larger budgets count more than accuracies at smaller ones, of equal ones the earlier proposal. */
@@ -221,7 +175,7 @@ static void propose_near_good(struct halving *halving, struct proposal *const *l
         double worth = 0;
         for (uint32_t g = 0; g < groups; g++) {
             do
-                candidate[g] = near->weights[g] + width * normal(&halving->rng);
+                candidate[g] = near->weights[g] + width * draw_normal(&halving->rng);
             while (candidate[g] < 0 || candidate[g] > 1);
             worth += log_density(list, good, g, width, candidate[g]) -
                      log_density(list + good, count - good, g, width, candidate[g]);
@@ -304,11 +258,16 @@ static enum pb_status measure(struct halving *halving, const struct pb_verbs *ve
     spec->epochs = (uint32_t)budget;
     spec->head_epochs = spec->warmup_epochs = 0;
     spec->return_state = PB_RETURN_LAST;
+    pb_stage candidate = 0;
     enum pb_status status = prune_to_proposal(halving, verbs, proposal);
     if (status == PB_OK)
-        status = verbs->train(verbs, spec, NULL);
+        status = verbs->train(verbs, spec, &candidate);
     if (status == PB_OK)
         status = verbs->evaluate(verbs, PB_EVALUATE_VALIDATION, &measurement);
+    if (status == PB_OK)
+        status = verbs->restore(verbs, halving->trained, NULL);
+    if (status == PB_OK)
+        status = verbs->drop(verbs, candidate);
     proposal->budget = budget;
     proposal->accuracy = measurement.top1;
     halving->evaluations--;
@@ -368,7 +327,7 @@ static enum pb_status open_search(struct halving *halving, const struct pb_verbs
 {
     const struct pb_round *last = task->round(task, task->round_count - 1);
     struct pb_network_cost cost = {.size = sizeof cost};
-    enum pb_status status = refuse_weights(halving->host, last->target);
+    enum pb_status status = refuse_other_measures(halving->host, last->target);
     if (status == PB_OK)
         status = verbs->train(verbs, task->training, &halving->trained);
     if (status == PB_OK)

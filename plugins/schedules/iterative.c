@@ -38,6 +38,8 @@ static const struct pb_plugin plugin = {
     .version = "1.0.0",
     .reference =
         "S. Han et al., Learning both Weights and Connections for Efficient Neural Networks, 2015, arXiv:1506.02626",
+    .reference_code = "The paper also lowers the probability of dropout by the root of the share of connections that "
+                      "are left; here dropout stays as it is.",
     .schedule = &schedule,
 };
 

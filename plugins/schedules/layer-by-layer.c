@@ -147,7 +147,7 @@ static enum pb_status run(void *self, const struct pb_verbs *verbs, const struct
     const struct layers *layers = self;
     const struct pb_round *last = task->round(task, task->round_count - 1);
     struct allocation allocation = {0};
-    enum pb_status status = refuse_weights(layers->host, last->target);
+    enum pb_status status = refuse_other_measures(layers->host, last->target);
     if (status == PB_OK)
         status = verbs->train(verbs, task->training, NULL);
     if (status == PB_OK)
@@ -181,6 +181,8 @@ static const struct pb_plugin plugin = {
     .reference = "J.-H. Luo et al., ThiNet, 2017, arXiv:1707.06342; Y. He et al., Channel Pruning for Accelerating "
                  "Very Deep Neural "
                  "Networks, 2017, arXiv:1707.06168",
+    .reference_code = "He's code takes the outputs of a layer from the unpruned network and its inputs from the "
+                      "network pruned so far.",
     PB_OPTIONS(options, struct layers_options),
     .schedule = &schedule,
 };

@@ -112,6 +112,8 @@ static const struct pb_plugin plugin = {
     .reference = "J. Frankle and M. Carbin, The Lottery Ticket Hypothesis, 2019, arXiv:1803.03635; J. Frankle et al., "
                  "Linear Mode "
                  "Connectivity and the Lottery Ticket Hypothesis, 2020, arXiv:1912.05671",
+    .reference_code =
+        "open_lth removes one weight more than asked in each round, because it keeps only what is above the threshold.",
     PB_OPTIONS(options, struct ticket_options),
     .schedule = &schedule,
 };

@@ -3,8 +3,6 @@
  * step, trained for a few steps and measured on the validation images; the best of them is kept. The steps shrink, ΔR·d^k in round k,
  * and the last one ends at the target. The retraining follows at the end. As in the paper the most accurate candidate wins; the
  * released code takes the least loss of accuracy for each unit of cost. What costs is what the target counts.
- *
- * Every candidate is a stage of its own: as many networks as groups times rounds are stored until the cell ends.
  */
 #include "allocation.h"
 
@@ -53,7 +51,7 @@ struct round {
     pb_stage start;
     double limit;
     double accuracy; /* −1: there is none */
-    pb_stage best;
+    pb_stage best; /* 0: there is none */
     uint32_t group, kept; /* what it keeps of which group */
 };
 
@@ -65,24 +63,6 @@ static enum pb_status create(const struct pb_host *host, const void *given, void
     *made = (struct netadapt){host, given};
     *self = made;
     return PB_OK;
-}
-
-/* The most channels of group g that meet the limit, the others staying as they are; 0 where one channel is still too many. */
-static enum pb_status most_that_fit(const struct pb_verbs *verbs, struct allocation *allocation, uint32_t measure,
-                                    double limit, uint32_t g, uint32_t *most)
-{
-    const uint32_t now = allocation->kept[g];
-    uint32_t fits = 0, exceeds = now;
-    enum pb_status status = PB_OK;
-    while (exceeds - fits > 1 && status == PB_OK) {
-        double value = 0;
-        allocation->kept[g] = fits + (exceeds - fits) / 2;
-        status = measure_of(verbs, allocation->kept, allocation->count, measure, &value);
-        *(value <= limit ? &fits : &exceeds) = allocation->kept[g];
-    }
-    allocation->kept[g] = now;
-    *most = fits;
-    return status;
 }
 
 static enum pb_status train_briefly(const struct netadapt *netadapt, const struct pb_verbs *verbs,
@@ -117,13 +97,18 @@ static enum pb_status try_candidate(const struct netadapt *netadapt, const struc
         status = train_briefly(netadapt, verbs, retraining, &candidate);
     if (status == PB_OK)
         status = verbs->evaluate(verbs, PB_EVALUATE_VALIDATION, &measurement);
-    if (status == PB_OK && measurement.top1 > round->accuracy) { /* of equal ones the first */
+    if (status != PB_OK)
+        return status;
+    pb_stage worse = candidate;
+    if (measurement.top1 > round->accuracy) { /* of equal ones the first */
+        worse = round->best;
         round->accuracy = measurement.top1;
         round->best = candidate;
         round->group = g;
         round->kept = kept;
     }
-    return status;
+    status = verbs->restore(verbs, round->start, NULL);
+    return status == PB_OK ? verbs->drop(verbs, worse) : status;
 }
 
 /* Ends at the winner, with what its brief training made of it. fits: room for what a candidate keeps of each group. */
@@ -133,8 +118,10 @@ static enum pb_status run_round(const struct netadapt *netadapt, const struct pb
 {
     enum pb_status status = PB_OK;
     round->accuracy = -1;
+    round->best = 0;
     for (uint32_t g = 0; g < allocation->count && status == PB_OK; g++)
-        status = most_that_fit(verbs, allocation, last->target->measure, round->limit, g, &fits[g]);
+        status =
+            most_that_fit(verbs, allocation, last->target->measure, round->limit, g, allocation->kept[g], &fits[g]);
     for (uint32_t g = 0; g < allocation->count && status == PB_OK; g++)
         if (fits[g])
             status = try_candidate(netadapt, verbs, last->retraining, allocation, g, fits[g], round);
@@ -175,7 +162,7 @@ static enum pb_status run(void *self, const struct pb_verbs *verbs, const struct
     const struct pb_round *last = task->round(task, task->round_count - 1);
     struct allocation allocation = {0};
     pb_stage trained = 0;
-    enum pb_status status = refuse_weights(netadapt->host, last->target);
+    enum pb_status status = refuse_other_measures(netadapt->host, last->target);
     if (status == PB_OK)
         status = verbs->train(verbs, task->training, &trained);
     if (status == PB_OK)
@@ -209,6 +196,8 @@ static const struct pb_plugin plugin = {
     .version = "1.0.0",
     .reference = "T.-J. Yang et al., NetAdapt: Platform-Aware Neural Network Adaptation for Mobile Applications, 2018, "
                  "arXiv:1804.03230",
+    .reference_code = "The authors' code takes the candidate with the least loss of accuracy for each unit of cost; "
+                      "the paper, and this schedule, take the most accurate one.",
     PB_OPTIONS(options, struct netadapt_options),
     .schedule = &schedule,
 };

@@ -62,6 +62,8 @@ static const struct pb_plugin plugin = {
     .reference =
         "N. Lee et al., SNIP, 2019, arXiv:1810.02340; H. Tanaka et al., Pruning neural networks without any data by "
         "iteratively conserving synaptic flow, 2020, arXiv:2006.05467",
+    .reference_code = "SNIP's code scores on one batch. Synaptic-Flow's option to shuffle a mask has no effect, "
+                      "because it rebinds a name and leaves the mask as it is.",
     PB_OPTIONS(options, struct init_options),
     .schedule = &schedule,
 };

@@ -110,6 +110,12 @@ static const struct pb_plugin plugin = {
     .summary = "train on with the least important channels zeroed after every epoch, remove them at the end",
     .version = "1.2.0",
     .reference = "Y. He et al., Soft Filter Pruning for Accelerating Deep CNNs, 2018, arXiv:1808.06866",
+    .reference_code =
+        "The authors' code zeroes the weights of convolutions alone and keeps their momentum (zero=filters, "
+        "momentum=kept), rounds the number of filters down, and applies the masks both before and after each epoch. In "
+        "front of batch norms that collapses: with the L1 norm and 30 % removed, 10 to 18 % top-1 are left on the "
+        "default "
+        "aircraft, 40 to 83 % with momentum=cleared, and 90 % with zero=gamma-beta, of 90 % unpruned.",
     PB_OPTIONS(options, struct soft_options),
     .schedule = &schedule,
 };

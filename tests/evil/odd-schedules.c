@@ -1,5 +1,7 @@
 /* Schedules with a course that the host must cope with: named by the option `does`. */
 #include <math.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <prunebench/schedule.h>
@@ -26,11 +28,15 @@ enum {
     BOTH,
     STEP_TICKET,
     GRADUAL,
-    TOO_LATE
+    TOO_LATE,
+    DROPPING,
+    LEAVES,
+    KILLED
 };
-static const char *const choices[] = {
-    "early",       "nothing",  "less",   "fickle", "measured", "exits", "loops",       "crashes", "branch",   "scratch",
-    "wrong-count", "own-spec", "repair", "faster", "ticket",   "both",  "step-ticket", "gradual", "too-late", NULL};
+static const char *const choices[] = {"early",    "nothing",  "less",   "fickle",  "measured",    "exits",
+                                      "loops",    "crashes",  "branch", "scratch", "wrong-count", "own-spec",
+                                      "repair",   "faster",   "ticket", "both",    "step-ticket", "gradual",
+                                      "too-late", "dropping", "leaves", "killed",  NULL};
 static const struct pb_option options[] = {{.name = "does",
                                             .help = "what it does",
                                             .type = PB_OPTION_ENUM,
@@ -43,6 +49,19 @@ static enum pb_status create(const struct pb_host *host, const void *given, void
     (void)host;
     *self = (void *)(uintptr_t)given;
     return PB_OK;
+}
+
+/* Whether $ODD_MARK names a file; makes it. */
+static int mark_exists(void)
+{
+    const char *path = getenv("ODD_MARK");
+    FILE *mark = path ? fopen(path, "r") : NULL;
+    const int exists = mark != NULL;
+    if (path && !mark)
+        mark = fopen(path, "w");
+    if (mark)
+        fclose(mark);
+    return exists;
 }
 
 static const struct pb_round *last_round(const struct pb_schedule_task *task)
@@ -109,9 +128,24 @@ static enum pb_status measure_between(const struct pb_verbs *verbs, const struct
     return status == PB_OK ? verbs->train(verbs, last->retraining, NULL) : status;
 }
 
-/* Two candidates from one trained network, each pruned and measured; the better one is gone back to and retrained. */
-static enum pb_status branch(const struct pb_verbs *verbs, const struct pb_schedule_task *task)
+/* The second group of vgg11 at 32 pixels: a 3×3 convolution of what the first one makes, behind a pooling. */
+static enum pb_status expect_second_group(const struct pb_verbs *verbs)
 {
+    struct pb_network_group first = {.size = sizeof first}, second = {.size = sizeof second};
+    enum pb_status status = verbs->group(verbs, 0, &first);
+    if (status == PB_OK)
+        status = verbs->group(verbs, 1, &second);
+    const bool expected = first.inputs == 3 && first.height == 32 && second.inputs == first.channels &&
+                          second.height == 16 && second.width == 16 && second.kernel == 3 && second.stride == 1 &&
+                          second.macs == (uint64_t)16 * 16 * 9 * first.channels * second.channels;
+    return status == PB_OK && !expected ? PB_ERROR_RUN : status;
+}
+
+/* Two candidates from one trained network, each pruned and measured; the better one is gone back to and retrained. DROPPING: although
+ * both, which are trained then, were dropped once they were measured. LEAVES: it fails before. */
+static enum pb_status branch(const struct pb_verbs *verbs, const struct pb_schedule_task *task, int does)
+{
+    const bool dropping = does != BRANCH;
     const struct pb_round *last = last_round(task);
     const struct pb_target half = half_of(last->target);
     pb_stage trained = 0, candidates[2] = {0};
@@ -122,6 +156,8 @@ static enum pb_status branch(const struct pb_verbs *verbs, const struct pb_sched
         status = verbs->restore(verbs, trained, NULL);
         if (status == PB_OK)
             status = score_and_prune(verbs, i == 0 ? last->target : &half);
+        if (status == PB_OK && dropping)
+            status = verbs->train(verbs, last->retraining, NULL);
         if (status == PB_OK)
             status = verbs->recalibrate_bn(verbs, 1, &candidates[i]);
         if (status == PB_OK)
@@ -130,7 +166,15 @@ static enum pb_status branch(const struct pb_verbs *verbs, const struct pb_sched
             status = verbs->cost(verbs, &cost);
         if (status == PB_OK && (cost.channels >= cost.original_channels || cost.macs >= cost.original_macs))
             return PB_ERROR_RUN;
+        if (status == PB_OK)
+            status = expect_second_group(verbs);
+        if (status == PB_OK && dropping)
+            status = verbs->restore(verbs, trained, NULL);
+        if (status == PB_OK && dropping)
+            status = verbs->drop(verbs, candidates[i]);
     }
+    if (status == PB_OK && does == LEAVES)
+        return PB_ERROR_RUN;
     if (status == PB_OK)
         status = verbs->restore(verbs, candidates[measured[1].top1 > measured[0].top1], NULL);
     return status == PB_OK ? verbs->train(verbs, last->retraining, NULL) : status;
@@ -302,7 +346,9 @@ static enum pb_status run(void *self, const struct pb_verbs *verbs, const struct
     case EARLY:
         return early(verbs, task);
     case BRANCH:
-        return branch(verbs, task);
+    case DROPPING:
+    case LEAVES:
+        return branch(verbs, task, chosen->does);
     case SCRATCH:
     case WRONG_COUNT:
         return scratch(verbs, task, chosen->does == WRONG_COUNT);
@@ -337,6 +383,10 @@ static enum pb_status run(void *self, const struct pb_verbs *verbs, const struct
         return PB_OK;
     case CRASHES:
         abort();
+    case KILLED: /* as if from outside: once where $ODD_MARK names a file, else always */
+        if (!mark_exists())
+            raise(SIGKILL);
+        return early(verbs, task);
     default:
         return PB_OK;
     }

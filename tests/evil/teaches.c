@@ -1,11 +1,13 @@
 /* A schedule whose retraining learns from a stage of its choice: named by the option `from`. */
+#include <stdio.h>
+
 #include <prunebench/schedule.h>
 
 struct teaching_options {
     int32_t from;
 };
-enum { HALFWAY, UNTRAINED, LATER, TOO_HEAVY };
-static const char *const choices[] = {"halfway", "untrained", "later", "too-heavy", NULL};
+enum { HALFWAY, UNTRAINED, LATER, TOO_HEAVY, SWAPPED };
+static const char *const choices[] = {"halfway", "untrained", "later", "too-heavy", "swapped", NULL};
 static const struct pb_option options[] = {{.name = "from",
                                             .help = "the teacher",
                                             .type = PB_OPTION_ENUM,
@@ -18,6 +20,15 @@ static enum pb_status create(const struct pb_host *host, const void *given, void
     (void)host;
     *self = (void *)(uintptr_t)given;
     return PB_OK;
+}
+
+/* Exchanges the teacher's file with another. */
+static enum pb_status swap_files(void)
+{
+    return rename("teacher.safetensors", "swap") == 0 && rename("other.safetensors", "teacher.safetensors") == 0 &&
+                   rename("swap", "other.safetensors") == 0
+               ? PB_OK
+               : PB_ERROR_RUN;
 }
 
 /* The pruned network learns from one that was trained for one epoch more than itself. */
@@ -39,6 +50,10 @@ static enum pb_status run(void *self, const struct pb_verbs *verbs, const struct
     taught->distillation = PB_DISTILLATION_LOGITS;
     taught->teacher_weight = chosen->from == TOO_HEAVY ? 2 : 0.5;
     taught->teacher = chosen->from == UNTRAINED ? 0 : chosen->from == LATER ? 77 : teacher;
+    if (status == PB_OK && chosen->from == SWAPPED) {
+        taught->teacher = PB_STAGE_TEACHER_FILE;
+        status = swap_files();
+    }
     return status == PB_OK ? verbs->train(verbs, taught, NULL) : status;
 }
 

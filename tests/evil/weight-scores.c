@@ -6,8 +6,9 @@
 struct options {
     int32_t does;
 };
-enum { PLACES, NOT_A_NUMBER, NOTHING, BEHIND, FAILS, SNIP };
-static const char *const choices[] = {"places", "nan", "nothing", "behind", "fails", "snip", NULL};
+enum { PLACES, NOT_A_NUMBER, NOTHING, BEHIND, FAILS, SNIP, HALVES, NAN_WEIGHT, WRITES_BEHIND };
+static const char *const choices[] = {"places", "nan",    "nothing",    "behind",        "fails",
+                                      "snip",   "halves", "nan-weight", "writes-behind", NULL};
 static const struct pb_option options[] = {{.name = "does",
                                             .help = "what its scores are",
                                             .type = PB_OPTION_ENUM,
@@ -73,11 +74,27 @@ static enum pb_status score_weights(void *given, const struct pb_layer_view *lay
                                : PB_OK;
 }
 
+/* halves: what is left becomes half of what it was; masked places get a 1 that must not stay there. */
+static enum pb_status repair_weights(void *given, const struct pb_layer_view *layer, const unsigned char *masked,
+                                     float *weight)
+{
+    const int32_t does = ((const struct self *)given)->does;
+    const size_t count = weights_of(layer);
+    for (size_t i = 0; i < count && does == HALVES; i++)
+        weight[i] = masked[i] ? 1 : layer->weight[i] / 2;
+    if (does == NAN_WEIGHT && layer->index == layer->layers - 1)
+        weight[count - 1] = NAN;
+    if (does == WRITES_BEHIND)
+        weight[count] = 1;
+    return PB_OK;
+}
+
 static const struct pb_criterion criterion = {.size = sizeof(struct pb_criterion),
                                               .needs = PB_DATA_WEIGHTS | PB_DATA_GRADIENTS,
                                               .create = create,
                                               .observe = observe,
                                               .score_weights = score_weights,
+                                              .repair_weights = repair_weights,
                                               .destroy = destroy};
 
 static const struct pb_plugin plugin = {

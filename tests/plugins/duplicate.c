@@ -4,6 +4,7 @@
 static const struct pb_plugin plugin = {
     PB_PLUGIN_HEADER(PB_KIND_CRITERION),
     GOOD_TEXTS("duplicate"),
+    .reference_code = "It keeps one more.",
     GOOD_OPERATIONS,
 };
 EXPORT(plugin)

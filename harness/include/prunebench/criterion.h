@@ -33,6 +33,8 @@ enum pb_criterion_data {
     PB_DATA_MEAN_GRADIENTS = 1 << 13, /* *_grad of the parameters, over all calibration batches */
     PB_DATA_HESSIAN_PRODUCTS = 1 << 14, /* Hessian times direction (struct pb_product_view) */
     PB_DATA_RELEVANCE = 1 << 15, /* relevance: by layer-wise propagation from the true class's logit */
+    PB_DATA_CONSUMER_GRADIENTS = 1 << 16, /* output_grad_rows beside the rows; only with PB_DATA_CONSUMER_ROWS */
+    PB_DATA_SYNAPTIC_FLOW = 1 << 17, /* weight_flow: computed from the weights alone, without a batch */
 };
 
 /*
@@ -74,7 +76,7 @@ struct pb_network_view;
  * One prunable layer: a convolution with what follows it (norm where there is one, ReLU), or a linear layer, seen as a
  * convolution whose kernel is as large as the array that it reads, so that P = Q = H = W = 1. All arrays
  * are the host's, float32, valid during the call only; NULL where not asked for or not there. All of it
- * is in read-only pages: a write ends the cell.
+ * is in read-only pages: a write ends the cell. All values are finite: a network or a batch with others is refused before.
  */
 struct pb_layer_view {
     size_t size; /* the host's */
@@ -128,6 +130,14 @@ struct pb_layer_view {
      * gives. Over all activations of a cut through the network the shares add up to that logit, which may be negative.
      */
     const float *relevance;
+    /*
+     * K×R×S×C, with PB_DATA_SYNAPTIC_FLOW, in every call: |w|·∂R/∂|w|, R being the sum of the network's outputs for an image of ones,
+     * computed in double precision with the magnitude of every weight and without biases. Norms, ReLUs, dropout and L2 norms pass what
+     * they get; a signed square root is the square root. A product (bilinear pooling, multiplication) gives half of its flow to either
+     * factor, and a square root all of its flow to what it is of, in place of their derivatives 1 and ½: behind one another they make
+     * the derivative. So flow is conserved: in every layer that all paths pass it adds up to R.
+     */
+    const double *weight_flow;
 };
 
 /* A layer that reads the channels of a group: what removing some of them leaves it without. */
@@ -155,6 +165,10 @@ struct pb_rows_view {
     uint32_t outputs; /* M */
     const float *input_rows; /* rows × R×S×C: what each output is computed from, zeros where the image ends */
     const float *output_rows; /* rows × M: the layer's output, its bias included, before a norm */
+    uint32_t
+        positions; /* of an example's output, which the rows are drawn from: P·Q of a convolution, 1 of a linear layer */
+    /* rows × M, with PB_DATA_CONSUMER_GRADIENTS, else NULL: of the batch's mean objective by these outputs */
+    const float *output_grad_rows;
 };
 
 /* Channels that can only be removed together. */
@@ -253,7 +267,7 @@ struct pb_relevance_rule {
 /*
  * Order of calls: create; prepare; observe for every calibration batch and layer (batches outermost, layers in
  * order); for every Hessian product direction for each layer, then observe_product for each; score or score_weights once per
- * layer, or select once per group, in order; destroy. objective_grad comes in front of every backward pass: once for each batch before its observe, and
+ * layer, or select once per group, in order; repair_weights; destroy. objective_grad comes in front of every backward pass: once for each batch before its observe, and
  * twice for each batch and Hessian product. One instance serves one scoring. For the verb repair: create; prepare; repair once per
  * layer that lost inputs, in order, each with the repairs before it applied; destroy.
  * All hooks run on one thread; a hook may use host->parallel_for. The host makes no backward pass that the data asked for does not
@@ -348,6 +362,25 @@ struct pb_criterion {
 
     /* enum pb_scope, as its paper has it: default rule, the matrix may choose another. With select: PB_SCOPE_LAYER. */
     uint32_t scope;
+
+    /*
+     * For the verb mask, as repair is for prune: rewrites what is left of a layer that lost weights. May be NULL; only with score_weights.
+     * Called on the instance that scored, after all layers' score_weights, for each layer that lost weights, in order. layer: as score_weights
+     * saw it. masked: one byte for each weight in the order of layer->weight, 1 where it is masked now, whenever that was. weight: the
+     * layer's weights, 0 where masked; the host's. What the hook writes into masked places stays 0. A value that is not finite
+     * fails the cell with the layer's and the weight's name. What it changed is recorded: ‖change‖/‖weights that are left‖.
+     */
+    enum pb_status (*repair_weights)(void *self, const struct pb_layer_view *layer, const unsigned char *masked,
+                                     float *weight);
+
+    /*
+     * May be NULL; for criteria that watch a training. Requires PB_DATA_GRADIENTS, and excludes what is computed over all batches and
+     * relevance. Called once, before the first observe; returns a learning rate η, finite and above 0. Behind every batch that is not
+     * the last one the host makes a step of plain gradient descent, w ← w − η·∂L/∂w of that batch's mean objective, on a copy of the
+     * network. The next batch is observed there: parameters in layer and their gradients are those of the copy. Masked weights stay
+     * 0, and norms keep their running statistics. In score and score_weights the network is as it was.
+     */
+    double (*descent)(void *self);
 };
 
 #ifdef __cplusplus

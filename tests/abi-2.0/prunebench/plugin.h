@@ -89,6 +89,8 @@ struct pb_plugin {
     const struct pb_backend *backend;
     const struct pb_dataset *dataset;
     const struct pb_penalty *penalty;
+
+    const char *reference_code; /* what published code does otherwise; one line; may be NULL */
 };
 
 #if defined(__GNUC__)

@@ -14,6 +14,8 @@ extern "C" {
 typedef uint32_t pb_stage;
 /* As a teacher: the unpruned network, trained in full as the task's training says (see struct pb_verbs). */
 #define PB_STAGE_UNPRUNED UINT32_MAX
+/* As a teacher: the network of the file that the matrix's <retraining teacher="FILE"> names. */
+#define PB_STAGE_TEACHER_FILE (UINT32_MAX - 1)
 
 enum pb_lr_policy { PB_LR_PLATEAU, PB_LR_STEP, PB_LR_COSINE, PB_LR_ONE_CYCLE, PB_LR_CONSTANT };
 enum pb_return_state { PB_RETURN_LAST, PB_RETURN_BEST };
@@ -38,14 +40,17 @@ enum pb_measure {
     PB_MEASURE_PARAMETERS,
     PB_MEASURE_MACS,
     PB_MEASURE_WEIGHTS, /* single weights, which are masked, not removed: for mask alone */
+    /* Not shares: the scores decide how many channels go. For prune alone, and with amounts of the task's targets alone. */
+    PB_MEASURE_THRESHOLD, /* channels whose normalised score is below amount */
+    PB_MEASURE_GAP, /* channels below the first gap in the histogram of normalised scores, whose bins are amount wide */
 };
 
 /* How much to remove, as a share of the *unpruned* network's channels, parameters or MACs; or to mask, as a share of the weights of
- * the current network's convolutions and linear layers. Whoever makes one sets its size. */
+ * the current network's convolutions and linear layers; or a threshold for scores. Whoever makes one sets its size. */
 struct pb_target {
     size_t size; /* sizeof(struct pb_target) */
     uint32_t measure; /* enum pb_measure */
-    double amount; /* 0 ≤ amount < 1 */
+    double amount; /* 0 ≤ amount < 1; of a threshold above 0 */
 };
 
 /* The penalties of a training (prunebench/penalty.h). */
@@ -95,7 +100,9 @@ struct pb_train_spec {
      * they were augmented, and runs in evaluation mode. The matrix's <retraining> may ask for it; a schedule may, too, in a copy.
      */
     uint32_t distillation; /* enum pb_distillation */
-    pb_stage teacher; /* a stage of this run behind the one that the schedule starts from, or PB_STAGE_UNPRUNED */
+    /* A stage of this run behind the one that the schedule starts from, PB_STAGE_UNPRUNED, or PB_STAGE_TEACHER_FILE where the
+     * matrix names a file. */
+    pb_stage teacher;
     double teacher_temperature; /* T of soft targets, above 0 */
     double teacher_weight; /* w, above 0 and at most 1 */
 
@@ -144,6 +151,9 @@ struct pb_network_group {
     size_t size; /* sizeof(struct pb_network_group) */
     char layer[64]; /* the first layer that makes its channels */
     uint32_t channels, original_channels;
+    /* Of this layer: the channels, height and width of what it reads, its kernel and stride (of a linear layer 1), its MACs. */
+    uint32_t inputs, height, width, kernel, stride;
+    uint64_t macs;
 };
 
 /* How long the current network takes, as it is on the cell's backend and threads. Like struct pb_measurement; NaN while planning. */
@@ -235,6 +245,13 @@ struct pb_verbs {
      * measure others, which is why only an adaptive schedule may ask.
      */
     enum pb_status (*latency)(const struct pb_verbs *verbs, uint32_t batch, uint32_t runs, struct pb_latency *latency);
+
+    /*
+     * Says that a stage is no longer needed, such as a candidate that a search has measured: the host may remove its network from
+     * the disk, and those on the way to it that lead to nothing else. What was measured stays stored, so that a resumed run sees
+     * the same. Ignored for stages that lead to the current network. A stage that is needed after all is computed again.
+     */
+    enum pb_status (*drop)(const struct pb_verbs *verbs, pb_stage stage);
 };
 
 struct pb_schedule {

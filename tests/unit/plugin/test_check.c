@@ -51,6 +51,12 @@ static enum pb_status objective_grad(void *self, const struct pb_logits_view *ba
     return PB_OK;
 }
 
+static double descent(void *self)
+{
+    (void)self;
+    return 1;
+}
+
 static enum pb_status relevance_rule(void *self, struct pb_relevance_rule *rule)
 {
     (void)self, (void)rule;
@@ -68,6 +74,16 @@ static enum pb_status observe(void *self, const struct pb_layer_view *layer)
 {
     (void)self;
     (void)layer;
+    return PB_OK;
+}
+
+static enum pb_status repair_weights(void *self, const struct pb_layer_view *layer, const unsigned char *masked,
+                                     float *weight)
+{
+    (void)self;
+    (void)layer;
+    (void)masked;
+    (void)weight;
     return PB_OK;
 }
 
@@ -255,6 +271,7 @@ static void test_good_plugins_of_every_kind_pass(void **state)
     ACCEPTED(PB_KIND_PENALTY, s.penalty.data = PB_DATA_WEIGHTS | PB_DATA_CONSUMERS);
     ACCEPTED(PB_KIND_DATASET, s.plugin.option_count = 0; s.plugin.options = NULL; s.plugin.options_size = 0);
     ACCEPTED(PB_KIND_CRITERION, s.plugin.reference = "doi:10.1000/182");
+    ACCEPTED(PB_KIND_CRITERION, s.plugin.reference_code = "The authors' code keeps one more.");
     ACCEPTED(PB_KIND_CRITERION, s.plugin.size += 64; s.criterion.size += 8);
 }
 
@@ -265,9 +282,9 @@ static void test_the_abi_rule(void **state)
     REFUSED(PB_KIND_CRITERION, s.plugin.abi_major = 1, "built for ABI 1; rebuild against 2");
     REFUSED(PB_KIND_CRITERION, s.plugin.abi_major = 3, "newer plugin ABI 3, this program has 2");
     REFUSED(PB_KIND_CRITERION, s.plugin.abi_minor = PB_ABI_MINOR + 1, "newer plugin ABI 2.1");
-    REFUSED(PB_KIND_CRITERION, s.plugin.size = 104, "104 bytes; ABI 2.0 has 112");
+    REFUSED(PB_KIND_CRITERION, s.plugin.size = 112, "112 bytes; ABI 2.0 has 120");
     REFUSED(PB_KIND_CRITERION, s.plugin.kind = 6, "unknown plugin kind 6");
-    REFUSED(PB_KIND_CRITERION, s.criterion.size = 88, "88 bytes; ABI 2.0 has 164");
+    REFUSED(PB_KIND_CRITERION, s.criterion.size = 88, "88 bytes; ABI 2.0 has 184");
     REFUSED(PB_KIND_SCHEDULE, s.schedule.size = 40, "40 bytes; ABI 2.0 has 41");
     REFUSED(PB_KIND_BACKEND, s.backend.size = 432, "432 bytes; ABI 2.0 has 440");
     REFUSED(PB_KIND_DATASET, s.dataset.size = 24, "24 bytes; ABI 2.0 has 36");
@@ -304,6 +321,7 @@ static void test_names_and_texts(void **state)
     REFUSED(PB_KIND_CRITERION, s.plugin.summary = "two\nlines", "summary is longer than one line");
     REFUSED(PB_KIND_CRITERION, s.plugin.version = "", "version is missing");
     REFUSED(PB_KIND_CRITERION, s.plugin.reference = "two\nlines", "reference is longer");
+    REFUSED(PB_KIND_CRITERION, s.plugin.reference_code = "two\nlines", "reference_code is longer");
     ACCEPTED(PB_KIND_SCHEDULE, s.plugin.traits = PB_PLUGIN_DEFAULT);
     REFUSED(PB_KIND_SCHEDULE, s.plugin.traits = 6, "its traits are unknown: bits 0x6");
 }
@@ -325,6 +343,9 @@ static void test_required_hooks_of_criteria_schedules_and_datasets(void **state)
     REFUSED(PB_KIND_CRITERION, s.criterion.create = NULL, "'create' is missing");
     REFUSED(PB_KIND_CRITERION, s.criterion.score = NULL, "'score' is missing");
     ACCEPTED(PB_KIND_CRITERION, s.criterion.score_weights = s.criterion.score; s.criterion.score = NULL);
+    REFUSED(PB_KIND_CRITERION, s.criterion.repair_weights = repair_weights, "but not 'score_weights'");
+    ACCEPTED(PB_KIND_CRITERION, s.criterion.score_weights = s.criterion.score;
+             s.criterion.repair_weights = repair_weights);
     REFUSED(PB_KIND_CRITERION, s.criterion.needs = PB_DATA_GRADIENTS, "'observe' is missing");
     REFUSED(PB_KIND_CRITERION, s.criterion.needs = PB_DATA_ACTIVATIONS, "'observe' is missing");
     REFUSED(PB_KIND_CRITERION, s.criterion.needs = PB_DATA_ACTIVATION_GRADIENTS, "'observe' is missing");
@@ -332,7 +353,7 @@ static void test_required_hooks_of_criteria_schedules_and_datasets(void **state)
             "neither needs nor uses gradients, activations or labels");
     ACCEPTED(PB_KIND_CRITERION, s.criterion.needs = PB_DATA_GRADIENTS; s.criterion.observe = observe);
     ACCEPTED(PB_KIND_CRITERION, s.criterion.needs = PB_DATA_WEIGHTS | PB_DATA_NORM);
-    REFUSED(PB_KIND_CRITERION, s.criterion.needs = 1u << 16, "unknown: bits 0x10000");
+    REFUSED(PB_KIND_CRITERION, s.criterion.needs = 1u << 18, "unknown: bits 0x40000");
     REFUSED(PB_KIND_CRITERION, s.criterion.coupling = 3, "coupling 3");
     REFUSED(PB_KIND_CRITERION, s.criterion.normalise = 6, "normalisation 6");
     REFUSED(PB_KIND_CRITERION, s.criterion.scope = 2, "scope 2");
@@ -360,6 +381,10 @@ static void test_what_a_criterion_states_of_gradients_and_rows(void **state)
             s.criterion.observe = observe, "its consumer_rows is 0");
     ACCEPTED(PB_KIND_CRITERION, s.criterion.uses = PB_DATA_CONSUMER_ROWS; s.criterion.observe = observe;
              s.criterion.consumer_rows = 1);
+    REFUSED(PB_KIND_CRITERION, s.criterion.needs = PB_DATA_CONSUMER_GRADIENTS;
+            s.criterion.observe = observe, "but not at the rows");
+    ACCEPTED(PB_KIND_CRITERION, s.criterion.needs = PB_DATA_CONSUMER_ROWS | PB_DATA_CONSUMER_GRADIENTS;
+             s.criterion.observe = observe; s.criterion.consumer_rows = 1);
     ACCEPTED(PB_KIND_CRITERION, s.criterion.needs = PB_DATA_MEAN_GRADIENTS); /* no batch is shown */
     REFUSED(PB_KIND_CRITERION, s.criterion.needs = PB_DATA_HESSIAN_PRODUCTS;
             s.criterion.hessian_step = 0.01, "'observe_product' is missing");
@@ -377,6 +402,14 @@ static void test_what_a_criterion_states_of_gradients_and_rows(void **state)
     REFUSED(PB_KIND_CRITERION, s.criterion.relevance_rule = relevance_rule, "neither needs nor uses PB_DATA_RELEVANCE");
     ACCEPTED(PB_KIND_CRITERION, s.criterion.needs = PB_DATA_RELEVANCE; s.criterion.observe = observe;
              s.criterion.relevance_rule = relevance_rule);
+    REFUSED(PB_KIND_CRITERION, s.criterion.descent = descent, "neither needs nor uses PB_DATA_GRADIENTS");
+    REFUSED(PB_KIND_CRITERION, s.criterion.needs = PB_DATA_GRADIENTS; s.criterion.uses = PB_DATA_MEAN_GRADIENTS;
+            s.criterion.observe = observe; s.criterion.descent = descent, "computed over all batches");
+    REFUSED(PB_KIND_CRITERION, s.criterion.needs = PB_DATA_GRADIENTS | PB_DATA_RELEVANCE; s.criterion.observe = observe;
+            s.criterion.relevance_rule = relevance_rule; s.criterion.descent = descent, "it cannot ask for relevance");
+    ACCEPTED(PB_KIND_CRITERION, s.criterion.uses = PB_DATA_GRADIENTS; s.criterion.observe = observe;
+             s.criterion.descent = descent);
+    ACCEPTED(PB_KIND_CRITERION, s.criterion.needs = PB_DATA_SYNAPTIC_FLOW);
 }
 
 static void test_required_hooks_of_backends(void **state)

@@ -154,6 +154,37 @@ static void test_the_search_path_and_the_programs_own_folder_are_searched(void *
     pb_free(path);
 }
 
+static void test_a_child_loads_what_its_parent_was_asked_for(void **state)
+{
+    struct pb_registry registry, of_child;
+    struct pb_error error = {0};
+    const struct pb_loaded *loaded = NULL;
+    const char **files;
+    take(state, "duplicate", "plugins"); /* beside the program */
+    take(state, "missing-hook", "further");
+    const char *const folders[] = {folder_path(state, "further"), NULL};
+    assert_int_equal(pb_registry_open(folders, &registry, &error), PB_OK);
+    assert_int_equal(pb_registry_asked_files(&registry, &files, &error), PB_OK);
+    assert_null(files[0]);
+    pb_free(files);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pb_registry_find(&registry, PB_KIND_CRITERION, "duplicate", NULL, &loaded, &error), PB_OK);
+    assert_int_equal(pb_registry_asked_files(&registry, &files, &error), PB_OK);
+    assert_string_equal(files[0], loaded->file);
+    assert_null(files[1]);
+    assert_int_equal(pb_registry_open_files(files, &of_child, &error), PB_OK);
+    assert_int_equal(of_child.count, 1);
+    assert_int_equal(of_child.broken_count, 0);
+    assert_true(of_child.plugins[0].own);
+    assert_string_equal(of_child.plugins[0].sha256, loaded->sha256);
+    pb_registry_close(&of_child);
+    pb_free(files);
+    pb_registry_close(&registry);
+    const char *const gone[] = {folder_path(state, "gone.so"), NULL};
+    assert_int_equal(pb_registry_open_files(gone, &of_child, &error), PB_ERROR_INPUT);
+    assert_non_null(strstr(error.text, "gone.so: it cannot be loaded"));
+}
+
 static void test_a_named_folder_that_is_not_there_is_an_error(void **state)
 {
     struct pb_registry registry;
@@ -202,12 +233,14 @@ static void test_the_hash_is_the_files_and_the_description_says_it(void **state)
     pb_plugin_describe(loaded, &text);
     assert_non_null(strstr(text.data, "criterion 'duplicate' 1.0.0\n"));
     assert_non_null(strstr(text.data, hex));
+    assert_non_null(strstr(text.data, "\n  published code: It keeps one more.\n"));
     pb_text_free(&text);
     pb_plugin_describe_json(loaded, &text);
     json_t *json = json_loads(text.data, 0, NULL);
     assert_non_null(json);
     assert_string_equal(json_string_value(json_object_get(json, "kind")), "criterion");
     assert_string_equal(json_string_value(json_object_get(json, "sha256")), hex);
+    assert_string_equal(json_string_value(json_object_get(json, "reference_code")), "It keeps one more.");
     assert_int_equal(json_array_size(json_object_get(json, "options")), 0);
     json_decref(json);
     pb_text_free(&text);
@@ -291,6 +324,7 @@ int main(void)
         TEST(test_using_one_name_of_two_files_is_an_error_that_names_both),
         TEST(test_one_file_reached_by_two_paths_is_no_duplicate),
         TEST(test_the_search_path_and_the_programs_own_folder_are_searched),
+        TEST(test_a_child_loads_what_its_parent_was_asked_for),
         TEST(test_a_named_folder_that_is_not_there_is_an_error),
         TEST(test_unknown_names_get_advice),
         TEST(test_the_hash_is_the_files_and_the_description_says_it),

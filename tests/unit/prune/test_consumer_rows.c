@@ -61,6 +61,36 @@ static void compare_outputs(const struct pb_consumer_view *consumer, const struc
         }
 }
 
+static void assert_near(float value, double expected)
+{
+    if (!(fabs((double)value - expected) <= 1e-6 + 1e-4 * fabs(expected)))
+        fail_msg("a gradient is %g, not %g", (double)value, expected);
+}
+
+/* The gradient by the logits is (p − y)/N; conv2's outputs reach them through relu2, the mean over all places, and fc. */
+static void compare_gradients(const struct pb_layer_view *layer, const struct pb_rows_view *conv,
+                              const struct pb_rows_view *fc, const float *fc_weight)
+{
+    assert_int_equal(conv->positions, SIDE * SIDE);
+    assert_int_equal(fc->positions, 1);
+    for (uint32_t i = 0; i < conv->rows; i++) {
+        const uint32_t n = i / ROWS, label = layer->labels[n];
+        const float *logits = fc->output_rows + n * CALIBRATION_CLASSES;
+        double sum = 0, by_mean[M] = {0};
+        for (uint32_t k = 0; k < CALIBRATION_CLASSES; k++)
+            sum += exp((double)logits[k]);
+        for (uint32_t k = 0; k < CALIBRATION_CLASSES; k++) {
+            const double expected = (exp((double)logits[k]) / sum - (k == label)) / layer->batch;
+            assert_near(fc->output_grad_rows[n * CALIBRATION_CLASSES + k], expected);
+            for (uint32_t m = 0; m < M; m++)
+                by_mean[m] += expected * (double)fc_weight[k * (K + M) + K + m];
+        }
+        for (uint32_t m = 0; m < M; m++)
+            assert_near(conv->output_grad_rows[i * M + m] * SIDE * SIDE,
+                        conv->output_rows[i * M + m] > 0 ? by_mean[m] : 0);
+    }
+}
+
 static float at(const struct pb_layer_view *layer, uint32_t n, int y, int x, int k)
 {
     const float *example = layer->activation + (size_t)n * SIDE * SIDE * K;
@@ -97,6 +127,10 @@ static enum pb_status observe(void *self, const struct pb_layer_view *layer)
     assert_int_equal(fc->rows, layer->batch);
     compare_outputs(network->consumer(network, 0, 0), conv);
     compare_outputs(network->consumer(network, 0, 1), fc);
+    if (layer->labels)
+        compare_gradients(layer, conv, fc, network->consumer(network, 0, 1)->weight);
+    else
+        assert_true(!conv->output_grad_rows && !fc->output_grad_rows);
     for (uint32_t i = 0; i < conv->rows; i++) {
         assert_true(is_patch(layer, conv->input_rows + i * WIDTH, i / (conv->rows / layer->batch)));
         memcpy(seen[seen_count++], conv->input_rows + i * WIDTH, sizeof *seen);
@@ -104,12 +138,12 @@ static enum pb_status observe(void *self, const struct pb_layer_view *layer)
     return PB_OK;
 }
 
-/* conv1 → relu, read by conv2 and, flattened with conv2's output behind it, by fc. */
+/* conv1 → relu, read by conv2 → relu and, flattened with these behind it, by fc. */
 static struct pb_network *network(void)
 {
     struct pb_graph *graph = graph_begin("read twice", SIDE, SIDE, 3);
     const uint32_t relu = graph_relu(graph, "relu1", graph_conv(graph, "conv1", 0, K));
-    const uint32_t conv = graph_conv(graph, "conv2", relu, M);
+    const uint32_t conv = graph_relu(graph, "relu2", graph_conv(graph, "conv2", relu, M));
     uint32_t node =
         graph_add(graph, (struct pb_graph_node){.op = PB_OP_CONCAT, .name = "both", .inputs = {0, conv}}, relu);
     node = graph_add(graph, (struct pb_graph_node){.op = PB_OP_AVG_POOL, .name = "gap"}, node);
@@ -117,16 +151,16 @@ static struct pb_network *network(void)
     return network_of(graph, 2);
 }
 
-static void runs(uint64_t seed)
+static void runs(uint64_t seed, uint32_t more)
 {
-    static const struct pb_criterion criterion = {.size = sizeof criterion,
-                                                  .needs =
-                                                      PB_DATA_CONSUMER_ROWS | PB_DATA_CONSUMERS | PB_DATA_ACTIVATIONS,
-                                                  .consumer_rows = ROWS,
-                                                  .create = create,
-                                                  .prepare = prepare,
-                                                  .observe = observe,
-                                                  .score = score};
+    const struct pb_criterion criterion = {.size = sizeof criterion,
+                                           .needs =
+                                               PB_DATA_CONSUMER_ROWS | PB_DATA_CONSUMERS | PB_DATA_ACTIVATIONS | more,
+                                           .consumer_rows = ROWS,
+                                           .create = create,
+                                           .prepare = prepare,
+                                           .observe = observe,
+                                           .score = score};
     const struct pb_plugin plugin = {.name = "probe", .criterion = &criterion};
     const struct pb_loaded loaded = {.plugin = &plugin, .file = "built"};
     struct pb_scores scores = {0};
@@ -145,16 +179,24 @@ static void test_rows_are_what_the_consumers_read_and_give_at_places_that_the_se
     static float first[sizeof seen / sizeof *seen][WIDTH];
     calibrated_open(&calibrated, *state);
     calibrated_use(&calibrated, network());
-    runs(1);
+    runs(1, 0);
     memcpy(first, seen, sizeof first);
     uint32_t different = 0;
     for (uint32_t i = 1; i < ROWS; i++)
         different += memcmp(seen[i], seen[0], sizeof *seen) != 0;
     assert_true(different > 0);
-    runs(1);
+    runs(1, 0);
     assert_memory_equal(seen, first, sizeof first);
-    runs(2);
+    runs(2, 0);
     assert_true(memcmp(seen, first, sizeof first) != 0);
+    calibrated_close(&calibrated);
+}
+
+static void test_gradients_are_those_of_the_outputs_in_the_same_rows(void **state)
+{
+    calibrated_open(&calibrated, *state);
+    calibrated_use(&calibrated, network());
+    runs(1, PB_DATA_CONSUMER_GRADIENTS | PB_DATA_LABELS);
     calibrated_close(&calibrated);
 }
 
@@ -163,6 +205,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_rows_are_what_the_consumers_read_and_give_at_places_that_the_seed_draws,
                                         folder_setup, folder_teardown),
+        cmocka_unit_test_setup_teardown(test_gradients_are_those_of_the_outputs_in_the_same_rows, folder_setup,
+                                        folder_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -46,14 +46,22 @@ static void test_norms_and_scales_are_those_of_the_weights(void **state)
 {
     (void)state;
     static const struct {
-        const char *name;
-        double scores[2];
-    } cases[] = {{"l1-norm", {7, 4}}, {"l2-norm", {5, 2}}, {"bn-scale", {0.5, 0.25}}};
+        const char *name, *options;
+        double scores[2], tolerance;
+    } cases[] = {
+        {"filter-norm", "", {7, 4}, 0},
+        {"filter-norm", "p=2", {5, 2}, 0},
+        {"filter-norm", "p=3", {4.497941445275415, 1.5874010519681994}, 1e-14}, /* ∛91, ∛4 */
+        {"filter-norm", "p=0.5", {13.92820323027551, 16}, 1e-13}, /* (√3 + 2)², 4² */
+        {"filter-norm", "p=100", {4.000000000000013, 1.0139594797900291}, 1e-13}, /* 4·(1 + 0.75^100)^0.01, 4^0.01 */
+        {"bn-scale", "", {0.5, 0.25}, 0}};
     struct pb_network *network = hand_network();
-    for (size_t i = 0; i < 3; i++) {
-        struct pb_scores scores = score(cases[i].name, network, NULL);
-        assert_true(scores.values[0][0] == cases[i].scores[0]);
-        assert_true(scores.values[0][1] == cases[i].scores[1]);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct pb_error error = {0};
+        struct pb_scores scores = {0};
+        assert_int_equal(built_score(cases[i].name, cases[i].options, network, NULL, &scores, &error), PB_OK);
+        for (int c = 0; c < 2; c++)
+            assert_true(fabs(scores.values[0][c] - cases[i].scores[c]) <= cases[i].tolerance * cases[i].scores[c]);
         pb_scores_free(&scores);
     }
     pb_network_free(&network);

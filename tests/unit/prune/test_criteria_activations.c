@@ -114,24 +114,6 @@ static void test_the_least_active_channel_is_removed_first(void **state)
     pb_network_free(&network);
 }
 
-static void test_a_value_that_is_not_finite_is_named(void **state)
-{
-    (void)state;
-    static const char *const criteria[] = {"apoz", "activation", "hrank", "chip"};
-    float values[12] = {0};
-    const struct hand_layer layer = {
-        .channels = 3, .height = 1, .width = 2, .batch_count = 2, .batches = {{2, two_images}, {2, values}}};
-    double scores[3];
-    values[7] = NAN;
-    for (size_t i = 0; i < sizeof criteria / sizeof *criteria; i++) {
-        struct pb_error error = {0};
-        assert_int_equal(hand_score(criteria[i], "", &layer, scores, &error), PB_ERROR_RUN);
-        assert_non_null(strstr(error.text, criteria[i]));
-        assert_non_null(
-            strstr(error.text, "layer 'conv', channel 1: image 1 of calibration batch 1 has the activation nan"));
-    }
-}
-
 /* conv1's outputs in double precision, 16×16 with bias, norm and ReLU. */
 static double first_activation(const struct calibrated *calibrated, uint32_t image, int y, int x, uint32_t filter)
 {
@@ -189,7 +171,6 @@ int main(void)
         cmocka_unit_test(test_statistics_of_activations_are_over_all_images),
         cmocka_unit_test(test_deviations_of_large_activations_do_not_cancel),
         cmocka_unit_test(test_the_least_active_channel_is_removed_first),
-        cmocka_unit_test(test_a_value_that_is_not_finite_is_named),
         cmocka_unit_test_setup_teardown(test_a_network_is_scored_by_what_its_layers_give_behind_norm_and_relu,
                                         folder_setup, folder_teardown),
     };

@@ -179,23 +179,18 @@ static void expect_refused(enum pb_status status, const struct pb_error *error, 
         fail_msg("'%s' does not say '%s' and '%s'", error->text, first, second);
 }
 
-static void test_rows_that_are_not_finite_or_not_there_are_refused_by_name(void **state)
+static void test_rows_that_are_not_there_are_refused_by_name(void **state)
 {
     (void)state;
-    static const float broken[] = {1, NAN, 1}, endless[] = {INFINITY};
-    for (size_t i = 0; i < 2; i++)
-        for (int wrong = 0; wrong < 3; wrong++) {
-            struct consumed consumed;
-            struct pb_error error = {0};
-            uint32_t removed[2];
-            consumed_open(&consumed, both[i], "", 3, wrong < 2 ? 1 : 0);
-            if (wrong < 2)
-                consumed_read(&consumed, 0, 1, ones, 1, wrong == 0 ? broken : ones, wrong == 0 ? NULL : endless);
-            const enum pb_status status = consumed_select(&consumed, 2, removed, &error);
-            expect_refused(status, &error, wrong < 2 ? "layer 'next' is" : "group 'conv' was sampled",
-                           wrong < 2 ? "lower learning rate" : "calibration batch");
-            consumed_close(&consumed);
-        }
+    for (size_t i = 0; i < 2; i++) {
+        struct consumed consumed;
+        struct pb_error error = {0};
+        uint32_t removed[2];
+        consumed_open(&consumed, both[i], "", 3, 0);
+        const enum pb_status status = consumed_select(&consumed, 2, removed, &error);
+        expect_refused(status, &error, "group 'conv' was sampled", "calibration batch");
+        consumed_close(&consumed);
+    }
 }
 
 /* Two channels at two positions: 1×2 kernels, two filters, four rows. */
@@ -333,7 +328,7 @@ int main(void)
         cmocka_unit_test(test_lasso_explains_what_the_group_alone_adds),
         cmocka_unit_test(test_lasso_breaks_ties_by_index),
         cmocka_unit_test(test_degenerate_rows_have_a_defined_answer),
-        cmocka_unit_test(test_rows_that_are_not_finite_or_not_there_are_refused_by_name),
+        cmocka_unit_test(test_rows_that_are_not_there_are_refused_by_name),
         cmocka_unit_test(test_repairs_bring_back_what_they_can_express),
         cmocka_unit_test(test_repairs_are_least_squares),
         cmocka_unit_test(test_repairs_of_degenerate_rows_are_refused_by_name_or_leave_the_layer),

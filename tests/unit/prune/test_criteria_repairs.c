@@ -55,6 +55,26 @@ static struct pb_keep choose(const char *criterion, const char *options, const u
     return keep;
 }
 
+/* Of a criterion that scores: the channels of the lowest scores go. */
+static struct pb_keep choose_lowest(const char *criterion, const char *options, const uint32_t *remove)
+{
+    struct pb_error error = {0};
+    struct pb_keep keep = {0};
+    struct pb_scores scores = {0};
+    succeed(pb_keep_create(&calibrated.groups, &keep, &error), &error);
+    succeed(built_score(criterion, options, calibrated.network, &calibrated.calibration, &scores, &error), &error);
+    for (uint32_t g = 0; g < GROUPS; g++)
+        for (uint32_t k = 0; k < remove[g]; k++) {
+            uint32_t lowest = UINT32_MAX;
+            for (uint32_t c = 0; c < scores.channels[g]; c++)
+                if (keep.keep[g][c] && (lowest == UINT32_MAX || scores.values[g][c] < scores.values[g][lowest]))
+                    lowest = c;
+            keep.keep[g][lowest] = false;
+        }
+    pb_scores_free(&scores);
+    return keep;
+}
+
 /* What a node gives for a batch. */
 static size_t run(const struct pb_network *network, const struct pb_batch *batch, const char *name, float *values)
 {
@@ -99,14 +119,14 @@ static double error_elsewhere(const struct pb_network *cut, const char *consumer
 }
 
 /* Half of one group goes. Returns how much of the error is left. */
-static double repair_one(const char *criterion, const char *options, uint32_t group)
+static double repair_one(const char *criterion, const char *options, uint32_t group, bool scores)
 {
     struct pb_error error = {0};
     struct pb_network *cut = NULL;
     struct pb_repaired *repaired = NULL;
     uint32_t remove[GROUPS] = {0}, count = 0;
     remove[group] = calibrated.groups.groups[group].channels / 2;
-    struct pb_keep keep = choose(criterion, options, remove);
+    struct pb_keep keep = (scores ? choose_lowest : choose)(criterion, options, remove);
     succeed(pb_network_compact(calibrated.network, &keep, &cut, &error), &error);
     const double before = error_elsewhere(cut, consumers[group]);
     succeed(
@@ -124,14 +144,19 @@ static double repair_one(const char *criterion, const char *options, uint32_t gr
 
 static void test_repairs_help_on_images_that_were_not_sampled(void **state)
 {
-    static const char *const repairs[][2] = {
-        {"thinet", "repair=scalar"}, {"thinet", "repair=least-squares"}, {"channel-lasso", ""}};
+    static const struct {
+        const char *criterion, *options;
+        bool scores;
+    } repairs[] = {{"thinet", "repair=scalar", false},
+                   {"thinet", "repair=least-squares", false},
+                   {"channel-lasso", "", false},
+                   {"kron-obs", "", true}};
     open_trunk(*state);
     for (size_t i = 0; i < sizeof repairs / sizeof *repairs; i++)
         for (uint32_t g = 0; g < GROUPS; g++)
-            assert_true(repair_one(repairs[i][0], repairs[i][1], g) < 1);
+            assert_true(repair_one(repairs[i].criterion, repairs[i].options, g, repairs[i].scores) < 1);
     for (uint32_t g = 0; g < GROUPS; g++)
-        assert_true(repair_one("thinet", "repair=none", g) == 1);
+        assert_true(repair_one("thinet", "repair=none", g, false) == 1);
     calibrated_close(&calibrated);
 }
 

@@ -199,25 +199,6 @@ static void test_group_norm_counts_every_product_with_the_channel_once(void **st
     pb_network_free(&network);
 }
 
-static void test_weights_that_are_not_numbers_are_an_error_that_names_the_layer(void **state)
-{
-    (void)state;
-    static const char *const names[] = {"fpgm", "lamp", "group-norm"};
-    struct pb_network *network = one_layer(3, 1, 1, (const float[]){1, NAN, 2});
-    for (size_t i = 0; i < 3; i++) {
-        struct pb_scores scores = {0};
-        struct pb_error error = {0};
-        assert_int_equal(built_score(names[i], "", network, NULL, &scores, &error), PB_ERROR_RUN);
-        assert_non_null(strstr(error.text, names[i]));
-        assert_non_null(strstr(error.text, "'conv', channel"));
-    }
-    struct pb_weight_scores weights = {0};
-    struct pb_error error = {0};
-    assert_int_equal(built_score_weights("lamp", "", network, NULL, &weights, &error), PB_ERROR_RUN);
-    assert_non_null(strstr(error.text, "'conv', weight"));
-    pb_network_free(&network);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,7 +212,6 @@ int main(void)
         cmocka_unit_test(test_group_norm_adds_all_coupled_layers_before_the_root),
         cmocka_unit_test(test_group_norm_finds_a_group_in_a_concatenation),
         cmocka_unit_test(test_group_norm_counts_every_product_with_the_channel_once),
-        cmocka_unit_test(test_weights_that_are_not_numbers_are_an_error_that_names_the_layer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,11 +10,11 @@
 #include "../plugins/criteria/lasso.h"
 #include "base/rng.h"
 
-enum { ROWS = 60, K = 12 };
+enum { ROWS = 60, K = 12, FEW_ROWS = 20, MANY = 64 };
 
 /* The sums of a problem of n unknowns, from rows of Z and y. */
 struct problem {
-    double gram[K * K], products[K], beta[K], correlations[K];
+    double gram[MANY * MANY], products[MANY], beta[MANY], correlations[MANY], system[MANY * MANY], step[MANY];
     struct lasso lasso;
 };
 
@@ -27,7 +27,9 @@ static void make(struct problem *problem, size_t rows, size_t n, const double *z
                             .gram = problem->gram,
                             .products = problem->products,
                             .beta = problem->beta,
-                            .correlations = problem->correlations};
+                            .correlations = problem->correlations,
+                            .system = problem->system,
+                            .step = problem->step};
     for (size_t r = 0; r < rows; r++) {
         lasso->target += y[r] * y[r];
         for (size_t i = 0; i < n; i++) {
@@ -137,6 +139,80 @@ static void test_every_count_is_met_exactly(void **state)
     }
 }
 
+/* As of a layer behind few images: more channels than outputs, nearly all of what each says is common to all; one is another's double, one
+ * is dead. y = their sum. */
+static void make_collinear(struct problem *problem)
+{
+    static double z[FEW_ROWS * MANY], y[FEW_ROWS];
+    struct pb_rng rng;
+    pb_rng_init(&rng, 5, "lasso");
+    for (size_t r = 0; r < FEW_ROWS; r++) {
+        const double common = pb_rng_uniform(&rng) - 0.5;
+        y[r] = 0;
+        for (size_t i = 0; i < MANY; i++) {
+            z[r * MANY + i] = (common + 0.01 * pb_rng_uniform(&rng)) / (double)(i % 7 + 1);
+            if (i == 5)
+                z[r * MANY + i] = 2 * z[r * MANY + i - 1];
+            if (i == 9)
+                z[r * MANY + i] = 0;
+            y[r] += z[r * MANY + i];
+        }
+    }
+    make(problem, FEW_ROWS, MANY, z, y);
+}
+
+/* Of fewer rows than columns no more than FEW_ROWS have a weight at a minimum: a solver that stops short of it has more. */
+static void test_few_rows_and_collinear_columns_have_a_minimum(void **state)
+{
+    (void)state;
+    struct problem problem;
+    make_collinear(&problem);
+    for (size_t keep = 1; keep < MANY; keep++) {
+        double alpha = 0;
+        assert_true(lasso_bisect(&problem.lasso, keep, &alpha));
+        assert_true(alpha > 0 && lasso_gap(&problem.lasso, alpha) <= 1e-6);
+        assert_true(problem.beta[9] == 0);
+        assert_true(lasso_count(&problem.lasso) <= FEW_ROWS);
+        if (keep <= FEW_ROWS / 2)
+            assert_int_equal(lasso_count(&problem.lasso), keep);
+    }
+}
+
+/* At the minimum of a nearly exact fit, β = 1 − α, ‖r‖² is less than the rounding of what it is computed from. */
+static void test_rounding_of_an_exact_fit_leaves_no_gap(void **state)
+{
+    (void)state;
+    static const double one[] = {1};
+    const double alpha = 1e-9;
+    struct problem problem;
+    make(&problem, 1, 1, one, one);
+    assert_true(lasso_solve(&problem.lasso, alpha));
+    for (int sign = -1; sign <= 1; sign++) {
+        problem.correlations[0] = alpha * (1 + sign * 1e-8);
+        assert_true(fabs(lasso_gap(&problem.lasso, alpha)) <= 1e-15);
+    }
+}
+
+/* Newton's steps lead to the same minimum as a descent without them. */
+static void test_newtons_steps_end_where_a_long_descent_does(void **state)
+{
+    (void)state;
+    struct problem slow, fast;
+    make_correlated(&slow);
+    make_correlated(&fast);
+    const double alpha = lasso_largest(&slow.lasso) / 1000;
+    for (int i = 0; i < 100000; i++)
+        lasso_sweep(&slow.lasso, alpha);
+    for (int i = 0; i < 20; i++) {
+        lasso_sweep(&fast.lasso, alpha);
+        while (lasso_newton(&fast.lasso, alpha))
+            continue;
+    }
+    for (size_t i = 0; i < K; i++)
+        assert_true(fabs(slow.beta[i] - fast.beta[i]) < 1e-8);
+    assert_true(fabs(lasso_gap(&fast.lasso, alpha)) <= 1e-12);
+}
+
 /* Nothing to explain, or by nothing: β is 0, and no number is not one. */
 static void test_zeros_have_an_answer(void **state)
 {
@@ -159,6 +235,9 @@ int main(void)
         cmocka_unit_test(test_solutions_meet_the_conditions_of_the_minimum),
         cmocka_unit_test(test_the_gap_bounds_the_distance_from_the_minimum),
         cmocka_unit_test(test_every_count_is_met_exactly),
+        cmocka_unit_test(test_few_rows_and_collinear_columns_have_a_minimum),
+        cmocka_unit_test(test_rounding_of_an_exact_fit_leaves_no_gap),
+        cmocka_unit_test(test_newtons_steps_end_where_a_long_descent_does),
         cmocka_unit_test(test_zeros_have_an_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,6 +60,55 @@ static void test_a_stopped_search_would_propose_the_same_again(void **state)
     assert_int_equal(toy_run(&other, "halving", given, COUNT(given), PB_MEASURE_MACS, 0.98, 5), PB_ERROR_INPUT);
 }
 
+static double mean(const double *values, int count)
+{
+    double sum = 0;
+    for (int i = 0; i < count; i++)
+        sum += values[i];
+    return sum / count;
+}
+
+/* And not by chance alone: the last thirty candidates are better than the first hundred, from before the agent learned. */
+static void test_amc_finds_the_best_allocation_and_learns_on_the_way(void **state)
+{
+    (void)state;
+    static const struct given given[] = {{"episodes", "200"},   {"warmup", "100"},     {"hidden", "32"},
+                                         {"actor-lr", "0.002"}, {"critic-lr", "0.01"}, {"least", "0.1"}};
+    uint32_t best[TOY_GROUPS];
+    int found = 0, learned = 0;
+    best_by_enumeration(&uneven, PB_MEASURE_CHANNELS, 12, best);
+    for (uint64_t seed = 1; seed <= 10; seed++) {
+        struct toy toy = uneven;
+        assert_int_equal(toy_run(&toy, "amc", given, COUNT(given), PB_MEASURE_CHANNELS, 0.5, seed), PB_OK);
+        assert_int_equal(toy.evaluations, 200);
+        assert_int_equal(toy_cost(toy.kept, PB_MEASURE_CHANNELS), 12);
+        assert_true(toy.epochs == 10); /* the retraining */
+        found += memcmp(toy.kept, best, sizeof best) == 0;
+        learned += mean(toy.measured + 170, 30) > mean(toy.measured, 100);
+    }
+    assert_in_range(found, 9, 10);
+    assert_in_range(learned, 9, 10);
+}
+
+/* Half of 152 MACs: the last group is as wide as they allow, so that none is wasted. */
+static void test_amc_proposes_the_same_again_and_meets_what_the_target_counts(void **state)
+{
+    (void)state;
+    static const struct given given[] = {{"episodes", "30"}, {"warmup", "10"}, {"hidden", "8"}, {"actor-lr", "0.01"}};
+    struct toy first = uneven, second = uneven, other = uneven;
+    assert_int_equal(toy_run(&first, "amc", given, COUNT(given), PB_MEASURE_MACS, 0.5, 5), PB_OK);
+    assert_int_equal(toy_run(&second, "amc", given, COUNT(given), PB_MEASURE_MACS, 0.5, 5), PB_OK);
+    assert_memory_equal(first.measured, second.measured, 30 * sizeof *first.measured);
+    assert_memory_equal(first.kept, second.kept, sizeof first.kept);
+    assert_true(toy_cost(first.kept, PB_MEASURE_MACS) <= 76);
+    first.kept[2]++;
+    assert_true(first.kept[2] > TOY_WIDTH || toy_cost(first.kept, PB_MEASURE_MACS) > 76);
+    assert_int_equal(toy_run(&other, "amc", given, COUNT(given), PB_MEASURE_MACS, 0.5, 6), PB_OK);
+    assert_memory_not_equal(first.measured, other.measured, 30 * sizeof *first.measured);
+    assert_int_equal(toy_run(&other, "amc", given, COUNT(given), PB_MEASURE_MACS, 0.98, 5), PB_ERROR_INPUT);
+    assert_int_equal(toy_run(&other, "amc", given, COUNT(given), PB_MEASURE_WEIGHTS, 0.5, 5), PB_ERROR_INPUT);
+}
+
 /* One channel a round: 24 channels to 12 in twelve rounds of three candidates. Exact where the worths are concave. */
 static void test_netadapt_takes_each_channel_where_it_costs_least(void **state)
 {
@@ -88,11 +137,54 @@ static void test_netadapt_counts_what_the_target_counts(void **state)
     assert_int_equal(toy_run(&toy, "netadapt", NULL, 0, PB_MEASURE_WEIGHTS, 0.4, 1), PB_ERROR_INPUT);
 }
 
+/* The accuracy of the toy with one group cut, and of the whole one. */
+static double loss_of(const struct toy *toy, int g, uint32_t kept)
+{
+    return toy->worth[g] * (sqrt(TOY_WIDTH) - sqrt(kept));
+}
+
+/*
+ * Rates 0.25, 0.5, 0.75 leave 6, 4, 2 of 8. The groups (0.08, 0.15, 0.1) then lose 0.0303 0.0663 0.1132, 0.0569 0.1243 0.2122 and
+ * 0.0379 0.0829 0.1415. Between these the losses are straight lines, and one threshold cuts all groups: at 0.0663 it allows the
+ * rates 0.5001, 0.2851 and 0.4079, which leave 3.9999, 5.72 and 4.74 channels, rounded down 12.
+ */
+static void test_a_scan_cuts_every_group_at_one_threshold_of_accuracy(void **state)
+{
+    (void)state;
+    static const struct given given[] = {{"rates", "3"}, {"highest", "0.75"}};
+    struct toy toy = {.worth = {0.08, 0.15, 0.1}};
+    assert_int_equal(toy_run(&toy, "sensitivity", given, COUNT(given), PB_MEASURE_CHANNELS, 0.5, 1), PB_OK);
+    assert_int_equal(toy.evaluations, 1 + 3 * 3);
+    for (int g = 0; g < TOY_GROUPS; g++)
+        for (int i = 0; i < 3; i++)
+            assert_true(fabs(toy.measured[0] - toy.measured[1 + 3 * g + i] - loss_of(&toy, g, 6 - 2 * (uint32_t)i)) <
+                        1e-12);
+    assert_memory_equal(toy.kept, ((const uint32_t[]){3, 5, 4}), sizeof toy.kept);
+    assert_true(toy.epochs == 10);
+    assert_int_equal(toy_run(&toy, "sensitivity", given, COUNT(given), PB_MEASURE_MACS, 0.5, 1), PB_OK);
+    assert_in_range(toy_cost(toy.kept, PB_MEASURE_MACS), 60, 76);
+    assert_int_equal(toy_run(&toy, "sensitivity", given, COUNT(given), PB_MEASURE_CHANNELS, 0.8, 1), PB_ERROR_INPUT);
+    assert_int_equal(toy_run(&toy, "sensitivity", given, COUNT(given), PB_MEASURE_WEIGHTS, 0.5, 1), PB_ERROR_INPUT);
+}
+
+/* Groups that lose nothing are cut alike, and not beyond the target. */
+static void test_a_scan_without_any_loss_cuts_all_groups_alike(void **state)
+{
+    (void)state;
+    struct toy toy = {.worth = {0, 0, 0}};
+    assert_int_equal(toy_run(&toy, "sensitivity", NULL, 0, PB_MEASURE_CHANNELS, 0.5, 1), PB_OK);
+    assert_memory_equal(toy.kept, ((const uint32_t[]){4, 4, 4}), sizeof toy.kept);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_halving_finds_the_best_allocation),
         cmocka_unit_test(test_a_stopped_search_would_propose_the_same_again),
+        cmocka_unit_test(test_amc_finds_the_best_allocation_and_learns_on_the_way),
+        cmocka_unit_test(test_amc_proposes_the_same_again_and_meets_what_the_target_counts),
+        cmocka_unit_test(test_a_scan_cuts_every_group_at_one_threshold_of_accuracy),
+        cmocka_unit_test(test_a_scan_without_any_loss_cuts_all_groups_alike),
         cmocka_unit_test(test_netadapt_takes_each_channel_where_it_costs_least),
         cmocka_unit_test(test_netadapt_counts_what_the_target_counts),
     };

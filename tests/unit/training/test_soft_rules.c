@@ -52,7 +52,7 @@ static double churn(void **state, uint32_t zero, bool clears_momentum, const cha
     struct pb_error error = {0};
     double masked = 0, revived = 0;
     small_training_open(&training, state, &spec, true);
-    if (pb_object_open(PB_TEST_BUILD "/plugins/criterion-l1-norm.so", &object, &error) != PB_OK)
+    if (pb_object_open(PB_TEST_BUILD "/plugins/criterion-filter-norm.so", &object, &error) != PB_OK)
         fail_msg("%s", error.text);
     const struct pb_loaded norm = {.plugin = object.plugins[0], .file = "built"};
     training.config.batch = 3; /* nine steps per epoch */
@@ -126,7 +126,7 @@ static void test_masks_grow_along_the_curve(void **state)
     struct pb_object object;
     struct pb_error error = {0};
     small_training_open(&training, state, &spec, true);
-    if (pb_object_open(PB_TEST_BUILD "/plugins/criterion-l1-norm.so", &object, &error) != PB_OK)
+    if (pb_object_open(PB_TEST_BUILD "/plugins/criterion-filter-norm.so", &object, &error) != PB_OK)
         fail_msg("%s", error.text);
     const struct pb_loaded norm = {.plugin = object.plugins[0], .file = "built"};
     training.config.criterion.loaded = &norm;

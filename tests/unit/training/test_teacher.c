@@ -86,6 +86,9 @@ static void test_a_teacher_that_gives_no_numbers_is_named(void **state)
     assert_int_equal(try_training(&training, "no-number", &error), PB_ERROR_RUN);
     assert_non_null(strstr(error.text, "the teacher, stage 'base', gives image 0 of a batch the output"));
     assert_non_null(strstr(error.text, "for class 2"));
+    training.job.teacher.file = "big.safetensors";
+    assert_int_equal(try_training(&training, "no-number", &error), PB_ERROR_RUN);
+    assert_non_null(strstr(error.text, "the teacher, file 'big.safetensors', gives image 0 of a batch the output"));
     pb_network_free(&teacher);
     close_training(&training);
 }
