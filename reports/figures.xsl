@@ -5,7 +5,7 @@
 
   <xsl:template match="s:figure">
     <figure class="{@kind}" id="figure-{@name}">
-      <div class="drawing"><xsl:comment>figure <xsl:value-of select="@name"/></xsl:comment></div>
+      <div class="drawing" tabindex="0" role="group" aria-label="Drawing {@name}"><xsl:comment>figure <xsl:value-of select="@name"/></xsl:comment></div>
       <figcaption>
         <xsl:apply-templates select="." mode="caption"/>
         <span class="files">
@@ -42,11 +42,29 @@
         <xsl:text> seed</xsl:text><xsl:if test="../s:gamma/@n != 1">s</xsl:if><xsl:text>.</xsl:text>
         <xsl:if test="../s:schedule/s:baseline[@select-on-test]"> † The test split chose the unpruned network.</xsl:if>
       </xsl:when>
-      <xsl:when test="@kind = 'pareto'">
-        <xsl:text>Final top-1 against parameters (log axis), all schedules and variants; means, </xsl:text>
+      <xsl:when test="@kind = 'panels'">
+        <xsl:text>Final top-1, a column per schedule, against what was removed and what is left (sizes and latency on log axes); all panels have one vertical axis, those of a row one horizontal axis. Means, </xsl:text>
         <xsl:apply-templates select=".." mode="seeds"/>
-        <xsl:text>. Rings and the grey steps: the Pareto front, networks that no other beats in both.</xsl:text>
-        <xsl:apply-templates select=".." mode="mark-legend"/>
+        <xsl:apply-templates select=".." mode="panel-notes"/>
+        <span class="files">
+          <xsl:text> As figures of their own:</xsl:text>
+          <xsl:for-each select="../s:schedule[s:figure[starts-with(@kind, 'accuracy')]]">
+            <xsl:value-of select="concat(' ', @label, ' (')"/>
+            <xsl:for-each select="s:figure[starts-with(@kind, 'accuracy')]">
+              <xsl:if test="position() &gt; 1">, </xsl:if>
+              <a href="figures/{@name}.svg"><xsl:value-of select="substring-after(@kind, 'accuracy-')"/></a>
+            </xsl:for-each>
+            <xsl:text>)</xsl:text>
+            <xsl:if test="position() &lt; last()">,</xsl:if>
+          </xsl:for-each>
+          <xsl:text>; this one:</xsl:text>
+        </span>
+      </xsl:when>
+      <xsl:when test="@kind = 'pareto'">
+        <xsl:text>Final top-1 against parameters (log axis), a panel per schedule and variant; means, </xsl:text>
+        <xsl:apply-templates select=".." mode="seeds"/>
+        <xsl:text>. Grey steps: the Pareto front of all panels, the networks that no other beats in both. Rings: a panel's own networks on it</xsl:text>
+        <xsl:apply-templates select=".." mode="panel-notes"/>
       </xsl:when>
       <xsl:when test="@kind = 'timeline'">
         <xsl:text>What each schedule ran for its highest share removed (one cell each, n = 1 seed): trainings blue with their epochs, counted through, prunings orange; below, top-1 on the test images after the step.</xsl:text>
@@ -67,33 +85,22 @@
         <xsl:text>: loss and top-1 on the augmented training images and on the images that selection looks at (n = 1 seed). Dotted lines: where a stage begins.</xsl:text>
         <xsl:apply-templates select=".." mode="mark-legend"/>
       </xsl:when>
-      <xsl:otherwise>
-        <xsl:text>Final top-1 against </xsl:text>
-        <xsl:choose>
-          <xsl:when test="@kind = 'accuracy-params'">parameters (log axis)</xsl:when>
-          <xsl:when test="@kind = 'accuracy-macs'">MACs (log axis)</xsl:when>
-          <xsl:when test="@kind = 'accuracy-latency'">measured latency (log axis)</xsl:when>
-          <xsl:otherwise>
-            <xsl:text>the share of </xsl:text><xsl:apply-templates select=".." mode="measure"/><xsl:text> that is gone (mean over the seeds of one target</xsl:text>
-            <xsl:if test="../s:row/@off-target">; tables show what was asked for beside it</xsl:if>
-            <xsl:text>)</xsl:text>
-          </xsl:otherwise>
-        </xsl:choose>
-        <xsl:text>; </xsl:text>
-        <xsl:apply-templates select=".." mode="seeds"/>
-        <xsl:choose>
-          <xsl:when test="../s:row[@n &gt; 1]">. Bars: ± one standard deviation over seeds.</xsl:when>
-          <xsl:otherwise>, so no error bars.</xsl:otherwise>
-        </xsl:choose>
-        <xsl:choose>
-          <xsl:when test="not(../s:baseline/s:value[@name = 'top1' and @stage = 'base'])"> No unpruned network trained in full was measured.</xsl:when>
-          <xsl:when test="@kind = 'accuracy-latency' and ../s:baseline/s:value[@name = 'median-ms' and @noisy]"/>
-          <xsl:otherwise> Dashed: the unpruned network.</xsl:otherwise>
-        </xsl:choose>
-        <xsl:if test="@kind = 'accuracy-latency' and ../*/s:value[@name = 'median-ms' and @noisy]"> Networks whose repeated measurements differ too much (§ in the tables) are left out.</xsl:if>
-        <xsl:apply-templates select=".." mode="mark-legend"/>
-      </xsl:otherwise>
     </xsl:choose>
+  </xsl:template>
+
+  <!-- What is drawn in the panels besides -->
+  <xsl:template match="s:section" mode="panel-notes">
+    <xsl:choose>
+      <xsl:when test="s:schedule/s:row[@n &gt; 2]">. Bars: 95 % intervals of the mean.</xsl:when>
+      <xsl:otherwise>; with fewer than three seeds there are no intervals.</xsl:otherwise>
+    </xsl:choose>
+    <xsl:if test="s:schedule/s:row/@collapsed"> Arrows at the lower edge: networks that collapsed.</xsl:if>
+    <xsl:choose>
+      <xsl:when test="s:schedule/s:baseline/s:value[@name = 'top1' and @stage = 'base']"> Dashed: the unpruned network.</xsl:when>
+      <xsl:otherwise> No unpruned network trained in full was measured.</xsl:otherwise>
+    </xsl:choose>
+    <xsl:if test="s:schedule/*/s:value[@name = 'median-ms' and @noisy]"> Latencies whose repeated measurements differ too much (§ in the tables) are left out.</xsl:if>
+    <xsl:apply-templates select="." mode="mark-legend"/>
   </xsl:template>
 
   <xsl:template match="s:schedule | s:section" mode="mark-legend">
@@ -145,7 +152,8 @@
     <figure class="samples" id="samples-{s:samples/@key}">
       <div class="drawing sheet">
         <ol aria-hidden="true"><xsl:for-each select="s:samples/s:class"><li><xsl:value-of select="."/></li></xsl:for-each></ol>
-        <img src="figures/samples.{s:samples/@key}.png" width="{s:samples/@width}" height="{s:samples/@height}">
+        <xsl:comment>picture samples.<xsl:value-of select="s:samples/@key"/></xsl:comment>
+        <img width="{s:samples/@width}" height="{s:samples/@height}">
           <xsl:attribute name="alt">
             <xsl:value-of select="concat('Training images of ', $of, ', a class per row: ')"/>
             <xsl:for-each select="s:samples/s:class"><xsl:if test="position() &gt; 1">, </xsl:if><xsl:value-of select="."/></xsl:for-each>
@@ -166,7 +174,8 @@
     <xsl:variable name="of"><xsl:apply-templates select="." mode="sheets-of"/></xsl:variable>
     <figure class="samples" id="augmented-{s:samples/@key}">
       <div class="drawing sheet">
-        <img src="figures/augmented.{s:samples/@key}.png" width="{s:samples/@augmented-width}" height="{s:samples/@augmented-height}"
+        <xsl:comment>picture augmented.<xsl:value-of select="s:samples/@key"/></xsl:comment>
+        <img width="{s:samples/@augmented-width}" height="{s:samples/@augmented-height}"
              alt="A training image of {$of}, first as it is, then as augmentation changed it"/>
       </div>
       <figcaption>

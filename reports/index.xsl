@@ -1,13 +1,13 @@
 <?xml version="1.0" encoding="UTF-8"?>
-<!-- The report page: one file without scripts, that asks for nothing from elsewhere; only contact sheets are images beside it,
-     in figures/. A comment "figure NAME" marks where the program puts a figure's SVG. -->
+<!-- The report page: one file that can be copied alone and asks for nothing from elsewhere. Comments mark where the program
+     puts figures, pictures, style and script (harness/report/page_fill.c). -->
 <xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform" xmlns:s="urn:prunebench:summary:1"
                 xmlns:t="urn:prunebench:tables:1" xmlns:exsl="http://exslt.org/common" exclude-result-prefixes="s t exsl">
   <xsl:import href="tables.xsl"/>
   <xsl:import href="table-html.xsl"/>
   <xsl:import href="findings.xsl"/>
+  <xsl:import href="best.xsl"/>
   <xsl:import href="figures.xsl"/>
-  <xsl:import href="style.xsl"/>
   <xsl:output method="html" encoding="UTF-8" indent="no" doctype-system="about:legacy-compat"/>
   <xsl:param name="formats" select="'svg'"/>
 
@@ -25,18 +25,21 @@
   <xsl:template match="s:summary">
     <html lang="en">
       <head>
+        <xsl:comment>policy</xsl:comment>
         <meta name="viewport" content="width=device-width, initial-scale=1"/>
         <meta name="generator" content="prunebench {@version}"/>
         <title>prunebench: <xsl:value-of select="@matrix"/></title>
-        <xsl:call-template name="style"/>
+        <xsl:comment>style</xsl:comment>
       </head>
       <body>
+        <a class="skip" href="#findings">Skip to the findings</a>
         <header>
           <p class="kicker">prunebench report</p>
           <h1><xsl:value-of select="@matrix"/></h1>
           <p class="lead"><xsl:call-template name="lead"/></p>
           <nav aria-label="Contents">
             <ul>
+              <xsl:if test="s:section/s:leaderboard/@headline"><li><a href="#best">What is best</a></li></xsl:if>
               <li><a href="#findings">Findings</a></li>
               <xsl:if test="s:section/s:leaderboard"><li><a href="#leaderboard">Leaderboard</a></li></xsl:if>
               <li><a href="#run">What was run</a></li>
@@ -53,6 +56,7 @@
           </nav>
         </header>
         <main>
+          <xsl:if test="s:section/s:leaderboard/@headline"><xsl:call-template name="best"/></xsl:if>
           <section id="findings">
             <h2>Findings</h2>
             <xsl:call-template name="findings"/>
@@ -61,7 +65,13 @@
           <xsl:if test="s:section/s:leaderboard">
             <section id="leaderboard">
               <h2>Leaderboard</h2>
-              <xsl:apply-templates select="$tables/t:table[@kind = 'leaderboard']" mode="html"/>
+              <xsl:for-each select="s:section[s:leaderboard]">
+                <details>
+                  <xsl:if test="last() = 1"><xsl:attribute name="open">open</xsl:attribute></xsl:if>
+                  <summary><xsl:value-of select="concat(@title, ': all methods at every target (', count(s:leaderboard/s:method), ' rows)')"/></summary>
+                  <xsl:apply-templates select="$tables/t:table[@name = concat(current()/@id, '.leaderboard')]" mode="html"/>
+                </details>
+              </xsl:for-each>
             </section>
           </xsl:if>
           <xsl:call-template name="run"/>
@@ -76,6 +86,7 @@
         <footer>
           <p>Made by prunebench <xsl:value-of select="@version"/> (<xsl:value-of select="@git"/>) on <xsl:value-of select="@generated"/>.</p>
         </footer>
+        <xsl:comment>script</xsl:comment>
       </body>
     </html>
   </xsl:template>
@@ -189,12 +200,23 @@
         <xsl:if test="s:data/@skipped &gt; 0">; <xsl:value-of select="s:data/@skipped"/> could not be read</xsl:if>
         <xsl:text>.</xsl:text>
       </p>
-      <div class="figures"><xsl:apply-templates select="s:figure[@kind = 'pareto']"/></div>
-      <div class="wide"><xsl:apply-templates select="s:figure[@kind = 'timeline']"/></div>
+      <div class="wide"><xsl:apply-templates select="s:figure[@kind = 'panels'] | s:figure[@kind = 'pareto']"/></div>
+      <xsl:if test="s:figure[@kind = 'timeline']">
+        <details>
+          <summary>The schedules as they ran</summary>
+          <div class="wide"><xsl:apply-templates select="s:figure[@kind = 'timeline']"/></div>
+        </details>
+      </xsl:if>
       <xsl:apply-templates select="s:schedule"/>
       <h3>What pruning saved</h3>
-      <xsl:apply-templates select="$tables/t:table[@name = concat(current()/@id, '.costs')]" mode="html"/>
-      <xsl:apply-templates select="$tables/t:table[@name = concat(current()/@id, '.speed')]" mode="html"/>
+      <details>
+        <summary>Size: parameters, MACs and bytes of every network</summary>
+        <xsl:apply-templates select="$tables/t:table[@name = concat(current()/@id, '.costs')]" mode="html"/>
+      </details>
+      <details>
+        <summary>Speed and memory as measured</summary>
+        <xsl:apply-templates select="$tables/t:table[@name = concat(current()/@id, '.speed')]" mode="html"/>
+      </details>
       <xsl:if test="s:figure[@kind = 'gamma']">
         <h3>Scale factors before<xsl:if test="s:gamma-change"> and after</xsl:if> pruning</h3>
         <xsl:choose>
@@ -202,7 +224,10 @@
             <p><a href="#figure-{s:figure[@kind = 'gamma']/@name}">Beside the published results</a>.</p>
           </xsl:when>
           <xsl:otherwise>
-            <div class="figures"><xsl:apply-templates select="s:figure[@kind = 'gamma']"/></div>
+            <details>
+              <summary>Histogram, and the same cumulated</summary>
+              <div class="figures"><xsl:apply-templates select="s:figure[@kind = 'gamma']"/></div>
+            </details>
           </xsl:otherwise>
         </xsl:choose>
       </xsl:if>
@@ -213,10 +238,10 @@
     <section id="{@id}" class="schedule">
       <h3><xsl:value-of select="../@title"/><xsl:text> · </xsl:text><xsl:value-of select="@label"/></h3>
       <xsl:apply-templates select="$tables/t:table[@name = concat(current()/@id, '.criteria')]" mode="html"/>
-      <div class="figures">
-        <xsl:apply-templates select="s:figure[starts-with(@kind, 'accuracy')]"/>
-      </div>
-      <xsl:apply-templates select="$tables/t:table[@name = concat(current()/@id, '.results')]" mode="html"/>
+      <details>
+        <summary>Accuracy before and after retraining, size and speed of every row</summary>
+        <xsl:apply-templates select="$tables/t:table[@name = concat(current()/@id, '.results')]" mode="html"/>
+      </details>
       <xsl:if test="s:comparison">
         <details>
           <summary>Differences between criteria, with intervals</summary>
@@ -224,16 +249,27 @@
         </details>
       </xsl:if>
       <xsl:variable name="many" select="count(s:row) &gt; 16"/>
-      <xsl:if test="$many"><div class="wide"><xsl:apply-templates select="s:figure[@kind = 'layers']"/></div></xsl:if>
-      <div class="figures">
-        <xsl:if test="not($many)"><xsl:apply-templates select="s:figure[@kind = 'layers']"/></xsl:if>
-        <xsl:apply-templates select="s:figure[@kind = 'curves']"/>
-        <xsl:apply-templates select="s:figure[@kind = 'revived']"/>
-      </div>
+      <xsl:if test="s:figure[@kind = 'layers' or @kind = 'curves' or @kind = 'revived']">
+        <details>
+          <summary>Channels of each layer, a training, channels that came back</summary>
+          <xsl:if test="$many"><div class="wide"><xsl:apply-templates select="s:figure[@kind = 'layers']"/></div></xsl:if>
+          <div class="figures">
+            <xsl:if test="not($many)"><xsl:apply-templates select="s:figure[@kind = 'layers']"/></xsl:if>
+            <xsl:apply-templates select="s:figure[@kind = 'curves']"/>
+            <xsl:apply-templates select="s:figure[@kind = 'revived']"/>
+          </div>
+        </details>
+      </xsl:if>
       <xsl:if test="s:row/s:step">
         <details>
           <summary>Pruning steps: thresholds, ties, channels before and after</summary>
           <xsl:apply-templates select="$tables/t:table[@name = concat(current()/@id, '.steps')]" mode="html"/>
+        </details>
+      </xsl:if>
+      <xsl:if test="s:row/s:alone">
+        <details>
+          <summary>Layers pruned alone: how accuracy falls with each</summary>
+          <xsl:apply-templates select="$tables/t:table[@name = concat(current()/@id, '.alone')]" mode="html"/>
         </details>
       </xsl:if>
     </section>
@@ -278,14 +314,21 @@
   </xsl:template>
 
   <!-- Each criterion that was ranked so; under a global scope once for every normalisation -->
-  <xsl:key name="ranked" match="s:row[@scope]" use="concat(@criterion, ' ', @scope, ' ', self::*[@scope = 'global']/@normalise)"/>
+  <xsl:key name="ranked" match="s:row[@scope]" use="concat(@criterion, ' ', @scope, ' ', @allocation, ' ', self::*[@scope = 'global']/@normalise)"/>
   <xsl:template name="criteria-of-scope">
     <xsl:param name="scope"/>
-    <xsl:for-each select="//s:row[@scope = $scope][generate-id() = generate-id(key('ranked', concat(@criterion, ' ', @scope, ' ', self::*[@scope = 'global']/@normalise))[1])]">
+    <xsl:for-each select="//s:row[@scope = $scope and not(@allocation)][generate-id() = generate-id(key('ranked', concat(@criterion, ' ', @scope, ' ', @allocation, ' ', self::*[@scope = 'global']/@normalise))[1])]">
       <xsl:if test="position() &gt; 1">, </xsl:if>
       <xsl:value-of select="@criterion"/>
       <xsl:if test="$scope = 'global'"> (<xsl:value-of select="@normalise"/>)</xsl:if>
     </xsl:for-each>
+  </xsl:template>
+
+  <!-- Each criterion whose share was divided among the layers by a rule, with the rule -->
+  <xsl:template name="criteria-of-allocations">
+    <xsl:for-each select="//s:row[@allocation][generate-id() = generate-id(key('ranked', concat(@criterion, ' ', @scope, ' ', @allocation, ' ', self::*[@scope = 'global']/@normalise))[1])]">
+      <xsl:if test="position() &gt; 1">, </xsl:if>
+      <xsl:value-of select="@criterion"/> (<xsl:value-of select="@allocation"/>)</xsl:for-each>
   </xsl:template>
 
   <xsl:template name="reading">
@@ -295,14 +338,14 @@
         <li>A <b>cell</b> is one data set, model, criterion, schedule, backend, variant, target and seed. A number in a table is the mean over the cells that differ in the seed alone; <b>n</b> says how many.</li>
         <li><b>±</b> in a table is the standard deviation over seeds, not the error of the mean. Intervals are 95 % intervals of the mean by Student's t; from fewer than three seeds none is given. With one seed there is no ± either; the binomial standard error of the test images is then given apart and named so.</li>
         <li><b>Unpruned</b> is the network before pruning, <b>pruned</b> right after its channels were taken out, <b>final</b> after retraining. All three are measured on the test images once; the learning rate and the best epoch look at the validation images only, unless a † says otherwise.</li>
-        <li><b>Removed</b> is what was achieved: the share of what the target counts (channels, parameters or MACs) that is gone, mean over the seeds of one target, with its range where they differ. Rows, axes and findings go by it. Where it differs from the target by more than one channel (parameters and MACs: by more than one per cent of the network), <b>asked</b> is shown beside it. The table of speed says how many channels the floor per layer saved.</li>
+        <li><b>Removed</b> is what was achieved: the share of what the target counts (channels, parameters or MACs; of a threshold channels) that is gone, mean over the seeds of one target, with its range where they differ. Rows, axes and findings go by it. Where it differs from the target by more than one channel (parameters and MACs: by more than one per cent of the network), <b>asked</b> is shown beside it. The table of speed says how many channels the floor per layer saved.</li>
         <li><b>Δ</b> is a difference to the network without pruning, trained in full as the matrix says. Results without one show no difference.</li>
         <li><b>Bold</b> and <b>best</b>: the highest mean, where a paired t test over three seeds or more distinguishes it from every random control and from the next method of the same target that removed the same share. Its p is multiplied by the number of candidates that the best was chosen from (Bonferroni) and must be at most 0.05. A <b>collapsed</b> network is never the best: it is near chance (at most two standard errors of the test images above it), or has less than half of the unpruned network's accuracy above chance.</li>
         <li><b>Leaderboard</b>: all methods (criterion under a schedule) of a data set and target. Its tests are paired by seed, as the others are, but take the noise from all methods of the target together, because three seeds of two methods say too little of it; so it distinguishes what the tests of bold figures, which use the two rows alone, do not.</li>
         <li><b>MACs</b> count convolutions, linear layers and the bilinear pooling; FLOPs are twice that.</li>
         <li><b>Latency</b> is one figure for each distinct network. One marked § differs too much between repeated measurements: it enters no speed-up, no figure and no finding.</li>
         <li><b>Random</b> is the control: a criterion that does not beat it has found nothing.<xsl:if test="//s:row[@redraw = 'once']"> Under soft pruning it keeps one mask for the whole training.</xsl:if><xsl:if test="//s:row[@redraw = 'each-scoring']"> Where it was to be drawn anew (<xsl:for-each select="//s:row[@redraw = 'each-scoring' and not(@criterion = preceding::s:row[@redraw = 'each-scoring']/@criterion)]"><xsl:if test="position() &gt; 1">, </xsl:if><xsl:value-of select="@criterion"/></xsl:for-each>), it had another mask after every epoch, also where criteria keep theirs.</xsl:if></li>
-        <li><b>Scope</b> is what the scores of a layer were compared with.<xsl:if test="//s:row[@scope = 'layer']"> Only with its own, so that every layer lost the same share: <xsl:call-template name="criteria-of-scope"><xsl:with-param name="scope" select="'layer'"/></xsl:call-template>.</xsl:if><xsl:if test="//s:row[@scope = 'global']"> With those of all layers, divided within each by the rule in brackets: <xsl:call-template name="criteria-of-scope"><xsl:with-param name="scope" select="'global'"/></xsl:call-template>.</xsl:if></li>
+        <li><b>Scope</b> is what the scores of a layer were compared with.<xsl:if test="//s:row[@scope = 'layer' and not(@allocation)]"> Only with its own, so that every layer lost the same share: <xsl:call-template name="criteria-of-scope"><xsl:with-param name="scope" select="'layer'"/></xsl:call-template>.</xsl:if><xsl:if test="//s:row[@allocation]"> Only with its own, where an allocation (in brackets) says what each layer lost: <xsl:call-template name="criteria-of-allocations"/>.</xsl:if><xsl:if test="//s:row[@scope = 'global']"> With those of all layers, divided within each by the rule in brackets: <xsl:call-template name="criteria-of-scope"><xsl:with-param name="scope" select="'global'"/></xsl:call-template>.</xsl:if></li>
         <li>The pruned network is the one that is measured: its channels are gone, not masked. Both forms were run on the same batch, and the largest difference is in the list of runs.</li>
       </ul>
     </section>

@@ -76,6 +76,7 @@
         <xsl:attribute name="value"><xsl:value-of select="$value/@mean"/></xsl:attribute>
         <xsl:if test="$value/@sd"><xsl:attribute name="sd"><xsl:value-of select="$value/@sd"/></xsl:attribute></xsl:if>
         <xsl:attribute name="n"><xsl:value-of select="$value/@n"/></xsl:attribute>
+        <xsl:copy-of select="$value/../@anchor"/>
         <xsl:if test="$best and $value/../@best"><xsl:attribute name="best">true</xsl:attribute></xsl:if>
       </xsl:if>
       <xsl:choose>
@@ -205,6 +206,14 @@
     </xsl:choose>
     <xsl:if test="@removed-min"><xsl:value-of select="concat(' (', format-number(100 * @removed-min, '0.#'), ' to ', format-number(100 * @removed-max, '0.#'), ')')"/></xsl:if>
   </xsl:template>
+  <!-- What was asked for: a share in per cent, "score &lt; 0.01", "gap, bins of 0.01" -->
+  <xsl:template match="*" mode="asked">
+    <xsl:choose>
+      <xsl:when test="@measure = 'threshold'"><xsl:value-of select="concat('score &lt; ', @amount)"/></xsl:when>
+      <xsl:when test="@measure = 'gap'"><xsl:value-of select="concat('gap, bins of ', @amount)"/></xsl:when>
+      <xsl:otherwise><xsl:value-of select="format-number(100 * @amount, '0.#')"/></xsl:otherwise>
+    </xsl:choose>
+  </xsl:template>
   <!-- The same in a sentence: "39.9 %", "31.2 % (0 to 47 % over seeds, 40 % asked)" -->
   <xsl:template match="s:row | s:gamma-change | s:variant | s:with" mode="share">
     <xsl:choose>
@@ -216,7 +225,7 @@
       <xsl:text> (</xsl:text>
       <xsl:if test="@removed-min"><xsl:value-of select="concat(format-number(100 * @removed-min, '0.#'), ' to ', format-number(100 * @removed-max, '0.#'), ' % over seeds')"/></xsl:if>
       <xsl:if test="@removed-min and @off-target">, </xsl:if>
-      <xsl:if test="@off-target"><xsl:value-of select="concat(format-number(100 * @amount, '0.#'), ' % asked')"/></xsl:if>
+      <xsl:if test="@off-target"><xsl:apply-templates select="." mode="asked"/><xsl:if test="not(@measure = 'threshold' or @measure = 'gap')"> %</xsl:if> asked</xsl:if>
       <xsl:text>)</xsl:text>
     </xsl:if>
   </xsl:template>
@@ -252,7 +261,7 @@
     </cell>
     <cell value="{@amount}">
       <xsl:if test="$repeated"><xsl:attribute name="repeated">true</xsl:attribute></xsl:if>
-      <xsl:value-of select="format-number(100 * @amount, '0.#')"/>
+      <xsl:apply-templates select="." mode="asked"/>
     </cell>
   </xsl:template>
   <xsl:template name="removed-note">

@@ -21,13 +21,15 @@
       </xsl:if>
     </xsl:for-each>
     <xsl:text>&#13;&#10;</xsl:text>
-    <xsl:apply-templates select="t:row"/>
+    <xsl:apply-templates select="t:row"><xsl:with-param name="columns" select="t:column"/></xsl:apply-templates>
   </xsl:template>
 
+  <!-- The columns are handed on: to look for them among a table's rows takes time with the square of their number. -->
   <xsl:template match="t:row">
+    <xsl:param name="columns"/>
     <xsl:for-each select="t:cell">
       <xsl:variable name="position" select="position()"/>
-      <xsl:variable name="column" select="../../t:column[$position]"/>
+      <xsl:variable name="column" select="$columns[$position]"/>
       <xsl:if test="not($column/@only = 'text')">
         <xsl:if test="$column/preceding-sibling::t:column[not(@only = 'text')]">,</xsl:if>
         <xsl:choose>

@@ -29,11 +29,12 @@
       </xsl:choose>
     </xsl:for-each>
     <xsl:text>&#10;</xsl:text>
+    <xsl:variable name="columns" select="t:column"/>
     <xsl:for-each select="t:row">
       <xsl:text>|</xsl:text>
       <xsl:for-each select="t:cell">
         <xsl:variable name="position" select="position()"/>
-        <xsl:if test="not(../../t:column[$position]/@only = 'csv')">
+        <xsl:if test="not($columns[$position]/@only = 'csv')">
           <xsl:text> </xsl:text>
           <xsl:if test="@best">**</xsl:if>
           <xsl:call-template name="markdown"><xsl:with-param name="text" select="."/></xsl:call-template>

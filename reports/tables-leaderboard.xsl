@@ -65,7 +65,7 @@
       <xsl:if test="not(preceding-sibling::s:method)"><xsl:attribute name="first">true</xsl:attribute></xsl:if>
       <cell value="{../@amount}">
         <xsl:if test="preceding-sibling::s:method"><xsl:attribute name="repeated">true</xsl:attribute></xsl:if>
-        <xsl:value-of select="format-number(100 * ../@amount, '0.#')"/>
+        <xsl:apply-templates select=".." mode="asked"/>
       </cell>
       <cell value="{../@measure}">
         <xsl:if test="preceding-sibling::s:method"><xsl:attribute name="repeated">true</xsl:attribute></xsl:if>
@@ -136,7 +136,10 @@
       <note>
         <xsl:text>Distinguished: t test paired by seed, p of all pairs of the target corrected by Holm, at most 0.05. How much a difference varies is taken from all rows of the target with three seeds or more that have not collapsed, after the means of each method and of each seed are subtracted. Standard deviation, in points:</xsl:text>
         <xsl:for-each select="s:leaderboard[@sd]">
-          <xsl:value-of select="concat(' ', format-number(100 * @sd, '0.00'), ' at ', format-number(100 * @amount, '0.#'), ' % of ', @measure, ' (', @freedom, ' degrees of freedom)')"/>
+          <xsl:value-of select="concat(' ', format-number(100 * @sd, '0.00'), ' at ')"/>
+          <xsl:apply-templates select="." mode="asked"/>
+          <xsl:if test="not(@measure = 'threshold' or @measure = 'gap')"><xsl:value-of select="concat(' % of ', @measure)"/></xsl:if>
+          <xsl:value-of select="concat(' (', @freedom, ' degrees of freedom)')"/>
           <xsl:choose>
             <xsl:when test="position() = last()">.</xsl:when>
             <xsl:otherwise>,</xsl:otherwise>

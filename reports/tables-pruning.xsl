@@ -64,6 +64,50 @@
     </table>
   </xsl:template>
 
+  <!-- Layers that a schedule pruned alone. Rows differ in their targets only: the scan is the same in all, and one is shown per criterion. -->
+  <xsl:template match="s:schedule" mode="alone">
+    <table name="{@id}.alone" kind="alone" schedule="{@id}">
+      <caption>
+        <xsl:value-of select="concat(../@title, ' · ', @label, ': layers pruned alone; ')"/>
+        <xsl:apply-templates select="." mode="seeds"/>
+      </caption>
+      <column name="criterion" title="Criterion"/>
+      <column name="layer" title="Layer"/>
+      <column name="channels" title="Channels" align="right"/>
+      <column name="kept" title="→ kept" align="right"/>
+      <column name="removed" title="Removed" unit="%" align="right"/>
+      <column name="top1" title="Top-1" unit="%" align="right" spread="true"/>
+      <column name="seeds" title="n" align="right"/>
+      <xsl:for-each select="s:row[s:alone][not(@criterion = preceding-sibling::s:row[s:alone]/@criterion)]/s:alone">
+        <xsl:variable name="again" select="preceding-sibling::s:alone[1]/@layer = @layer"/>
+        <row>
+          <xsl:if test="not(preceding-sibling::s:alone)"><xsl:attribute name="first">true</xsl:attribute></xsl:if>
+          <cell value="{../@criterion}">
+            <xsl:if test="preceding-sibling::s:alone"><xsl:attribute name="repeated">true</xsl:attribute></xsl:if>
+            <xsl:apply-templates select=".." mode="criterion"/>
+          </cell>
+          <cell>
+            <xsl:if test="$again"><xsl:attribute name="repeated">true</xsl:attribute></xsl:if>
+            <xsl:value-of select="@layer"/>
+          </cell>
+          <cell value="{@channels}">
+            <xsl:if test="$again"><xsl:attribute name="repeated">true</xsl:attribute></xsl:if>
+            <xsl:value-of select="@channels"/>
+          </cell>
+          <cell><xsl:value-of select="@kept"/></cell>
+          <cell value="{1 - @kept div @channels}"><xsl:call-template name="number"><xsl:with-param name="value" select="100 * (1 - @kept div @channels)"/></xsl:call-template></cell>
+          <cell value="{@top1}">
+            <xsl:if test="@top1-sd"><xsl:attribute name="sd"><xsl:value-of select="@top1-sd"/></xsl:attribute></xsl:if>
+            <xsl:call-template name="number"><xsl:with-param name="value" select="100 * @top1"/></xsl:call-template>
+            <xsl:if test="@top1-sd"> ± <xsl:call-template name="number"><xsl:with-param name="value" select="100 * @top1-sd"/></xsl:call-template></xsl:if>
+          </cell>
+          <cell><xsl:value-of select="@n"/></cell>
+        </row>
+      </xsl:for-each>
+      <note>Networks in which one layer alone was pruned, without any training, on the validation images; means over seeds ± their standard deviation.</note>
+    </table>
+  </xsl:template>
+
   <!-- Three significant digits of any size: "0.0123", "1.23e-05" -->
   <xsl:template name="significant">
     <xsl:param name="value"/>

@@ -56,6 +56,7 @@
         <xsl:apply-templates select="s:schedule" mode="criteria"/>
         <xsl:apply-templates select="s:schedule[s:comparison]" mode="differences"/>
         <xsl:apply-templates select="s:schedule[s:row/s:step]" mode="steps"/>
+        <xsl:apply-templates select="s:schedule[s:row/s:alone]" mode="alone"/>
         <xsl:apply-templates select="." mode="costs"/>
         <xsl:apply-templates select="." mode="speed"/>
       </xsl:for-each>
@@ -64,6 +65,7 @@
       <xsl:call-template name="left-out-table"/>
       <xsl:call-template name="runs-table"/>
       <xsl:call-template name="values-table"/>
+      <xsl:call-template name="long-table"/>
     </tables>
   </xsl:template>
 
@@ -319,7 +321,7 @@
         <xsl:otherwise><xsl:value-of select="$from"/><xsl:if test="$from != $to"> to <xsl:value-of select="$to"/></xsl:if></xsl:otherwise>
       </xsl:choose>
     </cell>
-    <cell value="{$of[1]/@amount}"><xsl:value-of select="format-number(100 * $of[1]/@amount, '0.#')"/></cell>
+    <cell value="{$of[1]/@amount}"><xsl:apply-templates select="$of[1]" mode="asked"/></cell>
   </xsl:template>
 
   <!-- When a criterion is set in bold -->
@@ -393,7 +395,7 @@
       <column name="status" title="Status"/>
       <column name="reason" title="Reason"/>
       <xsl:for-each select="s:cells/s:cell[@status != 'ok']">
-        <row>
+        <row anchor="{@anchor}">
           <cell document="{@document}"><xsl:copy-of select="@log"/><xsl:value-of select="@id"/></cell>
           <cell><xsl:value-of select="@status"/><xsl:if test="@signal"> (<xsl:value-of select="@signal"/>)</xsl:if></cell>
           <cell><xsl:value-of select="s:message"/></cell>
@@ -415,7 +417,7 @@
       <column name="cell" title="Cell"/>
       <column name="warning" title="Warning"/>
       <xsl:for-each select="s:cells/s:cell/s:warning">
-        <row>
+        <row anchor="{../@anchor}">
           <cell document="{../@document}"><xsl:copy-of select="../@log"/><xsl:value-of select="../@id"/></cell>
           <cell><xsl:value-of select="."/></cell>
         </row>
@@ -427,13 +429,27 @@
     <table name="runs" kind="runs">
       <caption>Every cell</caption>
       <column name="cell" title="Cell"/>
+      <column name="dataset" title="Data set"/>
+      <column name="criterion" title="Criterion"/>
+      <column name="schedule" title="Schedule"/>
+      <column name="target" title="Target"/>
+      <column name="seed" title="Seed" align="right"/>
+      <column name="removed" title="Removed" unit="%" align="right"/>
+      <column name="top1" title="Top-1 final" unit="%" align="right"/>
       <column name="status" title="Status"/>
       <column name="seconds" title="Time" unit="s" align="right"/>
       <column name="peak_rss_bytes" title="Peak memory" unit="MB" align="right"/>
       <column name="equivalence" title="Masked − compacted" align="right"/>
       <xsl:for-each select="s:cells/s:cell">
-        <row id="{@anchor}">
+        <row id="{@anchor}" anchor="{@anchor}">
           <cell document="{@document}"><xsl:copy-of select="@log"/><xsl:value-of select="@id"/></cell>
+          <cell><xsl:value-of select="@dataset"/></cell>
+          <cell><xsl:value-of select="@criterion"/></cell>
+          <cell><xsl:value-of select="@schedule"/></cell>
+          <cell><xsl:value-of select="@target"/></cell>
+          <cell><xsl:value-of select="@seed"/></cell>
+          <cell value="{@removed}"><xsl:call-template name="number"><xsl:with-param name="value" select="100 * @removed"/></xsl:call-template></cell>
+          <cell value="{@top1}"><xsl:call-template name="number"><xsl:with-param name="value" select="100 * @top1"/><xsl:with-param name="format" select="'0.00'"/></xsl:call-template></cell>
           <cell><xsl:value-of select="@status"/></cell>
           <cell value="{@seconds}"><xsl:call-template name="number"><xsl:with-param name="value" select="@seconds"/></xsl:call-template></cell>
           <cell value="{@peak-rss-bytes}"><xsl:call-template name="number"><xsl:with-param name="value" select="@peak-rss-bytes div 1000000"/><xsl:with-param name="format" select="'0'"/></xsl:call-template></cell>
@@ -446,6 +462,52 @@
         </row>
       </xsl:for-each>
       <note>Masked − compacted: largest difference of the two networks' logits on one batch, relative to the largest logit.</note>
+    </table>
+  </xsl:template>
+
+  <!-- One line for each cell, one accuracy in a column: for R, pandas and the like -->
+  <xsl:template name="long-table">
+    <table name="cells-long" kind="long" only="csv">
+      <column name="cell"/>
+      <column name="dataset"/>
+      <column name="model"/>
+      <column name="backend"/>
+      <column name="variant"/>
+      <column name="criterion"/>
+      <column name="schedule"/>
+      <column name="target"/>
+      <column name="measure"/>
+      <column name="asked"/>
+      <column name="removed"/>
+      <column name="seed"/>
+      <column name="status"/>
+      <column name="top1"/>
+      <column name="top1_base"/>
+      <column name="top1_pruned"/>
+      <column name="params"/>
+      <column name="macs"/>
+      <xsl:for-each select="s:cells/s:cell">
+        <row>
+          <cell><xsl:value-of select="@id"/></cell>
+          <cell><xsl:value-of select="@dataset"/></cell>
+          <cell><xsl:value-of select="@model"/></cell>
+          <cell><xsl:value-of select="@backend"/></cell>
+          <cell><xsl:value-of select="@variant"/></cell>
+          <cell><xsl:value-of select="@criterion"/></cell>
+          <cell><xsl:value-of select="@schedule"/></cell>
+          <cell><xsl:value-of select="@target"/></cell>
+          <cell><xsl:value-of select="@measure"/></cell>
+          <cell><xsl:value-of select="@amount"/></cell>
+          <cell><xsl:value-of select="@removed"/></cell>
+          <cell><xsl:value-of select="@seed"/></cell>
+          <cell><xsl:value-of select="@status"/></cell>
+          <cell><xsl:value-of select="@top1"/></cell>
+          <cell><xsl:value-of select="@top1-base"/></cell>
+          <cell><xsl:value-of select="@top1-pruned"/></cell>
+          <cell><xsl:value-of select="@params"/></cell>
+          <cell><xsl:value-of select="@macs"/></cell>
+        </row>
+      </xsl:for-each>
     </table>
   </xsl:template>
 </xsl:stylesheet>

@@ -11,7 +11,7 @@
 
 static const char NEXT_BLOCK[] = "\n\n";
 
-static enum pb_status check(const struct pb_figure_data *made, struct pb_error *error)
+enum pb_status pb_figure_data_check(const struct pb_figure_data *made, struct pb_error *error)
 {
     bool failed = made->data.failed;
     for (size_t i = 0; i < PB_FIGURE_ARGUMENTS; i++)
@@ -69,7 +69,7 @@ enum pb_status pb_figure_styles_of(const struct pb_summary *summary, struct pb_f
 
 uint32_t pb_figure_style_of(const struct pb_figure_styles *styles, const char *criterion)
 {
-    return find_style(styles, criterion) % 14 + 1;
+    return find_style(styles, criterion) + 1;
 }
 
 void pb_figure_styles_free(struct pb_figure_styles *styles)
@@ -85,7 +85,7 @@ struct axis {
     const char *unit;
 };
 
-static void choose_unit(struct axis *axis, double largest)
+double pb_figure_scale(double largest, const char **unit)
 {
     static const struct {
         double from;
@@ -93,10 +93,11 @@ static void choose_unit(struct axis *axis, double largest)
     } PREFIXES[] = {{1e9, "G"}, {1e6, "M"}, {1e3, "k"}};
     for (size_t i = 0; i < sizeof PREFIXES / sizeof *PREFIXES; i++)
         if (largest >= PREFIXES[i].from) {
-            axis->scale = 1 / PREFIXES[i].from;
-            axis->unit = PREFIXES[i].prefix;
-            return;
+            *unit = PREFIXES[i].prefix;
+            return 1 / PREFIXES[i].from;
         }
+    *unit = "";
+    return 1;
 }
 
 static double row_x(const struct axis *axis, const struct pb_summary_row *row)
@@ -118,8 +119,7 @@ static void append_criterion(struct pb_figure_data *made, const struct pb_summar
             pb_text_append(&made->data, "%s", made->data.length == 0 ? "" : NEXT_BLOCK);
             pb_gnuplot_field(&made->data, criterion, false);
             pb_text_append(&made->data, "%s%s\n", row->select_on_test ? "†" : "", row->zero_gamma_beta ? "‡" : "");
-            pb_text_append(&made->arguments[1], "%s%" PRIu32, made->arguments[1].length == 0 ? "" : " ",
-                           style % 14 + 1);
+            pb_text_append(&made->arguments[1], "%s%" PRIu32, made->arguments[1].length == 0 ? "" : " ", style + 1);
             begun = true;
         }
         pb_figure_number(&made->data, row_x(axis, row));
@@ -150,19 +150,18 @@ static void append_unpruned(struct pb_figure_data *made, const struct pb_summary
     pb_text_append(&made->data, "\n");
 }
 
-static void append_axis_label(struct pb_text *text, const struct pb_summary_schedule *schedule,
-                              enum pb_figure_kind kind, const struct axis *axis)
+void pb_figure_axis_label(struct pb_text *text, enum pb_figure_kind kind, const char *measure, uint32_t batch,
+                          const char *unit)
 {
-    const char *measure = schedule->rows[0].measure;
     switch (kind) {
     case PB_FIGURE_ACCURACY_PARAMS:
-        pb_text_append(text, "Parameters%s%s%s", axis->unit[0] ? " (" : "", axis->unit, axis->unit[0] ? ")" : "");
+        pb_text_append(text, "Parameters%s%s%s", unit[0] ? " (" : "", unit, unit[0] ? ")" : "");
         break;
     case PB_FIGURE_ACCURACY_MACS:
-        pb_text_append(text, "MACs per image%s%s%s", axis->unit[0] ? " (" : "", axis->unit, axis->unit[0] ? ")" : "");
+        pb_text_append(text, "MACs per image%s%s%s", unit[0] ? " (" : "", unit, unit[0] ? ")" : "");
         break;
     case PB_FIGURE_ACCURACY_LATENCY:
-        pb_text_append(text, "Median latency (ms) at batch %" PRIu32, axis->value.batch);
+        pb_text_append(text, "Median latency (ms) at batch %" PRIu32, batch);
         break;
     default:
         pb_text_append(text, "%s (%%)",
@@ -181,16 +180,16 @@ enum pb_status pb_figure_accuracy(enum pb_figure_kind kind, const struct pb_summ
         .value = pb_figure_axis(kind, schedule), .scale = kind == PB_FIGURE_ACCURACY_RATE ? 100 : 1, .unit = ""};
     bool spread = false;
     if (kind == PB_FIGURE_ACCURACY_PARAMS || kind == PB_FIGURE_ACCURACY_MACS)
-        choose_unit(&axis, pb_summary_mean(&schedule->baseline, axis.value.name, "base", 0));
+        axis.scale = pb_figure_scale(pb_summary_mean(&schedule->baseline, axis.value.name, "base", 0), &axis.unit);
     for (uint32_t i = 0; i < styles->count; i++)
         append_criterion(made, schedule, &axis, styles->criteria[i], i);
     append_unpruned(made, schedule, &axis);
     for (uint32_t r = 0; r < schedule->row_count; r++)
         spread |= schedule->rows[r].ok_count > 1;
-    append_axis_label(&made->arguments[0], schedule, kind, &axis);
+    pb_figure_axis_label(&made->arguments[0], kind, schedule->rows[0].measure, axis.value.batch, axis.unit);
     pb_text_append(&made->arguments[2], "%s", kind == PB_FIGURE_ACCURACY_RATE ? "linear" : "log");
     pb_text_append(&made->arguments[3], "%s", spread ? "spread" : "single");
-    return check(made, error);
+    return pb_figure_data_check(made, error);
 }
 
 enum pb_status pb_figure_curves(const struct pb_record *record, struct pb_figure_data *made, struct pb_error *error)
@@ -217,5 +216,5 @@ enum pb_status pb_figure_curves(const struct pb_record *record, struct pb_figure
     pb_text_append(&made->arguments[0], "%" PRIu32, record->epoch_count);
     pb_text_append(&made->arguments[1], "%s",
                    strcmp(pb_summary_config(record, "selection"), "test") == 0 ? "test, selecting†" : "validation");
-    return check(made, error);
+    return pb_figure_data_check(made, error);
 }

@@ -9,14 +9,6 @@
 
 #define NEXT_BLOCK "\n\n"
 
-static enum pb_status check(const struct pb_figure_data *made, struct pb_error *error)
-{
-    bool failed = made->data.failed;
-    for (size_t i = 0; i < PB_FIGURE_ARGUMENTS; i++)
-        failed |= made->arguments[i].failed;
-    return failed ? pb_fail_memory(error, made->data.capacity) : PB_OK;
-}
-
 /* A histogram with its running sum. */
 struct curve {
     const struct pb_summary_gamma *gamma; /* bins NULL: there is none */
@@ -69,7 +61,7 @@ enum pb_status pb_figure_gamma(const struct pb_summary_section *section, struct 
     pb_text_append(&made->arguments[1], "near zero: %.1f %%", 100 * before.gamma->near_zero);
     if (change)
         pb_text_append(&made->arguments[2], "near zero: %.1f %% of them", 100 * after.gamma->near_zero);
-    return check(made, error);
+    return pb_figure_data_check(made, error);
 }
 
 /* The epoch of a soft training, counted over all of them from 0; NULL behind the last. */
@@ -130,5 +122,5 @@ enum pb_status pb_figure_revived(const struct pb_summary_schedule *schedule, con
             pb_text_append(&made->data, "\n");
         }
     }
-    return check(made, error);
+    return pb_figure_data_check(made, error);
 }

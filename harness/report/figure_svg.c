@@ -26,7 +26,7 @@ static enum pb_status set_value(xmlNode *node, const xmlAttr *attribute, const s
     return PB_OK;
 }
 
-/* One attribute: "id", "#id" in a link, "url(#id)" anywhere, or the font. */
+/* One attribute: "id", "#id" in a link, or "url(#id)" anywhere. */
 static enum pb_status rewrite_attribute(xmlNode *node, const xmlAttr *attribute, const char *name,
                                         struct pb_error *error)
 {
@@ -46,26 +46,37 @@ static enum pb_status rewrite_attribute(xmlNode *node, const xmlAttr *attribute,
         pb_text_append_bytes(&text, value, (size_t)(reference - value) + 5);
         append_prefix(&text, name);
         pb_text_append(&text, "%s", reference + 5);
-    } else if (strcmp(key, "font-family") == 0) {
-        pb_text_append(&text, FONTS);
     }
     enum pb_status status = text.data == NULL && !text.failed ? PB_OK : set_value(node, attribute, &text, error);
     pb_text_free(&text);
     return status;
 }
 
+/* gnuplot begins a group at every change of colour or width, also where it then draws nothing. */
+static bool is_empty_group(const xmlNode *node)
+{
+    return strcmp(pb_xml_name(node), "g") == 0 && pb_xml_first(node) == NULL && pb_xml_attribute(node, "id") == NULL;
+}
+
 /* Depth of gnuplot's own documents is small and known. */
 static enum pb_status rewrite_element(xmlNode *node, const char *name, struct pb_error *error)
 {
     enum pb_status status = PB_OK;
+    (void)xmlUnsetProp(node, (const xmlChar *)"font-family"); /* the whole drawing has one */
     for (const xmlAttr *attribute = node->properties; attribute != NULL && status == PB_OK; attribute = attribute->next)
         status = rewrite_attribute(node, attribute, name, error);
-    for (xmlNode *child = pb_xml_first(node); child != NULL && status == PB_OK; child = pb_xml_next(child))
+    for (xmlNode *child = pb_xml_first(node), *next; child != NULL && status == PB_OK; child = next) {
+        next = pb_xml_next(child);
         status = rewrite_element(child, name, error);
+        if (is_empty_group(child)) {
+            xmlUnlinkNode(child);
+            xmlFreeNode(child);
+        }
+    }
     return status;
 }
 
-static enum pb_status set_title(xmlNode *root, const char *title, struct pb_error *error)
+static enum pb_status set_title_and_font(xmlNode *root, const char *title, struct pb_error *error)
 {
     for (xmlNode *child = pb_xml_first(root); child != NULL; child = pb_xml_next(child))
         if (strcmp(pb_xml_name(child), "title") == 0) {
@@ -82,7 +93,8 @@ static enum pb_status set_title(xmlNode *root, const char *title, struct pb_erro
     else
         xmlAddPrevSibling(root->children, made);
     if (xmlSetProp(root, (const xmlChar *)"role", (const xmlChar *)"img") == NULL ||
-        xmlSetProp(root, (const xmlChar *)"aria-label", (const xmlChar *)title) == NULL)
+        xmlSetProp(root, (const xmlChar *)"aria-label", (const xmlChar *)title) == NULL ||
+        xmlSetProp(root, (const xmlChar *)"font-family", (const xmlChar *)FONTS) == NULL)
         return pb_fail_memory(error, strlen(title));
     return PB_OK;
 }
@@ -131,7 +143,7 @@ enum pb_status pb_figure_svg_finish(const char *path, const char *name, const ch
     if (status == PB_OK)
         status = rewrite_element(xmlDocGetRootElement(xml.doc), name, error);
     if (status == PB_OK)
-        status = set_title(xmlDocGetRootElement(xml.doc), title, error);
+        status = set_title_and_font(xmlDocGetRootElement(xml.doc), title, error);
     if (status == PB_OK)
         status = limit_width(xmlDocGetRootElement(xml.doc), error);
     if (status == PB_OK)

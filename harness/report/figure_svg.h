@@ -6,7 +6,8 @@
 
 /*
  * Rewrites the file in place: no DOCTYPE or prolog, every id (and what refers to it) with name in front so that pages
- * can hold many, a font stack that does not depend on what is installed, and a title for readers who cannot see it.
+ * can hold many, no groups that hold nothing (which are most of the file), a font stack that does not depend on what is
+ * installed, and a title for readers who cannot see it.
  */
 PB_MUST_CHECK enum pb_status pb_figure_svg_finish(const char *path, const char *name, const char *title,
                                                   struct pb_error *error);

@@ -14,7 +14,7 @@
 
 #define ALL (PB_REPORT_HTML | PB_REPORT_LATEX | PB_REPORT_MARKDOWN | PB_REPORT_CSV | PB_REPORT_FIGURES)
 
-enum { FOLDERS = 3 };
+enum { FOLDERS = 4 };
 
 /* A report in the making. */
 struct making {
@@ -36,7 +36,7 @@ static enum pb_status make_folder(const char *folder, const char *name, struct p
 
 static enum pb_status prepare(const char *out, unsigned formats, struct making *making, struct pb_error *error)
 {
-    static const char *const NAMES[FOLDERS] = {"tables", "figures", "data"};
+    static const char *const NAMES[FOLDERS] = {"tables", "figures", "data", "cells"};
     struct pb_report_place *place = &making->place;
     char *folder = pb_path_join(out, "report");
     if (folder == NULL)
@@ -140,6 +140,17 @@ static enum pb_status write_summary(const char *out, const struct pb_summary *su
     return status;
 }
 
+static enum pb_status write_page(const struct pb_report_place *place, const struct pb_xml *document, unsigned formats,
+                                 struct pb_error *error)
+{
+    char *tables = pb_format("%s%s%s", formats & PB_REPORT_CSV ? "csv " : "", formats & PB_REPORT_LATEX ? "tex " : "",
+                             formats & PB_REPORT_MARKDOWN ? "md " : "");
+    const enum pb_status status =
+        tables == NULL ? pb_fail_memory(error, 1) : pb_report_page(place, document, tables, error);
+    pb_free(tables);
+    return status;
+}
+
 enum pb_status pb_report(const char *out, const struct pb_report_options *options, struct pb_error *error)
 {
     unsigned formats = options->formats == 0 ? ALL : options->formats & ALL;
@@ -166,7 +177,9 @@ enum pb_status pb_report(const char *out, const struct pb_report_options *option
     if (status == PB_OK && (formats & PB_REPORT_FIGURES) != 0)
         status = pb_report_draw_tables(place, &tables, error);
     if (status == PB_OK && (formats & PB_REPORT_HTML) != 0)
-        status = pb_report_page(place, &document, error);
+        status = pb_report_cells(place, &summary, error);
+    if (status == PB_OK && (formats & PB_REPORT_HTML) != 0)
+        status = write_page(place, &document, formats, error);
     if (status == PB_OK && formats == ALL)
         status = remove_stale(&making, error);
     pb_xml_free(&tables);

@@ -16,7 +16,8 @@ struct subject {
 
 static const char *const TEMPLATES[PB_FIGURE_KINDS] = {
     [PB_FIGURE_GAMMA] = "gamma.gp",
-    [PB_FIGURE_PARETO] = "pareto.gp",
+    [PB_FIGURE_PANELS] = "panels.gp",
+    [PB_FIGURE_PARETO] = "panels.gp",
     [PB_FIGURE_TIMELINE] = "timeline.gp",
     [PB_FIGURE_ACCURACY_RATE] = "accuracy.gp",
     [PB_FIGURE_ACCURACY_PARAMS] = "accuracy.gp",
@@ -30,7 +31,8 @@ static const char *const TEMPLATES[PB_FIGURE_KINDS] = {
 static const char *const DESCRIPTIONS[PB_FIGURE_KINDS] = {
     [PB_FIGURE_GAMMA] =
         "distribution of the batch-norm scale factors before and after pruning, histogram and cumulated",
-    [PB_FIGURE_PARETO] = "top-1 accuracy against parameters for all schedules, with the Pareto front",
+    [PB_FIGURE_PANELS] = "top-1 accuracy against share removed, parameters, MACs, latency; a panel per schedule",
+    [PB_FIGURE_PARETO] = "top-1 accuracy against parameters, a panel per schedule, with the Pareto front of all",
     [PB_FIGURE_TIMELINE] = "the stages that each schedule ran, in order, with their accuracies",
     [PB_FIGURE_ACCURACY_RATE] = "top-1 accuracy against the share that was removed, one line per criterion",
     [PB_FIGURE_ACCURACY_PARAMS] = "top-1 accuracy against parameters, one line per criterion",
@@ -47,8 +49,10 @@ static enum pb_status make_data(enum pb_figure_kind kind, const struct subject *
     switch (kind) {
     case PB_FIGURE_GAMMA:
         return pb_figure_gamma(subject->section, data, error);
+    case PB_FIGURE_PANELS:
+        return pb_figure_panels(subject->section, subject->styles, data, error);
     case PB_FIGURE_PARETO:
-        return pb_figure_pareto(subject->section, data, error);
+        return pb_figure_pareto(subject->section, subject->styles, data, error);
     case PB_FIGURE_TIMELINE:
         return pb_figure_timeline(subject->section, data, error);
     case PB_FIGURE_LAYERS:
@@ -117,11 +121,34 @@ static enum pb_status draw_all(const struct pb_report_place *place, const struct
     return status;
 }
 
+/* Of the whole run; nothing where no section has a headline. */
+static enum pb_status draw_overview(const struct pb_report_place *place, const struct pb_summary *summary,
+                                    const struct pb_figure_styles *styles, struct pb_error *error)
+{
+    struct pb_figure_data data = {0};
+    enum pb_status status = pb_figure_overview(summary, styles, &data, error);
+    if (status == PB_OK && data.data.data[0] != '\n')
+        status =
+            pb_report_draw(place,
+                           &(struct pb_drawing){
+                               .template_name = "overview.gp",
+                               .name = "overview",
+                               .title = "Final top-1 (%)",
+                               .alternative = "The most accurate methods of each data set at one share removed: final "
+                                              "top-1 with 95 % intervals, the unpruned network as a dashed line",
+                               .data = &data},
+                           error);
+    pb_figure_data_free(&data);
+    return status;
+}
+
 enum pb_status pb_report_figures(const struct pb_report_place *place, const struct pb_summary *summary,
                                  struct pb_error *error)
 {
     struct pb_figure_styles styles = {0};
     enum pb_status status = pb_figure_styles_of(summary, &styles, error);
+    if (status == PB_OK)
+        status = draw_overview(place, summary, &styles, error);
     for (uint32_t s = 0; s < summary->section_count && status == PB_OK; s++) {
         struct subject subject = {.section = &summary->sections[s], .styles = &styles};
         status = draw_all(place, &subject, error);

@@ -47,8 +47,15 @@ PB_MUST_CHECK enum pb_status pb_report_write_tables(const struct pb_report_place
 PB_MUST_CHECK enum pb_status pb_report_draw_tables(const struct pb_report_place *place, const struct pb_xml *tables,
                                                    struct pb_error *error);
 
-/* index.html, with the figures' SVG inside. */
+/* index.html with everything it shows inside, so that it can be copied alone; and what the pages beside it share. tables:
+ * endings of the table files to link to, "csv tex". */
 PB_MUST_CHECK enum pb_status pb_report_page(const struct pb_report_place *place, const struct pb_xml *summary,
-                                            struct pb_error *error);
+                                            const char *tables, struct pb_error *error);
+/* cells/ID.html of every cell, from OUT/cells/ID.xml. */
+PB_MUST_CHECK enum pb_status pb_report_cells(const struct pb_report_place *place, const struct pb_summary *summary,
+                                             struct pb_error *error);
+/* A page of a stylesheet, each of the stylesheet's comments replaced by what it names. */
+PB_MUST_CHECK enum pb_status pb_page_fill(const struct pb_report_place *place, const char *html, struct pb_text *page,
+                                          struct pb_error *error);
 
 #endif

@@ -6,6 +6,7 @@
 
 static const char *const NAMES[PB_FIGURE_KINDS] = {
     [PB_FIGURE_GAMMA] = "gamma",
+    [PB_FIGURE_PANELS] = "panels",
     [PB_FIGURE_PARETO] = "pareto",
     [PB_FIGURE_TIMELINE] = "timeline",
     [PB_FIGURE_ACCURACY_RATE] = "accuracy-rate",
@@ -101,6 +102,15 @@ static bool has_revived(const struct pb_summary_schedule *schedule)
     return false;
 }
 
+/* Some schedule's networks can be set against the share removed. */
+static bool has_panels(const struct pb_summary_section *section)
+{
+    for (uint32_t k = 0; k < section->schedule_count; k++)
+        if (pb_figure_available(PB_FIGURE_ACCURACY_RATE, section, &section->schedules[k]))
+            return true;
+    return false;
+}
+
 /* Some schedule has a cell with epochs on record. */
 static bool ran(const struct pb_summary_section *section)
 {
@@ -115,6 +125,8 @@ bool pb_figure_available(enum pb_figure_kind kind, const struct pb_summary_secti
 {
     if (kind == PB_FIGURE_GAMMA)
         return schedule == NULL && (section->gamma.bins != NULL || section->gamma_change.row != NULL);
+    if (kind == PB_FIGURE_PANELS)
+        return schedule == NULL && has_panels(section);
     if (kind == PB_FIGURE_PARETO)
         return schedule == NULL && pb_figure_pareto_available(section);
     if (kind == PB_FIGURE_TIMELINE)

@@ -6,6 +6,7 @@
 
 enum pb_figure_kind {
     PB_FIGURE_GAMMA, /* these of a section; the others of a schedule */
+    PB_FIGURE_PANELS,
     PB_FIGURE_PARETO,
     PB_FIGURE_TIMELINE,
     PB_FIGURE_ACCURACY_RATE,
@@ -16,7 +17,7 @@ enum pb_figure_kind {
     PB_FIGURE_CURVES,
     PB_FIGURE_REVIVED
 };
-#define PB_FIGURE_KINDS 10
+#define PB_FIGURE_KINDS 11
 
 /* "gamma", "accuracy-rate", …: the last part of the figure's file name, behind the section's or schedule's id. */
 const char *pb_figure_kind_name(enum pb_figure_kind kind);

@@ -12,13 +12,15 @@ static enum pb_status measure_row(struct pb_summary_row *row, struct pb_error *e
     enum pb_status status = pb_summary_measure_removed(row, error);
     if (status == PB_OK)
         status = pb_summary_measure(row, error);
-    return status == PB_OK ? pb_summary_measure_steps(row, error) : status;
+    if (status == PB_OK)
+        status = pb_summary_measure_steps(row, error);
+    return status == PB_OK ? pb_summary_measure_alone(row, error) : status;
 }
 
 static enum pb_status measure_section(const char *out, struct pb_summary_section *section, struct pb_error *error)
 {
     enum pb_status status = pb_summary_add_gamma(section, error);
-    if (status == PB_OK)
+    if (status == PB_OK && out != NULL)
         status = pb_summary_add_samples(out, section, error);
     for (uint32_t i = 0; i < section->schedule_count && status == PB_OK; i++) {
         struct pb_summary_schedule *schedule = &section->schedules[i];
@@ -38,6 +40,27 @@ static enum pb_status measure_section(const char *out, struct pb_summary_section
     return status == PB_OK ? pb_summary_add_gamma_change(section, error) : status;
 }
 
+/* From records to everything else. */
+static enum pb_status measure(struct pb_summary *made, const struct pb_axis_order *order, struct pb_error *error)
+{
+    enum pb_status status = pb_summary_group(made, order, error);
+    if (status == PB_OK)
+        pb_summary_warn_left_out(made);
+    if (status == PB_OK)
+        status = pb_summary_name_sections(made, error);
+    for (uint32_t i = 0; i < made->section_count && status == PB_OK; i++) {
+        made->sections[i].all = made->sections;
+        made->sections[i].all_count = made->section_count;
+    }
+    if (status == PB_OK)
+        status = pb_summary_share_latencies(made, error);
+    for (uint32_t i = 0; i < made->section_count && status == PB_OK; i++)
+        status = measure_section(made->out, &made->sections[i], error);
+    if (status == PB_OK && made->out != NULL)
+        status = pb_summary_add_compared(made, error);
+    return status == PB_OK ? pb_summary_add_facts(made, error) : status;
+}
+
 enum pb_status pb_summary_read(const char *out, struct pb_summary *summary, struct pb_error *error)
 {
     struct pb_summary made = {.out = pb_strdup(out), .matrix = ""};
@@ -48,28 +71,31 @@ enum pb_status pb_summary_read(const char *out, struct pb_summary *summary, stru
     if (status == PB_OK)
         status = pb_summary_read_cells(out, &made, error);
     if (status == PB_OK)
-        status = pb_summary_group(&made, &order, error);
-    if (status == PB_OK)
-        pb_summary_warn_left_out(&made);
-    if (status == PB_OK)
-        status = pb_summary_name_sections(&made, error);
-    for (uint32_t i = 0; i < made.section_count && status == PB_OK; i++) {
-        made.sections[i].all = made.sections;
-        made.sections[i].all_count = made.section_count;
-    }
-    if (status == PB_OK)
-        status = pb_summary_share_latencies(&made, error);
-    for (uint32_t i = 0; i < made.section_count && status == PB_OK; i++)
-        status = measure_section(out, &made.sections[i], error);
-    if (status == PB_OK)
-        status = pb_summary_add_compared(&made, error);
-    if (status == PB_OK)
-        status = pb_summary_add_facts(&made, error);
+        status = measure(&made, &order, error);
     if (status == PB_OK)
         *summary = made;
     else
         pb_summary_free(&made);
     pb_axis_order_free(&order);
+    return status;
+}
+
+enum pb_status pb_summary_of(const char *name, struct pb_record **records, uint32_t count, struct pb_summary *summary,
+                             struct pb_error *error)
+{
+    const struct pb_axis_order order = {0};
+    struct pb_summary made = {.records = *records, .record_count = count, .matrix = ""};
+    enum pb_status status =
+        count > 0 ? PB_OK : pb_fail_at(error, PB_ERROR_INPUT, name, 0, "no result document is in it");
+    *records = NULL;
+    for (uint32_t i = 0; i < count && status == PB_OK; i++)
+        status = pb_summary_check_keys(name, &made.records[i], error);
+    if (status == PB_OK)
+        status = measure(&made, &order, error);
+    if (status == PB_OK)
+        *summary = made;
+    else
+        pb_summary_free(&made);
     return status;
 }
 
@@ -102,6 +128,7 @@ static void free_row(struct pb_summary_row *row)
     pb_free(row->values);
     pb_free(row->layers);
     pb_free(row->steps);
+    pb_free(row->alone);
 }
 
 static void free_section(struct pb_summary_section *section)

@@ -7,7 +7,7 @@
 
 #include "base/xml.h"
 #include "results/record.h"
-#include "summary/statistics.h"
+#include "statistics/over_seeds.h"
 
 /* One measured quantity over the seeds of a row. Strings live as long as the summary. */
 struct pb_summary_value {
@@ -35,6 +35,13 @@ struct pb_summary_step {
     struct pb_statistics achieved; /* share of the unpruned network's measure that is gone after it */
 };
 
+/* A layer that was pruned alone, without training, and what the network then was worth on the validation images. */
+struct pb_summary_alone {
+    const char *layer;
+    uint32_t channels, kept;
+    struct pb_statistics top1; /* over seeds */
+};
+
 /* One line of a table: the cells that differ in nothing but the seed. */
 struct pb_summary_row {
     const char *criterion, *target, *measure; /* "" in a baseline */
@@ -57,6 +64,8 @@ struct pb_summary_row {
     uint32_t layer_count;
     struct pb_summary_step *steps; /* in the order in which they were done */
     uint32_t step_count;
+    struct pb_summary_alone *alone; /* by layer, then in the order in which they were measured */
+    uint32_t alone_count;
     const struct pb_record *published; /* the reference's numbers for this row (results/reference.h); NULL: none */
 };
 
@@ -119,6 +128,7 @@ struct pb_summary_board {
     uint32_t methods; /* that have a place */
     struct pb_residual residual; /* noise of a row's top-1 from seed to seed */
     const char *verdict; /* "ranked", or why nothing is: "one-seed", "two-seeds", "one-method", "no-test" */
+    bool headline; /* the board that a report shows first; one of a section, none where all methods collapsed */
 };
 
 /* |γ| of the unpruned network over all layers, mean counts over seeds. */
@@ -222,7 +232,7 @@ struct pb_summary_left_out {
 };
 
 struct pb_summary {
-    char *out; /* the folder that it was read from */
+    char *out; /* the folder that it was read from; NULL: none */
     struct pb_record *records; /* every cell that could be read, in the tables' order */
     uint32_t record_count;
     struct pb_summary_unreadable *unreadable;
@@ -246,6 +256,11 @@ struct pb_summary {
  * than its row's other seeds is warned about and listed as left out. A folder without any cell for a table is
  * PB_ERROR_INPUT. */
 PB_MUST_CHECK enum pb_status pb_summary_read(const char *out, struct pb_summary *summary, struct pb_error *error);
+/* The same of records that were read before, of one run: without samples and declared
+ * comparisons, labels ordered by name. Takes *records, from
+ * pb_calloc, over in any case. name: for messages. None, or one without the keys to group by, is PB_ERROR_INPUT. */
+PB_MUST_CHECK enum pb_status pb_summary_of(const char *name, struct pb_record **records, uint32_t count,
+                                           struct pb_summary *summary, struct pb_error *error);
 /* The document that stylesheets read, validated against schema/summary-1.xsd; pb_summary_write writes it to a file. */
 PB_MUST_CHECK enum pb_status pb_summary_document(const struct pb_summary *summary, struct pb_xml *document,
                                                  struct pb_error *error);

@@ -15,7 +15,7 @@
 /* Without these a cell has no place in any table. */
 static const char *const KEYS[] = {"dataset", "model", "criterion", "schedule", "backend", "target", "seed"};
 
-static enum pb_status check_keys(const char *path, const struct pb_record *record, struct pb_error *error)
+enum pb_status pb_summary_check_keys(const char *path, const struct pb_record *record, struct pb_error *error)
 {
     for (size_t i = 0; i < sizeof KEYS / sizeof *KEYS; i++)
         if (pb_summary_config(record, KEYS[i])[0] == '\0')
@@ -74,7 +74,7 @@ static enum pb_status read_one(const struct reader *reader, const char *name, st
     struct pb_error why = {0};
     enum pb_status status = pb_result_read_with(path, reader->schema, &record, &why);
     if (status == PB_OK)
-        status = check_keys(path, &record, &why);
+        status = pb_summary_check_keys(path, &record, &why);
     if (status == PB_OK) {
         status = pb_summary_bind(summary, &reader->list, name, &record, error);
     } else {

@@ -1,13 +1,17 @@
 /* The tables of <cells>: every document of the run, also those that no table of a report has. */
 #include "summary/summary_tables.h"
 
+#include <math.h>
+#include <string.h>
+
 #include "base/file.h"
 #include "base/memory.h"
 #include "results/record_fields.h"
+#include "summary/summary_parts.h"
 
 struct cell {
     const struct pb_record *record;
-    const char *out; /* the run's folder */
+    const char *out; /* the run's folder; NULL: none */
 };
 
 static void derive_anchor(struct pb_xml_writer *writer, const char *name, const void *at)
@@ -26,10 +30,45 @@ static void derive_document(struct pb_xml_writer *writer, const char *name, cons
     pb_free(file);
 }
 
+/* The label of an axis, under its key in the configuration. */
+static void derive_label(struct pb_xml_writer *writer, const char *name, const void *at)
+{
+    const bool of_target = strcmp(name, "measure") == 0 || strcmp(name, "amount") == 0;
+    char *key = pb_format("%s%s", of_target ? "target." : "", name);
+    writer->failed |= key == NULL;
+    if (key != NULL)
+        pb_xml_put(writer, name, pb_summary_config(at, key));
+    pb_free(key);
+}
+
+static void derive_removed(struct pb_xml_writer *writer, const char *name, const void *at)
+{
+    pb_xml_put_real(writer, name, pb_record_removed(at, pb_summary_config(at, "target.measure")));
+}
+
+static void derive_top1(struct pb_xml_writer *writer, const char *name, const void *at)
+{
+    const struct pb_accuracy_record *accuracy = strcmp(name, "top1") == 0        ? pb_record_final(at)
+                                                : strcmp(name, "top1-base") == 0 ? pb_record_baseline(at)
+                                                                                 : pb_record_test(at, "pruned");
+    pb_xml_put_real(writer, name, accuracy == NULL ? (double)NAN : accuracy->top1);
+}
+
+/* Of the network that top1 is of. */
+static void derive_cost(struct pb_xml_writer *writer, const char *name, const void *at)
+{
+    const struct pb_cost_record *cost = pb_summary_cost(at, "pruned");
+    cost = cost == NULL ? pb_summary_cost(at, "base") : cost;
+    if (cost != NULL)
+        pb_xml_put_count(writer, name, strcmp(name, "macs") == 0 ? cost->macs : cost->params);
+}
+
 /* A cell that never ran has no log. */
 static void derive_log_file(struct pb_xml_writer *writer, const char *name, const void *at)
 {
     const struct cell *cell = at;
+    if (cell->out == NULL)
+        return;
     char *file = pb_format("%s.log", cell->record->id);
     char *path = file == NULL ? NULL : pb_format("%s/logs/%s", cell->out, file);
     writer->failed |= path == NULL;
@@ -68,6 +107,23 @@ static const struct pb_field CELL[] = {
     {"log", PB_FIELD_URI, .derive = derive_log_file, .help = "from the run's folder; a cell that never ran has none"},
     {"status", PB_FIELD_CHOICE, true, IN_RECORD(status), .choices = pb_cell_status_names},
     {"signal", PB_FIELD_STRING, IN_RECORD(signal), .help = "the signal that ended the worker"},
+    {"dataset", PB_FIELD_STRING, WHOLE(record), .derive = derive_label},
+    {"model", PB_FIELD_STRING, WHOLE(record), .derive = derive_label},
+    {"backend", PB_FIELD_STRING, WHOLE(record), .derive = derive_label},
+    {"variant", PB_FIELD_STRING, WHOLE(record), .derive = derive_label},
+    {"criterion", PB_FIELD_STRING, WHOLE(record), .derive = derive_label},
+    {"schedule", PB_FIELD_STRING, WHOLE(record), .derive = derive_label},
+    {"target", PB_FIELD_STRING, WHOLE(record), .derive = derive_label},
+    {"measure", PB_FIELD_STRING, WHOLE(record), .derive = derive_label},
+    {"amount", PB_FIELD_STRING, WHOLE(record), .derive = derive_label},
+    {"seed", PB_FIELD_STRING, WHOLE(record), .derive = derive_label},
+    {"removed", PB_FIELD_REAL, WHOLE(record), .derive = derive_removed, .help = "share of the measure that is gone"},
+    {"top1-base", PB_FIELD_REAL, WHOLE(record), .derive = derive_top1,
+     .help = "of the unpruned network, on test images"},
+    {"top1-pruned", PB_FIELD_REAL, WHOLE(record), .derive = derive_top1, .help = "before retraining"},
+    {"top1", PB_FIELD_REAL, WHOLE(record), .derive = derive_top1, .help = "of the last network that was measured"},
+    {"params", PB_FIELD_COUNT, WHOLE(record), .derive = derive_cost, .help = "of the pruned network, if there is one"},
+    {"macs", PB_FIELD_COUNT, WHOLE(record), .derive = derive_cost},
     {"seconds", PB_FIELD_STRING, WHOLE(record), .derive = derive_seconds},
     {"peak-rss-bytes", PB_FIELD_NONZERO, IN_RECORD(peak_rss_bytes)},
     {"equivalence", PB_FIELD_REAL, IN_RECORD(equivalence),

@@ -63,6 +63,10 @@ static const struct pb_field BOARD[] = {
     {"verdict", PB_FIELD_WORD, true, AT(verdict), .choices = BOARD_VERDICTS,
      .help = "ranked, or why no method has a place: fewer than three seeds, a single method, seeds that do not vary or "
              "that no two methods share"},
+    {"headline", PB_FIELD_FLAG, AT(headline),
+     .help =
+         "shown first: the largest share removed at which the method ahead loses at most one point; where none does, "
+         "the smallest"},
     {"sd", PB_FIELD_REAL, AT(residual.sd),
      .help = "how much final top-1 varies from seed to seed, when what a method and what a seed have in common is "
              "subtracted: of all rows here with three seeds or more that have not collapsed"},

@@ -111,6 +111,23 @@ static const struct pb_fields STEP_FIELDS = {
 };
 #undef ROW
 
+#define ROW pb_summary_alone
+static const struct pb_field ALONE[] = {
+    {"layer", PB_FIELD_NAME, true, AT(layer)},
+    {"channels", PB_FIELD_COUNT32, true, AT(channels), .help = "of the unpruned network"},
+    {"kept", PB_FIELD_COUNT32, true, AT(kept)},
+    {"n", PB_FIELD_COUNT32, true, AT(top1.n), .help = "seeds"},
+    {"top1", PB_FIELD_REAL, AT(top1.mean), .help = "on the validation images"},
+    {"top1-sd", PB_FIELD_REAL, AT(top1.sd)},
+};
+static const struct pb_fields ALONE_FIELDS = {
+    .name = "alone",
+    .help = "A layer that the schedule pruned alone, without training: means over the seeds of a row.",
+    OF_ROW,
+    FIELDS(ALONE),
+};
+#undef ROW
+
 void pb_derive_anchor(struct pb_xml_writer *writer, const char *name, const void *at)
 {
     const struct pb_summary_row *row = at;
@@ -160,6 +177,11 @@ static void derive_scope(struct pb_xml_writer *writer, const char *name, const v
     put_config(writer, name, at, "ranking.scope");
 }
 
+static void derive_allocation(struct pb_xml_writer *writer, const char *name, const void *at)
+{
+    put_config(writer, name, at, "ranking.allocation");
+}
+
 static void derive_normalise(struct pb_xml_writer *writer, const char *name, const void *at)
 {
     put_config(writer, name, at, "ranking.normalise");
@@ -205,6 +227,8 @@ static const struct pb_field ROW_ATTRIBUTES[] = {
     {"control", PB_FIELD_FLAG, AT(control), .help = "the criterion is a random one"},
     {"scope", PB_FIELD_STRING, .derive = derive_scope,
      .help = "global: scores of all layers were compared; layer: of each by itself"},
+    {"allocation", PB_FIELD_STRING, .derive = derive_allocation,
+     .help = "how what was to go was divided among the layers, where the scope did not decide it"},
     {"normalise", PB_FIELD_STRING, .derive = derive_normalise, .help = "how scores were divided within a layer"},
     {"redraw", PB_FIELD_STRING, .derive = derive_redraw, .help = REDRAW_HELP},
     {"select-on-test", PB_FIELD_FLAG, AT(select_on_test), .help = SELECT_ON_TEST_HELP},
@@ -226,6 +250,7 @@ static const struct pb_inner ROW_INNER[] = {
     {"value", &VALUE_FIELDS, PB_ANY_TIMES, LIST(values, value_count)},
     {"layer", &LAYER_FIELDS, PB_ANY_TIMES, LIST(layers, layer_count)},
     {"step", &STEP_FIELDS, PB_ANY_TIMES, LIST(steps, step_count)},
+    {"alone", &ALONE_FIELDS, PB_ANY_TIMES, LIST(alone, alone_count)},
 };
 const struct pb_fields pb_row_fields = {
     .name = "row",

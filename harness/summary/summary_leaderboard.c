@@ -50,6 +50,13 @@ static bool is_permuted(const struct pb_summary_row *row)
     return strcmp(pb_summary_config(row->cells[0], "ranking.permute"), "true") == 0;
 }
 
+/* Both divide what is to go among the layers by the same rule, where they have one. */
+static bool same_allocation(const struct pb_summary_row *a, const struct pb_summary_row *b)
+{
+    return strcmp(pb_summary_config(a->cells[0], "ranking.allocation"),
+                  pb_summary_config(b->cells[0], "ranking.allocation")) == 0;
+}
+
 /* It removes at random the same share of every layer. */
 static bool is_even(const struct pb_summary_row *row)
 {
@@ -63,7 +70,7 @@ static const struct pb_summary_row *find_control(const struct pb_summary_schedul
     const struct pb_summary_row *even = NULL;
     for (uint32_t r = 0; r < schedule->row_count; r++) {
         const struct pb_summary_row *row = &schedule->rows[r];
-        if (!same_target(row, of))
+        if (!same_target(row, of) || !same_allocation(row, of))
             continue;
         if (is_permuted(row) && same_criterion(row->cells[0], of->cells[0]))
             return row;
@@ -312,6 +319,40 @@ static int by_target(const void *left, const void *right)
     return strcmp(a->target, b->target);
 }
 
+/* The method ahead of all others; NULL: all collapsed. */
+static const struct pb_summary_row *leader_of(const struct pb_summary_board *board)
+{
+    for (uint32_t i = 0; i < board->entry_count; i++)
+        if (!board->entries[i].row->control && board->entries[i].row->collapsed == 0)
+            return board->entries[i].row;
+    return NULL;
+}
+
+/* The headline is how far a network can be pruned, and which method does it: the largest share removed at which the method
+ * ahead loses at most this much; where none does, the smallest share. */
+#define HARMLESS 0.01
+
+static void choose_headline(struct pb_summary_section *section)
+{
+    struct pb_summary_board *chosen = NULL;
+    const struct pb_summary_row *leader = NULL;
+    bool harmless = false;
+    for (uint32_t b = 0; b < section->board_count; b++) {
+        const struct pb_summary_row *row = leader_of(&section->boards[b]);
+        if (row == NULL)
+            continue;
+        const bool loses_little = pb_summary_mean(row, "top1-delta", "final", 0) >= -HARMLESS - 1e-7;
+        const bool larger = leader != NULL && row->removed.mean > leader->removed.mean;
+        if (chosen != NULL && !(loses_little ? !harmless || larger : !harmless && !larger))
+            continue;
+        chosen = &section->boards[b];
+        leader = row;
+        harmless = loses_little;
+    }
+    if (chosen != NULL)
+        chosen->headline = true;
+}
+
 enum pb_status pb_summary_add_leaderboard(struct pb_summary_section *section, struct pb_error *error)
 {
     for (uint32_t s = 0; s < section->schedule_count; s++)
@@ -333,6 +374,7 @@ enum pb_status pb_summary_add_leaderboard(struct pb_summary_section *section, st
         }
     if (section->board_count != 0)
         qsort(section->boards, section->board_count, sizeof *section->boards, by_target);
+    choose_headline(section);
     return PB_OK;
 }
 

@@ -24,6 +24,9 @@ PB_MUST_CHECK enum pb_status pb_axis_order_read(const char *out, struct pb_axis_
 uint32_t pb_axis_rank(const struct pb_axis_order *order, enum pb_axis axis, const char *label);
 void pb_axis_order_free(struct pb_axis_order *order);
 
+/* Without these a cell has no place in any table: PB_ERROR_INPUT with path. */
+PB_MUST_CHECK enum pb_status pb_summary_check_keys(const char *path, const struct pb_record *record,
+                                                   struct pb_error *error);
 /* Fills records and unreadable from out/cells. */
 PB_MUST_CHECK enum pb_status pb_summary_read_cells(const char *out, struct pb_summary *summary, struct pb_error *error);
 /* Takes record over, or frees it and lists it as left out because of its name or of what list says (summary_bind.c). */
@@ -76,6 +79,8 @@ PB_MUST_CHECK enum pb_status pb_summary_add_gamma(struct pb_summary_section *sec
 PB_MUST_CHECK enum pb_status pb_summary_add_gamma_change(struct pb_summary_section *section, struct pb_error *error);
 /* Fills steps of a row from its cells. */
 PB_MUST_CHECK enum pb_status pb_summary_measure_steps(struct pb_summary_row *row, struct pb_error *error);
+/* The layers that a schedule pruned alone. */
+PB_MUST_CHECK enum pb_status pb_summary_measure_alone(struct pb_summary_row *row, struct pb_error *error);
 /* Looks below out/samples for what the section's documents name. */
 PB_MUST_CHECK enum pb_status pb_summary_add_samples(const char *out, struct pb_summary_section *section,
                                                     struct pb_error *error);
@@ -93,6 +98,8 @@ void pb_summary_free_compared(struct pb_summary *summary);
 const struct pb_record *pb_summary_seed(const struct pb_summary_row *row, uint64_t seed);
 /* The cell's last test accuracy: retrained, else pruned, else base; NULL without one. */
 const struct pb_accuracy_record *pb_record_final(const struct pb_record *record);
+/* A stage's on the test images; NULL without one. */
+const struct pb_accuracy_record *pb_record_test(const struct pb_record *record, const char *stage);
 /* The unpruned network's test accuracy after full training; NULL without one. */
 const struct pb_accuracy_record *pb_record_baseline(const struct pb_record *record);
 /* Share of the measure that is gone; NaN where nothing was pruned or the document does not say. */

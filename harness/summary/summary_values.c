@@ -81,7 +81,7 @@ static void add(struct sample_set *set, const char *name, const char *stage, dou
     add_sample(set, &sample);
 }
 
-static const struct pb_accuracy_record *test_accuracy(const struct pb_record *record, const char *stage)
+const struct pb_accuracy_record *pb_record_test(const struct pb_record *record, const char *stage)
 {
     for (uint32_t i = record->accuracy_count; i > 0; i--) {
         const struct pb_accuracy_record *row = &record->accuracies[i - 1];
@@ -93,10 +93,10 @@ static const struct pb_accuracy_record *test_accuracy(const struct pb_record *re
 
 const struct pb_accuracy_record *pb_record_final(const struct pb_record *record)
 {
-    const struct pb_accuracy_record *row = test_accuracy(record, "retrained");
+    const struct pb_accuracy_record *row = pb_record_test(record, "retrained");
     if (row == NULL)
-        row = test_accuracy(record, "pruned");
-    return row != NULL ? row : test_accuracy(record, "base");
+        row = pb_record_test(record, "pruned");
+    return row != NULL ? row : pb_record_test(record, "base");
 }
 
 const struct pb_cost_record *pb_summary_cost(const struct pb_record *record, const char *stage)
@@ -234,7 +234,7 @@ static void add_all(struct sample_set *set, const struct pb_record *record)
     const struct pb_accuracy_record *base = pb_record_baseline(record);
     const struct pb_accuracy_record *final = pb_record_final(record);
     for (size_t i = 0; i < sizeof STAGES / sizeof *STAGES; i++) {
-        const struct pb_accuracy_record *row = i == 0 ? base : test_accuracy(record, STAGES[i]);
+        const struct pb_accuracy_record *row = i == 0 ? base : pb_record_test(record, STAGES[i]);
         if (row != NULL)
             add_accuracy(set, row, STAGES[i]);
     }

@@ -8,6 +8,8 @@ setup_file() {
     "$PRUNEBENCH_BUILD/tests/unit/report/test_report" "$OUT" 1 2 2 failures
     mkdir -p "$OUT/report/tables"
     touch "$OUT/report/tables/of-an-earlier-matrix.csv"
+    mkdir "$OUT/report/cells"
+    touch "$OUT/report/cells/of-an-earlier-matrix.html"
     prunebench report "$OUT" >"$BATS_FILE_TMPDIR/said" 2>"$BATS_FILE_TMPDIR/warned"
 }
 
@@ -35,7 +37,7 @@ magic() { head -c "$2" "$1" | od -An -c | tr -d ' \n'; }
         done
         for kind in results criteria; do [ -s "$OUT/report/figures/table.$id.$kind.svg" ]; done
     done
-    for name in aircraft.gamma aircraft.pareto aircraft.timeline table.aircraft.costs table.aircraft.speed table.data; do
+    for name in overview aircraft.panels aircraft.gamma aircraft.pareto aircraft.timeline table.aircraft.costs table.aircraft.speed table.data; do
         [ -s "$OUT/report/figures/$name.svg" ]
     done
     for svg in "$OUT"/report/figures/*.svg; do
@@ -44,7 +46,7 @@ magic() { head -c "$2" "$1" | od -An -c | tr -d ' \n'; }
         [ "$(magic "${svg%.svg}.png" 4)" = '211PNG' ]
         count=$((count + 1))
     done
-    [ "$count" -eq 30 ]
+    [ "$count" -eq 32 ]
     [ "$(find "$OUT/report/figures" -type f | wc -l)" -eq $((3 * count)) ]
 }
 
@@ -83,12 +85,13 @@ PYTHON
     page=$OUT/report/index.html
     xmllint --html --noout --nonet "$page" 2>&1 | grep -vE 'Tag [a-zA-Z]+ invalid|^ *\^$|^<|^.{200,}' | grep error && false
     python3 - "$page" <<'PYTHON'
-import html.parser, re, sys
+import base64, hashlib, html.parser, re, sys
 text = open(sys.argv[1], encoding="utf-8").read()
 class Page(html.parser.HTMLParser):
     VOID = {"meta", "br", "hr", "img", "link", "input", "col"}
     def __init__(self):
         super().__init__()
+        self.policy = ""
         self.open, self.ids, self.hrefs, self.tags, self.bad = [], [], [], {}, []
     def handle_starttag(self, tag, attributes, closed=False):
         self.tags[tag] = self.tags.get(tag, 0) + 1
@@ -97,6 +100,8 @@ class Page(html.parser.HTMLParser):
             if key in ("href", "src", "xlink:href", "srcset", "data", "action", "poster"): self.hrefs.append(value)
             if key.startswith("on"): self.bad.append(key)
             if value and "url(" in value and not re.search(r"url\(#", value): self.bad.append(value)
+        if tag == "meta" and dict(attributes).get("http-equiv") == "Content-Security-Policy":
+            self.policy = dict(attributes)["content"]
         if tag == "th": assert dict(attributes).get("scope") in ("col", "row")
         if tag == "svg": assert dict(attributes)["role"] == "img" and len(dict(attributes)["aria-label"]) > 20
         if not closed and tag not in self.VOID: self.open.append(tag)
@@ -110,11 +115,72 @@ assert not page.open and not page.bad, (page.open, page.bad)
 assert len(page.ids) == len(set(page.ids)), "ids collide"
 local = set(page.ids)
 for href in page.hrefs:
-    assert href[1:] in local if href.startswith("#") else re.fullmatch(r"(figures|data|\.\./cells)/[\w.-]+", href), href
-assert page.tags["svg"] == 21 and page.tags["figcaption"] == 21 and "script" not in page.tags and "img" not in page.tags
+    assert href[1:] in local if href.startswith("#") else re.fullmatch(r"(figures|data|tables|cells|\.\./cells)/[\w.-]+", href), href
+assert page.tags["svg"] == 11 and page.tags["figcaption"] == 11 and "img" not in page.tags
+# one script, our own, and nothing else may run or be fetched
+script = text.partition("<script>")[2].partition("</script>")[0]
+assert page.tags["script"] == 1 and script == open("../reports/report.js", encoding="utf-8").read()
+digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+assert page.policy == f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
+without_figures = re.sub(r"<svg.*?</svg>", "", text, flags=re.DOTALL)
+assert len(without_figures) < 3e6 / 10
 assert "@import" not in text and not re.search(r'url\(\s*["\']?(https?:|//)', text)
 for word in ("n = 2 seeds", "made-up", "bench-3", "blis 0.9.0 skx", "32 of 36 cells done"):
     assert word in text, word
+PYTHON
+}
+
+@test "every cell has a page with its settings, stages, curves and widths, that names its other seeds" {
+    cells=$OUT/report/cells
+    [ "$(find "$cells" -name '*.html' | wc -l)" -eq 36 ]
+    page=$cells/aircraft.vgg16-bcnn.random.iterative.blis.r40.s2.html
+    python3 - "$page" "$OUT/cells/aircraft.vgg16-bcnn.random.iterative.blis.r40.s2.xml" <<'PYTHON'
+import html.parser, sys, xml.etree.ElementTree as ET
+text, r = open(sys.argv[1], encoding="utf-8").read(), "{urn:prunebench:result:1}"
+cell = ET.parse(sys.argv[2]).getroot()
+class Page(html.parser.HTMLParser):
+    words, points, hrefs = "", [], []
+    def handle_starttag(self, tag, attributes):
+        self.points += [dict(attributes)["points"].split()] if tag == "polyline" else []
+        self.hrefs += [dict(attributes)["href"]] if tag == "a" else []
+    def handle_data(self, data): self.words += data + "|"
+page = Page()
+page.feed(text)
+for option in cell.iter(r + "option"):
+    assert f"|{option.get('name')}|" in page.words and f"|{option.get('value') or '–'}|" in page.words, option.attrib
+for layer in cell.findall(r + "layer"):
+    assert f"|{layer.get('name')}|{layer.get('channels')}|{layer.get('kept')}|" in page.words, layer.attrib
+final = cell.findall(r + "accuracy")[-1]
+assert f"|retrained|test|{100 * float(final.get('top1')):.2f}|" in page.words
+assert "bench-3" in page.words and "|base|20|" in page.words and "|retrain-20|6|" in page.words
+epochs = cell.findall(r + "epoch")
+assert len(epochs) == 32 and [len(points) for points in page.points] == [32] * 4
+assert page.points[0][0] == f"0,{150 * (1 - float(epochs[0].get('top1'))):.1f}".removesuffix(".0")
+assert page.points[1][-1].startswith("600,") and page.points[2][-1].startswith("600,")
+one = "aircraft.vgg16-bcnn.random.iterative.blis.r40.s"
+assert page.hrefs == [f"../index.html#cell={one}2", f"../../cells/{one}2.xml", f"{one}1.html"], page.hrefs
+PYTHON
+    grep -q '<b>Message</b>: the worker ended with signal SIGSEGV' "$cells"/aircraft.*.l1-norm.one-shot.*.s1.html
+    grep -q 'retraining &lt;after&gt; the prune &amp; before' "$cells"/aircraft.*.l1-norm.one-shot.*.s1.html
+}
+
+@test "one CSV has an accuracy for each cell and seed, as the documents have it" {
+    python3 - "$OUT" <<'PYTHON'
+import csv, glob, os, sys, xml.etree.ElementTree as ET
+r = "{urn:prunebench:result:1}"
+rows = list(csv.DictReader(open(sys.argv[1] + "/report/tables/cells-long.csv", newline="", encoding="utf-8")))
+assert len(rows) == 36 == len({row["cell"] for row in rows})
+for row in rows:
+    cell = ET.parse(f"{sys.argv[1]}/cells/{row['cell']}.xml").getroot()
+    config = {o.get("name"): o.get("value") for o in cell.iter(r + "option")}
+    for name in ("dataset", "model", "backend", "variant", "criterion", "schedule", "target", "seed"):
+        assert row[name] == config[name], (row, name)
+    assert row["status"] == cell.get("status") and float(row["asked"]) == float(config["target.amount"])
+    test = {a.get("stage"): a.get("top1") for a in cell.iter(r + "accuracy") if a.get("split") == "test"}
+    assert (row["top1"], row["top1_base"], row["top1_pruned"]) == tuple(test.get(s, "") for s in ("retrained", "base", "pruned"))
+    params = {c.get("stage"): c.get("params") for c in cell.iter(r + "cost")}
+    assert row["params"] == params.get("pruned", "")
+assert sum(row["status"] == "ok" for row in rows) == 32
 PYTHON
 }
 
@@ -128,22 +194,49 @@ PYTHON
 
 @test "LaTeX tables balance their braces and use what booktabs has" {
     for table in "$OUT"/report/tables/*.tex; do
-        [ "$(grep -c '^\\begin{table}' "$table")" -eq 1 ]
-        [ "$(grep -c '^\\toprule' "$table")" -eq 1 ]
-        [ "$(grep -c '^\\bottomrule' "$table")" -eq 1 ]
+        parts=$(grep -c '^\\begin{table\*\?}' "$table")
+        [ "$parts" -ge 1 ]
+        [ "$(grep -c '^\\end{table\*\?}' "$table")" -eq "$parts" ]
+        [ "$(grep -c '^\\toprule' "$table")" -eq "$parts" ]
+        [ "$(grep -c '^\\bottomrule' "$table")" -eq "$parts" ]
+        [ "$(grep -c '^\\label' "$table")" -eq 1 ]
         [ "$(sed 's/\\[{}]//g' "$table" | tr -dc '{' | wc -c)" -eq "$(sed 's/\\[{}]//g' "$table" | tr -dc '}' | wc -c)" ]
+    done
+    # short and narrow ones are within a column of two, wide ones across both
+    grep -q '^\\begin{table}' "$OUT/report/tables/aircraft.iterative.criteria.tex"
+    grep -q '^\\begin{table\*}' "$OUT/report/tables/aircraft.iterative.results.tex"
+}
+
+@test "LaTeX sets the tables in one column and in two, none wider than its column or longer than a page" {
+    command -v pdflatex >/dev/null || skip "pdflatex is not installed"
+    cd "$BATS_TEST_TMPDIR" || return 1
+    for class in '{article}' '[twocolumn]{article}'; do
+        {
+            echo "\\documentclass$class\\usepackage{booktabs,graphicx}\\begin{document}text"
+            for table in "$OUT"/report/tables/*.tex; do echo "\\input{$table}\\clearpage"; done
+            echo '\end{document}'
+        } >all.tex
+        pdflatex -interaction=nonstopmode -halt-on-error all.tex >log 2>&1
+        run grep -E '^Overfull .hbox|Float too large' log
+        echo "$class: $output"
+        [ "$status" -eq 1 ]
     done
 }
 
-@test "LaTeX sets the tables" {
+@test "LaTeX breaks a path in a reason that is longer than the line" {
     command -v pdflatex >/dev/null || skip "pdflatex is not installed"
+    long=$BATS_TEST_TMPDIR/a-folder-with-a-long-name/and-another_in_it/and.one.more.in.that
+    mkdir -p "$long"
+    cp -r "$OUT/cells" "$long/cells"
+    prunebench report "$long" --format latex 2>/dev/null
+    grep -q 'cells/.*cut' "$long/report/tables/failures.tex"
     cd "$BATS_TEST_TMPDIR" || return 1
-    {
-        echo '\documentclass{article}\usepackage{booktabs}\begin{document}'
-        for table in "$OUT"/report/tables/aircraft.*.tex; do echo "\\input{$table}"; done
-        echo '\end{document}'
-    } >all.tex
-    pdflatex -interaction=nonstopmode -halt-on-error all.tex >log 2>&1
+    echo '\documentclass{article}\usepackage{booktabs,graphicx}\begin{document}' \
+        "\\input{$long/report/tables/failures.tex}\\end{document}" >one.tex
+    pdflatex -interaction=nonstopmode -halt-on-error one.tex >log 2>&1
+    run grep '^Overfull' log
+    echo "$output"
+    [ "$status" -eq 1 ]
 }
 
 @test "formats can be chosen" {

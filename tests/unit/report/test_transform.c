@@ -96,10 +96,11 @@ static void test_html_escapes_and_heads_its_rows(void **state)
     (void)state;
     char *html = apply("table-html.xsl");
     assert_non_null(strstr(html, "50 % of C&amp;A_B: {x} #1 $2 ~ ^ \\ | &lt;b&gt;</p>"));
-    assert_non_null(strstr(html, "<th scope=\"col\">La*bel</th><th scope=\"col\" class=\"right\">Top-1 <span "
-                                 "class=\"unit\">%</span></th>"));
-    assert_non_null(strstr(html, "<tr class=\"baseline\"><th scope=\"row\">say \"a, b\"</th><td class=\"right\">84.5"
-                                 "<span class=\"sd\"> ± 0.1</span></td>"));
+    assert_non_null(strstr(html,
+                           "<th scope=\"col\" data-column=\"label\">La*bel</th><th scope=\"col\" data-column=\"top1\" "
+                           "class=\"right\">Top-1 <span class=\"unit\">%</span></th>"));
+    assert_non_null(strstr(html, "<tr class=\"baseline\"><th scope=\"row\">say \"a, b\"</th><td class=\"right\" "
+                                 "title=\"84.491 % ± 0.12 (n = 3)\">84.5<span class=\"sd\"> ± 0.1</span></td>"));
     assert_non_null(strstr(html, "<td class=\"right best\">50.0</td>"));
     assert_null(strstr(html, "not this"));
     pb_free(html);

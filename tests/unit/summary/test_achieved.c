@@ -110,6 +110,53 @@ static void write_missed_target(void **state)
     }
 }
 
+/* A trial on conv, of 100 channels, and fc, of 10. */
+static void add_trial(struct pb_record *record, double top1, uint32_t conv, uint32_t fc, bool trained)
+{
+    struct pb_error error = {0};
+    uint32_t *kept = pb_calloc(2, sizeof *kept);
+    kept[0] = conv;
+    kept[1] = fc;
+    must(pb_record_trial(record,
+                         &(struct pb_trial_record){.stage = "prune-to",
+                                                   .split = "validation",
+                                                   .top1 = top1,
+                                                   .images = 8,
+                                                   .trained = trained,
+                                                   .kept = kept,
+                                                   .kept_count = 2},
+                         &error),
+         &error);
+}
+
+static void test_layers_that_were_pruned_alone_are_listed_with_their_mean_over_seeds(void **state)
+{
+    for (size_t seed = 0; seed < 2; seed++) {
+        struct pb_record record;
+        struct pb_error error = {0};
+        const struct small cell = cell_of("l1", seed, 0.8);
+        begin_record(&record, &cell, 0.4);
+        must(pb_record_layer(&record, &(struct pb_layer_record){.name = "fc", .channels = 10, .kept = 10}, &error),
+             &error);
+        add_trial(&record, 0.5, 100, 4, false);
+        add_trial(&record, 0.75 + 0.125 * (double)seed, 60, 10, false);
+        add_trial(&record, 0.1, 60, 4, false); /* both layers */
+        add_trial(&record, 0.2, 30, 10, true); /* trained afterwards */
+        add_trial(&record, 0.3, 60, 10, false); /* again */
+        small_write_record(state, &record);
+    }
+    struct pb_summary summary = small_summary(state);
+    const struct pb_summary_row *row = &summary.sections[0].schedules[0].rows[0];
+    assert_int_equal(row->alone_count, 2);
+    assert_string_equal(row->alone[0].layer, "conv");
+    assert_true(row->alone[0].channels == 100 && row->alone[0].kept == 60 && row->alone[0].top1.n == 2);
+    near(row->alone[0].top1.mean, 0.8125);
+    assert_string_equal(row->alone[1].layer, "fc");
+    assert_int_equal(row->alone[1].kept, 4);
+    near(row->alone[1].top1.mean, 0.5);
+    pb_summary_free(&summary);
+}
+
 static void test_rows_stand_where_they_arrived_not_where_they_were_sent(void **state)
 {
     write_missed_target(state);
@@ -421,6 +468,7 @@ int main(void)
     (void)setenv("PRUNEBENCH_PROGRAM", PB_TEST_BUILD "/prunebench", 1);
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_setup, folder_teardown)
     const struct CMUnitTest tests[] = {
+        TEST(test_layers_that_were_pruned_alone_are_listed_with_their_mean_over_seeds),
         TEST(test_rows_stand_where_they_arrived_not_where_they_were_sent),
         TEST(test_figures_plot_the_share_that_is_gone),
         TEST(test_tables_and_findings_say_what_was_removed_and_beside_it_what_was_asked),

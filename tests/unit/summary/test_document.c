@@ -71,6 +71,8 @@ static struct pb_summary_step steps[] = {{
     .achieved = STATISTICS(86),
 }};
 
+static struct pb_summary_alone alone[] = {{.layer = "conv1", .channels = 16, .kept = 4, .top1 = STATISTICS(95)}};
+
 static struct pb_summary_row rows[] = {
     {
         .criterion = "l1",
@@ -94,6 +96,8 @@ static struct pb_summary_row rows[] = {
         .layer_count = 1,
         .steps = steps,
         .step_count = 1,
+        .alone = alone,
+        .alone_count = 1,
         .published = &published,
     },
     {
@@ -176,6 +180,7 @@ static struct pb_summary_board boards[] = {{
     .methods = 5,
     .residual = {.sd = 0.015625, .freedom = 6},
     .verdict = "ranked",
+    .headline = true,
 }};
 static struct pb_summary_scale scales[] = {{"image size", "48", "224"}};
 static struct pb_summary_section section = {
@@ -274,6 +279,7 @@ static void fill_ok(struct pb_record *record, const char *seed)
     small_config(record, "data.batch", "8");
     small_config(record, "retraining.0.4.lr", "0.01");
     small_config(record, "ranking.scope", "layer");
+    small_config(record, "ranking.allocation", "erk");
     small_config(record, "ranking.normalise", "max");
     small_config(record, "ranking.redraw", "each-scoring");
     must(pb_record_provenance(record, "seconds", "1.5", &error), &error);

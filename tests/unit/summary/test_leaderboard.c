@@ -27,6 +27,7 @@ struct method {
     const char *criterion, *plugin, *scope;
     bool permuted;
     double mean, achieved;
+    const char *allocation;
 };
 
 static void write_seeds(void **state, const struct method *method, int noise, int seeds)
@@ -42,6 +43,8 @@ static void write_seeds(void **state, const struct method *method, int noise, in
         small_record(&record, &cell);
         small_config(&record, "criterion.plugin", method->plugin == NULL ? method->criterion : method->plugin);
         small_config(&record, "ranking.scope", method->scope == NULL ? "global" : method->scope);
+        if (method->allocation != NULL)
+            small_config(&record, "ranking.allocation", method->allocation);
         small_config(&record, "ranking.permute", method->permuted ? "true" : "false");
         must(pb_record_scoring(&record, &(struct pb_scoring_record){.stage = "score", .seconds = 0.5 + s}, &error),
              &error);
@@ -171,6 +174,21 @@ static void test_the_control_of_a_criterion_is_its_own_permuted_one_else_the_eve
     assert_string_equal(board->entries[1].control->criterion, "random");
     near(board->entries[0].against.mean, 0.1);
     near(board->entries[1].against.mean, 0.04);
+    pb_summary_free(&summary);
+}
+
+static void test_a_control_divides_the_share_among_the_layers_as_its_criterion_does(void **state)
+{
+    const struct method methods[4] = {{"a", .mean = 0.90},
+                                      {"b", .allocation = "erk", .mean = 0.89},
+                                      {"b-permuted", "b", .permuted = true, .mean = 0.80},
+                                      {"random", .scope = "layer", .allocation = "erk", .mean = 0.85}};
+    write_four(state, methods, 3);
+    struct pb_summary summary = small_summary(state);
+    const struct pb_summary_board *board = board_of(&summary);
+    assert_null(board->entries[0].control);
+    assert_non_null(board->entries[1].control);
+    assert_string_equal(board->entries[1].control->criterion, "random");
     pb_summary_free(&summary);
 }
 
@@ -318,6 +336,7 @@ int main(void)
         TEST(test_a_method_between_two_others_shares_a_place_with_both),
         TEST(test_a_method_below_its_control_is_worse),
         TEST(test_the_control_of_a_criterion_is_its_own_permuted_one_else_the_even_one),
+        TEST(test_a_control_divides_the_share_among_the_layers_as_its_criterion_does),
         TEST(test_random_under_a_global_scope_is_no_such_control),
         TEST(test_one_and_two_seeds_give_no_place),
         TEST(test_a_method_that_lacks_a_seed_has_no_place_among_those_that_have_three),

@@ -170,22 +170,6 @@ static void test_documents_that_fit_no_table_are_listed_with_the_reason(void **s
     pb_summary_free(&summary);
 }
 
-static void test_the_pareto_front_holds_what_nothing_beats_in_both(void **state)
-{
-    struct pb_error error = {0};
-    struct pb_figure_data made = {0};
-    small_write(state, &two_seeds[0]); /* 400 parameters, 68 % */
-    small_write(state, &two_seeds[2]); /* 500 parameters, 60 %: beaten */
-    struct pb_summary summary = small_summary(state);
-    assert_true(pb_figure_available(PB_FIGURE_PARETO, &summary.sections[0], NULL));
-    must(pb_figure_pareto(&summary.sections[0], &made, &error), &error);
-    /* the unpruned one has 1000 and 70 % */
-    assert_string_equal(made.data.data, "\"one-shot · l1\"\n400\t68\n\n\n\"one-shot · random\"\n500\t60\n\n\n"
-                                        "\"unpruned\"\n1000\t70\n\n\n\"Pareto front\"\n400\t68\n1000\t70\n");
-    pb_figure_data_free(&made);
-    pb_summary_free(&summary);
-}
-
 static void test_a_folder_without_results_is_an_input_error(void **state)
 {
     struct pb_summary summary = {0};
@@ -292,7 +276,6 @@ int main(void)
         TEST(test_weaker_protocols_are_marked),
         TEST(test_gamma_is_put_on_one_axis_and_averaged_over_seeds),
         TEST(test_documents_that_fit_no_table_are_listed_with_the_reason),
-        TEST(test_the_pareto_front_holds_what_nothing_beats_in_both),
         TEST(test_a_folder_without_results_is_an_input_error),
         TEST(test_the_summary_document_fits_its_schema_and_counts),
         TEST(test_settings_of_any_name_fit_into_the_document),
