@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/text.h"
 
 /* One option of a command. A row with a NULL name ends the table. */
 struct pb_cli_option {
@@ -40,12 +41,15 @@ struct pb_command {
 
 extern const struct pb_command pb_command_run, pb_command_check, pb_command_cell, pb_command_report, pb_command_plugins,
     pb_command_count, pb_command_verify, pb_command_bench, pb_command_synth, pb_command_doctor, pb_command_help,
-    pb_command_score;
+    pb_command_score, pb_command_compare, pb_command_history, pb_command_audit, pb_command_status, pb_command_show;
 /* All of them, NULL-terminated, in the order of the help. */
 extern const struct pb_command *const pb_commands[];
 /* The command of that name, else an error that suggests one. */
 PB_MUST_CHECK enum pb_status pb_command_find(const char *name, const struct pb_command **command,
                                              struct pb_error *error);
+
+/* What 'report --format' takes; up to NULL. */
+extern const char *const pb_report_format_names[];
 
 /* The last value of an option; NULL when it was not given, "" for a switch that was. The name must be in the table. */
 const char *pb_argument(const struct pb_arguments *arguments, const char *name);
@@ -62,5 +66,8 @@ PB_MUST_CHECK enum pb_status pb_argument_choice(const struct pb_arguments *argum
 /* "1024x768": a width and a height from 1 to max; both stay as they are when the option was not given. */
 PB_MUST_CHECK enum pb_status pb_argument_sides(const struct pb_arguments *arguments, const char *name, uint32_t max,
                                                uint32_t *width, uint32_t *height, struct pb_error *error);
+
+/* Writes text to standard output and frees it. */
+PB_MUST_CHECK enum pb_status pb_print_text(struct pb_text *text, struct pb_error *error);
 
 #endif

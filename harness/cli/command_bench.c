@@ -14,9 +14,10 @@
 #include "bench/bench.h"
 #include "bench/fma_peak.h"
 #include "cli/bench_report.h"
+#include "cli/bench_scoring.h"
 #include "cli/cli.h"
 #include "cli/model_argument.h"
-#include "synth/synth.h"
+#include "drawing/drawing.h"
 
 enum { DEFAULT_CLASSES = 100, RUN_SECONDS_NUMERATOR = 1, RUN_SECONDS_DENOMINATOR = 4 };
 
@@ -30,6 +31,9 @@ static const struct pb_cli_option options[] = {
     {"data", 'd', NULL, "also time the same steps with data, from JPEG files to batches"},
     {"data-images", 0, "N", "images drawn for --data (8 batches, but 64 to 256)"},
     {"data-sides", 0, "WxH", "width and height of these images (1024x768)"},
+    {"criteria", 0, NULL, "time what every criterion's scoring of this model costs, in place of the model"},
+    {"criterion", 'c', "NAME", "the same of this criterion alone; may be given several times"},
+    {"images", 0, "N", "calibration images of --criteria and --criterion (2 batches)"},
     {"runs", 'r', "R", "timed runs, after a warm-up (5)"},
     PB_BACKEND_OPTIONS,
     {"json", 0, NULL, "print one JSON object"},
@@ -57,8 +61,7 @@ static enum pb_status read_data_options(const struct pb_arguments *arguments, st
     *wish = (struct pb_bench_data_wish){.wanted = pb_argument(arguments, "data"), .width = 1024, .height = 768};
     if (!wish->wanted && (pb_argument(arguments, "data-images") || pb_argument(arguments, "data-sides")))
         return pb_fail(error, PB_ERROR_INPUT, "bench: --data-images and --data-sides belong to --data; give that too");
-    enum pb_status status =
-        pb_argument_size(arguments, "data-images", 2 * PB_BENCH_DATA_CLASSES, 1u << 16, &images, error);
+    enum pb_status status = pb_argument_size(arguments, "data-images", 2 * PB_BENCH_CLASSES, 1u << 16, &images, error);
     if (status == PB_OK)
         status = pb_argument_sides(arguments, "data-sides", PB_SYNTH_SIZE_MAX, &wish->width, &wish->height, error);
     wish->images = (uint32_t)images;
@@ -258,6 +261,10 @@ static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, 
 {
     struct session session = {0};
     (void)exit_code;
+    if (pb_argument(arguments, "criteria") || pb_argument(arguments, "criterion"))
+        return pb_bench_scoring(arguments, DEFAULT_CLASSES, error);
+    if (pb_argument(arguments, "images"))
+        return pb_fail(error, PB_ERROR_INPUT, "bench: --images belongs to --criteria; give that too");
     enum pb_status status = prepare(arguments, &session, error);
     if (!status)
         status = run_bench(&session, pb_argument(arguments, "json") != NULL, error);
@@ -269,7 +276,7 @@ const struct pb_command pb_command_bench = {
     .name = "bench",
     .usage = "--model M [--backend B] [--classes K] [--image-size S] [--width-multiplier F | --widths 12,34,…] "
              "[--batch N] [--threads T] [--train | --infer] [--data [--data-images N] [--data-sides WxH]] [--runs R] "
-             "[--option NAME=VALUE]… [--json]",
+             "[--criteria | --criterion NAME…] [--images N] [--option NAME=VALUE]… [--json]",
     .summary = "time a model on a backend, layer by layer",
     .details =
         "Runs training steps (or evaluation, with --infer) on noise, after a warm-up, and prints the median and\n"
@@ -281,7 +288,14 @@ const struct pb_command pb_command_bench = {
         "soon as they are decoded) and go through the pipeline of a real run: decoding, the cache of decoded images,\n"
         "rotation within ±15 degrees and flips, batches. The first epoch, with decoding, and those from the second\n"
         "on are measured separately; the latter take turns with steps on images that are in memory, and the ratio is "
-        "printed.",
+        "printed.\n\n"
+        "With --criteria, every criterion scores the model, with random weights, on photographs drawn for it. Printed "
+        "are\n"
+        "the seconds per calibration image, also as a multiple of a pass forward and backward, and the seconds that "
+        "the\n"
+        "criterion itself spends on the layer that takes longest. With one thread they are processor time, which "
+        "other\n"
+        "processes disturb less.",
     .options = options,
     .run = run,
 };

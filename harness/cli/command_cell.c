@@ -19,8 +19,8 @@ static const struct pb_cli_option options[] = {
     {"output", 'o', "OUT", "folder of the run"},
     {"threads", 0, "T", "threads that the cell may use (default 1)"},
     {"plugin-dir", 0, "DIR", "look for plugins here first; may be given several times"},
-    {"plugins-tried", 0, NULL,
-     "the caller has loaded every plugin and found none broken: load them without trying them first"},
+    {"plugin-file", 0, "FILE",
+     "load the plugins of this object, which the caller has loaded, and of no others; may be given several times"},
     {"planned", 0, "FILE",
      "remove the cell's stages that no other cell of the run has planned, as FILE says (default: keep all)"},
     {"plans", 0, "FILE", "the cell's plan is in FILE, as 'run' made it (default: plan it first)"},
@@ -220,9 +220,10 @@ static enum pb_status do_job(struct job *job, const struct pb_arguments *argumen
     enum pb_status status = pb_argument_size(arguments, "threads", 1, 4096, &threads, error);
     if (status == PB_OK)
         status = pb_argument_size(arguments, "latency", 1, 4096, &latency, error);
+    const char *const *files = pb_argument_list(arguments, "plugin-file");
     if (status == PB_OK)
-        status = (pb_argument(arguments, "plugins-tried") ? pb_registry_open_tried : pb_registry_open)(
-            pb_argument_list(arguments, "plugin-dir"), &job->registry, error);
+        status = files ? pb_registry_open_files(files, &job->registry, error)
+                       : pb_registry_open(pb_argument_list(arguments, "plugin-dir"), &job->registry, error);
     if (status == PB_OK && pb_argument(arguments, "plan"))
         return plan_cells(job, arguments, threads, error);
     if (status == PB_OK)

@@ -5,6 +5,7 @@
 
 #include "base/resources.h"
 #include "base/array.h"
+#include "base/file.h"
 #include "base/machine.h"
 #include "base/memory.h"
 #include "base/progress.h"
@@ -15,13 +16,16 @@
 
 static const struct pb_cli_option options[] = {
     {"json", 0, NULL, "print JSON"},
+    {"diff", 0, "OUT",
+     "print what 'run' would do in this folder of earlier results: which cells it runs anew and why, which stay, and "
+     "which results no longer belong to the matrix; costs are not printed, and nothing is written"},
     {"threads", 0, "T", "threads that a cell would use (default: what the machine has)"},
     {"plugin-dir", 0, "DIR", "look for plugins here first; may be given several times"},
     {"no-speed", 0, NULL, "do not measure how fast this machine trains, and print no times"},
     {NULL, 0, NULL, NULL},
 };
 
-static void free_check(struct check *check)
+void pb_check_free(struct check *check)
 {
     for (uint32_t i = 0; check->cells && i < check->matrix->cell_count; i++)
         pb_free(check->cells[i].failure);
@@ -45,8 +49,9 @@ static enum pb_status note_failure(struct check *check, uint32_t index, const st
 
 /* Takes one cell's plan from the process that plans. */
 static enum pb_status on_plan(void *argument, uint32_t index, const struct pb_cell_plan *plan,
-                              const struct pb_error *failure, struct pb_error *error)
+                              const struct pb_text *lines, const struct pb_error *failure, struct pb_error *error)
 {
+    (void)lines;
     struct check *check = argument;
     struct estimate *cell = &check->cells[index];
     uint64_t of_stages = 0;
@@ -61,6 +66,7 @@ static enum pb_status on_plan(void *argument, uint32_t index, const struct pb_ce
     cell->own_macs = plan->macs - of_stages;
     cell->memory = plan->memory;
     cell->open = plan->open;
+    memcpy(cell->inputs, plan->inputs, sizeof cell->inputs);
     memcpy(cell->missing, plan->missing, sizeof cell->missing);
     memcpy(cell->backend_missing, plan->backend_missing, sizeof cell->backend_missing);
     if (plan->macs > 0 && !plan->backend_missing[0])
@@ -243,8 +249,9 @@ static enum pb_status print_missing(const struct check *check, struct pb_error *
 }
 
 /* Every reason once, with the first cell that has it and how many more do. */
-static void print_failures(const struct check *check)
+int pb_check_print_failures(const struct check *check)
 {
+    fflush(stdout);
     const uint32_t count = check->matrix->cell_count;
     for (uint32_t i = 0; i < count; i++) {
         const char *failure = check->cells[i].failure;
@@ -262,6 +269,7 @@ static void print_failures(const struct check *check)
             fprintf(stderr, " (and %u more cell%s)", behind, behind == 1 ? "" : "s");
         fputc('\n', stderr);
     }
+    return pb_exit_code(check->worst);
 }
 
 static void print_memory(const struct check *check)
@@ -335,17 +343,20 @@ static enum pb_status print_text(const struct check *check, struct pb_error *err
 static enum pb_status plan_cells(struct check *check, const struct pb_arguments *arguments, const char *program,
                                  struct pb_error *error)
 {
-    const struct pb_planning planning = {.program = program,
-                                         .matrix_path = arguments->words[0],
-                                         .plugin_dirs = pb_argument_list(arguments, "plugin-dir"),
-                                         .plugins_tried = check->registry.broken_count == 0,
-                                         .threads = check->threads};
+    const char **files = NULL;
+    enum pb_status status = pb_registry_asked_files(&check->registry, &files, error);
+    if (status != PB_OK)
+        return status;
+    const struct pb_planning planning = {
+        .program = program, .matrix_path = arguments->words[0], .plugin_files = files, .threads = check->threads};
     for (uint32_t i = 0; i < check->matrix->cell_count; i++)
         check->matrix->cells[i]->threads = check->threads;
-    return pb_plan_cells(check->matrix, &planning, on_plan, check, error);
+    status = pb_plan_cells(check->matrix, &planning, on_plan, check, error);
+    pb_free(files);
+    return status;
 }
 
-static enum pb_status estimate_all(struct check *check, const struct pb_arguments *arguments, struct pb_error *error)
+enum pb_status pb_check_matrix(struct check *check, const struct pb_arguments *arguments, struct pb_error *error)
 {
     size_t threads = pb_machine_threads();
     uint64_t available = 0;
@@ -378,24 +389,28 @@ static enum pb_status estimate_all(struct check *check, const struct pb_argument
 
 static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, struct pb_error *error)
 {
-    struct check check = {.timed = !pb_argument(arguments, "no-speed")};
-    enum pb_status status = estimate_all(&check, arguments, error);
-    if (status == PB_OK && pb_argument(arguments, "json"))
+    const char *diff = pb_argument(arguments, "diff");
+    struct check check = {.timed = !diff && !pb_argument(arguments, "no-speed")};
+    if (diff && !pb_is_dir(diff))
+        return pb_fail_at(error, PB_ERROR_INPUT, diff, 0,
+                          "there is no such folder; --diff takes one that 'prunebench run' made");
+    enum pb_status status = pb_check_matrix(&check, arguments, error);
+    const bool json = pb_argument(arguments, "json") != NULL;
+    if (status == PB_OK && diff && (json || !arguments->quiet))
+        status = pb_check_print_diff(&check, &(struct pb_diff_options){.out = diff, .json = json}, error);
+    else if (status == PB_OK && json)
         status = pb_check_print_json(&check, error);
     else if (status == PB_OK && !arguments->quiet)
         status = print_text(&check, error);
-    if (status == PB_OK && check.worst != PB_OK) {
-        fflush(stdout);
-        print_failures(&check);
-        *exit_code = pb_exit_code(check.worst);
-    }
-    free_check(&check);
+    if (status == PB_OK)
+        *exit_code = pb_check_print_failures(&check);
+    pb_check_free(&check);
     return status;
 }
 
 const struct pb_command pb_command_check = {
     .name = "check",
-    .usage = "MATRIX [--json] [--threads T] [--no-speed] [--plugin-dir DIR]…",
+    .usage = "MATRIX [--diff OUT] [--json] [--threads T] [--no-speed] [--plugin-dir DIR]…",
     .summary = "validate a matrix; list its cells and stages with what they cost",
     .details =
         "Reads the matrix, resolves every cell, and lists cells and shared stages with multiply-accumulates, the peak "
@@ -411,6 +426,10 @@ const struct pb_command pb_command_check = {
         "error.\n\n"
         "Schedules run in a process of their own, which has 20 seconds for each cell (PRUNEBENCH_PLAN_SECONDS). Cells\n"
         "that cannot be planned are listed with the reason.\n\n"
+        "--diff lists the cells that 'run' would run anew in OUT, with what has changed: a setting, the code of a "
+        "plugin or of\n"
+        "the program, images, labels or weights. Of what is run anew, stages that are stored are not computed "
+        "again.\n\n"
         "Exit code: 0 every cell can be run; 1 a schedule crashed, hung or exited; 2 wrong usage or input.",
     .options = options,
     .min_words = 1,

@@ -3,6 +3,7 @@
 #define PB_CLI_COMMAND_CHECK_H
 
 #include "bench/speeds.h"
+#include "cli/cli.h"
 #include "matrix/matrix.h"
 #include "coordinator/queue.h"
 
@@ -13,8 +14,9 @@ struct estimate {
     double seconds; /* 0: unknown */
     uint32_t classes; /* of its data set; 0: it cannot be estimated */
     uint32_t speed; /* among the measured ones, or PB_NO_SPEED */
-    char missing[768]; /* a line for everything that is not here */
+    char missing[1024]; /* a line for everything that is not here */
     char backend_missing[256];
+    char inputs[65]; /* digest of what it works on; "": unknown */
     bool open; /* counted up to its first measurement */
     char *failure; /* why it cannot be planned; NULL: it can */
 };
@@ -36,6 +38,23 @@ struct check {
     enum pb_status worst; /* of the cells that cannot be planned: wrong input before other failures */
 };
 
+/* Plans every cell of the matrix that the arguments name and estimates what it costs; --threads and --plugin-dir must be among the
+ * command's options. check: zeroed but for timed; to be freed after a failure, too. */
+PB_MUST_CHECK enum pb_status pb_check_matrix(struct check *check, const struct pb_arguments *arguments,
+                                             struct pb_error *error);
+void pb_check_free(struct check *check);
+/* Why cells cannot be planned, to standard error; the exit code that says so, 0 where all can. */
+int pb_check_print_failures(const struct check *check);
+
+struct pb_diff_options {
+    const char *out; /* need not exist */
+    const char *const *only; /* globs over ids; NULL: all */
+    bool retry; /* failed and blocked cells are run again */
+    bool json;
+};
+/* What 'run' would do with the matrix in a folder of earlier results, as text or as JSON. Writes nothing there. */
+PB_MUST_CHECK enum pb_status pb_check_print_diff(const struct check *check, const struct pb_diff_options *options,
+                                                 struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_check_print_json(const struct check *check, struct pb_error *error);
 
 #endif

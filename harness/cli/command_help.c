@@ -13,7 +13,6 @@
 
 static const struct pb_cli_option options[] = {
     {"markdown", 0, NULL, "print Markdown: of 'matrix' or 'catalogue'"},
-    {"schema", 0, NULL, "print the settings of 'matrix' as its schema has them"},
     {"plugin-dir", 0, "DIR", "look for plugins here first; may be given several times"},
     {0},
 };
@@ -121,17 +120,6 @@ static enum pb_status append_catalogue(struct pb_text *text, const struct pb_arg
     return status;
 }
 
-static enum pb_status print(struct pb_text *text, struct pb_error *error)
-{
-    enum pb_status status = PB_OK;
-    if (text->failed)
-        status = pb_fail_memory(error, text->capacity);
-    else if (text->length > 0 && fwrite(text->data, 1, text->length, stdout) != text->length)
-        status = pb_fail_errno(error, "write standard output");
-    pb_text_free(text);
-    return status;
-}
-
 static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, struct pb_error *error)
 {
     (void)exit_code;
@@ -139,25 +127,20 @@ static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, 
     const char *topic = arguments->word_count > 0 ? arguments->words[0] : NULL;
     struct pb_text text = {0};
     if (topic && strcmp(topic, "matrix") == 0) {
-        if (pb_argument(arguments, "schema")) {
-            pb_manual_schema(&text);
-            return print(&text, error);
-        }
         if (markdown)
             pb_text_append(&text, "%s", manual_head);
         pb_manual_matrix(&text, markdown ? PB_MANUAL_MARKDOWN : PB_MANUAL_TEXT);
-        return print(&text, error);
+        return pb_print_text(&text, error);
     }
     if (topic && strcmp(topic, "catalogue") == 0) {
         const enum pb_status status = append_catalogue(&text, arguments, markdown, error);
         if (status == PB_OK)
-            return print(&text, error);
+            return pb_print_text(&text, error);
         pb_text_free(&text);
         return status;
     }
-    if (markdown || pb_argument(arguments, "schema"))
-        return pb_fail(error, PB_ERROR_INPUT, "help: --%s is for 'matrix'%s", markdown ? "markdown" : "schema",
-                       markdown ? " and 'catalogue'" : "");
+    if (markdown)
+        return pb_fail(error, PB_ERROR_INPUT, "help: --markdown is for 'matrix' and 'catalogue'");
     if (!topic) {
         pb_help_program(stdout, pb_commands);
         return PB_OK;
@@ -171,7 +154,7 @@ static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, 
 
 const struct pb_command pb_command_help = {
     .name = "help",
-    .usage = "[COMMAND | matrix | catalogue] [--markdown | --schema] [--plugin-dir DIR]…",
+    .usage = "[COMMAND | matrix | catalogue] [--markdown] [--plugin-dir DIR]…",
     .summary = "explain a command, matrix documents, or what there is to choose from",
     .details = "'prunebench help matrix' explains every element and attribute of a matrix document. 'prunebench help\n"
                "catalogue' lists criteria, schedules, backends, data sets, models and formats.",

@@ -107,17 +107,6 @@ static enum pb_status find(const struct pb_registry *registry, const char *word,
     return status;
 }
 
-static enum pb_status print(struct pb_text *text, struct pb_error *error)
-{
-    enum pb_status status = PB_OK;
-    if (text->failed)
-        status = pb_fail_memory(error, text->capacity);
-    else if (text->length > 0 && fwrite(text->data, 1, text->length, stdout) != text->length)
-        status = pb_fail_errno(error, "write standard output");
-    pb_text_free(text);
-    return status;
-}
-
 static enum pb_status probe(const struct pb_arguments *arguments, int *exit_code, struct pb_error *error)
 {
     size_t broken;
@@ -150,7 +139,7 @@ static enum pb_status show(const struct pb_arguments *arguments, const char *plu
         append_list(&registry, &text);
     }
     if (status == PB_OK)
-        status = print(&text, error);
+        status = pb_print_text(&text, error);
     pb_text_free(&text);
     pb_registry_close(&registry);
     return status;

@@ -1,31 +1,26 @@
 /* prunebench report: tables, figures and a page from the result documents of a run. */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/report_json.h"
 #include "report/report.h"
 
-static const struct {
-    const char *name;
-    unsigned bit;
-} FORMATS[] = {
-    {"html", PB_REPORT_HTML}, {"latex", PB_REPORT_LATEX},     {"markdown", PB_REPORT_MARKDOWN},
-    {"csv", PB_REPORT_CSV},   {"figures", PB_REPORT_FIGURES},
-};
-#define FORMAT_COUNT (sizeof FORMATS / sizeof *FORMATS)
+const char *const pb_report_format_names[] = {"html", "latex", "markdown", "csv", "figures", NULL};
+/* By these names. */
+static const unsigned BITS[] = {PB_REPORT_HTML, PB_REPORT_LATEX, PB_REPORT_MARKDOWN, PB_REPORT_CSV, PB_REPORT_FIGURES};
+#define FORMAT_COUNT (sizeof BITS / sizeof *BITS)
 
 static enum pb_status unknown_format(const char *word, size_t length, struct pb_error *error)
 {
-    const char *names[FORMAT_COUNT];
-    for (size_t i = 0; i < FORMAT_COUNT; i++)
-        names[i] = FORMATS[i].name;
     char *text = pb_strndup(word, length);
     if (text == NULL)
         return pb_fail_memory(error, length + 1);
-    const char *closest = pb_closest(text, names, FORMAT_COUNT);
+    const char *closest = pb_closest(text, pb_report_format_names, FORMAT_COUNT);
     enum pb_status status =
         pb_fail(error, PB_ERROR_INPUT, "--format: unknown format '%s'; %s%s%s", text,
                 closest == NULL ? "there are html, latex, markdown, csv and figures" : "did you mean '",
@@ -41,8 +36,8 @@ static enum pb_status parse_formats(const char *list, unsigned *formats, struct 
         size_t length = strcspn(word, ",");
         unsigned bit = 0;
         for (size_t i = 0; i < FORMAT_COUNT; i++)
-            if (strlen(FORMATS[i].name) == length && strncmp(FORMATS[i].name, word, length) == 0)
-                bit = FORMATS[i].bit;
+            if (strlen(pb_report_format_names[i]) == length && strncmp(pb_report_format_names[i], word, length) == 0)
+                bit = BITS[i];
         if (bit == 0)
             return unknown_format(word, length, error);
         *formats |= bit;
@@ -72,15 +67,21 @@ static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, 
 {
     (void)exit_code;
     const char *out = arguments->words[0];
+    const bool json = pb_argument(arguments, "json") != NULL;
     const char *const *lists = pb_argument_list(arguments, "format");
     struct pb_report_options options = {.quiet = arguments->quiet, .reference = pb_argument(arguments, "reference")};
     enum pb_status status = PB_OK;
     if (pb_argument(arguments, "stylesheet") != NULL || pb_argument(arguments, "output") != NULL)
-        return run_stylesheet(arguments, error);
+        return json ? pb_fail(error, PB_ERROR_INPUT, "report: --json is about a whole report; leave --stylesheet out")
+                    : run_stylesheet(arguments, error);
+    struct timespec since;
+    (void)clock_gettime(CLOCK_REALTIME_COARSE, &since); /* as files' times are */
     for (; lists != NULL && *lists != NULL && status == PB_OK; lists++)
         status = parse_formats(*lists, &options.formats, error);
     if (status == PB_OK)
         status = pb_report(out, &options, error);
+    if (status == PB_OK && json)
+        return pb_report_print_json(out, &since, error);
     if (status != PB_OK || arguments->quiet)
         return status;
     bool page = options.formats == 0 || (options.formats & PB_REPORT_HTML) != 0;
@@ -101,12 +102,13 @@ static const struct pb_cli_option OPTIONS[] = {
      "published results to set beside the run's: a study's name, a file, or none (default: what the matrix says)"},
     {"stylesheet", 0, "FILE", "apply your own XSLT stylesheet to OUT/summary.xml instead"},
     {"output", 'o', "FILE", "where the result of --stylesheet goes"},
+    {"json", 0, NULL, "print one JSON object: the files that were written, and the first numbers of every section"},
     {0},
 };
 
 const struct pb_command pb_command_report = {
     .name = "report",
-    .usage = "OUT [--format LIST] [--reference NAME] [--stylesheet FILE --output FILE]",
+    .usage = "OUT [--format LIST] [--reference NAME] [--json] [--stylesheet FILE --output FILE]",
     .summary = "make tables, figures and a page from the results of a run",
     .details =
         "Reads every document in OUT/cells, writes OUT/summary.xml (statistics over seeds) and, below OUT/report, "

@@ -11,7 +11,7 @@
 
 #include "base/log.h"
 #include "cli/cli.h"
-#include "synth/synth.h"
+#include "drawing/drawing.h"
 
 static const struct pb_cli_option options[] = {
     {"sets", 0, "LIST", "the data sets to draw, of aircraft, birds, cars and fish (default: the first three)"},

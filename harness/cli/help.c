@@ -1,16 +1,11 @@
-/* Help, man page and shell completion, all from the command tables. */
+/* Help and man page, from the command tables. */
 #include "cli/help.h"
 
 #include <string.h>
 
 #include "base/version.h"
+#include "cli/completion.h"
 #include "cli/manual.h"
-
-static const struct pb_cli_option common_options[] = {
-    {"help", 'h', NULL, "show this help"},
-    {"quiet", 'q', NULL, "print only what went wrong"},
-    {0},
-};
 
 void pb_help_program(FILE *out, const struct pb_command *const *commands)
 {
@@ -21,7 +16,7 @@ void pb_help_program(FILE *out, const struct pb_command *const *commands)
     for (; *commands; commands++)
         fprintf(out, "  %-9s %s\n", (*commands)->name, (*commands)->summary);
     fputs("\n'prunebench COMMAND --help' explains a command; 'prunebench --version' prints the version.\n"
-          "Exit codes: 0 done; 1 a cell failed or a check fell short; 2 wrong usage or input.\n",
+          "Exit codes: 0 done; 1 a cell failed or a check fell short; 2 wrong usage or input; 130 interrupted.\n",
           out);
 }
 
@@ -43,7 +38,7 @@ void pb_help_command(FILE *out, const struct pb_command *command)
         fprintf(out, "\n%s\n", command->details);
     fputs("\noptions:\n", out);
     print_options(out, command->options);
-    print_options(out, common_options);
+    print_options(out, pb_common_options);
 }
 
 static void man_text(FILE *out, const char *words)
@@ -96,35 +91,12 @@ void pb_help_man(FILE *out, const struct pb_command *const *commands)
         man_options(out, (*command)->options);
     }
     fputs(".SH OPTIONS OF EVERY COMMAND\n", out);
-    man_options(out, common_options);
+    man_options(out, pb_common_options);
     fputs(".SH MATRIX DOCUMENTS\n", out);
     struct pb_text manual = {0};
     pb_manual_matrix(&manual, PB_MANUAL_TROFF);
+    pb_manual_sections(&manual);
     if (manual.data)
         fputs(manual.data, out);
     pb_text_free(&manual);
-    fputs(".SH EXIT STATUS\n0 done; 1 a cell failed or a check fell short; 2 wrong usage or input.\n"
-          ".SH ENVIRONMENT\n.TP\n.B PRUNEBENCH_PLUGIN_PATH\nfolders to look for plugins in, separated by colons\n"
-          ".TP\n.B NO_COLOR\nno colours on a terminal\n",
-          out);
-}
-
-void pb_help_completion(FILE *out, const struct pb_command *const *commands)
-{
-    fputs("# bash completion for prunebench\n_prunebench()\n{\n    local current=${COMP_WORDS[COMP_CWORD]} words=\n"
-          "    COMPREPLY=()\n    if ((COMP_CWORD == 1)); then\n        words='",
-          out);
-    for (const struct pb_command *const *command = commands; *command; command++)
-        fprintf(out, "%s ", (*command)->name);
-    fputs("--help --version'\n    elif [[ $current == -* ]]; then\n        case ${COMP_WORDS[1]} in\n", out);
-    for (; *commands; commands++) {
-        fprintf(out, "        %s) words='", (*commands)->name);
-        for (const struct pb_cli_option *option = (*commands)->options; option && option->name; option++)
-            fprintf(out, "--%s ", option->name);
-        fputs("--help --quiet' ;;\n", out);
-    }
-    fputs("        esac\n    else\n        compopt -o default\n        return\n    fi\n"
-          "    mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$current\")\n}\n"
-          "complete -F _prunebench prunebench\n",
-          out);
 }

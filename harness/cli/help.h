@@ -1,4 +1,4 @@
-/* Help, man page and shell completion, all from the command tables. */
+/* Help and man page, from the command tables. */
 #ifndef PB_CLI_HELP_H
 #define PB_CLI_HELP_H
 
@@ -9,6 +9,5 @@
 void pb_help_program(FILE *out, const struct pb_command *const *commands);
 void pb_help_command(FILE *out, const struct pb_command *command);
 void pb_help_man(FILE *out, const struct pb_command *const *commands);
-void pb_help_completion(FILE *out, const struct pb_command *const *commands);
 
 #endif

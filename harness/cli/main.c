@@ -10,28 +10,45 @@
 #include "base/version.h"
 #include "cli/arguments.h"
 #include "cli/cli.h"
+#include "cli/completion.h"
 #include "cli/help.h"
+#include "matrix/matrix_schema.h"
 #include "results/result.h"
 #include "summary/summary_fields.h"
+
+const char *const pb_schema_names[] = {"matrix", "result", "summary", NULL};
+/* By these names. */
+static enum pb_status (*const schemas[])(struct pb_text *text, struct pb_error *error) = {
+    pb_matrix_schema, pb_result_schema, pb_summary_schema};
 
 /* A schema that follows from the program's own tables, for the copy below harness/schema. */
 static int print_schema(const char *name)
 {
     struct pb_text text = {0};
     struct pb_error error = {0};
-    enum pb_status status = PB_OK;
-    if (name != NULL && strcmp(name, "result") == 0)
-        status = pb_result_schema(&text, &error);
-    else if (name != NULL && strcmp(name, "summary") == 0)
-        status = pb_summary_schema(&text, &error);
-    else
-        status = pb_fail(&error, PB_ERROR_INPUT, "--schema takes the name of a schema: result, summary");
+    enum pb_status status =
+        pb_fail(&error, PB_ERROR_INPUT, "--schema takes the name of a schema: matrix, result, summary");
+    for (size_t i = 0; name != NULL && i < sizeof schemas / sizeof *schemas; i++)
+        if (strcmp(name, pb_schema_names[i]) == 0)
+            status = schemas[i](&text, &error);
     if (status == PB_OK)
         fputs(text.data, stdout);
     else
         fprintf(stderr, "prunebench: %s\n", error.text);
     pb_text_free(&text);
     return status == PB_OK ? 0 : pb_exit_code(status);
+}
+
+/* What a shell asks for while a command line is typed; it shows no error. */
+static int complete(const char *what, const char *word)
+{
+    struct pb_error error = {0};
+    const enum pb_status status =
+        what ? pb_complete_values(what, word, &error)
+             : pb_fail(&error, PB_ERROR_INPUT, "--complete is for the shell completions; it takes a kind of names");
+    if (status != PB_OK)
+        fprintf(stderr, "prunebench: %s\n", error.text);
+    return pb_exit_code(status);
 }
 
 /* What scripts and packages ask for. True when word was one of these. */
@@ -44,7 +61,11 @@ static bool print_about(const char *word)
     else if (strcmp(word, "--man-page") == 0)
         pb_help_man(stdout, pb_commands);
     else if (strcmp(word, "--bash-completion") == 0)
-        pb_help_completion(stdout, pb_commands);
+        pb_complete_bash(stdout, pb_commands);
+    else if (strcmp(word, "--zsh-completion") == 0)
+        pb_complete_zsh(stdout, pb_commands);
+    else if (strcmp(word, "--fish-completion") == 0)
+        pb_complete_fish(stdout, pb_commands);
     else
         return false;
     return true;
@@ -90,6 +111,8 @@ int main(int argc, char **argv)
         return 0;
     if (strcmp(argv[1], "--schema") == 0)
         return print_schema(argv[2]);
+    if (strcmp(argv[1], "--complete") == 0)
+        return complete(argv[2], argc > 2 ? argv[3] : NULL);
     pb_limit_spinning(argv);
     const struct pb_command *command;
     struct pb_error error = {0};

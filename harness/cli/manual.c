@@ -66,7 +66,7 @@ void pb_manual_markdown(struct pb_text *text, const char *words)
         pb_text_append(text, strchr("<>|*_", *words) ? "\\%c" : "%c", *words);
 }
 
-static void append_element(struct pb_text *text, enum pb_manual_style style, const struct pb_element_help *element)
+static void append_element(struct pb_text *text, enum pb_manual_style style, const struct pb_element *element)
 {
     switch (style) {
     case PB_MANUAL_TEXT:
@@ -175,10 +175,10 @@ static void append_setting(struct pb_text *text, enum pb_manual_style style, con
 
 void pb_manual_matrix(struct pb_text *text, enum pb_manual_style style)
 {
-    for (const struct pb_element_help *element = pb_element_helps; element->name; element++) {
+    for (const struct pb_element *element = pb_elements; element->name; element++) {
         bool first = true;
         append_element(text, style, element);
-        for (const struct pb_attribute_help *own = element->attributes; own && own->name; own++, first = false)
+        for (const struct pb_matrix_attribute *own = element->attributes; own && own->name; own++, first = false)
             append_row(text, style,
                        &(struct row){.name = own->name,
                                      .values = own->values,

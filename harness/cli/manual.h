@@ -9,8 +9,8 @@ enum pb_manual_style { PB_MANUAL_TEXT, PB_MANUAL_MARKDOWN, PB_MANUAL_TROFF };
 /* Every element with its attributes. text->failed: memory was out. */
 void pb_manual_matrix(struct pb_text *text, enum pb_manual_style style);
 
-/* The settings as attribute groups of the schema, one for each element. */
-void pb_manual_schema(struct pb_text *text);
+/* Examples, files, exit codes and environment, as sections of the man page. */
+void pb_manual_sections(struct pb_text *text);
 
 /* words for a table of Markdown: what would end a column or begin a tag is escaped. */
 void pb_manual_markdown(struct pb_text *text, const char *words);

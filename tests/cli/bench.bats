@@ -145,3 +145,24 @@ skip_if_sanitized() { if grep -q __asan_init "$PRUNEBENCH_BUILD/prunebench"; the
     [[ $output == *"problem "*"criterion-broken.so"* ]]
     [[ $output == *"backend    blis: blis 0.9.0"* ]]
 }
+
+@test "bench --criterion prints what its scoring costs, in passes and for each layer, and why another cannot score" {
+    out=$(prunebench bench "${tiny[@]:0:8}" --batch 2 --criterion lrp --criterion filter-norm --criterion obs --threads 2 --json)
+    [ "$(json '[(c["criterion"], c["scores"]) for c in d["criteria"]]' <<<"$out")" = "[('filter-norm', 'channels'), ('lrp', 'channels'), ('obs', 'weights')]" ]
+    [ "$(json '[c.get("images") for c in d["criteria"]]' <<<"$out")" = "[0, 4, None]" ]
+    [ "$(json 'd["criteria"][0]["passes"], d["criteria"][0]["slowest_layer"][:4]' <<<"$out")" = "(None, 'conv')" ]
+    [ "$(json 'abs(d["criteria"][1]["passes"] * d["pass_seconds_per_image"] / d["criteria"][1]["seconds_per_image"] - 1) < 1e-9' <<<"$out")" = True ]
+    [ "$(json '0 < d["criteria"][1]["seconds_of_slowest_layer"] < d["criteria"][1]["seconds"]' <<<"$out")" = True ]
+    [ "$(json '"choose a smaller model" in d["criteria"][2]["refusal"]' <<<"$out")" = True ]
+}
+
+@test "bench refuses criteria that do not exist, and options that do not belong together" {
+    run -2 prunebench bench "${tiny[@]:0:8}" --criterion lpr
+    [[ $output == *"did you mean 'lrp'"* ]]
+    run -2 prunebench bench "${tiny[@]}" --criteria
+    [[ $output == *"--criteria and --runs exclude each other"* ]]
+    run -2 prunebench bench "${tiny[@]}" --images 4
+    [[ $output == *"--images belongs to --criteria"* ]]
+    run -2 prunebench bench "${tiny[@]:0:8}" --batch 2 --criteria --images 3
+    [[ $output == *"3 are no whole number of batches of 2"* ]]
+}

@@ -26,6 +26,8 @@ setup() { cd "$BATS_TEST_TMPDIR" || return 1; }
   <criterion plugin="obd" label="obd-probes"><option name="estimator" value="hutchinson"/><option name="probes" value="2"/></criterion>
   <criterion plugin="snip"/>
   <criterion plugin="grasp"/>
+  <criterion plugin="movement" scope="global"/>
+  <criterion plugin="synflow"/>
   <criterion plugin="group-fisher"/>
   <criterion plugin="group-fisher" label="fisher-per-mac"><option name="cost" value="macs"/></criterion>
   <targets>0.5</targets>
@@ -33,7 +35,7 @@ setup() { cd "$BATS_TEST_TMPDIR" || return 1; }
 END
     run -0 prunebench run m.xml -o out --threads 2
     echo "$output"
-    [[ $output == *"11 done, 0 were done before, 0 failed, 0 blocked"* ]]
+    [[ $output == *"13 done, 0 were done before, 0 failed, 0 blocked"* ]]
     python3 - out/cells/*.xml <<'END'
 import sys, xml.etree.ElementTree as tree
 ns = "{urn:prunebench:result:1}"
@@ -44,9 +46,9 @@ for path in sys.argv[1:]:
     widths[path.split(".")[2]] = list(map(int, cost.get("widths").split()))
     assert float(next(cell.iter(ns + "equivalence")).get("max-relative")) < 1e-4, path
 print(widths)
-assert len(widths) == 11 and all(sum(kept) == 139 - 70 and min(kept) > 0 for kept in widths.values())
+assert len(widths) == 13 and all(sum(kept) == 139 - 70 and min(kept) > 0 for kept in widths.values())
 # without coupled layers the two are one formula; what a channel costs changes the order
 assert widths["taylor-fo"] == widths["group-fisher"] != widths["fisher-per-mac"]
-assert len({tuple(kept) for kept in widths.values()}) >= 8
+assert len({tuple(kept) for kept in widths.values()}) >= 10
 END
 }

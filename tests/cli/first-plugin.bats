@@ -137,6 +137,44 @@ END
     [ "$status" -eq 1 ]
 }
 
+@test "a criterion of a paper, in C++ against the installed headers alone, scores and prunes as the built-in one does" {
+    install_here
+    mkdir mine
+    # shellcheck disable=SC2046
+    g++ -std=c++17 -O2 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -fPIC -fvisibility=hidden -shared -Wl,-z,defs \
+        $(pkg-config --cflags prunebench) -o mine/criterion-first-order.so "$sources/tests/outside/first-order.cc"
+    for name in first-order taylor-fo; do
+        matrix $name
+        sed -i 's|<latency|<stages keep="all"/>&|' matrix.xml
+        run -0 prunebench run matrix.xml -o out --plugin-dir mine
+        grep -q 'status="ok"' out/cells/*.$name.*.xml
+    done
+    outcome out first-order | sed 's/ threshold="[^"]*"//' >mine.txt
+    outcome out taylor-fo | sed 's/ threshold="[^"]*"//' | diff mine.txt -
+    base=$(grep -oE 'stage-base="[0-9a-f]{64}"' out/cells/*.taylor-fo.*.xml | cut -d'"' -f2)
+    for per in example batch; do
+        for name in first-order taylor-fo; do
+            prunebench score "out/stages/$base" -c $name -o per=$per --plugin-dir mine --dataset birds --root sets/CUB_200_2011 \
+                --images 16 --batch 8 --json >$name.$per.json
+        done
+    done
+    # The host rounds an example's gate to float32; the built-in criterion adds it up in double precision.
+    python3 - <<'END'
+import json
+def scored(name, per):
+    return json.load(open(f"{name}.{per}.json"))
+for per in ("example", "batch"):
+    mine, built = scored("first-order", per), scored("taylor-fo", per)
+    assert [layer["layer"] for layer in mine["layers"]] == [layer["layer"] for layer in built["layers"]]
+    for a, b in zip(mine["layers"], built["layers"]):
+        assert len(a["scores"]) == len(b["scores"]) and max(b["scores"]) > 0
+        for x, y in zip(a["scores"], b["scores"]):
+            assert abs(x - y) <= 1e-6 * max(b["scores"]), (per, a["layer"], x, y)
+    assert mine["order"] == built["order"]
+assert scored("taylor-fo", "example")["order"] != scored("taylor-fo", "batch")["order"]
+END
+}
+
 @test "every kind in C++ builds without a warning with g++ and clang++, loads and describes itself" {
     install_here
     for kind in criterion schedule backend dataset penalty; do

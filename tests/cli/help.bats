@@ -20,7 +20,7 @@ of_completion() { completions "$1" -- | sed 's/^--//' | sort; }
 completions() {
     bash -c "$(prunebench --bash-completion)"'
         compopt() { :; }
-        COMP_WORDS=(prunebench "$@") COMP_CWORD=$#
+        COMP_WORDS=("$PRUNEBENCH_BUILD/prunebench" "$@") COMP_CWORD=$#
         _prunebench
         printf "%s\n" "${COMPREPLY[@]}"' completion "$@"
 }
@@ -63,11 +63,97 @@ completions() {
     [ "$(completions run --on)" = --only ]
 }
 
+# A matrix of two cells whose ids a shell would read as more than a word, run by nobody: only its list of cells is there.
+list_cells() {
+    mkdir -p out
+    printf '%064d %s\n' 0 'birds.$(touch executed).s1' 0 'fish.plain.s1' >out/matrix-cells.txt
+}
+
+# The same questions in three shells; offered WORD…: what the shell offers for the last word, one a line, sorted.
+check_values() {
+    list_cells
+    [ "$(offered bench -b '')" = "$(offered bench --backend '')" ]
+    offered bench -b '' | grep -qx reference
+    offered bench --backend re | diff <(echo reference) -
+    offered score --criterion bn-s | diff <(echo bn-scale) -
+    offered bench --model vgg11-b | diff <(echo vgg11-bcnn) -
+    offered score --scope '' | diff <(printf '%s\n' global layer) -
+    offered report out --format h | diff <(echo html) -
+    offered --schema '' | diff <(printf '%s\n' matrix result summary) -
+    offered help ca | diff <(echo catalogue) -
+    offered show out fi | diff <(echo fish.plain.s1) -
+    offered show --json out fi | diff <(echo fish.plain.s1) - # an option is none of the words
+    [ "$(offered show out '' | wc -l)" -eq 2 ]
+    [ -z "$(offered show out '' 2>&1 >/dev/null)" ]
+    offered plugins describe schedule/one | diff <(echo schedule/one-shot) -
+    [ ! -e executed ]
+}
+
+@test "bash completes values: plugins, models, schemas, formats, the cells of a run" {
+    offered() { completions "$@" | sort; }
+    check_values
+    [ "$(completions bench --backend = re)" = reference ] # as bash cuts --backend=re
+    [ "$(completions show out birds)" = 'birds.\$\(touch\ executed\).s1' ]
+}
+
+@test "zsh completes the same" {
+    command -v zsh >/dev/null || skip "zsh is not installed"
+    mkdir functions
+    prunebench --zsh-completion >functions/_prunebench
+    zsh -n functions/_prunebench
+    offered() { PATH=$PRUNEBENCH_BUILD:$PATH zsh -f "$BATS_TEST_DIRNAME/../support/zsh-offers" functions "prunebench ${*:-}" | sort; }
+    check_values
+    [ "$(offered run --on)" = --only ]
+    [ "$(offered ru)" = run ]
+}
+
+@test "fish completes the same" {
+    command -v fish >/dev/null || skip "fish is not installed"
+    prunebench --fish-completion >prunebench.fish
+    fish --no-config -n prunebench.fish
+    export HOME=$PWD
+    offered() {
+        PATH=$PRUNEBENCH_BUILD:$PATH fish --no-config -c 'source prunebench.fish; complete -C "prunebench '"$*"'"' | cut -f1 | sort
+    }
+    check_values
+    [ "$(offered run --on)" = --only ]
+    [ "$(offered ru)" = run ]
+}
+
+@test "every command has its help as 'help COMMAND', and the names that shells ask for are refused with a list" {
+    for name in $(commands); do
+        prunebench help "$name" | diff <(prunebench "$name" --help) -
+    done
+    run -2 prunebench --complete nothing
+    [[ $output == *"--complete takes plugins, criteria, "* ]]
+}
+
 @test "the man page is one that groff sets without a warning" {
     command -v groff >/dev/null || skip "groff is not installed"
     prunebench --man-page >page.1
     run -0 --separate-stderr groff -K utf8 -man -ww -Tutf8 -z page.1
     [ -z "$stderr" ] || { echo "$stderr"; false; }
+    for section in EXAMPLES FILES 'EXIT STATUS' ENVIRONMENT; do
+        grep -q "^\.SH $section\$" page.1
+    done
+    grep -q 'prunebench status out .*watch' page.1
+}
+
+@test "the man page names every variable of the environment that users may set" {
+    prunebench --man-page | sed 's/\\-/-/g' >page.1
+    for name in $(grep -rhoE 'getenv\("(PRUNEBENCH_[A-Z_]+|NO_COLOR|XDG_CACHE_HOME|TMPDIR)"' "$BATS_TEST_DIRNAME/../../harness" | cut -d'"' -f2); do
+        case $name in
+        PRUNEBENCH_PROC | PRUNEBENCH_PROGRAM) continue ;; # of tests, and of the program's own children
+        esac
+        grep -q "^\\\\fB$name\\\\fR$" page.1 || { echo "$name is missing"; false; }
+    done
+}
+
+@test "mandoc finds nothing wrong with the man page" {
+    command -v mandoc >/dev/null || skip "mandoc is not installed"
+    prunebench --man-page >page.1
+    run mandoc -Tlint -Werror page.1
+    [ -z "$output" ] || { echo "$output"; false; }
 }
 
 setup() { cd "$BATS_TEST_TMPDIR" || return; }

@@ -43,7 +43,8 @@ make_plugin() { # kind, name
     umask 077
     install_here
     for file in bin/prunebench lib/prunebench/plugins/backend-reference.so include/prunebench/criterion.h \
-        share/man/man1/prunebench.1 share/bash-completion/completions/prunebench lib/pkgconfig/prunebench.pc; do
+        share/man/man1/prunebench.1 share/bash-completion/completions/prunebench share/zsh/site-functions/_prunebench \
+        share/fish/vendor_completions.d/prunebench.fish lib/pkgconfig/prunebench.pc; do
         [ -s "prefix/$file" ] || { echo "$file is missing"; false; }
         [ -z "$(find "prefix/$file" ! -perm -444)" ]
     done

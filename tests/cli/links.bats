@@ -67,7 +67,7 @@ class Page(html.parser.HTMLParser):
         attributes = dict(attributes)
         if "id" in attributes: self.ids.add(attributes["id"])
         for key in ("href", "src"):
-            if key in attributes: self.hrefs.append(attributes[key])
+            if key in attributes and not attributes[key].startswith("data:"): self.hrefs.append(attributes[key])
         if tag == "tbody": self.links = 0
         if tag == "tr" and self.links is not None: self.links, self.where = 0, self.getpos()
         if tag == "a" and self.links is not None: self.links += 1
@@ -76,7 +76,8 @@ class Page(html.parser.HTMLParser):
             self.rows += 1
             if self.links == 0: self.bare.append(self.where)
         if tag == "tbody": self.links = None
-pages = {path: Page(path) for path in ["out/report/index.html"] + glob.glob("out/report/tables/*.html")}
+pages = {path: Page(path) for path in
+         ["out/report/index.html"] + glob.glob("out/report/tables/*.html") + glob.glob("out/report/cells/*.html")}
 assert len(pages) > 8
 documents, logs = set(), set()
 for path, page in pages.items():
@@ -84,7 +85,10 @@ for path, page in pages.items():
         file, _, fragment = href.partition("#")
         target = os.path.normpath(os.path.join(os.path.dirname(path), urllib.parse.unquote(file))) if file else path
         assert os.path.isfile(target) and os.path.getsize(target) > 0, (path, href)
-        if fragment: assert fragment in pages[target].ids, (path, href)
+        if "=" in fragment: # a permalink: the script finds the row that leads to the cell
+            cell = "cells/" + fragment.removeprefix("cell=") + ".html"
+            assert fragment.startswith("cell=") and cell in pages[target].hrefs, (path, href)
+        elif fragment: assert fragment in pages[target].ids, (path, href)
         if path.endswith("index.html"):
             if "/cells/" in href: documents.add(target)
             if "/logs/" in href: logs.add(target)
@@ -92,9 +96,13 @@ for path, page in pages.items():
 assert documents == set(glob.glob("out/cells/*.xml")), documents ^ set(glob.glob("out/cells/*.xml"))
 cut = "out/logs/birds.vgg11-bcnn.bn-scale.one-shot.blis.r30.s2.log"
 assert logs == set(glob.glob("out/logs/birds*.log")) - {cut}, logs ^ set(glob.glob("out/logs/birds*.log"))
+# every cell whose document can be read has a page, and the list of all cells leads to it
+own = {"out/report/" + href for href in pages["out/report/tables/runs.html"].hrefs if href.startswith("../cells/")}
+own = {os.path.normpath(path.replace("/../", "/")) for path in own}
+assert own == set(glob.glob("out/report/cells/*.html")) and len(own) == 23, own ^ set(glob.glob("out/report/cells/*.html"))
 # every row of every table but that of the options leads on
 for path, page in pages.items():
-    if path.endswith("index.html"): continue
+    if "/tables/" not in path: continue
     assert page.rows > 0 and not page.bare, (path, page.bare)
 PYTHON
 }

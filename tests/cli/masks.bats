@@ -124,9 +124,9 @@ END
     done
 }
 
-@test "scores of weights that are no numbers, are missing or too many fail that cell alone, by name" {
+@test "scores and repairs of weights that are no numbers, are missing or too many fail that cell alone, by name" {
     criteria=''
-    for does in nan nothing behind fails snip; do
+    for does in nan nothing behind fails snip halves nan-weight writes-behind; do
         criteria+="<criterion plugin=\"weight-scores\" label=\"$does\"><option name=\"does\" value=\"$does\"/></criterion>"
     done
     matrix "$criteria" '<schedule plugin="one-shot"/>' '<targets measure="weights">0.8</targets>' >m.xml
@@ -137,6 +137,13 @@ END
     grep -q "a layer has as many scores as weights\|'scores' of 81" out/cells/*.behind.*.xml
     grep -q "it cannot score 'conv1_1'" out/cells/*.fails.*.xml
     grep -q 'status="ok"' out/cells/*.snip.*.xml
+    grep -q "mask-80: criterion 'weight-scores' repaired layer 'fc', weight 2027, with the value -\?nan; values must be finite" out/cells/*.nan-weight.*.xml
+    grep -q "wrote beside 'weight' of layer 'conv1_1' in repair_weights\|'weight' of 81" out/cells/*.writes-behind.*.xml
+    # what a repair changed is recorded layer by layer; what it writes into masked places is not kept
+    grep -q 'status="ok"' out/cells/*.halves.*.xml
+    grep -q '<layer name="fc" weights="2028" masked="[0-9]*" change="0.5"/>' out/cells/*.halves.*.xml
+    grep -q '<layer name="fc" weights="2028" masked="[0-9]*" change="0"/>' out/cells/*.snip.*.xml
+    check_masks out
 }
 
 @test "criteria, schedules and rankings that mask nothing are refused before anything runs" {

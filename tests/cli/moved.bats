@@ -129,7 +129,7 @@ END
     run prunebench run m.xml -o out --threads 1
     echo "$output"
     [ "$status" -eq 0 ]
-    [[ $output == *"$ID is run again: its images, labels or pretrained weights have changed"* ]]
+    [[ $output == *"$ID is run again: its images, labels, pretrained weights or teacher have changed"* ]]
     [[ $output == *"1 done, 0 were done before, 0 failed"* ]]
 }
 
@@ -157,7 +157,7 @@ END
     run prunebench cell out/matrix.xml "$ID" -o out --plans out/plans.txt --plans-at 0
     echo "$output"
     [ "$status" -eq 1 ]
-    [[ $output == *"its images, labels or pretrained weights have changed since the run was planned; run again"* ]]
+    [[ $output == *"its images, labels, pretrained weights or teacher have changed since the run was planned; run again"* ]]
 }
 
 @test "stages of an earlier version are set aside, and the run says so in one sentence" {

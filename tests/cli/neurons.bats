@@ -45,7 +45,7 @@ END
 
 @test "prunable='all' ranks neurons beside filters; a hard and a soft schedule remove some of both" {
     matrix 'name="vgg11" image-size="32" widths="conv1_1=5 fc6=24 fc7=30" width-multiplier="0.0625" prunable="all"' \
-        '<schedule plugin="one-shot"/><schedule plugin="soft"/><criterion plugin="l1-norm" normalise="mean"/><targets>0.4</targets>'
+        '<schedule plugin="one-shot"/><schedule plugin="soft"/><criterion plugin="filter-norm" label="l1-norm" normalise="mean"/><targets>0.4</targets>'
     run prunebench run m.xml -o out --threads 2
     echo "$output"
     [ "$status" -eq 0 ]
@@ -61,7 +61,7 @@ END
 
 @test "AlexNet loses neurons where all may be pruned, and none by default" {
     matrix 'name="alexnet" image-size="63" width-multiplier="0.05" batch-norm="false" prunable="all"' \
-        '<schedule plugin="one-shot"/><criterion plugin="random"/><criterion plugin="l2-norm"/><targets>0.3</targets>'
+        '<schedule plugin="one-shot"/><criterion plugin="random"/><criterion plugin="filter-norm" label="l2-norm"><option name="p" value="2"/></criterion><targets>0.3</targets>'
     run prunebench run m.xml -o out --threads 2
     echo "$output"
     [ "$status" -eq 0 ]

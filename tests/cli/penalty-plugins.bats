@@ -95,7 +95,7 @@ numbers() { grep -E '<(accuracy|epoch|cost) ' "$1" | sed -E 's/ seconds="[^"]*"/
 }
 
 @test "a network without batch norm is refused by a penalty on its scales, by name" {
-    matrix '<penalty plugin="polarization" lambda="0.1"/>' 'batch-norm="false"' | sed 's/bn-scale/l1-norm/' >m.xml
+    matrix '<penalty plugin="polarization" lambda="0.1"/>' 'batch-norm="false"' | sed 's/bn-scale/filter-norm/' >m.xml
     run -1 prunebench run m.xml -o out
     [[ $output == *"penalty 'polarization' penalises the scales of batch norms, but the network has no batch norm"* ]]
 }

@@ -21,7 +21,7 @@ matrix() {
   $2
   <latency runs="0"/>
   <dataset plugin="birds" root="$SETS/CUB_200_2011"/>
-  <criterion plugin="l1-norm"/>
+  <criterion plugin="filter-norm" label="l1-norm"/>
   <schedule plugin="one-shot"/>
   <targets>0.3</targets>
 </matrix>

@@ -15,7 +15,7 @@ matrix() {
   <retraining epochs="1"/>
   <latency runs="0"/>
   <dataset plugin="birds" root="sets/CUB_200_2011"/>
-  <criterion plugin="l1-norm" $1/>
+  <criterion plugin="filter-norm" label="l1-norm" $1/>
   <criterion plugin="bn-scale"/>
   <schedule plugin="one-shot"/>
   <targets>0.5</targets>
@@ -30,7 +30,7 @@ END
     [[ $output == *"warning: criterion 'l1-norm' (first cell 'birds.vgg11-bcnn.l1-norm.one-shot.blis.r50.s1') has raw scores of unlike layers compared"* ]]
     [[ $output != *"criterion 'bn-scale' (first"* ]]
     prunebench run m.xml -o out -j 2
-    grep -q "<warning>criterion 'l1-norm' has raw scores of unlike layers compared: the median of layer 'conv1_1'" out/cells/*.l1-norm.*.xml
+    grep -q "<warning>criterion 'filter-norm' has raw scores of unlike layers compared: the median of layer 'conv1_1'" out/cells/*.l1-norm.*.xml
     grep -q "<warning>layer 'conv1_1' keeps 1 of its 32 channels (3.1 %)" out/cells/*.l1-norm.*.xml
     run ! grep -q "<warning>" out/cells/*.bn-scale.*.xml
     # the report lists them, with links to the cell

@@ -51,7 +51,7 @@ run_line() {
     'prunebench plugins [describe KIND/NAME]') prunebench plugins && prunebench plugins describe criterion/random ;;
     'prunebench score CHECKPOINT -c CRITERION')
         stored=(OUT/stages/*/network.safetensors)
-        prunebench score "${stored[0]}" -c l1-norm | grep conv1_1
+        prunebench score "${stored[0]}" -c filter-norm | grep conv1_1
         ;;
     'prunebench count --model M --classes K') prunebench count --model vgg16 --classes 1000 | grep 138 ;;
     'prunebench verify --backend B TRACE…') prunebench verify --backend blis "$sources/tests/golden/one-channel.safetensors" ;;

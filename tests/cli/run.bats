@@ -225,7 +225,7 @@ assert d["total"]["macs"] < sum(c["macs"] for c in d["cells"]), "shared stages a
     # strengths of single weights take as much as the parameters, on the host and on the device; in the second epoch, what a
     # penalty is shown comes on top of all that a step touches
     larger '<penalty plugin="penalises" lambda="1e-5"><option name="does" value="weights"/></penalty>
-        <criterion plugin="l1-norm"/><targets>0.5</targets>' | sed 's/<training epochs="1"/<training epochs="2"/' >penalised.xml
+        <criterion plugin="filter-norm" label="l1-norm"/><targets>0.5</targets>' | sed 's/<training epochs="1"/<training epochs="2"/' >penalised.xml
     for criterion in bn-scale taylor-gate l1-norm; do
         if [ $criterion = l1-norm ]; then mv penalised.xml m.xml; fi
         prunebench check m.xml --threads 2 --plugin-dir "$evil" --json >check.json

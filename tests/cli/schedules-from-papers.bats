@@ -32,10 +32,12 @@ epochs() { grep -c "<epoch stage=\"$1" "$2"; }
     option() { echo "<option name=\"$1\" value=\"$2\"/>"; }
     mapfile -t schedules < <(plain gradual lottery-ticket scratch-e scratch-b prune-at-init layer-by-layer)
     schedules+=("<schedule plugin=\"netadapt\">$(option step 0.14)$(option brief 1)</schedule>"
-        "<schedule plugin=\"halving\">$(option evaluations 4)</schedule>")
-    matrix l1-norm '<targets measure="channels">0.4</targets>' "${schedules[@]}" >m.xml
+        "<schedule plugin=\"halving\">$(option evaluations 4)</schedule>"
+        "<schedule plugin=\"sensitivity\">$(option rates 2)</schedule>"
+        "<schedule plugin=\"amc\">$(option episodes 3)$(option warmup 2)$(option hidden 8)</schedule>")
+    matrix filter-norm '<targets measure="channels">0.4</targets>' "${schedules[@]}" >m.xml
     run -0 prunebench run m.xml -o out -j 2
-    for name in gradual lottery-ticket scratch-e scratch-b prune-at-init layer-by-layer netadapt halving; do
+    for name in gradual lottery-ticket scratch-e scratch-b prune-at-init layer-by-layer netadapt halving sensitivity amc; do
         file=$(cell $name)
         # requested is achieved, to the channel
         python3 - "$file" <<'END'
@@ -53,6 +55,11 @@ END
     # eight groups, one pruning each
     [ "$(grep -c '<pruning ' "$(cell layer-by-layer)")" -eq 8 ]
     grep -q '<pruning stage="prune-40" from="untrained"' "$(cell prune-at-init)"
+    # the unpruned network, then each of eight groups alone at two rates
+    [ "$(grep -c '<trial stage="prune-to' "$(cell sensitivity)")" -eq 16 ]
+    grep -q '<trial stage="base" split="validation" .*images="[0-9]*"/>' "$(cell sensitivity)"
+    [ "$(grep -c '<pruning ' "$(cell sensitivity)")" -eq 1 ]
+    [ "$(grep -c '<trial ' "$(cell amc)")" -eq 3 ]
 }
 
 @test "gradual masking is exact at every cut" {

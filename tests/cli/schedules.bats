@@ -109,6 +109,19 @@ assert len(base) == 1 and base[0]["cells"] == 2, base'
     [[ $output == *"4 done, 0 were done before, 0 failed"* ]]
 }
 
+@test "a planning process that somebody kills is started again and blames nobody; one that is killed again does" {
+    matrix "$(odd killed)<targets>0.4</targets>" >m.xml
+    ODD_MARK=$PWD/mark run prunebench check m.xml --threads 1
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ -e mark ]
+    [[ $output =~ birds.vgg11-bcnn.bn-scale.killed.blis.r40.s1\ +[0-9.]+\ [kMG]\ +[0-9]+\ MiB ]]
+    run prunebench check m.xml --threads 1
+    echo "$output"
+    [ "$status" -eq 1 ]
+    [[ $output == *"schedule 'killed' died of SIGKILL while it was planned"* ]]
+}
+
 @test "check plans in a process of its own: a schedule that exits, hangs or crashes is named, and the others are listed" {
     matrix "$(odd exits)$(odd loops)$(odd crashes)<schedule plugin=\"one-shot\"/><targets>0.4</targets>" >m.xml
     export PRUNEBENCH_PLAN_SECONDS=2

@@ -13,7 +13,7 @@ setup_file() {
   <calibration batches="2" batch="8"/>
   <latency runs="0"/><stages keep="all"/>
   <dataset plugin="birds" root="sets/CUB_200_2011"/>
-  <criterion plugin="taylor-gate"/><criterion plugin="l1-norm"/>
+  <criterion plugin="taylor-gate"/><criterion plugin="filter-norm" label="l1-norm"/>
   <schedule plugin="one-shot"/>
   <targets measure="channels">0.4</targets></matrix>' >m.xml
     prunebench run m.xml -o out --quiet
@@ -26,8 +26,8 @@ stage() { # RESULT NAME: the folder of a stage
 }
 
 @test "the order of removal is that of a cell with the same criterion, from the same images" {
-    for criterion in l1-norm taylor-gate; do
-        cell=$(echo out/cells/*."$criterion".*.xml)
+    for criterion in filter-norm taylor-gate; do
+        cell=$(echo out/cells/*."${criterion/filter/l1}".*.xml)
         base=$(stage "$cell" base)
         prunebench score "$base" -c $criterion --dataset birds --root sets/CUB_200_2011 --images 16 --batch 8 --json >scores.json
         python3 - "$cell" scores.json <<'END'
@@ -55,13 +55,13 @@ END
     run -0 prunebench score "$base/network.safetensors" --criterion magnitude --weights
     [[ $output == *"criterion 'magnitude' on vgg11-bcnn, 3 classes"* ]]
     [[ ${lines[2]} =~ ^conv1_1\ +81\  ]] # 3 filters of 3×3×3
-    run -0 prunebench score "$base" -c l2-norm -o folded=true
+    run -0 prunebench score "$base" -c filter-norm -o p=2 -o folded=true
     [[ ${lines[0]} != *images* ]]
     run -2 prunebench score "$base" -c apoz
     [[ $output == *"criterion 'apoz' looks at training images; give --dataset and --root"* ]]
     run -2 prunebench score "$base" -c magnitude
     [[ $output == *"scores single weights alone; give --weights"* ]]
-    run -2 prunebench score "$base" -c l1-norm --weights
+    run -2 prunebench score "$base" -c filter-norm --weights
     [[ $output == *"scores no single weights"* ]]
 }
 
@@ -72,7 +72,7 @@ END
     scope() { prunebench score "$base" "$@" --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["scope"])'; }
     [ "$(scope -c fpgm)" = layer ]
     [ "$(scope -c fpgm --scope global)" = global ]
-    [ "$(scope -c l1-norm)" = global ]
+    [ "$(scope -c filter-norm)" = global ]
 }
 
 @test "bad input is named: folders without a network, rules, options, images, other classes" {
@@ -84,11 +84,11 @@ END
         [[ $output == *"$words"* ]]
     }
     mkdir -p empty
-    refused "folder 'empty' holds no network" empty -c l1-norm
+    refused "folder 'empty' holds no network" empty -c filter-norm
     refused "score needs --criterion" "$base"
     refused "unknown criterion 'l1norm'" "$base" -c l1norm
-    refused "--scope: 'all' is none of global, layer" "$base" -c l1-norm --scope all
-    refused "option 'folded': 'maybe' is not true or false" "$base" -c l1-norm -o folded=maybe
+    refused "--scope: 'all' is none of global, layer" "$base" -c filter-norm --scope all
+    refused "option 'folded': 'maybe' is not true or false" "$base" -c filter-norm -o folded=maybe
     refused "--images: 20 are no whole number of batches of 16" "$base" -c apoz --images 20
     prunebench synth others --sets birds --classes 2 --train 2 --test 1 --size 64 --quiet
     refused "the data set has 2 classes and the network 3" "$base" -c apoz --dataset birds --root others/CUB_200_2011

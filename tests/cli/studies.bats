@@ -23,7 +23,7 @@ comparing() {
   <dataset plugin="birds" root="data/CUB_200_2011"/><model name="vgg11-bcnn"/>
   <variant label="a"/><variant label="b"><ranking scope="layer"/></variant>
   $1
-  <criterion plugin="l1-norm"/><schedule plugin="one-shot"/><backend plugin="blis"/>
+  <criterion plugin="filter-norm" label="filter-norm"/><schedule plugin="one-shot"/><backend plugin="blis"/>
   <targets measure="channels">0.3</targets>
 </matrix>
 END
@@ -41,8 +41,11 @@ END
     refused '<compare variant="A" with="b" equal-within="2"/>' '<compare variant="A">: the matrix has no variant of this label'
     refused '<compare variant="a" equal-within="2"/>' "<compare>: attribute 'with' is missing"
     refused '<compare variant="a" with="a" equal-within="2"/>' "<compare>: 'variant' and 'with' are the same variant"
-    for within in '' ' equal-within="0"' ' equal-within="-1"' ' equal-within="few"' ' equal-within="101"'; do
-        refused "<compare variant=\"a\" with=\"b\"$within/>" "<compare>: 'equal-within' says how many points of top-1"
+    refused '<compare variant="a" with="b"/>' \
+        "<compare>: attribute 'equal-within' is missing; it says how many points of top-1 count as equal"
+    for within in 0 -1 few 101; do
+        refused "<compare variant=\"a\" with=\"b\" equal-within=\"$within\"/>" \
+            "<compare>: equal-within='$within' is not a number of points above 0 and up to 100"
     done
 }
 
@@ -71,9 +74,9 @@ END
     cp "$root/harness/graph/family_list.h" "$root/harness/graph/model_vgg.c" "$tree/harness/graph"
     cp "$root/harness/synth/classes.c" "$tree/harness/synth"
     touch "$tree/studies/thesis/x.xml"
-    printf '/* as "l1-norm" */\nint a;\n' >"$tree/harness/summary/good.c"
+    printf '/* as "filter-norm" */\nint a;\n' >"$tree/harness/summary/good.c"
     run -0 "$tree/scripts/check-names"
-    printf '/* as */\nconst char *a = "l1-norm";\nconst char *b = "schedule.option.folded";\n' >"$tree/harness/summary/bad.c"
+    printf '/* as */\nconst char *a = "filter-norm";\nconst char *b = "schedule.option.folded";\n' >"$tree/harness/summary/bad.c"
     printf '<x test="@plugin = %ssoft%s"/>\n<y>birds</y>\n' "'" "'" >"$tree/reports/bad.xsl"
     printf 'int b = sizeof "blis";\nint a = strcmp(plugin->name, "random") + sizeof "vgg16-bcnn";\n' >"$tree/harness/graph/bad.c"
     printf 'int thesis_count;\n' >"$tree/harness/graph/study.c"
@@ -84,7 +87,7 @@ END
     [[ $output == *"harness/graph/bad.c:2: the name of a model in general code: vgg16"* ]]
     [[ $output == *"harness/graph/study.c:1: the name of a study in general code: thesis"* ]]
     [[ $output == *"harness/include/prunebench/bad.h:2: an option of a plugin in general code: test-share"* ]]
-    [[ $output == *"harness/summary/bad.c:2: the name of a plugin in general code: l1-norm"* ]]
+    [[ $output == *"harness/summary/bad.c:2: the name of a plugin in general code: filter-norm"* ]]
     [[ $output == *"harness/summary/bad.c:3: an option of a plugin in general code: .option.folded"* ]]
     [[ $output == *"reports/bad.xsl:1: the name of a plugin in general code: plugin = 'soft'"* ]]
     [[ $output == *"reports/bad.xsl:2: the name of a plugin in general code: birds"* ]]

@@ -84,3 +84,17 @@ END
     [ "$status" -ne 0 ]
     [[ $output == *file* ]]
 }
+
+@test "only synth loads what draws, and says what is wrong with it" {
+    # Every other start of the program pays for no picture and no MATLAB library.
+    run -0 ldd "$PRUNEBENCH_BUILD/prunebench"
+    run ! grep -E 'libcairo|libmatio|libhdf5' <<<"$output"
+    mkdir drawing
+    ln -s "$PRUNEBENCH_BUILD/prunebench" moved
+    PRUNEBENCH_PROGRAM=$PWD/moved run -1 prunebench synth out
+    [[ $output == *"$PWD/drawing/synth.so: cannot open shared object file"*"build or install prunebench again"* ]]
+    cp "$PRUNEBENCH_BUILD/plugins/criterion-random.so" drawing/synth.so
+    PRUNEBENCH_PROGRAM=$PWD/moved run -1 prunebench synth out
+    [[ $output == *"$PWD/drawing/synth.so: "*"belongs to another build"* ]]
+    [ ! -e out ]
+}

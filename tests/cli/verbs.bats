@@ -63,19 +63,31 @@ content() { grep -vE '<provenance|<memory|started=|seconds=|^ +[a-z-]+="[^"]*"(/
     grep -q 'status="ok"' "$(cell out scratch)"
 }
 
-@test "killed when any number of its stages is stored, a course with branches ends as an undisturbed one" {
-    PLUGIN=odd-adaptive matrix branch >m.xml
-    prunebench run m.xml -o whole --quiet
-    for stored in 1 2 3 4 5 6; do
+@test "of dropped branches no network is left, but all that was measured" {
+    PLUGIN=odd-adaptive matrix leaves >m.xml
+    run -1 prunebench run m.xml -o out # it fails behind the second branch, so that nothing else is removed
+    # prune, retrain and recalibrate of two branches
+    dropped=(out/stages/*/dropped.json) networks=(out/stages/*/network.safetensors) measured=(out/stages/*/validation.json)
+    [ ${#dropped[@]} -eq 6 ]
+    [ ${#networks[@]} -eq 1 ]
+    [ ${#measured[@]} -eq 2 ]
+}
+
+@test "killed when any number of its stages is stored, a course with dropped branches ends as an undisturbed one that drops none" {
+    PLUGIN=odd-adaptive matrix dropping >m.xml
+    sed 's:<targets>:<stages keep="all"/>&:' m.xml >all.xml
+    prunebench run all.xml -o whole --quiet
+    run -1 compgen -G 'whole/stages/*/dropped.json'
+    for stored in 1 3 5 6 8 9; do
         rm -rf out
         setsid "$PRUNEBENCH_BUILD/prunebench" run m.xml -o out --quiet --plugin-dir "$PRUNEBENCH_BUILD/tests/evil" &
         group=$!
         until (($(find out/stages -name stage.json -path '*/stages/[0-9a-f]*' 2>/dev/null | wc -l) >= stored)) ||
-            [ -e "$(cell out branch)" ]; do sleep 0.01; done
+            [ -e "$(cell out dropping)" ]; do sleep 0.01; done
         kill -KILL -- "-$group" || true
         wait "$group" || true
         run -0 prunebench run m.xml -o out --quiet
-        diff <(content "$(cell whole branch)") <(content "$(cell out branch)")
+        diff <(content "$(cell whole dropping)" | grep -v stages) <(content "$(cell out dropping)" | grep -v stages)
     done
 }
 

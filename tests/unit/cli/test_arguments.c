@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "base/memory.h"
 #include "cli/arguments.h"
 
 static const struct pb_cli_option options[] = {
@@ -55,6 +56,19 @@ static void test_a_dash_dash_ends_options(void **state)
     pb_arguments_free(&arguments);
 }
 
+static void test_a_command_line_is_written_for_a_shell(void **state)
+{
+    (void)state;
+    char *argv[] = {"it's m.xml", "-o", "out", "--only", "*.s1", "--only=b", "--retry", NULL};
+    struct pb_arguments arguments;
+    struct pb_error error;
+    assert_int_equal(parse(argv, &arguments, &error), PB_OK);
+    char *line = pb_command_line("run", &arguments);
+    assert_string_equal(line, "prunebench run 'it'\\''s m.xml' -o out --only '*.s1' --only b --retry");
+    pb_free(line);
+    pb_arguments_free(&arguments);
+}
+
 static void assert_refused(char **argv, const char *message)
 {
     struct pb_arguments arguments;
@@ -94,6 +108,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_options_and_words_mix),
         cmocka_unit_test(test_a_dash_dash_ends_options),
+        cmocka_unit_test(test_a_command_line_is_written_for_a_shell),
         cmocka_unit_test(test_mistakes_are_named),
         cmocka_unit_test(test_numbers_have_ranges),
     };
