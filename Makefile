@@ -5,10 +5,12 @@ CC     ?= cc
 VERSION := $(shell cat VERSION)
 GIT     := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 
-PKGS     = libxml-2.0 libxslt libexslt jansson gsl cairo libjpeg libxxhash nettle
-ifeq ($(shell pkg-config --exists $(PKGS) 2>/dev/null && echo yes),yes)
-PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS))
+PKGS       = libxml-2.0 libxslt libexslt jansson gsl libxxhash nettle zlib
+SYNTH_PKGS = cairo libjpeg
+ifeq ($(shell pkg-config --exists $(PKGS) $(SYNTH_PKGS) 2>/dev/null && echo yes),yes)
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) $(SYNTH_PKGS))
 PKG_LIBS   := $(shell pkg-config --libs $(PKGS))
+SYNTH_LIBS := $(shell pkg-config --libs $(SYNTH_PKGS)) -lmatio
 endif
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes -Werror
@@ -20,7 +22,7 @@ CPPFLAGS += -D_GNU_SOURCE -MMD -MP -Iharness/include -Iharness -Idatasets -isyst
 ALL_CFLAGS = -std=c17 -ffp-contract=fast -fno-math-errno -fno-trapping-math -fPIC -fvisibility=hidden -fopenmp $(WARNINGS) $(OPTIMISE) $(CFLAGS) $(FOREIGN)
 # Objects must not depend on the folder of the checkout: a plugin's SHA-256 is part of its results' keys.
 ALL_CFLAGS += -ffile-prefix-map='$(CURDIR)'=.
-LDLIBS  += $(PKG_LIBS) -lmatio -ldl -lm
+LDLIBS  += $(PKG_LIBS) -ldl -lm
 ifeq ($(SANITIZE),1)
 BUILD    := build/sanitized
 OPTIMISE := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
@@ -37,7 +39,9 @@ $(error scripts/grown-headers failed)
 endif
 endif
 
-LIBRARY_SOURCES = $(filter-out harness/cli/main.c,$(wildcard harness/*/*.c))
+# The room that draws has many libraries behind it, which every start of the program would load: it is an object of its own.
+SYNTH_OBJECTS   = $(patsubst %.c,$(BUILD)/%.o,$(wildcard harness/synth/*.c))
+LIBRARY_SOURCES = $(filter-out harness/cli/main.c harness/synth/%,$(wildcard harness/*/*.c))
 LIBRARY_OBJECTS = $(LIBRARY_SOURCES:%.c=$(BUILD)/%.o)
 # What decides the numbers: these layers, but for what only describes or estimates.
 NUMERICS = $(filter-out harness/experiment/gamma.%,$(sort $(wildcard harness/include/prunebench/*.h \
@@ -45,6 +49,7 @@ NUMERICS = $(filter-out harness/experiment/gamma.%,$(sort $(wildcard harness/inc
              $(foreach room,graph portable engine data prune settings stages training experiment,harness/$(room)/*.[ch]))))
 LIBRARY = $(BUILD)/libprunebench.a
 PROGRAM = $(BUILD)/prunebench
+SYNTH   = $(BUILD)/drawing/synth.so
 
 # Plugins: one source each for criteria, schedules and penalties, one folder each for backends and data sets.
 DATASETS = $(filter-out common matrices,$(notdir $(patsubst %/,%,$(dir $(wildcard datasets/*/*.c)))))
@@ -59,8 +64,9 @@ LIBS_backend-blis   = -lblis
 LIBS_backend-onednn = -ldnnl
 LIBS_dataset-cars   = -lmatio -lz
 COMMON_dataset      = $(wildcard datasets/common/*.c)
-# The man page and the completion come out of the program itself.
-RESOURCES = $(BUILD)/man/prunebench.1 $(BUILD)/completions/prunebench \
+# The man page and the completions come out of the program itself.
+COMPLETIONS = $(patsubst %,$(BUILD)/completions/%,prunebench _prunebench prunebench.fish)
+RESOURCES = $(BUILD)/man/prunebench.1 $(COMPLETIONS) \
             $(patsubst harness/schema/%,$(BUILD)/schema/%,$(wildcard harness/schema/*.xsd)) \
             $(patsubst reports/%,$(BUILD)/reports/%,$(wildcard reports/*.*)) \
             $(patsubst datasets/matrices/%,$(BUILD)/matrices/%,$(wildcard datasets/matrices/*.xml)) \
@@ -83,7 +89,7 @@ say = $(if $(V),:,printf '  %-5s %s\n' $(1) $(2))
 .SECONDARY:
 .PHONY: all demo readme check bench tests grown install uninstall clean help format lint fuzz
 
-all: $(PROGRAM) $(PLUGINS) $(RESOURCES) ## build/prunebench with its plugins, schemas and report templates
+all: $(PROGRAM) $(SYNTH) $(PLUGINS) $(RESOURCES) ## build/prunebench with its plugins, schemas and report templates
 
 demo: ## install what is missing, build, run the default matrix on all three data sets, report
 	@scripts/setup
@@ -103,17 +109,25 @@ bench: all ## time every backend, and PyTorch where it is installed, as ratios
 
 tests: all $(TESTS) $(TEST_PLUGINS) $(FROZEN_PLUGINS)
 
-grown: $(PROGRAM) $(RESOURCES) $(FROZEN_PLUGINS)
+grown: $(PROGRAM) $(SYNTH) $(RESOURCES) $(FROZEN_PLUGINS)
 
 # Of the objects, not the archive: two functions of one name in different parts are an error then.
 $(PROGRAM): $(BUILD)/harness/cli/main.o $(LIBRARY_OBJECTS)
 	@$(call say,LINK,$@)
 	$(Q)$(CC) -fopenmp $(OPTIMISE) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+$(SYNTH): $(SYNTH_OBJECTS) $(filter $(BUILD)/harness/base/% $(BUILD)/harness/data/stb.o,$(LIBRARY_OBJECTS))
+	@mkdir -p $(@D)
+	@$(call say,LINK,$@)
+	$(Q)$(CC) -fopenmp $(OPTIMISE) $(PLUGIN_LDFLAGS) $(LDFLAGS) -o $@ $^ $(SYNTH_LIBS) $(LDLIBS)
+
 $(BUILD)/man/prunebench.1: $(PROGRAM)
 	@mkdir -p $(@D) && $(PROGRAM) --man-page > $@
-$(BUILD)/completions/prunebench: $(PROGRAM)
-	@mkdir -p $(@D) && $(PROGRAM) --bash-completion > $@
+$(BUILD)/completions/prunebench: SHELL_NAME = bash
+$(BUILD)/completions/_prunebench: SHELL_NAME = zsh
+$(BUILD)/completions/prunebench.fish: SHELL_NAME = fish
+$(COMPLETIONS): $(PROGRAM)
+	@mkdir -p $(@D) && $(PROGRAM) --$(SHELL_NAME)-completion > $@
 
 $(LIBRARY): $(LIBRARY_OBJECTS)
 	@rm -f $@
@@ -179,6 +193,8 @@ $(TESTS): $(BUILD)/%: $(BUILD)/%.o $(TEST_HELPERS) $(LIBRARY)
 	@$(call say,LINK,$@)
 	$(Q)$(CC) -fopenmp $(OPTIMISE) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
 $(BUILD)/tests/unit/datasets/test_cars: LDLIBS += -lmatio
+$(filter $(BUILD)/tests/unit/synth/%,$(TESTS)): $(SYNTH_OBJECTS)
+$(filter $(BUILD)/tests/unit/synth/%,$(TESTS)): LDLIBS += $(SYNTH_LIBS)
 $(BUILD)/tests/%.o: CPPFLAGS += -Itests -DPB_TEST_SOURCES='"$(CURDIR)/tests"' -DPB_TEST_BUILD='"$(abspath $(BUILD))"'
 $(BUILD)/tests/%.so: tests/%.c
 	@mkdir -p $(@D)

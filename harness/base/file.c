@@ -180,13 +180,8 @@ static bool sync_folder(const char *path)
     return good;
 }
 
-enum pb_status pb_file_write_atomic(const char *path, const void *data, size_t length, struct pb_error *error)
-{
-    return pb_file_write_parts_atomic(path, &(struct pb_bytes){data, length}, 1, error);
-}
-
-enum pb_status pb_file_write_parts_atomic(const char *path, const struct pb_bytes *parts, size_t count,
-                                          struct pb_error *error)
+static enum pb_status write_parts(const char *path, const struct pb_bytes *parts, size_t count, bool durable,
+                                  struct pb_error *error)
 {
     char *temporary = NULL;
     const int fd = create_temporary(path, &temporary);
@@ -195,7 +190,7 @@ enum pb_status pb_file_write_parts_atomic(const char *path, const struct pb_byte
     bool good = true;
     for (size_t i = 0; i < count && good; i++)
         good = write_all(fd, parts[i].data, parts[i].length);
-    good = good && fsync(fd) == 0;
+    good = good && (!durable || fsync(fd) == 0);
     int reason = errno;
     if (close(fd) != 0 && good) {
         good = false;
@@ -209,9 +204,26 @@ enum pb_status pb_file_write_parts_atomic(const char *path, const struct pb_byte
         unlink(temporary);
         errno = reason;
     }
-    const enum pb_status status = good && sync_folder(path) ? PB_OK : pb_fail_errno(error, "write '%s'", path);
+    good = good && (!durable || sync_folder(path));
+    const enum pb_status status = good ? PB_OK : pb_fail_errno(error, "write '%s'", path);
     pb_free(temporary);
     return status;
+}
+
+enum pb_status pb_file_write_atomic(const char *path, const void *data, size_t length, struct pb_error *error)
+{
+    return write_parts(path, &(struct pb_bytes){data, length}, 1, true, error);
+}
+
+enum pb_status pb_file_write_parts_atomic(const char *path, const struct pb_bytes *parts, size_t count,
+                                          struct pb_error *error)
+{
+    return write_parts(path, parts, count, true, error);
+}
+
+enum pb_status pb_file_replace(const char *path, const void *data, size_t length, struct pb_error *error)
+{
+    return write_parts(path, &(struct pb_bytes){data, length}, 1, false, error);
 }
 
 enum pb_status pb_file_move(const char *from, const char *to, struct pb_error *error)

@@ -29,6 +29,10 @@ PB_MUST_CHECK enum pb_status pb_file_write_atomic(const char *path, const void *
 PB_MUST_CHECK enum pb_status pb_file_write_parts_atomic(const char *path, const struct pb_bytes *parts, size_t count,
                                                         struct pb_error *error);
 
+/* Complete or absent for other processes, but not after the machine has lost power: nothing waits for the disk. For what is
+ * written every second. */
+PB_MUST_CHECK enum pb_status pb_file_replace(const char *path, const void *data, size_t length, struct pb_error *error);
+
 /* Gives a file that another program has written the name to, in the same file system, in place of what is there: fsyncs it,
  * renames, fsyncs the folder. */
 PB_MUST_CHECK enum pb_status pb_file_move(const char *from, const char *to, struct pb_error *error);

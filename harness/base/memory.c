@@ -40,25 +40,32 @@ bool pb_add(size_t a, size_t b, size_t *sum)
     return true;
 }
 
+/* Not zeroed. */
+static void *allocate(size_t count, size_t size, size_t *bytes)
+{
+    void *memory = NULL;
+    if (!pb_multiply(count, size, bytes) || *bytes > PTRDIFF_MAX || must_fail())
+        return NULL;
+    return posix_memalign(&memory, PB_ALIGNMENT, *bytes > 0 ? *bytes : 1) == 0 ? memory : NULL;
+}
+
 void *pb_calloc(size_t count, size_t size)
 {
     size_t bytes;
-    void *memory = NULL;
-    if (!pb_multiply(count, size, &bytes) || bytes > PTRDIFF_MAX || must_fail())
-        return NULL;
-    if (posix_memalign(&memory, PB_ALIGNMENT, bytes > 0 ? bytes : 1) != 0)
-        return NULL;
-    memset(memory, 0, bytes);
-    return memory;
+    void *memory = allocate(count, size, &bytes);
+    return memory != NULL ? memset(memory, 0, bytes) : NULL;
 }
 
 void *pb_realloc(void *memory, size_t old_count, size_t count, size_t size)
 {
-    void *grown = pb_calloc(count, size);
+    size_t bytes;
+    unsigned char *grown = allocate(count, size, &bytes);
     if (grown == NULL)
         return NULL;
-    if (memory != NULL)
-        memcpy(grown, memory, (old_count < count ? old_count : count) * size);
+    const size_t kept = memory == NULL ? 0 : (old_count < count ? old_count : count) * size;
+    if (kept > 0)
+        memcpy(grown, memory, kept);
+    memset(grown + kept, 0, bytes - kept);
     pb_free(memory);
     return grown;
 }
@@ -66,6 +73,21 @@ void *pb_realloc(void *memory, size_t old_count, size_t count, size_t size)
 void pb_free(void *memory)
 {
     free(memory);
+}
+
+/* Room for so many characters and the end, which is written. A string needs no alignment, which would cost as much again. */
+static char *new_string(size_t length)
+{
+    char *text = must_fail() ? NULL : malloc(length + 1);
+    if (text != NULL)
+        text[length] = '\0';
+    return text;
+}
+
+char *pb_resize_string(char *text, size_t length)
+{
+    size_t bytes;
+    return pb_add(length, 1, &bytes) && bytes <= PTRDIFF_MAX && !must_fail() ? realloc(text, bytes) : NULL;
 }
 
 char *pb_strdup(const char *text)
@@ -76,7 +98,7 @@ char *pb_strdup(const char *text)
 char *pb_strndup(const char *text, size_t length)
 {
     const size_t copied = strnlen(text, length);
-    char *copy = pb_calloc(copied + 1, 1);
+    char *copy = new_string(copied);
     if (copy != NULL)
         memcpy(copy, text, copied);
     return copy;
@@ -88,7 +110,7 @@ char *pb_format(const char *format, ...)
     va_start(arguments, format);
     va_copy(again, arguments);
     const int length = vsnprintf(NULL, 0, format, arguments);
-    char *text = length < 0 ? NULL : pb_calloc((size_t)length + 1, 1);
+    char *text = length < 0 ? NULL : new_string((size_t)length);
     if (text != NULL)
         (void)vsnprintf(text, (size_t)length + 1, format, again);
     va_end(again);

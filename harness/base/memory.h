@@ -18,6 +18,8 @@ void pb_free(void *memory);
 /* Copy of a string or its first length bytes; NULL when memory is out. */
 char *pb_strdup(const char *text);
 char *pb_strndup(const char *text, size_t length);
+/* Room for so many characters and the end in a string that has begun so, NULL allowed; what is new is not written. NULL leaves it. */
+char *pb_resize_string(char *text, size_t length);
 /* printf into a new string; NULL when memory is out. */
 char *pb_format(const char *format, ...) PB_PRINTF(1, 2);
 

@@ -109,15 +109,27 @@ static const char *find_tag(const char *name, char *end)
     return tag;
 }
 
-enum pb_owner_state pb_owner_of(const char *name)
+/* end: the character behind the tag. */
+static enum pb_owner_state judge(const char *tag, char end)
 {
     unsigned long host, life, pid, noise;
-    char end, start[32];
-    const char *tag = find_tag(name, &end);
-    if (!tag || !take_field(&tag, 16, 6, '-', &host) || !take_field(&tag, 16, 8, '-', &life) ||
+    char start[32];
+    if (!take_field(&tag, 16, 6, '-', &host) || !take_field(&tag, 16, 8, '-', &life) ||
         !take_field(&tag, 10, 0, '-', &pid) || !take_field(&tag, 16, 8, end, &noise))
         return PB_OWNER_NONE;
     if (host != host_number())
         return PB_OWNER_ELSEWHERE;
     return start_of((long)pid, start) && life == life_number(start) ? PB_OWNER_ALIVE : PB_OWNER_GONE;
+}
+
+enum pb_owner_state pb_owner_of(const char *name)
+{
+    char end;
+    const char *tag = find_tag(name, &end);
+    return tag ? judge(tag, end) : PB_OWNER_NONE;
+}
+
+enum pb_owner_state pb_owner_of_tag(const char *tag)
+{
+    return judge(tag, '\0');
 }

@@ -18,5 +18,7 @@ enum pb_owner_state {
 };
 /* What became of the process whose tag is in a name of the form ANYTHING.TAG.tmp or ANYTHING.new-TAG. */
 enum pb_owner_state pb_owner_of(const char *name);
+/* The same of a tag alone. */
+enum pb_owner_state pb_owner_of_tag(const char *tag);
 
 #endif

@@ -50,10 +50,10 @@ enum pb_status pb_program_path(char **path, struct pb_error *error)
     return PB_OK;
 }
 
-/* prefix/lib/prunebench/plugins or prefix/share/prunebench/name. */
+/* What is loaded, prefix/lib/prunebench/name; or prefix/share/prunebench/name. */
 static char *installed_dir(const char *prefix, const char *name)
 {
-    const char *base = strcmp(name, "plugins") == 0 ? "lib" : "share";
+    const char *base = strcmp(name, "plugins") == 0 || strcmp(name, "drawing") == 0 ? "lib" : "share";
     return pb_format("%s%s%s/prunebench/%s", prefix, pb_ends_with(prefix, "/") ? "" : "/", base, name);
 }
 

@@ -8,8 +8,8 @@
  * running program is another one), else the running program. From pb_calloc. */
 PB_MUST_CHECK enum pb_status pb_program_path(char **path, struct pb_error *error);
 
-/* Where the program's own things lie: "plugins", "schema", "reports", "matrices", "studies" beside the built program, or
- * PREFIX/lib/prunebench/plugins, PREFIX/share/prunebench/<name> when installed. From pb_calloc. */
+/* Where the program's own things lie: "plugins", "drawing", "schema", "reports", "matrices", "studies" beside the built
+ * program, or PREFIX/lib/prunebench/<name> (the first two), PREFIX/share/prunebench/<name> when installed. From pb_calloc. */
 PB_MUST_CHECK enum pb_status pb_resource_dir(const char *name, char **path, struct pb_error *error);
 
 #endif

@@ -22,7 +22,7 @@ static bool reserve(struct pb_text *text, size_t extra)
         if (!pb_multiply(capacity, 2, &capacity))
             capacity = needed;
     }
-    char *data = pb_realloc(text->data, text->length, capacity, 1);
+    char *data = pb_resize_string(text->data, capacity - 1);
     if (data == NULL) {
         text->failed = true;
         return false;
@@ -35,14 +35,23 @@ static bool reserve(struct pb_text *text, size_t extra)
 void pb_text_append(struct pb_text *text, const char *format, ...)
 {
     va_list arguments, again;
+    if (text->failed)
+        return;
     va_start(arguments, format);
     va_copy(again, arguments);
-    const int length = vsnprintf(NULL, 0, format, arguments);
-    if (length < 0)
-        text->failed = true;
-    else if (reserve(text, (size_t)length)) {
-        (void)vsnprintf(text->data + text->length, (size_t)length + 1, format, again);
+    const size_t room = text->capacity - text->length;
+    const int length = vsnprintf(room ? text->data + text->length : NULL, room, format, arguments);
+    if (length >= 0 && (size_t)length < room)
         text->length += (size_t)length;
+    else {
+        if (room)
+            text->data[text->length] = '\0';
+        if (length < 0)
+            text->failed = true;
+        else if (reserve(text, (size_t)length)) {
+            (void)vsnprintf(text->data + text->length, (size_t)length + 1, format, again);
+            text->length += (size_t)length;
+        }
     }
     va_end(again);
     va_end(arguments);

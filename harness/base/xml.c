@@ -135,7 +135,8 @@ enum pb_status pb_xml_parse(const char *path, const char *data, size_t length, s
     parser->sax->serror = on_parser_error;
     parser->sax->internalSubset = on_doctype;
     parser->sax->startElementNs = on_element;
-    doc = xmlCtxtReadMemory(parser, data, (int)length, NULL, NULL, XML_PARSE_NONET | XML_PARSE_BIG_LINES);
+    const int huge = length > XML_MAX_LOOKUP_LIMIT ? XML_PARSE_HUGE : 0; /* else no more than this is read */
+    doc = xmlCtxtReadMemory(parser, data, (int)length, NULL, NULL, XML_PARSE_NONET | XML_PARSE_BIG_LINES | huge);
     if (first.found)
         status = report(&first, error);
     else if (!doc || !xmlDocGetRootElement(doc))

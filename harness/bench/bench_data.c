@@ -3,33 +3,22 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include <gsl/gsl_sort.h>
 #include <gsl/gsl_statistics_double.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/memory.h"
-#include "data/data.h"
-#include "plugin/options.h"
-#include "synth/synth.h"
 
-enum { CLASSES = PB_BENCH_DATA_CLASSES, LEAST_IMAGES = 64, MOST_IMAGES = 256, BATCHES = 8 };
-/* 200 kB for 1024×768 pixels, about what the photographs of FGVC-Aircraft take. */
-enum { QUALITY = 95 };
+enum { CLASSES = PB_BENCH_CLASSES, LEAST_IMAGES = 64, MOST_IMAGES = 256, BATCHES = 8 };
 
 /* All that is open. */
 struct stage {
     const struct pb_bench_data_spec *spec;
     struct pb_bench_data *data;
-    char *folder; /* of files and cache, until both are in memory */
-    struct pb_options options;
     struct pb_preprocess preprocess;
-    struct pb_data *set;
-    struct pb_cache *cache;
+    struct pb_bench_images images;
     struct pb_batches *batches;
     uint32_t epoch; /* the next */
     uint32_t epochs_per_run;
@@ -48,70 +37,6 @@ static uint32_t image_count(const struct pb_bench_data_spec *spec)
     return (wanted + unit - 1) / unit * unit;
 }
 
-static enum pb_status draw(struct stage *stage, struct pb_error *error)
-{
-    const struct pb_bench_data_spec *spec = stage->spec;
-    struct pb_synth_options options;
-    pb_synth_defaults(&options);
-    options.classes = CLASSES;
-    options.train_per_class = stage->data->images / CLASSES;
-    options.test_per_class = 1;
-    options.width = spec->wish.width;
-    options.height = spec->wish.height;
-    options.quality = QUALITY;
-    options.threads = spec->threads;
-    options.sets = pb_synth_first().name;
-    options.quiet = true;
-    return pb_synth(stage->folder, &options, error);
-}
-
-static double mean_file_bytes(const struct pb_data *set)
-{
-    struct stat info;
-    double sum = 0;
-    for (uint32_t i = 0; i < set->contents.sample_count; i++)
-        if (stat(set->contents.samples[i].path, &info) == 0)
-            sum += (double)info.st_size;
-    return sum / set->contents.sample_count;
-}
-
-/* Bytes of the one cache file. */
-static uint64_t cache_bytes(const char *folder)
-{
-    char **names = NULL;
-    size_t count = 0;
-    uint64_t bytes = 0;
-    if (pb_list_dir(folder, &names, &count, NULL) != PB_OK)
-        return 0;
-    for (size_t i = 0; i < count; i++) {
-        struct stat info;
-        char *path = pb_path_join(folder, names[i]);
-        if (path && stat(path, &info) == 0)
-            bytes += (uint64_t)info.st_size;
-        pb_free(path);
-    }
-    pb_names_free(&names, count);
-    return bytes;
-}
-
-static enum pb_status open_set(struct stage *stage, struct pb_error *error)
-{
-    const struct pb_loaded *loaded;
-    const struct pb_split_spec split = {.seed = 1};
-    const struct pb_synth_place drawn = pb_synth_first();
-    char *root = pb_path_join(stage->folder, drawn.folder);
-    if (!root)
-        return pb_fail_memory(error, 64);
-    enum pb_status status =
-        pb_registry_find(stage->spec->registry, PB_KIND_DATASET, drawn.name, "--data", &loaded, error);
-    if (status == PB_OK)
-        status = pb_options_create(loaded->plugin, &stage->options, error);
-    if (status == PB_OK)
-        status = pb_data_open(loaded, &stage->options, root, &split, &stage->set, error);
-    pb_free(root);
-    return status;
-}
-
 /* The thesis's preprocessing and augmentation. */
 static void set_preprocess(struct stage *stage)
 {
@@ -121,42 +46,15 @@ static void set_preprocess(struct stage *stage)
     stage->preprocess.rotate = 15;
 }
 
-static enum pb_status decode(struct stage *stage, struct pb_error *error)
-{
-    const double begin = pb_clock();
-    char *folder = pb_path_join(stage->folder, "cache");
-    if (!folder)
-        return pb_fail_memory(error, 64);
-    set_preprocess(stage);
-    const enum pb_status status =
-        pb_cache_open(stage->set, &stage->preprocess, folder, stage->spec->threads, &stage->cache, error);
-    stage->data->decode_seconds = pb_clock() - begin;
-    stage->data->file_bytes = mean_file_bytes(stage->set);
-    stage->data->cache_bytes = cache_bytes(folder);
-    pb_free(folder);
-    return status;
-}
-
-/* Files and cache are read or mapped by now: nothing is left behind, however the benchmark ends. */
-static enum pb_status remove_folder(struct stage *stage, struct pb_error *error)
-{
-    if (!stage->folder)
-        return PB_OK;
-    const enum pb_status status = pb_remove_tree(stage->folder, error);
-    pb_free(stage->folder);
-    stage->folder = NULL;
-    return status;
-}
-
 static enum pb_status open_batches(struct stage *stage, struct pb_error *error)
 {
-    const struct pb_batches_spec spec = {.samples = stage->set->train,
-                                         .sample_count = stage->set->train_count,
+    const struct pb_batches_spec spec = {.samples = stage->images.set->train,
+                                         .sample_count = stage->images.set->train_count,
                                          .batch = stage->spec->batch,
                                          .training = stage->spec->training,
                                          .seed = 1,
                                          .threads = stage->spec->threads};
-    return pb_batches_create(stage->cache, &stage->preprocess, &spec, &stage->batches, error);
+    return pb_batches_create(stage->images.cache, &stage->preprocess, &spec, &stage->batches, error);
 }
 
 static enum pb_status run_epochs(struct stage *stage, uint32_t epochs, struct pb_error *error)
@@ -228,17 +126,27 @@ static enum pb_status time_runs(struct stage *stage, struct pb_error *error)
     return PB_OK;
 }
 
+static enum pb_status open_images(struct stage *stage, struct pb_error *error)
+{
+    const struct pb_bench_data_spec *spec = stage->spec;
+    struct pb_bench_data *data = stage->data;
+    set_preprocess(stage);
+    const struct pb_bench_images_spec wanted = {.registry = spec->registry,
+                                                .count = data->images,
+                                                .width = data->width,
+                                                .height = data->height,
+                                                .preprocess = &stage->preprocess,
+                                                .threads = spec->threads};
+    const enum pb_status status = pb_bench_images_open(&wanted, &stage->images, error);
+    data->file_bytes = stage->images.file_bytes;
+    data->cache_bytes = stage->images.cache_bytes;
+    data->decode_seconds = stage->images.decode_seconds;
+    return status;
+}
+
 static enum pb_status run_stage(struct stage *stage, struct pb_error *error)
 {
-    enum pb_status status = pb_make_temporary_dir("prunebench-bench", &stage->folder, error);
-    if (status == PB_OK)
-        status = draw(stage, error);
-    if (status == PB_OK)
-        status = open_set(stage, error);
-    if (status == PB_OK)
-        status = decode(stage, error);
-    if (status == PB_OK)
-        status = remove_folder(stage, error);
+    enum pb_status status = open_images(stage, error);
     if (status == PB_OK)
         status = open_batches(stage, error);
     if (status == PB_OK)
@@ -257,10 +165,7 @@ enum pb_status pb_bench_data_measure(const struct pb_bench_data_spec *spec, stru
                        CLASSES, spec->classes);
     const enum pb_status status = run_stage(&stage, error);
     pb_batches_free(&stage.batches);
-    pb_cache_close(&stage.cache);
-    pb_data_close(&stage.set);
-    pb_options_free(&stage.options);
-    (void)remove_folder(&stage, NULL); /* there only when something failed, and that is told */
+    pb_bench_images_close(&stage.images);
     pb_free(stage.with);
     pb_free(stage.without);
     if (status == PB_OK)

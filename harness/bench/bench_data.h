@@ -5,7 +5,7 @@
 #include <prunebench/plugin.h>
 
 #include "base/error.h"
-#include "plugin/registry.h"
+#include "bench/bench_images.h"
 
 /* What is asked for on the command line. */
 struct pb_bench_data_wish {
@@ -13,7 +13,6 @@ struct pb_bench_data_wish {
     uint32_t images; /* to train on; 0: a number that suits the batch */
     uint32_t width, height; /* of every JPEG */
 };
-enum { PB_BENCH_DATA_CLASSES = 2 };
 
 struct pb_bench_data_spec {
     const struct pb_registry *registry;

@@ -10,43 +10,11 @@
 #include "base/memory.h"
 #include "cell/findings.h"
 #include "cell/contact_sheets.h"
+#include "experiment/drop.h"
 #include "experiment/session_open.h"
 #include "planning/schedule_run.h"
 
 enum { REPAIRS = 3 }; /* times that a cell begins again because of damaged files */
-
-static bool is_planned(const struct pb_cell_plan *plan, const char *key)
-{
-    for (uint32_t i = 0; i < plan->stage_count; i++)
-        if (strcmp(plan->stages[i].key, key) == 0)
-            return true;
-    return false;
-}
-
-/* Removes stages that no other cell has planned, but for the last one that holds a network: the cell's product. */
-static enum pb_status drop_private_stages(struct pb_session *session, struct pb_error *error)
-{
-    const struct pb_cell_run_options *options = session->options;
-    const struct pb_chain *chain = &session->chain;
-    enum pb_status status = PB_OK;
-    for (uint32_t i = 0; status == PB_OK && i + 1 < chain->count; i++) {
-        const char *key = chain->links[i].key;
-        const uint32_t own = options->plan && is_planned(options->plan, key) ? 1 : 0;
-        if (options->planned_by(options->planned_argument, key) <= own)
-            status = pb_store_remove(&session->store, key, error);
-    }
-    return status;
-}
-
-/* Who shares a stage is known by the keys of plans that are not provisional. */
-static bool may_drop(const struct pb_session *session)
-{
-    const struct pb_cell_run_options *options = session->options;
-    bool known = options->planned_by && !session->config->keep_stages;
-    for (uint32_t i = 0; known && options->plan && i < options->plan->stage_count; i++)
-        known = !options->plan->stages[i].provisional;
-    return known;
-}
 
 /* What tells a later run whose result this is: its settings and inputs, the last stage when all went well, the failed one
  * else. */
@@ -80,7 +48,7 @@ static enum pb_status run_session(const struct pb_cell_config *config, const str
     struct pb_verbs verbs;
     enum pb_status status = pb_session_open(&session, config, options, error);
     if (status == PB_OK)
-        status = pb_provenance(config, session.device, &session.weights, record, error);
+        status = pb_provenance(&session, record, error);
     if (status == PB_OK) {
         pb_session_verbs(&session, &verbs);
         status = pb_schedule_execute(config, &verbs, &session.error, error);
@@ -91,8 +59,8 @@ static enum pb_status run_session(const struct pb_cell_config *config, const str
         status = pb_findings(&session, record, error);
     if (status == PB_OK)
         status = pb_session_samples(&session, record, error);
-    if (status == PB_OK && may_drop(&session))
-        status = drop_private_stages(&session, error);
+    if (status == PB_OK)
+        status = pb_drop_private_stages(&session, error);
     struct pb_error naming = {0};
     if (add_identity(&session, status == PB_OK, record, &naming) != PB_OK && status == PB_OK) {
         *error = naming;

@@ -49,6 +49,7 @@ static void list_settings(const struct pb_cell_config *config, const struct pb_s
         pb_settings_train(sink, prefix, &config->rounds[i].retraining);
         pb_settings_penalty_lambdas(sink, prefix, config, &config->rounds[i].retraining);
     }
+    pb_settings_teacher(sink, config);
     pb_settings_ranking(sink, config);
     pb_settings_repair(sink, config);
     pb_settings_choice(sink, "dataset", &config->dataset, hash);

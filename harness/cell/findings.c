@@ -6,11 +6,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/base64.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/owner.h"
 #include "cell/findings_chain.h"
 #include "cell/findings_data.h"
+#include "cell/findings_trials.h"
 #include "results/record.h"
 #include "graph/checkpoint.h"
 #include "graph/cost.h"
@@ -55,7 +57,8 @@ static struct roles find_roles(const struct pb_chain *chain)
     return roles;
 }
 
-static enum pb_status add_accuracy(struct pb_session *session, pb_stage stage, const char *name,
+/* last: of the cell's last network. */
+static enum pb_status add_accuracy(struct pb_session *session, pb_stage stage, const char *name, bool last,
                                    struct pb_record *record, struct pb_error *error)
 {
     struct pb_accuracy accuracy = {0};
@@ -64,6 +67,12 @@ static enum pb_status add_accuracy(struct pb_session *session, pb_stage stage, c
     enum pb_status status = pb_session_accuracy(session, stage, "test", &accuracy, error);
     if (status != PB_OK)
         return status;
+    const size_t bytes = last && accuracy.right ? (accuracy.images + 7) / 8 : 0;
+    char *right = bytes ? pb_base64(accuracy.right, bytes) : NULL;
+    if (bytes && !right) {
+        pb_accuracy_free(&accuracy);
+        return pb_fail_memory(error, bytes);
+    }
     const struct pb_accuracy_record row = {.stage = (char *)(uintptr_t)name,
                                            .split = (char *)(uintptr_t) "test",
                                            .top1 = accuracy.top1,
@@ -71,10 +80,12 @@ static enum pb_status add_accuracy(struct pb_session *session, pb_stage stage, c
                                            .loss = accuracy.loss,
                                            .images = accuracy.images,
                                            .class_top1 = accuracy.class_top1,
-                                           .class_count = accuracy.class_count};
+                                           .class_count = accuracy.class_count,
+                                           .right = right};
     status = pb_record_accuracy(record, &row, error);
     if (status == PB_OK)
         accuracy.class_top1 = NULL;
+    pb_free(right);
     pb_accuracy_free(&accuracy);
     return status;
 }
@@ -104,9 +115,12 @@ static enum pb_status add_accuracies(struct pb_session *session, const struct ro
     } named[] = {
         {roles->base, "base"}, {roles->trained, "trained"}, {roles->pruned, "pruned"}, {roles->retrained, "retrained"}};
     const size_t count = sizeof named / sizeof *named;
+    size_t last = 0;
+    for (size_t i = 1; i < count; i++)
+        last = named[i].stage ? i : last;
     enum pb_status status = PB_OK;
     for (size_t i = 0; status == PB_OK && i < count; i++)
-        status = add_accuracy(session, named[i].stage, named[i].name, record, error);
+        status = add_accuracy(session, named[i].stage, named[i].name, i == last, record, error);
     for (pb_stage stage = 1; status == PB_OK && stage <= session->chain.count; stage++) {
         const struct pb_link *link = &session->chain.links[stage - 1];
         bool has_role = false;
@@ -115,7 +129,7 @@ static enum pb_status add_accuracies(struct pb_session *session, const struct ro
         if (!has_role && pb_chain_leads_to_current(&session->chain, stage) &&
             (link->verb == PB_VERB_TRAIN || link->verb == PB_VERB_PRUNE || link->verb == PB_VERB_MASK ||
              (link->verb == PB_VERB_REPAIR && session->config->repair != PB_REPAIR_NONE)))
-            status = add_accuracy(session, stage, link->name, record, error);
+            status = add_accuracy(session, stage, link->name, false, record, error);
     }
     return status;
 }
@@ -211,6 +225,8 @@ enum pb_status pb_findings(struct pb_session *session, struct pb_record *record,
     enum pb_status status = pb_findings_data(session, record, error);
     if (status == PB_OK)
         status = pb_findings_chain(session, record, error);
+    if (status == PB_OK)
+        status = pb_findings_trials(session, record, error);
     if (status == PB_OK)
         status = add_keys(&session->chain, &roles, record, error);
     if (status == PB_OK)

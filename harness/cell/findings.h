@@ -8,9 +8,8 @@
 /* Costs, accuracies on the test split, layers, epochs, equivalence: everything but settings and provenance. */
 PB_MUST_CHECK enum pb_status pb_findings(struct pb_session *session, struct pb_record *record, struct pb_error *error);
 
-/* Host, CPU, versions, kernel set, the weights that the network began with. */
-PB_MUST_CHECK enum pb_status pb_provenance(const struct pb_cell_config *config, const struct pb_device *device,
-                                           const struct pb_weights *weights, struct pb_record *record,
+/* Host, CPU, versions, kernel set, the weights that the network began with, the file that it learned from. */
+PB_MUST_CHECK enum pb_status pb_provenance(const struct pb_session *session, struct pb_record *record,
                                            struct pb_error *error);
 
 #endif

@@ -23,6 +23,26 @@ static enum pb_status add_plugin(struct pb_record *record, const char *kind, con
     return pb_record_provenance(record, key, value, error);
 }
 
+/* Which images and labels, and how many the data set has where it was published. */
+static enum pb_status add_data(const struct pb_session *session, struct pb_record *record, struct pb_error *error)
+{
+    const struct pb_dataset *dataset = session->config->dataset.loaded->plugin->dataset;
+    const struct {
+        const char *key;
+        uint32_t count;
+    } official[] = {{"official-classes", dataset->official_classes},
+                    {"official-train", dataset->official_train},
+                    {"official-test", dataset->official_test}};
+    enum pb_status status = pb_record_provenance(record, "dataset-sha256", session->data->fingerprint, error);
+    for (size_t i = 0; status == PB_OK && i < sizeof official / sizeof *official; i++) {
+        char count[16];
+        snprintf(count, sizeof count, "%u", official[i].count);
+        if (official[i].count > 0)
+            status = pb_record_provenance(record, official[i].key, count, error);
+    }
+    return status;
+}
+
 /* Which weights the network began with, and how far they fitted. */
 static enum pb_status add_weights(const struct pb_weights *weights, struct pb_record *record, struct pb_error *error)
 {
@@ -44,9 +64,20 @@ static enum pb_status add_weights(const struct pb_weights *weights, struct pb_re
     return status;
 }
 
-enum pb_status pb_provenance(const struct pb_cell_config *config, const struct pb_device *device,
-                             const struct pb_weights *weights, struct pb_record *record, struct pb_error *error)
+/* Which checkpoint taught. */
+static enum pb_status add_teacher(const struct pb_session *session, struct pb_record *record, struct pb_error *error)
 {
+    if (!session->config->teacher)
+        return PB_OK;
+    const enum pb_status status = pb_record_provenance(record, "teacher", session->config->teacher, error);
+    return status == PB_OK ? pb_record_provenance(record, "teacher-sha256", session->chain.inputs.teacher, error)
+                           : status;
+}
+
+enum pb_status pb_provenance(const struct pb_session *session, struct pb_record *record, struct pb_error *error)
+{
+    const struct pb_cell_config *config = session->config;
+    const struct pb_device *device = session->device;
     struct utsname system = {0};
     char cpu[128], started[32], threads[16];
     uname(&system);
@@ -73,7 +104,11 @@ enum pb_status pb_provenance(const struct pb_cell_config *config, const struct p
     for (size_t i = 0; status == PB_OK && i < sizeof rows / sizeof *rows; i++)
         status = pb_record_provenance(record, rows[i].key, rows[i].value, error);
     if (status == PB_OK)
-        status = add_weights(weights, record, error);
+        status = add_data(session, record, error);
+    if (status == PB_OK)
+        status = add_weights(&session->weights, record, error);
+    if (status == PB_OK)
+        status = add_teacher(session, record, error);
     if (status == PB_OK)
         status = add_plugin(record, "dataset", &config->dataset, error);
     if (status == PB_OK)

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "coordinator/plan_lines.h"
+#include "coordinator/queue.h"
 #include "coordinator/worker.h"
 #include "coordinator/worker_end.h"
 
@@ -29,8 +31,10 @@ struct planner {
     pb_plan_function *on_plan;
     void *argument;
     struct pb_cell_plan plan; /* of the cell that is being planned, as far as its lines have come */
+    struct pb_text lines; /* these */
     struct pb_error failure;
     uint32_t next; /* the first cell whose plan is not complete */
+    uint32_t killed_at; /* the cell at which a child was killed from outside; PB_NONE */
     bool chained; /* its schedule has run */
     double heard; /* when the last line came */
     struct words skipped; /* labels of schedules, and in reasons: why */
@@ -74,9 +78,12 @@ static void end_cell(struct planner *planner)
     if (skipped)
         (void)pb_fail(&planner->failure, PB_ERROR_RUN, "%s", skipped);
     const bool planned = planner->failure.status == PB_OK;
-    planner->status = planner->on_plan(planner->argument, planner->next, planned ? &planner->plan : NULL,
-                                       &planner->failure, planner->error);
+    planner->status = planner->lines.failed
+                          ? pb_fail_memory(planner->error, planner->lines.capacity)
+                          : planner->on_plan(planner->argument, planner->next, planned ? &planner->plan : NULL,
+                                             &planner->lines, &planner->failure, planner->error);
     pb_cell_plan_free(&planner->plan);
+    planner->lines.length = 0;
     planner->failure = (struct pb_error){0};
     planner->chained = false;
     planner->next++;
@@ -92,8 +99,11 @@ static void on_line(void *argument, char *line)
         end_cell(planner);
     else if (strcmp(line, PB_PLAN_CHAIN) == 0)
         planner->chained = true;
-    else
+    else {
         planner->status = pb_plan_lines_read(line, &planner->plan, &planner->failure, planner->error);
+        pb_text_append_bytes(&planner->lines, line, strlen(line));
+        pb_text_append_bytes(&planner->lines, "\n", 1);
+    }
 }
 
 /* Appends "OPTION WORD" for every word. */
@@ -124,15 +134,13 @@ static enum pb_status start_child(struct planner *planner, struct pb_worker *chi
     const char *const *skipped = (const char *const *)planner->skipped.list;
     const char *const *without_costs = (const char *const *)planner->without_costs.list;
     size_t count = sizeof fixed / sizeof *fixed;
-    const size_t more = count_words(planning->plugin_dirs) + count_words(planning->costs_of) + planner->skipped.count +
+    const size_t more = count_words(planning->plugin_files) + count_words(planning->costs_of) + planner->skipped.count +
                         planner->without_costs.count;
-    const char **words = pb_calloc(count + 1 + 2 * more + 1, sizeof *words);
+    const char **words = pb_calloc(count + 2 * more + 1, sizeof *words);
     if (!words)
         return pb_fail_memory(planner->error, (count + 2 * more) * sizeof *words);
     memcpy(words, fixed, sizeof fixed);
-    if (planning->plugins_tried)
-        words[count++] = "--plugins-tried";
-    append_options(words, &count, "--plugin-dir", planning->plugin_dirs);
+    append_options(words, &count, "--plugin-file", planning->plugin_files);
     append_options(words, &count, "--costs-of", planning->costs_of);
     append_options(words, &count, "--skip", skipped);
     append_options(words, &count, "--without-costs", without_costs);
@@ -227,20 +235,43 @@ static enum pb_status blame(struct planner *planner, const struct pb_worker *chi
     return status == PB_OK ? add_word(&planner->skipped, pb_strdup(cell->schedule.label), planner->error) : status;
 }
 
+/*
+ * Nothing that a plugin computes ends in one of these signals: somebody killed the child, or memory ran out. Once per cell that is
+ * nobody's fault; again at the same cell, what runs there is to blame.
+ */
+static bool was_killed_from_outside(struct planner *planner, const struct pb_worker *child)
+{
+    const int signal = WIFSIGNALED(child->wait_status) ? WTERMSIG(child->wait_status) : 0;
+    if (child->stop != PB_WORKER_ON_ITS_OWN || planner->killed_at == planner->next ||
+        (signal != SIGKILL && signal != SIGTERM && signal != SIGINT && signal != SIGHUP))
+        return false;
+    planner->killed_at = planner->next;
+    char name[32];
+    pb_signal_name(signal, name);
+    pb_log(PB_LOG_WARNING, "the planning process died of %s, which no plugin causes; it is started again", name);
+    return true;
+}
+
 enum pb_status pb_plan_cells(const struct pb_matrix *matrix, const struct pb_planning *planning,
                              pb_plan_function *on_plan, void *argument, struct pb_error *error)
 {
-    struct planner planner = {
-        .matrix = matrix, .planning = planning, .on_plan = on_plan, .argument = argument, .error = error};
+    struct planner planner = {.matrix = matrix,
+                              .planning = planning,
+                              .on_plan = on_plan,
+                              .argument = argument,
+                              .error = error,
+                              .killed_at = PB_NONE};
     enum pb_status status = PB_OK;
     while (status == PB_OK && planner.next < matrix->cell_count) {
         struct pb_worker child;
         status = run_child(&planner, &child);
         pb_cell_plan_free(&planner.plan);
+        planner.lines.length = 0;
         planner.failure = (struct pb_error){0};
-        if (status == PB_OK && planner.next < matrix->cell_count)
+        if (status == PB_OK && planner.next < matrix->cell_count && !was_killed_from_outside(&planner, &child))
             status = blame(&planner, &child);
     }
+    pb_text_free(&planner.lines);
     free_words(&planner.skipped);
     free_words(&planner.reasons);
     free_words(&planner.without_costs);

@@ -2,6 +2,7 @@
 #ifndef PB_COORDINATOR_CELL_PLANS_H
 #define PB_COORDINATOR_CELL_PLANS_H
 
+#include "base/text.h"
 #include "matrix/matrix.h"
 #include "planning/cell_plan.h"
 
@@ -9,23 +10,23 @@ struct pb_planning {
     const char *program; /* prunebench */
     const char *matrix_path; /* as the child will read it */
     const char *log; /* file that gets what the child and the plugins print; NULL: standard error */
-    const char *const *plugin_dirs; /* NULL-terminated; may be NULL */
-    bool plugins_tried; /* nothing in them was found broken: the child need not try them */
+    const char *const *plugin_files; /* objects that the child loads (pb_registry_asked_files); NULL: all */
     uint32_t threads; /* of a worker */
     const char *const *costs_of; /* globs over ids: cells whose costs are needed, NULL-terminated; NULL: all */
 };
 
 /*
- * Gets the plan of one cell, or NULL and the reason why there is none. Cells come in the matrix's order. What it returns
- * ends the planning when it is not PB_OK.
+ * Gets the plan of one cell, and its lines as plan_lines.h has them; or NULL and the reason why there is none. Cells come in the
+ * matrix's order. What it returns ends the planning when it is not PB_OK.
  */
 typedef enum pb_status pb_plan_function(void *argument, uint32_t cell, const struct pb_cell_plan *plan,
-                                        const struct pb_error *failure, struct pb_error *error);
+                                        const struct pb_text *lines, const struct pb_error *failure,
+                                        struct pb_error *error);
 
 /*
  * Plans every cell. A child that dies, or whose plugin does not return within $PRUNEBENCH_PLAN_SECONDS (default 20), is started again
  * behind what it failed at: cells of that schedule get no plan; where a data set or backend was to blame, cells with both get one
- * without costs.
+ * without costs. A child that somebody killed is started again at the same cell, once.
  */
 PB_MUST_CHECK enum pb_status pb_plan_cells(const struct pb_matrix *matrix, const struct pb_planning *planning,
                                            pb_plan_function *on_plan, void *argument, struct pb_error *error);

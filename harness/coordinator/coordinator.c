@@ -2,7 +2,6 @@
 #include "base/resources.h"
 #include "coordinator/coordinator.h"
 
-#include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -14,6 +13,7 @@
 #include "base/machine.h"
 #include "base/memory.h"
 #include "coordinator/cell_plans.h"
+#include "coordinator/only.h"
 #include "coordinator/plan_lines.h"
 #include "coordinator/run.h"
 #include "coordinator/stage_index.h"
@@ -63,38 +63,24 @@ static enum pb_status set_aside_old_stages(const char *out, struct pb_error *err
 static enum pb_status select_cells(struct pb_run *run, struct pb_error *error)
 {
     const char *const *only = run->options->only;
-    for (uint32_t i = 0; !only && i < run->matrix->cell_count; i++)
-        run->cells[i].state = PB_RUN_WAITING;
-    for (size_t glob = 0; only && only[glob]; glob++) {
-        bool used = false;
-        for (uint32_t i = 0; i < run->matrix->cell_count; i++)
-            if (fnmatch(only[glob], run->matrix->cells[i]->id, 0) == 0) {
-                run->cells[i].state = PB_RUN_WAITING;
-                used = true;
-            }
-        if (!used)
-            return pb_fail(error, PB_ERROR_INPUT, "--only '%s' names no cell of '%s'; 'prunebench check' lists them",
-                           only[glob], run->matrix->path);
-    }
-    return PB_OK;
+    const enum pb_status status = pb_only_check(only, run->matrix, error);
+    for (uint32_t i = 0; i < run->matrix->cell_count; i++)
+        if (pb_only_names(only, run->matrix->cells[i]->id))
+            run->cells[i].state = PB_RUN_WAITING;
+    return status;
 }
 
-/* "" where the last stage is not known: what an adaptive schedule does follows only when it runs. */
-static const char *last_key(const struct pb_run *run, uint32_t cell)
-{
-    const uint32_t length = run->queue.path_length[cell];
-    if (!length || run->cells[cell].open)
-        return "";
-    const struct pb_shared_stage *last = &run->queue.stages[run->queue.path[cell][length - 1]];
-    return last->provisional ? "" : last->key;
-}
-
-/* Takes what earlier runs left for one cell. */
+/* Takes what earlier runs left for one cell. A cell that is left out is only listed; its document says what it works on where that
+ * was not opened. */
 static enum pb_status look_at_cell(struct pb_run *run, uint32_t index, struct pb_error *error)
 {
     struct pb_run_cell *cell = &run->cells[index];
     struct pb_stored_result stored = {0};
-    const struct pb_expected expected = {.last_key = last_key(run, index), .inputs = cell->inputs};
+    if (cell->state == PB_RUN_LEFT_OUT && cell->inputs[0])
+        return pb_cell_digest(run->matrix->cells[index], cell->inputs, cell->digest, error);
+    /* what an adaptive schedule does last follows only when it runs */
+    const struct pb_expected expected = {.last_key = cell->open ? "" : pb_queue_last_key(&run->queue, index),
+                                         .inputs = cell->inputs};
     const enum pb_status status =
         pb_outcome_look(run->options->out, run->matrix->cells[index], &expected, run->schema, &stored, error);
     if (status != PB_OK)
@@ -106,6 +92,8 @@ static enum pb_status look_at_cell(struct pb_run *run, uint32_t index, struct pb
         return PB_OK;
     }
     cell->found = stored.outcome;
+    cell->status = stored.status;
+    cell->headline = stored.headline;
     cell->why = stored.why;
     stored.why = NULL;
     if (stored.outcome == PB_OUTCOME_OK) {
@@ -122,40 +110,30 @@ static enum pb_status look_at_cell(struct pb_run *run, uint32_t index, struct pb
     return PB_OK;
 }
 
-/* A cell that is left out is only listed. Its document says what it works on where that was not opened. */
-static enum pb_status look_at_cells(struct pb_run *run, struct pb_error *error)
-{
-    enum pb_status status = PB_OK;
-    for (uint32_t i = 0; i < run->matrix->cell_count && status == PB_OK; i++) {
-        struct pb_run_cell *cell = &run->cells[i];
-        if (cell->state == PB_RUN_LEFT_OUT && cell->inputs[0])
-            status = pb_cell_digest(run->matrix->cells[i], cell->inputs, cell->digest, error);
-        else
-            status = look_at_cell(run, i, error);
-    }
-    return status;
-}
-
 /* Before anything is trained: are the files of cells that must run there? */
 static enum pb_status check_files(const struct pb_run *run, struct pb_error *error)
 {
-    enum pb_status status = PB_OK;
-    for (uint32_t i = 0; i < run->matrix->cell_count && status == PB_OK; i++)
-        if (run->cells[i].state == PB_RUN_WAITING)
-            status = pb_matrix_check_files(run->matrix, i, error);
+    bool *asked = pb_calloc(run->matrix->cell_count, sizeof *asked);
+    if (!asked)
+        return pb_fail_memory(error, run->matrix->cell_count);
+    for (uint32_t i = 0; i < run->matrix->cell_count; i++)
+        asked[i] = run->cells[i].state == PB_RUN_WAITING;
+    const enum pb_status status = pb_matrix_check_files(run->matrix, asked, error);
+    pb_free(asked);
     return status;
 }
 
 /* A plan, or why there is none: such a cell fails in a worker of its own, where that is recorded. */
 static enum pb_status on_plan(void *argument, uint32_t cell, const struct pb_cell_plan *plan,
-                              const struct pb_error *failure, struct pb_error *error)
+                              const struct pb_text *lines, const struct pb_error *failure, struct pb_error *error)
 {
     struct pb_run *run = argument;
     struct pb_run_cell *planned = &run->cells[cell];
     enum pb_status status = PB_OK;
     planned->plan = run->plans.length;
+    pb_text_append(&run->plans, PB_PLAN_ID "%s\n", run->matrix->cells[cell]->id);
     if (plan)
-        pb_plan_lines_write(plan, &run->plans);
+        pb_text_append_bytes(&run->plans, lines->data, lines->length);
     pb_text_append(&run->plans, PB_PLAN_END "\n");
     if (!plan && (!run->unplanned || strcmp(run->unplanned, failure->text) != 0)) {
         pb_free(run->unplanned);
@@ -168,7 +146,9 @@ static enum pb_status on_plan(void *argument, uint32_t cell, const struct pb_cel
         memcpy(planned->inputs, plan->inputs, sizeof planned->inputs);
     for (uint32_t i = 0; plan && i < plan->stage_count && status == PB_OK; i++)
         status = pb_queue_add(&run->queue, cell, &plan->stages[i], error);
-    return status;
+    run->planned = cell + 1;
+    pb_run_publish(run);
+    return status == PB_OK ? look_at_cell(run, cell, error) : status;
 }
 
 static enum pb_status plan_cells(struct pb_run *run, struct pb_error *error)
@@ -177,8 +157,7 @@ static enum pb_status plan_cells(struct pb_run *run, struct pb_error *error)
     const struct pb_planning planning = {.program = run->program,
                                          .matrix_path = run->matrix_path,
                                          .log = log,
-                                         .plugin_dirs = run->options->plugin_dirs,
-                                         .plugins_tried = run->options->plugins_tried,
+                                         .plugin_files = run->options->plugin_files,
                                          .threads = run->threads_each,
                                          .costs_of = run->options->only};
     enum pb_status status = log ? pb_plan_cells(run->matrix, &planning, on_plan, run, error)
@@ -215,15 +194,13 @@ static enum pb_status write_plans(struct pb_run *run, struct pb_error *error)
     return status;
 }
 
-/* Writes the resolved matrix, plans all cells, looks at what is there of them. */
+/* Writes the resolved matrix, plans all cells and, while the next one is planned, looks at what is there of each. */
 static enum pb_status prepare(struct pb_run *run, struct pb_error *error)
 {
     enum pb_status status =
         pb_file_write_atomic(run->matrix_path, run->matrix->written, strlen(run->matrix->written), error);
     if (status == PB_OK)
         status = plan_cells(run, error);
-    if (status == PB_OK)
-        status = look_at_cells(run, error);
     if (status == PB_OK)
         status = check_files(run, error);
     if (status == PB_OK)
@@ -245,6 +222,7 @@ static enum pb_status run_cells(struct pb_run *run, struct pb_error *error)
         if (status != PB_OK || !busy)
             break;
         pb_run_show(run);
+        pb_run_publish(run);
         pb_run_wait(run, ended);
         for (uint32_t i = 0; i < run->slot_count && status == PB_OK; i++)
             if (ended[i])
@@ -255,15 +233,43 @@ static enum pb_status run_cells(struct pb_run *run, struct pb_error *error)
     return status;
 }
 
-static void sum_up(const struct pb_run *run, struct pb_run_summary *summary)
+static const char *end_of(const struct pb_run_cell *cell)
 {
-    for (uint32_t i = 0; i < run->matrix->cell_count; i++) {
-        const struct pb_run_cell *cell = &run->cells[i];
+    const bool waiting = cell->state == PB_RUN_WAITING || cell->state == PB_RUN_RUNNING;
+    return cell->state == PB_RUN_LEFT_OUT ? "left-out" : waiting ? "waiting" : pb_cell_status_name(cell->status);
+}
+
+static enum pb_status sum_up(struct pb_run *run, struct pb_run_summary *summary, struct pb_error *error)
+{
+    const uint32_t count = run->matrix->cell_count;
+    summary->cells = pb_calloc(count, sizeof *summary->cells);
+    if (!summary->cells)
+        return pb_fail_memory(error, count * sizeof *summary->cells);
+    summary->cell_count = count;
+    summary->seconds = pb_clock() - run->begun_at;
+    summary->signal = run->signals ? run->signal : 0;
+    for (uint32_t i = 0; i < count; i++) {
+        struct pb_run_cell *cell = &run->cells[i];
+        summary->cells[i] = (struct pb_run_ended){.id = run->matrix->cells[i]->id,
+                                                  .status = end_of(cell),
+                                                  .ran = cell->ran,
+                                                  .headline = cell->headline,
+                                                  .message = cell->message};
+        cell->message = NULL;
         summary->done += cell->state == PB_RUN_OK && cell->ran;
         summary->skipped += cell->state == PB_RUN_OK && !cell->ran;
         summary->failed += cell->state == PB_RUN_FAILED;
         summary->blocked += cell->state == PB_RUN_BLOCKED;
     }
+    return PB_OK;
+}
+
+void pb_run_summary_free(struct pb_run_summary *summary)
+{
+    for (uint32_t i = 0; i < summary->cell_count; i++)
+        pb_free(summary->cells[i].message);
+    pb_free(summary->cells);
+    *summary = (struct pb_run_summary){0};
 }
 
 static void free_cell(struct pb_run_cell *cell)
@@ -281,6 +287,8 @@ static void free_run(struct pb_run *run)
     pb_free(run->cells);
     pb_free(run->slots);
     pb_free(run->unplanned);
+    pb_free(run->owner);
+    pb_free(run->folder);
     pb_free(run->matrix_path);
     pb_free(run->index_path);
     pb_free(run->plans_path);
@@ -314,16 +322,20 @@ static enum pb_status execute(struct pb_run *run, struct pb_run_summary *summary
     struct pb_run_summary counted = {0};
     pb_display_start(&run->display, run->options->quiet);
     pb_latency_place(run->options->out, run->threads, run->latency_place);
+    pb_run_publish_begin(run);
     enum pb_status status = prepare(run, error);
     run->started = run->shown = pb_clock();
+    run->phase = PB_PHASE_CELLS;
     pb_run_count_work(run);
     if (status == PB_OK)
         status = run_cells(run, error);
+    run->phase = PB_PHASE_LATENCY;
     if (status == PB_OK && run->signals == 0)
         status = pb_run_latencies(run, &counted.unmeasured, error);
     pb_display_clear(&run->display);
-    sum_up(run, &counted);
-    counted.signal = run->signals ? run->signal : 0;
+    pb_run_publish_end(run);
+    if (status == PB_OK)
+        status = sum_up(run, &counted, error);
     if (status == PB_OK)
         *summary = counted;
     return status;

@@ -3,17 +3,27 @@
 #define PB_COORDINATOR_COORDINATOR_H
 
 #include "matrix/matrix.h"
+#include "summary/headline.h"
 
 struct pb_run_options {
     const char *out;
     const char *const *only; /* NULL-terminated globs over cell ids; NULL: all */
-    const char *const *plugin_dirs; /* handed on to the workers */
-    bool plugins_tried; /* nothing in them was found broken: workers need not try them */
+    const char *const *plugin_files; /* the objects that workers load (pb_registry_asked_files); NULL: all there are */
     uint32_t workers; /* -j; 1 */
     uint32_t threads; /* in all, divided among workers; 0: the machine's */
     bool retry; /* run failed cells again */
     bool quiet;
+    const char *command; /* the command line, to run it again; may be NULL */
     const char *worker; /* program that is started for a cell; NULL: this one */
+};
+/* How a cell has ended. */
+struct pb_run_ended {
+    const char *id; /* the matrix's */
+    const char
+        *status; /* "ok", as pb_cell_status_name; "waiting": it was not run; "left-out": --only does not name it */
+    bool ran; /* now */
+    struct pb_headline headline; /* where it is ok */
+    char *message; /* of a failure; may be NULL */
 };
 struct pb_run_summary {
     uint32_t done; /* ran and are ok */
@@ -22,9 +32,13 @@ struct pb_run_summary {
     uint32_t blocked; /* behind a failed stage of another cell */
     uint32_t unmeasured; /* ok, but their latency could not be measured */
     int signal; /* SIGINT, SIGTERM or SIGHUP ended the run early; what is finished stays. 0: none */
+    double seconds;
+    struct pb_run_ended *cells; /* of the matrix, in its order */
+    uint32_t cell_count;
 };
+void pb_run_summary_free(struct pb_run_summary *summary);
 
-/* PB_OK also when cells failed or the run was interrupted: look at the summary. */
+/* *summary is to be freed after success. PB_OK also when cells failed or the run was interrupted: look at the summary. */
 PB_MUST_CHECK enum pb_status pb_run_matrix(struct pb_matrix *matrix, const struct pb_run_options *options,
                                            struct pb_run_summary *summary, struct pb_error *error);
 

@@ -42,7 +42,7 @@ struct judgement {
     const struct pb_cell_config *cell;
     const char *last_key;
     const char *inputs; /* known, or what the document says of itself */
-    bool inputs_known;
+    bool inputs_known, look_only;
     char digest[65];
 };
 
@@ -75,6 +75,8 @@ static enum pb_status judge_changed(const struct judgement *judgement, struct pb
         stored->outcome = PB_OUTCOME_CHANGED;
         return PB_OK;
     }
+    if (judgement->look_only)
+        return PB_OK;
     pb_free(stored->why);
     stored->why = NULL;
     return adopt(judgement, record, error);
@@ -100,7 +102,8 @@ static enum pb_status judge(struct judgement *judgement, struct pb_record *recor
     enum pb_status status = pb_cell_digest(judgement->cell, judgement->inputs, judgement->digest, error);
     if (status != PB_OK)
         return status;
-    *stored = (struct pb_stored_result){.measured = record->latency_count > 0};
+    *stored = (struct pb_stored_result){.status = record->status, .measured = record->latency_count > 0};
+    pb_headline_of(record, &stored->headline);
     memcpy(stored->digest, judgement->digest, sizeof stored->digest);
     snprintf(stored->latency_setup, sizeof stored->latency_setup, "%s", provenance(record, PB_KEY_LATENCY_SETUP));
     stored->outcome = record->status == PB_CELL_OK        ? PB_OUTCOME_OK
@@ -131,7 +134,8 @@ enum pb_status pb_outcome_look(const char *out, const struct pb_cell_config *cel
                                   .cell = cell,
                                   .last_key = expected->last_key,
                                   .inputs = expected->inputs,
-                                  .inputs_known = expected->inputs[0] != '\0'};
+                                  .inputs_known = expected->inputs[0] != '\0',
+                                  .look_only = expected->look_only};
     pb_record_init(&record);
     *stored = (struct pb_stored_result){.outcome = PB_OUTCOME_MISSING};
     enum pb_status status = pb_cell_digest(cell, expected->inputs, stored->digest, error);
@@ -156,8 +160,7 @@ void pb_stored_result_free(struct pb_stored_result *stored)
     *stored = (struct pb_stored_result){0};
 }
 
-/* The last lines that the worker wrote; an empty string when there are none. From pb_calloc; NULL when memory is out. */
-static char *log_tail(const char *out, const char *id, off_t start)
+char *pb_log_tail(const char *out, const char *id, off_t start)
 {
     char *path = pb_log_path(out, id), *tail = pb_calloc(LOG_TAIL_BYTES + 1, 1);
     const int file = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
@@ -252,7 +255,7 @@ enum pb_status pb_outcome_write(const char *out, const struct pb_cell_config *ce
         status = pb_record_text(&record.message, failure->message, error);
     if (status == PB_OK && failure->signal)
         status = pb_record_text(&record.signal, failure->signal, error);
-    if (status == PB_OK && failure->has_log && !(record.log_tail = log_tail(out, cell->id, failure->log_start)))
+    if (status == PB_OK && failure->has_log && !(record.log_tail = pb_log_tail(out, cell->id, failure->log_start)))
         status = pb_fail_memory(error, LOG_TAIL_BYTES);
     if (status == PB_OK) {
         record.status = failure->status;

@@ -5,6 +5,7 @@
 #include "base/xml.h"
 #include "cell/cell.h"
 #include "coordinator/worker.h"
+#include "summary/headline.h"
 
 enum pb_outcome {
     PB_OUTCOME_MISSING, /* no document, or one that cannot be read (warned about) */
@@ -17,16 +18,22 @@ enum pb_outcome {
 /* OUT/cells/<id>.xml and OUT/logs/<id>.log, from pb_calloc; NULL when memory is out. */
 char *pb_result_path(const char *out, const char *id);
 char *pb_log_path(const char *out, const char *id);
+/* The log's last lines, at most 12 of those from byte start on; "" where there are none. From pb_calloc; NULL when memory is out. */
+char *pb_log_tail(const char *out, const char *id, off_t start);
 
 /* What is stored of a cell. */
 struct pb_stored_result {
     enum pb_outcome outcome;
+    enum pb_cell_status status; /* as its document has it */
+    struct pb_headline headline;
     bool measured; /* has latencies */
     char latency_setup[PB_LATENCY_SETUP]; /* where they were measured; "" */
     char digest[65]; /* of the cell's configuration and inputs, as far as they are known */
     char failed_stage[65]; /* key of the stage that failed; "" */
     char *message; /* of a failure; NULL */
-    char *why; /* PB_OUTCOME_CHANGED: "training.epochs was 6 and is 3"; else NULL */
+    /* PB_OUTCOME_CHANGED: "training.epochs was 6 and is 3"; where nothing is written, also of a document whose configuration would only be
+     * written anew; else NULL */
+    char *why;
 };
 /* What is known of a cell when its document is looked at. Both "" while unknown. */
 struct pb_expected {
@@ -34,6 +41,7 @@ struct pb_expected {
         last_key; /* of the cell's last stage: a document of this stage is the cell's own even where a setting that does
                              not touch it has changed. Its configuration is then written anew. */
     const char *inputs; /* pb_inputs_digest */
+    bool look_only; /* nothing is written */
 };
 /* schema: PB_RESULT_SCHEMA, open. */
 PB_MUST_CHECK enum pb_status pb_outcome_look(const char *out, const struct pb_cell_config *cell,

@@ -1,9 +1,9 @@
 /* The child process that plans: schedules run in it, data sets and backends are opened in it. */
-#include <fnmatch.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "coordinator/only.h"
 #include "coordinator/plan_lines.h"
 #include "coordinator/cell_plans.h"
 
@@ -37,16 +37,9 @@ static bool is_among(const char *const *words, const char *word)
     return false;
 }
 
-static bool is_asked_for(const struct pb_plan_child *child, const struct pb_cell_config *cell)
-{
-    bool asked = child->costs_of == NULL;
-    for (size_t i = 0; !asked && child->costs_of[i]; i++)
-        asked = fnmatch(child->costs_of[i], cell->id, 0) == 0;
-    return asked;
-}
-
 /* The child's work on one matrix. */
 struct planning_child {
+    const struct pb_matrix *matrix;
     const struct pb_plan_child *given;
     struct pb_planner *planner;
     struct output output;
@@ -73,7 +66,7 @@ static enum pb_status list_asked(struct planning_child *planning, const struct p
     if (!planning->asked || !planning->datasets || !planning->backends)
         return pb_fail_memory(error, count * sizeof *planning->datasets);
     for (size_t i = 0; i < count; i++) {
-        planning->asked[i] = is_asked_for(planning->given, matrix->cells[i]);
+        planning->asked[i] = pb_only_names(planning->given->costs_of, matrix->cells[i]->id);
         if (!planning->asked[i])
             continue;
         add_label(planning->datasets, matrix->cells[i]->dataset.label);
@@ -109,9 +102,16 @@ static enum pb_status make_keys(struct planning_child *planning, const struct pb
     return status == PB_OK ? pb_cell_plan_keys(plan, &inputs, failure) : status;
 }
 
-static enum pb_status plan_one(struct planning_child *planning, const struct pb_cell_config *cell, bool asked,
-                               struct pb_error *error)
+static enum pb_status check_teacher(struct planning_child *planning, uint32_t index, struct pb_error *failure)
 {
+    struct pb_error fault = {0};
+    const enum pb_status status = pb_planner_check_teacher(planning->planner, planning->matrix->cells[index], &fault);
+    return status == PB_OK ? PB_OK : pb_matrix_refuse_teacher(planning->matrix, index, &fault, failure);
+}
+
+static enum pb_status plan_one(struct planning_child *planning, uint32_t index, struct pb_error *error)
+{
+    const struct pb_cell_config *cell = planning->matrix->cells[index];
     struct pb_cell_plan plan = {0};
     struct pb_error failure = {0};
     const bool open = may_open(planning, cell);
@@ -123,7 +123,9 @@ static enum pb_status plan_one(struct planning_child *planning, const struct pb_
     }
     if (status == PB_OK)
         status = make_keys(planning, cell, open, &plan, &failure);
-    if (status == PB_OK && open && asked)
+    if (status == PB_OK && open && planning->asked[index])
+        status = check_teacher(planning, index, &failure);
+    if (status == PB_OK && open && planning->asked[index])
         status = pb_cell_plan_costs(planning->planner, cell, &plan, &failure);
     if (status == PB_OK)
         pb_plan_lines_write(&plan, &planning->output.text);
@@ -139,13 +141,13 @@ cleanup:
 
 enum pb_status pb_plan_child(const struct pb_matrix *matrix, const struct pb_plan_child *child, struct pb_error *error)
 {
-    struct planning_child planning = {.given = child, .output.descriptor = child->descriptor};
+    struct planning_child planning = {.matrix = matrix, .given = child, .output.descriptor = child->descriptor};
     enum pb_status status = pb_planner_create(child->resident, &planning.planner, error);
     if (status == PB_OK)
         status = list_asked(&planning, matrix, error);
     for (uint32_t i = child->first; i < matrix->cell_count && status == PB_OK; i++) {
         if (!is_among(child->skipped, matrix->cells[i]->schedule.label))
-            status = plan_one(&planning, matrix->cells[i], planning.asked[i], error);
+            status = plan_one(&planning, i, error);
         pb_text_append(&planning.output.text, PB_PLAN_END "\n");
         if (status == PB_OK)
             status = flush(&planning.output, error);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/memory.h"
 
 /* "missing TEXT" for every line of the text. */
@@ -50,10 +51,9 @@ static enum pb_status read_stage(const char *line, struct pb_cell_plan *plan, st
         return PB_OK;
     stage.verb = (enum pb_verb_kind)verb;
     stage.provisional = provisional != 0;
-    struct pb_planned_stage *grown =
-        pb_realloc(plan->stages, plan->stage_count, (size_t)plan->stage_count + 1, sizeof *grown);
+    struct pb_planned_stage *grown = pb_array_room(plan->stages, plan->stage_count, sizeof *grown, error);
     if (!grown)
-        return pb_fail_memory(error, sizeof *grown);
+        return PB_ERROR_MEMORY;
     plan->stages = grown;
     grown[plan->stage_count++] = stage;
     return PB_OK;
@@ -130,4 +130,26 @@ enum pb_status pb_plan_lines_read_file(const char *path, size_t offset, struct p
     else
         pb_cell_plan_free(&made);
     return status;
+}
+
+enum pb_status pb_plan_lines_find(const char *path, const char *id, bool *found, size_t *offset, struct pb_error *error)
+{
+    char *line = NULL;
+    size_t size = 0, at = 0;
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return pb_fail_errno(error, "read '%s'", path);
+    *found = false;
+    for (ssize_t length; !*found && (length = getline(&line, &size, file)) > 0; at += (size_t)length) {
+        const size_t words = strcspn(line, "\n");
+        const size_t mark = strlen(PB_PLAN_ID);
+        if (pb_starts_with(line, PB_PLAN_ID) && words - mark == strlen(id) &&
+            memcmp(line + mark, id, words - mark) == 0) {
+            *offset = at;
+            *found = true;
+        }
+    }
+    free(line);
+    (void)fclose(file);
+    return PB_OK;
 }

@@ -7,6 +7,8 @@
 
 /* Every cell ends with this line. */
 #define PB_PLAN_END "planned"
+/* In the file of plans, every cell begins with this and its id. */
+#define PB_PLAN_ID "id "
 /* After the schedule has run, before costs are estimated: what fails from here on is not the schedule's fault. */
 #define PB_PLAN_CHAIN "chained"
 
@@ -20,5 +22,8 @@ PB_MUST_CHECK enum pb_status pb_plan_lines_read(const char *line, struct pb_cell
 /* The plan whose lines begin at this byte of a file. One that could not be made has no stages. */
 PB_MUST_CHECK enum pb_status pb_plan_lines_read_file(const char *path, size_t offset, struct pb_cell_plan *plan,
                                                      struct pb_error *error);
+/* Where in the file the cell's plan begins; *found false: the file has none of that cell. */
+PB_MUST_CHECK enum pb_status pb_plan_lines_find(const char *path, const char *id, bool *found, size_t *offset,
+                                                struct pb_error *error);
 
 #endif

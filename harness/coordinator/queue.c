@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/array.h"
 #include "base/memory.h"
 
 enum pb_status pb_queue_create(uint32_t cell_count, struct pb_queue *queue, struct pb_error *error)
@@ -93,15 +94,22 @@ enum pb_status pb_queue_add(struct pb_queue *queue, uint32_t cell, const struct 
     uint32_t index = find_stage(queue, stage->key);
     if (index == PB_NONE)
         index = add_stage(queue, cell, stage);
-    uint32_t *grown = index == PB_NONE ? NULL
-                                       : pb_realloc(queue->path[cell], queue->path_length[cell],
-                                                    (size_t)queue->path_length[cell] + 1, sizeof *grown);
-    if (!grown)
+    if (index == PB_NONE)
         return pb_fail_memory(error, sizeof *stage);
+    uint32_t *grown = pb_array_room(queue->path[cell], queue->path_length[cell], sizeof *grown, error);
+    if (!grown)
+        return PB_ERROR_MEMORY;
     grown[queue->path_length[cell]++] = index;
     queue->path[cell] = grown;
     queue->stages[index].users++;
     return PB_OK;
+}
+
+const char *pb_queue_last_key(const struct pb_queue *queue, uint32_t cell)
+{
+    const uint32_t length = queue->path_length[cell];
+    const struct pb_shared_stage *last = length ? &queue->stages[queue->path[cell][length - 1]] : NULL;
+    return last && !last->provisional ? last->key : "";
 }
 
 /* The first stage of the cell's path in (or, with in false, not in) a state; PB_NONE when there is none. */

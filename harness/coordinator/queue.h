@@ -37,6 +37,9 @@ void pb_queue_free(struct pb_queue *queue);
 PB_MUST_CHECK enum pb_status pb_queue_add(struct pb_queue *queue, uint32_t cell, const struct pb_planned_stage *stage,
                                           struct pb_error *error);
 
+/* The key of the cell's last stage; "" where it has no stages, or the key is provisional. */
+const char *pb_queue_last_key(const struct pb_queue *queue, uint32_t cell);
+
 /* May the cell start now? PB_STAGE_MISSING: yes; MAKING: another makes its next stage; FAILED: *stage has failed. */
 enum pb_stage_state pb_queue_ask(const struct pb_queue *queue, uint32_t cell, uint32_t *stage);
 

@@ -99,7 +99,7 @@ static char *changed_inputs_or_code(const struct pb_cell_config *cell, const cha
 {
     const char *was = pb_record_find(record->provenance, record->provenance_count, PB_KEY_INPUTS);
     if (was && was[0] && inputs[0] && strcmp(was, inputs) != 0)
-        return pb_strdup("its images, labels or pretrained weights have changed");
+        return pb_strdup("its images, labels, pretrained weights or teacher have changed");
     return changed_code(cell, record);
 }
 

@@ -8,6 +8,7 @@
 #include "coordinator/coordinator.h"
 #include "coordinator/queue.h"
 #include "coordinator/outcome.h"
+#include "coordinator/run_status.h"
 #include "coordinator/worker.h"
 
 enum pb_run_state {
@@ -30,6 +31,8 @@ struct pb_run_cell {
     char digest[65]; /* of its configuration, with that */
     char *message; /* of its failure; may be NULL */
     char *why; /* found is PB_OUTCOME_CHANGED: what has changed */
+    enum pb_cell_status status; /* where it has ended: how */
+    struct pb_headline headline; /* where it is ok */
     double weight; /* its part of the work, in any unit */
 };
 
@@ -68,8 +71,13 @@ struct pb_run {
     uint32_t signals; /* SIGINT, SIGTERM and SIGHUP so far */
     int signal; /* the first of them */
     int signal_fd;
-    double started;
+    double begun_at, started; /* the run, and its first cell */
     double shown; /* when the last plain progress line was */
+    enum pb_run_phase phase;
+    uint32_t planned; /* cells so far */
+    double published; /* when OUT/running.json was written; negative: it cannot be */
+    char *owner, *folder; /* for it: this process's tag, its working folder */
+    char begun[32]; /* UTC */
     struct pb_display display;
 };
 
@@ -101,6 +109,21 @@ PB_MUST_CHECK enum pb_status pb_run_log_blocked(const struct pb_run *run, uint32
                                                 struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_run_log_end(const struct pb_run *run, const struct pb_slot *slot, const char *message,
                                             struct pb_error *error);
+
+/* How far the run is (run_display.c). */
+struct pb_run_standing {
+    uint32_t total, ended, running, failed;
+    double share; /* of the work */
+};
+struct pb_run_standing pb_run_look(const struct pb_run *run);
+/* Seconds until the end of work whose share took so many; NaN while there is too little to go by. */
+double pb_time_left(double share, double elapsed);
+
+/* What other processes see (run_publish.c): OUT/running.json, at most once a second. */
+void pb_run_publish_begin(struct pb_run *run);
+void pb_run_publish(struct pb_run *run);
+/* At the run's end: of one that a signal has ended, the file stays and says so. */
+void pb_run_publish_end(struct pb_run *run);
 
 /* What the user sees (run_display.c, rerun.c). */
 void pb_run_count_work(struct pb_run *run);

@@ -56,10 +56,10 @@ enum pb_status pb_run_start_worker(struct pb_run *run, struct pb_slot *slot, uin
 {
     const struct pb_cell_config *config = run->matrix->cells[cell];
     char each[16], latency[16], plan[32];
-    size_t count = 0, dirs = 0;
-    while (run->options->plugin_dirs && run->options->plugin_dirs[dirs])
-        dirs++;
-    const char **words = pb_calloc(FIXED_WORDS + 2 * dirs + 1, sizeof *words);
+    size_t count = 0, files = 0;
+    while (run->options->plugin_files && run->options->plugin_files[files])
+        files++;
+    const char **words = pb_calloc(FIXED_WORDS + 2 * files + 1, sizeof *words);
     char *log = pb_log_path(run->options->out, config->id);
     enum pb_status status = identify_document(run, cell, &slot->before, error);
     if (status != PB_OK) {
@@ -86,11 +86,9 @@ enum pb_status pb_run_start_worker(struct pb_run *run, struct pb_slot *slot, uin
             words[count++] = "--latency";
             words[count++] = latency;
         }
-        if (run->options->plugins_tried)
-            words[count++] = "--plugins-tried";
-        for (size_t i = 0; i < dirs; i++) {
-            words[count++] = "--plugin-dir";
-            words[count++] = run->options->plugin_dirs[i];
+        for (size_t i = 0; i < files; i++) {
+            words[count++] = "--plugin-file";
+            words[count++] = run->options->plugin_files[i];
         }
         const struct pb_worker_spec spec = {.program = run->program,
                                             .arguments = words,
@@ -135,6 +133,7 @@ static enum pb_status block_cell(struct pb_run *run, uint32_t cell, uint32_t sta
     if (status == PB_OK) {
         const char *id = run->matrix->cells[cell]->id, *out = run->options->out;
         run->cells[cell].state = PB_RUN_BLOCKED;
+        run->cells[cell].status = PB_CELL_BLOCKED;
         pb_display_say(&run->display, PB_LOG_ERROR, "%s: blocked: %s (%s/cells/%s.xml, %s/logs/%s.log)", id, message,
                        out, id, out, id);
     }
@@ -201,6 +200,8 @@ static enum pb_status read_end(struct pb_run *run, struct pb_slot *slot, bool *o
         return status;
     *ok = stored.outcome == PB_OUTCOME_OK;
     cell->measured = stored.measured;
+    cell->status = *ok || stored.status != PB_CELL_OK ? stored.status : PB_CELL_FAILED;
+    cell->headline = stored.headline;
     pb_free(cell->message);
     cell->message = stored.message;
     stored.message = NULL;
@@ -208,9 +209,9 @@ static enum pb_status read_end(struct pb_run *run, struct pb_slot *slot, bool *o
     return PB_OK;
 }
 
-/* Writes the document in the worker's place; *end: how it ended. */
+/* Writes the document in the worker's place. */
 static enum pb_status record_end(struct pb_run *run, const struct pb_slot *slot, const char *failed_stage,
-                                 enum pb_cell_status *end, struct pb_error *error)
+                                 struct pb_error *error)
 {
     struct pb_run_cell *cell = &run->cells[slot->cell];
     struct pb_worker_end ended;
@@ -231,7 +232,7 @@ static enum pb_status record_end(struct pb_run *run, const struct pb_slot *slot,
     cell->message = pb_strdup(ended.message);
     if (!cell->message)
         return pb_fail_memory(error, sizeof ended.message);
-    *end = failure.status;
+    cell->status = failure.status;
     const enum pb_status status = pb_outcome_write(run->options->out, run->matrix->cells[slot->cell], &failure, error);
     return status == PB_OK ? pb_run_log_end(run, slot, ended.message, error) : status;
 }
@@ -239,7 +240,6 @@ static enum pb_status record_end(struct pb_run *run, const struct pb_slot *slot,
 enum pb_status pb_run_finish_cell(struct pb_run *run, struct pb_slot *slot, struct pb_error *error)
 {
     struct pb_run_cell *cell = &run->cells[slot->cell];
-    enum pb_cell_status end = PB_CELL_FAILED;
     bool ok = false;
     if (slot->worker.stop == PB_WORKER_INTERRUPTED) {
         cell->state = PB_RUN_WAITING;
@@ -252,11 +252,11 @@ enum pb_status pb_run_finish_cell(struct pb_run *run, struct pb_slot *slot, stru
         return status;
     const uint32_t stage = pb_queue_end(&run->queue, slot->cell, !ok);
     if (!slot->wrote)
-        status = record_end(run, slot, stage == PB_NONE ? NULL : run->queue.stages[stage].key, &end, error);
+        status = record_end(run, slot, stage == PB_NONE ? NULL : run->queue.stages[stage].key, error);
     if (status != PB_OK)
         return pb_fail_context(error, "the result of cell '%s' cannot be written; make room and run again",
                                run->matrix->cells[slot->cell]->id);
     cell->state = ok ? PB_RUN_OK : PB_RUN_FAILED;
-    pb_run_say_end(run, slot, ok ? "ok" : pb_cell_status_name(end), ok ? NULL : cell->message);
+    pb_run_say_end(run, slot, pb_cell_status_name(cell->status), ok ? NULL : cell->message);
     return PB_OK;
 }

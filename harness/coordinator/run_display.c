@@ -27,14 +27,9 @@ void pb_run_count_work(struct pb_run *run)
             run->cells[i].weight += every;
 }
 
-struct standing {
-    uint32_t total, ended, running, failed;
-    double share; /* of the work */
-};
-
-static struct standing look(const struct pb_run *run)
+struct pb_run_standing pb_run_look(const struct pb_run *run)
 {
-    struct standing standing = {0};
+    struct pb_run_standing standing = {0};
     double all = 0, done = 0;
     for (uint32_t i = 0; i < run->matrix->cell_count; i++) {
         const struct pb_run_cell *cell = &run->cells[i];
@@ -55,15 +50,20 @@ static struct standing look(const struct pb_run *run)
     return standing;
 }
 
+double pb_time_left(double share, double elapsed)
+{
+    return share >= 1 || share < 0.005 || elapsed < 2 ? NAN : elapsed * (1 - share) / share;
+}
+
 /* ", about 2 h 10 min left"; "" while there is too little to go by. */
 static void time_left(const struct pb_run *run, double share, char text[64])
 {
     char left[32];
-    const double elapsed = pb_clock() - run->started;
+    const double seconds = pb_time_left(share, pb_clock() - run->started);
     text[0] = '\0';
-    if (share >= 1 || share < 0.005 || elapsed < 2)
+    if (isnan(seconds))
         return;
-    pb_format_seconds(elapsed * (1 - share) / share, left);
+    pb_format_seconds(seconds, left);
     snprintf(text, 64, ", about %s left", left);
 }
 
@@ -71,7 +71,7 @@ void pb_run_show(struct pb_run *run)
 {
     char left[64], failed[32] = "";
     const char *what = "";
-    const struct standing standing = look(run);
+    const struct pb_run_standing standing = pb_run_look(run);
     for (uint32_t i = 0; i < run->slot_count && !what[0]; i++)
         if (run->slots[i].worker.pid)
             what = run->slots[i].what;
@@ -91,14 +91,16 @@ void pb_run_show(struct pb_run *run)
 void pb_run_say_end(struct pb_run *run, const struct pb_slot *slot, const char *status, const char *message)
 {
     char left[64], took[32];
-    const struct standing standing = look(run);
+    const struct pb_run_standing standing = pb_run_look(run);
     const bool ok = strcmp(status, "ok") == 0;
     time_left(run, standing.share, left);
     pb_format_seconds(pb_clock() - slot->worker.started, took);
     const char *id = run->matrix->cells[slot->cell]->id, *out = run->options->out;
+    char found[PB_HEADLINE_TEXT];
+    pb_headline_text(&run->cells[slot->cell].headline, found);
     if (ok)
-        pb_display_say(&run->display, PB_LOG_INFO, "[%u/%u] %s: ok, %s%s", standing.ended, standing.total, id, took,
-                       left);
+        pb_display_say(&run->display, PB_LOG_INFO, "[%u/%u] %s: ok, %s%s%s%s", standing.ended, standing.total, id,
+                       found, found[0] ? ", " : "", took, left);
     else
         pb_display_say(&run->display, PB_LOG_ERROR, "[%u/%u] %s: %s, %s%s: %s (%s/cells/%s.xml, %s/logs/%s.log)",
                        standing.ended, standing.total, id, status, took, left, message ? message : "no reason is known",

@@ -95,8 +95,10 @@ static enum pb_status measure(struct pb_run *run, uint32_t cell, struct pb_error
     if (!ended)
         return pb_fail_memory(error, run->slot_count);
     enum pb_status status = pb_run_start_worker(run, slot, cell, run->threads, error);
-    while (status == PB_OK && !ended[0])
+    while (status == PB_OK && !ended[0]) {
+        pb_run_publish(run);
         pb_run_wait(run, ended);
+    }
     pb_free(ended);
     if (status == PB_OK)
         status = pb_run_find_document(run, slot, error);

@@ -100,8 +100,8 @@ enum pb_status pb_sweep(const char *out, struct pb_error *error)
 {
     /* Not each stage's own folder: what is added to a stage begins in the folder above. */
     static const char *const folders[] = {
-        "",       "cells",  "logs",        "cache",          "pretrained",    "samples",       "latency",
-        "stages", "report", "report/data", "report/figures", "report/tables", "report/samples"};
+        "",       "cells",  "logs",        "cache",          "pretrained",    "samples",      "latency",
+        "stages", "report", "report/data", "report/figures", "report/tables", "report/cells", "report/samples"};
     struct sweep sweep = {.error = error};
     enum pb_status status = PB_OK;
     for (size_t i = 0; i < sizeof folders / sizeof *folders && status == PB_OK; i++) {

@@ -25,9 +25,9 @@ static enum pb_status check_place(const struct pb_graph *graph, const struct pb_
         return pb_refuse(addition, "another node has this name");
     if (asked->fixed && !pb_graph_operator(asked->op)->resize)
         return pb_refuse(addition, "makes no channels that could be fixed");
-    if ((asked->op == PB_OP_INPUT) != (graph->node_count == 0))
-        return pb_refuse(addition, "a graph begins with its input, and has no other");
     const struct pb_graph_operator *row = pb_graph_operator(asked->op);
+    if ((row->inputs == 0) != (graph->node_count == 0))
+        return pb_refuse(addition, "a graph begins with its input, and has no other");
     addition->node.input_count = asked->input_count ? asked->input_count : row->inputs;
     if (addition->node.input_count < row->inputs ||
         addition->node.input_count > (row->inputs_max ? row->inputs_max : row->inputs))
@@ -149,4 +149,22 @@ enum pb_status pb_graph_rebuild(const struct pb_graph *graph, const uint32_t *ch
         pb_graph_free(&fresh);
     }
     return status;
+}
+
+uint32_t pb_last_norm(const struct pb_graph *graph, uint32_t end)
+{
+    while (end > 0 && !pb_is_norm(&graph->nodes[end - 1]))
+        end--;
+    return end > 0 ? end - 1 : PB_NO_NODE;
+}
+
+void pb_graph_begin_head(struct pb_graph *graph)
+{
+    graph->parts.head = graph->node_count;
+    graph->parts.last_norm = pb_last_norm(graph, graph->node_count);
+}
+
+void pb_graph_end_in_classifier(struct pb_graph *graph)
+{
+    graph->parts.classifier = graph->node_count - 1;
 }

@@ -16,4 +16,7 @@ PB_MUST_CHECK enum pb_status pb_graph_rebuild(const struct pb_graph *graph, cons
 PB_MUST_CHECK enum pb_status pb_graph_shrink(const struct pb_graph *graph, const struct pb_channel_groups *groups,
                                              const uint32_t *kept, struct pb_graph **shrunk, struct pb_error *error);
 
+/* The last batch norm before node `end`; PB_NO_NODE where there is none. */
+uint32_t pb_last_norm(const struct pb_graph *graph, uint32_t end);
+
 #endif

@@ -182,7 +182,7 @@ static enum pb_status fill_group(const struct pb_graph *graph, struct pb_channel
         if (!is_producer(graph, groups, i, index))
             continue;
         const uint32_t next = sole_consumer(graph, i);
-        const bool normed = next != UINT32_MAX && graph->nodes[next].op == PB_OP_BATCH_NORM;
+        const bool normed = next != UINT32_MAX && pb_is_norm(&graph->nodes[next]);
         group->producers[count] = i;
         group->norms[count] = normed ? next : UINT32_MAX;
         group->activation = group->activations[count] = find_activation(graph, i);

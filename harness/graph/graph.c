@@ -21,19 +21,6 @@ enum pb_status pb_graph_create(const char *model, struct pb_graph **graph, struc
     return PB_OK;
 }
 
-void pb_graph_begin_head(struct pb_graph *graph)
-{
-    graph->parts.head = graph->node_count;
-    for (uint32_t i = 0; i < graph->node_count; i++)
-        if (graph->nodes[i].op == PB_OP_BATCH_NORM)
-            graph->parts.last_norm = i;
-}
-
-void pb_graph_end_in_classifier(struct pb_graph *graph)
-{
-    graph->parts.classifier = graph->node_count - 1;
-}
-
 enum pb_status pb_graph_copy(const struct pb_graph *from, struct pb_graph **graph, struct pb_error *error)
 {
     struct pb_graph *copy = pb_calloc(1, sizeof(*copy));

@@ -250,9 +250,7 @@ static void derive_parts(struct pb_graph *graph)
     uint32_t head = 0;
     while (head < last && graph->nodes[head].op != PB_OP_BILINEAR_POOL && graph->nodes[head].op != PB_OP_LINEAR)
         head++;
-    for (uint32_t i = 0; i < head; i++)
-        if (graph->nodes[i].op == PB_OP_BATCH_NORM)
-            graph->parts.last_norm = i;
+    graph->parts.last_norm = pb_last_norm(graph, head);
     graph->parts.head = head;
     graph->parts.classifier = last;
     for (uint32_t i = head; i < last; i++)

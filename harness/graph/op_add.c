@@ -2,6 +2,7 @@
 #include "graph/op_table.h"
 
 const struct pb_graph_operator pb_op_add = {
+    .slot = "add_forward",
     .inputs = 2,
     .infer = pb_infer_elementwise,
     .channels = PB_CHANNELS_IDENTITY,

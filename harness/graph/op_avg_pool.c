@@ -2,6 +2,7 @@
 #include "graph/op_window.h"
 
 const struct pb_graph_operator pb_op_avg_pool = {
+    .slot = "avg_pool_forward",
     .inputs = 1,
     .attributes = pb_pool_attribute_list,
     .infer = pb_pool_infer,

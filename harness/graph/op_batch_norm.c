@@ -35,11 +35,13 @@ static void initialise(const struct pb_graph *graph, const struct pb_parameter *
 }
 
 const struct pb_graph_operator pb_op_batch_norm = {
+    .slot = "bn_evaluate",
     .inputs = 1,
     .attributes = attributes,
     .infer = infer,
     .describe = describe,
     .channels = PB_CHANNELS_IDENTITY,
     .initialise = initialise,
+    .norm = true,
     .before_activation = true,
 };

@@ -19,6 +19,7 @@ static void cost(const struct pb_graph *graph, const struct pb_node *node, struc
 }
 
 const struct pb_graph_operator pb_op_bilinear_pool = {
+    .slot = "bilinear_forward",
     .inputs = 1,
     .infer = infer,
     .channels = PB_CHANNELS_PAIRS,

@@ -18,6 +18,7 @@ static enum pb_status infer(struct pb_addition *addition, const struct pb_graph_
 }
 
 const struct pb_graph_operator pb_op_concat = {
+    .slot = "copy_columns",
     .inputs = 2,
     .inputs_max = PB_INPUTS_MAX,
     .infer = infer,

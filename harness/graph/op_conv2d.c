@@ -80,6 +80,12 @@ static void axes(const struct pb_graph *graph, const struct pb_parameter *weight
     axes->of_input = graph->nodes[weight->node].attributes.conv.groups == 1;
 }
 
+static struct pb_conv_attributes window(const struct pb_graph *graph, const struct pb_node *node)
+{
+    (void)graph;
+    return node->attributes.conv;
+}
+
 static void cost(const struct pb_graph *graph, const struct pb_node *node, struct pb_cost *cost)
 {
     const struct pb_conv_attributes *conv = &node->attributes.conv;
@@ -101,6 +107,7 @@ static void initialise(const struct pb_graph *graph, const struct pb_parameter *
 }
 
 const struct pb_graph_operator pb_op_conv2d = {
+    .slot = "conv_forward",
     .inputs = 1,
     .attributes = attributes,
     .infer = infer,
@@ -108,6 +115,8 @@ const struct pb_graph_operator pb_op_conv2d = {
     .channels_of = channels_of,
     .resize = resize,
     .axes = axes,
+    .window = window,
+    .slides = true,
     .cost = cost,
     .initialise = initialise,
 };

@@ -2,6 +2,7 @@
 #include "graph/op_eps.h"
 
 const struct pb_graph_operator pb_op_l2_norm = {
+    .slot = "l2_norm_forward",
     .inputs = 1,
     .attributes = pb_eps_attributes,
     .infer = pb_eps_infer,

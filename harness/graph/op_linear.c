@@ -27,6 +27,14 @@ static void axes(const struct pb_graph *graph, const struct pb_parameter *weight
     axes->of_input = true;
 }
 
+/* A convolution whose kernel is as large as the image. */
+static struct pb_conv_attributes window(const struct pb_graph *graph, const struct pb_node *node)
+{
+    const struct pb_shape in = graph->nodes[node->inputs[0]].shape;
+    return (struct pb_conv_attributes){
+        .kernel = {in.height, in.width}, .stride = {1, 1}, .dilation = {1, 1}, .groups = 1};
+}
+
 static void cost(const struct pb_graph *graph, const struct pb_node *node, struct pb_cost *cost)
 {
     cost->macs = (uint64_t)pb_shape_count(graph->nodes[node->inputs[0]].shape) * pb_shape_count(node->shape);
@@ -48,12 +56,14 @@ static void initialise(const struct pb_graph *graph, const struct pb_parameter *
 }
 
 const struct pb_graph_operator pb_op_linear = {
+    .slot = "linear_forward",
     .inputs = 1,
     .attributes = attributes,
     .infer = infer,
     .channels = PB_CHANNELS_NEW,
     .resize = resize,
     .axes = axes,
+    .window = window,
     .cost = cost,
     .initialise = initialise,
 };

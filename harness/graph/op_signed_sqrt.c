@@ -2,6 +2,7 @@
 #include "graph/op_eps.h"
 
 const struct pb_graph_operator pb_op_signed_sqrt = {
+    .slot = "signed_sqrt_forward",
     .inputs = 1,
     .attributes = pb_eps_attributes,
     .infer = pb_eps_infer,

@@ -13,21 +13,39 @@ const struct pb_graph_operator *pb_graph_operator(enum pb_op op)
     return table[op];
 }
 
-enum pb_channel_rule pb_channel_rule_of(const struct pb_node *node)
+/* Whatever the node says of its channels. */
+static enum pb_channel_rule rule_of_operator(const struct pb_node *node)
 {
     const struct pb_graph_operator *row = pb_graph_operator(node->op);
-    const enum pb_channel_rule rule = row->channels_of ? row->channels_of(node) : row->channels;
+    return row->channels_of ? row->channels_of(node) : row->channels;
+}
+
+enum pb_channel_rule pb_channel_rule_of(const struct pb_node *node)
+{
+    const enum pb_channel_rule rule = rule_of_operator(node);
     if (!node->fixed)
         return rule;
     return rule == PB_CHANNELS_NEW ? PB_CHANNELS_FIXED : PB_CHANNELS_FIXED_BOTH;
 }
 
-bool pb_makes_channels(const struct pb_graph *graph, uint32_t index)
+bool pb_mixes_channels(const struct pb_node *node)
 {
-    const struct pb_node *node = &graph->nodes[index];
-    const struct pb_graph_operator *row = pb_graph_operator(node->op);
-    const enum pb_channel_rule rule = row->channels_of ? row->channels_of(node) : row->channels;
-    return row->resize && rule != PB_CHANNELS_IDENTITY && index != graph->parts.classifier;
+    return pb_graph_operator(node->op)->resize && rule_of_operator(node) != PB_CHANNELS_IDENTITY;
+}
+
+bool pb_makes_channels(const struct pb_graph *graph, uint32_t node)
+{
+    return pb_mixes_channels(&graph->nodes[node]) && node != graph->parts.classifier;
+}
+
+bool pb_is_norm(const struct pb_node *node)
+{
+    return pb_graph_operator(node->op)->norm;
+}
+
+struct pb_conv_attributes pb_window_of(const struct pb_graph *graph, uint32_t node)
+{
+    return pb_graph_operator(graph->nodes[node].op)->window(graph, &graph->nodes[node]);
 }
 
 struct pb_weight_axes pb_weight_axes_of(const struct pb_graph *graph, const struct pb_parameter *parameter)
@@ -68,10 +86,15 @@ enum pb_status pb_infer_elementwise(struct pb_addition *addition, const struct p
 {
     (void)asked;
     const struct pb_shape in = addition->in[0];
-    for (uint32_t i = 1; i < addition->node.input_count; i++)
-        if (in.height != addition->in[i].height || in.width != addition->in[i].width ||
-            in.channels != addition->in[i].channels)
-            return pb_refuse(addition, "its inputs differ in shape");
+    char what[128];
+    for (uint32_t i = 1; i < addition->node.input_count; i++) {
+        const struct pb_shape other = addition->in[i];
+        if (in.height == other.height && in.width == other.width && in.channels == other.channels)
+            continue;
+        snprintf(what, sizeof what, "its inputs differ in shape: %u×%u×%u and %u×%u×%u; it repeats neither", in.height,
+                 in.width, in.channels, other.height, other.width, other.channels);
+        return pb_refuse(addition, what);
+    }
     addition->node.shape = in;
     return PB_OK;
 }

@@ -54,9 +54,14 @@ struct pb_weight_axes {
     bool of_input; /* the channels are the input's */
 };
 
+/* How a layer's outputs read its input: each is computed from a window of kernel positions, across the channels of its group. */
+typedef struct pb_conv_attributes pb_window_of_node(const struct pb_graph *graph, const struct pb_node *node);
+
 struct pb_cost;
 
 struct pb_graph_operator {
+    const char *
+        slot; /* the member of struct pb_backend that computes it when a network infers; NULL: there is nothing to compute */
     uint32_t inputs, inputs_max; /* how many it takes; at most inputs_max where that is not 0 */
     const struct pb_attribute *attributes; /* NULL: none */
     /* Checks attributes and inputs, sets shape and attributes of the node, adds its parameters. */
@@ -72,12 +77,17 @@ struct pb_graph_operator {
     /* Of its weight. NULL: it has none; other parameters are one value per output channel. */
     void (*axes)(const struct pb_graph *graph, const struct pb_parameter *weight, struct pb_weight_axes *axes);
 
+    /* What its outputs read. NULL: an operator without filters. */
+    pb_window_of_node *window;
+
     /* Everything but parameters; the cost is 0 when it is called. NULL: none. */
     void (*cost)(const struct pb_graph *graph, const struct pb_node *node, struct pb_cost *cost);
     /* First values of one parameter; they are 0 when it is called. NULL: they stay 0. */
     void (*initialise)(const struct pb_graph *graph, const struct pb_parameter *parameter, float *values,
                        struct pb_rng *rng);
 
+    bool slides; /* its window is at every position of the output; else its one output reads the whole input */
+    bool norm; /* it normalises each channel: γ, β and running statistics are its parameters */
     bool activation; /* what a criterion sees of the channels before it is its output */
     bool before_activation; /* may be between a convolution and its activation */
 };
@@ -90,6 +100,11 @@ const struct pb_graph_operator *pb_graph_operator(enum pb_op op);
 enum pb_channel_rule pb_channel_rule_of(const struct pb_node *node);
 /* Of any parameter: a vector has one position and one channel. */
 struct pb_weight_axes pb_weight_axes_of(const struct pb_graph *graph, const struct pb_parameter *parameter);
+/* What the outputs of a layer with filters read. */
+struct pb_conv_attributes pb_window_of(const struct pb_graph *graph, uint32_t node);
+bool pb_is_norm(const struct pb_node *node);
+/* Whether each output is a sum over several input channels: a layer with filters that is not depthwise. */
+bool pb_mixes_channels(const struct pb_node *node);
 /* Whether node is a layer that makes channels of its own, which a spec gives and a pruning may remove: a convolution that is not
  * depthwise, a linear layer that is not the classifier. */
 bool pb_makes_channels(const struct pb_graph *graph, uint32_t node);

@@ -249,7 +249,7 @@ void pb_network_mask(struct pb_network *network, const struct pb_channel_groups 
                 zero_filters_of(network, groups->groups[g].producers[p], keep->keep[g]);
     /* Every batch norm over a group's channels, also one behind an add: β − γμ/σ would come back to life. */
     for (uint32_t i = 0; i < network->graph->node_count; i++) {
-        if (network->graph->nodes[i].op != PB_OP_BATCH_NORM)
+        if (!pb_is_norm(&network->graph->nodes[i]))
             continue;
         float *gamma = pb_network_values(network, i, PB_ROLE_GAMMA),
               *beta = pb_network_values(network, i, PB_ROLE_BETA);

@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "prune/threshold.h"
 #include "settings/names.h"
 #include "matrix/document.h"
+#include "matrix/element_check.h"
 
 const char *const pb_matrix_axis_names[PB_MATRIX_LISTS] = {
     [PB_MATRIX_DATASET] = "dataset",   [PB_MATRIX_MODEL] = "model",     [PB_MATRIX_CRITERION] = "criterion",
@@ -24,15 +26,6 @@ const char *pb_place_label(const struct pb_document *document, const uint32_t pl
                            enum pb_matrix_axis axis)
 {
     return place[axis] == PB_NO_PLACE ? PB_NO_LABEL : document->axes[axis].list[place[axis]].label;
-}
-
-#define LABEL_LENGTH 64
-
-static bool label_is_safe(const char *label)
-{
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-";
-    const size_t length = strlen(label);
-    return length > 0 && length <= LABEL_LENGTH && label[0] != '-' && strspn(label, letters) == length;
 }
 
 /* Takes entry over, whatever happens. */
@@ -112,33 +105,18 @@ static enum pb_matrix_axis entry_axis(const char *element)
 }
 
 /* Attributes and children of an entry. */
-static enum pb_status read_contents(const struct pb_document *document, enum pb_matrix_axis axis,
-                                    struct pb_entry *entry, struct pb_error *error)
+static enum pb_status read_contents(const struct pb_document *document, struct pb_entry *entry, struct pb_error *error)
 {
-    static const char *const plugin_attributes[] = {"plugin", "label", NULL};
-    static const char *const model_attributes[] = {"name", "label", NULL};
-    static const char *const variant_attributes[] = {"label", NULL};
-    if (axis == PB_MATRIX_VARIANT) /* its children change values: they are read when all axes are known */
-        return pb_only_attributes(&document->xml, entry->node, variant_attributes, error);
-    const char *const *attributes = axis == PB_MATRIX_MODEL ? model_attributes : plugin_attributes;
-    const enum pb_status status = pb_changes_read_element(&document->xml, entry->node, attributes, &entry->own, error);
-    if (status != PB_OK)
-        return status;
-    entry->plugin = pb_xml_attribute(entry->node, attributes[0]);
-    if (!entry->plugin)
-        return pb_xml_fail(&document->xml, entry->node, error, "<%s>: attribute '%s' is missing",
-                           pb_xml_name(entry->node), attributes[0]);
-    return PB_OK;
+    const struct pb_element *element = pb_element_find(pb_xml_name(entry->node));
+    if (element->kind == PB_ELEMENT_VARIANT) /* its children change values: they are read when all axes are known */
+        return pb_attributes_check_all(&document->xml, entry->node, element->attributes, error);
+    entry->plugin = pb_xml_attribute(entry->node, element->attributes[0].name);
+    return pb_changes_read_element(&document->xml, entry->node, element->attributes, &entry->own, error);
 }
 
-/* A penalty's label is beside those of <sparsity>, and its λ must be given. */
 static enum pb_status check_penalty(const struct pb_document *document, const struct pb_entry *entry,
                                     struct pb_error *error)
 {
-    if (!pb_xml_attribute(entry->node, "lambda"))
-        return pb_xml_fail(&document->xml, entry->node, error,
-                           "<penalty>: attribute 'lambda' is missing; it says how much the penalty counts beside the "
-                           "loss, and 0 leaves it to variants and overrides to say so");
     if (document->axes[PB_MATRIX_PENALTY].count == PB_PENALTIES_MAX - PB_PENALTY_PLUGINS)
         return pb_xml_fail(&document->xml, entry->node, error, "a matrix has at most %d <penalty> elements",
                            PB_PENALTIES_MAX - PB_PENALTY_PLUGINS);
@@ -147,16 +125,11 @@ static enum pb_status check_penalty(const struct pb_document *document, const st
 
 enum pb_status pb_axes_read_label(const struct pb_document *document, struct pb_entry *entry, struct pb_error *error)
 {
-    const char *label = pb_xml_attribute(entry->node, "label");
-    if (!label)
-        label = entry->plugin;
-    if (!label)
-        return pb_xml_fail(&document->xml, entry->node, error, "<%s>: attribute 'label' is missing",
-                           pb_xml_name(entry->node));
-    if (!label_is_safe(label))
-        return pb_xml_fail(&document->xml, entry->node, error,
-                           "<%s>: label '%s' may hold only letters, digits, '-', '_' and '+', at most %d of them",
-                           pb_xml_name(entry->node), label, LABEL_LENGTH);
+    const char *given = pb_xml_attribute(entry->node, "label");
+    const char *label = given ? given : entry->plugin ? entry->plugin : "";
+    const enum pb_status status = pb_label_check(&document->xml, entry->node, label, error);
+    if (status != PB_OK)
+        return status;
     entry->label = pb_strdup(label);
     return entry->label ? PB_OK : pb_fail_memory(error, strlen(label) + 1);
 }
@@ -166,7 +139,7 @@ enum pb_status pb_axes_read_entry(struct pb_document *document, const struct pb_
 {
     const enum pb_matrix_axis axis = entry_axis(pb_xml_name(node));
     struct pb_entry entry = {.node = node, .line = pb_xml_line(node)};
-    enum pb_status status = read_contents(document, axis, &entry, error);
+    enum pb_status status = read_contents(document, &entry, error);
     if (status == PB_OK && axis == PB_MATRIX_MODEL)
         status = pb_axes_check_model(document, node, entry.plugin, error);
     else if (status == PB_OK && axis != PB_MATRIX_VARIANT)
@@ -194,7 +167,9 @@ static enum pb_status each_word(struct pb_document *document, const xmlNode *nod
     const xmlNode *child = pb_xml_first(node);
     if (child)
         return pb_fail_element(&document->xml, child, NULL, error);
-    enum pb_status status = pb_xml_content(node, &content, error);
+    enum pb_status status = pb_element_check(&document->xml, node, error);
+    if (status == PB_OK)
+        status = pb_xml_content(node, &content, error);
     for (char *word = status == PB_OK ? strtok_r(content, " ,\t\r\n", &rest) : NULL; word && status == PB_OK;
          word = strtok_r(NULL, " ,\t\r\n", &rest), words++)
         status = one(document, node, word, error);
@@ -224,8 +199,7 @@ static enum pb_status add_seed(struct pb_document *document, const xmlNode *node
 
 enum pb_status pb_axes_read_seeds(struct pb_document *document, const xmlNode *node, struct pb_error *error)
 {
-    const enum pb_status status = pb_only_attributes(&document->xml, node, (const char *const[]){NULL}, error);
-    return status == PB_OK ? each_word(document, node, add_seed, error) : status;
+    return each_word(document, node, add_seed, error);
 }
 
 static uint32_t measure_index(const char *name)
@@ -236,11 +210,12 @@ static uint32_t measure_index(const char *name)
     return measure;
 }
 
-/* "r40", "p12p5", "m7", "w90": the measure's letter and the share in per cent. */
+/* "r40", "p12p5", "m7", "w90": the measure's letter and the share in per cent; "t0p01", "g0p01": and the threshold. */
 static char *target_label(struct pb_target target)
 {
-    static const char letters[] = {'r', 'p', 'm', 'w'};
-    char *label = pb_format("%c%.10g", letters[target.measure], target.amount * 100);
+    static const char letters[] = {'r', 'p', 'm', 'w', 't', 'g'};
+    char *label =
+        pb_format("%c%.10g", letters[target.measure], target.amount * (pb_is_threshold(target.measure) ? 1 : 100));
     for (char *c = label; c && *c; c++)
         if (*c == '.')
             *c = 'p';
@@ -254,7 +229,13 @@ static enum pb_status add_target(struct pb_document *document, const xmlNode *no
     const char *measure = pb_xml_attribute(node, "measure");
     struct pb_entry entry = {.node = node, .line = pb_xml_line(node)};
     entry.target.measure = measure ? measure_index(measure) : PB_MEASURE_CHANNELS;
-    if (!pb_parse_real(word, &entry.target.amount) || !(entry.target.amount > 0) || !(entry.target.amount < 1))
+    const bool number = pb_parse_real(word, &entry.target.amount) && entry.target.amount > 0;
+    if (pb_is_threshold(entry.target.measure) && !(number && entry.target.amount <= 1e9))
+        return pb_xml_fail(
+            &document->xml, node, error,
+            "<targets>: '%s' is not a number above 0 and up to 1e9 (measure=\"%s\" compares scores with it)", word,
+            measure);
+    if (!pb_is_threshold(entry.target.measure) && !(number && entry.target.amount < 1))
         return pb_xml_fail(&document->xml, node, error,
                            "<targets>: '%s' is not a share above 0 and below 1 (0.4 removes 40 %%)", word);
     for (uint32_t i = 0; i < targets->count; i++)
@@ -271,18 +252,7 @@ static enum pb_status add_target(struct pb_document *document, const xmlNode *no
 
 enum pb_status pb_axes_read_targets(struct pb_document *document, const xmlNode *node, struct pb_error *error)
 {
-    static const char *const attributes[] = {"measure", NULL};
-    enum pb_status status = pb_only_attributes(&document->xml, node, attributes, error);
-    const char *measure = pb_xml_attribute(node, "measure");
-    if (status == PB_OK && measure && !pb_measure_names[measure_index(measure)]) {
-        const char *closest = pb_closest(measure, pb_measure_names, 3);
-        status = closest ? pb_xml_fail(&document->xml, node, error,
-                                       "<targets>: unknown measure '%s'; did you mean '%s'?", measure, closest)
-                         : pb_xml_fail(&document->xml, node, error,
-                                       "<targets>: unknown measure '%s'; known are: channels, params, macs, weights",
-                                       measure);
-    }
-    return status == PB_OK ? each_word(document, node, add_target, error) : status;
+    return each_word(document, node, add_target, error);
 }
 
 /* One entry for an axis that the document does not have. */

@@ -4,7 +4,7 @@
 
 /* Lines of the document; 0 for what it does not name. */
 struct pb_cell_lines {
-    long dataset_root, pretrained, pretraining, schedule;
+    long dataset_root, pretrained, pretraining, schedule, teacher;
 };
 
 #endif

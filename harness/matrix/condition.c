@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "matrix/document.h"
+#include "matrix/element_check.h"
 
 static bool entry_is(enum pb_matrix_axis axis, const struct pb_entry *entry, const char *word)
 {
@@ -80,11 +81,8 @@ static enum pb_status name_axis(const struct pb_document *document, const xmlNod
 enum pb_status pb_condition_read(const struct pb_document *document, const xmlNode *node,
                                  struct pb_condition *condition, struct pb_error *error)
 {
-    const char *names[PB_MATRIX_COUNT + 1] = {0};
     struct pb_condition read = {.line = pb_xml_line(node)};
-    for (uint32_t axis = 0; axis < PB_MATRIX_COUNT; axis++)
-        names[axis] = pb_matrix_axis_names[axis];
-    enum pb_status status = pb_only_attributes(&document->xml, node, names, error);
+    enum pb_status status = pb_element_check(&document->xml, node, error);
     for (uint32_t axis = 0; axis < PB_MATRIX_COUNT && status == PB_OK; axis++) {
         const char *text = pb_xml_attribute(node, pb_matrix_axis_names[axis]);
         if (!text)

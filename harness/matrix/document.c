@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "matrix/element_check.h"
 #include "summary/published.h"
 #include "results/schema.h"
 
@@ -25,14 +26,11 @@ static enum pb_status read_report(struct pb_document *document, const struct pb_
                                   struct pb_error *error)
 {
     (void)registry;
-    static const char *const attributes[] = {"reference", NULL};
     char *path = NULL;
     const char *name = pb_xml_attribute(node, "reference");
-    enum pb_status status = pb_only_attributes(&document->xml, node, attributes, error);
+    enum pb_status status = pb_element_check(&document->xml, node, error);
     if (status != PB_OK)
         return status;
-    if (!name)
-        return pb_xml_fail(&document->xml, node, error, "<report>: attribute 'reference' is missing");
     struct pb_error why = {0};
     status = pb_reference_find(name, &path, &why);
     if (status != PB_OK)
@@ -80,7 +78,7 @@ static enum pb_status read_override(struct pb_document *document, const struct p
     enum pb_status status = pb_condition_read(document, node, &override.condition, error);
     if (status != PB_OK)
         return status;
-    status = pb_changes_read_children(&document->xml, node, pb_change_elements, &override.changes, error);
+    status = pb_changes_read_children(&document->xml, node, &override.changes, error);
     if (status == PB_OK)
         return add_override(document, &override, error);
     pb_condition_free(&override.condition);
@@ -101,8 +99,7 @@ static enum pb_status read_variant(struct pb_document *document, const struct pb
     for (uint32_t i = 0; i < variants->count; i++)
         named[i] = variants->list[i].node == node;
     override.condition.named[PB_MATRIX_VARIANT] = named;
-    const enum pb_status status =
-        pb_changes_read_children(&document->xml, node, pb_change_elements, &override.changes, error);
+    const enum pb_status status = pb_changes_read_children(&document->xml, node, &override.changes, error);
     if (status == PB_OK)
         return add_override(document, &override, error);
     pb_condition_free(&override.condition);
@@ -137,10 +134,8 @@ static enum pb_status find_variant(struct pb_document *document, const xmlNode *
 {
     const struct pb_entries *variants = &document->axes[PB_MATRIX_VARIANT];
     const char *label = pb_xml_attribute(node, attribute);
-    if (!label)
-        return pb_xml_fail(&document->xml, node, error, "<compare>: attribute '%s' is missing", attribute);
     for (uint32_t i = 0; i < variants->count; i++)
-        if (variants->list[i].label && strcmp(variants->list[i].label, label) == 0)
+        if (strcmp(variants->list[i].label, label) == 0)
             return PB_OK;
     return pb_xml_fail(&document->xml, node, error, "<compare %s=\"%s\">: the matrix has no variant of this label",
                        attribute, label);
@@ -151,22 +146,14 @@ static enum pb_status read_compare(struct pb_document *document, const struct pb
                                    const xmlNode *node, struct pb_error *error)
 {
     (void)registry;
-    static const char *const attributes[] = {"variant", "with", "equal-within", NULL};
-    const char *within = pb_xml_attribute(node, "equal-within");
-    double points = 0;
-    enum pb_status status = pb_only_attributes(&document->xml, node, attributes, error);
+    enum pb_status status = pb_element_check(&document->xml, node, error);
     if (status == PB_OK)
         status = find_variant(document, node, "variant", error);
     if (status == PB_OK)
         status = find_variant(document, node, "with", error);
-    if (status != PB_OK)
-        return status;
-    if (!within || !pb_parse_real(within, &points) || points <= 0 || points > 100)
-        return pb_xml_fail(&document->xml, node, error,
-                           "<compare>: 'equal-within' says how many points of top-1 count as equal, above 0 up to 100");
-    if (strcmp(pb_xml_attribute(node, "variant"), pb_xml_attribute(node, "with")) == 0)
+    if (status == PB_OK && strcmp(pb_xml_attribute(node, "variant"), pb_xml_attribute(node, "with")) == 0)
         return pb_xml_fail(&document->xml, node, error, "<compare>: 'variant' and 'with' are the same variant");
-    return PB_OK;
+    return status;
 }
 
 /* What variants and overrides change of penalties, they change of one that the matrix has. */
@@ -188,79 +175,62 @@ static enum pb_status check_penalties(const struct pb_document *document, struct
     return PB_OK;
 }
 
-/* The elements of <matrix>. */
-static const struct element {
-    const char *name;
-    bool once;
-    element_reader *read[2]; /* by pass */
-} elements[] = {
-    {"seeds", true, {read_seeds, NULL}},
-    {"pretraining", false, {pb_pretraining_read, NULL}},
-    {"model", false, {pb_axes_read_entry, NULL}},
-    {"dataset", false, {pb_axes_read_entry, NULL}},
-    {"criterion", false, {pb_axes_read_entry, NULL}},
-    {"schedule", false, {pb_axes_read_entry, NULL}},
-    {"backend", false, {pb_axes_read_entry, NULL}},
-    {"penalty", false, {pb_axes_read_entry, NULL}},
-    {"variant", false, {pb_axes_read_entry, read_variant}},
-    {"targets", false, {read_targets, NULL}},
-    {"training", true, {read_values, NULL}},
-    {"retraining", true, {read_values, NULL}},
-    {"sparsity", true, {read_values, NULL}},
-    {"augment", true, {read_values, NULL}},
-    {"preprocess", true, {read_values, NULL}},
-    {"ranking", true, {read_values, NULL}},
-    {"calibration", true, {read_values, NULL}},
-    {"latency", true, {read_values, NULL}},
-    {"limits", true, {read_values, NULL}},
-    {"stages", true, {read_values, NULL}},
-    {"report", true, {read_report, NULL}},
-    {"compare", false, {NULL, read_compare}},
-    {"override", false, {NULL, read_override}},
-    {"exclude", false, {NULL, read_exclude}},
+static element_reader *const readers[PB_ELEMENT_KINDS][2] = {
+    [PB_ELEMENT_SEEDS] = {[PASS_VALUES] = read_seeds},
+    [PB_ELEMENT_PRETRAINING] = {[PASS_VALUES] = pb_pretraining_read},
+    [PB_ELEMENT_ENTRY] = {[PASS_VALUES] = pb_axes_read_entry},
+    [PB_ELEMENT_VARIANT] = {[PASS_VALUES] = pb_axes_read_entry, [PASS_NAMES] = read_variant},
+    [PB_ELEMENT_TARGETS] = {[PASS_VALUES] = read_targets},
+    [PB_ELEMENT_VALUES] = {[PASS_VALUES] = read_values},
+    [PB_ELEMENT_REPORT] = {[PASS_VALUES] = read_report},
+    [PB_ELEMENT_COMPARE] = {[PASS_NAMES] = read_compare},
+    [PB_ELEMENT_OVERRIDE] = {[PASS_NAMES] = read_override},
+    [PB_ELEMENT_EXCLUDE] = {[PASS_NAMES] = read_exclude},
 };
-#define ELEMENT_COUNT (sizeof elements / sizeof *elements)
+
+static enum pb_status fail_unknown(const struct pb_document *document, const xmlNode *node, struct pb_error *error)
+{
+    const char *names[PB_ELEMENTS_MAX + 1] = {0};
+    for (uint32_t i = 1; pb_elements[i].name; i++)
+        names[i - 1] = pb_elements[i].name;
+    return pb_fail_element(&document->xml, node, names, error);
+}
+
+static enum pb_status check_once(const struct pb_document *document, const xmlNode *node, struct pb_error *error)
+{
+    for (const xmlNode *other = pb_xml_first(node->parent); other != node; other = pb_xml_next(other))
+        if (strcmp(pb_xml_name(other), pb_xml_name(node)) == 0)
+            return pb_xml_fail(&document->xml, node, error, "<%s> is on line %ld already; there can be one only",
+                               pb_xml_name(node), pb_xml_line(other));
+    return PB_OK;
+}
 
 static enum pb_status read_children(struct pb_document *document, const struct pb_registry *registry, enum pass pass,
                                     struct pb_error *error)
 {
-    long seen[ELEMENT_COUNT] = {0};
-    const char *names[ELEMENT_COUNT + 1] = {0};
-    for (size_t i = 0; i < ELEMENT_COUNT; i++)
-        names[i] = elements[i].name;
+    enum pb_status status = PB_OK;
     const xmlNode *root = xmlDocGetRootElement(document->xml.doc);
-    for (const xmlNode *node = pb_xml_first(root); node; node = pb_xml_next(node)) {
-        size_t i = 0;
-        while (i < ELEMENT_COUNT && !pb_xml_is(node, PB_MATRIX_NAMESPACE, elements[i].name))
-            i++;
-        if (i == ELEMENT_COUNT)
-            return pb_fail_element(&document->xml, node, names, error);
-        if (elements[i].once && seen[i])
-            return pb_xml_fail(&document->xml, node, error, "<%s> is on line %ld already; there can be one only",
-                               elements[i].name, seen[i]);
-        seen[i] = pb_xml_line(node);
-        const enum pb_status status =
-            elements[i].read[pass] ? elements[i].read[pass](document, registry, node, error) : PB_OK;
-        if (status != PB_OK)
-            return status;
+    for (const xmlNode *node = pb_xml_first(root); node && status == PB_OK; node = pb_xml_next(node)) {
+        const struct pb_element *element = pb_element_find(pb_xml_name(node));
+        if (!element || !pb_xml_is(node, PB_MATRIX_NAMESPACE, element->name))
+            return fail_unknown(document, node, error);
+        if (element->once)
+            status = check_once(document, node, error);
+        if (status == PB_OK && readers[element->kind][pass])
+            status = readers[element->kind][pass](document, registry, node, error);
     }
-    return PB_OK;
+    return status;
 }
 
 static enum pb_status read_root(struct pb_document *document, struct pb_error *error)
 {
-    static const char *const attributes[] = {"name", NULL};
+    const struct pb_element *matrix = &pb_elements[0];
     const xmlNode *root = xmlDocGetRootElement(document->xml.doc);
-    if (!pb_xml_is(root, PB_MATRIX_NAMESPACE, "matrix"))
+    if (!pb_xml_is(root, PB_MATRIX_NAMESPACE, matrix->name))
         return pb_xml_fail(&document->xml, root, error,
                            "not a matrix: it must begin with <matrix xmlns=\"%s\" name=\"…\">", PB_MATRIX_NAMESPACE);
-    const enum pb_status status = pb_only_attributes(&document->xml, root, attributes, error);
-    if (status != PB_OK)
-        return status;
     document->name = pb_xml_attribute(root, "name");
-    if (!document->name || !document->name[0])
-        return pb_xml_fail(&document->xml, root, error, "<matrix>: attribute 'name' is missing");
-    return PB_OK;
+    return pb_attributes_check_all(&document->xml, root, matrix->attributes, error);
 }
 
 /* The schema checks what the readers above do not: stray text and namespaces. */

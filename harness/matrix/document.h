@@ -3,9 +3,9 @@
 #define PB_MATRIX_DOCUMENT_H
 
 #include "base/xml.h"
+#include "matrix/element.h"
 #include "matrix/setting.h"
 
-#define PB_MATRIX_NAMESPACE "urn:prunebench:matrix:1"
 #define PB_MATRIX_SCHEMA "matrix-1.xsd"
 #define PB_MATRIX_LIMIT ((size_t)16 << 20) /* bytes that a matrix document may have */
 
@@ -105,20 +105,17 @@ PB_MUST_CHECK enum pb_status pb_document_read(const char *path, const struct pb_
 void pb_document_free(struct pb_document *document);
 
 /* Reading blocks of changes (changes.c). */
-/* Settings among node's attributes (extra: other attributes that it may have, NULL-terminated) and its <option> children. */
+/* Settings among node's attributes (own: its other attributes, which are checked; NULL: none) and its <option> children. */
 PB_MUST_CHECK enum pb_status pb_changes_read_element(const struct pb_xml *xml, const xmlNode *node,
-                                                     const char *const *extra, struct pb_changes *changes,
+                                                     const struct pb_matrix_attribute *own, struct pb_changes *changes,
                                                      struct pb_error *error);
 /* Its attributes alone. */
 PB_MUST_CHECK enum pb_status pb_changes_read_attributes(const struct pb_xml *xml, const xmlNode *node,
-                                                        const char *const *extra, struct pb_changes *changes,
-                                                        struct pb_error *error);
-/* Every child of an <override> or <variant> among elements (NULL-terminated). */
+                                                        const struct pb_matrix_attribute *own,
+                                                        struct pb_changes *changes, struct pb_error *error);
+/* Every child of an <override>, <variant> or <pretraining>. */
 PB_MUST_CHECK enum pb_status pb_changes_read_children(const struct pb_xml *xml, const xmlNode *node,
-                                                      const char *const *elements, struct pb_changes *changes,
-                                                      struct pb_error *error);
-/* What an <override> or a <variant> may hold; NULL-terminated. */
-extern const char *const pb_change_elements[];
+                                                      struct pb_changes *changes, struct pb_error *error);
 void pb_changes_free(struct pb_changes *changes);
 
 /* Attributes of an <override> or <exclude> as a condition (condition.c). */
@@ -155,14 +152,5 @@ const char *pb_place_label(const struct pb_document *document, const uint32_t pl
 PB_MUST_CHECK enum pb_status pb_pretraining_read(struct pb_document *document, const struct pb_registry *registry,
                                                  const xmlNode *node, struct pb_error *error);
 void pb_pretrainings_free(struct pb_document *document);
-
-/* "unknown element '<x>'; did you mean '<y>'?", and the same for attributes of node; candidates NULL-terminated. */
-enum pb_status pb_fail_element(const struct pb_xml *xml, const xmlNode *node, const char *const *candidates,
-                               struct pb_error *error);
-enum pb_status pb_fail_attribute(const struct pb_xml *xml, const xmlNode *node, const char *name,
-                                 const char *const *candidates, struct pb_error *error);
-/* Every attribute of node is among candidates. */
-PB_MUST_CHECK enum pb_status pb_only_attributes(const struct pb_xml *xml, const xmlNode *node,
-                                                const char *const *candidates, struct pb_error *error);
 
 #endif

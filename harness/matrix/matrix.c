@@ -10,6 +10,7 @@
 #include "graph/pretrained.h"
 #include "matrix/cell_values.h"
 #include "matrix/matrix_write.h"
+#include "settings/teacher.h"
 
 #define ID_LENGTH 200 /* a file name with a suffix stays below the 255 bytes that file systems allow */
 
@@ -287,12 +288,37 @@ const struct pb_cell_config *pb_matrix_find(const struct pb_matrix *matrix, cons
     return NULL;
 }
 
-/* Cells of one model name the same file: it is checked for the first of them. */
+static bool same(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool same_roots(const struct pb_cell_config *a, const struct pb_cell_config *b)
+{
+    return same(a->dataset_root, b->dataset_root) && !a->pretraining == !b->pretraining &&
+           (!a->pretraining || same(a->pretraining->dataset_root, b->pretraining->dataset_root));
+}
+
 static bool same_weights(const struct pb_cell_config *a, const struct pb_cell_config *b)
 {
-    return a->pretrained && strcmp(a->pretrained, b->pretrained) == 0 && strcmp(a->model_label, b->model_label) == 0 &&
+    return same(a->pretrained, b->pretrained) && same(a->model_label, b->model_label) &&
            a->model.batch_norm == b->model.batch_norm && a->model.width_multiplier == b->model.width_multiplier &&
            a->model.image_size == b->model.image_size && pb_widths_equal(&a->model.widths, &b->model.widths);
+}
+
+static bool same_teacher(const struct pb_cell_config *a, const struct pb_cell_config *b)
+{
+    return same(a->teacher, b->teacher) && a->model.image_size == b->model.image_size;
+}
+
+/* Whether a cell that was checked before names the same. Those just before it do, as a rule. */
+static bool is_checked(const struct pb_matrix *matrix, const bool *asked, uint32_t index,
+                       bool (*equal)(const struct pb_cell_config *, const struct pb_cell_config *))
+{
+    for (uint32_t i = index; i-- > 0;)
+        if (asked[i] && equal(matrix->cells[i], matrix->cells[index]))
+            return true;
+    return false;
 }
 
 /* Does the file fit the model? Its classes do not matter: a head of other classes stays fresh. */
@@ -302,9 +328,10 @@ static enum pb_status check_weights(const struct pb_matrix *matrix, uint32_t ind
     struct pb_model_spec model = cell->model;
     struct pb_graph *graph = NULL;
     struct pb_error fault = {0};
-    for (uint32_t i = 0; i < index; i++)
-        if (same_weights(matrix->cells[i], cell))
-            return PB_OK;
+    if (!pb_file_exists(cell->pretrained))
+        return pb_fail_at(error, PB_ERROR_INPUT, matrix->path, matrix->lines[index].pretrained,
+                          "model '%s': there is no file '%s'; put the pretrained weights there or change pretrained=",
+                          cell->model_label, cell->pretrained);
     model.classes = 1;
     enum pb_status status = pb_model_build(&model, &graph, &fault);
     if (status == PB_OK)
@@ -316,7 +343,26 @@ static enum pb_status check_weights(const struct pb_matrix *matrix, uint32_t ind
                       fault.text);
 }
 
-enum pb_status pb_matrix_check_files(const struct pb_matrix *matrix, uint32_t index, struct pb_error *error)
+enum pb_status pb_matrix_refuse_teacher(const struct pb_matrix *matrix, uint32_t index, const struct pb_error *fault,
+                                        struct pb_error *error)
+{
+    return pb_fail_at(error, fault->status, matrix->path, matrix->lines[index].teacher, "<retraining> %s", fault->text);
+}
+
+/* Its classes are compared once the data set has been opened. */
+static enum pb_status check_teacher(const struct pb_matrix *matrix, uint32_t index, struct pb_error *error)
+{
+    const struct pb_cell_config *cell = matrix->cells[index];
+    struct pb_network *teacher = NULL;
+    struct pb_error fault = {0};
+    enum pb_status status = pb_teacher_load(cell->teacher, &teacher, &fault);
+    if (status == PB_OK)
+        status = pb_teacher_suits(cell, teacher->graph, 0, &fault);
+    pb_network_free(&teacher);
+    return status == PB_OK ? PB_OK : pb_matrix_refuse_teacher(matrix, index, &fault, error);
+}
+
+static enum pb_status check_roots(const struct pb_matrix *matrix, uint32_t index, struct pb_error *error)
 {
     const struct pb_cell_config *cell = matrix->cells[index];
     if (!pb_is_dir(cell->dataset_root))
@@ -328,9 +374,22 @@ enum pb_status pb_matrix_check_files(const struct pb_matrix *matrix, uint32_t in
         return pb_fail_at(error, PB_ERROR_INPUT, matrix->path, matrix->lines[index].pretraining,
                           "pretraining '%s': there is no folder '%s'; put its data set there or change root=",
                           cell->pretraining->dataset.label, cell->pretraining->dataset_root);
-    if (cell->pretrained && !pb_file_exists(cell->pretrained))
-        return pb_fail_at(error, PB_ERROR_INPUT, matrix->path, matrix->lines[index].pretrained,
-                          "model '%s': there is no file '%s'; put the pretrained weights there or change pretrained=",
-                          cell->model_label, cell->pretrained);
-    return cell->pretrained ? check_weights(matrix, index, error) : PB_OK;
+    return PB_OK;
+}
+
+enum pb_status pb_matrix_check_files(const struct pb_matrix *matrix, const bool *asked, struct pb_error *error)
+{
+    enum pb_status status = PB_OK;
+    for (uint32_t i = 0; i < matrix->cell_count && status == PB_OK; i++) {
+        const struct pb_cell_config *cell = matrix->cells[i];
+        if (!asked[i])
+            continue;
+        if (!is_checked(matrix, asked, i, same_roots))
+            status = check_roots(matrix, i, error);
+        if (status == PB_OK && cell->pretrained && !is_checked(matrix, asked, i, same_weights))
+            status = check_weights(matrix, i, error);
+        if (status == PB_OK && cell->teacher && !is_checked(matrix, asked, i, same_teacher))
+            status = check_teacher(matrix, i, error);
+    }
+    return status;
 }

@@ -27,8 +27,12 @@ void pb_matrix_free(struct pb_matrix **matrix);
 /* The cell called id; NULL when there is none. */
 const struct pb_cell_config *pb_matrix_find(const struct pb_matrix *matrix, const char *id);
 
-/* The files that cell number index needs are there, and its pretrained weights fit its model; else PB_ERROR_INPUT with the line that names them. */
-PB_MUST_CHECK enum pb_status pb_matrix_check_files(const struct pb_matrix *matrix, uint32_t index,
+/* The files that the cells need for which asked holds are there, their pretrained weights fit their models, and their teachers take
+ * their images; else PB_ERROR_INPUT with the line that names what does not. */
+PB_MUST_CHECK enum pb_status pb_matrix_check_files(const struct pb_matrix *matrix, const bool *asked,
                                                    struct pb_error *error);
+/* Writes why the teacher of cell number index was refused, with the line that names it; returns the fault's status. */
+enum pb_status pb_matrix_refuse_teacher(const struct pb_matrix *matrix, uint32_t index, const struct pb_error *fault,
+                                        struct pb_error *error);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/xml_writer.h"
+#include "matrix/element_check.h"
 #include "settings/names.h"
 
 static const char *changed_text(const struct pb_changes *changes, uint32_t setting)
@@ -124,9 +125,11 @@ enum pb_status pb_matrix_write(const struct pb_document *document, struct pb_tex
         pb_xml_put(writer, "reference", document->reference);
         pb_xml_close(writer);
     }
-    for (size_t i = 0; pb_setting_elements[i]; i++) {
-        pb_xml_open(writer, pb_setting_elements[i]);
-        append_settings(writer, pb_setting_elements[i], &document->base);
+    for (const struct pb_element *element = pb_elements; element->name; element++) {
+        if (element->kind != PB_ELEMENT_VALUES)
+            continue;
+        pb_xml_open(writer, element->name);
+        append_settings(writer, element->name, &document->base);
         pb_xml_close(writer);
     }
     for (size_t i = 0; i < sizeof described / sizeof *described; i++)

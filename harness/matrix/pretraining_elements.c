@@ -4,45 +4,26 @@
 #include "base/memory.h"
 #include "matrix/document.h"
 
-/* What one may hold beside the options of its data set. */
-static const char *const elements[] = {"training", "sparsity", "augment", "preprocess", "option", NULL};
-
-static enum pb_status read_seed(const struct pb_document *document, struct pb_pretraining *pretraining,
-                                struct pb_error *error)
-{
-    const xmlNode *node = pretraining->entry.node;
-    const char *text = pb_xml_attribute(node, "seed");
-    int64_t seed;
-    if (!text)
-        return PB_OK;
-    if (!pb_parse_int(text, &seed) || seed < 0)
-        return pb_xml_fail(&document->xml, node, error, "<pretraining>: seed='%s' is not a whole number from 0 up",
-                           text);
-    pretraining->entry.seed = (uint64_t)seed;
-    pretraining->has_seed = true;
-    return PB_OK;
-}
-
 static enum pb_status read_whole(const struct pb_document *document, const struct pb_registry *registry,
                                  struct pb_pretraining *pretraining, struct pb_error *error)
 {
-    static const char *const attributes[] = {"plugin", "label", "model", "seed", NULL};
     struct pb_entry *entry = &pretraining->entry;
-    enum pb_status status = pb_changes_read_attributes(&document->xml, entry->node, attributes, &entry->own, error);
+    const char *seed = pb_xml_attribute(entry->node, "seed");
+    int64_t number = 0;
+    const struct pb_element *element = pb_element_find(pb_xml_name(entry->node));
+    enum pb_status status =
+        pb_changes_read_attributes(&document->xml, entry->node, element->attributes, &entry->own, error);
     if (status == PB_OK)
-        status = pb_changes_read_children(&document->xml, entry->node, elements, &entry->own, error);
+        status = pb_changes_read_children(&document->xml, entry->node, &entry->own, error);
     if (status != PB_OK)
         return status;
     entry->plugin = pb_xml_attribute(entry->node, "plugin");
     pretraining->model = pb_xml_attribute(entry->node, "model");
-    if (!entry->plugin || !pb_xml_attribute(entry->node, "label"))
-        return pb_xml_fail(&document->xml, entry->node, error, "<pretraining>: attribute '%s' is missing",
-                           entry->plugin ? "label" : "plugin");
+    pretraining->has_seed = seed && pb_parse_int(seed, &number);
+    entry->seed = (uint64_t)number;
     status = pb_axes_find_plugin(document, registry, PB_MATRIX_DATASET, entry, error);
     if (status == PB_OK && pretraining->model)
         status = pb_axes_check_model(document, entry->node, pretraining->model, error);
-    if (status == PB_OK)
-        status = read_seed(document, pretraining, error);
     return status == PB_OK ? pb_axes_read_label(document, entry, error) : status;
 }
 

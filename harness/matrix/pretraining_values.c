@@ -108,6 +108,7 @@ enum pb_status pb_pretraining_values_fill(const struct pb_document *document, co
         *line = pretraining->entry.line;
     }
     pb_free(values.pretraining);
+    pb_free(values.teacher);
     pb_cell_config_free(&values.cell);
     pb_free(precedence);
     return status;

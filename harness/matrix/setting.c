@@ -77,11 +77,17 @@ const struct pb_setting pb_settings[] = {
             .below = true, .default_text = "0.1", .offset = CELL(split.validation)),
 
     TRAIN("retraining", RETRAINING, NO_DEFAULT),
-    SETTING("retraining", "distillation",
-            "What retraining learns from the unpruned network, its teacher: soft-targets its softened probabilities "
-            "(Hinton "
-            "2015), logits its outputs before the softmax (Ba and Caruana 2014), none nothing.",
-            CHOICE(pb_distillation_names), .default_text = "none", .offset = RETRAINING(distillation)),
+    SETTING(
+        "retraining", "distillation",
+        "What retraining learns from its teacher: soft-targets its softened probabilities (Hinton 2015), logits its "
+        "outputs before the softmax (Ba and Caruana 2014), none nothing.",
+        CHOICE(pb_distillation_names), .default_text = "none", .offset = RETRAINING(distillation)),
+    SETTING("retraining", "teacher",
+            "Checkpoint that retraining learns from, of any model: a file that prunebench stored, such as the "
+            "network.safetensors of a stage. It takes images of the cell's size, normalised as the cell's are, and has "
+            "the classes of the data set in the same order; the word unpruned takes the cell's own unpruned network.",
+            .type = PB_SETTING_TEXT, .default_text = "unpruned", .follow = "unpruned",
+            .offset = offsetof(struct pb_cell_values, teacher)),
     SETTING("retraining", "teacher-temperature",
             "Temperature by which both networks' logits are divided before the softmax (soft-targets).", REAL(0, 1000),
             .above = true, .default_text = "4", .offset = RETRAINING(teacher_temperature)),
@@ -122,6 +128,14 @@ const struct pb_setting pb_settings[] = {
             "criterion takes the criterion's own rule.",
             .also = "criterion", CHOICE(pb_scope_names), .default_text = "criterion", .follow = "criterion",
             .offset = CELL(ranking.scope)),
+    SETTING(
+        "ranking", "allocation",
+        "How many channels or single weights of each layer go; scores then choose within it. uniform: the same share "
+        "of every layer. uniform-plus: the same, but nothing of the first convolution and at most 80 % of the "
+        "classifier's weights (Gale et al. 2019). erk: layers keep a share in proportion to the sum of their "
+        "weights' dimensions divided by the product (Evci et al. 2020). The counts add up to exactly the target. "
+        "The word scope leaves it to scope.",
+        .also = "criterion", CHOICE(pb_allocation_names), .default_text = "scope", .offset = CELL(ranking.allocation)),
     SETTING("ranking", "normalise",
             "How scores are divided within a layer before layers are compared; the word criterion takes the "
             "criterion's own rule.",
@@ -203,9 +217,6 @@ const struct pb_setting pb_settings[] = {
 
 const uint32_t pb_setting_count = sizeof pb_settings / sizeof *pb_settings;
 _Static_assert(sizeof pb_settings / sizeof *pb_settings <= PB_SETTING_LIMIT, "arrays per setting are too short");
-
-const char *const pb_setting_elements[] = {"training",    "retraining", "sparsity", "augment", "preprocess", "ranking",
-                                           "calibration", "latency",    "limits",   "stages",  NULL};
 
 uint32_t pb_setting_find(const char *element, const char *name)
 {

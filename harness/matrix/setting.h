@@ -10,6 +10,7 @@ struct pb_cell_values {
     struct pb_cell_config cell;
     struct pb_train_spec retraining; /* of one round */
     bool sparse_retraining; /* λ applies to retraining, too */
+    char *teacher; /* file of that round's teacher, or NULL */
     char *pretraining; /* label of the <pretraining> that the model starts from, or NULL */
 };
 
@@ -55,8 +56,6 @@ extern const uint32_t pb_setting_count;
 
 /* The attribute of an element; UINT32_MAX when it has none of that name. */
 uint32_t pb_setting_find(const char *element, const char *name);
-/* Elements that hold nothing but settings: "training", "retraining", …; NULL-terminated. */
-extern const char *const pb_setting_elements[];
 
 /* What values it takes: "a whole number from 1 to 65536, or 'batch'". */
 void pb_setting_values(const struct pb_setting *setting, struct pb_text *text);

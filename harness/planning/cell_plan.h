@@ -32,7 +32,7 @@ struct pb_cell_plan {
     uint32_t classes; /* of the data set; 0 when they are not known */
     char backend_missing[256]; /* "" or why the backend cannot be created here */
     /* What is not here, a line each: "data set 'data/cars' is not there (counted with the official sizes)". */
-    char missing[768];
+    char missing[1024];
 };
 
 /* Runs the schedule dry: the stages, without keys. */
@@ -57,7 +57,10 @@ PB_MUST_CHECK enum pb_status pb_planner_device(struct pb_planner *planner, const
 /* Opens what the cell works on. What is not here, or cannot be opened, stays unknown; a data set that is wrong is an error. */
 PB_MUST_CHECK enum pb_status pb_planner_inputs(struct pb_planner *planner, const struct pb_cell_config *config,
                                                struct pb_inputs *inputs, struct pb_error *error);
-/* Adds MACs and memory to a plan of pb_cell_plan. Missing data or weights are no error: the plan then names them. */
+/* PB_ERROR_INPUT where the file of the cell's teacher is here and cannot teach it. Call it behind pb_planner_inputs. */
+PB_MUST_CHECK enum pb_status pb_planner_check_teacher(struct pb_planner *planner, const struct pb_cell_config *config,
+                                                      struct pb_error *error);
+/* Adds MACs and memory to a plan of pb_cell_plan. Missing data, weights or teachers are no error: the plan then names them. */
 PB_MUST_CHECK enum pb_status pb_cell_plan_costs(struct pb_planner *planner, const struct pb_cell_config *config,
                                                 struct pb_cell_plan *plan, struct pb_error *error);
 

@@ -9,6 +9,8 @@
 #include "base/array.h"
 #include "base/memory.h"
 #include "planning/verb_checks.h"
+#include "prune/threshold.h"
+#include "settings/names.h"
 #include "training/piece.h"
 
 static enum pb_status add_pretraining(struct pb_chain *chain, struct pb_error *error)
@@ -36,8 +38,12 @@ enum pb_status pb_chain_start(struct pb_chain *chain, const struct pb_cell_confi
 
 static void make_key(struct pb_chain *chain, struct pb_link *link)
 {
-    const bool builds_on_another = link->verb == PB_VERB_REWIND || link->to != 0;
-    pb_link_make_key(link, pb_chain_key(chain, link->parent), builds_on_another ? pb_chain_key(chain, link->to) : NULL);
+    const char *to = NULL;
+    if (pb_link_learns_from_file(link))
+        to = chain->inputs.teacher;
+    else if (link->verb == PB_VERB_REWIND || link->to != 0)
+        to = pb_chain_key(chain, link->to);
+    pb_link_make_key(link, pb_chain_key(chain, link->parent), to);
 }
 
 enum pb_status pb_chain_set_inputs(struct pb_chain *chain, const struct pb_inputs *inputs, struct pb_error *error)
@@ -110,7 +116,7 @@ static enum pb_status append_link(struct pb_chain *chain, struct pb_link *link, 
     if (link->verb == PB_VERB_PRUNE) {
         link->pruned = true;
         link->removed = link->target;
-        link->cut = link->target.amount;
+        link->cut = pb_is_threshold(link->target.measure) ? 0 : link->target.amount;
         link->masked = parent != 0 ? chain->links[parent - 1].masked : 0;
     } else if (parent != 0) {
         link->pruned = chain->links[parent - 1].pruned;
@@ -194,12 +200,18 @@ static enum pb_status continue_piece(const struct pb_chain *chain, struct pb_lin
     return PB_OK;
 }
 
-/* The teacher's stage: one that was trained on the cell's own data, before this training. */
+/* The matrix's file, or a stage that was trained on the cell's own data, before this training. */
 static enum pb_status find_teacher(const struct pb_chain *chain, struct pb_link *link, struct pb_error *error)
 {
     const struct pb_train_spec *spec = &link->spec;
     if (spec->distillation == PB_DISTILLATION_NONE)
         return PB_OK;
+    if (spec->teacher == PB_STAGE_TEACHER_FILE && chain->config->teacher)
+        return PB_OK;
+    if (spec->teacher == PB_STAGE_TEACHER_FILE)
+        return pb_fail(error, PB_ERROR_INPUT,
+                       "the schedule asked for the matrix's teacher file, and the cell has none; give <retraining> "
+                       "distillation and teacher=");
     const pb_stage teacher = spec->teacher == PB_STAGE_UNPRUNED ? chain->baseline : spec->teacher;
     if (teacher > chain->count)
         return pb_fail(error, PB_ERROR_RUN, "the schedule asked for stage %" PRIu32 " of %" PRIu32 " as a teacher",
@@ -251,11 +263,14 @@ enum pb_status pb_chain_prune(struct pb_chain *chain, struct pb_target target, c
                               struct pb_error *error)
 {
     const struct pb_link before = current_link(chain);
-    enum pb_status status = pb_check_target(&before, target, error);
+    enum pb_status status = pb_check_target(chain->config, &before, target, error);
     if (status != PB_OK)
         return status;
     struct pb_link added = {.verb = PB_VERB_PRUNE, .target = target};
-    name_with_amount(added.name, "prune", target.amount);
+    if (pb_is_threshold(target.measure))
+        snprintf(added.name, sizeof added.name, "prune-%s", pb_measure_names[target.measure]);
+    else
+        name_with_amount(added.name, "prune", target.amount);
     return add_link(chain, &added, link, error);
 }
 
@@ -263,6 +278,12 @@ enum pb_status pb_chain_prune_to(struct pb_chain *chain, const uint32_t *channel
                                  const struct pb_link **link, struct pb_error *error)
 {
     struct pb_link added = {.verb = PB_VERB_PRUNE, .name = "prune-to", .channel_count = count};
+    if (chain->config->ranking.allocation != PB_ALLOCATION_SCOPE)
+        return pb_fail(
+            error, PB_ERROR_INPUT,
+            "allocation=\"%s\" says what each layer loses, and so does this schedule; leave it out, or choose "
+            "another schedule",
+            pb_allocation_names[chain->config->ranking.allocation]);
     if (count == 0)
         return pb_fail(error, PB_ERROR_RUN, "the schedule asked to prune to given channels of no group");
     for (uint32_t g = 0; g < count; g++)
@@ -356,6 +377,28 @@ enum pb_status pb_chain_restore(struct pb_chain *chain, pb_stage to, struct pb_e
     if (to > chain->count)
         return pb_fail(error, PB_ERROR_RUN, "the schedule restores stage %" PRIu32 " of %" PRIu32, to, chain->count);
     chain->current = to < chain->start ? chain->start : to;
+    if (chain->current)
+        chain->links[chain->current - 1].dropped = false;
+    return PB_OK;
+}
+
+/* A stage that is not dropped builds on this one. */
+static bool is_needed(const struct pb_chain *chain, pb_stage stage)
+{
+    for (uint32_t i = stage; i < chain->count; i++)
+        if (!chain->links[i].dropped && (chain->links[i].parent == stage || chain->links[i].to == stage))
+            return true;
+    return false;
+}
+
+enum pb_status pb_chain_drop(struct pb_chain *chain, pb_stage stage, bool *dropped, struct pb_error *error)
+{
+    if (stage > chain->count)
+        return pb_fail(error, PB_ERROR_RUN, "the schedule drops stage %" PRIu32 " of %" PRIu32, stage, chain->count);
+    *dropped = stage > chain->start && stage != chain->baseline && !pb_chain_leads_to_current(chain, stage) &&
+               !is_needed(chain, stage);
+    if (*dropped)
+        chain->links[stage - 1].dropped = true;
     return PB_OK;
 }
 

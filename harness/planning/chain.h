@@ -58,6 +58,12 @@ PB_MUST_CHECK enum pb_status pb_chain_recalibrate(struct pb_chain *chain, uint32
                                                   struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_chain_rewind(struct pb_chain *chain, pb_stage to, const struct pb_link **link,
                                              struct pb_error *error);
+/*
+ * Marks a stage as dropped. *dropped: false, and nothing is marked, where the stage leads to the current one or to one that is not
+ * dropped, is the baseline, or comes before the schedule.
+ */
+PB_MUST_CHECK enum pb_status pb_chain_drop(struct pb_chain *chain, pb_stage stage, bool *dropped,
+                                           struct pb_error *error);
 
 /* After the schedule's last verb: PB_ERROR_RUN for a schedule that pruned nothing and does not declare that it only trains. */
 PB_MUST_CHECK enum pb_status pb_chain_finish(const struct pb_chain *chain, struct pb_error *error);

@@ -136,6 +136,14 @@ static enum pb_status dry_restore(const struct pb_verbs *verbs, pb_stage to, pb_
     return finish_verb(run, status, stage);
 }
 
+static enum pb_status dry_drop(const struct pb_verbs *verbs, pb_stage stage)
+{
+    struct dry_run *run = verbs->context;
+    bool dropped;
+    const enum pb_status status = refuse_when_open(run);
+    return status == PB_OK ? pb_chain_drop(&run->chain, stage, &dropped, &run->error) : status;
+}
+
 static enum pb_status dry_cost(const struct pb_verbs *verbs, struct pb_network_cost *cost)
 {
     struct dry_run *run = verbs->context;
@@ -203,6 +211,7 @@ static enum pb_status run_dry(const struct pb_cell_config *config, struct dry_ru
         .cost_of = dry_cost_of,
         .group = dry_group,
         .latency = dry_latency,
+        .drop = dry_drop,
     };
     enum pb_status status = pb_chain_start(&run->chain, config, error);
     if (status == PB_OK)

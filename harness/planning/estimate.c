@@ -3,11 +3,14 @@
 
 #include "plugin/criterion_data.h"
 #include "prune/equivalence.h"
+#include "prune/threshold.h"
 #include "graph/cost.h"
 #include "training/piece.h"
 
 double pb_macs_left(const struct pb_target *target)
 {
+    if (pb_is_threshold(target->measure))
+        return 1; /* not known before there are scores; this is the most */
     const double kept = 1 - target->amount;
     return target->measure == PB_MEASURE_CHANNELS ? kept * kept : kept;
 }
@@ -18,14 +21,21 @@ uint64_t pb_training_macs(const struct pb_train_spec *spec, struct pb_data_count
     return (uint64_t)(epochs * forward * (3.0 * counts.train + counts.validation));
 }
 
-/* Of the teacher, which sees every training image. */
-static uint64_t teacher_macs(const struct pb_train_spec *spec, struct pb_data_counts counts, double forward)
+/* Of the teacher, which sees every training image. forward: of the unpruned network. */
+static uint64_t teacher_macs(const struct pb_estimate *estimate, const struct pb_link *link, double forward)
 {
+    const struct pb_train_spec *spec = &link->spec;
     const double epochs = spec->epochs + spec->head_epochs;
-    return spec->distillation == PB_DISTILLATION_NONE ? 0 : (uint64_t)(epochs * forward * counts.train);
+    double taught = estimate->teacher * forward;
+    if (pb_link_learns_from_file(link))
+        taught = estimate->teacher_file ? (double)estimate->teacher_file->macs : 0;
+    return spec->distillation == PB_DISTILLATION_NONE ? 0 : (uint64_t)(epochs * taught * estimate->counts.train);
 }
 
-/* Of the criterion's passes over the calibration batches: a backward one costs as much as two forward; a Hessian product is two. */
+/*
+ * Of the criterion's passes over the calibration batches: a backward one costs as much as two forward; a Hessian product is two. Synaptic
+ * flow is a pass forward and backward of one image, in double precision.
+ */
 static uint64_t calibration_macs(const struct pb_estimate *estimate, double forward)
 {
     const struct pb_cell_config *config = estimate->config;
@@ -37,7 +47,8 @@ static uint64_t calibration_macs(const struct pb_estimate *estimate, double forw
         passes = 1;
     passes += pb_criterion_asks(criterion) & PB_DATA_RELEVANCE ? 2 : 0; /* sums of terms, and what each gets */
     passes += 2.0 * 3 * estimate->products;
-    return (uint64_t)(passes * forward * config->calibration_batches * config->calibration_batch);
+    const double flow = pb_criterion_asks(criterion) & PB_DATA_SYNAPTIC_FLOW ? 2 * 3 : 0;
+    return (uint64_t)((passes * config->calibration_batches * config->calibration_batch + flow) * forward);
 }
 
 /* That a piece is; 1 where it does not fit, which pb_stage_check says. */
@@ -69,7 +80,7 @@ uint64_t pb_stage_macs(const struct pb_estimate *estimate, const struct pb_link 
     case PB_VERB_PRETRAIN:
         return (uint64_t)(share_of_training(&link->spec, estimate->counts, config->batch) *
                           (double)(pb_training_macs(&link->spec, estimate->counts, left) +
-                                   teacher_macs(&link->spec, estimate->counts, estimate->teacher * forward)));
+                                   teacher_macs(estimate, link, forward)));
     case PB_VERB_SCORE:
         return config->criterion.loaded->plugin->criterion->select ? 0 : calibration_macs(estimate, left);
     case PB_VERB_MASK:
@@ -119,7 +130,8 @@ static uint32_t shown_arrays(uint32_t data)
                                       PB_DATA_NORMALISED_GRADIENTS,
                                       PB_DATA_RELEVANCE,
                                       PB_DATA_CONSUMER_ROWS, /* the rows' inputs, */
-                                      PB_DATA_CONSUMER_ROWS}; /* and outputs */
+                                      PB_DATA_CONSUMER_ROWS, /* outputs, */
+                                      PB_DATA_CONSUMER_GRADIENTS}; /* and gradients */
     uint32_t count = 0;
     for (size_t i = 0; i < sizeof values / sizeof *values; i++)
         count += (data & values[i]) != 0;
@@ -128,7 +140,8 @@ static uint32_t shown_arrays(uint32_t data)
 
 /*
  * What scoring takes beside the network: an engine that keeps everything, what a criterion is shown of one layer, and arrays of the
- * network's size: sums of gradients in double precision and their mean; for products a sum, the direction, the result and a network.
+ * network's size: sums of gradients in double precision and their mean; for products a sum, the direction, the result and a network;
+ * for a descent a network with its momentum and a gradient.
  */
 static enum pb_status score_bytes(const struct pb_estimate *estimate, uint64_t *bytes, struct pb_error *error)
 {
@@ -138,15 +151,35 @@ static enum pb_status score_bytes(const struct pb_estimate *estimate, uint64_t *
     const uint32_t data = pb_estimate_data(config);
     struct pb_predicted found = {0};
     *bytes = 0;
-    if (!criterion || !pb_criterion_reads_batches(criterion))
+    if (!criterion || !(pb_criterion_reads_batches(criterion) || (data & PB_DATA_SYNAPTIC_FLOW)))
         return PB_OK;
     const enum pb_status status =
         pb_predict_engine(estimate, estimate->before, PB_ENGINE_CALIBRATE, config->calibration_batch, &found, error);
-    const uint64_t whole =
-        (data & PB_DATA_ACCUMULATED ? 3u : 0u) + (data & PB_DATA_HESSIAN_PRODUCTS ? 5u : 0u); /* in networks */
+    const uint64_t flow = data & PB_DATA_SYNAPTIC_FLOW ? found.flow : 0;
+    if (status != PB_OK || !pb_criterion_reads_batches(criterion)) {
+        *bytes = flow;
+        return status;
+    }
+    const uint64_t whole = (data & PB_DATA_ACCUMULATED ? 3u : 0u) + (data & PB_DATA_HESSIAN_PRODUCTS ? 5u : 0u) +
+                           (criterion->descent ? 3u : 0u); /* in networks */
     const uint64_t shown = (uint64_t)shown_arrays(data) * config->calibration_batch;
     *bytes = pb_engine_memory_bytes(&found.engine) + shown * found.layer_values + whole * found.engine.values +
-             (data & PB_DATA_RELEVANCE ? found.relevance : 0) + batches_bytes(estimate, config->calibration_batch, 1);
+             (data & PB_DATA_RELEVANCE ? found.relevance : 0) + flow +
+             batches_bytes(estimate, config->calibration_batch, 1);
+    return status;
+}
+
+/* The network of a teacher's file, and its engine. */
+static enum pb_status teacher_file_bytes(const struct pb_estimate *estimate, uint64_t *bytes, struct pb_error *error)
+{
+    const struct pb_engine_options options = {.batch = estimate->config->batch, .mode = PB_ENGINE_INFER};
+    struct pb_engine_memory memory = {0};
+    *bytes = 0;
+    if (!estimate->teacher_file)
+        return PB_OK;
+    const struct pb_graph *graph = estimate->teacher_file->graph;
+    const enum pb_status status = pb_engine_predict(estimate->device, graph, &options, &memory, error);
+    *bytes = pb_engine_memory_bytes(&memory) + graph->value_count * sizeof(float);
     return status;
 }
 
@@ -158,6 +191,8 @@ static enum pb_status teacher_bytes(const struct pb_estimate *estimate, const st
     *bytes = 0;
     if (link->spec.distillation == PB_DISTILLATION_NONE)
         return PB_OK;
+    if (pb_link_learns_from_file(link))
+        return teacher_file_bytes(estimate, bytes, error);
     const enum pb_status status =
         engine_bytes(estimate, estimate->teacher, PB_ENGINE_INFER, estimate->config->batch, &engine, &values, error);
     *bytes = engine + 2 * values;

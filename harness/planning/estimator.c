@@ -35,6 +35,7 @@ void pb_planner_free(struct pb_planner **planner)
     for (size_t i = 0; i < (*planner)->weights_count; i++)
         pb_free((*planner)->weights[i].path);
     pb_free((*planner)->weights);
+    pb_known_teachers_free(*planner);
     pb_estimates_free(&(*planner)->estimates);
     pb_free((*planner)->data);
     pb_free((*planner)->devices);
@@ -226,6 +227,10 @@ enum pb_status pb_planner_inputs(struct pb_planner *planner, const struct pb_cel
         status = find_weights(planner, config->pretrained, &weights, error);
     if (status == PB_OK && weights)
         take(made.weights, &made.weights_unknown, weights->sha256);
+    if (status == PB_OK && config->teacher)
+        status = find_weights(planner, config->teacher, &weights, error);
+    if (status == PB_OK && config->teacher)
+        take(made.teacher, &made.teacher_unknown, weights->sha256);
     if (status == PB_OK)
         status = pb_find_device(planner, config, &device, error);
     if (status == PB_OK && device->refusal.status == PB_OK)

@@ -31,7 +31,9 @@ struct pb_planner {
     struct pb_known_device *devices;
     size_t device_count;
     struct pb_known_weights *weights;
-    size_t weights_count;
+    size_t weights_count; /* and teachers' files */
+    struct pb_known_teacher *teachers;
+    size_t teacher_count;
     struct pb_estimates estimates;
     uint64_t baseline; /* resident bytes of a worker before its cell opens anything */
 };
@@ -43,5 +45,10 @@ PB_MUST_CHECK enum pb_status pb_find_data(struct pb_planner *planner, const stru
 /* A backend that cannot be created is no error: the host's own operators replace it, so that memory can be told. */
 PB_MUST_CHECK enum pb_status pb_find_device(struct pb_planner *planner, const struct pb_cell_config *config,
                                             const struct pb_known_device **found, struct pb_error *error);
+/* path: NULL where the cell has no teacher's file. *found: NULL then, and where the file is not here. A file that is damaged or no
+ * checkpoint is PB_ERROR_INPUT. */
+PB_MUST_CHECK enum pb_status pb_find_teacher(struct pb_planner *planner, const char *path,
+                                             const struct pb_known_teacher **found, struct pb_error *error);
+void pb_known_teachers_free(struct pb_planner *planner);
 
 #endif

@@ -38,12 +38,15 @@ enum pb_status pb_inputs_unknown(const struct pb_cell_config *config, struct pb_
     struct pb_inputs unknown = {.data_unknown = true,
                                 .pretraining_data_unknown = config->pretraining != NULL,
                                 .weights_unknown = config->pretrained != NULL,
+                                .teacher_unknown = config->teacher != NULL,
                                 .backend_unknown = true};
     enum pb_status status = hash_place(config, unknown.data, error);
     if (status == PB_OK && config->pretraining)
         status = hash_place(config->pretraining, unknown.pretraining_data, error);
     if (config->pretrained)
         pb_sha256_of(config->pretrained, strlen(config->pretrained), unknown.weights);
+    if (config->teacher)
+        pb_sha256_of(config->teacher, strlen(config->teacher), unknown.teacher);
     if (status == PB_OK)
         *inputs = unknown;
     return status;
@@ -65,17 +68,20 @@ bool pb_inputs_pretraining_is_provisional(const struct pb_inputs *inputs)
 
 bool pb_inputs_are_provisional(const struct pb_inputs *inputs)
 {
-    return inputs->data_unknown || inputs->weights_unknown || pb_inputs_pretraining_is_provisional(inputs);
+    return inputs->data_unknown || inputs->weights_unknown || inputs->teacher_unknown ||
+           pb_inputs_pretraining_is_provisional(inputs);
 }
 
 void pb_inputs_digest(const struct pb_inputs *inputs, char hex[65])
 {
-    char text[256];
+    char text[384];
     hex[0] = '\0';
-    if (inputs->data_unknown || inputs->pretraining_data_unknown || inputs->weights_unknown)
+    if (inputs->data_unknown || inputs->pretraining_data_unknown || inputs->weights_unknown || inputs->teacher_unknown)
         return;
-    const int length = snprintf(text, sizeof text, "data=%s\npretraining=%s\nweights=%s\n", inputs->data,
-                                inputs->pretraining_data, inputs->weights);
+    const bool taught = inputs->teacher[0] != '\0';
+    const int length = snprintf(text, sizeof text, "data=%s\npretraining=%s\nweights=%s\n%s%s%s", inputs->data,
+                                inputs->pretraining_data, inputs->weights, taught ? "teacher=" : "", inputs->teacher,
+                                taught ? "\n" : "");
     pb_sha256_of(text, (size_t)length, hex);
 }
 

@@ -12,8 +12,9 @@
 struct pb_inputs {
     char data[65], pretraining_data[65]; /* fingerprints; the second "" without a pretraining */
     char weights[65]; /* SHA-256 of the file of pretrained weights; "" without one */
+    char teacher[65]; /* SHA-256 of the teacher's file; "" without one */
     char backend[192]; /* its kernel set, and its threads where they decide numbers */
-    bool data_unknown, pretraining_data_unknown, weights_unknown, backend_unknown;
+    bool data_unknown, pretraining_data_unknown, weights_unknown, teacher_unknown, backend_unknown;
 };
 
 /* All of them unknown. */
@@ -26,7 +27,7 @@ void pb_inputs_take_device(struct pb_inputs *inputs, const struct pb_device *dev
 bool pb_inputs_pretraining_is_provisional(const struct pb_inputs *inputs);
 bool pb_inputs_are_provisional(const struct pb_inputs *inputs);
 
-/* SHA-256 of images, labels and weights, the same on every machine; "" while one of them is unknown. */
+/* SHA-256 of images, labels, weights and teacher, the same on every machine; "" while one of them is unknown. */
 void pb_inputs_digest(const struct pb_inputs *inputs, char hex[65]);
 
 /* Key of the pretraining: nothing of the cell's own data set is part of it, so that all cells that pretrain alike share it. */

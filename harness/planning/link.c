@@ -8,6 +8,12 @@
 #include "settings/names.h"
 #include "settings/settings.h"
 
+bool pb_link_learns_from_file(const struct pb_link *link)
+{
+    return link->verb == PB_VERB_TRAIN && link->spec.distillation != PB_DISTILLATION_NONE &&
+           link->spec.teacher == PB_STAGE_TEACHER_FILE;
+}
+
 static void append_scoring(const struct pb_cell_config *config, struct pb_text *text)
 {
     const struct pb_settings_sink sink = pb_settings_into(text);

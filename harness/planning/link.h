@@ -25,7 +25,7 @@ struct pb_link {
     char name[48]; /* "pretrain", "base", "score", "prune-40", "mask-90", "retrain-40", "soft-40" */
     enum pb_verb_kind verb;
     pb_stage parent; /* handle; 0: the untrained network */
-    pb_stage to; /* the other stage that it builds on: that of a rewind, a training's teacher; else 0 */
+    pb_stage to; /* the other stage that it builds on: that of a rewind, a training's teacher that is no file; else 0 */
     uint32_t depth; /* links from the untrained network to this one */
     struct pb_train_spec spec; /* train */
     uint32_t training_depth; /* train: depth of the training's first piece, which seeds all of it */
@@ -38,13 +38,19 @@ struct pb_link {
     bool pruned; /* this link or one before it pruned or masked */
     struct pb_target removed; /* target of the last prune up to this link; amount 0 where it was given per group */
     double masked; /* share of the weights that the last mask up to this link asked for; 0: none */
-    double cut; /* amount of the last prune or mask, for the names of what follows; 0 where it was given per group */
+    /* Amount of the last prune or mask, for the names of what follows; 0 where it was given per group or by a threshold. */
+    double cut;
+    bool dropped; /* nothing needs its network any more */
 };
+
+/* A training whose teacher is the matrix's file. */
+bool pb_link_learns_from_file(const struct pb_link *link);
 
 /* Fills link->arguments: the one place that says what of a link decides its result. */
 PB_MUST_CHECK enum pb_status pb_link_digest_arguments(struct pb_link *link, const struct pb_cell_config *config,
                                                       struct pb_error *error);
-/* Fills link->key from its arguments and the keys of the stages that it builds on. */
+/* Fills link->key from its arguments and the keys of the stages that it builds on; to: that of link->to, the SHA-256 of the teacher's
+ * file, or NULL. */
 void pb_link_make_key(struct pb_link *link, const char *parent, const char *to);
 
 #endif

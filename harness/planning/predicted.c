@@ -9,6 +9,7 @@
 #include "graph/network.h"
 #include "graph/op_table.h"
 #include "plugin/criterion_data.h"
+#include "prune/flow.h"
 #include "prune/products.h"
 #include "prune/relevance.h"
 #include "settings/settings.h"
@@ -167,6 +168,7 @@ static enum pb_status predict(const struct pb_estimate *estimate, struct pb_pred
     if (status == PB_OK) {
         made->found.layer_values = largest_layer(graph);
         made->found.relevance = pb_relevance_bytes(graph, made->batch);
+        made->found.flow = pb_synaptic_flow_bytes(graph);
     }
     if (status == PB_OK && made->penalties)
         status = predict_penalties(estimate, graph, &made->found.penalties, error);

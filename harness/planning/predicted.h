@@ -20,6 +20,14 @@ struct pb_estimates {
 };
 void pb_estimates_free(struct pb_estimates *estimates);
 
+/* The network of a teacher's file. */
+struct pb_known_teacher {
+    char *path;
+    struct pb_graph *graph; /* NULL: it was refused */
+    uint64_t macs; /* on one image */
+    struct pb_error refusal;
+};
+
 /* Where a stage is. */
 struct pb_estimate {
     struct pb_estimates *known;
@@ -30,7 +38,8 @@ struct pb_estimate {
     uint64_t initial; /* bytes of the parameters that the schedule starts from; they stay */
     /* Shares of the unpruned network's MACs that the stage begins with and ends with. */
     double before, after;
-    double teacher; /* the same of a training's teacher; 0: it has none */
+    double teacher; /* the same of the stage that is a training's teacher; 0: there is none */
+    const struct pb_known_teacher *teacher_file; /* the cell's; NULL: it has none, or the file is not here */
     uint32_t layers; /* of the network: convolutions and linear layers */
     const struct pb_train_spec *training; /* whose penalties an engine that trains has; NULL: none */
     uint32_t products; /* Hessian products that the criterion will ask for; pb_predict_products */
@@ -56,6 +65,7 @@ struct pb_predicted {
     uint64_t penalties; /* bytes of those of estimate->training, where the engine trains */
     uint64_t layer_values; /* bytes of the largest activation of a layer, one image */
     uint64_t relevance; /* bytes to compute that of a batch */
+    uint64_t flow; /* bytes to compute synaptic flow */
 };
 PB_MUST_CHECK enum pb_status pb_predict_engine(const struct pb_estimate *estimate, double left,
                                                enum pb_engine_mode mode, uint32_t batch, struct pb_predicted *found,

@@ -13,15 +13,18 @@ static void note_device(struct pb_cell_plan *plan, const struct pb_known_device 
 }
 
 static void note_missing(struct pb_cell_plan *plan, const struct pb_known_data *data,
-                         const struct pb_known_data *pretraining, const char *pretrained)
+                         const struct pb_known_data *pretraining, const struct pb_cell_config *config)
 {
-    char weights[256] = "";
-    if (pretrained && !pb_file_exists(pretrained))
-        snprintf(weights, sizeof weights, "pretrained weights '%.200s' are not there", pretrained);
-    const char *const parts[] = {data->missing, pretraining ? pretraining->missing : "", weights};
+    char weights[256] = "", teacher[256] = "";
+    if (config->pretrained && !pb_file_exists(config->pretrained))
+        snprintf(weights, sizeof weights, "pretrained weights '%.200s' are not there", config->pretrained);
+    if (config->teacher && !pb_file_exists(config->teacher))
+        snprintf(teacher, sizeof teacher, "teacher '%.180s' is not there (its passes and memory are not counted)",
+                 config->teacher);
+    const char *const parts[] = {data->missing, pretraining ? pretraining->missing : "", weights, teacher};
     size_t length = 0;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        if (parts[i][0]) /* three parts of 255 bytes at most, and two ends of lines, fit */
+        if (parts[i][0]) /* four parts of 255 bytes at most, and three ends of lines, fit */
             length += (size_t)snprintf(plan->missing + length, sizeof plan->missing - length, "%s%s",
                                        length ? "\n" : "", parts[i]);
 }
@@ -80,7 +83,7 @@ enum pb_status pb_cell_plan_costs(struct pb_planner *planner, const struct pb_ce
         status = pb_find_data(planner, config, &data, error);
     if (status != PB_OK)
         return status;
-    note_missing(plan, data, pretraining, config->pretrained);
+    note_missing(plan, data, pretraining, config);
     if (!data->classes || (pretraining && !pretraining->classes))
         return PB_OK;
     struct pb_estimate cell = {.known = &planner->estimates,
@@ -90,7 +93,9 @@ enum pb_status pb_cell_plan_costs(struct pb_planner *planner, const struct pb_ce
                                .before = 1,
                                .after = 1};
     struct pb_estimate before = cell;
-    status = pb_find_device(planner, config, &device, error);
+    status = pb_find_teacher(planner, config->teacher, &cell.teacher_file, error);
+    if (status == PB_OK)
+        status = pb_find_device(planner, config, &device, error);
     if (status == PB_OK)
         status = pb_estimate_network(&planner->estimates, config, data->classes, &sizes, error);
     if (status == PB_OK && pretraining)

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "settings/names.h"
+#include "prune/threshold.h"
 #include "training/piece.h"
 
 enum pb_status pb_check_scores(const struct pb_cell_config *config, struct pb_error *error)
@@ -96,11 +97,52 @@ enum pb_status pb_check_soft(const struct pb_cell_config *config, const struct p
                              struct pb_error *error)
 {
     const enum pb_status status = pb_check_scores(config, error);
+    if (status == PB_OK && pb_is_threshold(spec->soft_measure))
+        return pb_fail(error, PB_ERROR_INPUT,
+                       "this schedule masks a share of the channels after every epoch, and measure=\"%s\" on <targets> "
+                       "gives none; choose another schedule or another measure",
+                       pb_measure_names[spec->soft_measure]);
     return status == PB_OK && spec->soft_measure == PB_MEASURE_WEIGHTS ? refuse_weights(error) : status;
 }
 
-enum pb_status pb_check_target(const struct pb_link *before, struct pb_target target, struct pb_error *error)
+static bool is_target_of(const struct pb_cell_config *config, struct pb_target target)
 {
+    for (uint32_t i = 0; i < config->round_count; i++)
+        if (config->rounds[i].target.measure == target.measure && config->rounds[i].target.amount == target.amount)
+            return true;
+    return false;
+}
+
+/* What means nothing beside a threshold is refused, and so is a schedule that divides it into steps. */
+static enum pb_status check_threshold(const struct pb_cell_config *config, struct pb_target target,
+                                      struct pb_error *error)
+{
+    const char *measure = pb_measure_names[target.measure];
+    const struct pb_loaded *criterion = config->criterion.loaded;
+    if (!is_target_of(config, target))
+        return pb_fail(error, PB_ERROR_INPUT,
+                       "this schedule divides its target into steps, and measure=\"%s\" on <targets> gives no share to "
+                       "divide; choose another schedule or another measure",
+                       measure);
+    if (criterion && criterion->plugin->criterion->select)
+        return pb_fail(error, PB_ERROR_INPUT,
+                       "criterion '%s' chooses channels and gives no scores that a threshold could be compared with; "
+                       "leave out measure=\"%s\" on <targets>, or choose another criterion",
+                       criterion->plugin->name, measure);
+    if (config->ranking.allocation != PB_ALLOCATION_SCOPE || config->ranking.count == PB_COUNT_THRESHOLD)
+        return pb_fail(
+            error, PB_ERROR_INPUT,
+            "<ranking>: allocation and count=\"%s\" divide and count a share, and measure=\"%s\" on <targets> "
+            "gives none; leave them out",
+            pb_count_rule_names[PB_COUNT_THRESHOLD], measure);
+    return PB_OK;
+}
+
+enum pb_status pb_check_target(const struct pb_cell_config *config, const struct pb_link *before,
+                               struct pb_target target, struct pb_error *error)
+{
+    if (pb_is_threshold(target.measure))
+        return check_threshold(config, target, error);
     if (target.measure == PB_MEASURE_WEIGHTS)
         return refuse_weights(error);
     if (!(target.amount > 0 && target.amount < 1) || target.measure > PB_MEASURE_MACS)

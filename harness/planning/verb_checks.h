@@ -11,8 +11,8 @@ PB_MUST_CHECK enum pb_status pb_check_spec(const struct pb_train_spec *spec, str
 PB_MUST_CHECK enum pb_status pb_check_soft(const struct pb_cell_config *config, const struct pb_train_spec *spec,
                                            struct pb_error *error);
 /* before: the link that is pruned, or masked. */
-PB_MUST_CHECK enum pb_status pb_check_target(const struct pb_link *before, struct pb_target target,
-                                             struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_check_target(const struct pb_cell_config *config, const struct pb_link *before,
+                                             struct pb_target target, struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_check_mask(const struct pb_cell_config *config, const struct pb_link *before,
                                            struct pb_target target, struct pb_error *error);
 

@@ -6,6 +6,9 @@
 #include "base/array.h"
 #include "base/memory.h"
 
+/* The parts' pages. They stay from run to run: to plan a large matrix, tens of thousands of schedules run in one process. */
+static struct pb_guarded given;
+
 static enum pb_status leave(enum pb_status status)
 {
     pb_place_leave();
@@ -28,9 +31,9 @@ static enum pb_status fail_null(const struct pb_watched_run *run, const char *ve
 /* Specs have the host's size: only what the host made can be read. */
 static bool is_own_spec(const struct pb_watched_run *run, const struct pb_train_spec *spec)
 {
-    if (spec == (const void *)run->training.start)
+    if (spec == run->parts[PB_GIVEN_TRAINING].shown)
         return true;
-    const struct pb_train_spec *retrainings = (const void *)run->retrainings.start;
+    const struct pb_train_spec *retrainings = run->parts[PB_GIVEN_RETRAININGS].shown;
     for (uint32_t i = 0; i < run->config->round_count; i++)
         if (spec == &retrainings[i])
             return true;
@@ -227,6 +230,12 @@ static enum pb_status latency_of(const struct pb_verbs *verbs, uint32_t batch, u
     return leave(status);
 }
 
+static enum pb_status drop(const struct pb_verbs *verbs, pb_stage stage)
+{
+    const struct pb_watched_run *run = enter(verbs, "drop");
+    return leave(run->verbs->drop(run->verbs, stage));
+}
+
 /* The task that a schedule sees, and what leads from it to its rounds. */
 struct task {
     struct pb_schedule_task task;
@@ -238,30 +247,52 @@ static const struct pb_round *get_round(const struct pb_schedule_task *task, uin
     return index < task->round_count ? &((const struct task *)(const void *)task)->rounds[index] : NULL;
 }
 
-static enum pb_status show_rounds(struct pb_watched_run *run, const struct pb_round **shown, struct pb_error *error)
+/* Makes room for what the schedule sees. */
+static enum pb_status make_room(struct pb_watched_run *run, struct pb_error *error)
 {
+    const uint32_t rounds = run->config->round_count;
+    const struct pb_guarded_part parts[PB_GIVEN_COUNT] = {
+        [PB_GIVEN_VERBS] = {.name = "verbs", .bytes = sizeof(struct pb_verbs)},
+        [PB_GIVEN_TASK] = {.name = "task", .bytes = sizeof(struct task)},
+        [PB_GIVEN_TRAINING] = {.name = "training", .bytes = sizeof(struct pb_train_spec)},
+        [PB_GIVEN_ROUNDS] = {.name = "rounds", .bytes = rounds * sizeof(struct pb_round)},
+        [PB_GIVEN_TARGETS] = {.name = "targets", .bytes = rounds * sizeof(struct pb_target)},
+        [PB_GIVEN_RETRAININGS] = {.name = "retrainings", .bytes = rounds * sizeof(struct pb_train_spec)}};
+    memcpy(run->parts, parts, sizeof parts);
+    return pb_guarded_show_parts(&given, run->parts, PB_GIVEN_COUNT)
+               ? PB_OK
+               : pb_fail_memory(error, rounds * sizeof(struct pb_train_spec));
+}
+
+static void fill_spec(struct pb_train_spec *spec, const struct pb_train_spec *from)
+{
+    *spec = *from;
+    spec->size = sizeof *spec;
+}
+
+/* Writes the task with its rounds. What points to another part points to where the schedule sees it. */
+static void show_task(const struct pb_watched_run *run)
+{
+    const struct pb_guarded_part *parts = run->parts;
+    const struct pb_train_spec *retrainings = parts[PB_GIVEN_RETRAININGS].shown;
+    const struct pb_target *targets = parts[PB_GIVEN_TARGETS].shown;
+    struct pb_train_spec *written_retrainings = parts[PB_GIVEN_RETRAININGS].written;
+    struct pb_target *written_targets = parts[PB_GIVEN_TARGETS].written;
+    struct pb_round *rounds = parts[PB_GIVEN_ROUNDS].written;
+    struct task *task = parts[PB_GIVEN_TASK].written;
     const uint32_t count = run->config->round_count;
-    struct pb_target *targets = pb_calloc(count, sizeof *targets);
-    struct pb_train_spec *retrainings = pb_calloc(count, sizeof *retrainings);
-    struct pb_round *rounds = pb_calloc(count, sizeof *rounds);
-    if (targets && retrainings && rounds) {
-        for (uint32_t i = 0; i < count; i++) {
-            targets[i] = run->config->rounds[i].target;
-            targets[i].size = sizeof *targets;
-            retrainings[i] = run->config->rounds[i].retraining;
-            retrainings[i].size = sizeof *retrainings;
-        }
-        const struct pb_target *t = pb_guarded_copy(&run->targets, "targets", targets, count, sizeof *targets);
-        const struct pb_train_spec *r =
-            pb_guarded_copy(&run->retrainings, "retrainings", retrainings, count, sizeof *retrainings);
-        for (uint32_t i = 0; t && r && i < count; i++)
-            rounds[i] = (struct pb_round){.size = sizeof *rounds, .target = &t[i], .retraining = &r[i]};
-        *shown = t && r ? pb_guarded_copy(&run->rounds, "rounds", rounds, count, sizeof *rounds) : NULL;
+    fill_spec(parts[PB_GIVEN_TRAINING].written, &run->config->training);
+    *task = (struct task){.task = {.size = sizeof task->task,
+                                   .training = parts[PB_GIVEN_TRAINING].shown,
+                                   .round_count = count,
+                                   .round = get_round},
+                          .rounds = parts[PB_GIVEN_ROUNDS].shown};
+    for (uint32_t i = 0; i < count; i++) {
+        written_targets[i] = run->config->rounds[i].target;
+        written_targets[i].size = sizeof *targets;
+        fill_spec(&written_retrainings[i], &run->config->rounds[i].retraining);
+        rounds[i] = (struct pb_round){.size = sizeof *rounds, .target = &targets[i], .retraining = &retrainings[i]};
     }
-    pb_free(targets);
-    pb_free(retrainings);
-    pb_free(rounds);
-    return *shown ? PB_OK : pb_fail_memory(error, count * sizeof *retrainings);
 }
 
 enum pb_status pb_watched_run(struct pb_watched_run *run, void *self, struct pb_error *error)
@@ -285,22 +316,18 @@ enum pb_status pb_watched_run(struct pb_watched_run *run, void *self, struct pb_
         .cost_of = cost_of,
         .group = group_of,
         .latency = latency_of,
+        .drop = drop,
     };
     const struct pb_schedule *schedule = run->config->schedule.loaded->plugin->schedule;
-    struct pb_train_spec training = run->config->training;
-    struct task task = {
-        .task = {.size = sizeof task.task, .round_count = run->config->round_count, .round = get_round}};
-    training.size = sizeof training;
-    enum pb_status status = show_rounds(run, &task.rounds, error);
+    enum pb_status status = make_room(run, error);
     if (status != PB_OK)
         return status;
-    task.task.training = pb_guarded_copy(&run->training, "training", &training, 1, sizeof training);
-    const struct task *given_task = pb_guarded_copy(&run->task, "task", &task, 1, sizeof task);
-    const struct pb_verbs *given_verbs = pb_guarded_copy(&run->table, "verbs", &table, 1, sizeof table);
-    if (!task.task.training || !given_task || !given_verbs)
-        return pb_fail_memory(error, sizeof task + sizeof table);
+    show_task(run);
+    memcpy(run->parts[PB_GIVEN_VERBS].written, &table, sizeof table);
+    const struct pb_verbs *verbs = run->parts[PB_GIVEN_VERBS].shown;
+    const struct task *task = run->parts[PB_GIVEN_TASK].shown;
     pb_place_enter(run->host->name, "run");
-    status = schedule->run(self, given_verbs, &given_task->task);
+    status = schedule->run(self, verbs, &task->task);
     status = pb_host_result(run->host, status, error);
     pb_place_leave();
     return status;
@@ -311,10 +338,4 @@ void pb_watched_run_free(struct pb_watched_run *run)
     for (uint32_t i = 0; i < run->copy_count; i++)
         pb_free(run->copies[i]);
     pb_free(run->copies);
-    pb_guarded_free(&run->table);
-    pb_guarded_free(&run->task);
-    pb_guarded_free(&run->training);
-    pb_guarded_free(&run->rounds);
-    pb_guarded_free(&run->targets);
-    pb_guarded_free(&run->retrainings);
 }

@@ -7,13 +7,23 @@
 #include "plugin/host.h"
 #include "settings/config.h"
 
-/* One call of run. Must not be moved. */
+/* What a schedule sees: the verbs, the task, its training; per round of the cell: itself, its target, its retraining. */
+enum pb_given {
+    PB_GIVEN_VERBS,
+    PB_GIVEN_TASK,
+    PB_GIVEN_TRAINING,
+    PB_GIVEN_ROUNDS,
+    PB_GIVEN_TARGETS,
+    PB_GIVEN_RETRAININGS,
+    PB_GIVEN_COUNT
+};
+
+/* One call of run, one at a time in a process. Must not be moved. */
 struct pb_watched_run {
     struct pb_host_services *host; /* the schedule's */
     const struct pb_verbs *verbs; /* that do the work; copy_spec and sizes are seen to here */
     const struct pb_cell_config *config;
-    /* What the schedule sees: the verbs, the task, its training; per round of the cell: itself, its target, its retraining. */
-    struct pb_guarded table, task, training, rounds, targets, retrainings;
+    struct pb_guarded_part parts[PB_GIVEN_COUNT];
     struct pb_train_spec **copies;
     uint32_t copy_count;
 };

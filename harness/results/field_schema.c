@@ -1,27 +1,12 @@
 /* Tables of fields as an XML schema. */
 #include "results/fields_parts.h"
-
-#include <string.h>
-
-static void document(struct pb_xml_writer *writer, const char *help)
-{
-    if (help == NULL)
-        return;
-    pb_xml_open(writer, "xs:annotation");
-    pb_xml_element(writer, "xs:documentation", help);
-    pb_xml_close(writer);
-}
+#include "results/xsd.h"
 
 static void restrict_to(struct pb_xml_writer *writer, const char *const *choices)
 {
     pb_xml_open(writer, "xs:simpleType");
-    pb_xml_open(writer, "xs:restriction");
-    pb_xml_put(writer, "base", "xs:string");
-    for (; *choices != NULL; choices++) {
-        pb_xml_open(writer, "xs:enumeration");
-        pb_xml_put(writer, "value", *choices);
-        pb_xml_close(writer);
-    }
+    pb_xsd_restrict(writer, "xs:string");
+    pb_xsd_enumerate(writer, choices);
     pb_xml_close(writer);
     pb_xml_close(writer);
 }
@@ -42,7 +27,7 @@ static void attribute(struct pb_xml_writer *writer, const struct pb_field *field
         pb_xml_put(writer, "type", type);
     if (field->required)
         pb_xml_put(writer, "use", "required");
-    document(writer, field->help);
+    pb_xsd_document(writer, field->help);
     if (field->choices != NULL)
         restrict_to(writer, field->choices);
     pb_xml_close(writer);
@@ -58,7 +43,7 @@ static void element(struct pb_xml_writer *writer, const char *name, const char *
         pb_xml_put(writer, "minOccurs", "0");
     if (times == PB_ANY_TIMES || times == PB_AT_LEAST_ONCE)
         pb_xml_put(writer, "maxOccurs", "unbounded");
-    document(writer, help);
+    pb_xsd_document(writer, help);
     pb_xml_close(writer);
 }
 
@@ -131,7 +116,7 @@ static void complex_type(struct pb_xml_writer *writer, const struct pb_fields *f
     written->tables[written->count++] = fields;
     pb_xml_open(writer, "xs:complexType");
     pb_xml_put(writer, "name", fields->name);
-    document(writer, fields->help);
+    pb_xsd_document(writer, fields->help);
     if (content_type(fields) != NULL) {
         text_with_attributes(writer, fields);
     } else {
@@ -149,52 +134,26 @@ void pb_fields_schema(struct pb_xml_writer *writer, const struct pb_fields *fiel
     complex_type(writer, fields, &written);
 }
 
-/* A simple type of one facet, or of two. */
-static void facet(struct pb_xml_writer *writer, const char *name, const char *value)
-{
-    pb_xml_open(writer, name);
-    pb_xml_put(writer, "value", value);
-    pb_xml_close(writer);
-}
-
-static void begin_restriction(struct pb_xml_writer *writer, const char *name, const char *base)
-{
-    pb_xml_open(writer, "xs:simpleType");
-    pb_xml_put(writer, "name", name);
-    pb_xml_open(writer, "xs:restriction");
-    pb_xml_put(writer, "base", base);
-}
-
-static void end_restriction(struct pb_xml_writer *writer)
-{
-    pb_xml_close(writer);
-    pb_xml_close(writer);
-}
-
 static void list(struct pb_xml_writer *writer, const char *name, const char *item)
 {
     pb_xml_open(writer, "xs:simpleType");
     pb_xml_put(writer, "name", name);
-    pb_xml_open(writer, "xs:list");
-    pb_xml_put(writer, "itemType", item);
-    end_restriction(writer);
+    pb_xsd_leaf(writer, "xs:list", "itemType", item);
+    pb_xml_close(writer);
 }
 
 void pb_fields_schema_types(struct pb_xml_writer *writer)
 {
-    begin_restriction(writer, "name", "xs:string");
-    facet(writer, "xs:minLength", "1");
-    end_restriction(writer);
-    begin_restriction(writer, "share", "xs:double");
-    facet(writer, "xs:minInclusive", "0");
-    facet(writer, "xs:maxInclusive", "1");
-    end_restriction(writer);
-    begin_restriction(writer, "range", "counts");
-    facet(writer, "xs:length", "3");
-    end_restriction(writer);
-    begin_restriction(writer, "hexadecimal", "xs:string");
-    facet(writer, "xs:pattern", "[0-9a-f]+");
-    end_restriction(writer);
+    pb_xsd_type(writer, "name", "xs:string", "xs:minLength", "1");
+    pb_xml_open(writer, "xs:simpleType");
+    pb_xml_put(writer, "name", "share");
+    pb_xsd_restrict(writer, "xs:double");
+    pb_xsd_leaf(writer, "xs:minInclusive", "value", "0");
+    pb_xsd_leaf(writer, "xs:maxInclusive", "value", "1");
+    pb_xml_close(writer);
+    pb_xml_close(writer);
+    pb_xsd_type(writer, "range", "counts", "xs:length", "3");
+    pb_xsd_type(writer, "hexadecimal", "xs:string", "xs:pattern", "[0-9a-f]+");
     list(writer, "counts", "xs:unsignedInt");
     list(writer, "reals", "xs:double");
     list(writer, "masks", "hexadecimal");

@@ -94,17 +94,23 @@ void pb_fields_write(struct pb_xml_writer *writer, const struct pb_fields *field
         write_inner(writer, &fields->inner[i], row);
 }
 
+static bool is_read(const struct pb_field *field)
+{
+    return pb_field_kind(field)->place == PB_IN_ATTRIBUTE && field->derive == NULL;
+}
+
+/* One attribute that is there makes the others of its bool known, too: of them, what is absent reads as such. */
 static enum pb_status read_attributes(struct pb_attributes *from, const struct pb_fields *fields, void *row)
 {
     enum pb_status status = PB_OK;
+    for (uint32_t i = 0; i < fields->count; i++) {
+        const struct pb_field *field = &fields->list[i];
+        if (is_read(field) && field->known != 0 && pb_xml_attribute(from->node, field->name) != NULL)
+            *((bool *)((char *)row + field->known)) = true;
+    }
     for (uint32_t i = 0; i < fields->count && status == PB_OK; i++) {
         const struct pb_field *field = &fields->list[i];
-        if (pb_field_kind(field)->place != PB_IN_ATTRIBUTE || field->derive != NULL)
-            continue;
-        const bool known = field->known == 0 || pb_xml_attribute(from->node, field->name) != NULL;
-        if (field->known != 0 && known)
-            *((bool *)((char *)row + field->known)) = true;
-        if (known)
+        if (is_read(field) && (field->known == 0 || *(const bool *)within(row, field->known)))
             status = pb_field_kind(field)->read(from, field, row);
     }
     return status;

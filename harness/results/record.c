@@ -8,7 +8,8 @@
 #include "base/memory.h"
 #include "results/record_fields.h"
 
-const char *const pb_record_places[] = {"dataset.root", "model.pretrained", "pretraining.dataset.root", NULL};
+const char *const pb_record_places[] = {"dataset.root", "model.pretrained", "pretraining.dataset.root",
+                                        "retraining.teacher", NULL};
 
 bool pb_record_is_place(const char *key)
 {
@@ -129,6 +130,11 @@ enum pb_status pb_record_pruning(struct pb_record *record, const struct pb_pruni
 enum pb_status pb_record_scoring(struct pb_record *record, const struct pb_scoring_record *row, struct pb_error *error)
 {
     return append("scoring", record, row, error);
+}
+
+enum pb_status pb_record_trial(struct pb_record *record, const struct pb_trial_record *row, struct pb_error *error)
+{
+    return append("trial", record, row, error);
 }
 
 enum pb_status pb_record_repair(struct pb_record *record, const struct pb_repair_record *row, struct pb_error *error)

@@ -28,6 +28,9 @@ PB_MUST_CHECK enum pb_status pb_record_scoring(struct pb_record *record, const s
                                                struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_record_pruning(struct pb_record *record, const struct pb_pruning_record *row,
                                                struct pb_error *error);
+/* Takes row->kept over on success. */
+PB_MUST_CHECK enum pb_status pb_record_trial(struct pb_record *record, const struct pb_trial_record *row,
+                                             struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_record_repair(struct pb_record *record, const struct pb_repair_record *row,
                                               struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_record_masking(struct pb_record *record, const struct pb_masking_record *row,

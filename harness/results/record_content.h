@@ -15,7 +15,7 @@ enum pb_cell_status { PB_CELL_OK, PB_CELL_FAILED, PB_CELL_CRASHED, PB_CELL_TIMED
  *   dataset, model, criterion, schedule, backend, variant ("" without variants), target   labels, as in the cell's id
  *   seed             "1"
  *   matrix           the matrix's name
- *   target.measure   "channels", "params", "macs", "weights"
+ *   target.measure   "channels", "params", "macs", "weights", "threshold", "gap"
  *   target.amount    "0.4"
  *   selection        "validation", "test"
  * Numbers from weaker protocols are marked by selection and by the epochs' zero ("filters", "gamma-beta").
@@ -31,7 +31,7 @@ bool pb_record_is_place(const char *key);
  * of its last stage (none where that is only known by running), and that of the stage at which it failed. */
 #define PB_KEY_CONFIG "config-sha256"
 #define PB_KEY_INPUTS                                                                                                  \
-    "inputs-sha256" /* part of that digest: images, labels and pretrained weights; "" where they were unknown */
+    "inputs-sha256" /* part of that digest: images, labels, pretrained weights and teacher; "" where they were unknown */
 #define PB_KEY_LAST_STAGE "last-stage"
 #define PB_KEY_FAILED_STAGE "failed-stage"
 /* Where and with which settings the latencies were measured (pb_latency_setup). */
@@ -58,6 +58,9 @@ struct pb_accuracy_record {
     double top1, top5, loss; /* shares 0 … 1 */
     uint64_t images;
     double *class_top1; /* per class; NULL where not kept */
+    /* Of the cell's last network: which images are right, base64; image i of the data set's order is bit i % 8 of byte i / 8. NULL where
+     * not kept. */
+    char *right;
     uint32_t class_count;
 };
 struct pb_latency_record {
@@ -88,7 +91,7 @@ struct pb_pruned_layer_record {
 };
 struct pb_pruning_record {
     char *stage, *from; /* "prune-40", and the stage that it cut: "base", "retrain-20" */
-    double requested, achieved; /* shares of the unpruned network's measure */
+    double requested, achieved; /* shares of the unpruned network's measure; requested: NaN where it was a threshold */
     double threshold; /* the highest of the layers' */
     double equivalence; /* max|Δ| / max|logit| of the masked and the compacted network */
     uint32_t floored;
@@ -104,6 +107,15 @@ struct pb_repair_record {
     bool without_bias; /* it was left as it was, because the rule moves biases alone */
     double error_before, error_after; /* ‖outputs − outputs before the pruning‖ as a share of the latter's norm */
 };
+/* What a schedule measured on its way: a candidate of a search, a layer pruned alone. */
+struct pb_trial_record {
+    char *stage, *split; /* "prune-to#3", and "validation" */
+    double top1, loss;
+    uint64_t images;
+    bool trained; /* after it was pruned */
+    uint32_t *kept; /* channels, in the order of the layers below; NULL: nothing was pruned */
+    uint32_t kept_count;
+};
 /* How long one scoring took; a schedule that scores within a training has none. */
 struct pb_scoring_record {
     char *stage; /* "score", "mask-90"; a criterion that selects channels also has "prune-40" */
@@ -113,6 +125,7 @@ struct pb_scoring_record {
 struct pb_masked_layer_record {
     char *name;
     uint64_t weights, masked;
+    double change; /* by the criterion's repair; NaN: there was none */
 };
 struct pb_masking_record {
     char *stage, *from; /* "mask-90", and the stage whose network was masked */
@@ -128,7 +141,7 @@ struct pb_epoch_record {
     /* Soft pruning: channels masked after this epoch, how many of the epoch before's came back, and which are masked:
      * per layer a word of hexadecimal digits, its first channel the highest bit of the first digit, 1 where masked. */
     uint32_t masked, revived;
-    char *teacher; /* the stage that it was distilled from; NULL: none */
+    char *teacher; /* the stage that it was distilled from, or "checkpoint" and its digest's beginning; NULL: none */
     char *zero; /* what of a masked channel was zeroed, "filters" or "gamma-beta"; NULL: nothing was */
     char *mask; /* NULL: no mask */
 };
@@ -159,6 +172,8 @@ struct pb_record {
     struct pb_gamma_record gamma; /* of the base model, all prunable layers */
     struct pb_layer_record *layers;
     uint32_t layer_count;
+    struct pb_trial_record *trials; /* in the order in which they were measured */
+    uint32_t trial_count;
     struct pb_scoring_record *scorings;
     uint32_t scoring_count;
     struct pb_pruning_record *prunings; /* in the order in which they were done */

@@ -137,7 +137,7 @@ static const struct pb_field COST[] = {
     {"bytes", PB_FIELD_COUNT, AT(bytes), .help = "of the checkpoint without momentum"},
     {"widths", PB_FIELD_COUNTS, LIST(widths, width_count)},
     {"requested", PB_FIELD_REAL, AT(requested), .known = offsetof(struct ROW, has_target),
-     .help = "of the pruned network: the share to remove that was requested"},
+     .help = "of the pruned network: the share to remove that was requested; absent where the target is a threshold"},
     {"achieved", PB_FIELD_REAL, AT(achieved), .known = offsetof(struct ROW, has_target),
      .help = "the share that was removed"},
     {"floored", PB_FIELD_COUNT32, AT(floored), .known = offsetof(struct ROW, has_target),
@@ -160,6 +160,10 @@ static const struct pb_field ACCURACY[] = {
     {"top5", PB_FIELD_SHARE, AT(top5)},
     {"loss", PB_FIELD_REAL, AT(loss)},
     {"images", PB_FIELD_COUNT, true, AT(images)},
+    {"right", PB_FIELD_STRING, AT(right),
+     .help = "of the cell's last network: which images are right, a bit each in the data set's order, the lowest of a "
+             "byte first, as "
+             "base64"},
     {"class-top1", PB_FIELD_REALS_ELEMENT, LIST(class_top1, class_count), .help = "of each class"},
 };
 static const struct pb_fields ACCURACY_FIELDS = {
@@ -241,6 +245,25 @@ static const struct pb_fields LAYER_FIELDS = {
 };
 #undef ROW
 
+#define ROW pb_trial_record
+static const struct pb_field TRIAL[] = {
+    {"stage", PB_FIELD_NAME, true, AT(stage)},
+    {"split", PB_FIELD_NAME, true, AT(split)},
+    {"top1", PB_FIELD_REAL, true, AT(top1)},
+    {"loss", PB_FIELD_REAL, AT(loss)},
+    {"images", PB_FIELD_COUNT, true, AT(images)},
+    {"trained", PB_FIELD_FLAG, AT(trained), .help = "after the last pruning before it"},
+    {"kept", PB_FIELD_COUNTS, LIST(kept, kept_count),
+     .help = "channels, in the order of the layer elements; absent where nothing was pruned"},
+};
+static const struct pb_fields TRIAL_FIELDS = {
+    .name = "trial",
+    .help = "What the schedule measured on its way: a candidate of a search, a layer pruned alone.",
+    OF_ROW,
+    FIELDS(TRIAL),
+};
+#undef ROW
+
 #define ROW pb_scoring_record
 static const struct pb_field SCORING[] = {
     {"stage", PB_FIELD_NAME, true, AT(stage), .help = "score; mask or prune where these ask the criterion themselves"},
@@ -280,7 +303,8 @@ static const struct pb_fields PRUNED_LAYER_FIELDS = {
 static const struct pb_field PRUNING[] = {
     {"stage", PB_FIELD_NAME, true, AT(stage)},
     {"from", PB_FIELD_NAME, true, AT(from), .help = "the stage whose network was pruned"},
-    {"requested", PB_FIELD_REAL, true, AT(requested), .help = "share of the unpruned network"},
+    {"requested", PB_FIELD_REAL, AT(requested),
+     .help = "share of the unpruned network; absent where the target is a threshold"},
     {"achieved", PB_FIELD_REAL, true, AT(achieved), .help = "share of the unpruned network"},
     {"floored", PB_FIELD_COUNT32, true, AT(floored), .help = "channels that the floor kept"},
     {"threshold", PB_FIELD_REAL, AT(threshold),
@@ -309,6 +333,9 @@ static const struct pb_field MASKED_LAYER[] = {
     {"name", PB_FIELD_NAME, true, AT(name)},
     {"weights", PB_FIELD_COUNT, true, AT(weights)},
     {"masked", PB_FIELD_COUNT, true, AT(masked), .help = "of them, after this step"},
+    {"change", PB_FIELD_REAL, AT(change),
+     .help = "of the weights that are left, by the criterion's repair: its length as a share of theirs; absent without "
+             "one"},
 };
 static const struct pb_fields MASKED_LAYER_FIELDS = {
     .name = "masked-layer",
@@ -352,7 +379,8 @@ static const struct pb_field EPOCH[] = {
     {"masked", PB_FIELD_COUNT32, true, AT(masked), .help = "soft pruning: channels masked after this epoch"},
     {"revived", PB_FIELD_COUNT32, true, AT(revived), .help = "those of the epoch before that are no longer masked"},
     {"teacher", PB_FIELD_STRING, AT(teacher),
-     .help = "the stage whose network the training learned from, beside the labels"},
+     .help = "the stage whose network the training learned from, beside the labels; or checkpoint and the beginning of "
+             "provenance's teacher-sha256"},
     {"zero", PB_FIELD_STRING, AT(zero),
      .help = "soft pruning: what of a masked channel is zeroed, gamma-beta or filters"},
     {"mask", PB_FIELD_MASKS, AT(mask),
@@ -401,6 +429,7 @@ static const struct pb_inner CELL_INNER[] = {
     {"equivalence", &EQUIVALENCE_FIELDS, .times = PB_AT_MOST_ONCE},
     {"gamma", &pb_gamma_fields, PB_AT_MOST_ONCE, AT(gamma)},
     {"layer", &LAYER_FIELDS, PB_ANY_TIMES, LIST(layers, layer_count)},
+    {"trial", &TRIAL_FIELDS, PB_ANY_TIMES, LIST(trials, trial_count)},
     {"scoring", &SCORING_FIELDS, PB_ANY_TIMES, LIST(scorings, scoring_count)},
     {"pruning", &pb_pruning_fields, PB_ANY_TIMES, LIST(prunings, pruning_count)},
     {"repair", &REPAIR_FIELDS, PB_ANY_TIMES, LIST(repairs, repair_count)},

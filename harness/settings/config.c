@@ -29,6 +29,7 @@ void pb_cell_config_free(struct pb_cell_config *config)
     pb_free((void *)(uintptr_t)config->model.name);
     pb_widths_free(&config->model.widths);
     pb_free(config->pretrained);
+    pb_free(config->teacher);
     pb_cell_config_free(config->pretraining);
     pb_free(config->pretraining);
     pb_free(config->rounds);

@@ -43,6 +43,7 @@ struct pb_cell_config {
     struct pb_model_spec
         model; /* name from pb_calloc; widths too; classes are filled from the data set when it is opened */
     char *pretrained; /* file, or NULL */
+    char *teacher; /* checkpoint that the retraining of one or more rounds learns from, or NULL */
     /*
      * How the run itself trains the trunk first, on another data set; NULL: it does not. Of this configuration hold
      * data set, root, model, seed and all that decides a training; the cell's backend and threads run it, and

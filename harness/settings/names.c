@@ -4,7 +4,7 @@
 #include <stddef.h>
 
 const char *const pb_lr_policy_names[] = {"plateau", "step", "cosine", "one-cycle", "constant", NULL};
-const char *const pb_measure_names[] = {"channels", "params", "macs", "weights", NULL};
+const char *const pb_measure_names[] = {"channels", "params", "macs", "weights", "threshold", "gap", NULL};
 const char *const pb_scope_names[] = {"global", "layer", NULL};
 const char *const pb_normalise_names[] = {"none", "sum", "mean", "max", "l2", "lamp", NULL};
 const char *const pb_coupling_names[] = {"sum", "mean", "max", NULL};

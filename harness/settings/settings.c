@@ -61,9 +61,17 @@ void pb_settings_train(const struct pb_settings_sink *sink, const char *prefix, 
     if (spec->distillation == PB_DISTILLATION_NONE)
         return;
     add(sink, prefix, "distillation", pb_distillation_names[spec->distillation]);
+    if (spec->teacher == PB_STAGE_TEACHER_FILE)
+        add(sink, prefix, "teacher", "file");
     add_real(sink, prefix, "teacher-weight", spec->teacher_weight);
     if (spec->distillation == PB_DISTILLATION_SOFT_TARGETS)
         add_real(sink, prefix, "teacher-temperature", spec->teacher_temperature);
+}
+
+void pb_settings_teacher(const struct pb_settings_sink *sink, const struct pb_cell_config *config)
+{
+    if (config->teacher && sink->places)
+        add(sink, "retraining.", "teacher", config->teacher);
 }
 
 void pb_settings_train_mode(const struct pb_settings_sink *sink, const struct pb_train_spec *spec)
@@ -132,6 +140,8 @@ void pb_settings_ranking(const struct pb_settings_sink *sink, const struct pb_ce
     add_bool(sink, "ranking.", "permute", ranking->permute);
     add(sink, "ranking.", "redraw", pb_redraw_names[ranking->redraw]);
     add(sink, "ranking.", "coupling", pb_coupling_names[config->coupling]);
+    if (ranking->allocation != PB_ALLOCATION_SCOPE)
+        add(sink, "ranking.", "allocation", pb_allocation_names[ranking->allocation]);
     add_count(sink, "calibration.", "batches", config->calibration_batches);
     add_count(sink, "calibration.", "batch", config->calibration_batch);
 }

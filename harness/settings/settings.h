@@ -14,6 +14,8 @@ struct pb_settings_sink {
 };
 
 void pb_settings_train(const struct pb_settings_sink *sink, const char *prefix, const struct pb_train_spec *spec);
+/* The file of the cell's teacher, which is a place: "retraining.teacher". */
+void pb_settings_teacher(const struct pb_settings_sink *sink, const struct pb_cell_config *config);
 /* The schedule's own part of a train spec: how it starts, what it masks, what it returns. */
 void pb_settings_train_mode(const struct pb_settings_sink *sink, const struct pb_train_spec *spec);
 void pb_settings_model(const struct pb_settings_sink *sink, const struct pb_cell_config *config);

@@ -87,13 +87,24 @@ static enum pb_status read_facts(const struct pb_store *store, const char *key, 
     return status;
 }
 
+/* An extra of a stage whose network was dropped. */
+#define DROPPED "dropped"
+
+static bool is_dropped(const struct pb_store *store, const char *key)
+{
+    char *path = stage_path(store, key, "/" DROPPED ".json");
+    const bool found = path && pb_file_exists(path);
+    pb_free(path);
+    return found;
+}
+
 static enum pb_status check_files(const struct pb_store *store, const char *key, struct pb_error *error)
 {
     char *path = stage_path(store, key, "/network.safetensors");
     json_t *facts = NULL;
     bool network = false;
     enum pb_status status = path ? read_facts(store, key, &facts, &network, error) : pb_fail_memory(error, strlen(key));
-    if (status == PB_OK && network)
+    if (status == PB_OK && network && !is_dropped(store, key))
         status = pb_checkpoint_check(path, error);
     json_decref(facts);
     pb_free(path);
@@ -154,6 +165,14 @@ static enum pb_status take_stage(const struct pb_store *store, const char *key, 
     return status;
 }
 
+enum pb_status pb_store_lock(const struct pb_store *store, const char *key, int *fd, struct pb_error *error)
+{
+    char *path = pb_format("%s/locks/%s", store->folder, key);
+    const enum pb_status status = path ? pb_lock_wait(path, fd, error) : pb_fail_memory(error, strlen(key));
+    pb_free(path);
+    return status;
+}
+
 enum pb_status pb_store_acquire(struct pb_store *store, const char *key, bool *complete, struct pb_error *error)
 {
     enum condition condition;
@@ -164,9 +183,7 @@ enum pb_status pb_store_acquire(struct pb_store *store, const char *key, bool *c
         return status;
     }
     int fd = -1;
-    char *path = pb_format("%s/locks/%s", store->folder, key);
-    status = path ? pb_lock_wait(path, &fd, error) : pb_fail_memory(error, strlen(key));
-    pb_free(path);
+    status = pb_store_lock(store, key, &fd, error);
     if (status == PB_OK) /* whoever held the lock may have made or repaired it */
         status = take_stage(store, key, complete, error);
     if (status != PB_OK || *complete) {
@@ -255,6 +272,10 @@ enum pb_status pb_store_network(struct pb_store *store, const char *key, struct 
                                 struct pb_error *error)
 {
     int fd = -1;
+    if (is_dropped(store, key)) {
+        *network = NULL;
+        return PB_OK;
+    }
     char *path = stage_path(store, key, "/network.safetensors");
     enum pb_status status = path ? pb_file_open_own(path, &fd, error) : pb_fail_memory(error, strlen(key));
     if (status == PB_OK) {
@@ -323,6 +344,48 @@ enum pb_status pb_store_extra(const struct pb_store *store, const char *key, con
     if (status == PB_OK)
         *facts = read;
     pb_free(path);
+    return status;
+}
+
+enum pb_status pb_store_drop_network(struct pb_store *store, const char *key, struct pb_error *error)
+{
+    int lock = -1;
+    struct pb_error held;
+    char *path = stage_path(store, key, "/network.safetensors"),
+         *lock_path = pb_format("%s/locks/%s", store->folder, key);
+    json_t *nothing = json_object();
+    enum pb_status status = path && lock_path && nothing ? PB_OK : pb_fail_memory(error, strlen(key));
+    if (status == PB_OK && pb_lock(lock_path, &lock, &held) == PB_OK) {
+        if (pb_store_has(store, key)) /* marked first, so that the network is never missed */
+            status = pb_store_put_extra(store, key, DROPPED, nothing, error);
+        if (status == PB_OK && unlink(path) != 0 && errno != ENOENT)
+            status = pb_fail_errno(error, "remove '%s'", path);
+        pb_unlock(&lock);
+    }
+    json_decref(nothing);
+    pb_free(path);
+    pb_free(lock_path);
+    return status;
+}
+
+enum pb_status pb_store_put_network(struct pb_store *store, const char *key, const struct pb_network *network,
+                                    struct pb_error *error)
+{
+    char *tag = pb_owner_tag(), *made = tag ? pb_format("%s/%s.new-%s", store->folder, key, tag) : NULL;
+    char *path = stage_path(store, key, "/network.safetensors"), *mark = stage_path(store, key, "/" DROPPED ".json");
+    char *partial = stage_path(store, key, ".partial");
+    enum pb_status status = made && path && mark && partial ? PB_OK : pb_fail_memory(error, strlen(key));
+    if (status == PB_OK)
+        status = pb_checkpoint_save(made, network, true, &(struct pb_metadata){0}, error);
+    if (status == PB_OK && (rename(made, path) != 0 || unlink(mark) != 0))
+        status = pb_fail_errno(error, "store '%s' again", path);
+    if (status == PB_OK)
+        status = pb_remove_tree(partial, error);
+    pb_free(tag);
+    pb_free(made);
+    pb_free(path);
+    pb_free(mark);
+    pb_free(partial);
     return status;
 }
 

@@ -39,8 +39,20 @@ PB_MUST_CHECK enum pb_status pb_store_put(struct pb_store *store, const char *ke
 /* *facts: a new reference. */
 PB_MUST_CHECK enum pb_status pb_store_facts(struct pb_store *store, const char *key, json_t **facts,
                                             struct pb_error *error);
+/* *network: NULL where it was dropped. */
 PB_MUST_CHECK enum pb_status pb_store_network(struct pb_store *store, const char *key, struct pb_network **network,
                                               struct pb_error *error);
+/*
+ * Removes a stage's network from the disk. The stage stays complete: its facts and further facts are there. A stage that another
+ * process works on keeps its network.
+ */
+PB_MUST_CHECK enum pb_status pb_store_drop_network(struct pb_store *store, const char *key, struct pb_error *error);
+/* Stores a dropped network again; removes what its training kept meanwhile. */
+PB_MUST_CHECK enum pb_status pb_store_put_network(struct pb_store *store, const char *key,
+                                                  const struct pb_network *network, struct pb_error *error);
+/* Waits until no other process works on the stage: for whoever computes a dropped network again. Ended by pb_unlock. */
+PB_MUST_CHECK enum pb_status pb_store_lock(const struct pb_store *store, const char *key, int *fd,
+                                           struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_store_remove(const struct pb_store *store, const char *key, struct pb_error *error);
 
 /* A further fact about a stored stage, in a file of its own ("test" → test.json); *facts NULL when it is not there, or was damaged. */

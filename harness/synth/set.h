@@ -24,6 +24,7 @@ struct synth_sample {
 struct synth_set {
     enum synth_kind kind;
     const struct pb_synth_options *options;
+    pb_synth_log *log;
     const struct synth_layout *layout;
     char *root;
     struct synth_class *classes; /* options->classes */

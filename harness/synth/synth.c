@@ -7,12 +7,12 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/log.h"
 #include "base/memory.h"
 #include "base/rng.h"
 #include "base/text.h"
-#include "synth/set.h"
+#include "base/version.h"
 #include "synth/font.h"
+#include "synth/set.h"
 
 /* Raise it when the same options begin to draw other images: sets drawn before are then drawn again. */
 enum { DRAWING_VERSION = 1 };
@@ -24,15 +24,9 @@ static const struct synth_layout *const layouts[SYNTH_KINDS] = {
     [SYNTH_FISH] = &synth_layout_fish,
 };
 
-struct pb_synth_place pb_synth_first(void)
+static struct pb_synth_place first_place(void)
 {
     return (struct pb_synth_place){synth_kind_name(0), layouts[0]->folder};
-}
-
-void pb_synth_defaults(struct pb_synth_options *options)
-{
-    *options = (struct pb_synth_options){
-        .classes = 10, .train_per_class = 90, .test_per_class = 50, .size = 128, .seed = 1, .threads = 1};
 }
 
 static enum pb_status check_options(const struct pb_synth_options *options, struct pb_error *error)
@@ -281,7 +275,7 @@ static enum pb_status draw_images(struct synth_set *set, struct pb_error *error)
             done++;
             if (!set->options->quiet && pb_clock() - spoke > 2) {
                 spoke = pb_clock();
-                pb_log(PB_LOG_INFO, "synth: %s: %u of %u images", synth_kind_name(set->kind), done, set->count);
+                set->log(PB_LOG_INFO, "synth: %s: %u of %u images", synth_kind_name(set->kind), done, set->count);
             }
         }
     }
@@ -289,9 +283,9 @@ static enum pb_status draw_images(struct synth_set *set, struct pb_error *error)
 }
 
 static enum pb_status draw_set(const char *out, enum synth_kind kind, const struct pb_synth_options *options,
-                               struct pb_error *error)
+                               pb_synth_log *log, struct pb_error *error)
 {
-    struct synth_set set = {.kind = kind, .options = options, .layout = layouts[kind]};
+    struct synth_set set = {.kind = kind, .options = options, .log = log, .layout = layouts[kind]};
     char settings[SYNTH_FILE];
     bool there = false;
     const double start = pb_clock();
@@ -312,16 +306,17 @@ static enum pb_status draw_set(const char *out, enum synth_kind kind, const stru
         status = synth_write_sheet(&set, out, error);
     if (status == PB_OK && !options->quiet) {
         if (there)
-            pb_log(PB_LOG_INFO, "synth: %s: complete already in %s", synth_kind_name(kind), set.root);
+            set.log(PB_LOG_INFO, "synth: %s: complete already in %s", synth_kind_name(kind), set.root);
         else
-            pb_log(PB_LOG_INFO, "synth: %s: %u images of %u classes in %s (%.1f s)", synth_kind_name(kind), set.count,
-                   options->classes, set.root, pb_clock() - start);
+            set.log(PB_LOG_INFO, "synth: %s: %u images of %u classes in %s (%.1f s)", synth_kind_name(kind), set.count,
+                    options->classes, set.root, pb_clock() - start);
     }
     free_set(&set);
     return status;
 }
 
-enum pb_status pb_synth(const char *out, const struct pb_synth_options *options, struct pb_error *error)
+static enum pb_status draw_sets(const char *out, const struct pb_synth_options *options, pb_synth_log *log,
+                                struct pb_error *error)
 {
     bool wanted[SYNTH_KINDS] = {false};
     enum pb_status status = check_options(options, error);
@@ -331,6 +326,8 @@ enum pb_status pb_synth(const char *out, const struct pb_synth_options *options,
         status = pb_make_dirs(out, error);
     for (enum synth_kind kind = 0; kind < SYNTH_KINDS && status == PB_OK; kind++)
         if (wanted[kind])
-            status = draw_set(out, kind, options, error);
+            status = draw_set(out, kind, options, log, error);
     return status;
 }
+
+const struct pb_synth_library prunebench_synth = {.git = pb_git, .first = first_place, .draw = draw_sets};

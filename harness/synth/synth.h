@@ -1,44 +1,12 @@
-/* Draws the default images: three fine-grained data sets in the exact official layouts, and a fourth to pretrain on. */
+/* Draws the default images. */
 #ifndef PB_SYNTH_SYNTH_H
 #define PB_SYNTH_SYNTH_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include <prunebench/plugin.h>
 
-#include "base/error.h"
+#include "drawing/drawing.h"
 
-#define PB_SYNTH_CLASSES_MAX 400
-#define PB_SYNTH_SIZE_MIN 48
-#define PB_SYNTH_SIZE_MAX 4096
-/* Of a whole file's height: the banner comes off it. */
-#define PB_SYNTH_HEIGHT_MIN (PB_SYNTH_SIZE_MIN + 20)
-
-struct pb_synth_options {
-    uint32_t classes; /* per set: 2 … */
-    uint32_t train_per_class; /* aircraft: split evenly over train and val */
-    uint32_t test_per_class;
-    uint32_t size; /* longer side of an image in pixels; sides vary around it as the real sets' do */
-    uint32_t width, height; /* of every image file instead, banner included; 0: size decides */
-    uint32_t quality; /* of every JPEG, 1 … 100; 0: varies from image to image */
-    uint64_t seed;
-    uint32_t threads;
-    const char *sets; /* "aircraft,birds,cars,fish" or a part of it; NULL: all but fish */
-    bool cars_devkit; /* the devkit's layout of Cars instead of cars_annos.mat */
-    bool sheets; /* also write contact sheets OUT/contact-<set>.png */
-    bool quiet;
-};
-
-/* A set that can be drawn: its name, which is that of the dataset plugin that reads it, and its folder below OUT. */
-struct pb_synth_place {
-    const char *name, *folder;
-};
-/* The first set, for whoever needs images and does not mind which. */
-struct pb_synth_place pb_synth_first(void);
-
-void pb_synth_defaults(struct pb_synth_options *options);
-
-/* Writes OUT/fgvc-aircraft-2013b, OUT/CUB_200_2011, OUT/cars, OUT/fish. Deterministic by options, whatever the threads. A set that is complete
- * already with the same options is left alone. */
-PB_MUST_CHECK enum pb_status pb_synth(const char *out, const struct pb_synth_options *options, struct pb_error *error);
+/* What the library exports, PB_SYNTH_SYMBOL. */
+PB_EXPORT extern const struct pb_synth_library prunebench_synth;
 
 #endif

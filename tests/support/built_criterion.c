@@ -64,6 +64,32 @@ enum pb_status built_score_weights(const char *name, const char *chosen, const s
     return status;
 }
 
+enum pb_status built_mask(const char *name, const char *chosen, const struct pb_network *network,
+                          const struct pb_calibration *calibration, const struct pb_ranking *ranking, double share,
+                          struct pb_network **masked, struct pb_masking *masking, struct pb_error *error)
+{
+    const struct pb_loaded loaded = load(name);
+    struct pb_options options = choose(loaded.plugin, chosen);
+    struct pb_channel_groups groups = groups_of(network->graph);
+    const struct pb_mask_task task = {.criterion = &loaded,
+                                      .options = &options,
+                                      .groups = &groups,
+                                      .calibration = calibration,
+                                      .ranking = ranking,
+                                      .share = share};
+    struct pb_network *copy = NULL;
+    enum pb_status status = pb_network_copy(network, &copy, error);
+    if (status == PB_OK)
+        status = pb_mask_network(&task, network, copy, masking, error);
+    if (status == PB_OK)
+        *masked = copy;
+    else
+        pb_network_free(&copy);
+    pb_channel_groups_free(&groups);
+    pb_options_free(&options);
+    return status;
+}
+
 enum pb_status built_select(const char *name, const char *chosen, const struct pb_network *network,
                             const struct pb_calibration *calibration, const uint32_t *remove, struct pb_keep *keep,
                             struct pb_error *error)
@@ -211,6 +237,13 @@ void fed_score(struct fed *fed, uint32_t layer, double *scores)
 void fed_score_weights(struct fed *fed, uint32_t layer, double *scores)
 {
     succeed(fed, fed->criterion->score_weights(fed->self, &fed->layers[layer], scores));
+}
+
+void fed_repair_weights(struct fed *fed, uint32_t layer, const unsigned char *masked, float *weight)
+{
+    for (uint32_t i = 0; i < weights_of(&fed->layers[layer]); i++)
+        weight[i] = masked[i] ? 0 : fed->layers[layer].weight[i];
+    succeed(fed, fed->criterion->repair_weights(fed->self, &fed->layers[layer], masked, weight));
 }
 
 void fed_close(struct fed *fed)

@@ -16,6 +16,12 @@ PB_MUST_CHECK enum pb_status built_score_weights(const char *name, const char *o
                                                  const struct pb_calibration *calibration,
                                                  struct pb_weight_scores *scores, struct pb_error *error);
 
+/* *masked: a copy of the network of which this share of weights is masked, and repaired where the criterion does that. */
+PB_MUST_CHECK enum pb_status built_mask(const char *name, const char *options, const struct pb_network *network,
+                                        const struct pb_calibration *calibration, const struct pb_ranking *ranking,
+                                        double share, struct pb_network **masked, struct pb_masking *masking,
+                                        struct pb_error *error);
+
 /* remove: how many channels go of each group. keep: all true, and then what is left. */
 PB_MUST_CHECK enum pb_status built_select(const char *name, const char *options, const struct pb_network *network,
                                           const struct pb_calibration *calibration, const uint32_t *remove,
@@ -46,6 +52,8 @@ uint32_t fed_products(struct fed *fed, const double *hessian);
 /* One score for each channel or weight of a layer. */
 void fed_score(struct fed *fed, uint32_t layer, double *scores);
 void fed_score_weights(struct fed *fed, uint32_t layer, double *scores);
+/* The hook repair_weights. masked: 0 or 1 for each weight; weight: becomes the layer's, 0 where masked and repaired elsewhere. */
+void fed_repair_weights(struct fed *fed, uint32_t layer, const unsigned char *masked, float *weight);
 void fed_close(struct fed *fed);
 
 /* Equal within 1e-6, relative; exactly where expected is 0. */

@@ -7,6 +7,9 @@
 /* object: "schedule-scratch"; name: that of one of its plugins. */
 const struct pb_plugin *built_plugin(const char *object, const char *name);
 
+/* All of a kind, in the order of their objects' names; the list ends with NULL. */
+const struct pb_plugin *const *built_plugins(enum pb_plugin_kind kind);
+
 /* An option as a matrix would give it. */
 struct given {
     const char *name, *value;

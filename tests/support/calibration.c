@@ -70,11 +70,17 @@ void calibrated_open(struct calibrated *calibrated, const char *folder)
 
 void calibrated_open_with(struct calibrated *calibrated, const char *folder, uint32_t images, uint32_t batch_count)
 {
+    struct fake_dataset *fake = &calibrated->scene.fake;
+    fake_init(fake, folder, CALIBRATION_CLASSES);
+    fake_add_images(fake, "train", images, 20, 20, PB_SPLIT_TRAIN);
+    fake_add_images(fake, "test", 1, 20, 20, PB_SPLIT_TEST);
+    calibrated_open_filled(calibrated, folder, batch_count);
+}
+
+void calibrated_open_filled(struct calibrated *calibrated, const char *folder, uint32_t batch_count)
+{
     struct pb_error error = {0};
     struct scene *scene = &calibrated->scene;
-    fake_init(&scene->fake, folder, CALIBRATION_CLASSES);
-    fake_add_images(&scene->fake, "train", images, 20, 20, PB_SPLIT_TRAIN);
-    fake_add_images(&scene->fake, "test", 1, 20, 20, PB_SPLIT_TEST);
     scene_open(scene, folder, 0);
     calibrated->cache = scene_cache(scene, 1);
     if (backend_open("reference", NULL, 1, &calibrated->backend, &error) != PB_OK)

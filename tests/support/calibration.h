@@ -22,6 +22,8 @@ struct calibrated {
 void calibrated_open(struct calibrated *calibrated, const char *folder);
 /* With more images than calibrate it; those behind the first batch_count batches are left. */
 void calibrated_open_with(struct calibrated *calibrated, const char *folder, uint32_t images, uint32_t batch_count);
+/* With the images that scene.fake is filled with. */
+void calibrated_open_filled(struct calibrated *calibrated, const char *folder, uint32_t batch_count);
 void calibrated_close(struct calibrated *calibrated);
 
 /* Another network of 16×16×3 images and CALIBRATION_CLASSES, which is taken over. */

@@ -128,11 +128,44 @@ static void misbehave(const struct pb_cell_config *cell, const char *out)
     }
 }
 
+/* The diary has a line that begins so. */
+static bool noted(const char *out, const char *what, const char *subject)
+{
+    char path[512], line[512], begin[512];
+    snprintf(path, sizeof path, "%s/diary", out);
+    snprintf(begin, sizeof begin, "%s %s", what, subject);
+    FILE *file = fopen(path, "r");
+    if (!file)
+        _exit(90);
+    bool found = false;
+    while (!found && fgets(line, sizeof line, file))
+        found = strncmp(line, begin, strlen(begin)) == 0;
+    fclose(file);
+    return found;
+}
+
+/* Returns when a cell of every data set in `labels` (separated by spaces) has started; a minute is too long. */
+static void meet(const char *out, const char *labels)
+{
+    char copy[256];
+    snprintf(copy, sizeof copy, "%s", labels);
+    int naps = 0;
+    char *rest = NULL;
+    for (const char *label = strtok_r(copy, " ", &rest); label; label = strtok_r(NULL, " ", &rest))
+        while (!noted(out, "start", label)) {
+            if (++naps > 6000)
+                _exit(92);
+            nap(10);
+        }
+}
+
 static void run(const struct pb_cell_config *cell, const char *out)
 {
     char keys[3][65], line[128];
     stage_keys(cell, keys);
     note(out, "start", cell->id, getenv("OMP_NUM_THREADS"));
+    if (getenv(FAKE_WORKER_MEET))
+        meet(out, getenv(FAKE_WORKER_MEET));
     for (int s = 0; s < 3; s++) {
         nap(20);
         if (s == 0 && strcmp(cell->criterion.label, "base") == 0) {

@@ -11,7 +11,10 @@
  *   mute     is killed between an ok document and its word of it; mute-fail: a failed document
  *   freeze   stops itself until it gets SIGCONT
  * any other: ok. OUT/diary gets "start ID THREADS", "stored KEY", "end ID", "latency ID THREADS" as they happen.
+ * Where the environment has FAKE_WORKER_MEET, labels of data sets separated by spaces, no cell makes a stage before a cell
+ * of each of them has started; one that has waited a minute fails.
  */
+#define FAKE_WORKER_MEET "PRUNEBENCH_TEST_MEET"
 void fake_worker(int argc, char **argv);
 
 #endif

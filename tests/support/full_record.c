@@ -58,11 +58,33 @@ static void add_pruning(struct pb_record *record)
          &error);
 }
 
+static void add_trials(struct pb_record *record)
+{
+    const uint32_t kept[] = {3, 12};
+    struct pb_error error = {0};
+    must(pb_record_trial(record,
+                         &(struct pb_trial_record){.stage = "base", .split = "validation", .top1 = 0.75, .images = 12},
+                         &error),
+         &error);
+    must(pb_record_trial(record,
+                         &(struct pb_trial_record){.stage = "prune-to",
+                                                   .split = "validation",
+                                                   .top1 = 0.5,
+                                                   .loss = 1.25,
+                                                   .images = 12,
+                                                   .trained = true,
+                                                   .kept = copy_of(kept, sizeof kept),
+                                                   .kept_count = 2},
+                         &error),
+         &error);
+}
+
 static void add_masking(struct pb_record *record)
 {
     struct pb_error error = {0};
-    const struct pb_masked_layer_record layers[] = {{.name = pb_strdup("conv1_1"), .weights = 27, .masked = 26},
-                                                    {.name = pb_strdup("fc"), .weights = UINT64_C(1) << 33}};
+    const struct pb_masked_layer_record layers[] = {
+        {.name = pb_strdup("conv1_1"), .weights = 27, .masked = 26, .change = NAN},
+        {.name = pb_strdup("fc"), .weights = UINT64_C(1) << 33, .change = 1.0 / 3}};
     must(pb_record_masking(record,
                            &(struct pb_masking_record){.stage = "mask-90",
                                                        .from = "base",
@@ -143,6 +165,7 @@ void full_record(struct pb_record *record)
     record->gamma = gamma_of(0.7, 7, 0, 9);
     must(pb_record_scoring(record, &(struct pb_scoring_record){.stage = "score", .seconds = 1.0 / 3}, &error), &error);
     add_pruning(record);
+    add_trials(record);
     add_masking(record);
     must(pb_record_epoch(record,
                          &(struct pb_epoch_record){.stage = "soft",
@@ -278,6 +301,22 @@ static void assert_equal_prunings(const struct pb_record *a, const struct pb_rec
     assert_null(pruning->layers[1].gamma_before.bins);
 }
 
+static void assert_equal_trials(const struct pb_record *a, const struct pb_record *b)
+{
+    assert_int_equal(a->trial_count, b->trial_count);
+    for (uint32_t i = 0; i < a->trial_count; i++) {
+        const struct pb_trial_record *trial = &a->trials[i], *trial_b = &b->trials[i];
+        assert_string_equal(trial->stage, trial_b->stage);
+        assert_string_equal(trial->split, trial_b->split);
+        assert_true(trial->images == trial_b->images && trial->trained == trial_b->trained);
+        assert_same(trial->top1, trial_b->top1);
+        assert_same(trial->loss, trial_b->loss);
+        assert_int_equal(trial->kept_count, trial_b->kept_count);
+        for (uint32_t k = 0; k < trial->kept_count; k++)
+            assert_int_equal(trial->kept[k], trial_b->kept[k]);
+    }
+}
+
 static void assert_equal_scorings(const struct pb_record *a, const struct pb_record *b)
 {
     assert_int_equal(a->scoring_count, b->scoring_count);
@@ -314,6 +353,7 @@ void assert_equal_full(const struct pb_record *a, const struct pb_record *b)
     assert_equal_records(a, b);
     assert_equal_rows(a, b);
     assert_equal_layers(a, b);
+    assert_equal_trials(a, b);
     assert_equal_scorings(a, b);
     assert_equal_prunings(a, b);
 }

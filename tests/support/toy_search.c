@@ -19,6 +19,7 @@ enum { STAGES = 4096 };
 struct state {
     uint32_t kept[TOY_GROUPS];
     double epochs; /* of the training behind it */
+    bool dropped;
 };
 struct run {
     struct toy *toy;
@@ -88,10 +89,19 @@ static enum pb_status restore(const struct pb_verbs *verbs, pb_stage to, pb_stag
 {
     struct run *run = verbs->context;
     assert_in_range(to, 0, run->count);
+    assert_false(run->stages[to].dropped);
     run->now = run->stages[to];
     run->scored = false;
     if (stage)
         *stage = to;
+    return PB_OK;
+}
+
+static enum pb_status drop(const struct pb_verbs *verbs, pb_stage stage)
+{
+    struct run *run = verbs->context;
+    assert_in_range(stage, 0, run->count);
+    run->stages[stage].dropped = stage != 0;
     return PB_OK;
 }
 
@@ -107,9 +117,11 @@ static enum pb_status evaluate(const struct pb_verbs *verbs, enum pb_evaluate_sp
 {
     struct run *run = verbs->context;
     assert_int_equal(split, PB_EVALUATE_VALIDATION); /* searches never see other images */
-    run->toy->evaluations++;
+    const uint32_t number = run->toy->evaluations++;
     measurement->top1 =
         toy_accuracy(run->toy, run->now.kept) + run->toy->misleads * hash(run->now.kept) / (100 * run->now.epochs);
+    if (number < TOY_MEASURED)
+        run->toy->measured[number] = measurement->top1;
     return PB_OK;
 }
 
@@ -147,8 +159,17 @@ static enum pb_status cost_of(const struct pb_verbs *verbs, const uint32_t *chan
 static enum pb_status group(const struct pb_verbs *verbs, uint32_t index, struct pb_network_group *found)
 {
     const struct run *run = verbs->context;
-    *found = (struct pb_network_group){
-        .size = sizeof *found, .channels = run->now.kept[index], .original_channels = TOY_WIDTH};
+    const uint32_t *kept = run->now.kept;
+    const uint32_t inputs = index ? kept[index - 1] : 3;
+    *found = (struct pb_network_group){.size = sizeof *found,
+                                       .channels = kept[index],
+                                       .original_channels = TOY_WIDTH,
+                                       .inputs = inputs,
+                                       .height = 1,
+                                       .width = 1,
+                                       .kernel = 1,
+                                       .stride = 1,
+                                       .macs = (uint64_t)inputs * kept[index]};
     return PB_OK;
 }
 
@@ -166,7 +187,8 @@ enum pb_status toy_run(struct toy *toy, const char *name, const struct given *gi
                                    .evaluate = evaluate,
                                    .cost = cost,
                                    .cost_of = cost_of,
-                                   .group = group};
+                                   .group = group,
+                                   .drop = drop};
     struct pb_error error = {0};
     struct pb_host_services host;
     struct test_task task;

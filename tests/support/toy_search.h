@@ -6,7 +6,7 @@
 
 #include "support/built_plugin.h"
 
-enum { TOY_GROUPS = 3, TOY_WIDTH = 8 };
+enum { TOY_GROUPS = 3, TOY_WIDTH = 8, TOY_MEASURED = 400 };
 
 /*
  * Three groups of eight channels; accuracy Σ_g worth_g·√kept_g, and less by 1/(100·epochs) times a number that depends on the
@@ -16,6 +16,7 @@ struct toy {
     double worth[TOY_GROUPS];
     double misleads; /* how much short trainings mislead: 0, not at all */
     uint32_t evaluations; /* out: how many were asked for */
+    double measured[TOY_MEASURED]; /* out: what the first of them found */
     uint32_t kept[TOY_GROUPS]; /* out: of the network at the end */
     double epochs; /* out: of the last training */
 };

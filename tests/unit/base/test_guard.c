@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -70,6 +71,21 @@ static void test_writes_beside_an_open_array_are_found(void **state)
     pb_guarded_free(&array);
 }
 
+/* A limit on files is not one on memory: the disk may be nearly full. */
+static void test_no_file_is_needed(void **state)
+{
+    struct pb_guarded array = {0};
+    struct rlimit before;
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &(struct rlimit){0, before.rlim_max}), 0);
+    float *values = pb_guarded_open(&array, "values", 100000, sizeof *values);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_non_null(values);
+    values[99999] = 1;
+    pb_guarded_free(&array);
+}
+
 /* What a child that touches an address notes of it. */
 static struct pb_fault fault_of(unsigned char *address, bool writes)
 {
@@ -95,6 +111,27 @@ static struct pb_fault fault_of(unsigned char *address, bool writes)
     const struct pb_fault fault = notes->fault;
     pb_place_destroy(&notes);
     return fault;
+}
+
+static void test_what_the_host_writes_is_shown_and_cannot_be_written_there(void **state)
+{
+    struct pb_guarded array = {0};
+    (void)state;
+    for (size_t count = 50000; count >= 50; count /= 10) { /* the largest layer first, then others in its room */
+        float *written = pb_guarded_show(&array, "activation", count, sizeof *written);
+        assert_non_null(written);
+        for (size_t i = 0; i < count; i++)
+            written[i] = (float)i;
+        const float *shown = (const float *)(const void *)array.start;
+        assert_ptr_not_equal(shown, written);
+        for (size_t i = 0; i < count; i++)
+            assert_true(shown[i] == (float)i);
+        const struct pb_fault fault = fault_of(array.start + 40, true);
+        assert_int_equal(fault.overstep, PB_OVERSTEP_INSIDE);
+        assert_string_equal(fault.array, "activation");
+        assert_int_equal(fault.distance, 40);
+    }
+    pb_guarded_free(&array);
 }
 
 static void test_a_fault_is_noted_by_array_and_offset(void **state)
@@ -132,13 +169,60 @@ static void test_a_fault_is_noted_by_array_and_offset(void **state)
 #endif
 }
 
+static unsigned char *address_of(const struct pb_guarded_part *part, size_t offset)
+{
+    return (unsigned char *)(uintptr_t)part->shown + offset;
+}
+
+static void test_a_fault_in_shared_pages_names_its_part(void **state)
+{
+    struct pb_guarded array = {0};
+    struct pb_guarded_part parts[] = {
+        {.name = "task", .bytes = 100}, {.name = "rounds", .bytes = 64}, {.name = "targets", .bytes = 9000}};
+    (void)state;
+    for (int i = 0; i < 2; i++) { /* made anew in the same pages */
+        assert_true(pb_guarded_show_parts(&array, parts, 3));
+        assert_ptr_equal((const unsigned char *)parts[1].shown, (const unsigned char *)parts[0].shown + 128);
+        assert_ptr_equal((const unsigned char *)parts[2].shown, (const unsigned char *)parts[1].shown + 64);
+        for (size_t k = 0; k < 3; k++) {
+            const unsigned char *shown = parts[k].shown;
+            assert_true(shown[0] == 0 && shown[parts[k].bytes - 1] == 0);
+            memset(parts[k].written, (int)k + 1, parts[k].bytes);
+            assert_true(shown[0] == k + 1 && shown[parts[k].bytes - 1] == k + 1);
+        }
+    }
+    struct pb_fault fault = fault_of(address_of(&parts[0], 99), true);
+    assert_int_equal(fault.overstep, PB_OVERSTEP_INSIDE);
+    assert_string_equal(fault.array, "task");
+    fault = fault_of(address_of(&parts[0], 127), true);
+    assert_int_equal(fault.overstep, PB_OVERSTEP_BEHIND);
+    assert_string_equal(fault.array, "task");
+    assert_int_equal(fault.distance, 27);
+    fault = fault_of(address_of(&parts[1], 0), true);
+    assert_string_equal(fault.array, "rounds");
+    assert_int_equal(fault.bytes, 64);
+    fault = fault_of(address_of(&parts[2], 8999), true);
+    assert_string_equal(fault.array, "targets");
+    /* Fewer pages: those before them are closed to all. */
+    assert_non_null(pb_guarded_open(&array, "few", 16, 1));
+    fault = fault_of(address_of(&parts[0], 0), false);
+    assert_int_equal(fault.overstep, PB_OVERSTEP_BEFORE);
+    assert_string_equal(fault.array, "few");
+    pb_guarded_free(&array);
+    parts[0].bytes = SIZE_MAX - 8;
+    assert_false(pb_guarded_show_parts(&array, parts, 3));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_array_holds_its_values_and_can_be_used_for_others),
         cmocka_unit_test(test_a_copy_is_a_copy),
         cmocka_unit_test(test_writes_beside_an_open_array_are_found),
+        cmocka_unit_test(test_no_file_is_needed),
+        cmocka_unit_test(test_what_the_host_writes_is_shown_and_cannot_be_written_there),
         cmocka_unit_test(test_a_fault_is_noted_by_array_and_offset),
+        cmocka_unit_test(test_a_fault_in_shared_pages_names_its_part),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

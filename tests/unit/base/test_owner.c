@@ -57,6 +57,9 @@ static void test_the_living_and_the_dead_are_told_apart(void **state)
     assert_int_equal(state_of("0123.new-%s", own), PB_OWNER_ALIVE);
     assert_int_equal(state_of(".a result.xml.%s.tmp", dead), PB_OWNER_GONE);
     assert_int_equal(state_of("0123.new-%s", dead), PB_OWNER_GONE);
+    assert_int_equal(pb_owner_of_tag(own), PB_OWNER_ALIVE);
+    assert_int_equal(pb_owner_of_tag(dead), PB_OWNER_GONE);
+    assert_int_equal(pb_owner_of_tag("of nobody"), PB_OWNER_NONE);
     pb_free(own);
 }
 

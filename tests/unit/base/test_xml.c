@@ -79,6 +79,23 @@ static void test_files_beyond_the_limit_are_refused(void **state)
     pb_xml_free(&xml);
 }
 
+/* libxml2 by itself reads 10 MB. */
+static void test_a_large_document_is_read_to_its_end(void **state)
+{
+    static const size_t LENGTH = 11000000;
+    struct pb_text text = {0};
+    (void)state;
+    pb_text_append(&text, "<a>");
+    while (text.length < LENGTH)
+        pb_text_append(&text, "<b x='%0500d'/>\n", 0);
+    pb_text_append(&text, "<last/></a>");
+    assert_false(text.failed);
+    struct pb_xml xml = parse(text.data);
+    assert_string_equal(pb_xml_name(xmlGetLastChild(xmlDocGetRootElement(xml.doc))), "last");
+    pb_xml_free(&xml);
+    pb_text_free(&text);
+}
+
 static void test_elements_attributes_and_text_are_found(void **state)
 {
     (void)state;
@@ -134,6 +151,7 @@ int main(void)
         TEST(test_a_doctype_is_refused_before_anything_in_it_is_read),
         TEST(test_lines_are_true_beyond_what_libxml2_keeps),
         TEST(test_files_beyond_the_limit_are_refused),
+        TEST(test_a_large_document_is_read_to_its_end),
         TEST(test_elements_attributes_and_text_are_found),
         TEST(test_a_schema_names_file_line_and_violation),
     };

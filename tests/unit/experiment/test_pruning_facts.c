@@ -74,13 +74,17 @@ static void test_gammas_are_counted_by_magnitude_over_their_full_range(void **st
 }
 
 /* Cuts conv1's channels 0, 1 and 5; nothing was to leave conv2. */
-static json_t *facts_of_a_cut(const struct fixture *fixture)
+static json_t *facts_of_a_cut(const struct fixture *fixture, double requested)
 {
     struct pb_error error = {0};
     struct pb_layer_pruning layers[] = {{.before = 6, .after = 3, .floored = 1, .ties = 2, .threshold = 0.25},
                                         {.before = 3, .after = 3, .threshold = NAN}};
-    struct pb_pruning pruning = {
-        .layers = layers, .group_count = 2, .threshold = 0.25, .requested = 0.4, .achieved = 1.0 / 3, .floored = 1};
+    struct pb_pruning pruning = {.layers = layers,
+                                 .group_count = 2,
+                                 .threshold = 0.25,
+                                 .requested = requested,
+                                 .achieved = 1.0 / 3,
+                                 .floored = 1};
     struct pb_network *after = NULL;
     json_t *facts = json_object();
     must(pb_keep_create(&fixture->groups, &pruning.keep, &error), &error);
@@ -105,7 +109,7 @@ static void test_facts_of_a_pruning_come_back_through_a_file(void **state)
     struct pb_error error = {0};
     struct pb_pruning_record row = {0};
     open_fixture(&fixture);
-    json_t *facts = facts_of_a_cut(&fixture);
+    json_t *facts = facts_of_a_cut(&fixture, 0.4);
     char *text = json_dumps(facts, JSON_REAL_PRECISION(17));
     json_t *stored = json_loads(text, 0, NULL);
     must(pb_pruning_from_facts(stored, &row, &error), &error);
@@ -135,6 +139,23 @@ static void test_facts_of_a_pruning_come_back_through_a_file(void **state)
     close_fixture(&fixture);
 }
 
+static void test_a_threshold_has_no_share_that_was_requested(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct pb_error error = {0};
+    struct pb_pruning_record row = {0};
+    open_fixture(&fixture);
+    json_t *facts = facts_of_a_cut(&fixture, (double)NAN);
+    assert_null(json_object_get(facts, "requested"));
+    must(pb_pruning_from_facts(facts, &row, &error), &error);
+    assert_true(isnan(row.requested));
+    near(row.achieved, 1.0 / 3);
+    pb_pruning_record_free(&row);
+    json_decref(facts);
+    close_fixture(&fixture);
+}
+
 static void test_facts_without_histograms_are_refused(void **state)
 {
     (void)state;
@@ -142,7 +163,7 @@ static void test_facts_without_histograms_are_refused(void **state)
     struct pb_error error = {0};
     struct pb_pruning_record row = {0};
     open_fixture(&fixture);
-    json_t *facts = facts_of_a_cut(&fixture);
+    json_t *facts = facts_of_a_cut(&fixture, 0.4);
     json_object_del(json_array_get(json_object_get(facts, "layers"), 0), "gamma-after");
     assert_int_equal(pb_pruning_from_facts(facts, &row, &error), PB_ERROR_INPUT);
     assert_non_null(strstr(error.text, "histogram"));
@@ -176,6 +197,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gammas_are_counted_by_magnitude_over_their_full_range),
         cmocka_unit_test(test_facts_of_a_pruning_come_back_through_a_file),
+        cmocka_unit_test(test_a_threshold_has_no_share_that_was_requested),
         cmocka_unit_test(test_facts_without_histograms_are_refused),
         cmocka_unit_test(test_a_soft_mask_is_a_word_of_digits_per_layer),
     };

@@ -250,6 +250,12 @@ static void test_impossible_nodes_are_refused(void **state)
         pb_graph_add(graph, &(struct pb_graph_node){.op = PB_OP_ADD, .name = "x", .inputs = {0, pool}}, NULL, &error),
         PB_ERROR_INPUT);
     assert_non_null(strstr(error.text, "differ in shape"));
+    assert_int_equal(pb_graph_add(graph,
+                                  &(struct pb_graph_node){.op = PB_OP_MULTIPLY, .name = "gate", .inputs = {0, pool}},
+                                  NULL, &error),
+                     PB_ERROR_INPUT);
+    assert_string_equal(error.text,
+                        "node 'gate' (multiply): its inputs differ in shape: 4×5×6 and 1×1×6; it repeats neither");
     assert_int_equal(graph->node_count, nodes + 1);
     pb_graph_free(&graph);
 }

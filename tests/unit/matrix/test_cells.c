@@ -2,6 +2,8 @@
 #include "support/matrix_text.h"
 
 #include "cell/cell.h"
+#include "graph/checkpoint.h"
+#include "support/graphs.h"
 
 static void test_cells_are_the_product_in_the_documents_order_with_readable_names(void **state)
 {
@@ -37,11 +39,17 @@ static void test_variants_and_labels_stand_in_the_names(void **state)
 static void test_targets_of_other_measures_and_fractions_have_names_that_are_file_names(void **state)
 {
     struct pb_matrix *matrix = read_matrix(
-        state, HEAD "<targets measure='params'>0.125 0.5</targets><targets measure='macs'>0.07</targets>" TAIL);
+        state, HEAD "<targets measure='params'>0.125 0.5</targets><targets measure='macs'>0.07</targets>"
+                    "<targets measure='threshold'>0.015 20</targets><targets measure='gap'>0.01</targets>" TAIL);
     assert_non_null(cell(matrix, "birds.vgg11-bcnn.bn-scale.one-shot.blis.p12p5.s1"));
     assert_non_null(cell(matrix, "birds.vgg11-bcnn.bn-scale.one-shot.blis.m7.s1"));
     /* rounds stay within a measure */
     const struct pb_cell_config *half = cell(matrix, "cars.vgg11-bcnn.bn-scale.iterative.blis.p50.s1");
+    const struct pb_cell_config *below = cell(matrix, "cars.vgg11-bcnn.bn-scale.iterative.blis.t20.s1");
+    assert_int_equal(below->round_count, 2);
+    assert_true(below->rounds[0].target.measure == PB_MEASURE_THRESHOLD && below->rounds[0].target.amount == 0.015);
+    assert_non_null(cell(matrix, "cars.vgg11-bcnn.bn-scale.iterative.blis.t0p015.s1"));
+    assert_non_null(cell(matrix, "cars.vgg11-bcnn.bn-scale.one-shot.blis.g0p01.s1"));
     assert_int_equal(half->round_count, 2);
     assert_int_equal(half->rounds[0].target.measure, PB_MEASURE_PARAMETERS);
     assert_true(half->rounds[0].target.amount == 0.125);
@@ -161,22 +169,26 @@ static void test_scope_and_normalisation_are_the_criterions_own_unless_the_docum
     struct pb_matrix *matrix =
         read_matrix(state, HEAD "<criterion plugin='taylor'/><criterion plugin='taylor' label='all' scope='global'/>"
                                 "<criterion plugin='random' scope='layer' normalise='max'/>"
-                                "<criterion plugin='taylor' label='own' scope='criterion'/>" TAIL);
+                                "<criterion plugin='taylor' label='own' scope='criterion'/>"
+                                "<criterion plugin='bn-scale' label='erk' allocation='erk'/>" TAIL);
     const struct {
         const char *id;
         enum pb_scope scope;
         enum pb_normalise normalise;
+        enum pb_allocation allocation;
     } expected[] = {
-        {"birds.vgg11-bcnn.bn-scale.one-shot.blis.r20.s1", PB_SCOPE_GLOBAL, PB_NORMALISE_NONE},
-        {"birds.vgg11-bcnn.taylor.one-shot.blis.r20.s1", PB_SCOPE_LAYER, PB_NORMALISE_L2},
-        {"birds.vgg11-bcnn.all.one-shot.blis.r20.s1", PB_SCOPE_GLOBAL, PB_NORMALISE_L2},
-        {"birds.vgg11-bcnn.random.one-shot.blis.r20.s1", PB_SCOPE_LAYER, PB_NORMALISE_MAX},
-        {"birds.vgg11-bcnn.own.one-shot.blis.r20.s1", PB_SCOPE_LAYER, PB_NORMALISE_L2},
+        {"birds.vgg11-bcnn.bn-scale.one-shot.blis.r20.s1", PB_SCOPE_GLOBAL, PB_NORMALISE_NONE, PB_ALLOCATION_SCOPE},
+        {"birds.vgg11-bcnn.taylor.one-shot.blis.r20.s1", PB_SCOPE_LAYER, PB_NORMALISE_L2, PB_ALLOCATION_SCOPE},
+        {"birds.vgg11-bcnn.all.one-shot.blis.r20.s1", PB_SCOPE_GLOBAL, PB_NORMALISE_L2, PB_ALLOCATION_SCOPE},
+        {"birds.vgg11-bcnn.random.one-shot.blis.r20.s1", PB_SCOPE_LAYER, PB_NORMALISE_MAX, PB_ALLOCATION_SCOPE},
+        {"birds.vgg11-bcnn.own.one-shot.blis.r20.s1", PB_SCOPE_LAYER, PB_NORMALISE_L2, PB_ALLOCATION_SCOPE},
+        {"birds.vgg11-bcnn.erk.one-shot.blis.r20.s1", PB_SCOPE_LAYER, PB_NORMALISE_NONE, PB_ALLOCATION_ERK},
     };
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
         const struct pb_cell_config *c = cell(matrix, expected[i].id);
         assert_int_equal(c->ranking.scope, expected[i].scope);
         assert_int_equal(c->ranking.normalise, expected[i].normalise);
+        assert_int_equal(c->ranking.allocation, expected[i].allocation);
     }
     pb_matrix_free(&matrix);
 }
@@ -252,6 +264,7 @@ static void test_the_resolved_document_reads_back_to_equal_cells(void **state)
 static void test_running_out_of_memory_anywhere_is_an_error_not_a_crash(void **state)
 {
     const char *text = HEAD "<variant label='a'/><variant label='b'><training lr='1'/></variant>"
+                            "<retraining distillation='logits' teacher='t.safetensors'/>"
                             "<override dataset='cars'><model widths='1 2'/></override>"
                             "<exclude dataset='birds' target='0.2'/>" TAIL;
     struct pb_error error = {0};
@@ -273,19 +286,121 @@ static void test_running_out_of_memory_anywhere_is_an_error_not_a_crash(void **s
     pb_free(kept);
 }
 
+/* Of one cell: others that name the same files have not been checked. */
+static enum pb_status check_files(const struct pb_matrix *matrix, uint32_t index, struct pb_error *error)
+{
+    bool *asked = pb_calloc(matrix->cell_count, sizeof *asked);
+    assert_non_null(asked);
+    asked[index] = true;
+    const enum pb_status status = pb_matrix_check_files(matrix, asked, error);
+    pb_free(asked);
+    return status;
+}
+
 static void test_a_missing_root_or_weights_file_is_named_with_its_line(void **state)
 {
     struct pb_error error = {0};
     struct pb_matrix *matrix = read_matrix(state, HEAD "<override dataset='cars'>\n<dataset root='nowhere/at-all'/>"
                                                        "</override>" TAIL);
-    assert_int_equal(pb_matrix_check_files(matrix, matrix->cell_count - 1, &error), PB_ERROR_INPUT);
+    assert_int_equal(check_files(matrix, matrix->cell_count - 1, &error), PB_ERROR_INPUT);
     assert_non_null(strstr(error.text, "m.xml:10: dataset 'cars': there is no folder 'nowhere/at-all'; "));
     pb_matrix_free(&matrix);
     matrix = read_matrix(state, HEAD "<override dataset='cars'>\n<dataset root='/tmp'/>\n"
                                      "<model pretrained='no.safetensors'/></override>" TAIL);
-    assert_int_equal(pb_matrix_check_files(matrix, matrix->cell_count - 1, &error), PB_ERROR_INPUT);
+    assert_int_equal(check_files(matrix, matrix->cell_count - 1, &error), PB_ERROR_INPUT);
     assert_non_null(strstr(error.text, "m.xml:11: model 'vgg11-bcnn': there is no file 'no.safetensors'; "));
     pb_matrix_free(&matrix);
+}
+
+static void test_a_teachers_file_belongs_to_the_rounds_that_learn_from_it(void **state)
+{
+    struct pb_error error = {0};
+    struct pb_matrix *matrix =
+        read_matrix(state, HEAD "<retraining distillation='logits' teacher='big.safetensors'/>"
+                                "<override dataset='cars'><retraining distillation='none'/></override>"
+                                "<override dataset='birds' schedule='iterative' target='0.2'>"
+                                "<retraining teacher='unpruned'/></override>" TAIL);
+    const struct pb_cell_config *c = cell(matrix, "birds.vgg11-bcnn.bn-scale.one-shot.blis.r40.s1");
+    assert_string_equal(c->teacher, "big.safetensors");
+    assert_int_equal(c->rounds[0].retraining.teacher, PB_STAGE_TEACHER_FILE);
+    assert_int_equal(c->rounds[1].retraining.teacher, PB_STAGE_TEACHER_FILE);
+    c = cell(matrix, "birds.vgg11-bcnn.bn-scale.iterative.blis.r40.s1");
+    assert_string_equal(c->teacher, "big.safetensors");
+    assert_int_equal(c->rounds[0].retraining.teacher, PB_STAGE_UNPRUNED);
+    assert_int_equal(c->rounds[1].retraining.teacher, PB_STAGE_TEACHER_FILE);
+    c = cell(matrix, "birds.vgg11-bcnn.bn-scale.iterative.blis.r20.s1");
+    assert_null(c->teacher);
+    assert_int_equal(c->rounds[0].retraining.teacher, PB_STAGE_UNPRUNED);
+    c = cell(matrix, "cars.vgg11-bcnn.bn-scale.one-shot.blis.r40.s1");
+    assert_null(c->teacher);
+    assert_int_equal(c->rounds[1].retraining.teacher, PB_STAGE_UNPRUNED);
+    pb_matrix_free(&matrix);
+    /* alone, the cell has the rounds below its target, too */
+    if (pb_matrix_read_cell(folder_path(state, "m.xml"), &fake_registry,
+                            "birds.vgg11-bcnn.bn-scale.one-shot.blis.r40.s1", &matrix, &error) != PB_OK)
+        fail_msg("%s", error.text);
+    assert_string_equal(matrix->cells[0]->teacher, "big.safetensors");
+    assert_int_equal(matrix->cells[0]->rounds[0].retraining.teacher, PB_STAGE_TEACHER_FILE);
+    pb_matrix_free(&matrix);
+}
+
+/* The digest of a cell's settings, and the value that its record has for the teacher's file. */
+static const char *described_teacher(const struct pb_matrix *matrix, const char *inputs, struct pb_record *record,
+                                     char digest[65])
+{
+    struct pb_error error = {0};
+    pb_record_init(record);
+    if (pb_cell_digest(matrix->cells[0], inputs, digest, &error) || pb_cell_describe(matrix->cells[0], record, &error))
+        fail_msg("%s", error.text);
+    return pb_record_find(record->config, record->config_count, "retraining.teacher");
+}
+
+static void test_a_cells_digest_holds_no_place_of_its_teacher(void **state)
+{
+    struct pb_record record;
+    char digest[65], moved[65], unpruned[65];
+    struct pb_matrix *matrix =
+        read_matrix(state, HEAD "<retraining distillation='logits' teacher='big.safetensors'/>" TAIL);
+    assert_string_equal(described_teacher(matrix, "same", &record, digest), "big.safetensors");
+    assert_string_equal(pb_record_find(record.config, record.config_count, "retraining.0.2.teacher"), "file");
+    pb_record_free(&record);
+    pb_matrix_free(&matrix);
+    matrix = read_matrix(state, HEAD "<retraining distillation='logits' teacher='elsewhere/t.safetensors'/>" TAIL);
+    assert_string_equal(described_teacher(matrix, "same", &record, moved), "elsewhere/t.safetensors");
+    assert_string_equal(digest, moved);
+    pb_record_free(&record);
+    pb_matrix_free(&matrix);
+    matrix = read_matrix(state, HEAD "<retraining distillation='logits'/>" TAIL);
+    assert_null(described_teacher(matrix, "same", &record, unpruned));
+    assert_null(pb_record_find(record.config, record.config_count, "retraining.0.2.teacher"));
+    assert_string_not_equal(digest, unpruned);
+    pb_record_free(&record);
+    pb_matrix_free(&matrix);
+}
+
+static void test_a_teacher_that_cannot_teach_is_named_with_its_line(void **state)
+{
+    struct pb_error error = {0};
+    struct pb_graph *graph = graph_begin("teacher", 16, 16, 3);
+    graph_bilinear_head(graph, graph_conv(graph, "conv1", 0, 2), 3);
+    struct pb_network *network = network_of(graph, 1);
+    if (pb_checkpoint_save(folder_path(state, "small.safetensors"), network, true, NULL, &error) != PB_OK)
+        fail_msg("%s", error.text);
+    pb_network_free(&network);
+    static const char *const words[] = {
+        "m.xml:11: <retraining> teacher: there is no file '",
+        "small.safetensors' takes images of 16×16 pixels, and the cell's have 32×32; name a teacher"};
+    for (size_t i = 0; i < 2; i++) {
+        char *text = pb_format(HEAD "<override dataset='birds'>\n<dataset root='/tmp'/>\n"
+                                    "<retraining distillation='logits' teacher='%s'/></override>" TAIL,
+                               folder_path(state, i ? "small.safetensors" : "no.safetensors"));
+        struct pb_matrix *matrix = read_matrix(state, text);
+        assert_int_equal(check_files(matrix, 0, &error), PB_ERROR_INPUT);
+        assert_non_null(strstr(error.text, "m.xml:11: <retraining> teacher"));
+        assert_non_null(strstr(error.text, words[i]));
+        pb_matrix_free(&matrix);
+        pb_free(text);
+    }
 }
 
 int main(void)
@@ -317,6 +432,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_running_out_of_memory_anywhere_is_an_error_not_a_crash, folder_setup,
                                         folder_teardown),
         cmocka_unit_test_setup_teardown(test_a_missing_root_or_weights_file_is_named_with_its_line, folder_setup,
+                                        folder_teardown),
+        cmocka_unit_test_setup_teardown(test_a_teachers_file_belongs_to_the_rounds_that_learn_from_it, folder_setup,
+                                        folder_teardown),
+        cmocka_unit_test_setup_teardown(test_a_cells_digest_holds_no_place_of_its_teacher, folder_setup,
+                                        folder_teardown),
+        cmocka_unit_test_setup_teardown(test_a_teacher_that_cannot_teach_is_named_with_its_line, folder_setup,
                                         folder_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,6 +28,19 @@ static void test_unknown_names_get_a_suggestion(void **state)
                    "m.xml:9: <targets>: unknown measure 'mac'; did you mean 'macs'?");
 }
 
+static void test_a_teacher_that_would_not_teach_is_refused(void **state)
+{
+    assert_refused(
+        state, HEAD "<training/>\n<retraining teacher='t.safetensors'/>" TAIL,
+        "m.xml:10: <retraining> teacher='t.safetensors' teaches nothing without distillation; add "
+        "distillation=\"soft-targets\" or \"logits\", or say distillation=\"none\" where it is not to teach");
+    assert_refused(state,
+                   HEAD "<retraining distillation='logits' teacher='a.safetensors'/>\n"
+                        "<override target='0.4'><retraining teacher='b.safetensors'/></override>" TAIL,
+                   "m.xml:10: <retraining> teacher='b.safetensors' and teacher='a.safetensors' are for targets of one "
+                   "cell, which has one teacher file; name the same for every target, or make a matrix for each");
+}
+
 static void test_unknown_plugins_and_options_get_a_suggestion(void **state)
 {
     assert_refused(state, HEAD "<criterion plugin='tailor'/>" TAIL,
@@ -66,6 +79,10 @@ static void test_values_out_of_range_are_refused(void **state)
         "and up to 1");
     assert_refused(state, HEAD "<targets measure='macs'>0.5 1</targets>" TAIL,
                    "m.xml:9: <targets>: '1' is not a share above 0 and below 1 (0.4 removes 40 %)");
+    assert_refused(
+        state, HEAD "<targets measure='threshold'>0.5 0</targets>" TAIL,
+        "m.xml:9: <targets>: '0' is not a number above 0 and up to 1e9 (measure=\"threshold\" compares scores "
+        "with it)");
     assert_refused(state, HEAD "<targets>0.3</targets>" TAIL,
                    "m.xml:9: <targets>: 0.3 is not above 0.4 before it; list them ascending");
     assert_refused(state, HEAD "<seeds>1 2 1</seeds>" TAIL, "m.xml:9: <seeds>: 1 is listed twice");
@@ -172,6 +189,17 @@ static void test_a_penalty_on_batch_norms_that_are_not_there_is_refused(void **s
                    "and give lambda-last to models with batch norm only");
 }
 
+static void test_an_allocation_beside_what_contradicts_it_is_refused(void **state)
+{
+    assert_refused(state, HEAD "<ranking scope='global'/>\n<criterion plugin='random' allocation='erk'/>" TAIL,
+                   "m.xml:10: allocation=\"erk\" decides what each layer loses, and scope=\"global\" (line 9) lets the "
+                   "scores decide it; leave one of them out, or set scope=\"layer\" beside the allocation");
+    assert_refused(state, HEAD "<ranking allocation='uniform'\ncount='thesis'/>" TAIL,
+                   "m.xml:10: allocation=\"uniform\" counts exactly; leave out count=\"thesis\" (line 10)");
+    assert_refused(state, HEAD "<ranking allocation='uniform+'/>" TAIL,
+                   "m.xml:9: <ranking>: allocation='uniform+' is not known; did you mean 'uniform'?");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -186,8 +214,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_must_be_there_is_asked_for, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(test_what_is_not_a_matrix_is_refused, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(test_lines_far_down_are_named_rightly, folder_setup, folder_teardown),
+        cmocka_unit_test_setup_teardown(test_an_allocation_beside_what_contradicts_it_is_refused, folder_setup,
+                                        folder_teardown),
         cmocka_unit_test_setup_teardown(test_a_penalty_on_batch_norms_that_are_not_there_is_refused, folder_setup,
                                         folder_teardown),
+        cmocka_unit_test_setup_teardown(test_a_teacher_that_would_not_teach_is_refused, folder_setup, folder_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

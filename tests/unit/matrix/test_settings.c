@@ -36,14 +36,14 @@ static void test_every_setting_and_element_is_explained(void **state)
     (void)state;
     for (uint32_t i = 0; i < pb_setting_count; i++) {
         assert_sentences(pb_settings[i].element, pb_settings[i].name, pb_settings[i].help);
-        const struct pb_element_help *element = pb_element_helps;
+        const struct pb_element *element = pb_elements;
         while (element->name && strcmp(element->name, pb_settings[i].element) != 0)
             element++;
         assert_non_null(element->name);
     }
-    for (const struct pb_element_help *element = pb_element_helps; element->name; element++) {
+    for (const struct pb_element *element = pb_elements; element->name; element++) {
         assert_sentences(element->name, "", element->help);
-        for (const struct pb_attribute_help *own = element->attributes; own && own->name; own++)
+        for (const struct pb_matrix_attribute *own = element->attributes; own && own->name; own++)
             assert_sentences(element->name, own->name, own->help);
     }
 }

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "base/sha256.h"
 #include "planning/chain.h"
 
 static enum pb_status no_score(void *self, const struct pb_layer_view *layer, double *scores)
@@ -22,6 +23,16 @@ static enum pb_status no_repair(void *self, const struct pb_repair_view *layer, 
     (void)layer;
     (void)weight;
     (void)bias;
+    return PB_ERROR_RUN;
+}
+static enum pb_status no_select(void *self, const struct pb_network_view *network, uint32_t group, uint32_t remove,
+                                uint32_t *removed)
+{
+    (void)self;
+    (void)network;
+    (void)group;
+    (void)remove;
+    (void)removed;
     return PB_ERROR_RUN;
 }
 static const struct pb_criterion scorer = {.size = sizeof scorer, .score = no_score, .score_weights = no_score};
@@ -384,6 +395,93 @@ static void test_a_teacher_is_part_of_the_key_however_it_is_named(void **state)
     assert_string_not_equal(base, heavier);
 }
 
+/* Key of base → retraining from the checkpoint path, whose content is known by sha256. */
+static void file_taught_key(const char *path, const char *sha256, char key[65])
+{
+    struct fixture fixture = make();
+    struct pb_chain chain = {0};
+    struct pb_error error;
+    const struct pb_link *link = NULL;
+    const struct pb_train_spec taught = {.epochs = 1,
+                                         .lr = .1,
+                                         .distillation = PB_DISTILLATION_LOGITS,
+                                         .teacher = PB_STAGE_TEACHER_FILE,
+                                         .teacher_weight = .5};
+    struct pb_inputs inputs = inputs_of("images", "skx");
+    snprintf(inputs.teacher, sizeof inputs.teacher, "%s", sha256);
+    fixture.config.teacher = (char *)(uintptr_t)path;
+    assert_int_equal(pb_chain_start(&chain, &fixture.config, &error), PB_OK);
+    assert_int_equal(pb_chain_add_baseline(&chain, &error), PB_OK);
+    assert_int_equal(pb_chain_train(&chain, &training, &link, &error), PB_OK);
+    assert_int_equal(pb_chain_train(&chain, &taught, &link, &error), PB_OK);
+    assert_int_equal(link->to, 0);
+    assert_true(pb_link_learns_from_file(link));
+    assert_int_equal(pb_chain_set_inputs(&chain, &inputs, &error), PB_OK); /* planned first, opened later */
+    memcpy(key, chain.links[1].key, 65);
+    assert_int_equal(pb_chain_restore(&chain, 1, &error), PB_OK);
+    assert_int_equal(pb_chain_train(&chain, &taught, &link, &error), PB_OK);
+    assert_string_equal(link->key, key);
+    assert_false(pb_link_learns_from_file(&chain.links[0]));
+    pb_chain_free(&chain);
+}
+
+static void test_a_teachers_file_is_part_of_the_key_by_its_content(void **state)
+{
+    (void)state;
+    char unpruned[65], one[65], moved[65], other[65];
+    taught_key(1, .5, unpruned);
+    file_taught_key("big.safetensors", "aa", one);
+    file_taught_key("elsewhere/big.safetensors", "aa", moved);
+    file_taught_key("big.safetensors", "bb", other);
+    assert_string_equal(one, moved);
+    assert_string_not_equal(one, other);
+    assert_string_not_equal(one, unpruned);
+}
+
+static void test_only_the_taught_training_depends_on_the_teachers_file(void **state)
+{
+    (void)state;
+    struct fixture fixture = make();
+    struct pb_inputs inputs = inputs_of("images", "skx"), unknown;
+    struct pb_error error;
+    char root[65], digest[65], other[65], expected[65];
+    static const char alone[] = "data=images\npretraining=\nweights=\n";
+    root_of(&fixture.config, &inputs, root);
+    pb_inputs_digest(&inputs, digest);
+    pb_sha256_of(alone, strlen(alone), expected); /* as it was before there were such files */
+    assert_string_equal(digest, expected);
+    snprintf(inputs.teacher, sizeof inputs.teacher, "aa");
+    fixture.config.teacher = (char *)(uintptr_t) "big.safetensors";
+    root_of(&fixture.config, &inputs, other);
+    assert_string_equal(root, other);
+    pb_inputs_digest(&inputs, other);
+    assert_string_not_equal(digest, other);
+    assert_int_equal(pb_inputs_unknown(&fixture.config, &unknown, &error), PB_OK);
+    assert_true(unknown.teacher_unknown);
+    inputs.teacher_unknown = true;
+    assert_true(pb_inputs_are_provisional(&inputs));
+    pb_inputs_digest(&inputs, other);
+    assert_string_equal(other, "");
+}
+
+static void test_a_teachers_file_that_the_matrix_does_not_name_is_refused(void **state)
+{
+    (void)state;
+    struct fixture fixture = make();
+    struct pb_chain chain = {0};
+    struct pb_error error;
+    const struct pb_link *link = NULL;
+    const struct pb_train_spec taught = {.epochs = 1,
+                                         .lr = .1,
+                                         .distillation = PB_DISTILLATION_LOGITS,
+                                         .teacher = PB_STAGE_TEACHER_FILE,
+                                         .teacher_weight = .5};
+    assert_int_equal(pb_chain_start(&chain, &fixture.config, &error), PB_OK);
+    assert_int_equal(pb_chain_train(&chain, &taught, &link, &error), PB_ERROR_INPUT);
+    assert_non_null(strstr(error.text, "the schedule asked for the matrix's teacher file, and the cell has none"));
+    pb_chain_free(&chain);
+}
+
 static void test_shares_that_are_not_above_those_before_are_refused(void **state)
 {
     (void)state;
@@ -482,6 +580,68 @@ static void test_masks_that_cannot_be_and_weights_where_channels_are_meant_are_r
     pb_chain_free(&chain);
 }
 
+static void prune_fails(struct pb_chain *chain, struct pb_target target, const char *message)
+{
+    struct pb_error error = {0};
+    const struct pb_link *link;
+    assert_int_equal(pb_chain_prune(chain, target, &link, &error), PB_ERROR_INPUT);
+    if (!strstr(error.text, message))
+        fail_msg("'%s' does not say '%s'", error.text, message);
+}
+
+static void test_thresholds_name_their_stages_and_are_refused_where_a_share_is_meant(void **state)
+{
+    (void)state;
+    struct fixture fixture = make();
+    const struct pb_target low = {.measure = PB_MEASURE_THRESHOLD, .amount = .01},
+                           high = {.measure = PB_MEASURE_THRESHOLD, .amount = 20},
+                           gap = {.measure = PB_MEASURE_GAP, .amount = .01},
+                           half = {.measure = PB_MEASURE_THRESHOLD, .amount = .005};
+    struct pb_cell_round rounds[] = {{.target = low}, {.target = high}, {.target = gap}};
+    const struct pb_criterion selecting = {.size = sizeof selecting, .select = no_select};
+    const struct pb_plugin plugin = {PB_PLUGIN_HEADER(PB_KIND_CRITERION), .name = "selecting", .criterion = &selecting};
+    const struct pb_loaded selects = loaded(&plugin), *scores = fixture.config.criterion.loaded;
+    const struct pb_inputs inputs = inputs_of("images", "skx");
+    struct pb_chain chain = {0};
+    struct pb_error error = {0};
+    const struct pb_link *link;
+    char keys[3][65];
+    fixture.config.rounds = rounds;
+    fixture.config.round_count = 3;
+    assert_int_equal(pb_chain_start(&chain, &fixture.config, &error), PB_OK);
+    assert_int_equal(pb_chain_set_inputs(&chain, &inputs, &error), PB_OK);
+    const struct pb_target targets[] = {low, high, gap};
+    static const char *const names[] = {"prune-threshold", "prune-threshold#2", "prune-gap"};
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(pb_chain_prune(&chain, targets[i], &link, &error), PB_OK);
+        assert_string_equal(link->name, names[i]);
+        memcpy(keys[i], link->arguments, 65);
+        assert_int_equal(pb_chain_train(&chain, &training, &link, &error), PB_OK);
+        assert_int_equal(strncmp(link->name, "retrain", 7), 0);
+    }
+    assert_string_not_equal(keys[0], keys[1]);
+    assert_string_not_equal(keys[0], keys[2]);
+    prune_fails(&chain, half, "divides its target into steps, and measure=\"threshold\"");
+    assert_int_equal(pb_chain_train(&chain,
+                                    &(struct pb_train_spec){.epochs = 1,
+                                                            .lr = .1,
+                                                            .soft_zero = PB_ZERO_FILTERS,
+                                                            .soft_measure = PB_MEASURE_GAP,
+                                                            .soft_amount = .01},
+                                    &link, &error),
+                     PB_ERROR_INPUT);
+    assert_non_null(strstr(error.text, "masks a share of the channels after every epoch"));
+    fixture.config.ranking.count = PB_COUNT_THRESHOLD;
+    prune_fails(&chain, low, "allocation and count=\"thesis\" divide and count a share");
+    fixture.config.ranking = (struct pb_ranking){.scope = PB_SCOPE_LAYER, .allocation = PB_ALLOCATION_ERK};
+    prune_fails(&chain, gap, "leave them out");
+    fixture.config.ranking.allocation = PB_ALLOCATION_SCOPE;
+    fixture.config.criterion.loaded = &selects;
+    prune_fails(&chain, low, "criterion 'selecting' chooses channels and gives no scores");
+    fixture.config.criterion.loaded = scores;
+    pb_chain_free(&chain);
+}
+
 static struct pb_train_spec piece(uint32_t first_epoch, uint32_t first_step, uint32_t last_epoch, uint32_t last_step)
 {
     struct pb_train_spec spec = training;
@@ -547,6 +707,29 @@ static void test_pieces_join_across_masks_and_rewinds_and_are_seeded_by_the_firs
     pb_chain_free(&chain);
 }
 
+static void test_an_allocation_is_part_of_the_keys_behind_it_and_refused_beside_given_channels(void **state)
+{
+    (void)state;
+    struct fixture fixture = make();
+    char by_scope[4][65], uniform[4][65], erk[4][65];
+    struct pb_chain chain = {0};
+    struct pb_error error;
+    const struct pb_link *link;
+    fixture.config.ranking.scope = PB_SCOPE_LAYER;
+    key_of(&fixture.config, .4, 2, by_scope);
+    fixture.config.ranking.allocation = PB_ALLOCATION_UNIFORM;
+    key_of(&fixture.config, .4, 2, uniform);
+    fixture.config.ranking.allocation = PB_ALLOCATION_ERK;
+    key_of(&fixture.config, .4, 2, erk);
+    assert_string_equal(erk[0], by_scope[0]);
+    assert_string_not_equal(uniform[2], by_scope[2]);
+    assert_string_not_equal(erk[2], uniform[2]);
+    assert_int_equal(pb_chain_start(&chain, &fixture.config, &error), PB_OK);
+    assert_int_equal(pb_chain_prune_to(&chain, (const uint32_t[]){1}, 1, &link, &error), PB_ERROR_INPUT);
+    assert_non_null(strstr(error.text, "allocation=\"erk\" says what each layer loses, and so does this schedule"));
+    pb_chain_free(&chain);
+}
+
 static void test_trainings_that_cannot_be_are_refused(void **state)
 {
     (void)state;
@@ -564,6 +747,51 @@ static void test_trainings_that_cannot_be_are_refused(void **state)
     pb_chain_free(&chain);
 }
 
+static bool is_dropped(struct pb_chain *chain, pb_stage stage)
+{
+    struct pb_error error;
+    bool dropped = false;
+    assert_int_equal(pb_chain_drop(chain, stage, &dropped, &error), PB_OK);
+    return dropped;
+}
+
+/* base 1; score 2 and prune 3, from which retrain 4 and retrain 5 branch. */
+static void test_a_stage_is_dropped_only_when_nothing_that_is_not_dropped_builds_on_it(void **state)
+{
+    (void)state;
+    struct fixture fixture = make();
+    struct pb_chain chain = {0};
+    struct pb_error error;
+    const struct pb_link *link;
+    const struct pb_train_spec longer = {.epochs = 5, .lr = .1};
+    bool dropped = true;
+    assert_int_equal(pb_chain_start(&chain, &fixture.config, &error), PB_OK);
+    assert_int_equal(pb_chain_add_baseline(&chain, &error), PB_OK);
+    assert_int_equal(pb_chain_train(&chain, &training, &link, &error), PB_OK);
+    assert_int_equal(pb_chain_score(&chain, &link, &error), PB_OK);
+    assert_int_equal(pb_chain_prune(&chain, (struct pb_target){.amount = .5}, &link, &error), PB_OK);
+    assert_int_equal(pb_chain_train(&chain, &training, &link, &error), PB_OK);
+    assert_false(is_dropped(&chain, 4)); /* the current one */
+    assert_int_equal(pb_chain_restore(&chain, 3, &error), PB_OK);
+    assert_int_equal(pb_chain_train(&chain, &longer, &link, &error), PB_OK);
+    assert_true(is_dropped(&chain, 4));
+    assert_false(is_dropped(&chain, 3)); /* leads to the current one */
+    assert_int_equal(pb_chain_restore(&chain, 1, &error), PB_OK);
+    assert_false(is_dropped(&chain, 3)); /* 5 builds on it */
+    assert_true(is_dropped(&chain, 5));
+    assert_true(is_dropped(&chain, 3));
+    assert_int_equal(pb_chain_restore(&chain, 0, &error), PB_OK);
+    assert_true(is_dropped(&chain, 2));
+    assert_false(is_dropped(&chain, 1)); /* the baseline */
+    assert_false(is_dropped(&chain, 0));
+    assert_int_equal(pb_chain_drop(&chain, 6, &dropped, &error), PB_ERROR_RUN);
+    assert_int_equal(pb_chain_restore(&chain, 5, &error), PB_OK);
+    assert_int_equal(pb_chain_restore(&chain, 1, &error), PB_OK);
+    assert_true(is_dropped(&chain, 5)); /* it had been gone back to */
+    assert_int_equal(chain.count, 5);
+    pb_chain_free(&chain);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -578,11 +806,17 @@ int main(void)
         cmocka_unit_test(test_keys_are_the_same_whether_inputs_are_known_before_the_links_or_after),
         cmocka_unit_test(test_a_rewind_to_another_stage_has_another_key),
         cmocka_unit_test(test_a_teacher_is_part_of_the_key_however_it_is_named),
+        cmocka_unit_test(test_a_teachers_file_is_part_of_the_key_by_its_content),
+        cmocka_unit_test(test_only_the_taught_training_depends_on_the_teachers_file),
+        cmocka_unit_test(test_a_teachers_file_that_the_matrix_does_not_name_is_refused),
         cmocka_unit_test(test_shares_that_are_not_above_those_before_are_refused),
         cmocka_unit_test(test_masks_grow_and_name_what_follows_and_removals_beside_them_count_for_themselves),
         cmocka_unit_test(test_masks_that_cannot_be_and_weights_where_channels_are_meant_are_refused),
+        cmocka_unit_test(test_thresholds_name_their_stages_and_are_refused_where_a_share_is_meant),
         cmocka_unit_test(test_pieces_join_across_masks_and_rewinds_and_are_seeded_by_the_first),
+        cmocka_unit_test(test_an_allocation_is_part_of_the_keys_behind_it_and_refused_beside_given_channels),
         cmocka_unit_test(test_trainings_that_cannot_be_are_refused),
+        cmocka_unit_test(test_a_stage_is_dropped_only_when_nothing_that_is_not_dropped_builds_on_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

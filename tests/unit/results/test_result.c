@@ -31,6 +31,23 @@ static void test_records_come_back_as_they_were(void **state)
     pb_record_free(&read);
 }
 
+/* A target that is a threshold asks for no share. */
+static void test_a_share_that_was_not_requested_stays_so(void **state)
+{
+    const char *path = folder_path(state, "a.xml");
+    struct pb_record written, read;
+    struct pb_error error = {0};
+    full_record(&written);
+    written.costs[0].requested = written.prunings[0].requested = NAN;
+    assert_true(written.costs[0].has_target);
+    must(pb_result_write(path, &written, &error), &error);
+    must(pb_result_read(path, &read, &error), &error);
+    assert_true(isnan(read.costs[0].requested) && isnan(read.prunings[0].requested));
+    assert_equal_full(&read, &written);
+    pb_record_free(&written);
+    pb_record_free(&read);
+}
+
 static void test_histograms_come_with_what_follows_from_them(void **state)
 {
     const char *path = folder_path(state, "a.xml");
@@ -208,6 +225,12 @@ static void test_documents_of_earlier_versions_are_read(void **state)
     written.costs[0].counted = 0;
     pb_free(written.scorings[0].stage);
     written.scoring_count = 0;
+    for (uint32_t i = 0; i < written.trial_count; i++) {
+        pb_free(written.trials[i].stage);
+        pb_free(written.trials[i].split);
+        pb_free(written.trials[i].kept);
+    }
+    written.trial_count = 0;
     must(pb_result_read(PB_TEST_SOURCES "/golden/result-1.xml", &read, &error), &error);
     assert_equal_full(&read, &written);
     pb_record_free(&written);
@@ -244,6 +267,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_setup, folder_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_records_come_back_as_they_were),
+        TEST(test_a_share_that_was_not_requested_stays_so),
         TEST(test_histograms_come_with_what_follows_from_them),
         TEST(test_provenance_keeps_the_last_value_of_a_key),
         TEST(test_what_xml_cannot_hold_is_replaced),

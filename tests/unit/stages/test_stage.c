@@ -53,6 +53,41 @@ static void test_what_is_put_is_found_again_bit_for_bit(void **state)
     pb_store_close(&store);
 }
 
+/* Killed between the two steps of dropping, the network is still there: it is dropped all the same. */
+static void test_a_dropped_network_is_gone_and_its_stage_complete_until_it_is_put_again(void **state)
+{
+    struct pb_store store;
+    struct pb_error error;
+    struct pb_network *network = small_network(), *read = network;
+    json_t *facts = json_pack("{s:s}", "name", "prune"), *found = NULL;
+    bool complete = false;
+    char path[512];
+    assert_int_equal(pb_store_open(*state, &store, &error), PB_OK);
+    assert_int_equal(pb_store_drop_network(&store, KEY, &error), PB_OK); /* there is no such stage */
+    assert_false(pb_store_has(&store, KEY));
+    assert_int_equal(pb_store_put(&store, KEY, facts, network, &error), PB_OK);
+    assert_int_equal(pb_store_drop_network(&store, KEY, &error), PB_OK);
+    snprintf(path, sizeof path, "%s/%s/network.safetensors", store.folder, KEY);
+    assert_false(pb_file_exists(path));
+    assert_int_equal(pb_store_network(&store, KEY, &read, &error), PB_OK);
+    assert_null(read);
+    assert_int_equal(pb_store_acquire(&store, KEY, &complete, &error), PB_OK);
+    assert_true(complete);
+    assert_int_equal(pb_store_facts(&store, KEY, &found, &error), PB_OK);
+    assert_true(json_equal(facts, found));
+    assert_int_equal(pb_store_put_network(&store, KEY, network, &error), PB_OK);
+    assert_int_equal(pb_store_network(&store, KEY, &read, &error), PB_OK);
+    assert_memory_equal(read->values, network->values, network->graph->value_count * sizeof(float));
+    assert_int_equal(pb_store_put_extra(&store, KEY, "dropped", facts, &error), PB_OK);
+    pb_network_free(&read);
+    assert_int_equal(pb_store_network(&store, KEY, &read, &error), PB_OK);
+    assert_null(read);
+    json_decref(facts);
+    json_decref(found);
+    pb_network_free(&network);
+    pb_store_close(&store);
+}
+
 static void test_a_stage_without_its_facts_counts_as_absent(void **state)
 {
     struct pb_store store;
@@ -155,6 +190,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_what_is_put_is_found_again_bit_for_bit, folder_setup, folder_teardown),
+        cmocka_unit_test_setup_teardown(test_a_dropped_network_is_gone_and_its_stage_complete_until_it_is_put_again,
+                                        folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(test_a_stage_without_its_facts_counts_as_absent, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(test_extra_facts_are_absent_until_put, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(test_damaged_facts_name_file_and_line, folder_setup, folder_teardown),

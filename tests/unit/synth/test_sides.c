@@ -9,6 +9,7 @@
 #include <stb_image.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "synth/synth.h"
 #include "support/folder.h"
@@ -30,7 +31,7 @@ static struct pb_synth_options sided_options(const char *set)
 static void draw(const char *out, const struct pb_synth_options *options)
 {
     struct pb_error error = {0};
-    if (pb_synth(out, options, &error) != PB_OK)
+    if (prunebench_synth.draw(out, options, pb_log, &error) != PB_OK)
         fail_msg("%s", error.text);
 }
 
@@ -87,14 +88,14 @@ static void test_sides_and_qualities_that_cannot_be_drawn_are_said(void **state)
     struct pb_error error = {0};
     struct pb_synth_options options = sided_options("cars");
     options.height = 0;
-    assert_int_equal(pb_synth(folder_path(state, "out"), &options, &error), PB_ERROR_INPUT);
+    assert_int_equal(prunebench_synth.draw(folder_path(state, "out"), &options, pb_log, &error), PB_ERROR_INPUT);
     assert_non_null(strstr(error.text, "both sides or none"));
     options.height = PB_SYNTH_HEIGHT_MIN - 1;
-    assert_int_equal(pb_synth(folder_path(state, "out"), &options, &error), PB_ERROR_INPUT);
+    assert_int_equal(prunebench_synth.draw(folder_path(state, "out"), &options, pb_log, &error), PB_ERROR_INPUT);
     assert_non_null(strstr(error.text, "160×67"));
     options = sided_options("cars");
     options.quality = 101;
-    assert_int_equal(pb_synth(folder_path(state, "out"), &options, &error), PB_ERROR_INPUT);
+    assert_int_equal(prunebench_synth.draw(folder_path(state, "out"), &options, pb_log, &error), PB_ERROR_INPUT);
     assert_non_null(strstr(error.text, "quality of 101"));
     assert_false(pb_file_exists(folder_path(state, "out")));
 }

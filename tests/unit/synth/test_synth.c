@@ -13,6 +13,7 @@
 #include <stb_image.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/sha256.h"
 #include "base/text.h"
@@ -36,7 +37,7 @@ static struct pb_synth_options small_options(void)
 static void draw(const char *out, const struct pb_synth_options *options)
 {
     struct pb_error error = {0};
-    if (pb_synth(out, options, &error) != PB_OK)
+    if (prunebench_synth.draw(out, options, pb_log, &error) != PB_OK)
         fail_msg("%s", error.text);
 }
 
@@ -445,7 +446,7 @@ static void test_a_folder_of_somebody_else_is_refused_and_kept(void **state)
     assert_int_equal(pb_make_dirs(folder_path(state, "out/CUB_200_2011"), &error), PB_OK);
     assert_int_equal(pb_file_write_atomic(file, "real\n", 5, &error), PB_OK);
     options.sets = "birds";
-    assert_int_equal(pb_synth(folder_path(state, "out"), &options, &error), PB_ERROR_INPUT);
+    assert_int_equal(prunebench_synth.draw(folder_path(state, "out"), &options, pb_log, &error), PB_ERROR_INPUT);
     assert_non_null(strstr(error.text, "CUB_200_2011"));
     char *data;
     size_t length;
@@ -460,14 +461,14 @@ static void test_what_cannot_be_drawn_is_said(void **state)
     struct pb_error error = {0};
     const char *out = folder_path(state, "out");
     options.sets = "aircraft,bird";
-    assert_int_equal(pb_synth(out, &options, &error), PB_ERROR_INPUT);
+    assert_int_equal(prunebench_synth.draw(out, &options, pb_log, &error), PB_ERROR_INPUT);
     assert_non_null(strstr(error.text, "did you mean 'birds'"));
     options = small_options();
     options.classes = PB_SYNTH_CLASSES_MAX + 1;
-    assert_int_equal(pb_synth(out, &options, &error), PB_ERROR_INPUT);
+    assert_int_equal(prunebench_synth.draw(out, &options, pb_log, &error), PB_ERROR_INPUT);
     options = small_options();
     options.test_per_class = 300000;
-    assert_int_equal(pb_synth(out, &options, &error), PB_ERROR_INPUT);
+    assert_int_equal(prunebench_synth.draw(out, &options, pb_log, &error), PB_ERROR_INPUT);
     assert_false(pb_file_exists(out));
 }
 
@@ -487,7 +488,7 @@ static void test_every_allocation_may_fail(void **state)
     for (; status != PB_OK && n < 20000; n += 7) {
         struct pb_error error = {0};
         pb_memory_fail_after(n);
-        status = pb_synth(out, &options, &error);
+        status = prunebench_synth.draw(out, &options, pb_log, &error);
         pb_memory_fail_after(-1);
         if (status != PB_OK)
             assert_true(error.text[0] != '\0');
