@@ -34,15 +34,33 @@ enum pb_status pb_report_tables(const struct pb_xml *summary, const char *study,
     return status;
 }
 
+/* A document of one table alone: what a stylesheet costs grows with the whole document, and there are tables for every data
+ * set. */
+static enum pb_status alone(const struct pb_xml *tables, const xmlNode *table, struct pb_xml *document,
+                            struct pb_error *error)
+{
+    xmlNode *root = NULL, *copy = NULL;
+    *document = (struct pb_xml){.doc = xmlNewDoc((const xmlChar *)"1.0"), .path = pb_strdup(tables->path)};
+    if (document->doc != NULL && (root = xmlDocCopyNode(xmlDocGetRootElement(tables->doc), document->doc, 2)) != NULL) {
+        xmlDocSetRootElement(document->doc, root);
+        if ((copy = xmlDocCopyNode((xmlNode *)table, document->doc, 1)) != NULL)
+            xmlAddChild(root, copy);
+    }
+    if (copy != NULL && document->path != NULL)
+        return PB_OK;
+    pb_xml_free(document);
+    return pb_fail_memory(error, 0);
+}
+
 static enum pb_status write_table(const struct pb_report_place *place, const struct pb_stylesheet *sheet,
-                                  const struct pb_xml *tables, const char *name, const char *ending,
+                                  const struct pb_xml *table, const char *name, const char *ending,
                                   struct pb_error *error)
 {
     struct pb_text text = {0};
     char *path = pb_format("%s/tables/%s.%s", place->folder, name, ending);
     enum pb_status status = path == NULL ? pb_fail_memory(error, strlen(name)) : PB_OK;
     if (status == PB_OK)
-        status = pb_stylesheet_apply(sheet, tables, (const char *[]){"name", name, NULL}, &text, error);
+        status = pb_stylesheet_apply(sheet, table, (const char *[]){"name", name, NULL}, &text, error);
     if (status == PB_OK)
         status = pb_file_write_atomic(path, text.data == NULL ? "" : text.data, text.length, error);
     pb_text_free(&text);
@@ -66,18 +84,26 @@ static bool is_empty(const xmlNode *table)
 enum pb_status pb_report_write_tables(const struct pb_report_place *place, const struct pb_xml *tables,
                                       unsigned formats, struct pb_error *error)
 {
+    enum { COUNT = sizeof FORMATS / sizeof *FORMATS };
+    struct pb_stylesheet *sheets[COUNT] = {0};
     enum pb_status status = PB_OK;
-    for (size_t i = 0; i < sizeof FORMATS / sizeof *FORMATS && status == PB_OK; i++) {
-        struct pb_stylesheet *sheet = NULL;
-        if ((formats & FORMATS[i].format) == 0)
+    for (size_t i = 0; i < COUNT && status == PB_OK; i++)
+        if ((formats & FORMATS[i].format) != 0)
+            status = pb_stylesheet_open_own(FORMATS[i].stylesheet, &sheets[i], error);
+    for (const xmlNode *table = pb_xml_first(xmlDocGetRootElement(tables->doc)); table != NULL && status == PB_OK;
+         table = pb_xml_next(table)) {
+        struct pb_xml document = {0};
+        if (is_empty(table))
             continue;
-        status = pb_stylesheet_open_own(FORMATS[i].stylesheet, &sheet, error);
-        for (const xmlNode *table = pb_xml_first(xmlDocGetRootElement(tables->doc)); table != NULL && status == PB_OK;
-             table = pb_xml_next(table))
-            if (!is_empty(table) && (FORMATS[i].format == PB_REPORT_CSV || !is_data_only(table)))
-                status = write_table(place, sheet, tables, pb_xml_attribute(table, "name"), FORMATS[i].ending, error);
-        pb_stylesheet_free(&sheet);
+        status = alone(tables, table, &document, error);
+        for (size_t i = 0; i < COUNT && status == PB_OK; i++)
+            if (sheets[i] != NULL && (FORMATS[i].format == PB_REPORT_CSV || !is_data_only(table)))
+                status =
+                    write_table(place, sheets[i], &document, pb_xml_attribute(table, "name"), FORMATS[i].ending, error);
+        pb_xml_free(&document);
     }
+    for (size_t i = 0; i < COUNT; i++)
+        pb_stylesheet_free(&sheets[i]);
     return status;
 }
 
