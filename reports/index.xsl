@@ -11,9 +11,18 @@
   <xsl:output method="html" encoding="UTF-8" indent="no" doctype-system="about:legacy-compat"/>
   <xsl:param name="formats" select="'svg'"/>
 
+  <xsl:variable name="data-files" select="false()"/>
   <xsl:variable name="tables-tree"><xsl:apply-templates select="/s:summary" mode="tables"/></xsl:variable>
   <xsl:variable name="tables" select="exsl:node-set($tables-tree)/t:tables"/>
   <xsl:variable name="cells" select="/s:summary/s:cells"/>
+  <!-- So many rows may the page's tables have together; where they have more, those of more than 20 are on pages of their own. -->
+  <xsl:variable name="page-rows" select="4000"/>
+  <xsl:variable name="most-rows">
+    <xsl:choose>
+      <xsl:when test="count($tables/t:table[not(@only) and not(t:row[1001])]/t:row) &gt; $page-rows">20</xsl:when>
+      <xsl:otherwise>1000</xsl:otherwise>
+    </xsl:choose>
+  </xsl:variable>
 
   <!-- Sections whose γ figures a study shows among the published results -->
   <xsl:variable name="gamma-beside" select="/.."/>
@@ -317,7 +326,7 @@
   <xsl:key name="ranked" match="s:row[@scope]" use="concat(@criterion, ' ', @scope, ' ', @allocation, ' ', self::*[@scope = 'global']/@normalise)"/>
   <xsl:template name="criteria-of-scope">
     <xsl:param name="scope"/>
-    <xsl:for-each select="//s:row[@scope = $scope and not(@allocation)][generate-id() = generate-id(key('ranked', concat(@criterion, ' ', @scope, ' ', @allocation, ' ', self::*[@scope = 'global']/@normalise))[1])]">
+    <xsl:for-each select="s:section/s:schedule/s:row[@scope = $scope and not(@allocation)][generate-id() = generate-id(key('ranked', concat(@criterion, ' ', @scope, ' ', @allocation, ' ', self::*[@scope = 'global']/@normalise))[1])]">
       <xsl:if test="position() &gt; 1">, </xsl:if>
       <xsl:value-of select="@criterion"/>
       <xsl:if test="$scope = 'global'"> (<xsl:value-of select="@normalise"/>)</xsl:if>
@@ -326,7 +335,7 @@
 
   <!-- Each criterion whose share was divided among the layers by a rule, with the rule -->
   <xsl:template name="criteria-of-allocations">
-    <xsl:for-each select="//s:row[@allocation][generate-id() = generate-id(key('ranked', concat(@criterion, ' ', @scope, ' ', @allocation, ' ', self::*[@scope = 'global']/@normalise))[1])]">
+    <xsl:for-each select="s:section/s:schedule/s:row[@allocation][generate-id() = generate-id(key('ranked', concat(@criterion, ' ', @scope, ' ', @allocation, ' ', self::*[@scope = 'global']/@normalise))[1])]">
       <xsl:if test="position() &gt; 1">, </xsl:if>
       <xsl:value-of select="@criterion"/> (<xsl:value-of select="@allocation"/>)</xsl:for-each>
   </xsl:template>
@@ -344,8 +353,8 @@
         <li><b>Leaderboard</b>: all methods (criterion under a schedule) of a data set and target. Its tests are paired by seed, as the others are, but take the noise from all methods of the target together, because three seeds of two methods say too little of it; so it distinguishes what the tests of bold figures, which use the two rows alone, do not.</li>
         <li><b>MACs</b> count convolutions, linear layers and the bilinear pooling; FLOPs are twice that.</li>
         <li><b>Latency</b> is one figure for each distinct network. One marked § differs too much between repeated measurements: it enters no speed-up, no figure and no finding.</li>
-        <li><b>Random</b> is the control: a criterion that does not beat it has found nothing.<xsl:if test="//s:row[@redraw = 'once']"> Under soft pruning it keeps one mask for the whole training.</xsl:if><xsl:if test="//s:row[@redraw = 'each-scoring']"> Where it was to be drawn anew (<xsl:for-each select="//s:row[@redraw = 'each-scoring' and not(@criterion = preceding::s:row[@redraw = 'each-scoring']/@criterion)]"><xsl:if test="position() &gt; 1">, </xsl:if><xsl:value-of select="@criterion"/></xsl:for-each>), it had another mask after every epoch, also where criteria keep theirs.</xsl:if></li>
-        <li><b>Scope</b> is what the scores of a layer were compared with.<xsl:if test="//s:row[@scope = 'layer' and not(@allocation)]"> Only with its own, so that every layer lost the same share: <xsl:call-template name="criteria-of-scope"><xsl:with-param name="scope" select="'layer'"/></xsl:call-template>.</xsl:if><xsl:if test="//s:row[@allocation]"> Only with its own, where an allocation (in brackets) says what each layer lost: <xsl:call-template name="criteria-of-allocations"/>.</xsl:if><xsl:if test="//s:row[@scope = 'global']"> With those of all layers, divided within each by the rule in brackets: <xsl:call-template name="criteria-of-scope"><xsl:with-param name="scope" select="'global'"/></xsl:call-template>.</xsl:if></li>
+        <li><b>Random</b> is the control: a criterion that does not beat it has found nothing.<xsl:if test="s:section/s:schedule/s:row[@redraw = 'once']"> Under soft pruning it keeps one mask for the whole training.</xsl:if><xsl:if test="s:section/s:schedule/s:row[@redraw = 'each-scoring']"> Where it was to be drawn anew (<xsl:for-each select="s:section/s:schedule/s:row[@redraw = 'each-scoring' and not(@criterion = preceding::s:row[@redraw = 'each-scoring']/@criterion)]"><xsl:if test="position() &gt; 1">, </xsl:if><xsl:value-of select="@criterion"/></xsl:for-each>), it had another mask after every epoch, also where criteria keep theirs.</xsl:if></li>
+        <li><b>Scope</b> is what the scores of a layer were compared with.<xsl:if test="s:section/s:schedule/s:row[@scope = 'layer' and not(@allocation)]"> Only with its own, so that every layer lost the same share: <xsl:call-template name="criteria-of-scope"><xsl:with-param name="scope" select="'layer'"/></xsl:call-template>.</xsl:if><xsl:if test="s:section/s:schedule/s:row[@allocation]"> Only with its own, where an allocation (in brackets) says what each layer lost: <xsl:call-template name="criteria-of-allocations"/>.</xsl:if><xsl:if test="s:section/s:schedule/s:row[@scope = 'global']"> With those of all layers, divided within each by the rule in brackets: <xsl:call-template name="criteria-of-scope"><xsl:with-param name="scope" select="'global'"/></xsl:call-template>.</xsl:if></li>
         <li>The pruned network is the one that is measured: its channels are gone, not masked. Both forms were run on the same batch, and the largest difference is in the list of runs.</li>
       </ul>
     </section>

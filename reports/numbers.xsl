@@ -321,11 +321,14 @@
   </xsl:template>
 
   <!-- Columns of networks with masks on single weights, beside those of the whole network; nothing where there are none -->
+  <!-- in: the schedule or section whose rows the table has -->
+  <xsl:key name="nonzero" match="s:row/s:value[@name = 'nonzero-params']" use="generate-id(../..)"/>
+  <xsl:key name="nonzero" match="s:row/s:value[@name = 'nonzero-params']" use="generate-id(../../..)"/>
   <xsl:template name="nonzero-columns">
-    <xsl:param name="rows"/>
+    <xsl:param name="in"/>
     <xsl:param name="params"/>
     <xsl:param name="macs"/>
-    <xsl:if test="$rows/s:value[@name = 'nonzero-params']">
+    <xsl:if test="key('nonzero', generate-id($in))">
       <column name="nonzero_params" title="Non-zero params" align="right">
         <xsl:attribute name="unit"><xsl:call-template name="unit"><xsl:with-param name="of" select="$params"/></xsl:call-template></xsl:attribute>
       </column>
@@ -335,18 +338,18 @@
     </xsl:if>
   </xsl:template>
   <xsl:template name="nonzero-cells">
-    <xsl:param name="rows"/>
+    <xsl:param name="in"/>
     <xsl:param name="stage"/>
     <xsl:param name="params"/>
     <xsl:param name="macs"/>
-    <xsl:if test="$rows/s:value[@name = 'nonzero-params']">
+    <xsl:if test="key('nonzero', generate-id($in))">
       <xsl:apply-templates select="." mode="mean-scaled"><xsl:with-param name="name" select="'nonzero-params'"/><xsl:with-param name="stage" select="$stage"/><xsl:with-param name="of" select="$params"/></xsl:apply-templates>
       <xsl:apply-templates select="." mode="mean-scaled"><xsl:with-param name="name" select="'nonzero-macs'"/><xsl:with-param name="stage" select="$stage"/><xsl:with-param name="of" select="$macs"/></xsl:apply-templates>
     </xsl:if>
   </xsl:template>
   <xsl:template name="nonzero-note">
-    <xsl:param name="rows"/>
-    <xsl:if test="$rows/s:value[@name = 'nonzero-params']">
+    <xsl:param name="in"/>
+    <xsl:if test="key('nonzero', generate-id($in))">
       <note>Non-zero: without masked weights and their MACs. Params, MACs and latency are those of the whole network: masked weights are stored and multiplied as zeros.</note>
     </xsl:if>
   </xsl:template>

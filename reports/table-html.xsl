@@ -73,6 +73,7 @@
           <xsl:apply-templates select="t:row" mode="html">
             <xsl:with-param name="columns" select="t:column"/>
             <xsl:with-param name="header" select="count(t:column[not(@only = 'csv')][1]/preceding-sibling::t:column) + 1"/>
+            <xsl:with-param name="criterion" select="count(t:column[@name = 'criterion']/preceding-sibling::t:column) + count(t:column[@name = 'criterion'])"/>
           </xsl:apply-templates>
         </tbody>
       </table></div>
@@ -93,17 +94,19 @@
   <xsl:template match="t:row" mode="html">
     <xsl:param name="columns"/>
     <xsl:param name="header"/>
+    <xsl:param name="criterion"/>
     <xsl:variable name="new">
-      <xsl:for-each select="t:cell[not(@repeated)]">
-        <xsl:variable name="column" select="$columns[count(current()/preceding-sibling::t:cell) + 1]"/>
-        <xsl:if test="$column/@name = 'criterion' and not(../@id)">*</xsl:if>
-        <xsl:if test="not($column/@only = 'csv')"><xsl:value-of select="concat(count(preceding-sibling::t:cell) + 1, ' ')"/></xsl:if>
-      </xsl:for-each>
+      <xsl:if test="not(t:cell[$criterion]) or @id or t:cell[$criterion]/@repeated">
+        <xsl:for-each select="t:cell">
+          <xsl:variable name="position" select="position()"/>
+          <xsl:if test="not(@repeated) and not($columns[$position]/@only = 'csv')"><xsl:value-of select="concat($position, ' ')"/></xsl:if>
+        </xsl:for-each>
+      </xsl:if>
     </xsl:variable>
     <xsl:variable name="leading">
       <xsl:choose>
-        <xsl:when test="contains($new, '*')"><xsl:value-of select="substring-before(substring-after($new, '*'), ' ')"/></xsl:when>
-        <xsl:otherwise><xsl:value-of select="substring-before($new, ' ')"/></xsl:otherwise>
+        <xsl:when test="string($new)"><xsl:value-of select="substring-before($new, ' ')"/></xsl:when>
+        <xsl:otherwise><xsl:value-of select="$criterion"/></xsl:otherwise>
       </xsl:choose>
     </xsl:variable>
     <tr>

@@ -44,7 +44,7 @@
       <column name="params_head" title="Head" unit="{$unit-params}" align="right"/>
       <column name="macs" title="MACs" unit="{$unit-macs}" align="right"/>
       <column name="macs_reduction" title="less" unit="%" align="right"/>
-      <xsl:call-template name="nonzero-columns"><xsl:with-param name="rows" select="s:schedule/s:row"/><xsl:with-param name="params" select="$base/s:value[@name = 'params' and @stage = 'base']/@mean"/><xsl:with-param name="macs" select="$base/s:value[@name = 'macs' and @stage = 'base']/@mean"/></xsl:call-template>
+      <xsl:call-template name="nonzero-columns"><xsl:with-param name="in" select="."/><xsl:with-param name="params" select="$base/s:value[@name = 'params' and @stage = 'base']/@mean"/><xsl:with-param name="macs" select="$base/s:value[@name = 'macs' and @stage = 'base']/@mean"/></xsl:call-template>
       <column name="bytes" title="File" unit="{$unit-bytes}B" align="right"/>
       <column name="seeds" title="n" align="right"/>
       <row kind="baseline">
@@ -59,7 +59,7 @@
         </row>
       </xsl:for-each>
       <xsl:call-template name="removed-note"><xsl:with-param name="of" select="s:schedule/s:row"/></xsl:call-template>
-      <xsl:call-template name="nonzero-note"><xsl:with-param name="rows" select="s:schedule/s:row"/></xsl:call-template>
+      <xsl:call-template name="nonzero-note"><xsl:with-param name="in" select="."/></xsl:call-template>
       <note>Means over seeds. MACs: multiplications with addition of convolutions, linear layers and bilinear pooling (FLOPs = 2 · MACs). File: the checkpoint without momentum.</note>
       <xsl:apply-templates select="." mode="marks"/>
     </table>
@@ -134,7 +134,7 @@
     <xsl:apply-templates select="." mode="mean-scaled"><xsl:with-param name="name" select="'params-head'"/><xsl:with-param name="stage" select="$stage"/><xsl:with-param name="of" select="$params"/></xsl:apply-templates>
     <xsl:apply-templates select="." mode="mean-scaled"><xsl:with-param name="name" select="'macs'"/><xsl:with-param name="stage" select="$stage"/><xsl:with-param name="of" select="$macs"/></xsl:apply-templates>
     <xsl:apply-templates select="." mode="mean-percent"><xsl:with-param name="name" select="'macs-reduction'"/><xsl:with-param name="stage" select="$stage"/></xsl:apply-templates>
-    <xsl:call-template name="nonzero-cells"><xsl:with-param name="rows" select="../../s:schedule/s:row"/><xsl:with-param name="stage" select="$stage"/><xsl:with-param name="params" select="$params"/><xsl:with-param name="macs" select="$macs"/></xsl:call-template>
+    <xsl:call-template name="nonzero-cells"><xsl:with-param name="in" select="../.."/><xsl:with-param name="stage" select="$stage"/><xsl:with-param name="params" select="$params"/><xsl:with-param name="macs" select="$macs"/></xsl:call-template>
     <xsl:apply-templates select="." mode="mean-scaled"><xsl:with-param name="name" select="'bytes'"/><xsl:with-param name="stage" select="$stage"/><xsl:with-param name="of" select="$base[@name = 'bytes']/@mean"/></xsl:apply-templates>
     <cell><xsl:value-of select="@n"/></cell>
   </xsl:template>

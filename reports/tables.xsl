@@ -18,6 +18,8 @@
   <!-- Of one kind alone; all where it is empty. Where room is scarce, as on a terminal, columns with extra="column" are left
        out, and spreads of those with extra="spread"; notes with key="true" are those without which numbers cannot be read. -->
   <xsl:param name="kind"/>
+  <!-- Whether tables are made that are files of data alone. -->
+  <xsl:variable name="data-files" select="true()"/>
   <xsl:key name="cell" match="s:cells/s:cell" use="@anchor"/>
 
   <xsl:template match="s:summary" mode="tables">
@@ -64,8 +66,10 @@
       <xsl:call-template name="warnings-table"/>
       <xsl:call-template name="left-out-table"/>
       <xsl:call-template name="runs-table"/>
-      <xsl:call-template name="values-table"/>
-      <xsl:call-template name="long-table"/>
+      <xsl:if test="$data-files">
+        <xsl:call-template name="values-table"/>
+        <xsl:call-template name="long-table"/>
+      </xsl:if>
     </tables>
   </xsl:template>
 
@@ -179,7 +183,7 @@
       <column name="macs" title="MACs" align="right" spread="true" extra="spread">
         <xsl:attribute name="unit"><xsl:call-template name="unit"><xsl:with-param name="of" select="$macs"/></xsl:call-template></xsl:attribute>
       </column>
-      <xsl:call-template name="nonzero-columns"><xsl:with-param name="rows" select="s:row"/><xsl:with-param name="params" select="$params"/><xsl:with-param name="macs" select="$macs"/></xsl:call-template>
+      <xsl:call-template name="nonzero-columns"><xsl:with-param name="in" select="."/><xsl:with-param name="params" select="$params"/><xsl:with-param name="macs" select="$macs"/></xsl:call-template>
       <xsl:if test="$batch">
         <column name="latency_ms" title="Latency" unit="ms" align="right" spread="true" extra="spread"/>
       </xsl:if>
@@ -195,7 +199,7 @@
         <xsl:apply-templates select="$base" mode="percent"><xsl:with-param name="name" select="'top5'"/><xsl:with-param name="stage" select="'base'"/></xsl:apply-templates>
         <xsl:apply-templates select="$base" mode="scaled"><xsl:with-param name="name" select="'params'"/><xsl:with-param name="stage" select="'base'"/><xsl:with-param name="of" select="$params"/></xsl:apply-templates>
         <xsl:apply-templates select="$base" mode="scaled"><xsl:with-param name="name" select="'macs'"/><xsl:with-param name="stage" select="'base'"/><xsl:with-param name="of" select="$macs"/></xsl:apply-templates>
-        <xsl:for-each select="$base"><xsl:call-template name="nonzero-cells"><xsl:with-param name="rows" select="../s:row"/><xsl:with-param name="stage" select="'base'"/><xsl:with-param name="params" select="$params"/><xsl:with-param name="macs" select="$macs"/></xsl:call-template></xsl:for-each>
+        <xsl:for-each select="$base"><xsl:call-template name="nonzero-cells"><xsl:with-param name="in" select=".."/><xsl:with-param name="stage" select="'base'"/><xsl:with-param name="params" select="$params"/><xsl:with-param name="macs" select="$macs"/></xsl:call-template></xsl:for-each>
         <xsl:if test="$batch">
           <xsl:apply-templates select="$base" mode="plain"><xsl:with-param name="name" select="'median-ms'"/><xsl:with-param name="stage" select="'base'"/><xsl:with-param name="batch" select="$batch"/></xsl:apply-templates>
         </xsl:if>
@@ -217,7 +221,7 @@
           <xsl:apply-templates select="." mode="percent"><xsl:with-param name="name" select="'top5'"/><xsl:with-param name="stage" select="'final'"/></xsl:apply-templates>
           <xsl:apply-templates select="." mode="scaled"><xsl:with-param name="name" select="'params'"/><xsl:with-param name="stage" select="'pruned'"/><xsl:with-param name="of" select="$params"/></xsl:apply-templates>
           <xsl:apply-templates select="." mode="scaled"><xsl:with-param name="name" select="'macs'"/><xsl:with-param name="stage" select="'pruned'"/><xsl:with-param name="of" select="$macs"/></xsl:apply-templates>
-          <xsl:call-template name="nonzero-cells"><xsl:with-param name="rows" select="../s:row"/><xsl:with-param name="stage" select="'pruned'"/><xsl:with-param name="params" select="$params"/><xsl:with-param name="macs" select="$macs"/></xsl:call-template>
+          <xsl:call-template name="nonzero-cells"><xsl:with-param name="in" select=".."/><xsl:with-param name="stage" select="'pruned'"/><xsl:with-param name="params" select="$params"/><xsl:with-param name="macs" select="$macs"/></xsl:call-template>
           <xsl:if test="$batch">
             <xsl:apply-templates select="." mode="plain"><xsl:with-param name="name" select="'median-ms'"/><xsl:with-param name="stage" select="'pruned'"/><xsl:with-param name="batch" select="$batch"/></xsl:apply-templates>
           </xsl:if>
@@ -227,7 +231,7 @@
       <note key="true">Top-1 pruned: before retraining. Top-1 final: after it.<xsl:if test="$delta"> Δ base: final minus unpruned, paired by seed.</xsl:if><xsl:if test="s:row[@n &gt; 1]"> ±: standard deviation over seeds.</xsl:if></note>
       <xsl:if test="s:row/@without-baseline"><note mark="no baseline" key="true"><xsl:apply-templates select="." mode="baseline-note"/></note></xsl:if>
       <xsl:call-template name="removed-note"><xsl:with-param name="of" select="s:row"/></xsl:call-template>
-      <xsl:call-template name="nonzero-note"><xsl:with-param name="rows" select="s:row"/></xsl:call-template>
+      <xsl:call-template name="nonzero-note"><xsl:with-param name="in" select="."/></xsl:call-template>
       <note><xsl:apply-templates select="." mode="best-note"/></note>
       <xsl:if test="$single">
         <note>Image s.e.: binomial standard error of the test images alone. With one seed there is no spread over seeds; this says how far another test set of the same size would move the number, not how far another seed would.</note>

@@ -1,6 +1,8 @@
 /* The whole report: summary, tables, figures, page. */
 #include "report/report.h"
 
+#include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -151,6 +153,55 @@ static enum pb_status write_page(const struct pb_report_place *place, const stru
     return status;
 }
 
+/* What gnuplot draws, and what stylesheets write meanwhile. Both read the same things and write files of their own. */
+struct work {
+    const struct pb_report_place *place;
+    const char *out;
+    unsigned formats;
+    const struct pb_summary *summary;
+    const struct pb_xml *tables;
+    enum pb_status drawn;
+    struct pb_error error; /* of the drawing */
+};
+
+static void *draw(void *argument)
+{
+    struct work *work = argument;
+    enum pb_status status = PB_OK;
+    if ((work->formats & (PB_REPORT_FIGURES | PB_REPORT_HTML)) != 0)
+        status = pb_report_figures(work->place, work->summary, &work->error);
+    if (status == PB_OK && (work->formats & (PB_REPORT_FIGURES | PB_REPORT_HTML)) != 0)
+        status = pb_report_samples(work->place, work->out, work->summary, &work->error);
+    if (status == PB_OK && (work->formats & PB_REPORT_FIGURES) != 0)
+        status = pb_report_draw_tables(work->place, work->tables, &work->error);
+    work->drawn = status;
+    return NULL;
+}
+
+static enum pb_status write_files(const struct work *work, struct pb_error *error)
+{
+    enum pb_status status = pb_report_write_tables(work->place, work->tables, work->formats, error);
+    if (status == PB_OK && (work->formats & PB_REPORT_HTML) != 0)
+        status = pb_report_cells(work->place, work->summary, error);
+    return status;
+}
+
+static enum pb_status draw_and_write(struct work *work, struct pb_error *error)
+{
+    pthread_t thread;
+    const int failed = pthread_create(&thread, NULL, draw, work);
+    if (failed != 0) {
+        errno = failed;
+        return pb_fail_errno(error, "start a thread that draws figures");
+    }
+    const enum pb_status status = write_files(work, error);
+    (void)pthread_join(thread, NULL);
+    if (work->drawn == PB_OK)
+        return status;
+    *error = work->error;
+    return work->drawn;
+}
+
 enum pb_status pb_report(const char *out, const struct pb_report_options *options, struct pb_error *error)
 {
     unsigned formats = options->formats == 0 ? ALL : options->formats & ALL;
@@ -168,16 +219,9 @@ enum pb_status pb_report(const char *out, const struct pb_report_options *option
         status = prepare(out, formats, &making, error);
     if (status == PB_OK)
         status = pb_report_tables(&document, place->study, "", &tables, error);
+    struct work work = {.place = place, .out = out, .formats = formats, .summary = &summary, .tables = &tables};
     if (status == PB_OK)
-        status = pb_report_write_tables(place, &tables, formats, error);
-    if (status == PB_OK && (formats & (PB_REPORT_FIGURES | PB_REPORT_HTML)) != 0)
-        status = pb_report_figures(place, &summary, error);
-    if (status == PB_OK && (formats & (PB_REPORT_FIGURES | PB_REPORT_HTML)) != 0)
-        status = pb_report_samples(place, out, &summary, error);
-    if (status == PB_OK && (formats & PB_REPORT_FIGURES) != 0)
-        status = pb_report_draw_tables(place, &tables, error);
-    if (status == PB_OK && (formats & PB_REPORT_HTML) != 0)
-        status = pb_report_cells(place, &summary, error);
+        status = draw_and_write(&work, error);
     if (status == PB_OK && (formats & PB_REPORT_HTML) != 0)
         status = write_page(place, &document, formats, error);
     if (status == PB_OK && formats == ALL)

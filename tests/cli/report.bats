@@ -273,6 +273,29 @@ XSL
     [[ $output == *"data.csv:1: "* ]]
 }
 
+@test "a page whose tables would have too many rows leads to the long ones" {
+    cat >"$BATS_TEST_TMPDIR/small.xsl" <<END
+<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">
+  <xsl:import href="$(realpath ../reports/index.xsl)"/>
+  <xsl:variable name="page-rows" select="10"/>
+</xsl:stylesheet>
+END
+    python3 - "$OUT" >"$BATS_TEST_TMPDIR/long" <<'END'
+import csv, pathlib, sys
+for table in sorted(pathlib.Path(sys.argv[1], "report/tables").glob("*.html")):
+    rows = len(list(csv.reader(table.with_suffix(".csv").open(encoding="utf-8")))) - 1
+    if rows > 20:
+        print(table.stem, rows)
+END
+    [ "$(wc -l <"$BATS_TEST_TMPDIR/long")" -ge 1 ]
+    prunebench report "$OUT" --stylesheet "$BATS_TEST_TMPDIR/small.xsl" -o "$BATS_TEST_TMPDIR/page.html"
+    while read -r name rows; do
+        grep -q "<a href=\"tables/$name.html\">All $rows rows, on a page of their own</a>" "$BATS_TEST_TMPDIR/page.html"
+    done <"$BATS_TEST_TMPDIR/long"
+    [ "$(grep -c 'on a page of their own' "$BATS_TEST_TMPDIR/page.html")" -eq "$(wc -l <"$BATS_TEST_TMPDIR/long")" ]
+    ! grep -q 'on a page of their own' "$OUT/report/index.html"
+}
+
 @test "a folder without results, and a missing gnuplot, get a message that helps" {
     run prunebench report "$BATS_TEST_TMPDIR"
     [ "$status" -eq 2 ]
