@@ -15,11 +15,12 @@
   <xsl:variable name="tables-tree"><xsl:apply-templates select="/s:summary" mode="tables"/></xsl:variable>
   <xsl:variable name="tables" select="exsl:node-set($tables-tree)/t:tables"/>
   <xsl:variable name="cells" select="/s:summary/s:cells"/>
-  <!-- So many rows may the page's tables have together; where they have more, those of more than 20 are on pages of their own. -->
+  <!-- So many rows may the page's tables have together; where they have more, the long tables are on pages of their own. -->
   <xsl:variable name="page-rows" select="4000"/>
+  <xsl:variable name="long-rows" select="100"/>
   <xsl:variable name="most-rows">
     <xsl:choose>
-      <xsl:when test="count($tables/t:table[not(@only) and not(t:row[1001])]/t:row) &gt; $page-rows">20</xsl:when>
+      <xsl:when test="count($tables/t:table[not(@only) and not(t:row[1001])]/t:row) &gt; $page-rows"><xsl:value-of select="$long-rows"/></xsl:when>
       <xsl:otherwise>1000</xsl:otherwise>
     </xsl:choose>
   </xsl:variable>

@@ -30,7 +30,7 @@ PB_MUST_CHECK enum pb_status pb_file_write_parts_atomic(const char *path, const 
                                                         struct pb_error *error);
 
 /* Complete or absent for other processes, but not after the machine has lost power: nothing waits for the disk. For what is
- * written every second. */
+ * written every second, or by the thousand and made again with ease. */
 PB_MUST_CHECK enum pb_status pb_file_replace(const char *path, const void *data, size_t length, struct pb_error *error);
 
 /* Gives a file that another program has written the name to, in the same file system, in place of what is there: fsyncs it,

@@ -1,4 +1,5 @@
-/* A page of its own for every cell: cells/ID.html, from the cell's document. */
+/* A page of its own for every cell: cells/ID.html, from the cell's document. There may be thousands, and a report can be made
+ * again: none waits for the disk. */
 #include "report/report_parts.h"
 
 #include <string.h>
@@ -43,7 +44,7 @@ static enum pb_status write_cell(const struct pb_report_place *place, const stru
     if (status == PB_OK)
         status = pb_stylesheet_apply(sheet, &xml, (const char *[]){"seeds", seeds, "log", log, NULL}, &html, error);
     if (status == PB_OK)
-        status = pb_file_write_atomic(to, html.data == NULL ? "" : html.data, html.length, error);
+        status = pb_file_replace(to, html.data == NULL ? "" : html.data, html.length, error);
     pb_xml_free(&xml);
     pb_text_free(&html);
     pb_free(from);

@@ -278,6 +278,7 @@ XSL
 <xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">
   <xsl:import href="$(realpath ../reports/index.xsl)"/>
   <xsl:variable name="page-rows" select="10"/>
+  <xsl:variable name="long-rows" select="20"/>
 </xsl:stylesheet>
 END
     python3 - "$OUT" >"$BATS_TEST_TMPDIR/long" <<'END'
