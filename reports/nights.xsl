@@ -138,6 +138,7 @@
   <xsl:template name="last-night">
     <xsl:for-each select="$last">
       <p class="big"><xsl:call-template name="state"/><span><xsl:value-of select="concat(' ', @name)"/></span></p>
+      <xsl:if test="n:note"><p><xsl:value-of select="n:note"/></p></xsl:if>
       <p>
         <xsl:value-of select="concat(@cells, ' cell', substring('s', 1, @cells != 1), ', ', @failed, ' failed')"/>
         <xsl:if test="@left-out &gt; 0"><xsl:value-of select="concat(', ', @left-out, ' left out')"/></xsl:if>
@@ -165,7 +166,7 @@
   <xsl:template name="news">
     <xsl:variable name="first" select="$news[generate-id() = generate-id(key('news', concat(@number, ' ', substring-before(concat(@measure, '.'), '.')))[1])]"/>
     <xsl:choose>
-      <xsl:when test="not($news)"><p>No number has become worse from a night on, beside what is known.</p></xsl:when>
+      <xsl:when test="not($news)"><p>Over the nights no number has moved to a worse level, beside what is known.</p></xsl:when>
       <xsl:otherwise>
         <ul>
           <xsl:for-each select="$first[position() &lt;= 4]">

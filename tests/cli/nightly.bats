@@ -121,6 +121,8 @@ END
     NIGHT=2026-11-28 run -1 nightly m.xml out
     echo "$output"
     [[ $output == "prunebench 2026-11-28: a regression. "*"Slower: "* ]]
+    # the front page says what is worse
+    grep -q '<p class="big">a regression<span> 2026-11-28</span></p><p>[^<]*Slower: ' out/index.html
     history() { "$PRUNEBENCH" history --history out/history "$@"; }
     run -0 history show last-good
     [[ $output == *"name: 2026-11-26"* ]]

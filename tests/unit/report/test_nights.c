@@ -192,7 +192,7 @@ static void test_flat_nights_are_no_news(void **state)
     char *page = page_of_plan(
         state,
         (struct plan){.whole = 0, .worse_from = UINT32_MAX, .slow_from = UINT32_MAX, .group = GROUP, .matrix = "m"});
-    shows(page, "No number has become worse from a night on, beside what is known.");
+    shows(page, "Over the nights no number has moved to a worse level, beside what is known.");
     hides(page, "What is best</h2>"); /* no documents were kept */
     hides(page, "id=\"changes\"");
     pb_free(page);
