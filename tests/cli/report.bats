@@ -239,6 +239,52 @@ PYTHON
     [ "$status" -eq 1 ]
 }
 
+# The lines of docs/report.md in one language, of this run, then more of them.
+example() { # language
+    sed -n "/^\`\`\`$1\$/,/^\`\`\`\$/p" ../docs/report.md | sed "/^\`\`\`/d; s|OUT/|$OUT/|"
+}
+
+# What an example has found: the mean and standard deviation of one group, by Python alone.
+expect_group() { # mean, sd
+    python3 - "$OUT/report/tables/cells-long.csv" "$1" "$2" <<'END'
+import csv, statistics, sys
+rows = [row for row in csv.DictReader(open(sys.argv[1], encoding="utf-8")) if row["status"] == "ok"]
+values = [float(row["top1"]) for row in rows
+          if (row["dataset"], row["schedule"], row["criterion"], row["target"]) == ("aircraft", "one-shot", "random", "r40")]
+assert len(values) == 2, values
+assert abs(statistics.mean(values) - float(sys.argv[2])) < 1e-9, (values, sys.argv)
+assert abs(statistics.stdev(values) - float(sys.argv[3])) < 1e-9, (values, sys.argv)
+END
+}
+
+@test "pandas reads the CSV as the documents say" {
+    for python in python3 /usr/bin/python3 none; do # Debian's package is for Debian's Python
+        [ "$python" != none ] || skip "pandas is not installed"
+        if "$python" -c 'import pandas' 2>/dev/null; then break; fi
+    done
+    {
+        example python
+        echo 'found = ok.groupby(["dataset", "schedule", "criterion", "target"])["top1"].agg(["mean", "std"])'
+        echo 'print("%.12f %.12f" % tuple(found.loc[("aircraft", "one-shot", "random", "r40")]))'
+    } >"$BATS_TEST_TMPDIR/example.py"
+    "$python" "$BATS_TEST_TMPDIR/example.py" >"$BATS_TEST_TMPDIR/said"
+    grep -q 'mean *std *count' "$BATS_TEST_TMPDIR/said"
+    # shellcheck disable=SC2046
+    expect_group $(tail -n 1 "$BATS_TEST_TMPDIR/said")
+}
+
+@test "R reads the CSV as the documents say" {
+    command -v Rscript >/dev/null || skip "R is not installed"
+    {
+        example r | sed '$s/^/found <- /'
+        echo 'one <- subset(found, dataset == "aircraft" & schedule == "one-shot" & criterion == "random" & target == "r40")'
+        echo 'cat(sprintf("%.12f %.12f\n", one$top1[, "mean"], one$top1[, "sd"]))'
+    } >"$BATS_TEST_TMPDIR/example.r"
+    Rscript "$BATS_TEST_TMPDIR/example.r" >"$BATS_TEST_TMPDIR/said"
+    # shellcheck disable=SC2046
+    expect_group $(tail -n 1 "$BATS_TEST_TMPDIR/said")
+}
+
 @test "formats can be chosen" {
     rm -rf "$BATS_TEST_TMPDIR/out"
     mkdir "$BATS_TEST_TMPDIR/out"
@@ -294,7 +340,7 @@ END
         grep -q "<a href=\"tables/$name.html\">All $rows rows, on a page of their own</a>" "$BATS_TEST_TMPDIR/page.html"
     done <"$BATS_TEST_TMPDIR/long"
     [ "$(grep -c 'on a page of their own' "$BATS_TEST_TMPDIR/page.html")" -eq "$(wc -l <"$BATS_TEST_TMPDIR/long")" ]
-    ! grep -q 'on a page of their own' "$OUT/report/index.html"
+    run ! grep -q 'on a page of their own' "$OUT/report/index.html"
 }
 
 @test "a folder without results, and a missing gnuplot, get a message that helps" {
