@@ -1,6 +1,8 @@
 #!/usr/bin/env bats
 # prunebench report: every file it promises, whole and well formed, from a made-up run with failures in it.
 
+bats_require_minimum_version 1.5.0
+
 prunebench() { "$PRUNEBENCH_BUILD/prunebench" "$@"; }
 
 setup_file() {
