@@ -50,7 +50,9 @@
       <b><xsl:call-template name="best-link"><xsl:with-param name="href" select="concat($sections-page, '#', ../@id)"/><xsl:with-param name="text" select="../@title"/></xsl:call-template></b>
       <xsl:text>: with </xsl:text>
       <xsl:apply-templates select="$row" mode="share"/>
-      <xsl:value-of select="concat(' of ', @measure, ' removed, ')"/>
+      <xsl:text> of </xsl:text>
+      <xsl:call-template name="counted"><xsl:with-param name="measure" select="@measure"/></xsl:call-template>
+      <xsl:choose><xsl:when test="@measure = 'weights'"> masked, </xsl:when><xsl:otherwise> removed, </xsl:otherwise></xsl:choose>
       <b><xsl:apply-templates select="$row" mode="criterion"/>, <xsl:value-of select="$row/../@label"/></b>
       <xsl:text> is ahead with </xsl:text>
       <b><xsl:call-template name="best-link"><xsl:with-param name="href" select="concat($cells-folder, 'cells/', substring-after($row/@anchor, 'cell-'), '.html')"/><xsl:with-param name="text" select="concat(format-number(100 * $leader/@mean, '0.0'), '&#160;%')"/></xsl:call-template></b>

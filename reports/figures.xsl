@@ -27,8 +27,9 @@
         <xsl:value-of select="concat('Scale factors |γ| of ', ../@title, ': the ', format-number($change/s:before/@channels, '0.#'), ' channels before pruning, and the ', format-number($change/s:after/@channels, '0.#'), ' that were left (')"/>
         <xsl:value-of select="concat($change/@schedule, ', ', $change/@criterion, ', ')"/>
         <xsl:apply-templates select="$change" mode="share"/>
-        <xsl:value-of select="concat(' of ', $change/@measure, ' removed)')"/>
-        <xsl:text>, in 128 bins, the first in orange. Above: per cent of the channels before; below: cumulated, per cent of the channels before and of those left. Mean over n = </xsl:text>
+        <xsl:text> of </xsl:text>
+        <xsl:call-template name="counted"><xsl:with-param name="measure" select="$change/@measure"/></xsl:call-template>
+        <xsl:text> removed), in 128 bins, the first in orange. Above: per cent of the channels before; below: cumulated, per cent of the channels before and of those left. Mean over n = </xsl:text>
         <xsl:value-of select="$change/s:before/@n"/>
         <xsl:text> seed</xsl:text><xsl:if test="$change/s:before/@n != 1">s</xsl:if><xsl:text>.</xsl:text>
         <xsl:if test="$change/@select-on-test"> † Selected on the test split.</xsl:if>

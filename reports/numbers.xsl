@@ -306,9 +306,16 @@
   <xsl:template match="s:schedule" mode="measure">
     <xsl:choose>
       <xsl:when test="s:row/@measure != s:row/@measure">the target's measure</xsl:when>
-      <xsl:when test="s:row[1]/@measure = 'params'">parameters</xsl:when>
-      <xsl:when test="s:row[1]/@measure = 'macs'">MACs</xsl:when>
-      <xsl:when test="s:row[1]/@measure = 'weights'">single weights</xsl:when>
+      <xsl:otherwise><xsl:call-template name="counted"><xsl:with-param name="measure" select="s:row[1]/@measure"/></xsl:call-template></xsl:otherwise>
+    </xsl:choose>
+  </xsl:template>
+  <!-- A threshold counts the channels below it -->
+  <xsl:template name="counted">
+    <xsl:param name="measure"/>
+    <xsl:choose>
+      <xsl:when test="$measure = 'params'">parameters</xsl:when>
+      <xsl:when test="$measure = 'macs'">MACs</xsl:when>
+      <xsl:when test="$measure = 'weights'">single weights</xsl:when>
       <xsl:otherwise>channels</xsl:otherwise>
     </xsl:choose>
   </xsl:template>

@@ -1,6 +1,7 @@
 /* What is best, in one picture: of every section the methods at its headline's target, with their intervals. */
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 #include "report/figure_data.h"
 #include "report/gnuplot.h"
@@ -83,6 +84,17 @@ static void append_board(struct panel *panel, const struct pb_summary_board *boa
     }
 }
 
+/* What is gone, as reports/numbers.xsl has it: a threshold counts the channels below it. */
+static const char *gone(const char *measure)
+{
+    static const char *const NAMES[][2] = {
+        {"params", "parameters removed"}, {"macs", "MACs removed"}, {"weights", "single weights masked"}};
+    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
+        if (strcmp(measure, NAMES[i][0]) == 0)
+            return NAMES[i][1];
+    return "channels removed";
+}
+
 /* panel, rows, the unpruned network, range, title */
 static void append_title(struct pb_text *titles, const struct pb_summary_section *section, struct panel *panel,
                          const struct pb_summary_board *board)
@@ -95,9 +107,7 @@ static void append_title(struct pb_text *titles, const struct pb_summary_section
     pb_summary_format_share(board->sample->removed.mean, share);
     append_numbers(titles, values, sizeof values / sizeof *values);
     pb_gnuplot_field(titles, section->title, false);
-    pb_text_append(titles, ": %s %% of ", share);
-    pb_gnuplot_field(titles, board->sample->measure, false);
-    pb_text_append(titles, " removed\n");
+    pb_text_append(titles, ": %s %% of %s\n", share, gone(board->sample->measure));
 }
 
 enum pb_status pb_figure_overview(const struct pb_summary *summary, const struct pb_figure_styles *styles,

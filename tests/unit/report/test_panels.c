@@ -129,6 +129,29 @@ static void test_the_overview_has_the_headline_with_intervals_places_and_the_ran
     end(&drawn);
 }
 
+/* A share is of what the target counts; a threshold counts the channels below it. */
+static void test_the_overview_says_what_the_share_is_of(void **state)
+{
+    static const char *const TITLES[][2] = {{"gap", "birds: 40 % of channels removed\n"},
+                                            {"threshold", "birds: 40 % of channels removed\n"},
+                                            {"params", "birds: 40 % of parameters removed\n"},
+                                            {"macs", "birds: 40 % of MACs removed\n"},
+                                            {"weights", "birds: 40 % of single weights masked\n"}};
+    struct pb_error error = {0};
+    write_seeds(state, "l1", "0.4", 0.695, 0.01, 3);
+    write_seeds(state, "random", "0.4", 0.65, 0.01, 3);
+    struct drawn drawn = begin(state);
+    struct pb_summary_schedule *schedule = &drawn.summary.sections[0].schedules[0];
+    for (size_t i = 0; i < sizeof TITLES / sizeof *TITLES; i++) {
+        for (uint32_t r = 0; r < schedule->row_count; r++)
+            schedule->rows[r].measure = TITLES[i][0];
+        must(pb_figure_overview(&drawn.summary, &drawn.styles, &drawn.made, &error), &error);
+        assert_non_null(strstr(drawn.made.data.data, TITLES[i][1]));
+        pb_figure_data_free(&drawn.made);
+    }
+    end(&drawn);
+}
+
 /* Of the shares that lose at most a point, the largest; where all lose more, the smallest. */
 static void test_the_headline_is_the_largest_share_that_costs_at_most_a_point(void **state)
 {
@@ -154,6 +177,7 @@ int main(void)
         TEST(test_the_pareto_front_holds_what_nothing_beats_in_both),
         TEST(test_three_seeds_have_an_interval_and_one_that_collapsed_is_marked_at_the_edge),
         TEST(test_the_overview_has_the_headline_with_intervals_places_and_the_range_of_all),
+        TEST(test_the_overview_says_what_the_share_is_of),
         TEST(test_the_headline_is_the_largest_share_that_costs_at_most_a_point),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
