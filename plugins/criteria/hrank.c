@@ -52,7 +52,7 @@ static bool rank_channels(const void *criterion, const struct pb_layer_view *lay
         for (size_t y = 0; y < height; y++)
             for (size_t x = 0; x < width; x++)
                 room[height >= width ? y * width + x : x * height + y] = (double)image[(y * width + x) * channels + c];
-        ranks[c] = (double)eigen_rank(longer, shorter, room, tolerance, room + height * width);
+        ranks[c] = (double)eigen_rank(longer, shorter, room, tolerance);
     }
     return true;
 }
@@ -62,7 +62,7 @@ static enum pb_status observe(void *self, const struct pb_layer_view *layer)
     struct state *state = self;
     const size_t height = layer->activation_height, width = layer->activation_width;
     return activation_observe_images(&state->all, layer, rank_channels, state,
-                                     height * width + eigen_rank_room(height < width ? height : width));
+                                     eigen_rank_room(height > width ? height : width, height < width ? height : width));
 }
 
 static enum pb_status score(void *self, const struct pb_layer_view *layer, double *scores)
