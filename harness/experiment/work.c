@@ -127,16 +127,22 @@ static enum pb_status work_train(struct pb_session *session, const struct pb_lin
     return status;
 }
 
+/* The soft training that left a stage's network as it is; NULL: none did. */
+static const struct pb_link *soft_training_of(const struct pb_session *session, pb_stage *stage)
+{
+    const struct pb_link *links = session->chain.links;
+    while (*stage != 0 && (links[*stage - 1].verb == PB_VERB_SCORE || links[*stage - 1].verb == PB_VERB_RECALIBRATE))
+        *stage = links[*stage - 1].parent;
+    const struct pb_link *link = *stage ? &links[*stage - 1] : NULL;
+    return link && link->verb == PB_VERB_TRAIN && link->spec.soft_zero != PB_ZERO_NONE ? link : NULL;
+}
+
 /* The draw of random scores and permutations for the network of a stage: that of its last mask, where soft pruning left it. */
 static enum pb_status find_draw(struct pb_session *session, pb_stage stage, struct pb_draw *draw,
                                 struct pb_error *error)
 {
-    const struct pb_link *links = session->chain.links;
-    while (stage != 0 && (links[stage - 1].verb == PB_VERB_SCORE || links[stage - 1].verb == PB_VERB_RECALIBRATE))
-        stage = links[stage - 1].parent;
-    const struct pb_link *link = stage ? &links[stage - 1] : NULL;
-    if (!session->config->ranking.redraw || !link || link->verb != PB_VERB_TRAIN ||
-        link->spec.soft_zero == PB_ZERO_NONE)
+    const struct pb_link *link = soft_training_of(session, &stage);
+    if (!session->config->ranking.redraw || !link)
         return PB_OK;
     json_t *facts = NULL;
     const enum pb_status status = pb_store_facts(&session->store, pb_chain_key(&session->chain, stage), &facts, error);
@@ -144,6 +150,18 @@ static enum pb_status find_draw(struct pb_session *session, pb_stage stage, stru
         *draw = pb_soft_draw(&link->spec, link->depth, json_object_get(facts, "epochs"));
     json_decref(facts);
     return status;
+}
+
+/* What soft pruning's last mask zeroed goes first, also where negative scores say that something else should. */
+static enum pb_status put_zeroed_first(struct pb_session *session, pb_stage stage, const struct pb_network *network,
+                                       const struct pb_channel_groups *groups, struct pb_keep *zeroed,
+                                       struct pb_ranking *ranking, struct pb_error *error)
+{
+    const struct pb_link *link = soft_training_of(session, &stage);
+    if (!link)
+        return PB_OK;
+    ranking->masked = zeroed;
+    return pb_soft_zeroed(network, groups, link->spec.soft_zero, zeroed, error);
 }
 
 /* Adds how long the criterion took since began. */
@@ -246,6 +264,7 @@ static enum pb_status work_prune(struct pb_session *session, const struct pb_lin
     const struct pb_train_job job = {
         .config = session->config, .device = session->device, .data = session->data, .cache = session->cache};
     struct pb_ranking ranking = session->config->ranking;
+    struct pb_keep zeroed = {0};
     struct pb_network *after = NULL;
     double relative = NAN;
     if (!session->scores.values)
@@ -255,6 +274,8 @@ static enum pb_status work_prune(struct pb_session *session, const struct pb_lin
         status = pb_channel_groups_find(before->graph, &groups, error);
     if (status == PB_OK)
         status = find_draw(session, link->parent, &ranking.draw, error);
+    if (status == PB_OK)
+        status = put_zeroed_first(session, link->parent, before, &groups, &zeroed, &ranking, error);
     if (status == PB_OK)
         status = link->channels ? pb_rank_to(before, &groups, &session->scores, &ranking, link->channels,
                                              link->channel_count, &session->original, &pruning, error)
@@ -281,6 +302,7 @@ static enum pb_status work_prune(struct pb_session *session, const struct pb_lin
         after = NULL;
     }
     pb_network_free(&after);
+    pb_keep_free(&zeroed);
     pb_pruning_free(&pruning);
     pb_channel_groups_free(&groups);
     return status;

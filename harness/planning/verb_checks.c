@@ -78,7 +78,8 @@ enum pb_status pb_check_spec(const struct pb_train_spec *spec, struct pb_error *
             return pb_fail(error, PB_ERROR_INPUT, "a penalty with the λ %g was asked for; it must be 0 or above",
                            spec->lambda[i]);
     if (spec->lr_policy > PB_LR_CONSTANT || spec->soft_zero > PB_ZERO_GAMMA_BETA ||
-        spec->return_state > PB_RETURN_BEST || spec->soft_growth > PB_SOFT_ASYMPTOTIC)
+        spec->return_state > PB_RETURN_BEST || spec->soft_growth > PB_SOFT_ASYMPTOTIC ||
+        spec->soft_comeback > PB_COMEBACK_GROWN)
         return pb_fail(error, PB_ERROR_RUN,
                        "the schedule asked for a training with a mode that this host does not know");
     const enum pb_status status = check_teaching(spec, error);

@@ -91,6 +91,8 @@ struct pb_ranking {
     bool permute; /* control: each layer's keep mask permuted (random with the same layer proportions) */
     uint64_t seed; /* for permute */
     struct pb_draw draw; /* for permute */
+    const struct pb_keep
+        *masked; /* what soft pruning has zeroed and is to go first, whatever it scores; NULL: nothing */
     bool redraw; /* random scores and permutations are drawn anew for every epoch of soft pruning, not once for all */
 };
 

@@ -16,6 +16,8 @@ static int compare(double a, double b)
 static int by_score_in_layer(const void *a, const void *b)
 {
     const struct pb_candidate *x = a, *y = b;
+    if (x->masked != y->masked)
+        return x->masked ? -1 : 1;
     const int scores = compare(x->score, y->score), raws = compare(x->raw, y->raw);
     if (scores)
         return scores;
@@ -25,6 +27,8 @@ static int by_score_in_layer(const void *a, const void *b)
 static int by_key(const void *a, const void *b)
 {
     const struct pb_candidate *x = a, *y = b;
+    if (x->masked != y->masked)
+        return x->masked ? -1 : 1;
     const int keys = compare(x->key, y->key);
     if (keys)
         return keys;
@@ -50,8 +54,11 @@ static enum pb_status rank_layer(const struct pb_network *network, const struct 
     const enum pb_status status = pb_normalise_scores(ranking->normalise, layer_name(network, groups, group),
                                                       scores->values[group], channels, normalised, error);
     for (uint32_t c = 0; c < channels && status == PB_OK; c++)
-        layer[c] = (struct pb_candidate){
-            .score = normalised[c], .raw = scores->values[group][c], .group = group, .channel = c};
+        layer[c] = (struct pb_candidate){.score = normalised[c],
+                                         .raw = scores->values[group][c],
+                                         .group = group,
+                                         .channel = c,
+                                         .masked = ranking->masked && !ranking->masked->keep[group][c]};
     pb_free(normalised);
     if (status != PB_OK)
         return status;

@@ -12,6 +12,7 @@ struct pb_candidate {
     double raw; /* as the criterion gave it */
     uint32_t group, channel;
     uint32_t rank; /* within its group, lowest score first */
+    bool masked; /* goes before all that are not (struct pb_ranking) */
 };
 
 struct pb_removal_order {
@@ -21,7 +22,7 @@ struct pb_removal_order {
     uint32_t group_count;
 };
 
-/* Ties: lower layer, then lower raw score, then lower channel goes first. */
+/* Masked channels first, then by score. Ties: lower layer, then lower raw score, then lower channel goes first. */
 PB_MUST_CHECK enum pb_status pb_removal_order_create(const struct pb_network *network,
                                                      const struct pb_channel_groups *groups,
                                                      const struct pb_scores *scores, const struct pb_ranking *ranking,

@@ -13,6 +13,7 @@ extern const char *const pb_count_rule_names[]; /* enum pb_count_rule */
 extern const char *const pb_redraw_names[]; /* struct pb_ranking's redraw */
 extern const char *const pb_soft_zero_names[]; /* enum pb_soft_zero */
 extern const char *const pb_soft_growth_names[]; /* enum pb_soft_growth */
+extern const char *const pb_soft_comeback_names[]; /* enum pb_soft_comeback */
 extern const char *const pb_distillation_names[]; /* enum pb_distillation */
 extern const char *const pb_prunable_names[]; /* enum pb_prunable */
 

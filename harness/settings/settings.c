@@ -90,6 +90,7 @@ void pb_settings_train_mode(const struct pb_settings_sink *sink, const struct pb
     add(sink, "train.", "mask.measure", pb_measure_names[spec->soft_measure]);
     add_real(sink, "train.", "mask.amount", spec->soft_amount);
     add(sink, "train.", "mask.growth", pb_soft_growth_names[spec->soft_growth]);
+    add(sink, "train.", "mask.comeback", pb_soft_comeback_names[spec->soft_comeback]);
     add(sink, "train.", "mask.momentum", spec->soft_clears_momentum ? "cleared" : "kept");
 }
 

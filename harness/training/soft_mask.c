@@ -141,17 +141,77 @@ static void zero(const struct pb_network *network, float *values, const struct p
         pb_network_mask(&zeroed, &soft->groups, keep);
 }
 
+/* Σ of the squares of row c of a parameter; 0 where the node has none. */
+static double row_squares(const struct pb_network *network, uint32_t node, enum pb_role role, uint32_t c)
+{
+    const float *values = pb_network_values(network, node, role);
+    double squares = 0;
+    if (!values)
+        return 0;
+    const struct pb_parameter *parameter = &network->graph->parameters[network->graph->nodes[node].parameters[role]];
+    const size_t row = parameter->count / parameter->dims[0];
+    for (size_t i = c * row; i < (c + 1) * row; i++)
+        squares += (double)values[i] * (double)values[i];
+    return squares;
+}
+
+/* The squared norm of what a mask zeroes of channel c. */
+static double zeroed_squares(const struct pb_network *network, const struct pb_channel_group *group, uint32_t how,
+                             uint32_t c)
+{
+    double squares = 0;
+    for (uint32_t p = 0; p < group->producer_count; p++) {
+        const bool scales = how == PB_ZERO_GAMMA_BETA && group->norms[p] != UINT32_MAX;
+        const uint32_t node = scales ? group->norms[p] : group->producers[p];
+        squares += row_squares(network, node, scales ? PB_ROLE_GAMMA : PB_ROLE_WEIGHT, c) +
+                   row_squares(network, node, scales ? PB_ROLE_BETA : PB_ROLE_BIAS, c);
+    }
+    return squares;
+}
+
+enum pb_status pb_soft_zeroed(const struct pb_network *network, const struct pb_channel_groups *groups, uint32_t how,
+                              struct pb_keep *zeroed, struct pb_error *error)
+{
+    const enum pb_status status = pb_keep_create(groups, zeroed, error);
+    for (uint32_t g = 0; status == PB_OK && g < groups->count; g++)
+        for (uint32_t c = 0; c < groups->groups[g].channels; c++)
+            zeroed->keep[g][c] = zeroed_squares(network, &groups->groups[g], how, c) > 0;
+    return status;
+}
+
+/* Those of the last mask that may not come back (PB_COMEBACK_GROWN). */
+static enum pb_status find_held(const struct pb_soft *soft, const struct pb_network *network, uint32_t how,
+                                struct pb_keep *held, struct pb_error *error)
+{
+    const enum pb_status status = pb_keep_create(&soft->groups, held, error);
+    for (uint32_t g = 0; status == PB_OK && g < soft->groups.count; g++) {
+        const struct pb_channel_group *group = &soft->groups.groups[g];
+        double least = INFINITY;
+        for (uint32_t c = 0; c < group->channels; c++)
+            if (soft->keep.keep[g][c])
+                least = fmin(least, zeroed_squares(network, group, how, c));
+        for (uint32_t c = 0; c < group->channels; c++)
+            held->keep[g][c] = soft->keep.keep[g][c] || zeroed_squares(network, group, how, c) >= least;
+    }
+    return status;
+}
+
 enum pb_status pb_soft_mask(struct pb_soft *soft, const struct pb_train_job *job, uint32_t epoch,
                             struct pb_network *network, struct pb_error *error)
 {
     struct pb_scores scores = {0};
     struct pb_pruning pruning = {0};
     struct pb_ranking ranking = job->config->ranking;
+    struct pb_keep held = {0};
     const struct pb_target target = {
         .size = sizeof target, .measure = job->spec->soft_measure, .amount = pb_soft_share(job->spec, epoch)};
     if (ranking.redraw)
         ranking.draw = (struct pb_draw){.depth = job->depth, .epoch = epoch};
     enum pb_status status = pb_score_for(job, network, &soft->groups, ranking.draw, &scores, error);
+    if (status == PB_OK && job->spec->soft_comeback == PB_COMEBACK_GROWN && soft->keep.keep && !ranking.redraw) {
+        status = find_held(soft, network, job->spec->soft_zero, &held, error);
+        ranking.masked = &held;
+    }
     if (status == PB_OK)
         status = pb_rank(network, &soft->groups, &scores, &ranking, target, job->original, &pruning, error);
     if (status == PB_OK)
@@ -165,6 +225,7 @@ enum pb_status pb_soft_mask(struct pb_soft *soft, const struct pb_train_job *job
         soft->keep = pruning.keep;
         pruning.keep = (struct pb_keep){0};
     }
+    pb_keep_free(&held);
     pb_pruning_free(&pruning);
     pb_scores_free(&scores);
     return status;

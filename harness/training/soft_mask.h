@@ -20,6 +20,9 @@ PB_MUST_CHECK enum pb_status pb_soft_start(struct pb_soft *soft, const struct pb
  * says. */
 PB_MUST_CHECK enum pb_status pb_soft_mask(struct pb_soft *soft, const struct pb_train_job *job, uint32_t epoch,
                                           struct pb_network *network, struct pb_error *error);
+/* Which channels a mask zeroed and nothing has changed since: keep false. how: enum pb_soft_zero. */
+PB_MUST_CHECK enum pb_status pb_soft_zeroed(const struct pb_network *network, const struct pb_channel_groups *groups,
+                                            uint32_t how, struct pb_keep *zeroed, struct pb_error *error);
 /* The share that is masked after an epoch (counted from 1), as the spec's soft_growth says. */
 double pb_soft_share(const struct pb_train_spec *spec, uint32_t epoch);
 /* The draw of the network that a training with masks left: what is removed at its end is what its last mask zeroed, also where

@@ -96,6 +96,7 @@ static const struct pb_criterion criterion = {
     .size = sizeof(struct pb_criterion),
     .needs = PB_DATA_WEIGHTS,
     .uses = PB_DATA_NORM,
+    .scope = PB_SCOPE_LAYER, /* the paper removes a share of each layer's filters */
     .coupling = PB_COUPLE_SUM,
     .normalise = PB_NORMALISE_MEAN, /* filters of different layers have different numbers of weights */
     .create = create,
@@ -107,7 +108,7 @@ static const struct pb_plugin plugin = {
     PB_PLUGIN_HEADER(PB_KIND_CRITERION),
     .name = "filter-norm",
     .summary = "p-norm of a filter's weights: the sum of their magnitudes, or their Euclidean norm",
-    .version = "1.2.0",
+    .version = "1.3.0",
     .reference = "H. Li et al., Pruning Filters for Efficient ConvNets, 2016, arXiv:1608.08710",
     PB_OPTIONS(options, struct values),
     .criterion = &criterion,

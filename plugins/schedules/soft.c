@@ -1,6 +1,6 @@
 /*
  * soft: train, then train on while the least important channels are zeroed after every epoch and may come back;
- * remove them at the end. By default γ and β are zeroed. A zeroed filter in front of a batch norm has a gradient larger by
+ * remove the last mask's channels at the end. By default γ and β are zeroed. A zeroed filter in front of a batch norm has a gradient larger by
  * σ/√ε, so that within an epoch or two its norm is beyond all others' and other filters are masked instead: ranked by norms,
  * nearly all masked filters change places, and the network collapses (docs/pruning.md has the figures). A zeroed filter also
  * still outputs a constant through its batch norm; the constant goes with the channel, and the statistics behind it are
@@ -11,12 +11,14 @@
 struct soft_options {
     int32_t zero; /* index into zero_choices */
     int32_t growth; /* enum pb_soft_growth */
+    int32_t comeback; /* enum pb_soft_comeback */
     int32_t momentum; /* index into momentum_choices */
     bool recalibrate;
 };
 
 static const char *const zero_choices[] = {"filters", "gamma-beta", NULL};
 static const char *const growth_choices[] = {"constant", "asymptotic", NULL};
+static const char *const comeback_choices[] = {"ranked", "grown", NULL};
 static const char *const momentum_choices[] = {"kept", "cleared", NULL};
 static const uint32_t zero_of_choice[] = {PB_ZERO_FILTERS, PB_ZERO_GAMMA_BETA};
 
@@ -40,6 +42,17 @@ static const struct pb_option options[] = {
         .default_text = "constant",
         .choices = growth_choices,
         .offset = offsetof(struct soft_options, growth),
+    },
+    {
+        .name = "comeback",
+        .help = "which masked channels may come back: grown, those whose zeroed values have a norm again that is not "
+                "below the smallest of their layer's other channels, or ranked, all that the scores rank high enough "
+                "(the published rule; scores that may be negative, and those that do not depend on a channel's scale, "
+                "then swap most masked channels every epoch)",
+        .type = PB_OPTION_ENUM,
+        .default_text = "grown",
+        .choices = comeback_choices,
+        .offset = offsetof(struct soft_options, comeback),
     },
     {
         .name = "momentum",
@@ -80,6 +93,7 @@ static enum pb_status run(void *self, const struct pb_verbs *verbs, const struct
     masked->soft_measure = last->target->measure;
     masked->soft_amount = last->target->amount;
     masked->soft_growth = (uint32_t)chosen->growth;
+    masked->soft_comeback = (uint32_t)chosen->comeback;
     masked->soft_clears_momentum = chosen->momentum == 1;
     if ((status = verbs->train(verbs, task->training, NULL)) != PB_OK)
         return status;
@@ -108,11 +122,12 @@ static const struct pb_plugin plugin = {
     PB_PLUGIN_HEADER(PB_KIND_SCHEDULE),
     .name = "soft",
     .summary = "train on with the least important channels zeroed after every epoch, remove them at the end",
-    .version = "1.2.0",
+    .version = "1.3.0",
     .reference = "Y. He et al., Soft Filter Pruning for Accelerating Deep CNNs, 2018, arXiv:1808.06866",
     .reference_code =
         "The authors' code zeroes the weights of convolutions alone and keeps their momentum (zero=filters, "
-        "momentum=kept), rounds the number of filters down, and applies the masks both before and after each epoch. In "
+        "comeback=ranked, momentum=kept), rounds the number of filters down, and applies the masks both before and "
+        "after each epoch. In "
         "front of batch norms that collapses: with the L1 norm and 30 % removed, 10 to 18 % top-1 are left on the "
         "default "
         "aircraft, 40 to 83 % with momentum=cleared, and 90 % with zero=gamma-beta, of 90 % unpruned.",

@@ -72,7 +72,8 @@ END
     scope() { prunebench score "$base" "$@" --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["scope"])'; }
     [ "$(scope -c fpgm)" = layer ]
     [ "$(scope -c fpgm --scope global)" = global ]
-    [ "$(scope -c filter-norm)" = global ]
+    [ "$(scope -c filter-norm)" = layer ]
+    [ "$(scope -c bn-scale)" = global ]
 }
 
 @test "bad input is named: folders without a network, rules, options, images, other classes" {

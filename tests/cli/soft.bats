@@ -29,7 +29,8 @@ END
 
 @test "the channels that the returned epoch masked are those that go, whatever was drawn and however" {
     matrix '<criterion plugin="random"/><criterion plugin="random" label="anew" redraw="each-scoring"/>
-            <criterion plugin="bn-scale" label="shuffled" permute="true" redraw="each-scoring"/><criterion plugin="bn-scale"/>' >m.xml
+            <criterion plugin="bn-scale" label="shuffled" permute="true" redraw="each-scoring"/><criterion plugin="bn-scale"/>
+            <criterion plugin="movement" scope="global"/><criterion plugin="thinet"/>' >m.xml
     prunebench run m.xml -o out -j 2
     python3 - <<'END'
 import glob, xml.etree.ElementTree as tree
@@ -46,7 +47,10 @@ for path in glob.glob("out/cells/*.xml"):
     before = [int(layer.get("before")) for layer in cell.find(r + "pruning").iter(r + "layer")]
     masked = [bin(int(word, 16)).count("1") for word in best.get("mask").split()]
     assert [b - a for b, a in zip(before, after)] == masked, (label, before, after, masked)
-    accuracy = {a.get("stage"): (a.get("top1"), a.get("loss")) for a in cell.iter(r + "accuracy") if a.get("split") == "test"}
+    # what is removed outputs nothing but zeros, so that nothing changes
+    accuracy = {a.get("stage"): (a.get("top1"), float(a.get("loss"))) for a in cell.iter(r + "accuracy") if a.get("split") == "test"}
+    assert accuracy["pruned"][0] == accuracy["trained"][0], (label, accuracy)
+    assert abs(accuracy["pruned"][1] - accuracy["trained"][1]) < 1e-4 * accuracy["trained"][1], (label, accuracy)
     masks[label] = [e.get("mask") for e in epochs]
     if label in ("random", "anew"):
         assert (len(set(masks[label])) == 3) == (label == "anew"), masks[label]

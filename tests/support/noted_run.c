@@ -47,6 +47,8 @@ static enum pb_status train(const struct pb_verbs *verbs, const struct pb_train_
         pb_text_append(text, " of %g", spec->soft_amount);
     if (spec->soft_growth == PB_SOFT_ASYMPTOTIC)
         pb_text_append(text, " growing");
+    if (spec->soft_zero != PB_ZERO_NONE && spec->soft_comeback == PB_COMEBACK_RANKED)
+        pb_text_append(text, " as ranked");
     if (spec->soft_clears_momentum)
         pb_text_append(text, " at rest");
     if (spec->first_epoch || spec->first_step)

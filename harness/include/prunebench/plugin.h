@@ -42,7 +42,7 @@ extern "C" {
  * front of other members, unless its stride is stated beside it.
  */
 #define PB_ABI_MAJOR 2
-#define PB_ABI_MINOR 0
+#define PB_ABI_MINOR 1
 
 enum pb_plugin_kind {
     PB_KIND_CRITERION = 1,

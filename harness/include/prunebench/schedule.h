@@ -29,6 +29,14 @@ enum pb_soft_growth {
     PB_SOFT_CONSTANT, /* P (He 2018, SFP) */
     PB_SOFT_ASYMPTOTIC, /* a·e^(−kt) + b through (0, 0), (E/8, 3P/4) and (E, P) (He 2019, ASFP) */
 };
+/* Which masked channels of a soft training may be unmasked by the next ranking. */
+enum pb_soft_comeback {
+    PB_COMEBACK_RANKED, /* all: the scores decide (He 2018, SFP) */
+    /* Those alone whose zeroed values (γ and β, or the filter and its bias) have grown to a Euclidean norm not below the smallest
+     * of their layer's other channels; the rest stay masked whatever their scores. Where random masks are drawn anew for each
+     * scoring, every channel may. */
+    PB_COMEBACK_GROWN,
+};
 /* What a training learns from a teacher, with z the network's logits, v the teacher's, K classes, means over the batch. */
 enum pb_distillation {
     PB_DISTILLATION_NONE,
@@ -112,6 +120,8 @@ struct pb_train_spec {
      */
     uint32_t first_epoch, first_step;
     uint32_t last_epoch, last_step;
+
+    uint32_t soft_comeback; /* enum pb_soft_comeback; since ABI 2.1 */
 };
 
 /* A round: one of the matrix's targets, and the retraining that the matrix gives it. */

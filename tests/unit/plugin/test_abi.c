@@ -53,7 +53,7 @@ static const struct row sizes[] = {
     SIZE(pb_relevance_rule, 24),
     SIZE(pb_criterion, 184),
     SIZE(pb_target, 24),
-    SIZE(pb_train_spec, 320),
+    SIZE(pb_train_spec, 328), /* 2.1 */
     SIZE(pb_round, 24),
     SIZE(pb_schedule_task, 32),
     SIZE(pb_measurement, 40),
@@ -306,6 +306,7 @@ static const struct row members[] = {
     MEMBER(pb_train_spec, first_step, 308, 4),
     MEMBER(pb_train_spec, last_epoch, 312, 4),
     MEMBER(pb_train_spec, last_step, 316, 4),
+    MEMBER(pb_train_spec, soft_comeback, 320, 4), /* 2.1 */
     MEMBER(pb_round, size, 0, 8),
     MEMBER(pb_round, target, 8, 8),
     MEMBER(pb_round, retraining, 16, 8),
@@ -646,7 +647,7 @@ static const struct row members[] = {
 static const struct row constants[] = {
     CONSTANT(PB_PLUGIN_MAGIC, 0x4e425250),
     CONSTANT(PB_ABI_MAJOR, 2),
-    CONSTANT(PB_ABI_MINOR, 0),
+    CONSTANT(PB_ABI_MINOR, 1),
     CONSTANT(PB_OK, 0),
     CONSTANT(PB_ERROR_INPUT, 1),
     CONSTANT(PB_ERROR_RUN, 2),

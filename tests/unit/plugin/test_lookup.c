@@ -78,7 +78,7 @@ static void test_a_broken_plugin_is_found_by_its_name_whatever_its_file_is_calle
 {
     /* object, the name of the criterion in it, a part of the reason */
     static const char *const cases[][3] = {
-        {"newer-minor", "newer-minor", "built for the newer plugin ABI 2.1"},
+        {"newer-minor", "newer-minor", "built for the newer plugin ABI 2.2"},
         {"missing-hook", "missing-hook", "its required hook 'score' is missing"},
         {"bad-options", "bad-options", "its default does not fit"},
         {"crash-unloading", "crash-unloading", "crashed while it was being unloaded"},

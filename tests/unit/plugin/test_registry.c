@@ -74,7 +74,7 @@ static void test_each_bad_object_is_listed_with_its_reason_and_the_good_ones_go_
 {
     static const char *const reasons[][2] = {
         {"wrong-magic", "wrong magic 0x00ddba11"},
-        {"newer-minor", "newer plugin ABI 2.1, this program has 2.0"},
+        {"newer-minor", "newer plugin ABI 2.2, this program has 2.1"},
         {"older-major", "built for ABI 1; rebuild against 2"},
         {"other-major", "newer plugin ABI 3, this program has 2"},
         {"missing-hook", "criterion 'missing-hook': its required hook 'score' is missing"},

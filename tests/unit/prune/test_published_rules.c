@@ -71,11 +71,11 @@ static const struct rule rules[] = {
     {"the paper of slimming", "bn-scale", "", PB_COUNT_EXACT, distinct, 0.5, false, "100 011"},
     {"the paper of slimming", "bn-scale", "", PB_COUNT_EXACT, tied, 0.2, false, "011 111"},
     /* Li 2017 in Eric-mingjie/rethinking-network-pruning: of each layer the largest Σ|w| stay: 7, 5.5, 2 and 6, 4, 5. */
-    {"rethinking, l1-norm-pruning", "filter-norm", "", PB_COUNT_EXACT, distinct, 1.0 / 3, true, "110 101"},
-    {"rethinking, l1-norm-pruning", "filter-norm", "", PB_COUNT_EXACT, distinct, 2.0 / 3, true, "100 100"},
+    {"rethinking, l1-norm-pruning", "filter-norm", "", PB_COUNT_EXACT, distinct, 1.0 / 3, false, "110 101"},
+    {"rethinking, l1-norm-pruning", "filter-norm", "", PB_COUNT_EXACT, distinct, 2.0 / 3, false, "100 100"},
     /* he-y/soft-filter-pruning and torch.nn.utils.prune.ln_structured(n=2, dim=0): √Σw² are 5, 5.5, √2 and √12, 4, 5. */
-    {"SFP", "filter-norm", "p=2", PB_COUNT_EXACT, distinct, 1.0 / 3, true, "110 011"},
-    {"SFP", "filter-norm", "p=2", PB_COUNT_EXACT, distinct, 2.0 / 3, true, "010 001"},
+    {"SFP", "filter-norm", "p=2", PB_COUNT_EXACT, distinct, 1.0 / 3, false, "110 011"},
+    {"SFP", "filter-norm", "p=2", PB_COUNT_EXACT, distinct, 2.0 / 3, false, "010 001"},
     /*
      * he-y/filter-pruning-geometric-median without its norm's share, and NNI: the distances between the filters of conv1 are 9.962 (1 and
      * 2), 5.385 (1 and 3), 4.610 (2 and 3), their sums 15.35, 14.57, 9.995; those of conv2 6.633, 4.123, 6.403, their sums 10.76, 13.04,

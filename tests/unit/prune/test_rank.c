@@ -324,6 +324,28 @@ static void test_a_target_of_nothing_removes_nothing(void **state)
     ranked_free(&ranked);
 }
 
+/* Whatever their scores: in front of the lowest one of all, and of each layer. */
+static void test_masked_channels_go_first(void **state)
+{
+    (void)state;
+    struct ranked ranked = ranked_create((const uint32_t[]){3, 3}, 2, (const double[]){5, 1, 4, 2, 6, 3});
+    bool first[] = {false, true, true}, second[] = {true, false, true}, *layers[] = {first, second};
+    const struct pb_keep masked = {.keep = layers, .group_count = 2};
+    struct pb_ranking ranking = plain;
+    ranking.masked = &masked;
+    struct pb_pruning pruning = ranked_rank(&ranked, ranking, CHANNELS(1.0 / 3));
+    assert_kept(&ranked, &pruning, "011 101");
+    pb_pruning_free(&pruning);
+    pruning = ranked_rank(&ranked, ranking, CHANNELS(0.5));
+    assert_kept(&ranked, &pruning, "001 101");
+    pb_pruning_free(&pruning);
+    ranking.scope = PB_SCOPE_LAYER;
+    pruning = ranked_rank(&ranked, ranking, CHANNELS(1.0 / 3));
+    assert_kept(&ranked, &pruning, "011 101");
+    pb_pruning_free(&pruning);
+    ranked_free(&ranked);
+}
+
 static void test_ranking_survives_every_failed_allocation(void **state)
 {
     (void)state;
@@ -365,6 +387,7 @@ int main(void)
         cmocka_unit_test(test_the_permuted_control_keeps_as_many_of_each_layer_but_others),
         cmocka_unit_test(test_impossible_requests_are_refused),
         cmocka_unit_test(test_a_target_of_nothing_removes_nothing),
+        cmocka_unit_test(test_masked_channels_go_first),
         cmocka_unit_test(test_ranking_survives_every_failed_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

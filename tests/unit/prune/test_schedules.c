@@ -51,6 +51,8 @@ static void test_soft_masks_while_it_trains_and_prunes_at_the_end(void **state)
          "train 60; train 150 zeroing filters of 0.6; score; prune 0.6; recalibrate; ");
     asks("soft", (struct given){"zero", "gamma-beta"},
          "train 60; train 150 zeroing gamma and beta of 0.6; score; prune 0.6; recalibrate; ");
+    asks("soft", (struct given){"comeback", "ranked"},
+         "train 60; train 150 zeroing gamma and beta of 0.6 as ranked; score; prune 0.6; recalibrate; ");
     asks("soft", (struct given){"recalibrate", "false"},
          "train 60; train 150 zeroing gamma and beta of 0.6; score; prune 0.6; ");
 }

@@ -24,7 +24,8 @@ static const struct pb_train_spec SPEC = {.epochs = EPOCHS,
                                           .momentum = 0.9,
                                           .soft_zero = PB_ZERO_GAMMA_BETA,
                                           .soft_measure = PB_MEASURE_CHANNELS,
-                                          .soft_amount = 0.3};
+                                          .soft_amount = 0.3,
+                                          .soft_comeback = PB_COMEBACK_GROWN};
 
 static struct pb_loaded criterion(const char *name)
 {
