@@ -95,6 +95,8 @@ static enum pb_status check_members(const struct pb_plugin *plugin, struct pb_er
         status = check_line(plugin->reference, "reference", error);
     if (status == PB_OK && plugin->reference_code != NULL)
         status = check_line(plugin->reference_code, "reference_code", error);
+    for (size_t i = 0; status == PB_OK && plugin->formerly != NULL && plugin->formerly[i] != NULL; i += 2)
+        status = check_line(plugin->formerly[i + 1], "formerly: what is written instead", error);
     if (status == PB_OK)
         status = pb_check_option_table(plugin, error);
     if (status == PB_OK)

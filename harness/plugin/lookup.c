@@ -107,6 +107,19 @@ static void append_advice(const struct pb_registry *registry, enum pb_plugin_kin
     pb_free(names);
 }
 
+/* What is written today for a name of an earlier version; NULL when no plugin had it. */
+static const char *find_former(const struct pb_registry *registry, enum pb_plugin_kind kind, const char *name)
+{
+    for (size_t i = 0; i < registry->count; i++) {
+        const struct pb_plugin *plugin = registry->plugins[i].plugin;
+        const char *const *formerly = plugin->kind == kind ? plugin->formerly : NULL;
+        for (; formerly != NULL && formerly[0] != NULL; formerly += 2)
+            if (strcmp(formerly[0], name) == 0)
+                return formerly[1];
+    }
+    return NULL;
+}
+
 enum pb_status pb_registry_find(const struct pb_registry *registry, enum pb_plugin_kind kind, const char *name,
                                 const char *where, const struct pb_loaded **loaded, struct pb_error *error)
 {
@@ -127,6 +140,10 @@ enum pb_status pb_registry_find(const struct pb_registry *registry, enum pb_plug
     if (broken != NULL)
         return pb_fail(error, PB_ERROR_INPUT, "%s%s%s '%s' cannot be used: %s: %s", place, colon, kind_name, name,
                        broken->file, broken->reason);
+    const char *former = find_former(registry, kind, name);
+    if (former != NULL)
+        return pb_fail(error, PB_ERROR_INPUT, "%s%s%s '%s' is of an earlier version; write %s", place, colon, kind_name,
+                       name, former);
     struct pb_text advice = {0};
     append_advice(registry, kind, name, &advice);
     append_suspects(registry, kind, &advice);

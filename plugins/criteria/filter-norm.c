@@ -104,6 +104,12 @@ static const struct pb_criterion criterion = {
     .destroy = destroy,
 };
 
+static const char *const formerly[] = {
+    "l1-norm", "plugin=\"filter-norm\" label=\"l1-norm\"",
+    "l2-norm", "plugin=\"filter-norm\" label=\"l2-norm\" and within it <option name=\"p\" value=\"2\"/>",
+    NULL,
+};
+
 static const struct pb_plugin plugin = {
     PB_PLUGIN_HEADER(PB_KIND_CRITERION),
     .name = "filter-norm",
@@ -112,6 +118,7 @@ static const struct pb_plugin plugin = {
     .reference = "H. Li et al., Pruning Filters for Efficient ConvNets, 2016, arXiv:1608.08710",
     PB_OPTIONS(options, struct values),
     .criterion = &criterion,
+    .formerly = formerly,
 };
 
 const struct pb_plugin *prunebench_plugin(uint32_t index)

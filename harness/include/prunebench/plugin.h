@@ -91,6 +91,10 @@ struct pb_plugin {
     const struct pb_penalty *penalty;
 
     const char *reference_code; /* what published code does otherwise; one line; may be NULL */
+
+    /* Names that earlier versions had for what this plugin does, each followed by what a matrix writes instead, one line each; NULL
+     * after the last; may be NULL. Who asks for such a name is told what to write. Since ABI 2.1. */
+    const char *const *formerly;
 };
 
 #if defined(__GNUC__)

@@ -40,7 +40,7 @@ static const struct row sizes[] = {
     SIZE(pb_host, 88),
     SIZE(pb_real_list, 16),
     SIZE(pb_option, 72),
-    SIZE(pb_plugin, 120),
+    SIZE(pb_plugin, 128), /* 2.1 */
     SIZE(pb_layer_view, 264),
     SIZE(pb_consumer_view, 56),
     SIZE(pb_rows_view, 56),
@@ -134,6 +134,7 @@ static const struct row members[] = {
     MEMBER(pb_plugin, dataset, 96, 8),
     MEMBER(pb_plugin, penalty, 104, 8),
     MEMBER(pb_plugin, reference_code, 112, 8),
+    MEMBER(pb_plugin, formerly, 120, 8), /* 2.1 */
     MEMBER(pb_layer_view, size, 0, 8),
     MEMBER(pb_layer_view, index, 8, 4),
     MEMBER(pb_layer_view, layers, 12, 4),

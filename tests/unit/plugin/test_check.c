@@ -321,6 +321,8 @@ static void test_names_and_texts(void **state)
     REFUSED(PB_KIND_CRITERION, s.plugin.summary = "two\nlines", "summary is longer than one line");
     REFUSED(PB_KIND_CRITERION, s.plugin.version = "", "version is missing");
     REFUSED(PB_KIND_CRITERION, s.plugin.reference = "two\nlines", "reference is longer");
+    static const char *const half[] = {"earlier", NULL};
+    REFUSED(PB_KIND_CRITERION, s.plugin.formerly = half, "formerly: what is written instead is missing");
     REFUSED(PB_KIND_CRITERION, s.plugin.reference_code = "two\nlines", "reference_code is longer");
     ACCEPTED(PB_KIND_SCHEDULE, s.plugin.traits = PB_PLUGIN_DEFAULT);
     REFUSED(PB_KIND_SCHEDULE, s.plugin.traits = 6, "its traits are unknown: bits 0x6");

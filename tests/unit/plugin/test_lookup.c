@@ -97,6 +97,17 @@ static void test_a_broken_plugin_is_found_by_its_name_whatever_its_file_is_calle
     }
 }
 
+static void test_a_name_of_an_earlier_version_is_answered_with_what_to_write(void **state)
+{
+    static const char *const parts[] = {
+        "m.xml:4: criterion 'first-name' is of an earlier version; write plugin=\"renamed\" label=\"first-name\"",
+        NULL};
+    (void)take(state, "renamed", "here", "build.so");
+    struct pb_registry registry = open_folders(state, "here", NULL);
+    assert_refused(&registry, "first-name", parts);
+    pb_registry_close(&registry);
+}
+
 static void test_a_plugin_whose_name_cannot_be_read_is_found_by_its_files_name(void **state)
 {
     static const char *const files[] = {"mine.so", "criterion-mine.so", "libmine.so"};
@@ -265,6 +276,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_a_broken_plugin_is_found_by_its_name_whatever_its_file_is_called),
+        TEST(test_a_name_of_an_earlier_version_is_answered_with_what_to_write),
         TEST(test_a_plugin_whose_name_cannot_be_read_is_found_by_its_files_name),
         TEST(test_files_that_may_offer_an_unknown_name_are_listed_with_their_reasons),
         TEST(test_of_two_foreign_plugins_of_one_name_neither_is_usable_and_others_are),
