@@ -75,3 +75,18 @@ stale() { # part of the message
     sed -i 's/<training epochs="[0-9]*"/<training epochs="99"/' datasets/matrices/default.xml
     stale "one has changed since the figures 'demo' were made"
 }
+
+@test "figures of other code, or of a commit that is not in the history, are noticed" {
+    figures --demo demo --fashion fashion
+    mkdir build
+    echo n >build/numerics.sha256
+    figures --check
+    echo m >build/numerics.sha256
+    stale "has changed since the figures 'fashion' were made, at commit abc"
+    sed -i 's/^\(.*\.compiler\)\t.*/\1\tanother 1.0/' reports/figures/readme.tsv
+    run -0 figures --check
+    [[ $output == *"note: the README's figures 'demo' were made with another compiler, another 1.0"* ]]
+    git init -q
+    git -c user.name=a -c user.email=a@b commit -q --allow-empty -m first
+    stale "commit abc, of which the figures 'demo' are, is not in this clone's history"
+}
