@@ -31,6 +31,23 @@ cell() { echo "$1/cells/birds.vgg11-bcnn.bn-scale.$2.blis.r40.s1.xml"; }
 # A result without what differs from run to run.
 content() { grep -vE '<provenance|<memory|started=|seconds=|^ +[a-z-]+="[^"]*"(/>)?$' "$1" | sed -E 's/ seconds="[^"]*"//'; }
 
+# Kills a run of matrix $1 in out when $3, $4, … stages are stored, and resumes it; its cell $2 is then that of the folder whole.
+killed_and_resumed() {
+    local matrix=$1 file=$2 stored group
+    shift 2
+    for stored; do
+        rm -rf out
+        setsid "$PRUNEBENCH_BUILD/prunebench" run "$matrix" -o out --quiet --plugin-dir "$PRUNEBENCH_BUILD/tests/evil" &
+        group=$!
+        until (($(find out/stages -name stage.json -path '*/stages/[0-9a-f]*' 2>/dev/null | wc -l) >= stored)) ||
+            [ -e "out/cells/$file" ]; do sleep 0.01; done
+        kill -KILL -- "-$group" || true
+        wait "$group" || true
+        run -0 prunebench run "$matrix" -o out --quiet
+        diff <(content "whole/cells/$file" | grep -v stages) <(content "out/cells/$file" | grep -v stages)
+    done
+}
+
 @test "an adaptive schedule measures two branches, goes back to the better one, and its record is that branch's" {
     PLUGIN=odd-adaptive matrix branch >m.xml
     run -0 prunebench run m.xml -o out
@@ -78,16 +95,19 @@ content() { grep -vE '<provenance|<memory|started=|seconds=|^ +[a-z-]+="[^"]*"(/
     sed 's:<targets>:<stages keep="all"/>&:' m.xml >all.xml
     prunebench run all.xml -o whole --quiet
     run -1 compgen -G 'whole/stages/*/dropped.json'
-    for stored in 1 3 5 6 8 9; do
-        rm -rf out
-        setsid "$PRUNEBENCH_BUILD/prunebench" run m.xml -o out --quiet --plugin-dir "$PRUNEBENCH_BUILD/tests/evil" &
-        group=$!
-        until (($(find out/stages -name stage.json -path '*/stages/[0-9a-f]*' 2>/dev/null | wc -l) >= stored)) ||
-            [ -e "$(cell out dropping)" ]; do sleep 0.01; done
-        kill -KILL -- "-$group" || true
-        wait "$group" || true
-        run -0 prunebench run m.xml -o out --quiet
-        diff <(content "$(cell whole dropping)" | grep -v stages) <(content "$(cell out dropping)" | grep -v stages)
+    file=$(cell out dropping)
+    killed_and_resumed m.xml "${file##*/}" 1 3 5 6 8 9
+}
+
+@test "killed when any number of its stages is stored, a course with given channels and fresh values, with a repair, or with a teacher ends alike" {
+    PLUGIN=odd matrix scratch >scratch.xml
+    PLUGIN=odd matrix repair | sed 's|<criterion plugin="bn-scale"/>|<criterion plugin="repairs"><option name="does" value="bias"/></criterion>|' >repair.xml
+    PLUGIN=one-shot matrix x | sed 's|<schedule .*|<schedule plugin="one-shot"/>|; s|<retraining |&distillation="soft-targets" |' >teacher.xml
+    for matrix in scratch repair teacher; do
+        rm -rf whole
+        prunebench run $matrix.xml -o whole --quiet
+        file=$(echo whole/cells/*.xml)
+        killed_and_resumed $matrix.xml "${file##*/}" 1 2 3 4
     done
 }
 
