@@ -37,7 +37,7 @@ static const struct pb_record *find_id(const struct pb_reference *reference, con
     return NULL;
 }
 
-/* Numbers of tests/golden/thesis-results.tsv, by hand. */
+/* Numbers of studies/thesis/published.tsv, by hand. */
 static void test_the_published_results_are_those_of_the_table(void **state)
 {
     (void)state;
