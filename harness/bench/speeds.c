@@ -203,7 +203,7 @@ static enum pb_status add_speed(struct pb_speeds *speeds, const struct pb_speed 
     return PB_OK;
 }
 
-enum pb_status pb_speed_of(struct pb_speeds *speeds, struct pb_planner *planner, const struct pb_cell_config *config,
+enum pb_status pb_speed_of(struct pb_speeds *speeds, struct pb_opened *opened, const struct pb_cell_config *config,
                            uint32_t classes, uint32_t *index, struct pb_error *error)
 {
     struct pb_device *device = NULL;
@@ -217,7 +217,7 @@ enum pb_status pb_speed_of(struct pb_speeds *speeds, struct pb_planner *planner,
             pb_free(speed.key);
             return PB_OK;
         }
-    enum pb_status status = pb_planner_device(planner, config, &device, error);
+    enum pb_status status = pb_opened_device(opened, config, &device, error);
     if (status == PB_OK)
         status = recall_or_measure(device, config, classes, &speed, error);
     if (status == PB_OK) {

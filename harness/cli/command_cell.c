@@ -10,7 +10,7 @@
 #include "base/memory.h"
 #include "cli/worker_arguments.h"
 #include "coordinator/outcome.h"
-#include "coordinator/cell_plans.h"
+#include "coordinator/plan_process.h"
 #include "coordinator/plan_lines.h"
 #include "coordinator/stage_index.h"
 #include "results/result.h"
@@ -205,13 +205,13 @@ static enum pb_status plan_cells(struct job *job, const struct pb_arguments *arg
         return status;
     for (uint32_t i = 0; i < job->matrix->cell_count; i++)
         job->matrix->cells[i]->threads = (uint32_t)threads;
-    const struct pb_plan_child child = {.first = (uint32_t)first,
-                                        .costs_of = pb_argument_list(arguments, "costs-of"),
-                                        .skipped = pb_argument_list(arguments, "skip"),
-                                        .without_costs = pb_argument_list(arguments, "without-costs"),
-                                        .resident = resident,
-                                        .descriptor = job->report_to >= 0 ? job->report_to : STDOUT_FILENO};
-    return pb_plan_child(job->matrix, &child, error);
+    const struct pb_plan_request request = {.first = (uint32_t)first,
+                                            .costs_of = pb_argument_list(arguments, "costs-of"),
+                                            .skipped = pb_argument_list(arguments, "skip"),
+                                            .without_costs = pb_argument_list(arguments, "without-costs"),
+                                            .resident = resident,
+                                            .descriptor = job->report_to >= 0 ? job->report_to : STDOUT_FILENO};
+    return pb_plans_answer(job->matrix, &request, error);
 }
 
 static enum pb_status do_job(struct job *job, const struct pb_arguments *arguments, struct pb_error *error)

@@ -11,7 +11,7 @@
 #include "base/progress.h"
 #include "cli/command_check.h"
 #include "cli/cli.h"
-#include "coordinator/cell_plans.h"
+#include "coordinator/plan_process.h"
 #include "prune/warnings.h"
 
 static const struct pb_cli_option options[] = {
@@ -31,7 +31,7 @@ void pb_check_free(struct check *check)
         pb_free(check->cells[i].failure);
     pb_queue_free(&check->queue);
     pb_speeds_free(&check->speeds);
-    pb_planner_free(&check->planner);
+    pb_opened_free(&check->opened);
     pb_free(check->cells);
     pb_free(check->stage_seconds);
     pb_matrix_free(&check->matrix);
@@ -87,8 +87,8 @@ static enum pb_status measure_speeds(struct check *check, struct pb_error *error
         struct estimate *cell = &check->cells[i];
         cell->speed = PB_NO_SPEED;
         if (check->timed && cell->classes)
-            status = pb_speed_of(&check->speeds, check->planner, check->matrix->cells[i], cell->classes, &cell->speed,
-                                 error);
+            status =
+                pb_speed_of(&check->speeds, check->opened, check->matrix->cells[i], cell->classes, &cell->speed, error);
         if (status == PB_OK && cell->speed != PB_NO_SPEED)
             cell->seconds = (double)cell->macs / speed_of(check, cell);
     }
@@ -347,11 +347,11 @@ static enum pb_status plan_cells(struct check *check, const struct pb_arguments 
     enum pb_status status = pb_registry_asked_files(&check->registry, &files, error);
     if (status != PB_OK)
         return status;
-    const struct pb_planning planning = {
+    const struct pb_plan_process process = {
         .program = program, .matrix_path = arguments->words[0], .plugin_files = files, .threads = check->threads};
     for (uint32_t i = 0; i < check->matrix->cell_count; i++)
         check->matrix->cells[i]->threads = check->threads;
-    status = pb_plan_cells(check->matrix, &planning, on_plan, check, error);
+    status = pb_plans_request(check->matrix, &process, on_plan, check, error);
     pb_free(files);
     return status;
 }
@@ -370,7 +370,7 @@ enum pb_status pb_check_matrix(struct check *check, const struct pb_arguments *a
     if (status == PB_OK)
         status = pb_queue_create(check->matrix->cell_count, &check->queue, error);
     if (status == PB_OK)
-        status = pb_planner_create(pb_resident_bytes(), &check->planner, error);
+        status = pb_opened_create(pb_resident_bytes(), &check->opened, error);
     if (status == PB_OK)
         status = pb_program_path(&program, error);
     if (status != PB_OK)

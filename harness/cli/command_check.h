@@ -24,7 +24,7 @@ struct estimate {
 struct check {
     struct pb_registry registry;
     struct pb_matrix *matrix;
-    struct pb_planner *planner;
+    struct pb_opened *opened;
     struct pb_speeds speeds;
     struct pb_queue queue; /* which stages the cells share */
     struct estimate *cells;

@@ -238,8 +238,8 @@ static enum pb_status run_operators(const struct pb_arguments *arguments, size_t
     append_options(words, &count, "--option", given);
     append_options(words, &count, "--plugin-dir", dirs);
     append_options(words, &count, "--skip", skipped);
-    const struct pb_suite_plan plan = {.worker = words, .skip = "--skip", .threads = (uint32_t)threads};
-    const enum pb_status status = pb_suite_in_workers(&plan, outcome, error);
+    const struct pb_suite_workers workers = {.worker = words, .skip = "--skip", .threads = (uint32_t)threads};
+    const enum pb_status status = pb_suite_in_workers(&workers, outcome, error);
     pb_free(words);
     return status;
 }

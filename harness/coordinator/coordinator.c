@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "base/machine.h"
 #include "base/memory.h"
-#include "coordinator/cell_plans.h"
+#include "coordinator/plan_process.h"
 #include "coordinator/only.h"
 #include "coordinator/plan_lines.h"
 #include "coordinator/run.h"
@@ -154,13 +154,13 @@ static enum pb_status on_plan(void *argument, uint32_t cell, const struct pb_cel
 static enum pb_status plan_cells(struct pb_run *run, struct pb_error *error)
 {
     char *log = pb_format("%s/logs/plan.log", run->options->out);
-    const struct pb_planning planning = {.program = run->program,
-                                         .matrix_path = run->matrix_path,
-                                         .log = log,
-                                         .plugin_files = run->options->plugin_files,
-                                         .threads = run->threads_each,
-                                         .costs_of = run->options->only};
-    enum pb_status status = log ? pb_plan_cells(run->matrix, &planning, on_plan, run, error)
+    const struct pb_plan_process process = {.program = run->program,
+                                            .matrix_path = run->matrix_path,
+                                            .log = log,
+                                            .plugin_files = run->options->plugin_files,
+                                            .threads = run->threads_each,
+                                            .costs_of = run->options->only};
+    enum pb_status status = log ? pb_plans_request(run->matrix, &process, on_plan, run, error)
                                 : pb_fail_memory(error, strlen(run->options->out));
     if (status == PB_OK && run->plans.failed)
         status = pb_fail_memory(error, run->plans.capacity);

@@ -18,7 +18,7 @@
 
 /* A run of the suite. */
 struct runs {
-    const struct pb_suite_plan *plan;
+    const struct pb_suite_workers *workers;
     struct pb_suite_outcome *outcome;
     const char *program;
     double limit; /* seconds for one call of the backend */
@@ -45,20 +45,21 @@ static enum pb_status start(const struct runs *runs, struct pb_worker *worker, s
     const struct pb_suite_report *report = &runs->outcome->report;
     const char *const own[] = {PB_WORKER_PIPE_OPTION};
     size_t count = 0;
-    while (runs->plan->worker[count])
+    while (runs->workers->worker[count])
         count++;
     const char **words = pb_calloc(count + 2 * (size_t)report->count + sizeof own / sizeof *own + 1, sizeof *words);
     if (!words)
         return pb_fail_memory(error, count * sizeof *words);
-    memcpy(words, runs->plan->worker, count * sizeof *words);
+    memcpy(words, runs->workers->worker, count * sizeof *words);
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         words[count++] = own[i];
     for (uint32_t i = 0; i < report->count; i++)
         if (report->results[i].skipped) {
-            words[count++] = runs->plan->skip;
+            words[count++] = runs->workers->skip;
             words[count++] = report->results[i].name;
         }
-    const struct pb_worker_spec spec = {.program = runs->program, .arguments = words, .threads = runs->plan->threads};
+    const struct pb_worker_spec spec = {
+        .program = runs->program, .arguments = words, .threads = runs->workers->threads};
     const enum pb_status status = pb_worker_start(&spec, worker, error);
     pb_free(words);
     return status;
@@ -153,11 +154,11 @@ static enum pb_status run_once(struct runs *runs, struct pb_error *error)
     return ended_well(runs, &worker) ? PB_OK : blame(runs, &worker, error);
 }
 
-enum pb_status pb_suite_in_workers(const struct pb_suite_plan *plan, struct pb_suite_outcome *outcome,
+enum pb_status pb_suite_in_workers(const struct pb_suite_workers *workers, struct pb_suite_outcome *outcome,
                                    struct pb_error *error)
 {
     char *program = NULL;
-    struct runs runs = {.plan = plan, .outcome = outcome, .limit = time_limit()};
+    struct runs runs = {.workers = workers, .outcome = outcome, .limit = time_limit()};
     *outcome = (struct pb_suite_outcome){0};
     pb_suite_list(&outcome->report);
     enum pb_status status = pb_program_path(&program, error);

@@ -5,7 +5,8 @@
 #include "engine/device.h"
 #include "suite/suite.h"
 
-struct pb_suite_plan {
+/* How the workers are started. */
+struct pb_suite_workers {
     const char *const
         *worker; /* the words of a command that runs pb_suite_child, without the program; NULL-terminated */
     const char *skip; /* the option of that command that names an operator to skip */
@@ -24,8 +25,8 @@ struct pb_suite_outcome {
  * 60), that is the operator's problem in the report, and another worker runs the suite without it. PB_OK whatever is found; an
  * error where the backend cannot be opened, be it that its create ends the process.
  */
-PB_MUST_CHECK enum pb_status pb_suite_in_workers(const struct pb_suite_plan *plan, struct pb_suite_outcome *outcome,
-                                                 struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_suite_in_workers(const struct pb_suite_workers *workers,
+                                                 struct pb_suite_outcome *outcome, struct pb_error *error);
 
 /* The worker's side: writes lines about the device and its operators. */
 PB_MUST_CHECK enum pb_status pb_suite_child(struct pb_device *device, const char *const *skipped, int descriptor,

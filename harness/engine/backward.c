@@ -5,15 +5,15 @@
  * nobody needs it, beside it. */
 static struct pb_view target(const struct pb_engine *engine, uint32_t i, uint32_t slot)
 {
-    const struct pb_node_plan *planned = &engine->plan.nodes[i];
-    if (planned->first[slot])
+    const struct pb_node_layout *layout = &engine->layout.nodes[i];
+    if (layout->first[slot])
         return pb_gradient_view(engine, engine->graph->nodes[i].inputs[slot]);
-    return planned->scratch != PB_NO_STORAGE ? pb_storage_view(engine, planned->scratch) : pb_gradient_view(engine, i);
+    return layout->scratch != PB_NO_STORAGE ? pb_storage_view(engine, layout->scratch) : pb_gradient_view(engine, i);
 }
 
 static bool needs_gradient(const struct pb_engine *engine, uint32_t node)
 {
-    return engine->plan.nodes[node].gradient != PB_NO_STORAGE &&
+    return engine->layout.nodes[node].gradient != PB_NO_STORAGE &&
            !(engine->trunk_frozen && node < engine->graph->parts.head);
 }
 
@@ -29,7 +29,7 @@ enum pb_status pb_accumulate(struct pb_engine *engine, size_t count, struct pb_v
 static enum pb_status add_backward(struct pb_engine *engine, uint32_t i, uint32_t slot, struct pb_error *error)
 {
     const uint32_t input = engine->graph->nodes[i].inputs[slot];
-    const struct pb_node_plan *nodes = engine->plan.nodes;
+    const struct pb_node_layout *nodes = engine->layout.nodes;
     const struct pb_view gradient = pb_gradient_view(engine, input);
     if (nodes[input].gradient == nodes[i].gradient)
         return PB_OK;
@@ -43,13 +43,13 @@ static enum pb_status input_backward(struct pb_engine *engine, uint32_t i, uint3
     const uint32_t input = engine->graph->nodes[i].inputs[slot];
     const struct pb_engine_operator *row = pb_engine_operator(engine->graph->nodes[i].op);
     const bool needed = needs_gradient(engine, input);
-    if (engine->plan.nodes[i].skipped || !(needed || row->always_backward))
+    if (engine->layout.nodes[i].skipped || !(needed || row->always_backward))
         return PB_OK;
     if (row->adds_gradient)
         return add_backward(engine, i, slot, error);
     const struct pb_view dx = target(engine, i, slot);
     const enum pb_status status = row->backward(engine, i, slot, dx, error);
-    if (status || engine->plan.nodes[i].first[slot] || !needed)
+    if (status || engine->layout.nodes[i].first[slot] || !needed)
         return status;
     return pb_accumulate(engine, pb_output_count(engine, input), dx, pb_gradient_view(engine, input), error);
 }

@@ -11,7 +11,7 @@ static enum pb_status prepare(struct pb_engine *engine, struct pb_device *device
     engine->options = *options;
     enum pb_status status = pb_graph_copy(graph, &engine->graph, error);
     if (!status)
-        status = pb_plan_create(engine->graph, options, device, &engine->plan, error);
+        status = pb_layout_create(engine->graph, options, device, &engine->layout, error);
     if (!status)
         status = pb_shapes_create(engine, error);
     return status;
@@ -34,7 +34,7 @@ static void dismantle(struct pb_engine *engine)
             PB_CALL(engine->device, buffer_destroy, buffers[i]);
     pb_penalties_free(engine);
     pb_shapes_free(engine);
-    pb_plan_free(&engine->plan);
+    pb_layout_free(&engine->layout);
     pb_graph_free(&engine->graph);
     pb_free(engine->staging);
     pb_free(engine->is_masked);
@@ -70,12 +70,12 @@ static enum pb_status create_buffers(struct pb_engine *engine, struct pb_error *
             return pb_fail_context(error, "a batch of %u needs %.0f MB in all; use a smaller one",
                                    engine->options.batch, (double)pb_engine_memory_bytes(&memory) / 1e6);
     const uint32_t nodes = engine->graph->node_count;
-    engine->staging = pb_calloc(engine->plan.staging_floats ? engine->plan.staging_floats : 1, sizeof(float));
+    engine->staging = pb_calloc(engine->layout.staging_floats ? engine->layout.staging_floats : 1, sizeof(float));
     engine->times.node = pb_calloc(nodes, sizeof *engine->times.node);
     engine->times.node_count = nodes;
     engine->is_masked = pb_calloc(engine->graph->parameter_count, sizeof *engine->is_masked);
     if (!engine->staging || !engine->times.node || !engine->is_masked)
-        return pb_fail_memory(error, engine->plan.staging_floats * sizeof(float));
+        return pb_fail_memory(error, engine->layout.staging_floats * sizeof(float));
     return PB_OK;
 }
 
@@ -182,12 +182,12 @@ enum pb_status pb_engine_activation(struct pb_engine *engine, uint32_t node, flo
             error, PB_ERROR_RUN,
             "activations are kept by calibrating engines, once they have run forward, and their gradients once "
             "they have run backward");
-    const struct pb_node_plan *planned = &engine->plan.nodes[node];
+    const struct pb_node_layout *layout = &engine->layout.nodes[node];
     const char *name = engine->graph->nodes[node].name;
-    if (planned->with_relu)
+    if (layout->with_relu)
         return pb_fail(error, PB_ERROR_UNSUPPORTED, "node '%s' is computed with the ReLU behind it; ask for that one",
                        name);
-    if (gradient && planned->gradient == PB_NO_STORAGE)
+    if (gradient && layout->gradient == PB_NO_STORAGE)
         return pb_fail(error, PB_ERROR_UNSUPPORTED, "node '%s' has no gradient: nothing trainable comes before it",
                        name);
     const size_t count = pb_output_count(engine, node);

@@ -1,4 +1,4 @@
-/* Runs a network on a device: forward, backward, optimiser; activations planned by lifetime. */
+/* Runs a network on a device: forward, backward, optimiser; activations laid out by lifetime. */
 #ifndef PB_ENGINE_ENGINE_H
 #define PB_ENGINE_ENGINE_H
 
@@ -37,7 +37,7 @@ void pb_engine_free(struct pb_engine **engine);
 struct pb_engine_memory {
     uint64_t values, gradients, velocity; /* of the parameters; no gradients to INFER, velocity only to TRAIN */
     uint64_t masks; /* of single weights: TRAIN, and only where the network has some */
-    uint64_t activations; /* and their gradients: one arena, planned by lifetime */
+    uint64_t activations; /* and their gradients: one arena, laid out by lifetime */
     uint64_t workspace; /* of the convolutions */
     uint64_t filters; /* of the convolutions, as their backend needs them: INFER only */
     uint64_t staging; /* on the host */

@@ -32,7 +32,7 @@ struct pb_engine {
     struct pb_device *device;
     struct pb_graph *graph;
     struct pb_engine_options options;
-    struct pb_plan plan;
+    struct pb_layout layout;
     struct pb_conv_plan **convolutions; /* per node; NULL where it is none */
     struct pb_filters *filters; /* per node: an inferring convolution's, as its backend needs them */
     struct pb_pool_shape *pools; /* per node; zero where it is none */
@@ -81,17 +81,17 @@ static inline struct pb_view pb_storage_view(const struct pb_engine *engine, uin
 {
     if (storage == PB_NO_STORAGE)
         return (struct pb_view){0};
-    return (struct pb_view){.buffer = engine->arena, .offset = engine->plan.storages[storage].offset};
+    return (struct pb_view){.buffer = engine->arena, .offset = engine->layout.storages[storage].offset};
 }
 
 static inline struct pb_view pb_value_view(const struct pb_engine *engine, uint32_t node)
 {
-    return pb_storage_view(engine, engine->plan.nodes[node].value);
+    return pb_storage_view(engine, engine->layout.nodes[node].value);
 }
 
 static inline struct pb_view pb_gradient_view(const struct pb_engine *engine, uint32_t node)
 {
-    return pb_storage_view(engine, engine->plan.nodes[node].gradient);
+    return pb_storage_view(engine, engine->layout.nodes[node].gradient);
 }
 
 /* A node's parameter in one of the engine's buffers; an absent one is an absent view. */

@@ -5,10 +5,10 @@ enum pb_status pb_run_forward_node(struct pb_engine *engine, uint32_t i, bool tr
 {
     const double start = pb_clock();
     const struct pb_node *node = &engine->graph->nodes[i];
-    const struct pb_node_plan *planned = &engine->plan.nodes[i];
+    const struct pb_node_layout *layout = &engine->layout.nodes[i];
     enum pb_status status = PB_OK;
     pb_place_node(engine->device->host.name, node->name, start);
-    if (!planned->skipped && !planned->with_convolution)
+    if (!layout->skipped && !layout->with_convolution)
         status = pb_engine_operator(node->op)->forward(engine, i, training, error);
     if (!status)
         status = pb_engine_wait(engine, error);

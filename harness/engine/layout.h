@@ -16,7 +16,8 @@ struct pb_storage {
     size_t offset; /* into the arena, in floats; a multiple of 16 */
 };
 
-struct pb_node_plan {
+/* What a node's passes work on, and which nodes are computed with it. */
+struct pb_node_layout {
     uint32_t value, gradient; /* of the node's output; shared where nodes work in place */
     uint32_t saved[2]; /* batch norm: mean and 1/σ; L2 norm: norms; dropout: mask */
     uint32_t scratch; /* the gradient of an input that others have added to, before it is added, too */
@@ -29,8 +30,9 @@ struct pb_node_plan {
     bool first[PB_INPUTS_MAX]; /* per input: this node's backward pass is the first to write the input's gradient */
 };
 
-struct pb_plan {
-    struct pb_node_plan *nodes;
+/* The arrays of an engine, by node. */
+struct pb_layout {
+    struct pb_node_layout *nodes;
     uint32_t node_count;
     struct pb_storage *storages;
     uint32_t storage_count;
@@ -40,10 +42,10 @@ struct pb_plan {
 };
 
 /* device: asked what it computes together. */
-PB_MUST_CHECK enum pb_status pb_plan_create(const struct pb_graph *graph, const struct pb_engine_options *options,
-                                            const struct pb_device *device, struct pb_plan *plan,
-                                            struct pb_error *error);
-void pb_plan_free(struct pb_plan *plan);
+PB_MUST_CHECK enum pb_status pb_layout_create(const struct pb_graph *graph, const struct pb_engine_options *options,
+                                              const struct pb_device *device, struct pb_layout *layout,
+                                              struct pb_error *error);
+void pb_layout_free(struct pb_layout *layout);
 
 /* Gives every storage its offset, largest first, each as low as the lives of those already placed allow. */
 PB_MUST_CHECK enum pb_status pb_arena_place(struct pb_storage *storages, uint32_t count, size_t *floats,

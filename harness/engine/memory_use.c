@@ -1,4 +1,4 @@
-/* What an engine holds, part by part: its own buffers from its plan, the backend's from what the backend says. */
+/* What an engine holds, part by part: its own buffers from its layout, the backend's from what the backend says. */
 #include "engine/run_table.h"
 
 static uint64_t bytes_of(size_t floats)
@@ -36,10 +36,10 @@ void pb_engine_memory(const struct pb_engine *engine, struct pb_engine_memory *m
                                         .gradients = mode == PB_ENGINE_INFER ? 0 : values,
                                         .velocity = mode == PB_ENGINE_TRAIN ? values : 0,
                                         .masks = mode == PB_ENGINE_TRAIN && engine->options.weight_masks ? values : 0,
-                                        .activations = bytes_of(engine->plan.arena_floats),
+                                        .activations = bytes_of(engine->layout.arena_floats),
                                         .workspace = bytes_of(engine->workspace_floats),
                                         .filters = bytes_of(engine->transformed_floats),
-                                        .staging = bytes_of(engine->plan.staging_floats)};
+                                        .staging = bytes_of(engine->layout.staging_floats)};
     ask_backend(engine, memory);
 }
 

@@ -48,10 +48,9 @@ static enum pb_status check_parameters(struct pb_engine *engine, uint32_t node, 
 /* Whether the node's own output is stored: not where a batch norm or a pooling is computed with it at once. */
 static bool has_output(const struct pb_engine *engine, uint32_t node, bool training)
 {
-    const struct pb_node_plan *planned = &engine->plan.nodes[node];
-    const bool evaluated =
-        planned->norm != PB_NO_PARAMETER && !pb_uses_batch_statistics(engine, planned->norm, training);
-    return planned->value != PB_NO_STORAGE && !evaluated;
+    const struct pb_node_layout *layout = &engine->layout.nodes[node];
+    const bool evaluated = layout->norm != PB_NO_PARAMETER && !pb_uses_batch_statistics(engine, layout->norm, training);
+    return layout->value != PB_NO_STORAGE && !evaluated;
 }
 
 enum pb_status pb_engine_trace_nonfinite(struct pb_engine *engine, const float *images, uint32_t count, bool training,

@@ -17,7 +17,7 @@ static size_t padded(const struct pb_storage *storage)
     return (storage->floats + FLOATS_PER_LINE - 1) / FLOATS_PER_LINE * FLOATS_PER_LINE;
 }
 
-/* Larger ones first; equal ones in their own order, so that a plan is always the same. */
+/* Larger ones first; equal ones in their own order, so that a layout is always the same. */
 static int by_size(const void *a, const void *b)
 {
     const struct pb_storage *const *left = a, *const *right = b;

@@ -6,11 +6,11 @@
 struct pb_bn_arguments pb_batch_norm_arguments(const struct pb_engine *engine, uint32_t i)
 {
     const struct pb_node *node = &engine->graph->nodes[i];
-    const struct pb_node_plan *planned = &engine->plan.nodes[i];
+    const struct pb_node_layout *layout = &engine->layout.nodes[i];
     return (struct pb_bn_arguments){.size = sizeof(struct pb_bn_arguments),
                                     .rows = pb_row_count(engine, i),
                                     .channels = node->shape.channels,
-                                    .relu = planned->with_relu,
+                                    .relu = layout->with_relu,
                                     .eps = node->attributes.bn.eps,
                                     .momentum = node->attributes.bn.momentum,
                                     .x = pb_value_view(engine, node->inputs[0]),
@@ -19,8 +19,8 @@ struct pb_bn_arguments pb_batch_norm_arguments(const struct pb_engine *engine, u
                                     .running_mean = pb_parameter_view(engine, engine->values, i, PB_ROLE_RUNNING_MEAN),
                                     .running_var = pb_parameter_view(engine, engine->values, i, PB_ROLE_RUNNING_VAR),
                                     .y = pb_value_view(engine, i),
-                                    .saved_mean = pb_storage_view(engine, planned->saved[0]),
-                                    .saved_inv_std = pb_storage_view(engine, planned->saved[1]),
+                                    .saved_mean = pb_storage_view(engine, layout->saved[0]),
+                                    .saved_inv_std = pb_storage_view(engine, layout->saved[1]),
                                     .dy = pb_gradient_view(engine, i),
                                     .dgamma = pb_parameter_view(engine, engine->gradients, i, PB_ROLE_GAMMA),
                                     .dbeta = pb_parameter_view(engine, engine->gradients, i, PB_ROLE_BETA)};
@@ -44,18 +44,18 @@ static enum pb_status backward(struct pb_engine *engine, uint32_t i, uint32_t sl
                                struct pb_error *error)
 {
     (void)slot;
-    const struct pb_node_plan *planned = &engine->plan.nodes[i];
+    const struct pb_node_layout *layout = &engine->layout.nodes[i];
     const bool statistics = pb_uses_batch_statistics(engine, i, engine->options.mode == PB_ENGINE_TRAIN);
     struct pb_bn_arguments arguments = pb_batch_norm_arguments(engine, i);
     arguments.dx = dx;
-    if (planned->pool != PB_NO_PARAMETER) { /* its own gradient is the pooled one */
+    if (layout->pool != PB_NO_PARAMETER) { /* its own gradient is the pooled one */
         const struct pb_pool_arguments pool = {
-            .size = sizeof pool, .shape = &engine->pools[planned->pool], .dy = arguments.dy};
+            .size = sizeof pool, .shape = &engine->pools[layout->pool], .dy = arguments.dy};
         return PB_OPERATE(bn_relu_pool_backward,
                           &(struct pb_norm_pool_arguments){
                               .size = sizeof(struct pb_norm_pool_arguments), .norm = &arguments, .pool = &pool});
     }
-    if (statistics && planned->with_relu && engine->device->ops.bn_relu_backward.call)
+    if (statistics && layout->with_relu && engine->device->ops.bn_relu_backward.call)
         return PB_OPERATE(bn_relu_backward, &arguments);
     if (statistics)
         return PB_OPERATE(bn_backward, &arguments);

@@ -97,7 +97,7 @@ enum pb_status pb_filters_update(struct pb_engine *engine, struct pb_error *erro
 static enum pb_status forward_normalised(struct pb_engine *engine, uint32_t i, const struct pb_conv_arguments *conv,
                                          bool training, struct pb_error *error)
 {
-    const uint32_t norm = engine->plan.nodes[i].norm, pool = engine->plan.nodes[norm].pool;
+    const uint32_t norm = engine->layout.nodes[i].norm, pool = engine->layout.nodes[norm].pool;
     const struct pb_bn_arguments bn = pb_batch_norm_arguments(engine, norm);
     struct pb_pool_arguments pooling = {.size = sizeof pooling, .x = bn.y};
     if (pool != PB_NO_PARAMETER) {
@@ -119,7 +119,7 @@ static enum pb_status forward(struct pb_engine *engine, uint32_t i, bool trainin
 {
     struct pb_conv_arguments arguments = arguments_of(engine, i);
     arguments.w = filters(engine, i);
-    if (engine->plan.nodes[i].norm != PB_NO_PARAMETER)
+    if (engine->layout.nodes[i].norm != PB_NO_PARAMETER)
         return forward_normalised(engine, i, &arguments, training, error);
     return PB_OPERATE(conv_forward, &arguments);
 }

@@ -18,17 +18,17 @@ static enum pb_status draw_mask(struct pb_engine *engine, uint32_t i, struct pb_
     pb_rng_init(&rng, engine->options.seed, name);
     for (size_t k = 0; k < count; k++)
         engine->staging[k] = pb_rng_uniform(&rng) < drop ? 0 : kept;
-    return PB_OPERATE(upload, pb_storage_view(engine, engine->plan.nodes[i].saved[0]), engine->staging, count);
+    return PB_OPERATE(upload, pb_storage_view(engine, engine->layout.nodes[i].saved[0]), engine->staging, count);
 }
 
 static enum pb_status forward(struct pb_engine *engine, uint32_t i, bool training, struct pb_error *error)
 {
     struct pb_elementwise_arguments arguments = pb_elementwise_arguments(engine, i);
-    arguments.other = pb_storage_view(engine, engine->plan.nodes[i].saved[0]);
+    arguments.other = pb_storage_view(engine, engine->layout.nodes[i].saved[0]);
     enum pb_status status;
     if (pb_uses_batch_statistics(engine, i, training))
         status = draw_mask(engine, i, error);
-    else if (engine->plan.nodes[i].in_place)
+    else if (engine->layout.nodes[i].in_place)
         return PB_OK;
     else
         status = PB_OPERATE(fill, arguments.other, 1, arguments.count);
@@ -43,7 +43,7 @@ static enum pb_status backward(struct pb_engine *engine, uint32_t i, uint32_t sl
         .size = sizeof arguments,
         .count = pb_output_count(engine, i),
         .x = pb_gradient_view(engine, i),
-        .other = pb_storage_view(engine, engine->plan.nodes[i].saved[0]),
+        .other = pb_storage_view(engine, engine->layout.nodes[i].saved[0]),
         .y = dx,
     };
     return PB_OPERATE(multiply, &arguments);

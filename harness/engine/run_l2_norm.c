@@ -18,7 +18,7 @@ static struct pb_l2_norm_arguments arguments_of(const struct pb_engine *engine, 
                                          .columns = pb_shape_count(node->shape),
                                          .x = pb_value_view(engine, node->inputs[0]),
                                          .y = pb_value_view(engine, i),
-                                         .norms = pb_storage_view(engine, engine->plan.nodes[i].saved[0]),
+                                         .norms = pb_storage_view(engine, engine->layout.nodes[i].saved[0]),
                                          .dy = pb_gradient_view(engine, i)};
 }
 

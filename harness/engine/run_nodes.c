@@ -101,7 +101,7 @@ static enum pb_status run_loss(struct pb_engine *engine, const uint32_t *labels,
     const double start = pb_clock();
     const uint32_t last = engine->graph->node_count - 1, batch = engine->options.batch;
     pb_place_node(engine->device->host.name, "loss", start);
-    const struct pb_view losses = pb_storage_view(engine, engine->plan.losses);
+    const struct pb_view losses = pb_storage_view(engine, engine->layout.losses);
     const struct pb_loss_arguments arguments = {.size = sizeof arguments,
                                                 .batch = batch,
                                                 .classes = engine->graph->classes,

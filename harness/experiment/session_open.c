@@ -135,7 +135,7 @@ enum pb_status pb_session_open(struct pb_session *session, const struct pb_cell_
     enum pb_status status = PB_OK;
     session->plan = options->plan;
     if (!options->plan || !options->plan->stage_count) {
-        status = pb_cell_plan(config, &session->own_plan, error);
+        status = pb_cell_plan_stages(config, &session->own_plan, error);
         session->plan = &session->own_plan;
     }
     if (status == PB_OK)

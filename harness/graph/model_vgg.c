@@ -5,18 +5,18 @@
 
 enum head { HEAD_BILINEAR, HEAD_GAP, HEAD_FULLY_CONNECTED };
 
-struct plan {
+struct arrangement {
     uint32_t convolutions[5]; /* per block */
     enum head head;
 };
 
 #define VGG11(head)                                                                                                    \
-    &(const struct plan)                                                                                               \
+    &(const struct arrangement)                                                                                        \
     {                                                                                                                  \
         {1, 1, 2, 2, 2}, head                                                                                          \
     }
 #define VGG16(head)                                                                                                    \
-    &(const struct plan)                                                                                               \
+    &(const struct arrangement)                                                                                        \
     {                                                                                                                  \
         {2, 2, 3, 3, 3}, head                                                                                          \
     }
@@ -36,13 +36,13 @@ static const struct pb_model_row models[] = {
     {0},
 };
 
-static void build_trunk(struct pb_model_builder *builder, const struct plan *plan)
+static void build_trunk(struct pb_model_builder *builder, const struct arrangement *arrangement)
 {
     static const double widths[] = {64, 128, 256, 512, 512};
-    const uint32_t pools = plan->head == HEAD_FULLY_CONNECTED ? 5 : 4;
+    const uint32_t pools = arrangement->head == HEAD_FULLY_CONNECTED ? 5 : 4;
     char name[32];
     for (uint32_t block = 0; block < 5; block++) {
-        for (uint32_t i = 0; i < plan->convolutions[block]; i++) {
+        for (uint32_t i = 0; i < arrangement->convolutions[block]; i++) {
             snprintf(name, sizeof name, "%u_%u", block + 1, i + 1);
             pb_build_convolution(builder, name, widths[block],
                                  (struct pb_conv_attributes){.kernel = {3, 3}, .pad = {1, 1}});
@@ -55,11 +55,11 @@ static void build_trunk(struct pb_model_builder *builder, const struct plan *pla
 
 static void build(struct pb_model_builder *builder, const void *own)
 {
-    const struct plan *plan = own;
+    const struct arrangement *arrangement = own;
     pb_build_input(builder);
-    build_trunk(builder, plan);
+    build_trunk(builder, arrangement);
     pb_build_head(builder);
-    switch (plan->head) {
+    switch (arrangement->head) {
     case HEAD_BILINEAR:
         pb_build_add(builder, (struct pb_graph_node){.op = PB_OP_BILINEAR_POOL, .name = "bilinear"});
         pb_build_add(builder, (struct pb_graph_node){.op = PB_OP_SIGNED_SQRT, .name = "sqrt", .eps = 1e-8});
@@ -82,8 +82,8 @@ static void build(struct pb_model_builder *builder, const void *own)
 
 static bool foreign(const struct pb_graph *graph, uint32_t node, const void *own, char module[PB_FOREIGN_NAME])
 {
-    const struct plan *plan = own;
-    if (node >= graph->parts.head && plan->head != HEAD_FULLY_CONNECTED)
+    const struct arrangement *arrangement = own;
+    if (node >= graph->parts.head && arrangement->head != HEAD_FULLY_CONNECTED)
         return false;
     pb_foreign_in_sequence(graph, node, module);
     return true;

@@ -36,8 +36,8 @@ struct pb_cell_plan {
 };
 
 /* Runs the schedule dry: the stages, without keys. */
-PB_MUST_CHECK enum pb_status pb_cell_plan(const struct pb_cell_config *config, struct pb_cell_plan *plan,
-                                          struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_cell_plan_stages(const struct pb_cell_config *config, struct pb_cell_plan *plan,
+                                                 struct pb_error *error);
 /* The keys of the stages. */
 PB_MUST_CHECK enum pb_status pb_cell_plan_keys(struct pb_cell_plan *plan, const struct pb_inputs *inputs,
                                                struct pb_error *error);
@@ -46,22 +46,22 @@ bool pb_planned_stage_is(const struct pb_planned_stage *stage, const struct pb_l
 void pb_cell_plan_free(struct pb_cell_plan *plan);
 
 /* What planning many cells shares: opened data sets, opened backends. */
-struct pb_planner;
+struct pb_opened;
 /* resident: bytes that a worker holds in memory before its cell opens anything: program, libraries, one cell of the matrix. */
-PB_MUST_CHECK enum pb_status pb_planner_create(uint64_t resident, struct pb_planner **planner, struct pb_error *error);
-void pb_planner_free(struct pb_planner **planner);
-/* The backend that the planner has opened for cells like this one, or opens now (a backend is created once per process);
- * the planner's. */
-PB_MUST_CHECK enum pb_status pb_planner_device(struct pb_planner *planner, const struct pb_cell_config *config,
-                                               struct pb_device **device, struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_opened_create(uint64_t resident, struct pb_opened **opened, struct pb_error *error);
+void pb_opened_free(struct pb_opened **opened);
+/* The backend of cells like this one, opened now or before (a backend is created once per process);
+ * it belongs to *opened. */
+PB_MUST_CHECK enum pb_status pb_opened_device(struct pb_opened *opened, const struct pb_cell_config *config,
+                                              struct pb_device **device, struct pb_error *error);
 /* Opens what the cell works on. What is not here, or cannot be opened, stays unknown; a data set that is wrong is an error. */
-PB_MUST_CHECK enum pb_status pb_planner_inputs(struct pb_planner *planner, const struct pb_cell_config *config,
-                                               struct pb_inputs *inputs, struct pb_error *error);
-/* PB_ERROR_INPUT where the file of the cell's teacher is here and cannot teach it. Call it behind pb_planner_inputs. */
-PB_MUST_CHECK enum pb_status pb_planner_check_teacher(struct pb_planner *planner, const struct pb_cell_config *config,
-                                                      struct pb_error *error);
-/* Adds MACs and memory to a plan of pb_cell_plan. Missing data, weights or teachers are no error: the plan then names them. */
-PB_MUST_CHECK enum pb_status pb_cell_plan_costs(struct pb_planner *planner, const struct pb_cell_config *config,
+PB_MUST_CHECK enum pb_status pb_opened_inputs(struct pb_opened *opened, const struct pb_cell_config *config,
+                                              struct pb_inputs *inputs, struct pb_error *error);
+/* PB_ERROR_INPUT where the file of the cell's teacher is here and cannot teach it. Call it behind pb_opened_inputs. */
+PB_MUST_CHECK enum pb_status pb_opened_check_teacher(struct pb_opened *opened, const struct pb_cell_config *config,
+                                                     struct pb_error *error);
+/* Adds MACs and memory to a plan. Missing data, weights or teachers are no error: the plan then names them. */
+PB_MUST_CHECK enum pb_status pb_cell_plan_costs(struct pb_opened *opened, const struct pb_cell_config *config,
                                                 struct pb_cell_plan *plan, struct pb_error *error);
 
 #endif

@@ -240,7 +240,8 @@ static enum pb_status list_stages(const struct pb_chain *chain, struct pb_cell_p
     return PB_OK;
 }
 
-enum pb_status pb_cell_plan(const struct pb_cell_config *config, struct pb_cell_plan *plan, struct pb_error *error)
+enum pb_status pb_cell_plan_stages(const struct pb_cell_config *config, struct pb_cell_plan *plan,
+                                   struct pb_error *error)
 {
     struct dry_run run = {.adaptive = config->schedule.loaded->plugin->schedule->adaptive};
     struct pb_cell_plan made = {.chain = pb_calloc(1, sizeof *made.chain)};

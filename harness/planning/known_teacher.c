@@ -4,7 +4,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "graph/cost.h"
-#include "planning/estimator.h"
+#include "planning/opened.h"
 #include "settings/teacher.h"
 
 static enum pb_status read_teacher(struct pb_known_teacher *known, struct pb_error *error)
@@ -32,46 +32,46 @@ static enum pb_status use_teacher(const struct pb_known_teacher *known, const st
     return PB_OK;
 }
 
-enum pb_status pb_find_teacher(struct pb_planner *planner, const char *path, const struct pb_known_teacher **found,
+enum pb_status pb_find_teacher(struct pb_opened *opened, const char *path, const struct pb_known_teacher **found,
                                struct pb_error *error)
 {
     *found = NULL;
     if (!path || !pb_file_exists(path))
         return PB_OK;
-    for (size_t i = 0; i < planner->teacher_count; i++)
-        if (strcmp(planner->teachers[i].path, path) == 0)
-            return use_teacher(&planner->teachers[i], found, error);
+    for (size_t i = 0; i < opened->teacher_count; i++)
+        if (strcmp(opened->teachers[i].path, path) == 0)
+            return use_teacher(&opened->teachers[i], found, error);
     struct pb_known_teacher *grown =
-        pb_realloc(planner->teachers, planner->teacher_count, planner->teacher_count + 1, sizeof *grown);
+        pb_realloc(opened->teachers, opened->teacher_count, opened->teacher_count + 1, sizeof *grown);
     if (!grown)
-        return pb_fail_memory(error, (planner->teacher_count + 1) * sizeof *grown);
-    planner->teachers = grown;
+        return pb_fail_memory(error, (opened->teacher_count + 1) * sizeof *grown);
+    opened->teachers = grown;
     struct pb_known_teacher added = {.path = pb_strdup(path)};
     const enum pb_status status = added.path ? read_teacher(&added, error) : pb_fail_memory(error, strlen(path) + 1);
     if (status != PB_OK) {
         pb_free(added.path);
         return status;
     }
-    grown[planner->teacher_count] = added;
-    return use_teacher(&grown[planner->teacher_count++], found, error);
+    grown[opened->teacher_count] = added;
+    return use_teacher(&grown[opened->teacher_count++], found, error);
 }
 
-enum pb_status pb_planner_check_teacher(struct pb_planner *planner, const struct pb_cell_config *config,
-                                        struct pb_error *error)
+enum pb_status pb_opened_check_teacher(struct pb_opened *opened, const struct pb_cell_config *config,
+                                       struct pb_error *error)
 {
     const struct pb_known_teacher *teacher = NULL;
     const struct pb_known_data *data = NULL;
-    enum pb_status status = pb_find_teacher(planner, config->teacher, &teacher, error);
+    enum pb_status status = pb_find_teacher(opened, config->teacher, &teacher, error);
     if (status == PB_OK && teacher)
-        status = pb_find_data(planner, config, &data, error);
+        status = pb_find_data(opened, config, &data, error);
     return status == PB_OK && teacher ? pb_teacher_suits(config, teacher->graph, data->classes, error) : status;
 }
 
-void pb_known_teachers_free(struct pb_planner *planner)
+void pb_known_teachers_free(struct pb_opened *opened)
 {
-    for (size_t i = 0; i < planner->teacher_count; i++) {
-        pb_free(planner->teachers[i].path);
-        pb_graph_free(&planner->teachers[i].graph);
+    for (size_t i = 0; i < opened->teacher_count; i++) {
+        pb_free(opened->teachers[i].path);
+        pb_graph_free(&opened->teachers[i].graph);
     }
-    pb_free(planner->teachers);
+    pb_free(opened->teachers);
 }

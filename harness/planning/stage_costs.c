@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "base/file.h"
-#include "planning/estimator.h"
+#include "planning/opened.h"
 #include "graph/cost.h"
 
 static void note_device(struct pb_cell_plan *plan, const struct pb_known_device *device)
@@ -69,37 +69,37 @@ static enum pb_status estimate_stages(struct pb_estimate cell, struct pb_estimat
     return PB_OK;
 }
 
-enum pb_status pb_cell_plan_costs(struct pb_planner *planner, const struct pb_cell_config *config,
+enum pb_status pb_cell_plan_costs(struct pb_opened *opened, const struct pb_cell_config *config,
                                   struct pb_cell_plan *plan, struct pb_error *error)
 {
     const struct pb_chain *chain = plan->chain;
     const struct pb_known_data *data = NULL, *pretraining = NULL;
     const struct pb_known_device *device = NULL;
     struct pb_network_sizes sizes = {0}, pretraining_sizes = {0};
-    enum pb_status status = pb_find_data(planner, config, &data, error);
+    enum pb_status status = pb_find_data(opened, config, &data, error);
     if (status == PB_OK && config->pretraining)
-        status = pb_find_data(planner, config->pretraining, &pretraining, error);
+        status = pb_find_data(opened, config->pretraining, &pretraining, error);
     if (status == PB_OK) /* again: the second may have moved the first */
-        status = pb_find_data(planner, config, &data, error);
+        status = pb_find_data(opened, config, &data, error);
     if (status != PB_OK)
         return status;
     note_missing(plan, data, pretraining, config);
     if (!data->classes || (pretraining && !pretraining->classes))
         return PB_OK;
-    struct pb_estimate cell = {.known = &planner->estimates,
+    struct pb_estimate cell = {.known = &opened->estimates,
                                .config = config,
                                .counts = counts_of(data),
                                .threads = config->threads,
                                .before = 1,
                                .after = 1};
     struct pb_estimate before = cell;
-    status = pb_find_teacher(planner, config->teacher, &cell.teacher_file, error);
+    status = pb_find_teacher(opened, config->teacher, &cell.teacher_file, error);
     if (status == PB_OK)
-        status = pb_find_device(planner, config, &device, error);
+        status = pb_find_device(opened, config, &device, error);
     if (status == PB_OK)
-        status = pb_estimate_network(&planner->estimates, config, data->classes, &sizes, error);
+        status = pb_estimate_network(&opened->estimates, config, data->classes, &sizes, error);
     if (status == PB_OK && pretraining)
-        status = pb_estimate_network(&planner->estimates, config->pretraining, pretraining->classes, &pretraining_sizes,
+        status = pb_estimate_network(&opened->estimates, config->pretraining, pretraining->classes, &pretraining_sizes,
                                      error);
     if (status != PB_OK)
         return status;
@@ -117,7 +117,7 @@ enum pb_status pb_cell_plan_costs(struct pb_planner *planner, const struct pb_ce
     plan->forward_macs = sizes.cost.macs;
     status =
         estimate_stages(cell, before, (double)sizes.cost.macs, (double)pretraining_sizes.cost.macs, chain, plan, error);
-    const uint64_t resident = planner->baseline + device->resident;
+    const uint64_t resident = opened->baseline + device->resident;
     for (uint32_t i = 0; i < chain->count && status == PB_OK; i++) {
         plan->stages[i].memory += resident;
         plan->macs += plan->stages[i].macs;

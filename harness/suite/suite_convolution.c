@@ -93,7 +93,7 @@ static struct convolution prepare(struct pb_suite *run, const struct pb_conv_sha
              shape->height, shape->width, shape->channels, shape->filters, shape->kernel_height, shape->kernel_width,
              shape->stride_height, shape->stride_width, shape->pad_height, shape->pad_width, shape->dilation_height,
              shape->dilation_width, shape->groups);
-    conv.plan = pb_suite_plan(run, &conv.shape);
+    conv.plan = pb_suite_conv_plan(run, &conv.shape);
     conv.x = pb_array_random(run, input_count(shape), -1, 1);
     conv.w = pb_array_random(run, weight_count(shape), -1, 1);
     conv.bias = pb_array_random(run, shape->filters, -1, 1);

@@ -49,7 +49,7 @@ static size_t row_count(const struct pb_conv_shape *s)
 static void plan(struct pb_suite *run, struct fused *fused, bool training)
 {
     fused->shape.training = training;
-    fused->plan = pb_suite_plan(run, &fused->shape);
+    fused->plan = pb_suite_conv_plan(run, &fused->shape);
     fused->workspace = pb_array_output(run, PLAIN_CALL(run, conv_workspace, fused->plan));
     const size_t floats =
         training || !run->device->ops.conv_filter_floats.call ? 0 : PLAIN_CALL(run, conv_filter_floats, fused->plan);

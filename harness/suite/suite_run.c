@@ -101,7 +101,7 @@ double *pb_suite_doubles(struct pb_suite *run, size_t count)
     return pb_suite_memory(run, count * sizeof(double));
 }
 
-struct pb_conv_plan *pb_suite_plan(struct pb_suite *run, const struct pb_conv_shape *shape)
+struct pb_conv_plan *pb_suite_conv_plan(struct pb_suite *run, const struct pb_conv_shape *shape)
 {
     struct pb_suite_held *held = hold(run);
     OPERATE(run, conv_plan_create, shape, &held->plan);

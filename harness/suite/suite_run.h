@@ -42,7 +42,7 @@ void pb_suite_problem(struct pb_suite *run, const char *format, ...) PB_PRINTF(2
 
 double *pb_suite_doubles(struct pb_suite *run, size_t count); /* zeroed */
 void *pb_suite_memory(struct pb_suite *run, size_t bytes); /* zeroed */
-struct pb_conv_plan *pb_suite_plan(struct pb_suite *run, const struct pb_conv_shape *shape);
+struct pb_conv_plan *pb_suite_conv_plan(struct pb_suite *run, const struct pb_conv_shape *shape);
 
 /* Inputs: uniform in [low, high). */
 struct pb_array pb_array_random(struct pb_suite *run, size_t count, double low, double high);

@@ -1,6 +1,6 @@
 /* What planning many cells shares: data sets and backends that were opened, engines that were predicted. */
-#ifndef PB_PLANNING_ESTIMATOR_H
-#define PB_PLANNING_ESTIMATOR_H
+#ifndef PB_PLANNING_OPENED_H
+#define PB_PLANNING_OPENED_H
 
 #include "planning/cell_plan.h"
 #include "planning/estimate.h"
@@ -25,7 +25,7 @@ struct pb_known_weights {
     char sha256[65]; /* "": the file is not here, or cannot be read */
 };
 
-struct pb_planner {
+struct pb_opened {
     struct pb_known_data *data;
     size_t data_count;
     struct pb_known_device *devices;
@@ -38,17 +38,17 @@ struct pb_planner {
     uint64_t baseline; /* resident bytes of a worker before its cell opens anything */
 };
 
-/* Opened now or before; the planner's, until the next call. A data set that is wrong, or cannot carry the cell, is an error; one
+/* Opened now or before; it belongs to *opened, until the next call. A data set that is wrong, or cannot carry the cell, is an error; one
  * that is not here is none. */
-PB_MUST_CHECK enum pb_status pb_find_data(struct pb_planner *planner, const struct pb_cell_config *config,
+PB_MUST_CHECK enum pb_status pb_find_data(struct pb_opened *opened, const struct pb_cell_config *config,
                                           const struct pb_known_data **found, struct pb_error *error);
 /* A backend that cannot be created is no error: the host's own operators replace it, so that memory can be told. */
-PB_MUST_CHECK enum pb_status pb_find_device(struct pb_planner *planner, const struct pb_cell_config *config,
+PB_MUST_CHECK enum pb_status pb_find_device(struct pb_opened *opened, const struct pb_cell_config *config,
                                             const struct pb_known_device **found, struct pb_error *error);
 /* path: NULL where the cell has no teacher's file. *found: NULL then, and where the file is not here. A file that is damaged or no
  * checkpoint is PB_ERROR_INPUT. */
-PB_MUST_CHECK enum pb_status pb_find_teacher(struct pb_planner *planner, const char *path,
+PB_MUST_CHECK enum pb_status pb_find_teacher(struct pb_opened *opened, const char *path,
                                              const struct pb_known_teacher **found, struct pb_error *error);
-void pb_known_teachers_free(struct pb_planner *planner);
+void pb_known_teachers_free(struct pb_opened *opened);
 
 #endif

@@ -1,5 +1,5 @@
 /* What planning many cells shares: data sets and backends, each opened once. */
-#include "planning/estimator.h"
+#include "planning/opened.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -12,35 +12,35 @@
 #include "data/geometry.h"
 #include "settings/settings.h"
 
-enum pb_status pb_planner_create(uint64_t resident, struct pb_planner **planner, struct pb_error *error)
+enum pb_status pb_opened_create(uint64_t resident, struct pb_opened **opened, struct pb_error *error)
 {
-    struct pb_planner *created = pb_calloc(1, sizeof *created);
+    struct pb_opened *created = pb_calloc(1, sizeof *created);
     if (!created)
         return pb_fail_memory(error, sizeof *created);
     created->baseline = resident;
-    *planner = created;
+    *opened = created;
     return PB_OK;
 }
 
-void pb_planner_free(struct pb_planner **planner)
+void pb_opened_free(struct pb_opened **opened)
 {
-    if (!*planner)
+    if (!*opened)
         return;
-    for (size_t i = 0; i < (*planner)->data_count; i++)
-        pb_free((*planner)->data[i].key);
-    for (size_t i = 0; i < (*planner)->device_count; i++) {
-        pb_free((*planner)->devices[i].key);
-        pb_device_close(&(*planner)->devices[i].device);
+    for (size_t i = 0; i < (*opened)->data_count; i++)
+        pb_free((*opened)->data[i].key);
+    for (size_t i = 0; i < (*opened)->device_count; i++) {
+        pb_free((*opened)->devices[i].key);
+        pb_device_close(&(*opened)->devices[i].device);
     }
-    for (size_t i = 0; i < (*planner)->weights_count; i++)
-        pb_free((*planner)->weights[i].path);
-    pb_free((*planner)->weights);
-    pb_known_teachers_free(*planner);
-    pb_estimates_free(&(*planner)->estimates);
-    pb_free((*planner)->data);
-    pb_free((*planner)->devices);
-    pb_free(*planner);
-    *planner = NULL;
+    for (size_t i = 0; i < (*opened)->weights_count; i++)
+        pb_free((*opened)->weights[i].path);
+    pb_free((*opened)->weights);
+    pb_known_teachers_free(*opened);
+    pb_estimates_free(&(*opened)->estimates);
+    pb_free((*opened)->data);
+    pb_free((*opened)->devices);
+    pb_free(*opened);
+    *opened = NULL;
 }
 
 /* Sizes of the cell's data set; where it is not here, those that its plugin states, and missing says so. */
@@ -92,27 +92,26 @@ static enum pb_status use_data(const struct pb_cell_config *config, const struct
     return status;
 }
 
-enum pb_status pb_find_data(struct pb_planner *planner, const struct pb_cell_config *config,
+enum pb_status pb_find_data(struct pb_opened *opened, const struct pb_cell_config *config,
                             const struct pb_known_data **found, struct pb_error *error)
 {
     char *key = data_key(config);
     if (!key)
         return pb_fail_memory(error, 256);
-    for (size_t i = 0; i < planner->data_count; i++)
-        if (strcmp(planner->data[i].key, key) == 0) {
+    for (size_t i = 0; i < opened->data_count; i++)
+        if (strcmp(opened->data[i].key, key) == 0) {
             pb_free(key);
-            return use_data(config, &planner->data[i], found, error);
+            return use_data(config, &opened->data[i], found, error);
         }
-    struct pb_known_data *grown =
-        pb_realloc(planner->data, planner->data_count, planner->data_count + 1, sizeof *grown);
+    struct pb_known_data *grown = pb_realloc(opened->data, opened->data_count, opened->data_count + 1, sizeof *grown);
     if (!grown) {
         pb_free(key);
-        return pb_fail_memory(error, (planner->data_count + 1) * sizeof *grown);
+        return pb_fail_memory(error, (opened->data_count + 1) * sizeof *grown);
     }
-    planner->data = grown;
-    grown[planner->data_count] = (struct pb_known_data){.key = key};
-    look_at_data(config, &grown[planner->data_count]);
-    return use_data(config, &grown[planner->data_count++], found, error);
+    opened->data = grown;
+    grown[opened->data_count] = (struct pb_known_data){.key = key};
+    look_at_data(config, &grown[opened->data_count]);
+    return use_data(config, &grown[opened->data_count++], found, error);
 }
 
 static enum pb_status open_device(const struct pb_cell_config *config, struct pb_known_device *added,
@@ -130,19 +129,19 @@ static enum pb_status open_device(const struct pb_cell_config *config, struct pb
     return status;
 }
 
-enum pb_status pb_find_device(struct pb_planner *planner, const struct pb_cell_config *config,
+enum pb_status pb_find_device(struct pb_opened *opened, const struct pb_cell_config *config,
                               const struct pb_known_device **found, struct pb_error *error)
 {
-    for (size_t i = 0; i < planner->device_count; i++)
-        if (strcmp(planner->devices[i].key, config->backend.label) == 0) {
-            *found = &planner->devices[i];
+    for (size_t i = 0; i < opened->device_count; i++)
+        if (strcmp(opened->devices[i].key, config->backend.label) == 0) {
+            *found = &opened->devices[i];
             return PB_OK;
         }
     struct pb_known_device *grown =
-        pb_realloc(planner->devices, planner->device_count, planner->device_count + 1, sizeof *grown);
+        pb_realloc(opened->devices, opened->device_count, opened->device_count + 1, sizeof *grown);
     if (!grown)
-        return pb_fail_memory(error, (planner->device_count + 1) * sizeof *grown);
-    planner->devices = grown;
+        return pb_fail_memory(error, (opened->device_count + 1) * sizeof *grown);
+    opened->devices = grown;
     struct pb_known_device added = {.key = pb_strdup(config->backend.label)};
     if (!added.key)
         return pb_fail_memory(error, strlen(config->backend.label) + 1);
@@ -151,16 +150,16 @@ enum pb_status pb_find_device(struct pb_planner *planner, const struct pb_cell_c
         pb_free(added.key);
         return status;
     }
-    grown[planner->device_count] = added;
-    *found = &grown[planner->device_count++];
+    grown[opened->device_count] = added;
+    *found = &grown[opened->device_count++];
     return PB_OK;
 }
 
-enum pb_status pb_planner_device(struct pb_planner *planner, const struct pb_cell_config *config,
-                                 struct pb_device **found, struct pb_error *error)
+enum pb_status pb_opened_device(struct pb_opened *opened, const struct pb_cell_config *config, struct pb_device **found,
+                                struct pb_error *error)
 {
     const struct pb_known_device *known = NULL;
-    const enum pb_status status = pb_find_device(planner, config, &known, error);
+    const enum pb_status status = pb_find_device(opened, config, &known, error);
     if (status != PB_OK)
         return status;
     if (known->refusal.status != PB_OK) {
@@ -171,20 +170,20 @@ enum pb_status pb_planner_device(struct pb_planner *planner, const struct pb_cel
     return PB_OK;
 }
 
-static enum pb_status find_weights(struct pb_planner *planner, const char *path, const struct pb_known_weights **found,
+static enum pb_status find_weights(struct pb_opened *opened, const char *path, const struct pb_known_weights **found,
                                    struct pb_error *error)
 {
-    for (size_t i = 0; i < planner->weights_count; i++)
-        if (strcmp(planner->weights[i].path, path) == 0) {
-            *found = &planner->weights[i];
+    for (size_t i = 0; i < opened->weights_count; i++)
+        if (strcmp(opened->weights[i].path, path) == 0) {
+            *found = &opened->weights[i];
             return PB_OK;
         }
     struct pb_file_digest digest;
     struct pb_known_weights *grown =
-        pb_realloc(planner->weights, planner->weights_count, planner->weights_count + 1, sizeof *grown);
+        pb_realloc(opened->weights, opened->weights_count, opened->weights_count + 1, sizeof *grown);
     if (!grown)
-        return pb_fail_memory(error, (planner->weights_count + 1) * sizeof *grown);
-    planner->weights = grown;
+        return pb_fail_memory(error, (opened->weights_count + 1) * sizeof *grown);
+    opened->weights = grown;
     struct pb_known_weights added = {.path = pb_strdup(path)};
     if (!added.path)
         return pb_fail_memory(error, strlen(path) + 1);
@@ -193,8 +192,8 @@ static enum pb_status find_weights(struct pb_planner *planner, const char *path,
         return error->status;
     }
     memcpy(added.sha256, digest.sha256, sizeof added.sha256);
-    grown[planner->weights_count] = added;
-    *found = &grown[planner->weights_count++];
+    grown[opened->weights_count] = added;
+    *found = &grown[opened->weights_count++];
     return PB_OK;
 }
 
@@ -207,8 +206,8 @@ static void take(char to[65], bool *unknown, const char known[65])
     *unknown = false;
 }
 
-enum pb_status pb_planner_inputs(struct pb_planner *planner, const struct pb_cell_config *config,
-                                 struct pb_inputs *inputs, struct pb_error *error)
+enum pb_status pb_opened_inputs(struct pb_opened *opened, const struct pb_cell_config *config, struct pb_inputs *inputs,
+                                struct pb_error *error)
 {
     struct pb_inputs made;
     const struct pb_known_data *data = NULL;
@@ -216,23 +215,23 @@ enum pb_status pb_planner_inputs(struct pb_planner *planner, const struct pb_cel
     const struct pb_known_device *device = NULL;
     enum pb_status status = pb_inputs_unknown(config, &made, error);
     if (status == PB_OK)
-        status = pb_find_data(planner, config, &data, error);
+        status = pb_find_data(opened, config, &data, error);
     if (status == PB_OK)
         take(made.data, &made.data_unknown, data->fingerprint);
     if (status == PB_OK && config->pretraining)
-        status = pb_find_data(planner, config->pretraining, &data, error);
+        status = pb_find_data(opened, config->pretraining, &data, error);
     if (status == PB_OK && config->pretraining)
         take(made.pretraining_data, &made.pretraining_data_unknown, data->fingerprint);
     if (status == PB_OK && config->pretrained)
-        status = find_weights(planner, config->pretrained, &weights, error);
+        status = find_weights(opened, config->pretrained, &weights, error);
     if (status == PB_OK && weights)
         take(made.weights, &made.weights_unknown, weights->sha256);
     if (status == PB_OK && config->teacher)
-        status = find_weights(planner, config->teacher, &weights, error);
+        status = find_weights(opened, config->teacher, &weights, error);
     if (status == PB_OK && config->teacher)
         take(made.teacher, &made.teacher_unknown, weights->sha256);
     if (status == PB_OK)
-        status = pb_find_device(planner, config, &device, error);
+        status = pb_find_device(opened, config, &device, error);
     if (status == PB_OK && device->refusal.status == PB_OK)
         pb_inputs_take_device(&made, device->device);
     if (status == PB_OK)

@@ -1,5 +1,5 @@
 /* Plans of all cells, made by a child process. */
-#include "coordinator/cell_plans.h"
+#include "coordinator/plan_process.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -24,10 +24,10 @@ struct words {
     size_t count;
 };
 
-/* A planning under way. */
-struct planner {
+/* Plans being read from child processes. */
+struct reading {
     const struct pb_matrix *matrix;
-    const struct pb_planning *planning;
+    const struct pb_plan_process *process;
     pb_plan_function *on_plan;
     void *argument;
     struct pb_cell_plan plan; /* of the cell that is being planned, as far as its lines have come */
@@ -64,45 +64,45 @@ static void free_words(struct words *words)
 }
 
 /* Why the schedule's cells get no plan; NULL where it has one. */
-static const char *reason_to_skip(const struct planner *planner, const char *schedule)
+static const char *reason_to_skip(const struct reading *reading, const char *schedule)
 {
-    for (size_t i = 0; i < planner->skipped.count; i++)
-        if (strcmp(planner->skipped.list[i], schedule) == 0)
-            return planner->reasons.list[i];
+    for (size_t i = 0; i < reading->skipped.count; i++)
+        if (strcmp(reading->skipped.list[i], schedule) == 0)
+            return reading->reasons.list[i];
     return NULL;
 }
 
-static void end_cell(struct planner *planner)
+static void end_cell(struct reading *reading)
 {
-    const char *skipped = reason_to_skip(planner, planner->matrix->cells[planner->next]->schedule.label);
+    const char *skipped = reason_to_skip(reading, reading->matrix->cells[reading->next]->schedule.label);
     if (skipped)
-        (void)pb_fail(&planner->failure, PB_ERROR_RUN, "%s", skipped);
-    const bool planned = planner->failure.status == PB_OK;
-    planner->status = planner->lines.failed
-                          ? pb_fail_memory(planner->error, planner->lines.capacity)
-                          : planner->on_plan(planner->argument, planner->next, planned ? &planner->plan : NULL,
-                                             &planner->lines, &planner->failure, planner->error);
-    pb_cell_plan_free(&planner->plan);
-    planner->lines.length = 0;
-    planner->failure = (struct pb_error){0};
-    planner->chained = false;
-    planner->next++;
+        (void)pb_fail(&reading->failure, PB_ERROR_RUN, "%s", skipped);
+    const bool planned = reading->failure.status == PB_OK;
+    reading->status = reading->lines.failed
+                          ? pb_fail_memory(reading->error, reading->lines.capacity)
+                          : reading->on_plan(reading->argument, reading->next, planned ? &reading->plan : NULL,
+                                             &reading->lines, &reading->failure, reading->error);
+    pb_cell_plan_free(&reading->plan);
+    reading->lines.length = 0;
+    reading->failure = (struct pb_error){0};
+    reading->chained = false;
+    reading->next++;
 }
 
 static void on_line(void *argument, char *line)
 {
-    struct planner *planner = argument;
-    planner->heard = pb_clock();
-    if (planner->status != PB_OK || planner->next == planner->matrix->cell_count)
+    struct reading *reading = argument;
+    reading->heard = pb_clock();
+    if (reading->status != PB_OK || reading->next == reading->matrix->cell_count)
         return;
     if (strcmp(line, PB_PLAN_END) == 0)
-        end_cell(planner);
+        end_cell(reading);
     else if (strcmp(line, PB_PLAN_CHAIN) == 0)
-        planner->chained = true;
+        reading->chained = true;
     else {
-        planner->status = pb_plan_lines_read(line, &planner->plan, &planner->failure, planner->error);
-        pb_text_append_bytes(&planner->lines, line, strlen(line));
-        pb_text_append_bytes(&planner->lines, "\n", 1);
+        reading->status = pb_plan_lines_read(line, &reading->plan, &reading->failure, reading->error);
+        pb_text_append_bytes(&reading->lines, line, strlen(line));
+        pb_text_append_bytes(&reading->lines, "\n", 1);
     }
 }
 
@@ -123,30 +123,29 @@ static size_t count_words(const char *const *words)
     return count;
 }
 
-static enum pb_status start_child(struct planner *planner, struct pb_worker *child)
+static enum pb_status start_child(struct reading *reading, struct pb_worker *child)
 {
-    const struct pb_planning *planning = planner->planning;
+    const struct pb_plan_process *process = reading->process;
     char first[16], threads[16];
-    snprintf(first, sizeof first, "%u", planner->next);
-    snprintf(threads, sizeof threads, "%u", planning->threads);
+    snprintf(first, sizeof first, "%u", reading->next);
+    snprintf(threads, sizeof threads, "%u", process->threads);
     const char *const fixed[] = {
-        "cell", planning->matrix_path, PB_WORKER_PIPE_OPTION, "--plan", "--threads", threads, "--first", first};
-    const char *const *skipped = (const char *const *)planner->skipped.list;
-    const char *const *without_costs = (const char *const *)planner->without_costs.list;
+        "cell", process->matrix_path, PB_WORKER_PIPE_OPTION, "--plan", "--threads", threads, "--first", first};
+    const char *const *skipped = (const char *const *)reading->skipped.list;
+    const char *const *without_costs = (const char *const *)reading->without_costs.list;
     size_t count = sizeof fixed / sizeof *fixed;
-    const size_t more = count_words(planning->plugin_files) + count_words(planning->costs_of) + planner->skipped.count +
-                        planner->without_costs.count;
+    const size_t more = count_words(process->plugin_files) + count_words(process->costs_of) + reading->skipped.count +
+                        reading->without_costs.count;
     const char **words = pb_calloc(count + 2 * more + 1, sizeof *words);
     if (!words)
-        return pb_fail_memory(planner->error, (count + 2 * more) * sizeof *words);
+        return pb_fail_memory(reading->error, (count + 2 * more) * sizeof *words);
     memcpy(words, fixed, sizeof fixed);
-    append_options(words, &count, "--plugin-file", planning->plugin_files);
-    append_options(words, &count, "--costs-of", planning->costs_of);
+    append_options(words, &count, "--plugin-file", process->plugin_files);
+    append_options(words, &count, "--costs-of", process->costs_of);
     append_options(words, &count, "--skip", skipped);
     append_options(words, &count, "--without-costs", without_costs);
-    const enum pb_status status =
-        pb_worker_start(&(struct pb_worker_spec){planning->program, words, planning->log, planning->threads, 0, 0},
-                        child, planner->error);
+    const enum pb_status status = pb_worker_start(
+        &(struct pb_worker_spec){process->program, words, process->log, process->threads, 0, 0}, child, reading->error);
     pb_free(words);
     return status;
 }
@@ -164,25 +163,25 @@ static void let_lines_gather(void)
     (void)nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
 }
 
-static enum pb_status run_child(struct planner *planner, struct pb_worker *child)
+static enum pb_status run_child(struct reading *reading, struct pb_worker *child)
 {
     const double limit = time_limit();
-    const enum pb_status status = start_child(planner, child);
+    const enum pb_status status = start_child(reading, child);
     if (status != PB_OK)
         return status;
-    planner->heard = pb_clock();
-    planner->chained = false;
+    reading->heard = pb_clock();
+    reading->chained = false;
     (void)fcntl(child->pipe, F_SETPIPE_SZ, 1 << 20); /* so that the child need not wait meanwhile */
-    while (!pb_worker_attend(child, on_line, planner)) {
+    while (!pb_worker_attend(child, on_line, reading)) {
         struct pollfd waiting[] = {{.fd = child->pipe, .events = POLLIN}, {.fd = child->log.pipe, .events = POLLIN}};
         if (poll(waiting, 2, child->pipe < 0 ? 5 : 100) > 0)
             let_lines_gather();
         if (child->shared && child->shared->depth == 0) /* no plugin runs: it may read all images of a large data set */
-            planner->heard = pb_clock();
-        if (pb_clock() - planner->heard > limit || planner->status != PB_OK)
+            reading->heard = pb_clock();
+        if (pb_clock() - reading->heard > limit || reading->status != PB_OK)
             pb_worker_end(child, PB_WORKER_TIME_LIMIT, true);
     }
-    return planner->status;
+    return reading->status;
 }
 
 /* How the child ended before all cells were planned: "it died of SIGSEGV". From pb_calloc. */
@@ -198,82 +197,82 @@ static char *describe_end(const struct pb_worker *child)
 }
 
 /* The child could not even begin: nobody's plugin is to blame. */
-static enum pb_status fail_start(const struct planner *planner, const struct pb_worker *child)
+static enum pb_status fail_start(const struct reading *reading, const struct pb_worker *child)
 {
     char *end = describe_end(child);
     const enum pb_status status = pb_fail(
-        planner->error, PB_ERROR_RUN, "the cells cannot be planned: the planning process %s%s%s", end ? end : "ended",
-        planner->planning->log ? "; see " : "", planner->planning->log ? planner->planning->log : "");
+        reading->error, PB_ERROR_RUN, "the cells cannot be planned: the planning process %s%s%s", end ? end : "ended",
+        reading->process->log ? "; see " : "", reading->process->log ? reading->process->log : "");
     pb_free(end);
     return status;
 }
 
 /* The child ended at cell next: with its schedule, or with its data set or backend while costs were estimated. */
-static enum pb_status blame(struct planner *planner, const struct pb_worker *child)
+static enum pb_status blame(struct reading *reading, const struct pb_worker *child)
 {
-    const struct pb_cell_config *cell = planner->matrix->cells[planner->next];
+    const struct pb_cell_config *cell = reading->matrix->cells[reading->next];
     char place[800];
     pb_worker_describe_place(child, place, sizeof place);
     char *end = describe_end(child);
-    if (planner->chained) {
+    if (reading->chained) {
         pb_log(PB_LOG_WARNING,
                "what cells with data set '%s' and backend '%s' cost is not known: the planning process %s%s%s",
                cell->dataset.label, cell->backend.label, end ? end : "ended", place[0] ? ": " : "", place);
         pb_free(end);
-        return add_word(&planner->without_costs, pb_format("%s/%s", cell->dataset.label, cell->backend.label),
-                        planner->error);
+        return add_word(&reading->without_costs, pb_format("%s/%s", cell->dataset.label, cell->backend.label),
+                        reading->error);
     }
-    if (reason_to_skip(planner, cell->schedule.label)) {
+    if (reason_to_skip(reading, cell->schedule.label)) {
         pb_free(end);
-        return fail_start(planner, child);
+        return fail_start(reading, child);
     }
     char *reason = end ? pb_format("schedule '%s' %s while it was planned%s%s", cell->schedule.label, end,
                                    place[0] ? ": " : "", place)
                        : NULL;
     pb_free(end);
-    const enum pb_status status = add_word(&planner->reasons, reason, planner->error);
-    return status == PB_OK ? add_word(&planner->skipped, pb_strdup(cell->schedule.label), planner->error) : status;
+    const enum pb_status status = add_word(&reading->reasons, reason, reading->error);
+    return status == PB_OK ? add_word(&reading->skipped, pb_strdup(cell->schedule.label), reading->error) : status;
 }
 
 /*
  * Nothing that a plugin computes ends in one of these signals: somebody killed the child, or memory ran out. Once per cell that is
  * nobody's fault; again at the same cell, what runs there is to blame.
  */
-static bool was_killed_from_outside(struct planner *planner, const struct pb_worker *child)
+static bool was_killed_from_outside(struct reading *reading, const struct pb_worker *child)
 {
     const int signal = WIFSIGNALED(child->wait_status) ? WTERMSIG(child->wait_status) : 0;
-    if (child->stop != PB_WORKER_ON_ITS_OWN || planner->killed_at == planner->next ||
+    if (child->stop != PB_WORKER_ON_ITS_OWN || reading->killed_at == reading->next ||
         (signal != SIGKILL && signal != SIGTERM && signal != SIGINT && signal != SIGHUP))
         return false;
-    planner->killed_at = planner->next;
+    reading->killed_at = reading->next;
     char name[32];
     pb_signal_name(signal, name);
     pb_log(PB_LOG_WARNING, "the planning process died of %s, which no plugin causes; it is started again", name);
     return true;
 }
 
-enum pb_status pb_plan_cells(const struct pb_matrix *matrix, const struct pb_planning *planning,
-                             pb_plan_function *on_plan, void *argument, struct pb_error *error)
+enum pb_status pb_plans_request(const struct pb_matrix *matrix, const struct pb_plan_process *process,
+                                pb_plan_function *on_plan, void *argument, struct pb_error *error)
 {
-    struct planner planner = {.matrix = matrix,
-                              .planning = planning,
+    struct reading reading = {.matrix = matrix,
+                              .process = process,
                               .on_plan = on_plan,
                               .argument = argument,
                               .error = error,
                               .killed_at = PB_NONE};
     enum pb_status status = PB_OK;
-    while (status == PB_OK && planner.next < matrix->cell_count) {
+    while (status == PB_OK && reading.next < matrix->cell_count) {
         struct pb_worker child;
-        status = run_child(&planner, &child);
-        pb_cell_plan_free(&planner.plan);
-        planner.lines.length = 0;
-        planner.failure = (struct pb_error){0};
-        if (status == PB_OK && planner.next < matrix->cell_count && !was_killed_from_outside(&planner, &child))
-            status = blame(&planner, &child);
+        status = run_child(&reading, &child);
+        pb_cell_plan_free(&reading.plan);
+        reading.lines.length = 0;
+        reading.failure = (struct pb_error){0};
+        if (status == PB_OK && reading.next < matrix->cell_count && !was_killed_from_outside(&reading, &child))
+            status = blame(&reading, &child);
     }
-    pb_text_free(&planner.lines);
-    free_words(&planner.skipped);
-    free_words(&planner.reasons);
-    free_words(&planner.without_costs);
+    pb_text_free(&reading.lines);
+    free_words(&reading.skipped);
+    free_words(&reading.reasons);
+    free_words(&reading.without_costs);
     return status;
 }
