@@ -116,12 +116,6 @@ bool pb_file_exists(const char *path)
     return stat(path, &info) == 0;
 }
 
-bool pb_is_dir(const char *path)
-{
-    struct stat info;
-    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
-}
-
 static bool write_all(int fd, const char *bytes, size_t length)
 {
     while (length > 0) {

@@ -39,6 +39,12 @@ const char *pb_path_name(const char *path)
     return slash == NULL ? path : slash + 1;
 }
 
+bool pb_is_dir(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
 /* One folder of the chain; errno says why not. */
 static bool make_dir(const char *path)
 {

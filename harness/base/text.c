@@ -133,3 +133,15 @@ const char *pb_closest(const char *word, const char *const *candidates, size_t c
     pb_free(rows);
     return best;
 }
+
+bool pb_is_kebab_case(const char *name)
+{
+    bool letter_before = false;
+    for (; *name != '\0'; name++) {
+        const bool letter = (*name >= 'a' && *name <= 'z') || (*name >= '0' && *name <= '9');
+        if (!letter && (*name != '-' || !letter_before))
+            return false;
+        letter_before = letter;
+    }
+    return letter_before;
+}

@@ -34,5 +34,7 @@ const char *pb_closest(const char *word, const char *const *candidates, size_t c
 
 bool pb_starts_with(const char *text, const char *prefix);
 bool pb_ends_with(const char *text, const char *suffix);
+/* "bn-scale": lower-case letters and digits, single hyphens inside. */
+bool pb_is_kebab_case(const char *name);
 
 #endif

@@ -26,8 +26,6 @@ struct pb_value pb_value_of_word(const struct pb_command *command, size_t place)
 
 /* The options that every command has; a row with a NULL name ends them. */
 extern const struct pb_cli_option pb_common_options[];
-/* Names that --schema takes; up to NULL. */
-extern const char *const pb_schema_names[];
 
 void pb_complete_bash(FILE *out, const struct pb_command *const *commands);
 void pb_complete_zsh(FILE *out, const struct pb_command *const *commands);

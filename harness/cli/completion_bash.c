@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli/completion.h"
+#include "cli/print_schema.h"
 
 static void put_list(FILE *out, const char *const *words)
 {

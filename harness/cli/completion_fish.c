@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli/completion.h"
+#include "cli/print_schema.h"
 
 /* Between single quotes. */
 static void put_quoted(FILE *out, const char *words)

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli/completion.h"
+#include "cli/print_schema.h"
 
 /* A part of a specification between single quotes: what _arguments or the shell would take as its own is escaped. */
 static void put_part(FILE *out, const char *words)

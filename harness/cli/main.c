@@ -6,38 +6,12 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/spinning.h"
-#include "base/text.h"
 #include "base/version.h"
 #include "cli/arguments.h"
 #include "cli/cli.h"
 #include "cli/completion.h"
 #include "cli/help.h"
-#include "matrix/matrix_schema.h"
-#include "results/result.h"
-#include "summary/summary_fields.h"
-
-const char *const pb_schema_names[] = {"matrix", "result", "summary", NULL};
-/* By these names. */
-static enum pb_status (*const schemas[])(struct pb_text *text, struct pb_error *error) = {
-    pb_matrix_schema, pb_result_schema, pb_summary_schema};
-
-/* A schema that follows from the program's own tables, for the copy below harness/schema. */
-static int print_schema(const char *name)
-{
-    struct pb_text text = {0};
-    struct pb_error error = {0};
-    enum pb_status status =
-        pb_fail(&error, PB_ERROR_INPUT, "--schema takes the name of a schema: matrix, result, summary");
-    for (size_t i = 0; name != NULL && i < sizeof schemas / sizeof *schemas; i++)
-        if (strcmp(name, pb_schema_names[i]) == 0)
-            status = schemas[i](&text, &error);
-    if (status == PB_OK)
-        fputs(text.data, stdout);
-    else
-        fprintf(stderr, "prunebench: %s\n", error.text);
-    pb_text_free(&text);
-    return status == PB_OK ? 0 : pb_exit_code(status);
-}
+#include "cli/print_schema.h"
 
 /* What a shell asks for while a command line is typed; it shows no error. */
 static int complete(const char *what, const char *word)
@@ -110,7 +84,7 @@ int main(int argc, char **argv)
     if (print_about(argv[1]))
         return 0;
     if (strcmp(argv[1], "--schema") == 0)
-        return print_schema(argv[2]);
+        return pb_print_schema(argv[2]);
     if (strcmp(argv[1], "--complete") == 0)
         return complete(argv[2], argc > 2 ? argv[3] : NULL);
     pb_limit_spinning(argv);

@@ -31,7 +31,7 @@ bool pb_foreign_name(const struct pb_graph *graph, const struct pb_parameter *pa
     char module[PB_FOREIGN_NAME];
     const struct pb_model_row *row;
     const struct pb_family *family = pb_family_of(graph->model, &row);
-    if (!family || !family->foreign(graph, parameter->node, row->plan, module))
+    if (!family || !family->foreign(graph, parameter->node, row->own, module))
         return false;
     const int length = snprintf(name, PB_FOREIGN_NAME, "%s.%s", module, pb_foreign_role(parameter->role));
     return length > 0 && length < PB_FOREIGN_NAME;

@@ -149,7 +149,7 @@ enum pb_status pb_model_build(const struct pb_model_spec *spec, struct pb_graph 
     builder.status = pb_graph_create(spec->name, &builder.graph, error);
     if (builder.status != PB_OK)
         return builder.status;
-    family->build(&builder, row->plan);
+    family->build(&builder, row->own);
     if (builder.status == PB_OK)
         builder.status = check_widths(&builder, family);
     if (builder.status == PB_OK)

@@ -28,7 +28,7 @@ struct pb_model_row {
     const char *head; /* "bilinear", "pooled", "fully-connected": what ends it */
     uint32_t smallest; /* images, in pixels */
     bool neurons; /* it has hidden linear layers: a list of widths does not give theirs, and they may be prunable */
-    const void *plan; /* the family's own */
+    const void *own; /* the family's own */
 };
 /* The named models one by one; NULL behind the last. */
 const struct pb_model_row *pb_model_at(uint32_t index);

@@ -9,12 +9,6 @@
 #include "matrix/document.h"
 #include "matrix/element_check.h"
 
-const char *const pb_matrix_axis_names[PB_MATRIX_LISTS] = {
-    [PB_MATRIX_DATASET] = "dataset",   [PB_MATRIX_MODEL] = "model",     [PB_MATRIX_CRITERION] = "criterion",
-    [PB_MATRIX_SCHEDULE] = "schedule", [PB_MATRIX_BACKEND] = "backend", [PB_MATRIX_VARIANT] = "variant",
-    [PB_MATRIX_TARGET] = "target",     [PB_MATRIX_SEED] = "seed",       [PB_MATRIX_PENALTY] = "penalty",
-};
-
 /* Plugin kinds of the axes that have one. */
 static const enum pb_plugin_kind axis_kinds[PB_MATRIX_LISTS] = {
     [PB_MATRIX_DATASET] = PB_KIND_DATASET,   [PB_MATRIX_CRITERION] = PB_KIND_CRITERION,

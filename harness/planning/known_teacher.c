@@ -56,17 +56,6 @@ enum pb_status pb_find_teacher(struct pb_opened *opened, const char *path, const
     return use_teacher(&grown[opened->teacher_count++], found, error);
 }
 
-enum pb_status pb_opened_check_teacher(struct pb_opened *opened, const struct pb_cell_config *config,
-                                       struct pb_error *error)
-{
-    const struct pb_known_teacher *teacher = NULL;
-    const struct pb_known_data *data = NULL;
-    enum pb_status status = pb_find_teacher(opened, config->teacher, &teacher, error);
-    if (status == PB_OK && teacher)
-        status = pb_find_data(opened, config, &data, error);
-    return status == PB_OK && teacher ? pb_teacher_suits(config, teacher->graph, data->classes, error) : status;
-}
-
 void pb_known_teachers_free(struct pb_opened *opened)
 {
     for (size_t i = 0; i < opened->teacher_count; i++) {

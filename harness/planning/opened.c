@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "data/geometry.h"
 #include "settings/settings.h"
+#include "settings/teacher.h"
 
 enum pb_status pb_opened_create(uint64_t resident, struct pb_opened **opened, struct pb_error *error)
 {
@@ -211,7 +212,7 @@ enum pb_status pb_opened_inputs(struct pb_opened *opened, const struct pb_cell_c
 {
     struct pb_inputs made;
     const struct pb_known_data *data = NULL;
-    const struct pb_known_weights *weights = NULL;
+    const struct pb_known_weights *weights = NULL, *teacher = NULL;
     const struct pb_known_device *device = NULL;
     enum pb_status status = pb_inputs_unknown(config, &made, error);
     if (status == PB_OK)
@@ -227,9 +228,9 @@ enum pb_status pb_opened_inputs(struct pb_opened *opened, const struct pb_cell_c
     if (status == PB_OK && weights)
         take(made.weights, &made.weights_unknown, weights->sha256);
     if (status == PB_OK && config->teacher)
-        status = find_weights(opened, config->teacher, &weights, error);
-    if (status == PB_OK && config->teacher)
-        take(made.teacher, &made.teacher_unknown, weights->sha256);
+        status = find_weights(opened, config->teacher, &teacher, error);
+    if (status == PB_OK && teacher)
+        take(made.teacher, &made.teacher_unknown, teacher->sha256);
     if (status == PB_OK)
         status = pb_find_device(opened, config, &device, error);
     if (status == PB_OK && device->refusal.status == PB_OK)
@@ -237,4 +238,15 @@ enum pb_status pb_opened_inputs(struct pb_opened *opened, const struct pb_cell_c
     if (status == PB_OK)
         *inputs = made;
     return status;
+}
+
+enum pb_status pb_opened_check_teacher(struct pb_opened *opened, const struct pb_cell_config *config,
+                                       struct pb_error *error)
+{
+    const struct pb_known_teacher *teacher = NULL;
+    const struct pb_known_data *data = NULL;
+    enum pb_status status = pb_find_teacher(opened, config->teacher, &teacher, error);
+    if (status == PB_OK && teacher)
+        status = pb_find_data(opened, config, &data, error);
+    return status == PB_OK && teacher ? pb_teacher_suits(config, teacher->graph, data->classes, error) : status;
 }

@@ -2,6 +2,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "plugin/acceptance.h"
 #include "plugin/options.h"
 
@@ -11,18 +12,6 @@ enum { longest_name = 64 };
 /* ABI 2.0 ends here: a plugin that states less has been built against something else. */
 #define PLUGIN_SIZE_2_0 (offsetof(struct pb_plugin, reference_code) + sizeof(const char *))
 #define OPTION_SIZE_2_0 (offsetof(struct pb_option, offset) + sizeof(size_t))
-
-bool pb_is_kebab_case(const char *name)
-{
-    bool letter_before = false;
-    for (; *name != '\0'; name++) {
-        const bool letter = (*name >= 'a' && *name <= 'z') || (*name >= '0' && *name <= '9');
-        if (!letter && (*name != '-' || !letter_before))
-            return false;
-        letter_before = letter;
-    }
-    return letter_before;
-}
 
 static enum pb_status check_abi(const struct pb_plugin *plugin, struct pb_error *error)
 {

@@ -6,9 +6,6 @@
 
 #include "base/error.h"
 
-/* "bn-scale": lower-case letters and digits, single hyphens inside. */
-bool pb_is_kebab_case(const char *name);
-
 /* Its kind and name can be read and are valid, whatever else is wrong with it. */
 bool pb_plugin_is_named(const struct pb_plugin *plugin);
 

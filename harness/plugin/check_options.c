@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "plugin/acceptance.h"
 #include "plugin/option_value.h"
 

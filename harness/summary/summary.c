@@ -1,7 +1,6 @@
 /* From a folder of result documents to grouped statistics. */
 #include "summary/summary.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -97,29 +96,6 @@ enum pb_status pb_summary_of(const char *name, struct pb_record **records, uint3
     else
         pb_summary_free(&made);
     return status;
-}
-
-const struct pb_summary_value *pb_summary_find(const struct pb_summary_row *row, const char *name, const char *stage,
-                                               uint32_t batch)
-{
-    for (uint32_t i = 0; i < row->value_count; i++) {
-        const struct pb_summary_value *value = &row->values[i];
-        if (strcmp(value->name, name) == 0 && strcmp(value->stage, stage) == 0 && value->batch == batch)
-            return value;
-    }
-    return NULL;
-}
-
-double pb_summary_mean(const struct pb_summary_row *row, const char *name, const char *stage, uint32_t batch)
-{
-    const struct pb_summary_value *value = pb_summary_find(row, name, stage, batch);
-    return value == NULL ? NAN : value->over_seeds.mean;
-}
-
-const char *pb_summary_config(const struct pb_record *record, const char *key)
-{
-    const char *value = pb_record_find(record->config, record->config_count, key);
-    return value == NULL ? "" : value;
 }
 
 static void free_row(struct pb_summary_row *row)

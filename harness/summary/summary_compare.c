@@ -7,14 +7,6 @@
 #include "base/array.h"
 #include "base/memory.h"
 
-const struct pb_record *pb_summary_seed(const struct pb_summary_row *row, uint64_t seed)
-{
-    for (uint32_t i = 0; i < row->ok_count; i++)
-        if (pb_record_seed(row->cells[i]) == seed)
-            return row->cells[i];
-    return NULL;
-}
-
 static double square(double value)
 {
     return value * value;

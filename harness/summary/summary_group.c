@@ -58,12 +58,6 @@ static int by_place(const void *left, const void *right)
     return strcmp(a->record.id, b->record.id);
 }
 
-uint64_t pb_record_seed(const struct pb_record *record)
-{
-    int64_t seed = 0;
-    return pb_parse_int(pb_summary_config(record, "seed"), &seed) && seed > 0 ? (uint64_t)seed : 0;
-}
-
 static double target_amount(const struct pb_record *record)
 {
     double amount = 0;

@@ -15,14 +15,6 @@ static const double UNEVEN_ROUNDING = 0.01;
 /* More of the accuracy above chance than this is lost in a collapse. */
 static const double COLLAPSE_SHARE = 0.5;
 
-static const struct pb_cost_record *find_cost(const struct pb_record *record, const char *stage)
-{
-    for (uint32_t i = record->cost_count; i > 0; i--)
-        if (strcmp(record->costs[i - 1].stage, stage) == 0)
-            return &record->costs[i - 1];
-    return NULL;
-}
-
 static double share_gone(double before, double after)
 {
     return before > 0 ? 1 - after / before : (double)NAN;
@@ -39,7 +31,7 @@ static double sum_widths(const struct pb_cost_record *cost)
 /* Channels of the unpruned network, and how many were kept; 0 where they are not known. */
 static double count_channels(const struct pb_record *record, double *kept)
 {
-    const struct pb_cost_record *base = find_cost(record, "base"), *pruned = find_cost(record, "pruned");
+    const struct pb_cost_record *base = pb_summary_cost(record, "base"), *pruned = pb_summary_cost(record, "pruned");
     double channels = 0;
     *kept = 0;
     for (uint32_t i = 0; i < record->layer_count; i++) {
@@ -54,7 +46,7 @@ static double count_channels(const struct pb_record *record, double *kept)
 
 double pb_record_removed(const struct pb_record *record, const char *measure)
 {
-    const struct pb_cost_record *base = find_cost(record, "base"), *pruned = find_cost(record, "pruned");
+    const struct pb_cost_record *base = pb_summary_cost(record, "base"), *pruned = pb_summary_cost(record, "pruned");
     double kept = 0;
     if (pruned == NULL)
         return NAN;
@@ -66,33 +58,6 @@ double pb_record_removed(const struct pb_record *record, const char *measure)
         return base == NULL ? (double)NAN : share_gone((double)base->macs, (double)pruned->macs);
     const double channels = count_channels(record, &kept);
     return share_gone(channels, kept);
-}
-
-static uint32_t count_epochs(const struct pb_record *record, const char *stage)
-{
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < record->epoch_count; i++)
-        count += strcmp(record->epochs[i].stage, stage) == 0;
-    return count;
-}
-
-/* Documents of a version that recorded no configuration digest call a schedule's first training "base", however short. */
-static bool is_short_training(const struct pb_record *record)
-{
-    const uint32_t epochs = count_epochs(record, "base");
-    const double early_stop = pb_config_real(record, "training.early-stop");
-    return pb_record_find(record->provenance, record->provenance_count, PB_KEY_CONFIG) == NULL && epochs != 0 &&
-           !(early_stop > 0) && epochs < pb_config_real(record, "training.epochs");
-}
-
-const struct pb_accuracy_record *pb_record_baseline(const struct pb_record *record)
-{
-    const struct pb_accuracy_record *row = NULL;
-    for (uint32_t i = record->accuracy_count; i > 0 && row == NULL; i--)
-        if (strcmp(record->accuracies[i - 1].stage, "base") == 0 &&
-            strcmp(record->accuracies[i - 1].split, "test") == 0)
-            row = &record->accuracies[i - 1];
-    return row == NULL || isnan(row->top1) || is_short_training(record) ? NULL : row;
 }
 
 /* Not above chance by more than two standard errors of the test images. Chance of unknown classes is taken for 0. */
@@ -110,7 +75,7 @@ static bool is_collapsed(const struct pb_record *record)
 {
     const struct pb_accuracy_record *final = pb_record_final(record), *base = pb_record_baseline(record);
     const double chance = chance_of(record);
-    if (final == NULL || strcmp(final->stage, "base") == 0 || find_cost(record, "pruned") == NULL)
+    if (final == NULL || strcmp(final->stage, "base") == 0 || pb_summary_cost(record, "pruned") == NULL)
         return false;
     if (base != NULL && near_chance(base, chance))
         return false; /* the unpruned network had learnt nothing either */

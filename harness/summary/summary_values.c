@@ -81,32 +81,6 @@ static void add(struct sample_set *set, const char *name, const char *stage, dou
     add_sample(set, &sample);
 }
 
-const struct pb_accuracy_record *pb_record_test(const struct pb_record *record, const char *stage)
-{
-    for (uint32_t i = record->accuracy_count; i > 0; i--) {
-        const struct pb_accuracy_record *row = &record->accuracies[i - 1];
-        if (strcmp(row->stage, stage) == 0 && strcmp(row->split, "test") == 0)
-            return row;
-    }
-    return NULL;
-}
-
-const struct pb_accuracy_record *pb_record_final(const struct pb_record *record)
-{
-    const struct pb_accuracy_record *row = pb_record_test(record, "retrained");
-    if (row == NULL)
-        row = pb_record_test(record, "pruned");
-    return row != NULL ? row : pb_record_test(record, "base");
-}
-
-const struct pb_cost_record *pb_summary_cost(const struct pb_record *record, const char *stage)
-{
-    for (uint32_t i = record->cost_count; i > 0; i--)
-        if (strcmp(record->costs[i - 1].stage, stage) == 0)
-            return &record->costs[i - 1];
-    return NULL;
-}
-
 static void add_accuracy(struct sample_set *set, const struct pb_accuracy_record *row, const char *stage)
 {
     struct sample sample = {

@@ -20,6 +20,7 @@ struct aircraft {
     double line_low, line_high; /* elevation of the cheat line around the hull */
 };
 
+void aircraft_build_hull(struct aircraft *a); /* its stations, from half and radius */
 void aircraft_hull(struct aircraft *a); /* fuselage with livery, windows and cockpit */
 void aircraft_wing(struct aircraft *a, double side); /* side −1: far, +1: near; with its engines */
 void aircraft_rear_engine(struct aircraft *a, double side); /* side 0: the one in the fin's foot */

@@ -42,11 +42,6 @@ static void choose_plumage(struct bird *b, struct pb_rng *rng)
                                     : synth_any_hsv(rng, (const double[6]){0, 0.12, 0.6, 0.6, 0.4, 0.8});
 }
 
-struct synth_point bird_from_body(const struct bird *b, double x, double y)
-{
-    return (struct synth_point){b->turn * (x * cos(b->tilt) - y * sin(b->tilt)), x * sin(b->tilt) + y * cos(b->tilt)};
-}
-
 struct bird bird_choose(cairo_t *cr, const struct synth_class *class, struct pb_rng *rng)
 {
     struct bird b = {.cr = cr, .class = class};

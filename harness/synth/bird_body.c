@@ -3,6 +3,11 @@
 
 #include "synth/bird.h"
 
+struct synth_point bird_from_body(const struct bird *b, double x, double y)
+{
+    return (struct synth_point){b->turn * (x * cos(b->tilt) - y * sin(b->tilt)), x * sin(b->tilt) + y * cos(b->tilt)};
+}
+
 static void draw_leg(const struct bird *b, double x, double shade)
 {
     const struct synth_point hip = bird_from_body(b, x, 0.24 * b->plumpness);

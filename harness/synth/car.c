@@ -6,7 +6,6 @@
 #include "synth/subject.h"
 
 static const double degree = M_PI / 180;
-static const double half_width = 0.43;
 
 static const struct car_style styles[] = {
     [ROOF_SEDAN] = {{{-0.98, 0.11},
@@ -113,42 +112,6 @@ static const struct car_style styles[] = {
                      0.20},
 };
 
-double car_width(const struct car *c, double height)
-{
-    if (height <= c->style->belt)
-        return half_width - 0.05 * fmax(0, 0.25 - height);
-    return half_width - 0.10 * (height - c->style->belt) / (c->style->roof - c->style->belt);
-}
-
-struct synth_point car_project(const struct car *c, double x, double height, double z)
-{
-    return synth_project(&c->view, x, -height, z);
-}
-
-void car_side_plane(const struct car *c, double z)
-{
-    const struct synth_view *v = &c->view;
-    const cairo_matrix_t matrix = {.xx = v->cos_yaw,
-                                   .yx = -v->sin_pitch * v->sin_yaw,
-                                   .xy = 0,
-                                   .yy = v->cos_pitch,
-                                   .x0 = v->sin_yaw * z,
-                                   .y0 = v->sin_pitch * v->cos_yaw * z};
-    cairo_transform(c->cr, &matrix);
-}
-
-void car_cross_plane(const struct car *c, double x)
-{
-    const struct synth_view *v = &c->view;
-    const cairo_matrix_t matrix = {.xx = v->sin_yaw,
-                                   .yx = v->sin_pitch * v->cos_yaw,
-                                   .xy = 0,
-                                   .yy = v->cos_pitch,
-                                   .x0 = v->cos_yaw * x,
-                                   .y0 = -v->sin_pitch * v->sin_yaw * x};
-    cairo_transform(c->cr, &matrix);
-}
-
 static void choose_paint(struct car *c, struct pb_rng *rng)
 {
     const double hue = synth_between(rng, 0, 1);
@@ -196,10 +159,10 @@ void synth_draw_shadow(cairo_t *cr, const struct synth_class *class, struct pb_r
     const double strength = synth_between(&rng, 0.3, 0.75);
     for (int i = 0; i < 3; i++) {
         const double grow = 0.02 + 0.04 * i;
-        const struct synth_point corners[4] = {car_project(&c, -0.95 - grow, 0, -half_width - grow),
-                                               car_project(&c, 0.95 + grow, 0, -half_width - grow),
-                                               car_project(&c, 0.95 + grow, -0.02 * i, half_width + grow),
-                                               car_project(&c, -0.95 - grow, -0.02 * i, half_width + grow)};
+        const struct synth_point corners[4] = {car_project(&c, -0.95 - grow, 0, -CAR_HALF_WIDTH - grow),
+                                               car_project(&c, 0.95 + grow, 0, -CAR_HALF_WIDTH - grow),
+                                               car_project(&c, 0.95 + grow, -0.02 * i, CAR_HALF_WIDTH + grow),
+                                               car_project(&c, -0.95 - grow, -0.02 * i, CAR_HALF_WIDTH + grow)};
         synth_polygon(cr, corners, 4);
         synth_set(cr, synth_grey(0.03), strength * (i == 0 ? 0.8 : 0.3));
         cairo_fill(cr);

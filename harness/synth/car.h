@@ -5,6 +5,7 @@
 #include "synth/classes.h"
 #include "synth/draw.h"
 
+#define CAR_HALF_WIDTH 0.43 /* up to the window line */
 /* The outline from the side, from the front bumper over the roof to the rear one. Heights count upwards. */
 #define CAR_SKIN 13
 enum { SKIN_COWL = 4, SKIN_ROOF_FRONT = 5, SKIN_ROOF_REAR = 7, SKIN_REAR_BASE = 8 };

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "synth/synth.h"
+#include "drawing/drawing.h"
 
 #define SYNTH_PARTS 8 /* parts of a subject at most */
 #define SYNTH_CLASSES_MAX PB_SYNTH_CLASSES_MAX

@@ -6,9 +6,9 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "drawing/drawing.h"
 #include "synth/classes.h"
 #include "synth/scene.h"
-#include "synth/synth.h"
 
 enum synth_split { SYNTH_TRAIN, SYNTH_VAL, SYNTH_TEST }; /* VAL: aircraft only */
 
@@ -44,6 +44,9 @@ struct synth_layout {
     enum pb_status (*annotate)(const struct synth_set *set, struct pb_error *error);
 };
 extern const struct synth_layout synth_layout_aircraft, synth_layout_birds, synth_layout_cars, synth_layout_fish;
+
+/* The stream of one thing of one class. */
+struct pb_rng synth_stream(const struct synth_set *set, uint32_t class, const char *thing, uint32_t number);
 
 /* The image of a sample, banner included; the receiver frees image->pixels. */
 PB_MUST_CHECK enum pb_status synth_draw_sample(const struct synth_set *set, const struct synth_sample *sample,

@@ -11,7 +11,6 @@
 #include "base/rng.h"
 #include "base/text.h"
 #include "base/version.h"
-#include "synth/font.h"
 #include "synth/set.h"
 
 /* Raise it when the same options begin to draw other images: sets drawn before are then drawn again. */
@@ -103,34 +102,11 @@ static void describe(const struct synth_set *set, char text[SYNTH_FILE])
              o->seed, set->kind == SYNTH_CARS && o->cars_devkit ? "devkit" : "official", sides, quality);
 }
 
-void synth_class_name(const struct synth_set *set, uint32_t class, char *name)
-{
-    char family[SYNTH_NAME], manufacturer[SYNTH_NAME];
-    if (set->kind == SYNTH_AIRCRAFT)
-        synth_aircraft_names(class, name, family, manufacturer);
-    else if (set->kind == SYNTH_BIRDS)
-        synth_bird_name(class, name);
-    else if (set->kind == SYNTH_CARS)
-        synth_car_name(class, &set->classes[class], name);
-    else
-        synth_fish_name(class, name);
-}
-
-/* The stream of one thing of one class. */
-static struct pb_rng stream(const struct synth_set *set, uint32_t class, const char *thing, uint32_t number)
-{
-    struct pb_rng rng;
-    char name[64];
-    snprintf(name, sizeof name, "synth %s %u %s %u", synth_kind_name(set->kind), class, thing, number);
-    pb_rng_init(&rng, set->options->seed, name);
-    return rng;
-}
-
 /* Splits one class at random: train_per_class images to learn from (aircraft: every other one validates). */
 static void split_class(struct synth_set *set, uint32_t class, struct synth_sample *samples, uint32_t *order)
 {
     const uint32_t train = set->options->train_per_class, total = train + set->options->test_per_class;
-    struct pb_rng rng = stream(set, class, "split", 0);
+    struct pb_rng rng = synth_stream(set, class, "split", 0);
     for (uint32_t i = 0; i < total; i++) {
         order[i] = i;
         samples[i].class = class;
@@ -166,45 +142,6 @@ static enum pb_status plan_set(const char *out, struct synth_set *set, struct pb
     }
     pb_free(order);
     return complete ? PB_OK : pb_fail_memory(error, set->count * sizeof *set->samples);
-}
-
-/* Adds the strip below the picture that names the photographer. */
-static enum pb_status add_banner(const struct synth_set *set, const struct synth_sample *sample,
-                                 struct synth_image *image, struct pb_error *error)
-{
-    const size_t row = (size_t)image->width * image->channels, picture = row * image->height;
-    const size_t whole = picture + row * set->layout->banner;
-    uint8_t *pixels = pb_realloc(image->pixels, picture, whole, 1);
-    char text[64];
-    if (!pixels)
-        return pb_fail_memory(error, whole);
-    memset(pixels + picture, 236, whole - picture);
-    image->pixels = pixels;
-    image->height += set->layout->banner;
-    const struct synth_page page = {pixels, image->width, image->height, image->channels};
-    snprintf(text, sizeof text, "(c) prunebench %07u", sample->id);
-    synth_text(&page, 5, image->height - (set->layout->banner + SYNTH_TEXT_HEIGHT) / 2, text, 40);
-    return PB_OK;
-}
-
-enum pb_status synth_draw_sample(const struct synth_set *set, const struct synth_sample *sample,
-                                 struct synth_image *image, struct pb_error *error)
-{
-    struct synth_image drawn = {0};
-    const struct synth_streams streams = {stream(set, sample->class, "individual", sample->number),
-                                          stream(set, sample->class, "scene", sample->number)};
-    const struct pb_synth_options *o = set->options;
-    const struct synth_sides sides = {o->size, o->width, o->width > 0 ? o->height - set->layout->banner : 0};
-    enum pb_status status = synth_render(set->kind, &set->classes[sample->class], sides, &streams, &drawn, error);
-    if (o->quality > 0)
-        drawn.quality = (int)o->quality;
-    if (status == PB_OK && set->layout->banner > 0)
-        status = add_banner(set, sample, &drawn, error);
-    if (status == PB_OK)
-        *image = drawn;
-    else
-        pb_free(drawn.pixels);
-    return status;
 }
 
 static enum pb_status draw_file(const struct synth_set *set, struct synth_sample *sample, struct pb_error *error)

@@ -32,6 +32,30 @@ teardown() { rm -rf "$folder"; }
     [[ $output == *"plugins/criteria/mine.c:1: a plugin sees <prunebench/…> only"* ]]
 }
 
+@test "the files of no room use each other in a circle" {
+    "$sources/scripts/check-circles" "$(realpath "$PRUNEBENCH_BUILD")"
+}
+
+@test "the circle check sees files that use each other, passes a table and its rows, and asks for objects that are missing" {
+    mkdir -p "$folder"/{scripts,harness/base,harness/cli,build}
+    cp "$sources/scripts/check-circles" "$folder/scripts"
+    echo 'void path(void); void name(void); void file(void) { path(); } void other(void) { name(); }' >"$folder/harness/base/file.c"
+    echo 'void name(void); void path(void) { name(); }' >"$folder/harness/base/path.c"
+    echo 'void name(void) { }' >"$folder/harness/base/name.c"
+    echo 'void help(void); void (*const commands[])(void) = {help};' >"$folder/harness/cli/commands.c"
+    echo 'extern void (*const commands[])(void); void help(void) { commands[0](); }' >"$folder/harness/cli/command_help.c"
+    run -1 "$folder/scripts/check-circles"
+    [[ $output == "harness/base/file.c: build/harness/base/file.o is missing or older; run make first" ]]
+    compile() { (cd "$folder" && for file in harness/*/*.c; do mkdir -p "build/${file%/*}" && cc -c -o "build/${file%.c}.o" "$file"; done); }
+    compile
+    "$folder/scripts/check-circles"
+    echo 'void file(void); void name(void) { file(); }' >"$folder/harness/base/name.c"
+    compile
+    run -1 "$folder/scripts/check-circles"
+    [[ $output == "harness/base: a circle: file uses name of name, which uses file of file"* ]]
+    [[ $output != *harness/cli* ]]
+}
+
 # IDX files like Fashion-MNIST's, of $1 training and 10 test images of 3×2 pixels; image i is of class i mod 10, all pixels i.
 idx_files() {
     mkdir -p "$folder/idx"
