@@ -2,9 +2,13 @@
  * halving: a search over what each group of channels keeps, by successive halving with proposals of a tree-structured Parzen estimator
  * (BOHB, Falkner et al. 2018). A proposal is a weight in 0 … 1 for each group; the shares that are kept rise with the weights and are
  * scaled so that all proposals meet the target. A bracket measures n proposals, each after b epochs of training, keeps the best 1/η of
- * them for η·b epochs, and so on up to the full budget; brackets begin with ever fewer proposals and ever larger budgets (Hyperband:
- * η = 3 and 81 epochs give 81 of 1 epoch, 27 of 3, 9 of 9, 3 of 27, 1 of 81). Accuracy is that of the validation images. The best
- * proposal that was measured with the largest budget is pruned again and retrained.
+ * them for η·b epochs, and so on up to the full budget: η = 3 and 81 epochs give 81 of 1 epoch, 27 of 3, 9 of 9, 3 of 27, 1 of 81. The
+ * next brackets begin with the 27 of 3, the 9 of 9 and so on (Hyperband begins them with some more: 34 of 3). Accuracy is that of the
+ * validation images. The best proposal that was measured with the largest budget is pruned again and retrained.
+ *
+ * Proposals maximise l(x)/g(x) over some draws: l is a Parzen estimate of the best 15 % that were measured with the largest budget that
+ * has enough of them, g one of the others. Draws are from l with three times its bandwidth, and bandwidths follow the normal reference
+ * rule, as in the paper. Their coordinates are what proposals really keep: weights that differ by a factor keep the same.
  *
  * Proposals are drawn from a stream of the cell's seed and depend on nothing but the seed and what was measured: a search that was
  * stopped proposes the same again.
@@ -133,18 +137,40 @@ static int by_worth(const void *a, const void *b)
     return (x->number > y->number) - (x->number < y->number);
 }
 
-/* log of a Parzen estimate's density in one coordinate. */
-static double log_density(struct proposal *const *list, uint32_t count, uint32_t g, double width, double x)
+/* A Parzen estimate of the density of some proposals: a product of normal kernels. */
+struct parzen {
+    struct proposal *const *list;
+    uint32_t count;
+    double *bandwidth; /* one per group */
+};
+
+/* By the normal reference rule, 1.06·σ·n^(−1/(4 + d)), and at least half a channel. */
+static void set_bandwidths(const struct halving *halving, const struct parzen *parzen)
 {
-    double sum = 1e-12;
-    for (uint32_t i = 0; i < count; i++) {
-        const double distance = (x - list[i]->weights[g]) / width;
-        sum += exp(-distance * distance / 2);
+    const struct allocation *allocation = &halving->allocation;
+    const double factor = 1.06 * pow(parzen->count, -1.0 / (4 + allocation->count));
+    for (uint32_t g = 0; g < allocation->count; g++) {
+        double mean = 0, variance = 0;
+        for (uint32_t i = 0; i < parzen->count; i++)
+            mean += parzen->list[i]->weights[g] / parzen->count;
+        for (uint32_t i = 0; i < parzen->count; i++)
+            variance += pow(parzen->list[i]->weights[g] - mean, 2) / parzen->count;
+        parzen->bandwidth[g] = fmax(0.5 / allocation->whole[g], factor * sqrt(variance));
     }
-    return log(sum / (count * width));
 }
 
-/* What is measured with the largest budget that has enough of it, the better quarter first; count 0: not enough yet. */
+/* log of the density in one coordinate. */
+static double log_density(const struct parzen *parzen, uint32_t g, double x)
+{
+    double sum = 1e-12;
+    for (uint32_t i = 0; i < parzen->count; i++) {
+        const double distance = (x - parzen->list[i]->weights[g]) / parzen->bandwidth[g];
+        sum += exp(-distance * distance / 2);
+    }
+    return log(sum / (parzen->count * parzen->bandwidth[g]));
+}
+
+/* What is measured with the largest budget that has enough of it, the better ones first; count 0: not enough yet. */
 static uint32_t observed(const struct halving *halving, struct proposal **list)
 {
     const uint32_t least = halving->allocation.count + 2;
@@ -161,43 +187,53 @@ static uint32_t observed(const struct halving *halving, struct proposal **list)
     return 0;
 }
 
-/* The best of some candidates around good proposals: where good ones are dense and bad ones are not. */
+/* The best of some candidates around good proposals: where good ones are dense and others are not. scratch: three values per group. */
 static void propose_near_good(struct halving *halving, struct proposal *const *list, uint32_t count, double *weights,
-                              double *candidate)
+                              double *scratch)
 {
-    enum { CANDIDATES = 24 };
+    enum { CANDIDATES = 16 };
     const uint32_t groups = halving->allocation.count;
-    const uint32_t good = count / 4 > 2 ? count / 4 : 2;
-    const double width = fmax(0.05, 0.5 * pow(good, -1.0 / (4 + groups)) / 2);
-    double best = -INFINITY;
+    const uint32_t best_share =
+        15 * count / 100; /* and one more than the dimensions, which are one less than the groups */
+    const struct parzen good = {list, best_share > groups ? best_share : groups, scratch + groups};
+    const struct parzen others = {list + good.count, count - good.count, scratch + 2 * (size_t)groups};
+    double *candidate = scratch, best = -INFINITY;
+    set_bandwidths(halving, &good);
+    set_bandwidths(halving, &others);
     for (int c = 0; c < CANDIDATES; c++) {
-        const struct proposal *near = list[pb_rng_below(&halving->rng, good)];
+        const struct proposal *near = list[pb_rng_below(&halving->rng, good.count)];
         double worth = 0;
         for (uint32_t g = 0; g < groups; g++) {
-            do
-                candidate[g] = near->weights[g] + width * draw_normal(&halving->rng);
-            while (candidate[g] < 0 || candidate[g] > 1);
-            worth += log_density(list, good, g, width, candidate[g]) -
-                     log_density(list + good, count - good, g, width, candidate[g]);
+            candidate[g] = draw_truncated(&halving->rng, near->weights[g], 3 * good.bandwidth[g]);
+            worth += log_density(&good, g, candidate[g]) - log_density(&others, g, candidate[g]);
         }
         if (worth <= best)
             continue;
         best = worth;
-        for (uint32_t g = 0; g < groups; g++)
-            weights[g] = candidate[g];
+        memcpy(weights, candidate, groups * sizeof *weights);
     }
 }
 
 /* Evenly, or near what was good. */
-static void draw(struct halving *halving, struct proposal **list, double *weights, double *candidate)
+static void draw(struct halving *halving, struct proposal **list, double *weights, double *scratch)
 {
     const uint32_t count = observed(halving, list);
     if (pb_rng_uniform(&halving->rng) >= halving->chosen->random && count) {
-        propose_near_good(halving, list, count, weights, candidate);
+        propose_near_good(halving, list, count, weights, scratch);
         return;
     }
     for (uint32_t g = 0; g < halving->allocation.count; g++)
         weights[g] = pb_rng_uniform(&halving->rng);
+}
+
+/* From the weights that were drawn to those that would keep the same shares if the target allowed just that. */
+static void store_allocation(const struct halving *halving, struct proposal *proposal)
+{
+    const struct allocation *allocation = &halving->allocation;
+    const double least = halving->chosen->least;
+    memcpy(proposal->kept, allocation->kept, allocation->count * sizeof *proposal->kept);
+    for (uint32_t g = 0; g < allocation->count; g++)
+        proposal->weights[g] = fmax(0, ((double)allocation->kept[g] / allocation->whole[g] - least) / (1 - least));
 }
 
 static bool is_known(const struct halving *halving, const uint32_t *kept)
@@ -219,19 +255,19 @@ static enum pb_status propose(struct halving *halving, const struct pb_verbs *ve
                                   .weights = host->alloc(host, groups * sizeof *proposal->weights),
                                   .kept = host->alloc(host, groups * sizeof *proposal->kept)};
     struct proposal **list = host->alloc(host, (halving->count + 1) * sizeof(void *));
-    double *candidate = host->alloc(host, groups * sizeof *candidate);
-    enum pb_status status = proposal->weights && proposal->kept && list && candidate ? PB_OK : PB_ERROR_MEMORY;
+    double *scratch = host->alloc(host, 3 * (size_t)groups * sizeof *scratch);
+    enum pb_status status = proposal->weights && proposal->kept && list && scratch ? PB_OK : PB_ERROR_MEMORY;
     if (status == PB_OK)
         status = verbs->restore(verbs, halving->trained, NULL); /* whose costs are asked for */
     for (int i = 0; i < DRAWS && status == PB_OK; i++) {
-        draw(halving, list, proposal->weights, candidate);
+        draw(halving, list, proposal->weights, scratch);
         status = allocate(halving, verbs, proposal->weights);
         if (status == PB_OK && !is_known(halving, halving->allocation.kept))
             break;
     }
     if (status == PB_OK)
-        memcpy(proposal->kept, halving->allocation.kept, groups * sizeof *proposal->kept);
-    host->free(host, candidate);
+        store_allocation(halving, proposal);
+    host->free(host, scratch);
     host->free(host, list);
     halving->count++;
     *made = proposal;

@@ -32,15 +32,19 @@ struct run {
 double toy_accuracy(const struct toy *toy, const uint32_t kept[TOY_GROUPS])
 {
     double sum = 0;
-    for (int g = 0; g < TOY_GROUPS; g++)
+    for (uint32_t g = 0; g < toy->groups; g++)
         sum += toy->worth[g] * sqrt(kept[g]);
     return sum;
 }
 
 uint64_t toy_cost(const uint32_t kept[TOY_GROUPS], uint32_t measure)
 {
-    return measure == PB_MEASURE_MACS ? 3 * kept[0] + kept[0] * kept[1] + kept[1] * kept[2]
-                                      : kept[0] + kept[1] + kept[2];
+    uint64_t channels = 0, macs = 0;
+    for (int g = 0; g < TOY_GROUPS; g++) {
+        channels += kept[g];
+        macs += (uint64_t)(g ? kept[g - 1] : 3) * kept[g];
+    }
+    return measure == PB_MEASURE_MACS ? macs : channels;
 }
 
 static enum pb_status store(const struct pb_verbs *verbs, pb_stage *stage)
@@ -72,15 +76,15 @@ static enum pb_status score(const struct pb_verbs *verbs, pb_stage *stage)
 static enum pb_status prune_to(const struct pb_verbs *verbs, const uint32_t *channels, uint32_t count, pb_stage *stage)
 {
     struct run *run = verbs->context;
-    assert_int_equal(count, TOY_GROUPS);
+    assert_int_equal(count, run->toy->groups);
     assert_true(run->scored);
     bool fewer = false;
-    for (int g = 0; g < TOY_GROUPS; g++) {
+    for (uint32_t g = 0; g < count; g++) {
         assert_in_range(channels[g], 1, run->now.kept[g]);
         fewer = fewer || channels[g] < run->now.kept[g];
     }
     assert_true(fewer);
-    memcpy(run->now.kept, channels, sizeof run->now.kept);
+    memcpy(run->now.kept, channels, count * sizeof *channels);
     run->scored = false;
     return store(verbs, stage);
 }
@@ -108,7 +112,11 @@ static enum pb_status drop(const struct pb_verbs *verbs, pb_stage stage)
 /* A number in −1 … 1 of an allocation. */
 static double hash(const uint32_t kept[TOY_GROUPS])
 {
-    const double mixed = sin(12.9898 * kept[0] + 78.233 * kept[1] + 37.719 * kept[2]) * 43758.5453;
+    static const double factors[TOY_GROUPS] = {12.9898, 78.233, 37.719, 94.673, 53.123, 17.77};
+    double sum = 0;
+    for (int g = 0; g < TOY_GROUPS; g++)
+        sum += factors[g] * kept[g];
+    const double mixed = sin(sum) * 43758.5453;
     return 2 * (mixed - floor(mixed)) - 1;
 }
 
@@ -120,14 +128,23 @@ static enum pb_status evaluate(const struct pb_verbs *verbs, enum pb_evaluate_sp
     const uint32_t number = run->toy->evaluations++;
     measurement->top1 =
         toy_accuracy(run->toy, run->now.kept) + run->toy->misleads * hash(run->now.kept) / (100 * run->now.epochs);
-    if (number < TOY_MEASURED)
+    if (number < TOY_MEASURED) {
         run->toy->measured[number] = measurement->top1;
+        run->toy->budgets[number] = run->now.epochs;
+    }
     return PB_OK;
 }
 
-static struct pb_network_cost cost_of_kept(const uint32_t *kept)
+static void keep_whole(const struct toy *toy, uint32_t kept[TOY_GROUPS])
 {
-    static const uint32_t whole[TOY_GROUPS] = {TOY_WIDTH, TOY_WIDTH, TOY_WIDTH};
+    for (uint32_t g = 0; g < TOY_GROUPS; g++)
+        kept[g] = g < toy->groups ? toy->width : 0;
+}
+
+static struct pb_network_cost cost_of_kept(const struct toy *toy, const uint32_t kept[TOY_GROUPS])
+{
+    uint32_t whole[TOY_GROUPS];
+    keep_whole(toy, whole);
     return (struct pb_network_cost){.size = sizeof(struct pb_network_cost),
                                     .channels = toy_cost(kept, PB_MEASURE_CHANNELS),
                                     .params = toy_cost(kept, PB_MEASURE_CHANNELS),
@@ -135,13 +152,13 @@ static struct pb_network_cost cost_of_kept(const uint32_t *kept)
                                     .original_channels = toy_cost(whole, PB_MEASURE_CHANNELS),
                                     .original_params = toy_cost(whole, PB_MEASURE_CHANNELS),
                                     .original_macs = toy_cost(whole, PB_MEASURE_MACS),
-                                    .groups = TOY_GROUPS};
+                                    .groups = toy->groups};
 }
 
 static enum pb_status cost(const struct pb_verbs *verbs, struct pb_network_cost *now)
 {
     const struct run *run = verbs->context;
-    *now = cost_of_kept(run->now.kept);
+    *now = cost_of_kept(run->toy, run->now.kept);
     return PB_OK;
 }
 
@@ -149,10 +166,13 @@ static enum pb_status cost_of(const struct pb_verbs *verbs, const uint32_t *chan
                               struct pb_network_cost *then)
 {
     const struct run *run = verbs->context;
-    assert_int_equal(count, TOY_GROUPS);
-    for (int g = 0; g < TOY_GROUPS; g++)
+    uint32_t kept[TOY_GROUPS] = {0};
+    assert_int_equal(count, run->toy->groups);
+    for (uint32_t g = 0; g < count; g++) {
         assert_in_range(channels[g], 1, run->now.kept[g]);
-    *then = cost_of_kept(channels);
+        kept[g] = channels[g];
+    }
+    *then = cost_of_kept(run->toy, kept);
     return PB_OK;
 }
 
@@ -163,7 +183,7 @@ static enum pb_status group(const struct pb_verbs *verbs, uint32_t index, struct
     const uint32_t inputs = index ? kept[index - 1] : 3;
     *found = (struct pb_network_group){.size = sizeof *found,
                                        .channels = kept[index],
-                                       .original_channels = TOY_WIDTH,
+                                       .original_channels = run->toy->width,
                                        .inputs = inputs,
                                        .height = 1,
                                        .width = 1,
@@ -194,7 +214,8 @@ enum pb_status toy_run(struct toy *toy, const char *name, const struct given *gi
     struct test_task task;
     void *self = NULL;
     char object[128];
-    run = (struct run){.toy = toy, .now = {.kept = {TOY_WIDTH, TOY_WIDTH, TOY_WIDTH}}};
+    run = (struct run){.toy = toy};
+    keep_whole(toy, run.now.kept);
     toy->evaluations = 0;
     task_fill(&task, measure, 1, (const double[]){amount}, (const uint32_t[]){20, 10});
     snprintf(object, sizeof object, "schedule-%s", name);

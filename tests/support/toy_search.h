@@ -6,17 +6,20 @@
 
 #include "support/built_plugin.h"
 
-enum { TOY_GROUPS = 3, TOY_WIDTH = 8, TOY_MEASURED = 400 };
+enum { TOY_GROUPS = 6, TOY_MEASURED = 400 };
 
 /*
- * Three groups of eight channels; accuracy Σ_g worth_g·√kept_g, and less by 1/(100·epochs) times a number that depends on the
- * allocation alone, as short trainings mislead. Costs: channels are their sum, MACs 3·k_0 + k_0·k_1 + k_1·k_2.
+ * Some groups of equal width; accuracy Σ_g worth_g·√kept_g, and less by 1/(100·epochs) times a number that depends on the allocation
+ * alone, as short trainings mislead. Costs: channels are their sum, MACs 3·k_0 + k_0·k_1 + k_1·k_2 + …. Of channels behind the last
+ * group there are 0.
  */
 struct toy {
+    uint32_t groups, width;
     double worth[TOY_GROUPS];
     double misleads; /* how much short trainings mislead: 0, not at all */
     uint32_t evaluations; /* out: how many were asked for */
     double measured[TOY_MEASURED]; /* out: what the first of them found */
+    double budgets[TOY_MEASURED]; /* out: epochs of the training behind each */
     uint32_t kept[TOY_GROUPS]; /* out: of the network at the end */
     double epochs; /* out: of the last training */
 };
