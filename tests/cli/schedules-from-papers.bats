@@ -49,7 +49,7 @@ END
     done
     # 0.8² = 0.64 of the channels are left after two rounds; the third reaches the target
     [ "$(grep -c '<pruning ' "$(cell lottery-ticket)")" -eq 3 ]
-    # the epochs of scratch-b are the training's times the measured ratio of MACs, twice at most
+    # scratch-b has the training's epochs times the measured ratio of MACs, twice as many at most
     [ "$(epochs retrain-40 "$(cell scratch-e)")" -eq 4 ]
     [ "$(epochs retrain-40 "$(cell scratch-b)")" -eq 8 ]
     # eight groups, one pruning each
@@ -60,6 +60,39 @@ END
     grep -q '<trial stage="base" split="validation" .*images="[0-9]*"/>' "$(cell sensitivity)"
     [ "$(grep -c '<pruning ' "$(cell sensitivity)")" -eq 1 ]
     [ "$(grep -c '<trial ' "$(cell amc)")" -eq 3 ]
+}
+
+@test "scratch-b trains as many epochs as the measured ratio of MACs allows" {
+    matrix filter-norm '<targets measure="channels">0.2 0.4</targets>' \
+        '<schedule plugin="scratch-b"><option name="cap" value="0"/></schedule>' >m.xml
+    run -0 prunebench run m.xml -o out -j 2
+    python3 - out/cells/*.scratch-b.*.xml <<'END'
+import re, sys
+ratios = []
+for path in sys.argv[1:]:
+    text = open(path).read()
+    macs = {stage: int(count) for stage, count in re.findall(r'<cost stage="(\w+)" [^>]*\bmacs="(\d+)"', text)}
+    ratios.append(macs["base"] / macs["pruned"])
+    assert text.count('<epoch stage="retrain') == 4 * macs["base"] // macs["pruned"], (macs, text)
+assert 1.25 < ratios[0] < 2 < ratios[1], ratios
+END
+}
+
+@test "gradual pruning of channels is exact at every cut" {
+    matrix filter-norm '<targets measure="channels">0.6</targets>' \
+        '<schedule plugin="gradual"><option name="unit" value="steps"/><option name="every" value="2"/><option name="cuts" value="4"/></schedule>' >m.xml
+    run -0 prunebench run m.xml -o out
+    python3 - "$(cell gradual)" <<'END'
+import re, sys
+text = open(sys.argv[1]).read()
+prunings = re.findall(r'<pruning .*?</pruning>', text, re.DOTALL)
+assert len(prunings) == 4, text
+whole = 0
+for pruning, share in zip(prunings, (.346875, .525, .590625, .6)):
+    layers = [tuple(map(int, pair)) for pair in re.findall(r'<layer [^>]*before="(\d+)" after="(\d+)"', pruning)]
+    whole = whole or sum(before for before, _ in layers)
+    assert whole - sum(after for _, after in layers) == round(share * whole), (share, whole, layers)
+END
 }
 
 @test "gradual masking is exact at every cut" {
@@ -73,4 +106,31 @@ assert len(rows) == 4, rows
 for (weights, masked), share in zip(rows, (.5203125, .7875, .8859375, .9)):
     assert abs(int(masked) - share * int(weights)) <= 1, (masked, share)
 END
+}
+
+@test "a search that was killed among its candidates proposes and measures the same again" {
+    option() { echo "<option name=\"$1\" value=\"$2\"/>"; }
+    matrix filter-norm '<targets measure="channels">0.4</targets>' \
+        "<schedule plugin=\"halving\">$(option evaluations 12)$(option random 0.1)</schedule>" \
+        "<schedule plugin=\"amc\">$(option episodes 12)$(option warmup 4)$(option hidden 8)</schedule>" >m.xml
+    run -0 prunebench run m.xml -o out
+    mv out whole
+    for name in halving amc; do
+        cell=$(basename "$(echo whole/cells/*."$name".*)")
+        [ "$(grep -c '<trial ' "whole/cells/$cell")" -eq 12 ]
+        rm -rf out
+        prunebench run m.xml -o out --quiet --only "${cell%.xml}" # all stages of the cell, which are counted
+        stages() { find out/stages -name stage.json -path '*/stages/[0-9a-f]*' 2>/dev/null | wc -l; }
+        half=$(($(stages) / 2))
+        rm -rf out
+        setsid "$PRUNEBENCH_BUILD/prunebench" run m.xml -o out --quiet --only "${cell%.xml}" &
+        group=$!
+        until (($(stages) >= half)) || [ -e "out/cells/$cell" ]; do sleep 0.01; done
+        kill -KILL -- "-$group"
+        wait "$group" || true
+        [ ! -e "out/cells/$cell" ] # it was amid the search
+        run -0 prunebench run m.xml -o out --quiet --only "${cell%.xml}"
+        diff <(grep '<trial ' "whole/cells/$cell") <(grep '<trial ' "out/cells/$cell")
+        diff <(grep '<cost stage="pruned"' "whole/cells/$cell") <(grep '<cost stage="pruned"' "out/cells/$cell")
+    done
 }

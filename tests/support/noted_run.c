@@ -1,6 +1,7 @@
 /* A schedule that comes with the harness, over verbs that only note what they were asked for. */
 #include "support/noted_run.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -69,8 +70,11 @@ static enum pb_status score(const struct pb_verbs *verbs, pb_stage *stage)
 
 static enum pb_status prune(const struct pb_verbs *verbs, const struct pb_target *target, pb_stage *stage)
 {
+    struct notes *notes = notes_of(verbs);
     assert_int_equal(target->measure, PB_MEASURE_MACS);
-    pb_text_append(&notes_of(verbs)->text, "prune %.7g; ", target->amount);
+    pb_text_append(&notes->text, "prune %.7g; ", target->amount);
+    for (int g = 0; g < GROUPS; g++)
+        notes->channels[g] = (uint32_t)lround(whole[g] * (1 - target->amount));
     return note(verbs, stage);
 }
 

@@ -9,7 +9,7 @@
 /*
  * Base training of 60 epochs; targets 20, 40, 60 % with 30, 80, 150 epochs. object: the file's part behind "schedule-". Verb number
  * fail_at fails. The network has three groups of 10, 20 and 5 channels; it costs their sum in parameters, and in MACs the products of
- * neighbours. asked: "train 60; score; prune 0.6; train 150; ".
+ * neighbours; pruning keeps the same share of each, whatever that costs. asked: "train 60; score; prune 0.6; train 150; ".
  */
 enum { NOTED_SIZE = 2048 };
 enum pb_status noted_run(const char *object, const char *name, const struct given *given, uint32_t given_count,
