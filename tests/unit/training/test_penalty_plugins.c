@@ -12,8 +12,11 @@
 #include <prunebench/criterion.h>
 #include <prunebench/penalty.h>
 
+#include "engine/engine.h"
 #include "plugin/host.h"
+#include "portable/portable.h"
 #include "support/built_plugin.h"
+#include "support/graphs.h"
 
 /* A penalty from create to destroy. */
 struct fed {
@@ -188,12 +191,150 @@ static void test_growing_by_hand(void **state)
     close_penalty(&fed);
 }
 
+/* Does to weight (for rules that change values) or gradient what a step of rate lr does by one term. coefficients: NULL: all 1. */
+static void apply(struct fed *fed, uint32_t index, const struct pb_penalty_layout *layout, const double *coefficients,
+                  double lambda, double lr, float *gradient, float *weight)
+{
+    const struct pb_penalty_term *term = fed->penalty->term(fed->self, index);
+    float strengths[32];
+    double mean = 0, signs = 0;
+    assert_non_null(term);
+    assert_in_range(layout->units, 1, 32);
+    for (uint32_t u = 0; u < layout->units; u++) {
+        strengths[u] = (float)(lambda * (coefficients ? coefficients[u] : 1));
+        mean += (double)weight[u] / (double)layout->units;
+    }
+    for (uint32_t u = 0; u < layout->units; u++)
+        signs += ((double)weight[u] > mean) - ((double)weight[u] < mean);
+    const struct pb_penalty_arguments arguments = {.size = sizeof arguments,
+                                                   .rule = term->rule,
+                                                   .outer = layout->outer,
+                                                   .units = layout->units,
+                                                   .inner = layout->inner,
+                                                   .parameter = term->parameter,
+                                                   .mean = mean,
+                                                   .pull = signs / (double)layout->units,
+                                                   .lr = lr,
+                                                   .strengths = {.buffer = (void *)strengths},
+                                                   .gradient = {.buffer = (void *)gradient},
+                                                   .weight = {.buffer = (void *)weight}};
+    assert_int_equal(pb_portable_penalise(&fed->host.table, &arguments), PB_OK);
+}
+
+/*
+ * Two filters of 3×3×2 weights. Of each kind of unit one has the weights 3 and 4 and another 0.6 and 0.6, at places that no other kind
+ * puts together; n is how many weights a unit has. With λ·lr·√n = 1 a unit of length 5 shrinks by 1 − 1/5, and one of 0.85 becomes 0.
+ */
+static const struct lasso_case {
+    const char *units;
+    enum pb_penalty_unit unit;
+    uint32_t count, n;
+    uint32_t long_at[2], short_at[2]; /* (k·9 + r·3 + s)·2 + c */
+} lasso_cases[] = {
+    {"filters", PB_UNIT_FILTERS, 2, 18, {18, 33}, {2, 17}},
+    {"input-channels", PB_UNIT_INPUT_CHANNELS, 2, 18, {1, 35}, {4, 20}},
+    {"shapes", PB_UNIT_SHAPES, 18, 2, {5, 23}, {0, 18}},
+};
+
+static void test_group_lasso_by_hand(void **state)
+{
+    (void)state;
+    struct pb_graph *graph = graph_begin("two", 4, 4, 2);
+    graph_conv(graph, "conv", 0, 2);
+    const uint32_t parameter = graph->nodes[1].parameters[PB_ROLE_WEIGHT];
+    for (size_t i = 0; i < sizeof lasso_cases / sizeof *lasso_cases; i++) {
+        const struct lasso_case *of = &lasso_cases[i];
+        struct pb_penalty_view view = view_of("conv", 0, of->count);
+        struct pb_penalty_layout layout;
+        struct fed fed;
+        float weight[36] = {0};
+        double coefficients[32];
+        view.unit_values = of->n;
+        for (int place = 0; place < 2; place++) {
+            weight[of->long_at[place]] = place ? 4 : 3;
+            weight[of->short_at[place]] = 0.6F;
+        }
+        open_penalty(&fed, "group-lasso", "units", of->units);
+        assert_int_equal(fed.penalty->term(fed.self, 0)->unit, of->unit);
+        assert_null(fed.penalty->term(fed.self, 1));
+        assert_true(pb_penalty_layout(graph, parameter, of->unit, &layout));
+        assert_int_equal(layout.units, of->count);
+        assert_int_equal(layout.outer * layout.inner, of->n);
+        assert_int_equal(fed.penalty->coefficients(fed.self, 0, &view, coefficients), PB_OK);
+        for (uint32_t u = 0; u < of->count; u++)
+            assert_true(fabs(coefficients[u] - sqrt(of->n)) < 1e-12);
+        apply(&fed, 0, &layout, coefficients, 1 / (0.1 * sqrt(of->n)), 0.1, NULL, weight);
+        assert_true(fabs((double)weight[of->long_at[0]] - 2.4) < 1e-6);
+        assert_true(fabs((double)weight[of->long_at[1]] - 3.2) < 1e-6);
+        assert_true(weight[of->short_at[0]] == 0 && weight[of->short_at[1]] == 0);
+        close_penalty(&fed);
+    }
+    pb_graph_free(&graph);
+}
+
+/* Its outputs are the classes, and none of them may become zero; layers=all penalises it all the same. */
+static void test_group_lasso_leaves_the_classifier_out(void **state)
+{
+    (void)state;
+    struct pb_penalty_view view = view_of("fc", UINT32_MAX, 3);
+    struct fed fed;
+    view.unit_values = 4;
+    view.linear = true;
+    open_penalty(&fed, "group-lasso", NULL, NULL);
+    expect(&fed, 0, &view, (const double[]){0, 0, 0});
+    close_penalty(&fed);
+    open_penalty(&fed, "group-lasso", "layers", "all");
+    expect(&fed, 0, &view, (const double[]){2, 2, 2});
+    close_penalty(&fed);
+}
+
+/* R is as homogeneous as |γ|, so that R = Σ γ·∂R/∂γ. */
+static double polarization_of(struct fed *fed, float *scales, uint32_t count)
+{
+    const struct pb_penalty_layout layout = {.outer = 1, .units = count, .inner = 1};
+    float gradient[8] = {0};
+    double value = 0;
+    apply(fed, 0, &layout, NULL, 1, 0.1, gradient, scales);
+    for (uint32_t i = 0; i < count; i++)
+        value += (double)scales[i] * (double)gradient[i];
+    return value;
+}
+
+/* t·Σ|γ| − Σ|γ − mean|: 1.4·2 − 4·0.5 = 0.8 for 0, 0, 1, 1, and 1.4·3 − (0.75 + 3·0.25) = 2.7 for 0, 1, 1, 1. */
+static void test_polarization_by_hand(void **state)
+{
+    (void)state;
+    const struct pb_penalty_layout layout = {.outer = 1, .units = 4, .inner = 1};
+    float even[4] = {0, 0, 1, 1}, odd[4] = {0, 1, 1, 1}, outside[4] = {-0.25F, 0.5F, 1, 1.5F}, gradient[4] = {0};
+    struct fed fed;
+    open_penalty(&fed, "polarization", NULL, NULL); /* t = 1.4 */
+    assert_int_equal(fed.penalty->term(fed.self, 0)->unit, PB_UNIT_NORM_SCALES);
+    assert_int_equal(fed.penalty->term(fed.self, 1)->unit, PB_UNIT_NORM_SCALES);
+    assert_null(fed.penalty->term(fed.self, 2));
+    assert_null(fed.penalty->coefficients); /* every scale counts once */
+    assert_true(fabs(polarization_of(&fed, even, 4) - 0.8) < 1e-6);
+    assert_true(fabs(polarization_of(&fed, odd, 4) - 2.7) < 1e-6);
+    apply(&fed, 1, &layout, NULL, 1, 0.1, gradient, outside);
+    assert_memory_equal(outside, ((const float[]){0, 0.5F, 1, 1}), sizeof outside);
+    close_penalty(&fed);
+    open_penalty(&fed, "polarization", "t", "1"); /* 2 − 2 */
+    assert_true(fabs(polarization_of(&fed, even, 4)) < 1e-6);
+    close_penalty(&fed);
+    open_penalty(&fed, "polarization", "limit", "0.75");
+    apply(&fed, 1, &layout, NULL, 1, 0.1, gradient, outside);
+    assert_memory_equal(outside, ((const float[]){0, 0.5F, 0.75F, 0.75F}), sizeof outside);
+    close_penalty(&fed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_depgraph_by_hand),
         cmocka_unit_test(test_depgraph_of_pairs),
         cmocka_unit_test(test_growing_by_hand),
+        cmocka_unit_test(test_group_lasso_by_hand),
+        cmocka_unit_test(test_group_lasso_leaves_the_classifier_out),
+        cmocka_unit_test(test_polarization_by_hand),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
