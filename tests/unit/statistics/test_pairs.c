@@ -2,11 +2,14 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <gsl/gsl_sort.h>
 
+#include "statistics/over_seeds.h"
 #include "statistics/pairs.h"
 
 static void assert_near(double value, double expected, double relative)
@@ -110,6 +113,53 @@ static void test_effects_and_equivalence(void **state)
     assert_true(isnan(pb_effect_p(1, 0, 10)) && isnan(pb_equivalence_p(1, 0, 10, 1)) && isnan(pb_effect_p(1, 1, 0)));
 }
 
+/* Of sorted values, without the least and the largest. */
+static struct pb_statistics without_extremes(double *values, uint32_t count)
+{
+    gsl_sort(values, 1, count);
+    return pb_statistics_of(values + 1, count - 2);
+}
+
+/* How far below the mean of so many runs the mean of three may be, at a one-sided level of .05 and with the same deviation. */
+static double lead_allowed(double sd, uint32_t runs)
+{
+    return pb_effect_half_width(sd * sqrt(1.0 / runs + 1.0 / 3), runs + 1.0, 0.90);
+}
+
+/*
+ * How many epochs ten runs of MLPerf's reference took, and what its checker of convergence (mlcommons/logging, rcp_checker.py) makes of
+ * them: the mean and the deviation without the ends (σ is the population's), the least mean of five submitted runs without their ends that
+ * it accepts, and how much faster that is. Between two batch sizes mean and deviation are interpolated, and ten runs count.
+ */
+static void test_the_convergence_rule_of_mlperf(void **state)
+{
+    static double small[] = {16, 14, 16, 17, 16, 16, 15, 16, 15, 16},
+                  large[] = {20, 21, 21, 20, 22, 22, 21, 21, 20, 20};
+    static const struct {
+        double *epochs, mean, deviation, least, faster, submitted;
+        bool accepted;
+    } rows[] = {{small, 15.75, 0.4330, 15.21, 0.0353, 46.0 / 3, true},
+                {large, 20.75, 0.6614, 19.93, 0.0412, 58.0 / 3, false}};
+    double mean = 0, deviation = 0;
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct pb_statistics kept = without_extremes(rows[i].epochs, 10);
+        const double sigma = kept.sd * sqrt((kept.n - 1.0) / kept.n), lead = lead_allowed(sigma, kept.n);
+        assert_int_equal(kept.n, 8);
+        assert_near(kept.mean, rows[i].mean, 1e-15);
+        assert_near(sigma, rows[i].deviation, 1e-4);
+        assert_near(kept.mean - lead, rows[i].least, 3e-4);
+        assert_near(kept.mean / (kept.mean - lead) - 1, rows[i].faster, 2e-3);
+        const double p = pb_effect_p(rows[i].submitted - kept.mean, sigma * sqrt(1.0 / 8 + 1.0 / 3), 9) / 2;
+        assert_int_equal(p >= 0.05, rows[i].accepted);
+        mean += kept.mean / 2;
+        deviation += sigma / 2;
+    }
+    assert_near(mean, 18.25, 1e-15);
+    assert_near(deviation, 0.547, 1e-3);
+    assert_near(mean / (mean - lead_allowed(deviation, 10)) - 1, 0.0368, 2e-3);
+}
+
 /* Median 4, distances 3 2 1 0 1 2 96: their median 2. t(.975; 6) = 2.446912. */
 static void test_one_outlier_does_not_move_the_median(void **state)
 {
@@ -137,6 +187,7 @@ int main(void)
         cmocka_unit_test(test_ranks_with_ties),
         cmocka_unit_test(test_many_ranks_follow_the_normal_distribution),
         cmocka_unit_test(test_effects_and_equivalence),
+        cmocka_unit_test(test_the_convergence_rule_of_mlperf),
         cmocka_unit_test(test_one_outlier_does_not_move_the_median),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
