@@ -99,51 +99,53 @@ static bool alarms(struct night *night, struct pb_rng *rng, double drop, bool *f
     return any;
 }
 
+/*
+ * The same question asked of the images: whether the trainings of the first seed answer differently, cell by cell, corrected over all cells. Two
+ * trainings disagree on 6 % of the images; how many of these either has right follows from the accuracies of the night.
+ */
+static bool images_alarm(const struct night *night, struct pb_rng *rng)
+{
+    double least = 1;
+    for (uint32_t i = 0; i < CELLS; i++) {
+        const double lead = round(IMAGES * (night->after[i][0] - night->before[i][0]));
+        uint32_t disagree = 0;
+        for (uint32_t k = 0; k < IMAGES; k++)
+            disagree += pb_rng_uniform(rng) < 0.06;
+        const double only_after = round((fmax(disagree, fabs(lead)) + lead) / 2);
+        least = fmin(least, pb_mcnemar_p((uint32_t)(only_after - lead), (uint32_t)only_after));
+    }
+    return least * CELLS <= 0.05;
+}
+
+/*
+ * The exact test of the images takes a seed's luck for a change: it answers another question, and so alarms on most nights without cause,
+ * while the same nights alarm in at most 5 % by how far seeds scatter. docs/comparing.md has what is printed.
+ */
 static void test_a_thousand_nights(void **state)
 {
     static const double drops[] = {0, 0.02, 0.015, 0.003};
     static struct night night;
-    uint32_t nights[4] = {0}, cells[4] = {0};
-    struct pb_rng rng;
+    uint32_t nights[4] = {0}, cells[4] = {0}, by_images = 0;
+    struct pb_rng rng, images;
     (void)state;
     pb_rng_init(&rng, 1, "nights");
+    pb_rng_init(&images, 2, "images");
     for (size_t k = 0; k < 4; k++)
         for (uint32_t i = 0; i < NIGHTS; i++) {
             bool found;
             nights[k] += alarms(&night, &rng, drops[k], &found);
             cells[k] += found;
+            if (k == 0)
+                by_images += images_alarm(&night, &images);
         }
-    printf(
-        "nights that alarm without cause: %.1f %%; a cell at -2 points found: %.1f %%, -1.5: %.1f %%, -0.3: %.1f %%\n",
-        nights[0] / 10.0, cells[1] / 10.0, cells[2] / 10.0, cells[3] / 10.0);
+    printf("nights that alarm without cause: %.1f %%, by McNemar's test alone: %.1f %%\n"
+           "a cell at -2 points found: %.1f %%, -1.5: %.1f %%, -0.3: %.1f %%\n",
+           nights[0] / 10.0, by_images / 10.0, cells[1] / 10.0, cells[2] / 10.0, cells[3] / 10.0);
     assert_true(nights[0] <= 50);
     assert_true(cells[1] >= 990);
     assert_true(cells[2] >= 880);
     assert_true(cells[3] <= 20);
-}
-
-/*
- * The same question asked of the images: two trainings that are equally good disagree on 6 % of them, and one training is better on
- * this test set than the other by the seed's luck. The exact test takes luck for a change: it answers another question.
- */
-static void test_pairs_of_images_alone_would_alarm_every_night(void **state)
-{
-    struct pb_rng rng;
-    uint32_t alarmed = 0;
-    (void)state;
-    pb_rng_init(&rng, 2, "images");
-    for (uint32_t night = 0; night < NIGHTS; night++) {
-        double least = 1;
-        for (uint32_t i = 0; i < CELLS; i++) {
-            const double luck = 0.004 * sqrt(2) * pb_rng_normal(&rng); /* difference of two seeds */
-            const double disagree = IMAGES * 0.06, lead = IMAGES * luck;
-            const double only_a = fmax(0, round((disagree - lead) / 2)), only_b = fmax(0, round((disagree + lead) / 2));
-            least = fmin(least, pb_mcnemar_p((uint32_t)only_a, (uint32_t)only_b));
-        }
-        alarmed += least * CELLS <= 0.05;
-    }
-    printf("nights that alarm without cause by pairs of images alone: %.1f %%\n", alarmed / 10.0);
-    assert_true(alarmed > 50);
+    assert_true(by_images > 50);
 }
 
 int main(void)
@@ -153,7 +155,6 @@ int main(void)
         cmocka_unit_test(test_no_change_is_shown_and_not_assumed),
         cmocka_unit_test(test_seeds_that_do_not_scatter),
         cmocka_unit_test(test_a_thousand_nights),
-        cmocka_unit_test(test_pairs_of_images_alone_would_alarm_every_night),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
