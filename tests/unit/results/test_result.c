@@ -165,8 +165,9 @@ static void test_strange_documents_are_refused_where_they_are_strange(void **sta
         const char *text, *where, *what;
     } CASES[] = {
         {"<!DOCTYPE cell [<!ENTITY a \"b\">]>\n" HEAD DATA TAIL, ":1:", "DOCTYPE"},
-        {"<cell xmlns=\"urn:prunebench:result:2\" id=\"x\" status=\"ok\"/>", ":1:", "cell"},
-        {"<summary xmlns=\"urn:prunebench:summary:1\"/>", ":1:", "summary"},
+        {"<cell xmlns=\"urn:prunebench:result:2\" id=\"x\" status=\"ok\"/>", ":1:", "a result of format 2; "},
+        {"<summary xmlns=\"urn:prunebench:summary:1\"/>",
+         ":1:", "<summary> of 'urn:prunebench:summary:1' is no result"},
         {HEAD DATA "<accurracy/>" TAIL, ":5:", "accurracy"},
         {HEAD "<data train=\"-1\" validation=\"1\" test=\"1\" classes=\"2\" skipped=\"0\"/>" TAIL, ":4:", "-1"},
         {HEAD DATA "<accuracy stage=\"base\" split=\"test\" top1=\"1.01\" images=\"3\"/>" TAIL, ":5:", "top1"},
