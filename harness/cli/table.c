@@ -74,7 +74,8 @@ void pb_table_escape(struct pb_text *text, const char *words, enum pb_table_styl
         if (style == PB_TABLE_HTML)
             escape_html(text, *words);
         else
-            pb_text_append(text, style == PB_TABLE_MARKDOWN && strchr("<>|*_`\\&[]#", *words) ? "\\%c" : "%c", *words);
+            pb_text_append(text, style == PB_TABLE_MARKDOWN && strchr("<>|*_`\\&[]#", *words) ? "\\%c" : "%c",
+                           (unsigned char)*words < ' ' ? ' ' : *words);
     }
 }
 
