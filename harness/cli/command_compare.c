@@ -9,8 +9,8 @@
 
 static const struct pb_cli_option options[] = {
     {"fail-on", 0, "LIST",
-     "what is a regression: quality=1pt, speed=5%, memory=5%, bits, with commas between; else only what cannot be "
-     "compared and what failed is no success"},
+     "what is a regression: quality=1pt, speed=5%, memory=5%, bits, with commas between; bits, which means other bits "
+     "under the same stage key, always is"},
     {"history", 0, "DIR", "where names are looked for that are no file or folder (history)"},
     {"json", 0, NULL, "print one JSON object"},
     {"markdown", 0, NULL, "print Markdown, for a pull request"},
@@ -69,7 +69,8 @@ static enum pb_status parse_value(const char *word, const struct measure *measur
 
 static enum pb_status parse_measure(const char *word, struct pb_compare_report *report, struct pb_error *error)
 {
-    bool *const asked[] = {&report->gate.quality, &report->gate.speed, &report->gate.memory, &report->gate.bits};
+    bool always = true; /* bits: a list may name what fails in any case */
+    bool *const asked[] = {&report->gate.quality, &report->gate.speed, &report->gate.memory, &always};
     double *const margins[] = {&report->margins.quality, &report->margins.speed, &report->margins.memory, NULL};
     const size_t length = strcspn(word, "=");
     for (int i = 0; i < MEASURE_COUNT; i++) {
@@ -200,7 +201,9 @@ const struct pb_command pb_command_compare = {
         "rests on:\n"
         "\n"
         "Bits: what has the same stage key and the same kernel set must have the same numbers, and stored networks of "
-        "one key the same bytes. A difference is a defect of any size, named with cell and stage.\n"
+        "one key the same bytes. A difference is a defect of any size, named with cell and stage, and always a "
+        "regression. "
+        "Networks are there to compare where <stages keep> keeps them; it is said how many were.\n"
         "\n"
         "Inputs: which code, plugins, data, kernels, machine and options changed, one line for each change.\n"
         "\n"
@@ -216,7 +219,8 @@ const struct pb_command pb_command_compare = {
         "Times and sizes: the median ratio with its interval; a rank-sum test within a group only where its seeds can "
         "reach the level. Four measurements are the fewest that are judged.\n"
         "\n"
-        "Exit code: 0 equal or better; 1 a regression by --fail-on; 2 wrong usage or input; 3 not comparable: a cell "
+        "Exit code: 0 equal or better; 1 other bits under the same stage key, or a regression by --fail-on; 2 wrong "
+        "usage or input; 3 not comparable: a cell "
         "is "
         "missing or its result is left out, images, kernel sets, processors or numbers of threads differ, or --fail-on "
         "has nothing to judge by; 4 a cell failed. Of several, 3 comes before 4, and 4 before 1.",

@@ -61,9 +61,10 @@ static bool add_cells(const struct pb_comparison *comparison, json_t *list)
         const struct pb_compared_cell *cell = &comparison->cells[i];
         json_t *changes = changes_of(comparison, i);
         good = changes &&
-               append(list, json_pack("{s:s, s:s, s:s, s:s, s:o}", "id", cell->id, "state", pb_cell_states[cell->state],
-                                      "before", pb_cell_status_name(cell->before->status), "after",
-                                      pb_cell_status_name(cell->after->status), "changes", changes));
+               append(list, json_pack("{s:s, s:s, s:s, s:s, s:I, s:o}", "id", cell->id, "state",
+                                      pb_cell_states[cell->state], "before", pb_cell_status_name(cell->before->status),
+                                      "after", pb_cell_status_name(cell->after->status), "networks_compared",
+                                      (json_int_t)cell->networks, "changes", changes));
     }
     return good;
 }
@@ -171,11 +172,11 @@ enum pb_status pb_compare_report_json(const struct pb_compare_report *report, st
     json_t *whole =
         sentence.failed
             ? NULL
-            : json_pack("{s:s, s:s, s:s, s:I, s:s, s:s?, s:I}", "before", comparison->sides[PB_BEFORE].path, "after",
-                        comparison->sides[PB_AFTER].path, "verdict", verdict_name(report->verdict), "exit_code",
-                        (json_int_t)report->verdict, "sentence", sentence.data ? sentence.data : "", "blind",
-                        pb_comparison_blind(comparison, &report->gate), "networks_compared",
-                        (json_int_t)comparison->files);
+            : json_pack("{s:s, s:s, s:s, s:I, s:s, s:s?, s:I, s:I}", "before", comparison->sides[PB_BEFORE].path,
+                        "after", comparison->sides[PB_AFTER].path, "verdict", verdict_name(report->verdict),
+                        "exit_code", (json_int_t)report->verdict, "sentence", sentence.data ? sentence.data : "",
+                        "blind", pb_comparison_blind(comparison, &report->gate), "networks_compared",
+                        (json_int_t)comparison->files, "cells_without_networks", (json_int_t)comparison->without_files);
     bool good = whole != NULL;
     for (size_t i = 0; good && i < sizeof LISTS / sizeof *LISTS; i++) {
         json_t *list = json_array();

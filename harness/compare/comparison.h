@@ -40,6 +40,8 @@ struct pb_compared_cell {
     const char *id;
     const struct pb_record *before, *after;
     enum pb_cell_state state;
+    uint32_t
+        networks; /* of its stages, those whose stored networks both folders hold and that were compared byte for byte */
     bool one_network; /* the last stages are known to be the same network: by key, or by the bytes of their files */
     uint32_t group; /* index */
 };
@@ -91,6 +93,7 @@ struct pb_comparison {
     struct pb_bit_defect *defects;
     uint32_t defect_count;
     uint32_t files; /* networks of one key that both folders hold, whose bytes were compared */
+    uint32_t without_files; /* cells that ended well on both sides, none of whose networks was compared */
     struct pb_input_change *changes;
     uint32_t change_count;
     struct pb_compared_group *groups;
@@ -117,9 +120,9 @@ PB_MUST_CHECK enum pb_status pb_compare_sides(struct pb_compared_side sides[2], 
                                               struct pb_comparison *comparison, struct pb_error *error);
 void pb_comparison_free(struct pb_comparison *comparison);
 
-/* What is to fail. */
+/* What is to fail. Other bits under the same stage key always do. */
 struct pb_gate {
-    bool quality, speed, memory, bits;
+    bool quality, speed, memory;
 };
 enum pb_verdict {
     PB_VERDICT_GOOD, /* equal or better, as far as the gate asks */

@@ -47,7 +47,7 @@ static void unmap(struct mapping *mapping)
     *mapping = (struct mapping){0};
 }
 
-static enum pb_status same_bytes(const char *const paths[2], bool *same, struct pb_error *error)
+static enum pb_status same_bytes(char *const paths[2], bool *same, struct pb_error *error)
 {
     struct mapping a = {0}, b = {0};
     enum pb_status status = map_file(paths[PB_BEFORE], &a, error);
@@ -91,7 +91,7 @@ static void describe_tensors(const struct pb_safetensors *a, const struct pb_saf
 }
 
 /* A file whose bytes are not those that it was written with is damaged: then the disk is to blame, not the program. */
-static enum pb_status describe_files(const char *const paths[2], struct pb_text *text, struct pb_error *error)
+static enum pb_status describe_files(char *const paths[2], struct pb_text *text, struct pb_error *error)
 {
     struct pb_safetensors files[2] = {0};
     enum pb_status status = PB_OK;
@@ -148,25 +148,48 @@ static char *network_path(const struct pb_compared_side *side, const char *key)
                           : pb_format("%s/stages/%s/network.safetensors", side->path, key);
 }
 
+/* Where the networks of two keys are stored, and whether both are. */
+struct stored_pair {
+    char *paths[2];
+    bool exist;
+};
+
+static void free_pair(struct stored_pair *pair)
+{
+    pb_free(pair->paths[PB_BEFORE]);
+    pb_free(pair->paths[PB_AFTER]);
+}
+
+static enum pb_status find_pair(const struct pb_comparison *comparison, const char *before, const char *after,
+                                struct stored_pair *pair, struct pb_error *error)
+{
+    struct stored_pair made = {.paths = {network_path(&comparison->sides[PB_BEFORE], before),
+                                         network_path(&comparison->sides[PB_AFTER], after)}};
+    if (!made.paths[PB_BEFORE] || !made.paths[PB_AFTER]) {
+        free_pair(&made);
+        return pb_fail_memory(error, KEY_LENGTH);
+    }
+    made.exist = pb_file_exists(made.paths[PB_BEFORE]) && pb_file_exists(made.paths[PB_AFTER]);
+    *pair = made;
+    return PB_OK;
+}
+
 static enum pb_status compare_stage(struct pb_comparison *comparison, const char *key, struct pb_error *error)
 {
-    char *before = network_path(&comparison->sides[PB_BEFORE], key),
-         *after = network_path(&comparison->sides[PB_AFTER], key);
-    const char *const paths[2] = {before, after};
+    struct stored_pair pair = {0};
     struct pb_text what = {0};
     bool same = true;
-    enum pb_status status = before && after ? PB_OK : pb_fail_memory(error, KEY_LENGTH);
-    if (status == PB_OK && pb_file_exists(before) && pb_file_exists(after)) {
+    enum pb_status status = find_pair(comparison, key, key, &pair, error);
+    if (status == PB_OK && pair.exist) {
         comparison->files++;
-        status = same_bytes(paths, &same, error);
+        status = same_bytes(pair.paths, &same, error);
     }
     if (status == PB_OK && !same)
-        status = describe_files(paths, &what, error);
+        status = describe_files(pair.paths, &what, error);
     if (status == PB_OK && !same)
         status = what.failed ? pb_fail_memory(error, what.capacity) : add_defects(comparison, key, what.data, error);
     pb_text_free(&what);
-    pb_free(before);
-    pb_free(after);
+    free_pair(&pair);
     return status;
 }
 
@@ -175,42 +198,68 @@ static bool is_key(const char *name)
     return strlen(name) == KEY_LENGTH && strspn(name, "0123456789abcdef") == KEY_LENGTH;
 }
 
-/* Networks under other keys may be the same one: what another kernel set only evaluated. */
-static enum pb_status mark_one_network(struct pb_comparison *comparison, struct pb_compared_cell *cell,
-                                       struct pb_error *error)
+static enum pb_status compare_stages(struct pb_comparison *comparison, struct pb_error *error)
 {
-    const char *a = pb_last_key(cell->before), *b = pb_last_key(cell->after);
-    if (cell->one_network || cell->state == PB_CELL_FAILED_HERE || !a || !b ||
-        pb_same_kernels(cell->before, cell->after))
-        return PB_OK;
-    char *before = network_path(&comparison->sides[PB_BEFORE], a),
-         *after = network_path(&comparison->sides[PB_AFTER], b);
-    const char *const paths[2] = {before, after};
-    enum pb_status status = before && after ? PB_OK : pb_fail_memory(error, KEY_LENGTH);
-    if (status == PB_OK && pb_file_exists(before) && pb_file_exists(after))
-        status = same_bytes(paths, &cell->one_network, error);
-    pb_free(before);
-    pb_free(after);
-    return status;
-}
-
-enum pb_status pb_compare_files(struct pb_comparison *comparison, struct pb_error *error)
-{
-    const struct pb_compared_side *a = &comparison->sides[PB_BEFORE], *b = &comparison->sides[PB_AFTER];
-    char **names = NULL, *folder = NULL;
+    const struct pb_compared_side *before = &comparison->sides[PB_BEFORE];
+    char **names = NULL,
+         *folder = before->networks ? pb_strdup(before->networks) : pb_path_join(before->path, "stages");
     size_t count = 0;
-    if (!a->folder || !b->folder)
-        return PB_OK;
-    folder = a->networks ? pb_strdup(a->networks) : pb_path_join(a->path, "stages");
-    enum pb_status status = folder ? PB_OK : pb_fail_memory(error, strlen(a->path));
+    enum pb_status status = folder ? PB_OK : pb_fail_memory(error, strlen(before->path));
     if (status == PB_OK && pb_is_dir(folder))
         status = pb_list_dir(folder, &names, &count, error);
     for (size_t i = 0; status == PB_OK && i < count; i++)
         if (is_key(names[i]))
             status = compare_stage(comparison, names[i], error);
-    for (uint32_t i = 0; status == PB_OK && i < comparison->cell_count; i++)
-        status = mark_one_network(comparison, &comparison->cells[i], error);
     pb_names_free(&names, count);
     pb_free(folder);
+    return status;
+}
+
+/* Networks under other keys may be the same one: what another kernel set only evaluated. */
+static enum pb_status mark_one_network(struct pb_comparison *comparison, struct pb_compared_cell *cell,
+                                       struct pb_error *error)
+{
+    const char *a = pb_last_key(cell->before), *b = pb_last_key(cell->after);
+    struct stored_pair pair = {0};
+    if (cell->one_network || !a || !b || pb_same_kernels(cell->before, cell->after))
+        return PB_OK;
+    enum pb_status status = find_pair(comparison, a, b, &pair, error);
+    if (status == PB_OK && pair.exist)
+        status = same_bytes(pair.paths, &cell->one_network, error);
+    free_pair(&pair);
+    return status;
+}
+
+/* How many of the cell's networks compare_stages has seen. */
+static enum pb_status count_networks(struct pb_comparison *comparison, struct pb_compared_cell *cell,
+                                     struct pb_error *error)
+{
+    enum pb_status status = PB_OK;
+    for (int i = 0; status == PB_OK && i < PB_KEYED_STAGES; i++) {
+        const char *before = pb_provenance_of(cell->before, pb_keyed_stages[i].key),
+                   *after = pb_provenance_of(cell->after, pb_keyed_stages[i].key);
+        struct stored_pair pair = {0};
+        if (!before || !after || !is_key(after) || strcmp(before, after) != 0)
+            continue;
+        status = find_pair(comparison, before, after, &pair, error);
+        cell->networks += pair.exist;
+        free_pair(&pair);
+    }
+    comparison->without_files += cell->networks == 0;
+    return status;
+}
+
+enum pb_status pb_compare_files(struct pb_comparison *comparison, struct pb_error *error)
+{
+    const bool folders = comparison->sides[PB_BEFORE].folder && comparison->sides[PB_AFTER].folder;
+    enum pb_status status = folders ? compare_stages(comparison, error) : PB_OK;
+    for (uint32_t i = 0; status == PB_OK && i < comparison->cell_count; i++) {
+        struct pb_compared_cell *cell = &comparison->cells[i];
+        if (cell->state == PB_CELL_FAILED_HERE)
+            continue;
+        status = count_networks(comparison, cell, error);
+        if (status == PB_OK && folders)
+            status = mark_one_network(comparison, cell, error);
+    }
     return status;
 }

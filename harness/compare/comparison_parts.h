@@ -10,7 +10,7 @@ PB_MUST_CHECK enum pb_status pb_compare_pair(struct pb_comparison *comparison, s
 PB_MUST_CHECK enum pb_status pb_compare_inputs(struct pb_comparison *comparison, struct pb_error *error);
 /* Fills the states of cells, and the defects that documents show. */
 PB_MUST_CHECK enum pb_status pb_compare_bits(struct pb_comparison *comparison, struct pb_error *error);
-/* Adds the defects that the networks of both folders show, and marks cells whose last network is the same. */
+/* Adds the defects that the networks of both folders show, counts what was compared, and marks cells whose last network is the same. */
 PB_MUST_CHECK enum pb_status pb_compare_files(struct pb_comparison *comparison, struct pb_error *error);
 /* Fills the groups' accuracies and quality. */
 PB_MUST_CHECK enum pb_status pb_compare_quality(struct pb_comparison *comparison, double margin,

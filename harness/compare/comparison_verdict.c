@@ -74,7 +74,7 @@ static bool has_regressed(const struct pb_comparison *comparison, const struct p
     uint32_t worse;
     const struct pb_speed_row *most;
     (void)pb_comparison_most(comparison, PB_QUALITY_WORSE, &worse);
-    return (gate->bits && comparison->defect_count > 0) || (gate->quality && worse > 0) ||
+    return comparison->defect_count > 0 || (gate->quality && worse > 0) ||
            (gate->speed && count_slower(&comparison->speed, PB_KIND_SPEED, PB_QUALITY_WORSE, &most) > 0) ||
            (gate->memory && count_slower(&comparison->speed, PB_KIND_MEMORY, PB_QUALITY_WORSE, &most) > 0);
 }
@@ -143,6 +143,23 @@ static void say_defects(const struct pb_comparison *comparison, struct pb_text *
         pb_text_append(text, " (the first: %s, stage %s)", comparison->cells[first->cell].id, first->stage);
     else
         pb_text_append(text, " (stage %s)", first->stage);
+    pb_text_append(text, ". ");
+}
+
+/* What identical rests on: the documents alone, or the bytes of networks as well. */
+static void say_networks(const struct pb_comparison *comparison, struct pb_text *text)
+{
+    const uint32_t files = comparison->files, without = comparison->without_files,
+                   count = comparison->cell_count - comparison->state_counts[PB_CELL_FAILED_HERE];
+    if (count == 0)
+        return;
+    if (files == 0)
+        pb_text_append(text, "No stored network was compared byte for byte");
+    else
+        pb_text_append(text, "%u stored network%s compared byte for byte", files, files == 1 ? " was" : "s were");
+    if (without > 0)
+        pb_text_append(text, "; %u of %u cells %s none under the same key on both sides", without, count,
+                       without == 1 ? "has" : "have");
     pb_text_append(text, ". ");
 }
 
@@ -245,15 +262,16 @@ void pb_comparison_sentence(const struct pb_comparison *comparison, const struct
         pb_text_append(text, "%u of %u cells failed. ", failed, count);
     say_defects(comparison, text);
     if (count > 0 && states[PB_CELL_IDENTICAL] == count)
-        pb_text_append(text, "Equal: all %u cells are identical, bit for bit. ", count);
+        pb_text_append(text, "Equal: all %u cells are identical, every number bit for bit. ", count);
     else if (states[PB_CELL_IDENTICAL] > 0)
-        pb_text_append(text, "Identical: %u of %u cells, bit for bit. ", states[PB_CELL_IDENTICAL], count);
+        pb_text_append(text, "Identical: %u of %u cells, every number bit for bit. ", states[PB_CELL_IDENTICAL], count);
     if (states[PB_CELL_SAME_NUMBERS] > 0)
         pb_text_append(text, "Equal: %u of %u cells have the same numbers, bit for bit, from other inputs. ",
                        states[PB_CELL_SAME_NUMBERS], count);
     say_quality(comparison, margins->quality, text);
     say_speed(&comparison->speed, PB_KIND_SPEED, comparison, text);
     say_speed(&comparison->speed, PB_KIND_MEMORY, comparison, text);
+    say_networks(comparison, text);
     while (text->length > 0 && text->data[text->length - 1] == ' ')
         text->data[--text->length] = '\0';
 }

@@ -74,6 +74,16 @@ static struct pb_comparison compare(void **state)
     return comparison;
 }
 
+/* The end of the sentence that a reader sees first. */
+static void assert_ends(const struct pb_comparison *comparison, const char *end)
+{
+    struct pb_text text = {0};
+    pb_comparison_sentence(comparison, &MARGINS, &text);
+    assert_true(text.length >= strlen(end));
+    assert_string_equal(text.data + text.length - strlen(end), end);
+    pb_text_free(&text);
+}
+
 static void test_equal_networks(void **state)
 {
     store(state, "a", false);
@@ -81,6 +91,26 @@ static void test_equal_networks(void **state)
     struct pb_comparison comparison = compare(state);
     assert_int_equal(comparison.defect_count, 0);
     assert_int_equal(comparison.cells[0].state, PB_CELL_IDENTICAL);
+    assert_int_equal(comparison.cells[0].networks, 1);
+    assert_int_equal(comparison.without_files, 0);
+    assert_ends(&comparison, "1 stored network was compared byte for byte.");
+    pb_comparison_free(&comparison);
+}
+
+static void test_a_cell_without_a_network_on_both_sides_is_counted(void **state)
+{
+    store(state, "a", false);
+    store_as(state, "b", OTHER_KEY, false);
+    struct pb_compared_side sides[2] = {side_of(state, "a"), side_of(state, "b")};
+    struct pb_comparison comparison = {0};
+    struct pb_error error = {0};
+    must(pb_compare_sides(sides, &MARGINS, &comparison, &error), &error);
+    assert_int_equal(comparison.files, 0);
+    assert_int_equal(comparison.cells[0].networks, 0);
+    assert_int_equal(comparison.without_files, 1);
+    assert_ends(
+        &comparison,
+        "No stored network was compared byte for byte; 1 of 1 cells has none under the same key on both sides.");
     pb_comparison_free(&comparison);
 }
 
@@ -94,7 +124,7 @@ static void test_one_low_bit_of_one_weight_names_cell_stage_and_tensor(void **st
     assert_string_equal(comparison.defects[0].stage, "pruned");
     assert_non_null(strstr(comparison.defects[0].what, "the stored network differs in 1 of "));
     assert_non_null(strstr(comparison.defects[0].what, "weight'"));
-    assert_int_equal(pb_comparison_verdict(&comparison, &(struct pb_gate){.bits = true}), PB_VERDICT_REGRESSION);
+    assert_int_equal(pb_comparison_verdict(&comparison, &(struct pb_gate){0}), PB_VERDICT_REGRESSION);
     pb_comparison_free(&comparison);
 }
 
@@ -160,6 +190,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_equal_networks, folder_setup, folder_teardown),
+        cmocka_unit_test_setup_teardown(test_a_cell_without_a_network_on_both_sides_is_counted, folder_setup,
+                                        folder_teardown),
         cmocka_unit_test_setup_teardown(test_one_low_bit_of_one_weight_names_cell_stage_and_tensor, folder_setup,
                                         folder_teardown),
         cmocka_unit_test_setup_teardown(test_a_network_that_the_disk_has_changed_is_called_damaged, folder_setup,
