@@ -31,12 +31,13 @@ enum {
     TOO_LATE,
     DROPPING,
     LEAVES,
-    KILLED
+    KILLED,
+    UNTRAINED
 };
 static const char *const choices[] = {"early",    "nothing",  "less",   "fickle",  "measured",    "exits",
                                       "loops",    "crashes",  "branch", "scratch", "wrong-count", "own-spec",
                                       "repair",   "faster",   "ticket", "both",    "step-ticket", "gradual",
-                                      "too-late", "dropping", "leaves", "killed",  NULL};
+                                      "too-late", "dropping", "leaves", "killed",  "untrained",   NULL};
 static const struct pb_option options[] = {{.name = "does",
                                             .help = "what it does",
                                             .type = PB_OPTION_ENUM,
@@ -364,6 +365,8 @@ static enum pb_status run(void *self, const struct pb_verbs *verbs, const struct
         return step_ticket(verbs, task);
     case GRADUAL:
         return gradual(verbs, task);
+    case UNTRAINED: /* the same network on every backend */
+        return score_and_prune(verbs, last_round(task)->target);
     case TOO_LATE:
         return too_late(verbs, task);
     case OWN_SPEC: {
