@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# The nightly run: dated folders, exit codes, nights that were interrupted, and what of it is installed.
+# The nightly run: dated folders, exit codes, regressions, nights that were interrupted, and what of it is installed.
 bats_require_minimum_version 1.5.0
 
 setup_file() {
@@ -144,6 +144,44 @@ for night in ("2026-11-26", "2026-11-27", "2026-11-28", "2026-11-29"):
 assert "<p class=\"big\">good<span> 2026-11-29</span></p>" in page and "known: a safer kernel" in page
 assert 'href="2026-11-29/report/cells/birds.vgg11-bcnn.bn-scale.one-shot.blis.r50.s1.html"' in page
 END
+}
+
+# Builds ./plugins/criterion-mine.so: taylor-fo by another name; $1: the sign of its scores.
+build_criterion() {
+    mkdir -p plugins
+    sed "s/\"taylor-fo\"/\"mine\"/; s/scores\[c\] = sums/scores[c] = $1 sums/" "$sources/plugins/criteria/taylor-fo.c" >mine.c
+    grep -q "scores\[c\] = $1 sums" mine.c
+    cc -std=c17 -O2 -fPIC -shared -I"$sources/harness/include" -I"$sources/plugins/criteria" -o plugins/criterion-mine.so mine.c
+}
+
+@test "a criterion that has become worse fails the night on quality, and the cells are named" {
+    export NIGHTLY_FAIL_ON=quality=1pt
+    cell=birds.vgg11-bcnn.mine.one-shot.blis.r30
+    "$PRUNEBENCH" synth sets --sets birds --classes 2 --train 60 --test 60 --size 64 --quiet
+    # what pruning costs is not trained away: retraining changes next to nothing
+    SETS=$PWD/sets matrix mine | sed -E 's|<training .*|<training epochs="24" batch="8" lr="0.05" lr-policy="cosine" validation="0.1"/>|
+        s|<retraining .*|<retraining epochs="1" lr="1e-9"/><ranking scope="layer"/>|
+        s|<targets>.*|<targets>0.3</targets><seeds>1 2 3</seeds><stages keep="all"/>|' >m.xml
+    wrap
+    build_criterion ''
+    NIGHT=2026-11-26 run -0 nightly m.xml out --plugin-dir plugins
+    # the next nights begin with its base networks
+    begin() {
+        cp -a out/2026-11-26 "out/$1"
+        rm "out/$1/nightly.finished"
+    }
+    begin 2026-11-27
+    build_criterion -
+    NIGHT=2026-11-27 run -1 nightly m.xml out --plugin-dir plugins
+    echo "$output"
+    [[ $output == "prunebench 2026-11-27: a regression. Worse: 1 of 1 groups lost top-1, most of all $cell, -"*" points of top-1 "* ]]
+    grep -qE "^  plugin +criterion-plugin +mine .* all 3 *$" out/2026-11-27/compare.txt
+    grep -q "<p class=\"big\">a regression<span> 2026-11-27</span></p><p>[^<]*Worse: 1 of 1 groups lost top-1, most of all $cell" out/index.html
+    begin 2026-11-28
+    build_criterion ''
+    NIGHT=2026-11-28 run -0 nightly m.xml out --plugin-dir plugins
+    echo "$output"
+    [[ $output == "prunebench 2026-11-28: good. Equal: all 3 cells are identical"* ]]
 }
 
 @test "a night returns the exit code of its run" {
