@@ -3,7 +3,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/text.h"
 #include "summary/summary_parts.h"
@@ -17,13 +16,10 @@ static double removed(uint64_t before, const struct pb_cost_record *after, uint6
 
 void pb_headline_of(const struct pb_record *record, struct pb_headline *headline)
 {
-    const struct pb_accuracy_record *final = pb_record_final(record), *base = NULL;
+    const struct pb_accuracy_record *final = pb_record_final(record), *base = pb_record_baseline(record);
     const struct pb_cost_record *unpruned = pb_summary_cost(record, "base");
     const struct pb_cost_record *pruned = pb_summary_cost(record, "pruned");
     const char *seconds = pb_record_find(record->provenance, record->provenance_count, "seconds");
-    for (uint32_t i = 0; i < record->accuracy_count; i++)
-        if (strcmp(record->accuracies[i].stage, "base") == 0 && strcmp(record->accuracies[i].split, "test") == 0)
-            base = &record->accuracies[i];
     *headline = (struct pb_headline){.before = base ? base->top1 : NAN,
                                      .after = final ? final->top1 : NAN,
                                      .macs_removed = NAN,

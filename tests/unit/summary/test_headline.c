@@ -63,6 +63,26 @@ static void test_the_last_network_is_compared_with_the_unpruned_one_on_test_imag
     pb_record_free(&record);
 }
 
+/* An earlier version calls the first training of a schedule "base", also one that is shorter than the matrix's. */
+static void test_a_short_first_training_is_no_unpruned_network_to_compare_with(void **state)
+{
+    (void)state;
+    struct pb_record record;
+    struct pb_error error = {0};
+    struct pb_headline headline;
+    pb_record_init(&record);
+    small_config(&record, "training.epochs", "3");
+    must(pb_record_epoch(&record, &(struct pb_epoch_record){.stage = "base", .number = 1}, &error), &error);
+    add_accuracy(&record, "base", "test", 0.1);
+    add_accuracy(&record, "retrained", "test", 0.43);
+    pb_headline_of(&record, &headline);
+    assert_true(isnan(headline.before));
+    assert_headline(&record, "43.0 %");
+    must(pb_record_provenance(&record, PB_KEY_CONFIG, "0123", &error), &error);
+    assert_headline(&record, "43.0 % (+33.0)");
+    pb_record_free(&record);
+}
+
 /* Single weights that are masked leave the dense counts as they were. */
 static void test_masked_weights_count_as_removed(void **state)
 {
@@ -86,6 +106,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_last_network_is_compared_with_the_unpruned_one_on_test_images),
+        cmocka_unit_test(test_a_short_first_training_is_no_unpruned_network_to_compare_with),
         cmocka_unit_test(test_masked_weights_count_as_removed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
