@@ -21,7 +21,8 @@ CPPFLAGS += -D_GNU_SOURCE -MMD -MP -Iharness/include -Iharness -Idatasets -isyst
 # Nobody reads errno or exception flags after arithmetic; believing that someone might keeps loops scalar.
 ALL_CFLAGS = -std=c17 -ffp-contract=fast -fno-math-errno -fno-trapping-math -fPIC -fvisibility=hidden -fopenmp $(WARNINGS) $(OPTIMISE) $(CFLAGS) $(FOREIGN)
 # Objects must not depend on the folder of the checkout: a plugin's SHA-256 is part of its results' keys.
-ALL_CFLAGS += -ffile-prefix-map='$(CURDIR)'=.
+PREFIX_MAP  = -ffile-prefix-map='$(CURDIR)'=.
+ALL_CFLAGS += $(PREFIX_MAP)
 LDLIBS  += $(PKG_LIBS) -ldl -lm
 ifeq ($(SANITIZE),1)
 BUILD    := build/sanitized
@@ -45,8 +46,12 @@ LIBRARY_SOURCES = $(filter-out harness/cli/main.c harness/synth/%,$(wildcard har
 LIBRARY_OBJECTS = $(LIBRARY_SOURCES:%.c=$(BUILD)/%.o)
 # What decides the numbers: these layers, but for what only describes or estimates.
 NUMERICS = $(filter-out harness/experiment/gamma.%,$(sort $(wildcard harness/include/prunebench/*.h \
-             harness/base/rng.[ch] harness/plugin/host.c harness/planning/chain.[ch] harness/planning/watched_verbs.[ch] \
+             harness/base/rng.[ch] harness/plugin/host.c \
+             $(foreach source,chain link schedule_run watched_verbs,harness/planning/$(source).[ch]) \
              $(foreach room,graph portable engine data prune settings stages training experiment,harness/$(room)/*.[ch]))))
+# Flags decide numbers, too: all but warnings and paths.
+NUMERIC_FLAGS = $(filter-out -I% -MMD -MP -W% -ffile-prefix-map=% -fdebug-prefix-map=% -fmacro-prefix-map=%,\
+                  $(subst -isystem ,-I,$(CPPFLAGS) $(subst $(PREFIX_MAP),,$(ALL_CFLAGS))))
 LIBRARY = $(BUILD)/libprunebench.a
 PROGRAM = $(BUILD)/prunebench
 SYNTH   = $(BUILD)/drawing/synth.so
@@ -141,12 +146,13 @@ $(BUILD)/%.o: %.c Makefile
 	@$(call say,CC,$@)
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
-%/harness/base/version.o: CPPFLAGS += -DPB_VERSION='"$(VERSION)"' -DPB_GIT='"$(GIT)"'
-%/harness/base/version.o: CPPFLAGS += -DPB_NUMERICS='"$(shell cat $(BUILD)/numerics.sha256)"'
+# private: else the digest, which is made for version.o, would contain these definitions.
+%/harness/base/version.o: private CPPFLAGS += -DPB_VERSION='"$(VERSION)"' -DPB_GIT='"$(GIT)"'
+%/harness/base/version.o: private CPPFLAGS += -DPB_NUMERICS='"$(shell cat $(BUILD)/numerics.sha256)"'
 $(BUILD)/harness/base/version.o $(BUILD)/fuzz/harness/base/version.o: VERSION $(wildcard .git/HEAD .git/logs/HEAD) $(BUILD)/numerics.sha256
 $(BUILD)/numerics.sha256: $(NUMERICS) scripts/numerics-digest Makefile
 	@mkdir -p $(@D)
-	$(Q)scripts/numerics-digest '$(CC)' '-std=c17 -ffp-contract=fast $(OPTIMISE) $(CFLAGS)' $(NUMERICS) > $@.tmp && mv $@.tmp $@
+	$(Q)scripts/numerics-digest '$(CC)' '$(subst ','\'',$(NUMERIC_FLAGS))' $(NUMERICS) > $@.tmp && mv $@.tmp $@
 $(BUILD)/harness/base/resources.o $(BUILD)/fuzz/harness/base/resources.o: CPPFLAGS += -DPB_PREFIX='"$(PREFIX)"'
 # stb's code is another's: its warnings and shifts of negative numbers are not ours to mend.
 $(BUILD)/harness/data/stb.o: WARNINGS = -w
