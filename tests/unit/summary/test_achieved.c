@@ -179,6 +179,69 @@ static void test_rows_stand_where_they_arrived_not_where_they_were_sent(void **s
     pb_summary_free(&summary);
 }
 
+/* A cell of a network of 1000 channels, of which 400 are kept, 300 of 1000 parameters and 20 of 80 MACs; nothing is asked. */
+static void write_unasked(void **state, const char *measure)
+{
+    struct small cell = cell_of("l1", 0, 0.89);
+    struct pb_record record;
+    cell.target = measure; /* names the row */
+    cell.params = 300;
+    begin_record(&record, &cell, 0);
+    small_config(&record, "target.measure", measure);
+    record.layers[0] = (struct pb_layer_record){.name = record.layers[0].name, .channels = 1000, .kept = 400};
+    record.costs[1].has_target = false;
+    small_write_record(state, &record);
+}
+
+static void test_without_a_target_the_share_is_of_what_the_matrix_counts(void **state)
+{
+    static const char *const MEASURES[] = {"channels", "macs", "params"};
+    static const double REMOVED[] = {0.6, 0.75, 0.7};
+    for (size_t i = 0; i < 3; i++)
+        write_unasked(state, MEASURES[i]);
+    struct pb_summary summary = small_summary(state);
+    const struct pb_summary_schedule *schedule = &summary.sections[0].schedules[0];
+    assert_int_equal(schedule->row_count, 3);
+    for (uint32_t r = 0; r < 3; r++) {
+        assert_string_equal(schedule->rows[r].measure, MEASURES[r]);
+        near(schedule->rows[r].removed.mean, REMOVED[r]);
+    }
+    pb_summary_free(&summary);
+}
+
+/* A cell of a network of 1000 channels that was to lose 40 % of the measure. */
+static void write_asked(void **state, const char *measure, double achieved)
+{
+    const struct small cell = cell_of("l1", 0, 0.89);
+    struct pb_record record;
+    begin_record(&record, &cell, achieved);
+    small_config(&record, "target.measure", measure);
+    record.layers[0].channels = 1000;
+    small_write_record(state, &record);
+}
+
+static bool is_off_target(void **state, const char *measure, double achieved)
+{
+    write_asked(state, measure, achieved);
+    struct pb_summary summary = small_summary(state);
+    const bool off_target = summary.sections[0].schedules[0].rows[0].off_target;
+    assert_int_equal(summary.sections[0].schedules[0].row_count, 1);
+    pb_summary_free(&summary);
+    return off_target;
+}
+
+static void test_a_target_in_parameters_or_macs_is_met_to_a_point_one_in_channels_to_a_channel(void **state)
+{
+    static const char *const UNEVEN[] = {"params", "macs"};
+    for (size_t i = 0; i < 2; i++) {
+        assert_false(is_off_target(state, UNEVEN[i], 0.409));
+        assert_false(is_off_target(state, UNEVEN[i], 0.391));
+        assert_true(is_off_target(state, UNEVEN[i], 0.411));
+    }
+    assert_false(is_off_target(state, "channels", 0.401));
+    assert_true(is_off_target(state, "channels", 0.409));
+}
+
 static void test_figures_plot_the_share_that_is_gone(void **state)
 {
     struct pb_error error = {0};
@@ -470,6 +533,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_layers_that_were_pruned_alone_are_listed_with_their_mean_over_seeds),
         TEST(test_rows_stand_where_they_arrived_not_where_they_were_sent),
+        TEST(test_without_a_target_the_share_is_of_what_the_matrix_counts),
+        TEST(test_a_target_in_parameters_or_macs_is_met_to_a_point_one_in_channels_to_a_channel),
         TEST(test_figures_plot_the_share_that_is_gone),
         TEST(test_tables_and_findings_say_what_was_removed_and_beside_it_what_was_asked),
         TEST(test_without_a_baseline_no_difference_is_shown_anywhere),
