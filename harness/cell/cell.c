@@ -16,10 +16,18 @@
 
 enum { REPAIRS = 3 }; /* times that a cell begins again because of damaged files */
 
-/* What tells a later run whose result this is: its settings and inputs, the last stage when all went well, the failed one
- * else. */
-static enum pb_status add_identity(const struct pb_session *session, bool ok, struct pb_record *record,
-                                   struct pb_error *error)
+/* The stage that other cells cannot have either; NULL where the schedule itself ended the cell, between two stages. */
+static const struct pb_planned_stage *failed_stage(const struct pb_session *session, bool opened)
+{
+    const struct pb_cell_plan *plan = session->plan;
+    const bool at_stage = !opened || session->making > session->done;
+    return at_stage && session->done < plan->stage_count ? &plan->stages[session->done] : NULL;
+}
+
+/* What tells a later run whose result this is: its settings and inputs, the last stage when all went well, else the one that
+ * failed. */
+static enum pb_status add_identity(const struct pb_session *session, bool ok, const struct pb_planned_stage *failed,
+                                   struct pb_record *record, struct pb_error *error)
 {
     const struct pb_cell_plan *plan = session->plan, *given = session->options->plan;
     char digest[65], inputs[65] = "";
@@ -35,8 +43,8 @@ static enum pb_status add_identity(const struct pb_session *session, bool ok, st
     if (status == PB_OK && ok && !plan->open)
         status =
             pb_record_provenance(record, PB_KEY_LAST_STAGE, session->chain.links[plan->stage_count - 1].key, error);
-    if (status == PB_OK && !ok && session->done < plan->stage_count && plan->stages[session->done].key[0])
-        status = pb_record_provenance(record, PB_KEY_FAILED_STAGE, plan->stages[session->done].key, error);
+    if (status == PB_OK && failed && failed->key[0])
+        status = pb_record_provenance(record, PB_KEY_FAILED_STAGE, failed->key, error);
     return status;
 }
 
@@ -47,6 +55,7 @@ static enum pb_status run_session(const struct pb_cell_config *config, const str
     struct pb_session session;
     struct pb_verbs verbs;
     enum pb_status status = pb_session_open(&session, config, options, error);
+    const bool opened = status == PB_OK;
     if (status == PB_OK)
         status = pb_provenance(&session, record, error);
     if (status == PB_OK) {
@@ -62,7 +71,8 @@ static enum pb_status run_session(const struct pb_cell_config *config, const str
     if (status == PB_OK)
         status = pb_drop_private_stages(&session, error);
     struct pb_error naming = {0};
-    if (add_identity(&session, status == PB_OK, record, &naming) != PB_OK && status == PB_OK) {
+    const struct pb_planned_stage *failed = status == PB_OK ? NULL : failed_stage(&session, opened);
+    if (add_identity(&session, status == PB_OK, failed, record, &naming) != PB_OK && status == PB_OK) {
         *error = naming;
         status = naming.status;
     }

@@ -152,18 +152,18 @@ void pb_queue_progress(struct pb_queue *queue, uint32_t cell, uint32_t done)
         queue->stages[queue->path[cell][i]].state = PB_STAGE_STORED;
 }
 
-uint32_t pb_queue_end(struct pb_queue *queue, uint32_t cell, bool failed)
+uint32_t pb_queue_end(struct pb_queue *queue, uint32_t cell, enum pb_cell_end end)
 {
     uint32_t failure = PB_NONE;
     for (uint32_t i = 0; i < queue->path_length[cell]; i++) {
         struct pb_shared_stage *stage = &queue->stages[queue->path[cell][i]];
         if (stage->state != PB_STAGE_MAKING || stage->owner != cell)
             continue;
-        if (failed && failure == PB_NONE) {
+        if (end == PB_END_STAGE_FAILED && failure == PB_NONE) {
             failure = queue->path[cell][i];
             stage->state = PB_STAGE_FAILED;
         } else {
-            stage->state = failed ? PB_STAGE_MISSING : PB_STAGE_STORED;
+            stage->state = end == PB_END_OK ? PB_STAGE_STORED : PB_STAGE_MISSING;
         }
     }
     return failure;

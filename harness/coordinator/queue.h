@@ -47,9 +47,11 @@ enum pb_stage_state pb_queue_ask(const struct pb_queue *queue, uint32_t cell, ui
 void pb_queue_start(struct pb_queue *queue, uint32_t cell);
 /* It has passed the first done stages of its path. */
 void pb_queue_progress(struct pb_queue *queue, uint32_t cell, uint32_t done);
-/* It has ended. failed: the stage it was at has failed (returned; PB_NONE when all were passed). What it did not make is
- * missing again. */
-uint32_t pb_queue_end(struct pb_queue *queue, uint32_t cell, bool failed);
+/* How a cell ended: with all stages stored, at a stage that failed, or failed of something that no other cell has part in. */
+enum pb_cell_end { PB_END_OK, PB_END_STAGE_FAILED, PB_END_ALONE };
+/* It has ended. PB_END_STAGE_FAILED: returns the stage it was at (PB_NONE when all were passed). What it did not make is missing
+ * again. */
+uint32_t pb_queue_end(struct pb_queue *queue, uint32_t cell, enum pb_cell_end end);
 /* A stage known to have failed in an earlier run. */
 void pb_queue_fail(struct pb_queue *queue, uint32_t cell, const char *key);
 

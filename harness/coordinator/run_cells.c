@@ -185,7 +185,7 @@ enum pb_status pb_run_start_cells(struct pb_run *run, bool *busy, struct pb_erro
 }
 
 /* The worker wrote the document: what does it say? */
-static enum pb_status read_end(struct pb_run *run, struct pb_slot *slot, bool *ok, struct pb_error *error)
+static enum pb_status read_end(struct pb_run *run, struct pb_slot *slot, enum pb_cell_end *end, struct pb_error *error)
 {
     struct pb_run_cell *cell = &run->cells[slot->cell];
     struct pb_stored_result stored = {0};
@@ -198,9 +198,10 @@ static enum pb_status read_end(struct pb_run *run, struct pb_slot *slot, bool *o
         status = look(run, slot->cell, &stored, error);
     if (status != PB_OK)
         return status;
-    *ok = stored.outcome == PB_OUTCOME_OK;
+    const bool ok = stored.outcome == PB_OUTCOME_OK;
+    *end = ok ? PB_END_OK : stored.failed_stage[0] ? PB_END_STAGE_FAILED : PB_END_ALONE;
     cell->measured = stored.measured;
-    cell->status = *ok || stored.status != PB_CELL_OK ? stored.status : PB_CELL_FAILED;
+    cell->status = ok || stored.status != PB_CELL_OK ? stored.status : PB_CELL_FAILED;
     cell->headline = stored.headline;
     pb_free(cell->message);
     cell->message = stored.message;
@@ -240,23 +241,23 @@ static enum pb_status record_end(struct pb_run *run, const struct pb_slot *slot,
 enum pb_status pb_run_finish_cell(struct pb_run *run, struct pb_slot *slot, struct pb_error *error)
 {
     struct pb_run_cell *cell = &run->cells[slot->cell];
-    bool ok = false;
+    enum pb_cell_end end = PB_END_STAGE_FAILED;
     if (slot->worker.stop == PB_WORKER_INTERRUPTED) {
         cell->state = PB_RUN_WAITING;
         return PB_OK;
     }
     enum pb_status status = pb_run_find_document(run, slot, error);
     if (status == PB_OK && slot->wrote)
-        status = read_end(run, slot, &ok, error);
+        status = read_end(run, slot, &end, error);
     if (status != PB_OK)
         return status;
-    const uint32_t stage = pb_queue_end(&run->queue, slot->cell, !ok);
+    const uint32_t stage = pb_queue_end(&run->queue, slot->cell, end);
     if (!slot->wrote)
         status = record_end(run, slot, stage == PB_NONE ? NULL : run->queue.stages[stage].key, error);
     if (status != PB_OK)
         return pb_fail_context(error, "the result of cell '%s' cannot be written; make room and run again",
                                run->matrix->cells[slot->cell]->id);
-    cell->state = ok ? PB_RUN_OK : PB_RUN_FAILED;
-    pb_run_say_end(run, slot, pb_cell_status_name(cell->status), ok ? NULL : cell->message);
+    cell->state = end == PB_END_OK ? PB_RUN_OK : PB_RUN_FAILED;
+    pb_run_say_end(run, slot, pb_cell_status_name(cell->status), end == PB_END_OK ? NULL : cell->message);
     return PB_OK;
 }

@@ -73,13 +73,17 @@ assert len(base) == 1 and base[0]["cells"] == 2, base'
     [[ $output == *"cell 'birds.vgg11-bcnn.bn-scale.nothing.blis.r40.s1': schedule 'odd' ended without pruning or masking anything"* ]]
 }
 
-@test "other verbs when run than when planned end the cell by name" {
-    matrix "$(odd fickle)<schedule plugin=\"one-shot\"/><targets>0.4</targets>" >m.xml
+@test "other verbs when run than when planned end the cell by name, and no cell that shares its stages" {
+    matrix "$(odd fickle)$(odd other-arguments)$(odd other-verb)$(odd ends-early)<schedule plugin=\"one-shot\"/><targets>0.4</targets>" >m.xml
     run prunebench run m.xml -o out -j 2
     echo "$output"
     [ "$status" -eq 1 ]
-    [[ $output == *"1 done, 0 were done before, 1 failed"* ]]
-    grep -q "schedule 'odd' asked for 'score' where its plan has 'nothing more'; a schedule whose course depends on what it measures must declare itself adaptive" out/cells/*.fickle.*.xml
+    [[ $output == *"1 done, 0 were done before, 4 failed"* ]]
+    advice="a schedule whose course depends on what it measures must declare itself adaptive"
+    grep -q "schedule 'odd' asked for 'score' where its plan has 'nothing more'; $advice" out/cells/*.fickle.*.xml
+    grep -q "schedule 'odd' asked for 'retrain-40' where its plan has 'the same with other arguments'; $advice" out/cells/*.other-arguments.*.xml
+    grep -q "schedule 'odd' asked for 'recalibrate' where its plan has 'retrain-40'; $advice" out/cells/*.other-verb.*.xml
+    grep -q "schedule 'odd' ended where its plan has 'retrain-40'; $advice" out/cells/*.ends-early.*.xml
 }
 
 @test "an adaptive schedule ends with the right stages and removes none that another cell shares" {

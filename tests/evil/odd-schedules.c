@@ -32,12 +32,17 @@ enum {
     DROPPING,
     LEAVES,
     KILLED,
-    UNTRAINED
+    UNTRAINED,
+    OTHER_ARGUMENTS,
+    OTHER_VERB,
+    ENDS_EARLY,
+    DAMAGES
 };
-static const char *const choices[] = {"early",    "nothing",  "less",   "fickle",  "measured",    "exits",
-                                      "loops",    "crashes",  "branch", "scratch", "wrong-count", "own-spec",
-                                      "repair",   "faster",   "ticket", "both",    "step-ticket", "gradual",
-                                      "too-late", "dropping", "leaves", "killed",  "untrained",   NULL};
+static const char *const choices[] = {
+    "early",       "nothing",    "less",        "fickle",   "measured", "exits",  "loops",     "crashes",
+    "branch",      "scratch",    "wrong-count", "own-spec", "repair",   "faster", "ticket",    "both",
+    "step-ticket", "gradual",    "too-late",    "dropping", "leaves",   "killed", "untrained", "other-arguments",
+    "other-verb",  "ends-early", "damages",     NULL};
 static const struct pb_option options[] = {{.name = "does",
                                             .help = "what it does",
                                             .type = PB_OPTION_ENUM,
@@ -127,6 +132,65 @@ static enum pb_status measure_between(const struct pb_verbs *verbs, const struct
         return status;
     status = score_and_prune(verbs, last->target);
     return status == PB_OK ? verbs->train(verbs, last->retraining, NULL) : status;
+}
+
+/* Retrains the pruned network while it is planned; what it does when it is run, which a real accuracy shows, is something else. */
+static enum pb_status differ(const struct pb_verbs *verbs, const struct pb_schedule_task *task, int does)
+{
+    const struct pb_round *last = last_round(task);
+    struct pb_measurement measurement = {.size = sizeof measurement};
+    struct pb_train_spec *retraining = verbs->copy_spec(verbs, last->retraining);
+    if (!retraining)
+        return PB_ERROR_MEMORY;
+    enum pb_status status = verbs->train(verbs, task->training, NULL);
+    if (status == PB_OK)
+        status = score_and_prune(verbs, last->target);
+    if (status == PB_OK)
+        status = verbs->evaluate(verbs, PB_EVALUATE_VALIDATION, &measurement);
+    const bool planned = isnan(measurement.top1);
+    if (status != PB_OK || (does == ENDS_EARLY && !planned))
+        return status;
+    if (does == OTHER_VERB && !planned)
+        return verbs->recalibrate_bn(verbs, 1, NULL);
+    if (does == OTHER_ARGUMENTS && !planned)
+        retraining->lr /= 2;
+    return verbs->train(verbs, retraining, NULL);
+}
+
+/* Changes a byte of the file that $ODD_DAMAGED names: once where $ODD_MARK names a file, else always. */
+static void damage(void)
+{
+    const char *path = getenv("ODD_DAMAGED");
+    FILE *file = path && !mark_exists() ? fopen(path, "r+b") : NULL;
+    if (!file)
+        return;
+    if (fseek(file, -1000, SEEK_END) == 0) {
+        const int byte = fgetc(file);
+        if (fseek(file, -1000, SEEK_END) == 0)
+            fputc(byte ^ 4, file);
+    }
+    fclose(file);
+}
+
+/* Goes back to the trained network when another is in memory; it may have been damaged since it was stored. */
+static enum pb_status go_back(const struct pb_verbs *verbs, const struct pb_schedule_task *task)
+{
+    const struct pb_round *last = last_round(task);
+    const struct pb_target half = half_of(last->target);
+    struct pb_measurement measurement = {.size = sizeof measurement};
+    pb_stage trained = 0;
+    enum pb_status status = verbs->train(verbs, task->training, &trained);
+    if (status == PB_OK)
+        status = score_and_prune(verbs, &half);
+    if (status == PB_OK)
+        status = verbs->evaluate(verbs, PB_EVALUATE_VALIDATION, &measurement);
+    if (status == PB_OK && !isnan(measurement.top1))
+        damage();
+    if (status == PB_OK)
+        status = verbs->restore(verbs, trained, NULL);
+    if (status == PB_OK)
+        status = verbs->recalibrate_bn(verbs, 1, NULL);
+    return status == PB_OK ? score_and_prune(verbs, last->target) : status;
 }
 
 /* The second group of vgg11 at 32 pixels: a 3×3 convolution of what the first one makes, behind a pooling. */
@@ -378,6 +442,12 @@ static enum pb_status run(void *self, const struct pb_verbs *verbs, const struct
     case FICKLE:
     case MEASURED:
         return measure_between(verbs, task);
+    case OTHER_ARGUMENTS:
+    case OTHER_VERB:
+    case ENDS_EARLY:
+        return differ(verbs, task, chosen->does);
+    case DAMAGES:
+        return go_back(verbs, task);
     case EXITS:
         exit(0);
     case LOOPS:

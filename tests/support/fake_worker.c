@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "matrix/matrix.h"
 #include "coordinator/outcome.h"
+#include "coordinator/worker.h"
 #include "support/fake_plugins.h"
 
 static const char *argument(int argc, char **argv, const char *name)
@@ -80,19 +81,25 @@ static void plan(const struct pb_matrix *matrix, int argc, char **argv)
     }
 }
 
-static void put_document(const struct pb_cell_config *cell, const char *out, enum pb_cell_status status)
+/* failed: the number of the stage that failed; NO_STAGE where none did. */
+enum { NO_STAGE = 3 };
+static void put_document(const struct pb_cell_config *cell, const char *out, enum pb_cell_status status, int failed)
 {
+    char keys[3][65];
     struct pb_error error = {0};
-    const struct pb_failure document = {.status = status, .message = status == PB_CELL_OK ? NULL : "it did not work"};
+    stage_keys(cell, keys);
+    const struct pb_failure document = {.status = status,
+                                        .message = status == PB_CELL_OK ? NULL : "it did not work",
+                                        .failed_stage = failed == NO_STAGE ? NULL : keys[failed]};
     if (pb_outcome_write(out, cell, &document, &error) != PB_OK) {
         fprintf(stderr, "prunebench: %s\n", error.text);
         _exit(1);
     }
 }
 
-static void write_document(const struct pb_cell_config *cell, const char *out, enum pb_cell_status status)
+static void write_document(const struct pb_cell_config *cell, const char *out, enum pb_cell_status status, int failed)
 {
-    put_document(cell, out, status);
+    put_document(cell, out, status, failed);
     tell("result\n");
 }
 
@@ -108,13 +115,16 @@ static void misbehave(const struct pb_cell_config *cell, const char *out)
         nap(60000);
     } else if (strcmp(how, "silent") == 0) {
         exit(3);
-    } else if (strcmp(how, "mute") == 0 || strcmp(how, "mute-fail") == 0) {
-        put_document(cell, out, strcmp(how, "mute") == 0 ? PB_CELL_OK : PB_CELL_FAILED);
+    } else if (strcmp(how, "mute") == 0) {
+        put_document(cell, out, PB_CELL_OK, NO_STAGE);
+        raise(SIGKILL);
+    } else if (strcmp(how, "mute-fail") == 0) {
+        put_document(cell, out, PB_CELL_FAILED, 1);
         raise(SIGKILL);
     } else if (strcmp(how, "freeze") == 0) {
         raise(SIGSTOP);
-    } else if (strcmp(how, "fail") == 0) {
-        write_document(cell, out, PB_CELL_FAILED);
+    } else if (strcmp(how, "fail") == 0 || strcmp(how, "alone") == 0) {
+        write_document(cell, out, PB_CELL_FAILED, strcmp(how, "fail") == 0 ? 1 : NO_STAGE);
         exit(1);
     } else if (strcmp(how, "stop") == 0) {
         kill(getppid(), SIGTERM);
@@ -169,7 +179,7 @@ static void run(const struct pb_cell_config *cell, const char *out)
     for (int s = 0; s < 3; s++) {
         nap(20);
         if (s == 0 && strcmp(cell->criterion.label, "base") == 0) {
-            write_document(cell, out, PB_CELL_FAILED);
+            write_document(cell, out, PB_CELL_FAILED, 0);
             exit(1);
         }
         if (s == 1)
@@ -179,7 +189,7 @@ static void run(const struct pb_cell_config *cell, const char *out)
         tell(line);
     }
     note(out, "end", cell->id, NULL);
-    write_document(cell, out, PB_CELL_OK);
+    write_document(cell, out, PB_CELL_OK, NO_STAGE);
 }
 
 void fake_worker(int argc, char **argv)
@@ -188,7 +198,7 @@ void fake_worker(int argc, char **argv)
         return;
     struct pb_error error = {0};
     struct pb_matrix *matrix = NULL;
-    const char *out = argument(argc, argv, "-o");
+    const char *out = argument(argc, argv, "-o"), *parent = argument(argc, argv, PB_WORKER_PARENT_OPTION);
     const bool plans = argument_given(argc, argv, "--plan");
     if ((!out && !plans) || pb_matrix_read(argv[2], &fake_registry, &matrix, &error) != PB_OK) {
         fprintf(stderr, "fake worker: %s\n", error.text);
@@ -200,6 +210,7 @@ void fake_worker(int argc, char **argv)
         note(out, "latency", argv[3], getenv("OMP_NUM_THREADS"));
         tell("result\n");
     } else {
+        note(out, "parent", parent ? parent : "none", NULL);
         run(pb_matrix_find(matrix, argv[3]), out);
     }
     pb_matrix_free(&matrix);

@@ -113,6 +113,17 @@ static void test_every_cell_runs_once_and_the_same_command_again_runs_none(void 
     pb_free(seen);
 }
 
+static void test_every_worker_is_told_whose_child_it_is(void **state)
+{
+    char line[48];
+    (void)run(state, RUN_HEAD NO_LATENCY "<criterion plugin='random'/><targets>0.2 0.4</targets></matrix>",
+              (struct pb_run_options){.workers = 2});
+    snprintf(line, sizeof line, "parent %ld\n", (long)getpid());
+    char *seen = diary(state);
+    assert_int_equal(count_of(seen, line), 2);
+    pb_free(seen);
+}
+
 /* The second cell of a data set to start does so after the base of that data set is stored. */
 static void assert_waited_for_base(const char *seen, const char *label)
 {
@@ -207,6 +218,19 @@ static void test_cells_behind_a_failed_stage_are_blocked_not_run(void **state)
     pb_record_free(&record);
     char *seen = diary(state);
     assert_null(strstr(seen, "start cars.vgg11-bcnn.crash.one-shot.blis.r40.s1"));
+    pb_free(seen);
+}
+
+static void test_a_cell_that_fails_between_its_stages_blocks_no_other(void **state)
+{
+    const char *text =
+        RUN_HEAD NO_LATENCY "<criterion plugin='random' label='fail'/>"
+                            "<criterion plugin='random' label='alone'/><targets>0.2 0.4</targets></matrix>";
+    const struct pb_run_summary summary = run(state, text, (struct pb_run_options){.workers = 1});
+    assert_int_equal(summary.failed, 3); /* the score of one criterion, and both cells of the other */
+    assert_int_equal(summary.blocked, 1);
+    char *seen = diary(state);
+    assert_int_equal(count_of(seen, "start birds.vgg11-bcnn.alone."), 2);
     pb_free(seen);
 }
 
@@ -361,9 +385,11 @@ int main(int argc, char **argv)
         return 1;
     const struct CMUnitTest tests[] = {
         RUN_TEST(test_every_cell_runs_once_and_the_same_command_again_runs_none),
+        RUN_TEST(test_every_worker_is_told_whose_child_it_is),
         RUN_TEST(test_no_worker_waits_for_a_stage_that_another_makes),
         RUN_TEST(test_how_each_cell_failed_is_recorded_and_the_others_go_on),
         RUN_TEST(test_cells_behind_a_failed_stage_are_blocked_not_run),
+        RUN_TEST(test_a_cell_that_fails_between_its_stages_blocks_no_other),
         RUN_TEST(test_a_stage_that_failed_in_an_earlier_run_blocks_cells_that_are_new),
         RUN_TEST(test_a_changed_matrix_runs_just_what_changed),
         RUN_TEST(test_a_result_cut_in_half_is_run_again),
