@@ -182,17 +182,40 @@ END
     kill -KILL $coordinator
     wait $coordinator || true
     [ -e out/stages/$base.partial/epoch.safetensors ]
-    for damage in 'flip' 'truncate -s 9000' 'cp m.xml'; do
+    [ -e out/stages/$base.partial/best.safetensors ]
+    for damaged in 'flip epoch' 'truncate -s 9000 epoch' 'cp m.xml epoch' 'flip best' 'truncate -s 9000 best'; do
+        file=${damaged##* }.safetensors damage=${damaged% *}
         rm -rf cut && cp -a out cut
-        $damage cut/stages/$base.partial/epoch.safetensors
+        $damage cut/stages/$base.partial/$file
         run prunebench run m.xml -o cut --threads 1 --only '*r30*'
         echo "$output"
         [ "$status" -eq 0 ]
-        grep -q "'cut/stages/$base.partial/epoch.safetensors' .*; it is set aside as 'cut/stages/$base.partial.damaged-.*, and the training begins at its first epoch" cut/logs/$ID.log
+        grep -q "'cut/stages/$base.partial/$file' .*; it is set aside as 'cut/stages/$base.partial.damaged-.*, and the training begins at its first epoch" cut/logs/$ID.log
         for network in long/stages/*/network.safetensors; do
             cmp "$network" "cut${network#long}"
         done
     done
+}
+
+@test "a stage that is damaged after the cell has acquired it is made again, and the cell with it, three times at most" {
+    sed -i 's|<schedule .*|<schedule plugin="odd" label="back"><option name="does" value="damages"/></schedule>|; s/0.3 0.5/0.5/' m.xml
+    id=${OTHER/one-shot/back}
+    odd() { prunebench run m.xml -o "$@" --threads 1 --plugin-dir "$PRUNEBENCH_BUILD/tests/evil"; }
+    odd sound --quiet
+    base=$(sed -nE 's/.*stage-base="([0-9a-f]{64})".*/\1/p' sound/cells/$id.xml)
+    damaged=stages/$base/network.safetensors
+    ODD_DAMAGED=once/$damaged ODD_MARK=mark run odd once
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ "$(grep -c "warning: recalibrate: 'once/$damaged' is damaged: .*; the cell begins again, with what is stored" once/logs/$id.log)" -eq 1 ]
+    diff <(timeless sound/cells/$id.xml) <(timeless once/cells/$id.xml)
+    for network in sound/stages/*/network.safetensors; do cmp "$network" "once${network#sound}"; done
+    # damaged again each time
+    ODD_DAMAGED=always/$damaged run odd always
+    echo "$output"
+    [ "$status" -eq 1 ]
+    [ "$(grep -c "; the cell begins again, with what is stored" always/logs/$id.log)" -eq 3 ]
+    grep -q "stored files were damaged again after 3 repairs, check the disk" always/cells/$id.xml
 }
 
 @test "several workers that find the same damage at once repair it once" {
