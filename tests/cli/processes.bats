@@ -36,6 +36,10 @@ wait_for() {
     return 1
 }
 
+is_gone() { # PROCESS
+    if kill -0 "$1" 2>/dev/null; then return 1; fi
+}
+
 @test "eight open files are too few, and it says so and how many it takes" {
     matrix >m.xml
     run bash -c "ulimit -n 8; '$PRUNEBENCH_BUILD/prunebench' run m.xml -o out -j 3"
@@ -94,22 +98,47 @@ wait_for() {
 }
 
 @test "what killed workers leave is gone after the next run, and the rest is as without them" {
-    matrix 60 >m.xml
+    matrix 400 >m.xml
     prunebench run m.xml -o whole --threads 1 --quiet
-    for kill in 1 2 3 4; do
+    leftovers() { find out -name '*.tmp' -o -name '*.new-*' -o -name '*.partial' -o -name running.json; }
+    for kill in 1 2 3; do
         "$PRUNEBENCH_BUILD/prunebench" run m.xml -o out --threads 1 --quiet 3>&- 2>/dev/null &
         coordinator=$!
-        sleep 0.$((3 + 2 * kill))
-        kill -KILL $coordinator 2>/dev/null || true
+        wait_for pgrep -P $coordinator -f "cell out/matrix.xml" >worker
+        wait_for compgen -G 'out/stages/*.partial/epoch.safetensors'
+        sleep 0.0$((2 * kill))
+        kill -KILL $coordinator
         wait $coordinator || true
+        wait_for is_gone "$(cat worker)" # it dies with its coordinator
     done
-    # a dead process's leftovers that are there for certain: of a process that has ended
-    dead=$(ls -A out/stages/*.partial | sed -nE 's/.*\.([0-9a-f]{6}-[0-9a-f]{8}-[0-9]+-[0-9a-f]{8})\.tmp/\1/p' | head -n 1)
-    if [ -n "$dead" ]; then : >"out/cells/.x.xml.$dead.tmp"; fi
-    sleep 0.3 # workers die with their coordinator
+    leftovers | tee left
+    grep -q '/running.json$' left
+    grep -q '\.partial$' left
+    # half-written files are left by chance only: make them in the name of the coordinator that was killed
+    dead=$(sed -nE 's/.*"owner": *"([^"]+)".*/\1/p' out/running.json)
+    [[ $dead =~ ^[0-9a-f]+-[0-9a-f]+-$coordinator-[0-9a-f]+$ ]]
+    mkdir "out/stages/0123.new-$dead"
+    touch "out/cells/.x.xml.$dead.tmp" "out/stages/0123.new-$dead/network.safetensors"
     prunebench run m.xml -o out --threads 1 --quiet
-    find out -name '*.tmp' -o -name '*.new-*' -o -name '*.partial' | tee left
+    leftovers | tee left
     [ ! -s left ]
     diff <(cd whole && find . -type f ! -path './logs/*' ! -path '*/locks/*' | sort) \
         <(cd out && find . -type f ! -path './logs/*' ! -path '*/locks/*' | sort)
+}
+
+@test "the last epoch of a training that the matrix no longer plans is kept for a matrix that does" {
+    matrix 400 >m.xml
+    "$PRUNEBENCH_BUILD/prunebench" run m.xml -o out --threads 1 --quiet 3>&- 2>/dev/null &
+    coordinator=$!
+    wait_for compgen -G 'out/stages/*.partial/epoch.safetensors'
+    kill -KILL $coordinator
+    wait $coordinator || true
+    partial=$(echo out/stages/*.partial)
+    matrix 2 >other.xml
+    prunebench run other.xml -o out --threads 1 --quiet
+    [ -e "$partial/epoch.safetensors" ]
+    run -0 prunebench check m.xml --diff out --threads 1 --no-speed
+    [[ $output == *", from the last epoch that was kept"* ]]
+    prunebench run m.xml -o out --threads 1 --quiet
+    [ ! -e "$partial" ]
 }
