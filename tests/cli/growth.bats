@@ -1,11 +1,12 @@
 #!/usr/bin/env bats
 # Large matrices: what a cell costs does not depend on how many others there are.
+bats_require_minimum_version 1.5.0
 
 prunebench() { "$PRUNEBENCH_BUILD/prunebench" "$@"; }
 
 setup_file() {
     export SETS=$BATS_FILE_TMPDIR/sets
-    "$PRUNEBENCH_BUILD/prunebench" synth "$SETS" --sets birds --classes 3 --train 8 --test 4 --size 64 --quiet
+    "$PRUNEBENCH_BUILD/prunebench" synth "$SETS" --sets birds,cars --classes 3 --train 8 --test 4 --size 64 --quiet
 }
 
 setup() { cd "$BATS_TEST_TMPDIR" || return 1; }
@@ -25,6 +26,11 @@ matrix() {
   <targets>0.1 0.2 0.3 0.4 0.5</targets>
 </matrix>
 END
+}
+
+# The same on a second data set, too, whose folder is $2.
+matrix_of_two() {
+    matrix "$1" | sed "/<dataset /a <dataset plugin=\"cars\" root=\"$2\"/>"
 }
 
 # Of check's JSON: cells, stages, and the largest memory in MiB.
@@ -55,4 +61,41 @@ print(len(d["cells"]), len(d["stages"]), round(d["total"]["memory_bytes"] / 1048
     run prunebench cell large.xml birds.vgg11-bcnn.random.iterative.blis.r35.s250 -o out
     [ "$status" -eq 2 ]
     [[ $output == *"did you mean 'birds.vgg11-bcnn.random.iterative.blis.r"*".s250'?"* ]]
+}
+
+@test "a worker fills its own cell and no other" {
+    long=$(printf 'x%.0s' {1..64})
+    matrix 1 | sed -E "s|plugin=\"(birds\|random\|one-shot)\"|& label=\"$long\"|" >m.xml
+    run prunebench check m.xml
+    echo "$output"
+    [ "$status" -eq 2 ]
+    [[ $output == *"the cell's name '$long.vgg11-bcnn.$long.$long.blis.r10.s1' is longer than 200 characters"* ]]
+    # the cells of this criterion cannot be made, those of the other can
+    run prunebench cell m.xml "$long.vgg11-bcnn.bn-scale.$long.blis.r10.s1" -o out --latency 1
+    echo "$output"
+    [ "$status" -eq 2 ]
+    [[ $output == *"out/cells/$long.vgg11-bcnn.bn-scale.$long.blis.r10.s1.xml"* ]]
+}
+
+@test "run --only of one cell needs no data of other cells, and neither opens it nor works out their costs" {
+    only=(--only 'birds.*bn-scale.one-shot*r10.s1' --threads 1)
+    matrix_of_two 1 absent >absent.xml
+    run -0 prunebench run absent.xml -o absent "${only[@]}"
+    [[ $output == *"1 done, 0 were done before, 0 failed"* ]]
+    [ "$(grep -c '^id ' absent/plans.txt)" -eq 40 ]
+    [ "$(grep -c '^cell [1-9]' absent/plans.txt)" -eq 1 ] # multiply-accumulates: of the cell that is asked for
+    # a folder that holds no cars at all would be warned of
+    mkdir nothing
+    matrix_of_two 1 nothing >nothing.xml
+    run -0 prunebench run nothing.xml -o nothing-out "${only[@]}"
+    [[ $output != *cars* ]]
+    # of good ones, no file is read: files that were read are remembered
+    for xml in <(matrix 1) <(matrix_of_two 1 "$SETS/cars"); do
+        cat "$xml" >m.xml
+        rm -rf cache out
+        XDG_CACHE_HOME=$PWD/cache prunebench run m.xml -o out "${only[@]}" --quiet
+        cat cache/prunebench/files-*.txt | wc -l >>read
+    done
+    [ "$(sort -u read | wc -l)" -eq 1 ]
+    [ "$(head -n 1 read)" -gt 36 ] # 8 training and 4 test images of 3 classes, and what is said of them
 }
