@@ -22,23 +22,33 @@ setup_run() {
 
 @test "text that a spreadsheet would run is quoted in CSV, and numbers stay numbers" {
     setup_run '=HYPERLINK(\&quot;http:\/\/x\&quot;)'
-    sed -i 's/name="schedule" value="soft"/name="schedule" value="@SUM(1)"/' "$OUT"/cells/*.xml
+    sed -i 's/name="schedule" value="soft"/name="schedule" value="@SUM(1)"/; s/name="schedule" value="iterative"/name="schedule" value="+1+cmd|x!A1"/' "$OUT"/cells/*.xml
+    sed -i 's/name="criterion" value="random"/name="criterion" value="-2+3"/' "$OUT"/cells/*.xml
     prunebench report "$OUT" --quiet --format csv
     python3 - "$OUT" <<'PYTHON'
 import csv, glob, sys
-numbers = formulas = 0
+numbers, formulas = set(), set()
+def is_number(text):
+    try:
+        return float(text) == float(text)
+    except ValueError:
+        return False
 for path in glob.glob(sys.argv[1] + "/report/tables/*.csv"):
     raw = open(path, newline="", encoding="utf-8").read()
     for row in csv.reader(open(path, newline="", encoding="utf-8"), strict=True):
         for field in row:
             if field[:1] in ("=", "+", "-", "@", "\t", "\r"):
-                float(field) # whatever else begins so would be run
-                numbers += 1
+                assert is_number(field), (path, field) # whatever else begins so would be run
+                numbers.add(field[0])
             if field.startswith("'"):
-                assert field[1] in "=@" and '"' + field.replace('"', '""') + '"' in raw, (path, field)
-                formulas += 1
-assert numbers > 10 and formulas > 10, (numbers, formulas)
+                assert field[1] in "=+-@" and '"' + field.replace('"', '""') + '"' in raw, (path, field)
+                assert not is_number(field[1:]), (path, field)
+                formulas.add(field[1])
+assert "-" in numbers and formulas == set("=+-@"), (numbers, formulas)
 PYTHON
     grep -q "\"'=HYPERLINK(\"\"http://x\"\")\"" "$OUT"/report/tables/*.results.csv
     grep -q "\"'@SUM(1)\"" "$OUT"/report/tables/*.csv
+    grep -q "\"'+1+cmd|x!A1\"" "$OUT"/report/tables/*.csv
+    grep -q "\"'-2+3\"" "$OUT"/report/tables/*.csv
+    grep -Eq ",-[0-9.]+," "$OUT"/report/tables/*.csv
 }
