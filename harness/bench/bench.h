@@ -24,4 +24,7 @@ struct pb_bench {
         peak_rss_bytes; /* the same two with --data: it is predicted without the images' pipeline */
 };
 
+/* Whether the figures are not to be relied on: the machine was busy, or its runs differ too much. reason: why; "" when they are. */
+bool pb_bench_is_noisy(const struct pb_bench *bench, char reason[PB_LOAD_REASON]);
+
 #endif

@@ -89,18 +89,6 @@ static void print_layers(const struct pb_bench *bench)
          "behind it.");
 }
 
-/* Why the figures are not to be relied on; true when there is a reason. */
-static bool find_noise(const struct pb_bench *bench, char reason[PB_LOAD_REASON])
-{
-    const double spread = pb_relative_spread(bench->seconds, bench->runs);
-    if (pb_load_is_busy(&bench->load, bench->threads, reason))
-        return true;
-    if (!(spread > PB_LARGE_SPREAD)) /* NaN: too few runs to tell */
-        return false;
-    snprintf(reason, PB_LOAD_REASON, "the middle half of the runs differs by %.0f %%", 100 * spread);
-    return true;
-}
-
 static double megabytes(uint64_t bytes)
 {
     return (double)bytes * 1e-6;
@@ -149,7 +137,7 @@ void pb_bench_print(const struct pb_bench *bench)
            bench->batch / bench->seconds[bench->runs - 1], bench->batch / bench->seconds[0], bench->runs,
            bench->steps_per_run);
     printf("seconds per step    %10.4f   (%.4f … %.4f)\n", median, bench->seconds[0], bench->seconds[bench->runs - 1]);
-    if (find_noise(bench, reason))
+    if (pb_bench_is_noisy(bench, reason))
         printf("noisy               %s\n", reason);
     printf("GFLOPS              %10.1f   (%.0f %% of the peak, %.1f, %s)\n", bench_gflops(bench),
            100 * bench_gflops(bench) / bench->peak_gflops, bench->peak_gflops, bench->peak_isa);
@@ -222,8 +210,8 @@ static json_t *machine_load(const struct pb_bench *bench)
     char reason[PB_LOAD_REASON];
     const struct pb_load *load = &bench->load;
     const double spread = pb_relative_spread(bench->seconds, bench->runs);
-    const bool noisy = find_noise(bench, reason);
-    return json_pack("{s:b, s:s, s:o, s:o, s:o, s:f}", "noisy", noisy, "reason", noisy ? reason : "", "spread",
+    const bool noisy = pb_bench_is_noisy(bench, reason);
+    return json_pack("{s:b, s:s, s:o, s:o, s:o, s:f}", "noisy", noisy, "reason", reason, "spread",
                      isnan(spread) ? json_null() : json_real(spread), "other_processors",
                      load->counted ? json_real(load->others) : json_null(), "steal",
                      load->counted ? json_real(load->steal) : json_null(), "waiting_processes", load->waiting);

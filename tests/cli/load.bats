@@ -28,6 +28,16 @@ assert machine["waiting_processes"] == 700 and machine["steal"] is None and mach
 '
 }
 
+@test "bench marks runs on a quiet machine by how much they differ" {
+    running 1
+    prunebench bench "${tiny[@]}" --runs 5 --json >five.json
+    python3 -c '
+import json
+machine = json.load(open("five.json"))["machine"]
+assert machine["noisy"] == (machine["spread"] > 0.05), machine
+'
+}
+
 @test "bench marks nothing on a quiet machine, nor where the kernel does not say" {
     running 1
     run -0 prunebench bench "${tiny[@]}" # one run: no spread
