@@ -66,6 +66,18 @@ good_criterion() {
     done
 }
 
+@test "score and bench say why a criterion cannot be used" {
+    cp "$build/tests/plugins/missing-hook.so" mine/build.so
+    expected="criterion 'missing-hook' cannot be used: mine/build.so: criterion 'missing-hook': its required hook 'score' is missing"
+    for command in "score $sources/tests/golden/bcnn-tiny.safetensors -c missing-hook" "bench --model vgg11-bcnn --criterion missing-hook"; do
+        # shellcheck disable=SC2086
+        run prunebench $command --plugin-dir mine
+        echo "$command: $output"
+        [ "$status" -eq 2 ]
+        [[ $output == "prunebench: --criterion: $expected"* ]]
+    done
+}
+
 @test "an unknown name lists the files that cannot be used and may offer it" {
     cp "$build/tests/plugins/crash-loading.so" mine/one.so
     cp "$build/tests/plugins/wrong-magic.so" mine/two.so
