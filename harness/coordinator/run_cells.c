@@ -241,7 +241,7 @@ static enum pb_status record_end(struct pb_run *run, const struct pb_slot *slot,
 enum pb_status pb_run_finish_cell(struct pb_run *run, struct pb_slot *slot, struct pb_error *error)
 {
     struct pb_run_cell *cell = &run->cells[slot->cell];
-    enum pb_cell_end end = PB_END_STAGE_FAILED;
+    enum pb_cell_end end = pb_worker_ended_in_schedule(&slot->worker) ? PB_END_ALONE : PB_END_STAGE_FAILED;
     if (slot->worker.stop == PB_WORKER_INTERRUPTED) {
         cell->state = PB_RUN_WAITING;
         return PB_OK;

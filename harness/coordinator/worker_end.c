@@ -7,6 +7,7 @@
 
 #include "base/place_text.h"
 #include "base/progress.h"
+#include "base/text.h"
 
 enum { PLACE_TEXT = 400, REASON_TEXT = 900 };
 
@@ -113,6 +114,12 @@ static void describe_exit(const struct pb_worker *worker, const struct pb_cell_c
         snprintf(end->message, sizeof end->message,
                  "its process ended with exit code %d%s%s and wrote no result; see logs/%.200s.log", code,
                  place[0] ? " in " : "", place, cell->id);
+}
+
+bool pb_worker_ended_in_schedule(const struct pb_worker *worker)
+{
+    const struct pb_place *place = &worker->place;
+    return place->depth == 1 && !place->frames[0].verb && pb_starts_with(place->frames[0].plugin, "schedule '");
 }
 
 void pb_worker_describe_end(const struct pb_worker *worker, const struct pb_cell_config *cell,

@@ -15,6 +15,9 @@ struct pb_worker_end {
 void pb_worker_describe_end(const struct pb_worker *worker, const struct pb_cell_config *cell,
                             struct pb_worker_end *end);
 
+/* Whether it ended in its schedule's own code, outside every verb: then none of its stages has failed. */
+bool pb_worker_ended_in_schedule(const struct pb_worker *worker);
+
 /* "schedule 'odd', hook run: it read address 0x0", or what was written to that must not be; "" when nothing is known. */
 void pb_worker_describe_place(const struct pb_worker *worker, char *text, size_t size);
 

@@ -86,6 +86,16 @@ assert len(base) == 1 and base[0]["cells"] == 2, base'
     grep -q "schedule 'odd' ended where its plan has 'retrain-40'; $advice" out/cells/*.ends-early.*.xml
 }
 
+@test "a schedule that dies between its verbs when it is run blocks no cell that shares its stages" {
+    matrix "$(odd dies-late)<schedule plugin=\"one-shot\"/><targets>0.4</targets>" >m.xml
+    export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}handle_abort=0
+    run prunebench run m.xml -o out -j 1
+    echo "$output"
+    [ "$status" -eq 1 ]
+    [[ $output == *"1 done, 0 were done before, 1 failed, 0 blocked"* ]]
+    grep -q "its process died of SIGABRT in schedule 'odd', hook run" out/cells/*.dies-late.*.xml
+}
+
 @test "an adaptive schedule ends with the right stages and removes none that another cell shares" {
     matrix "$(odd measured odd-adaptive)<schedule plugin=\"one-shot\"/><targets>0.2 0.4</targets>" >m.xml
     run prunebench check m.xml --threads 1

@@ -36,13 +36,14 @@ enum {
     OTHER_ARGUMENTS,
     OTHER_VERB,
     ENDS_EARLY,
+    DIES_LATE,
     DAMAGES
 };
 static const char *const choices[] = {
     "early",       "nothing",    "less",        "fickle",   "measured", "exits",  "loops",     "crashes",
     "branch",      "scratch",    "wrong-count", "own-spec", "repair",   "faster", "ticket",    "both",
     "step-ticket", "gradual",    "too-late",    "dropping", "leaves",   "killed", "untrained", "other-arguments",
-    "other-verb",  "ends-early", "damages",     NULL};
+    "other-verb",  "ends-early", "dies-late",   "damages",  NULL};
 static const struct pb_option options[] = {{.name = "does",
                                             .help = "what it does",
                                             .type = PB_OPTION_ENUM,
@@ -150,6 +151,8 @@ static enum pb_status differ(const struct pb_verbs *verbs, const struct pb_sched
     const bool planned = isnan(measurement.top1);
     if (status != PB_OK || (does == ENDS_EARLY && !planned))
         return status;
+    if (does == DIES_LATE && !planned)
+        abort();
     if (does == OTHER_VERB && !planned)
         return verbs->recalibrate_bn(verbs, 1, NULL);
     if (does == OTHER_ARGUMENTS && !planned)
@@ -445,6 +448,7 @@ static enum pb_status run(void *self, const struct pb_verbs *verbs, const struct
     case OTHER_ARGUMENTS:
     case OTHER_VERB:
     case ENDS_EARLY:
+    case DIES_LATE:
         return differ(verbs, task, chosen->does);
     case DAMAGES:
         return go_back(verbs, task);
