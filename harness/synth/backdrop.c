@@ -1,5 +1,5 @@
 /* What is behind a subject: sky and runway, foliage and water, streets and walls. */
-#include "synth/place.h"
+#include "synth/surroundings.h"
 
 #include <math.h>
 

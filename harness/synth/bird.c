@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "synth/place.h"
+#include "synth/surroundings.h"
 #include "synth/subject.h"
 
 static const double degree = M_PI / 180;

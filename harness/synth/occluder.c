@@ -1,5 +1,5 @@
 /* What stands in front of a subject: branches and leaves, fences, posts, bushes. */
-#include "synth/place.h"
+#include "synth/surroundings.h"
 
 #include <math.h>
 

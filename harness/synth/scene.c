@@ -5,7 +5,7 @@
 
 #include "base/memory.h"
 #include "synth/draw.h"
-#include "synth/place.h"
+#include "synth/surroundings.h"
 #include "synth/subject.h"
 
 static const struct {

@@ -2,7 +2,7 @@
 #include <math.h>
 
 #include "synth/draw.h"
-#include "synth/place.h"
+#include "synth/surroundings.h"
 
 /* Shafts of light from above. */
 static void draw_light(cairo_t *cr, double aspect, struct pb_rng *rng)

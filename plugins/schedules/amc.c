@@ -12,8 +12,8 @@
 #include <stdlib.h>
 
 #include "actor-critic.h"
-#include "allocation.h"
-#include "draw.h"
+#include "kept-channels.h"
+#include "random-draws.h"
 
 struct amc_options {
     int64_t episodes, warmup, hidden;

@@ -16,8 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "allocation.h"
-#include "draw.h"
+#include "kept-channels.h"
+#include "random-draws.h"
 #include "shares.h"
 
 struct halving_options {

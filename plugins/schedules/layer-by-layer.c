@@ -3,7 +3,7 @@
  * end (ThiNet, Luo 2017; channel pruning, He 2017). Every group loses the same share: of channels exactly as many in all as the target
  * says, the remainders given to the groups with the largest; of parameters and MACs the smallest share that meets the target.
  */
-#include "allocation.h"
+#include "kept-channels.h"
 
 struct layers_options {
     int64_t between;

@@ -4,7 +4,7 @@
  * and the last one ends at the target. The retraining follows at the end. As in the paper the most accurate candidate wins; the
  * released code takes the least loss of accuracy for each unit of cost. What costs is what the target counts.
  */
-#include "allocation.h"
+#include "kept-channels.h"
 
 struct netadapt_options {
     double step, decay;

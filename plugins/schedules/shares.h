@@ -2,7 +2,7 @@
 #ifndef PB_SCHEDULES_SHARES_H
 #define PB_SCHEDULES_SHARES_H
 
-#include "allocation.h"
+#include "kept-channels.h"
 
 struct shares {
     const void *context; /* share's first argument */

@@ -24,11 +24,19 @@ teardown() { rm -rf "$folder"; }
     printf '#include "base/gone.h"\n' >"$folder/harness/data/data.h"
     touch "$folder/harness/data/engine.c"
     printf '#include "base/file.h"\n' >"$folder/plugins/criteria/mine.c"
+    mkdir -p "$folder/datasets/cars" "$folder/harness/include/prunebench"
+    touch "$folder"/{plugins/criteria,datasets/cars}/rows.h
+    printf 'static inline void draw(void)\n{\n}\n' >"$folder/harness/include/prunebench/draw.h"
+    cp "$folder/harness/include/prunebench/draw.h" "$folder/harness/data/draw.h"
+    cp "$folder/harness/include/prunebench/draw.h" "$folder/harness/include/prunebench/split.h"
     run -1 "$folder/scripts/check-layers"
     [[ $output == *"harness/base/file.c:1: room 'base' includes 'engine', which comes after it"* ]]
     [[ $output == *"harness/data: a circle: data → split → data"* ]]
     [[ $output == *'harness/data/data.h:1: there is no "base/gone.h"'* ]]
-    [[ $output == *"harness/data/engine.c, harness/engine/engine.c: one base name for several sources"* ]]
+    [[ $output == *"harness/data/engine.c, harness/engine/engine.c: one base name for several files"* ]]
+    [[ $output == *"plugins/criteria/rows.h, datasets/cars/rows.h: one base name for several files"* ]]
+    [[ $output == *"harness/data/draw.h, harness/include/prunebench/draw.h: one base name for several files"* ]]
+    [[ $output != *"prunebench/split.h"* ]]
     [[ $output == *"plugins/criteria/mine.c:1: a plugin sees <prunebench/…> only"* ]]
 }
 

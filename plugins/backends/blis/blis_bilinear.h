@@ -2,7 +2,7 @@
 #ifndef BLIS_BILINEAR_H
 #define BLIS_BILINEAR_H
 
-#include "instance.h"
+#include "blis_instance.h"
 #include "vector.h"
 
 /* x: batch × positions × channels; b, g: batch × channels × channels */

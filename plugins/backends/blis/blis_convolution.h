@@ -2,7 +2,7 @@
 #ifndef BLIS_CONVOLUTION_H
 #define BLIS_CONVOLUTION_H
 
-#include "instance.h"
+#include "blis_instance.h"
 #include "rows.h"
 #include "vector.h"
 

@@ -6,7 +6,7 @@
 #include <omp.h>
 #include <string.h>
 
-#include "instance.h"
+#include "blis_instance.h"
 #include "rows.h"
 #include "vector.h"
 

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "instance.h"
+#include "blis_instance.h"
 #include "norm_pool.h"
 #include "rows.h"
 #include "vector.h"

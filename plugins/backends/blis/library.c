@@ -1,5 +1,5 @@
 /* The BLIS library: started on the chosen kernel set, and its matrix product with thread-independent sums. */
-#include "instance.h"
+#include "blis_instance.h"
 
 #include <blis.h>
 #include <stdio.h>

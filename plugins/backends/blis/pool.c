@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "instance.h"
+#include "blis_instance.h"
 #include "vector.h"
 
 bool pool_is_two_by_two(const struct pb_pool_shape *s)

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "blis_convolution.h"
-#include "products.h"
+#include "blis_products.h"
 
 #define KERNEL                                                                                                         \
     static __attribute__((                                                                                             \

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "blis_convolution.h"
-#include "products.h"
+#include "blis_products.h"
 
 enum { BLOCK_DEPTH = 16 };
 

@@ -2,7 +2,7 @@
 #ifndef BLIS_ROWS_H
 #define BLIS_ROWS_H
 
-#include "instance.h"
+#include "blis_instance.h"
 
 /*
  * How rows × channels are walked: blocks of `period` floats hold whole rows, chunks hold blocks. The rows behind the

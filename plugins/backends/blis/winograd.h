@@ -5,7 +5,7 @@
 #include <omp.h>
 
 #include "blis_convolution.h"
-#include "products.h"
+#include "blis_products.h"
 #include "vector.h"
 
 enum {

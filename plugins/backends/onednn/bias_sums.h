@@ -2,7 +2,7 @@
 #ifndef ONEDNN_BIAS_SUMS_H
 #define ONEDNN_BIAS_SUMS_H
 
-#include "instance.h"
+#include "onednn_instance.h"
 
 struct bias_sums {
     size_t rows, filters, chunks;

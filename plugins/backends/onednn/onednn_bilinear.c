@@ -1,5 +1,5 @@
 /* Bilinear pooling by oneDNN's batched matrix products: B = XᵀX/n, dX = XG/n + XGᵀ/n. */
-#include "instance.h"
+#include "onednn_instance.h"
 
 /* One batched product of m×k by k×n, each operand plain or read transposed. */
 struct product {

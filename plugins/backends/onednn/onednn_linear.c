@@ -1,5 +1,5 @@
 /* The linear layer by oneDNN's inner product, on our plain layouts: reordering C²·K weights each step costs more. */
-#include "instance.h"
+#include "onednn_instance.h"
 
 struct problem {
     dnnl_memory_desc_t x, w, bias, y;

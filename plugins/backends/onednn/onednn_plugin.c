@@ -2,7 +2,7 @@
 #include <omp.h>
 #include <stdio.h>
 
-#include "instance.h"
+#include "onednn_instance.h"
 
 struct options {
     int32_t isa;

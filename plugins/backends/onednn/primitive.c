@@ -1,5 +1,5 @@
 /* Making, caching and running oneDNN primitives. */
-#include "instance.h"
+#include "onednn_instance.h"
 
 #include <oneapi/dnnl/dnnl_debug.h>
 #include <omp.h>

@@ -1,6 +1,6 @@
 /* How many channels each group keeps: what schedules that allocate work on. */
-#ifndef PB_SCHEDULES_ALLOCATION_H
-#define PB_SCHEDULES_ALLOCATION_H
+#ifndef PB_SCHEDULES_KEPT_CHANNELS_H
+#define PB_SCHEDULES_KEPT_CHANNELS_H
 
 #include <math.h>
 

@@ -1,6 +1,6 @@
 /* Random numbers of searches. */
-#ifndef PB_SCHEDULES_DRAW_H
-#define PB_SCHEDULES_DRAW_H
+#ifndef PB_SCHEDULES_RANDOM_DRAWS_H
+#define PB_SCHEDULES_RANDOM_DRAWS_H
 
 #include <math.h>
 

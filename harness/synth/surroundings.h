@@ -1,6 +1,6 @@
 /* The place around a subject: what is behind it and what stands in front. None of it depends on the class. */
-#ifndef PB_SYNTH_PLACE_H
-#define PB_SYNTH_PLACE_H
+#ifndef PB_SYNTH_SURROUNDINGS_H
+#define PB_SYNTH_SURROUNDINGS_H
 
 #include <cairo.h>
 
