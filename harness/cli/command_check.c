@@ -213,22 +213,22 @@ static enum pb_status print_lines(struct printed *printed, const char *lines, st
     return status;
 }
 
-/* What a ranking would compare that its criterion says cannot be compared. Each criterion once. */
+/* What a ranking would compare that its criterion does not declare to compare. Each criterion once. */
 static void print_rankings(const struct check *check)
 {
     for (uint32_t i = 0; i < check->matrix->cell_count; i++) {
         const struct pb_cell_config *cell = check->matrix->cells[i];
         bool said = false;
         if (!cell->criterion.loaded ||
-            !pb_ranking_overrides_criterion(&cell->ranking, cell->criterion.loaded->plugin->criterion))
+            !pb_ranking_compares_unlike(&cell->ranking, cell->criterion.loaded->plugin->criterion))
             continue;
         for (uint32_t j = 0; j < i && !said; j++)
             said = strcmp(check->matrix->cells[j]->criterion.label, cell->criterion.label) == 0 &&
-                   pb_ranking_overrides_criterion(&check->matrix->cells[j]->ranking,
-                                                  cell->criterion.loaded->plugin->criterion);
+                   pb_ranking_compares_unlike(&check->matrix->cells[j]->ranking,
+                                              cell->criterion.loaded->plugin->criterion);
         if (!said)
-            printf("warning: criterion '%s' (first cell '%s') has raw scores of unlike layers compared, and declares "
-                   "that they need a normalisation; leave normalise=\"none\" out or set scope=\"layer\"\n",
+            printf("warning: criterion '%s' (first cell '%s') has raw scores of unlike layers compared, and does "
+                   "not declare that they compare across layers; set normalise=\"mean\" or scope=\"layer\"\n",
                    cell->criterion.label, cell->id);
     }
 }

@@ -9,21 +9,10 @@
 #define UNLIKE 10 /* times that medians may lie apart */
 #define STARVED 0.05 /* share of its channels that a layer should keep */
 
-static bool compares_raw(const struct pb_ranking *ranking)
+bool pb_ranking_compares_unlike(const struct pb_ranking *ranking, const struct pb_criterion *criterion)
 {
-    return ranking->scope == PB_SCOPE_GLOBAL && ranking->normalise == PB_NORMALISE_NONE;
-}
-
-bool pb_ranking_overrides_criterion(const struct pb_ranking *ranking, const struct pb_criterion *criterion)
-{
-    return compares_raw(ranking) && criterion->normalise != PB_NORMALISE_NONE;
-}
-
-static bool looks_at_weights_alone(const struct pb_criterion *criterion)
-{
-    const uint32_t others = PB_DATA_GRADIENTS | PB_DATA_ACTIVATIONS | PB_DATA_ACTIVATION_GRADIENTS;
-    const uint32_t data = criterion->needs | criterion->uses;
-    return (data & PB_DATA_WEIGHTS) && !(data & others);
+    return ranking->scope == PB_SCOPE_GLOBAL && ranking->normalise == PB_NORMALISE_NONE &&
+           !(criterion->traits & PB_TRAIT_COMPARABLE);
 }
 
 static int ascending(const void *a, const void *b)
@@ -107,9 +96,8 @@ enum pb_status pb_pruning_warnings(const struct pb_network *network, const struc
                                    const struct pb_plugin *criterion, const struct pb_pruning *pruning,
                                    struct pb_text *lines, struct pb_error *error)
 {
-    const struct pb_criterion *operations = criterion->criterion;
     enum pb_status status = PB_OK;
-    if (compares_raw(ranking) && (operations->normalise != PB_NORMALISE_NONE || looks_at_weights_alone(operations)))
+    if (pb_ranking_compares_unlike(ranking, criterion->criterion))
         status = warn_of_unlike(network, groups, scores, criterion->name, lines, error);
     warn_of_starved(network, groups, pruning, lines);
     return status == PB_OK && lines->failed ? pb_fail_memory(error, lines->capacity) : status;

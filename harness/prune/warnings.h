@@ -5,14 +5,13 @@
 #include "base/text.h"
 #include "prune/prune.h"
 
-/* Whether the matrix has scores compared across layers as they are that the criterion declares to need a normalisation. */
-bool pb_ranking_overrides_criterion(const struct pb_ranking *ranking, const struct pb_criterion *criterion);
+/* Whether scores are compared across layers as they are of a criterion that does not declare that they compare. */
+bool pb_ranking_compares_unlike(const struct pb_ranking *ranking, const struct pb_criterion *criterion);
 
 /*
- * Appends a line for each warning about one pruning. Raw scores: under a global scope without normalisation, where the medians
- * of layers lie more than 10 times apart, of criteria that declare another normalisation or look at weights alone (how large
- * those scores are depends on how many weights a filter has). Layers: those that keep under 5 % of their unpruned channels while
- * the network keeps more.
+ * Appends a line for each warning about one pruning. Raw scores: where the ranking compares unlike layers
+ * (pb_ranking_compares_unlike) and the medians of two are more than 10 times apart. Layers: those that keep under 5 % of their
+ * unpruned channels while the network keeps more.
  */
 PB_MUST_CHECK enum pb_status pb_pruning_warnings(const struct pb_network *network,
                                                  const struct pb_channel_groups *groups, const struct pb_scores *scores,

@@ -103,6 +103,7 @@ static const struct pb_criterion criterion = {
     .size = sizeof(struct pb_criterion),
     .needs = OUTPUT_CHANGES_NEED,
     .uses = OUTPUT_CHANGES_USE,
+    .traits = PB_TRAIT_COMPARABLE,
     .coupling = PB_COUPLE_MAX, /* a group's layers have equal scores */
     .normalise = PB_NORMALISE_NONE,
     .create = create,

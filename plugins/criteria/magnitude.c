@@ -23,6 +23,7 @@ static enum pb_status score_weights(void *self, const struct pb_layer_view *laye
 static const struct pb_criterion criterion = {
     .size = sizeof(struct pb_criterion),
     .needs = PB_DATA_WEIGHTS,
+    .traits = PB_TRAIT_COMPARABLE, /* the size of what is removed: the least goes of all weights together */
     .normalise = PB_NORMALISE_NONE,
     .create = create,
     .score_weights = score_weights,

@@ -45,7 +45,7 @@ static void destroy(void *self)
 
 static const struct pb_criterion criterion = {
     .size = sizeof(struct pb_criterion),
-    .traits = PB_TRAIT_RANDOM,
+    .traits = PB_TRAIT_RANDOM | PB_TRAIT_COMPARABLE,
     .coupling = PB_COUPLE_MEAN,
     .normalise = PB_NORMALISE_NONE,
     .create = create,

@@ -104,6 +104,7 @@ static const struct pb_criterion criterion = {
     .size = sizeof(struct pb_criterion),
     .needs = PB_DATA_WEIGHTS | OUTPUT_CHANGES_NEED,
     .uses = OUTPUT_CHANGES_USE,
+    .traits = PB_TRAIT_COMPARABLE,
     .coupling = PB_COUPLE_SUM,
     .normalise = PB_NORMALISE_NONE,
     .create = create,

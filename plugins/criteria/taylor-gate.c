@@ -55,6 +55,7 @@ static void destroy(void *self)
 static const struct pb_criterion criterion = {
     .size = sizeof(struct pb_criterion),
     .needs = PB_DATA_NORM | PB_DATA_GRADIENTS,
+    .traits = PB_TRAIT_COMPARABLE,
     .coupling = PB_COUPLE_SUM,
     .normalise = PB_NORMALISE_NONE,
     .create = create,

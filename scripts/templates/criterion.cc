@@ -86,7 +86,7 @@ constexpr pb_criterion make_criterion()
     criterion.size = sizeof criterion;
     criterion.needs = needs;
     criterion.coupling = PB_COUPLE_SUM;
-    criterion.normalise = PB_NORMALISE_NONE;
+    criterion.normalise = PB_NORMALISE_MEAN;
     criterion.create = create_hook;
     criterion.score = score_hook;
     criterion.destroy = destroy_hook;

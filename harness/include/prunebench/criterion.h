@@ -51,7 +51,10 @@ enum pb_objective {
 enum pb_criterion_traits {
     PB_TRAIT_RANDOM = 1 << 0, /* it looks at nothing: a control that others are set against */
     PB_TRAIT_SCALES = 1 << 1, /* its scores are the norm's scales (γ), which sparse training makes small */
-    PB_TRAIT_COMPARABLE = 1 << 2, /* its scores compare across layers as they are */
+    /* Its scores compare across layers as they are: they are in one unit in all layers, such as a change of the loss, a share, or the
+     * size of what is removed. Where scores of a criterion without this trait are ranked over all layers without a normalisation, the
+     * harness warns. */
+    PB_TRAIT_COMPARABLE = 1 << 2,
 };
 
 /* How the scores of channels that can only be removed together are combined. */

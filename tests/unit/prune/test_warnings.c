@@ -8,15 +8,16 @@
 #include <cmocka.h>
 
 #include "prune/warnings.h"
+#include "support/built_plugin.h"
 #include "support/ranking.h"
 
 static const struct pb_ranking RAW = {.normalise = PB_NORMALISE_NONE, .floor = 1, .round_to = 1};
 
-/* The warnings of cutting amount of all channels by a criterion of these needs and default normalisation. */
-static struct pb_text warnings(const uint32_t *widths, uint32_t layers, const double *scores, uint32_t needs,
-                               uint32_t normalise, struct pb_ranking ranking, double amount)
+/* The warnings of cutting amount of all channels by a criterion of these traits. */
+static struct pb_text warnings(const uint32_t *widths, uint32_t layers, const double *scores, uint32_t traits,
+                               struct pb_ranking ranking, double amount)
 {
-    const struct pb_criterion operations = {.size = sizeof operations, .needs = needs, .normalise = normalise};
+    const struct pb_criterion operations = {.size = sizeof operations, .traits = traits};
     const struct pb_plugin plugin = {.name = "mine", .criterion = &operations};
     struct ranked ranked = ranked_create(widths, layers, scores);
     struct pb_pruning pruning =
@@ -39,18 +40,21 @@ static void test_raw_scores_of_unlike_layers_are_named(void **state)
     (void)state;
     layered.scope = PB_SCOPE_LAYER;
     mean.normalise = PB_NORMALISE_MEAN;
-    struct pb_text lines = warnings(widths, 2, scores, PB_DATA_WEIGHTS, PB_NORMALISE_NONE, RAW, 0.25);
+    struct pb_text lines = warnings(widths, 2, scores, 0, RAW, 0.25);
     assert_string_equal(lines.data,
                         "criterion 'mine' has raw scores of unlike layers compared: the median of layer "
                         "'conv0' is 3, that of layer 'conv1' 40; set normalise=\"mean\" or scope=\"layer\"\n");
     pb_text_free(&lines);
     /* 28 is less than ten times 3; and what is divided or compared within its layer is no matter */
-    assert_null(warnings(widths, 2, alike, PB_DATA_WEIGHTS, PB_NORMALISE_MEAN, RAW, 0.25).data);
-    assert_null(warnings(widths, 2, scores, PB_DATA_WEIGHTS, PB_NORMALISE_MEAN, layered, 0.25).data);
-    assert_null(warnings(widths, 2, scores, PB_DATA_WEIGHTS, PB_NORMALISE_MEAN, mean, 0.25).data);
-    /* γ (bn-scale) and gradients (taylor-gate) are declared to be compared as they are */
-    assert_null(warnings(widths, 2, scores, PB_DATA_NORM, PB_NORMALISE_NONE, RAW, 0.25).data);
-    assert_null(warnings(widths, 2, scores, PB_DATA_NORM | PB_DATA_GRADIENTS, PB_NORMALISE_NONE, RAW, 0.25).data);
+    assert_null(warnings(widths, 2, alike, 0, RAW, 0.25).data);
+    assert_null(warnings(widths, 2, scores, 0, layered, 0.25).data);
+    assert_null(warnings(widths, 2, scores, 0, mean, 0.25).data);
+    /* what declares that it compares is taken at its word, whatever else it is */
+    assert_null(warnings(widths, 2, scores, PB_TRAIT_COMPARABLE, RAW, 0.25).data);
+    assert_null(warnings(widths, 2, scores, PB_TRAIT_COMPARABLE | PB_TRAIT_SCALES, RAW, 0.25).data);
+    lines = warnings(widths, 2, scores, PB_TRAIT_SCALES, RAW, 0.25);
+    assert_non_null(lines.data);
+    pb_text_free(&lines);
 }
 
 static void test_a_layer_that_keeps_under_five_per_cent_is_named(void **state)
@@ -60,27 +64,44 @@ static void test_a_layer_that_keeps_under_five_per_cent_is_named(void **state)
     (void)state;
     for (int c = 0; c < 80; c++)
         scores[c] = c + 1; /* the first layer has the lowest */
-    struct pb_text lines = warnings(widths, 2, scores, PB_DATA_NORM, PB_NORMALISE_NONE, RAW, 39.0 / 80);
+    struct pb_text lines = warnings(widths, 2, scores, PB_TRAIT_COMPARABLE, RAW, 39.0 / 80);
     assert_string_equal(lines.data,
                         "layer 'conv0' keeps 1 of its 40 channels (2.5 %) where the network keeps 51.2 %; a "
                         "floor or scope=\"layer\" keeps it wider\n");
     pb_text_free(&lines);
-    assert_null(warnings(widths, 2, scores, PB_DATA_NORM, PB_NORMALISE_NONE, RAW, 38.0 / 80).data); /* 5 % */
+    assert_null(warnings(widths, 2, scores, PB_TRAIT_COMPARABLE, RAW, 38.0 / 80).data); /* 5 % */
     /* where the whole network is to keep less than that, every layer does */
-    assert_null(warnings(widths, 2, scores, PB_DATA_NORM, PB_NORMALISE_NONE, RAW, 0.97).data);
+    assert_null(warnings(widths, 2, scores, PB_TRAIT_COMPARABLE, RAW, 0.97).data);
 }
 
-static void test_check_can_tell_what_a_criterion_declares(void **state)
+static void test_the_trait_decides_whether_a_ranking_compares_unlike_layers(void **state)
 {
-    const struct pb_criterion norm = {.normalise = PB_NORMALISE_MEAN}, scale = {.normalise = PB_NORMALISE_NONE};
+    const struct pb_criterion norm = {.traits = 0}, share = {.traits = PB_TRAIT_COMPARABLE};
     struct pb_ranking layered = RAW, mean = RAW;
     (void)state;
     layered.scope = PB_SCOPE_LAYER;
     mean.normalise = PB_NORMALISE_MEAN;
-    assert_true(pb_ranking_overrides_criterion(&RAW, &norm));
-    assert_false(pb_ranking_overrides_criterion(&RAW, &scale));
-    assert_false(pb_ranking_overrides_criterion(&layered, &norm));
-    assert_false(pb_ranking_overrides_criterion(&mean, &norm));
+    assert_true(pb_ranking_compares_unlike(&RAW, &norm));
+    assert_false(pb_ranking_compares_unlike(&RAW, &share));
+    assert_false(pb_ranking_compares_unlike(&layered, &norm));
+    assert_false(pb_ranking_compares_unlike(&mean, &norm));
+}
+
+/* Its own defaults are the ranking where a matrix says nothing. */
+static void test_no_built_in_criterion_is_warned_of_with_its_own_defaults(void **state)
+{
+    uint32_t without_trait = 0;
+    (void)state;
+    for (const struct pb_plugin *const *plugin = built_plugins(PB_KIND_CRITERION); *plugin; plugin++) {
+        const struct pb_criterion *criterion = (*plugin)->criterion;
+        struct pb_ranking own = RAW;
+        own.normalise = (enum pb_normalise)criterion->normalise;
+        own.scope = (enum pb_scope)criterion->scope;
+        if (pb_ranking_compares_unlike(&own, criterion))
+            fail_msg("%s ranks raw scores over all layers, but lacks the trait", (*plugin)->name);
+        without_trait += !(criterion->traits & PB_TRAIT_COMPARABLE);
+    }
+    assert_int_not_equal(without_trait, 0);
 }
 
 int main(void)
@@ -88,7 +109,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_raw_scores_of_unlike_layers_are_named),
         cmocka_unit_test(test_a_layer_that_keeps_under_five_per_cent_is_named),
-        cmocka_unit_test(test_check_can_tell_what_a_criterion_declares),
+        cmocka_unit_test(test_the_trait_decides_whether_a_ranking_compares_unlike_layers),
+        cmocka_unit_test(test_no_built_in_criterion_is_warned_of_with_its_own_defaults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
