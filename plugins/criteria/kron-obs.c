@@ -239,13 +239,27 @@ static size_t *list_columns(const struct pb_host *host, const struct pb_network_
     return columns;
 }
 
-static enum pb_status refuse(const struct state *state, const struct costing *costing)
+/* which: what is to blame, "input channel" or "output", and which one of the layer. */
+static enum pb_status refuse(const struct state *state, const struct costing *costing, const char *which, size_t index)
 {
     return state->host->fail(
         state->host, PB_ERROR_RUN,
-        "layer '%s': the second moments of its inputs or of its outputs' gradients, over %zu rows, "
+        "layer '%s', %s %zu: the second moments of its inputs or of its outputs' gradients, over %zu rows, "
         "are singular with damping %g; set a larger damping, or calibrate on more images",
-        costing->consumer->name, costing->sampled->rows, state->damping);
+        costing->consumer->name, which, index, costing->sampled->rows, state->damping);
+}
+
+/* rows: those that cannot be prepared. Where they are fewer than a filter's weights no channel is to blame. */
+static enum pb_status refuse_rows(const struct state *state, const struct costing *costing,
+                                  const struct linear_rows *rows)
+{
+    if (rows->rows >= rows->width)
+        return refuse(state, costing, "input channel", rows->regular % costing->consumer->input_channels);
+    return state->host->fail(
+        state->host, PB_ERROR_RUN,
+        "layer '%s': the second moments of its %zu inputs over %zu rows are singular with damping %g; set a larger "
+        "damping, or calibrate on more images",
+        costing->consumer->name, rows->width, rows->rows, state->damping);
 }
 
 /* rows: prepared. */
@@ -254,6 +268,7 @@ static enum pb_status cost_prepared(const struct state *state, struct costing *c
     const struct pb_host *host = state->host;
     const size_t channels = costing->channels, q = costing->q, outputs = costing->sampled->outputs;
     double *inverse = NULL, *factor = NULL;
+    size_t regular = outputs;
     enum pb_status status = PB_OK;
     costing->vectors = host->alloc(host, channels * q * costing->unknowns * sizeof *costing->vectors);
     costing->blocks = host->alloc(host, channels * q * q * sizeof *costing->blocks);
@@ -264,15 +279,16 @@ static enum pb_status cost_prepared(const struct state *state, struct costing *c
     }
     if (!costing->vectors || !costing->blocks || !costing->singular || (state->terms == SINGLE && !(inverse && factor)))
         status = PB_ERROR_MEMORY;
-    if (status == PB_OK && state->terms == SINGLE &&
-        !kronecker_invert_gradients(costing->sampled, state->damping, factor, inverse + outputs, inverse))
-        status = refuse(state, costing);
+    if (status == PB_OK && state->terms == SINGLE)
+        regular = kronecker_invert_gradients(costing->sampled, state->damping, factor, inverse + outputs, inverse);
+    if (regular < outputs)
+        status = refuse(state, costing, "output", regular);
     costing->gradient_inverse = inverse;
     if (status == PB_OK)
         host->parallel_for(host, channels, 1, cost_some, costing);
     for (size_t c = 0; c < channels && status == PB_OK; c++)
         if (costing->singular[c])
-            status = refuse(state, costing);
+            status = refuse(state, costing, "input channel", costing->consumer->first + c);
     void *const all[] = {costing->vectors, costing->blocks, costing->singular, inverse, factor};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         host->free(host, all[i]);
@@ -295,7 +311,8 @@ static enum pb_status cost_columns(const struct state *state, const struct costi
     if (status == PB_OK && gradients > 0 && linear_squares(&rows) > 0) {
         costing.unknowns = linear_unknowns(rows.rows, rows.width);
         costing.inputs = kronecker_inverse_of(&rows, state->damping);
-        status = linear_prepare(&rows, state->damping) ? cost_prepared(state, &costing) : refuse(state, &costing);
+        status = linear_prepare(&rows, state->damping) ? cost_prepared(state, &costing)
+                                                       : refuse_rows(state, &costing, &rows);
     }
     repair_close(host, &rows);
     return status;

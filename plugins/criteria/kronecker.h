@@ -66,9 +66,10 @@ static inline void kronecker_divide(struct kronecker *sampled)
         sampled->gradients[i] /= (double)sampled->rows;
 }
 
-/* inverse: M, becomes the diagonal of (G + damping)⁻¹; factor: M×M, column: M, room. false: that is singular. */
-static inline bool kronecker_invert_gradients(const struct kronecker *sampled, double damping, double *factor,
-                                              double *column, double *inverse)
+/* inverse: M, becomes the diagonal of (G + damping)⁻¹; factor: M×M, column: M, room. Returns M, or the first output that depends on
+ * those before it. */
+static inline size_t kronecker_invert_gradients(const struct kronecker *sampled, double damping, double *factor,
+                                                double *column, double *inverse)
 {
     const size_t n = sampled->outputs;
     double trace = 0;
@@ -77,8 +78,8 @@ static inline bool kronecker_invert_gradients(const struct kronecker *sampled, d
         trace += factor[i * n + i];
     for (size_t i = 0; i < n; i++)
         factor[i * n + i] += damping * trace / (double)n;
-    const bool regular = linear_factor(n, factor);
-    for (size_t i = 0; i < n && regular; i++)
+    const size_t regular = linear_factored(n, factor);
+    for (size_t i = 0; i < n && regular == n; i++)
         inverse[i] = linear_inverse_diagonal(n, factor, i, column);
     return regular;
 }

@@ -13,10 +13,10 @@
 static const double LINEAR_ROUNDING = 1e-12;
 
 /*
- * A = L·Lᵀ. a: n×n, of which the lower triangle is read and becomes L. false: a pivot is not finite, or not above LINEAR_ROUNDING, as
- * where A is not positive definite, or singular but for rounding.
+ * A = L·Lᵀ. a: n×n, of which the lower triangle is read and becomes L. Returns n, or the first row whose pivot is not finite, or not
+ * above LINEAR_ROUNDING, as where A is not positive definite, or singular but for rounding: that row depends on those before it.
  */
-static inline bool linear_factor(size_t n, double *a)
+static inline size_t linear_factored(size_t n, double *a)
 {
     for (size_t i = 0; i < n; i++) {
         double *row = a + i * n;
@@ -25,10 +25,15 @@ static inline bool linear_factor(size_t n, double *a)
             row[j] = (row[j] - eigen_dot(row, a + j * n, j)) / a[j * n + j];
         row[i] -= eigen_dot(row, row, i);
         if (!(row[i] > LINEAR_ROUNDING * whole && isfinite(row[i])))
-            return false;
+            return i;
         row[i] = sqrt(row[i]);
     }
-    return true;
+    return n;
+}
+
+static inline bool linear_factor(size_t n, double *a)
+{
+    return linear_factored(n, a) == n;
 }
 
 /* x ← L⁻¹·x */
@@ -76,6 +81,7 @@ struct linear_rows {
     const double *x; /* rows × width */
     double *system; /* n×n, n = linear_unknowns */
     double *work; /* rows, or LINEAR_PANEL × width, whichever is more */
+    size_t regular; /* where linear_prepare finds them singular: the first unknown that depends on those before it */
 };
 
 static inline size_t linear_unknowns(size_t rows, size_t width)
@@ -98,9 +104,9 @@ static inline double linear_squares(const struct linear_rows *given)
 
 /*
  * Prepares for min_d ‖X·d − r‖² + λ·‖d‖², λ = damping · ‖X‖²/width: with at least as many rows as unknowns by (XᵀX + λ)⁻¹·Xᵀr, else
- * by the same vector Xᵀ·(XXᵀ + λ)⁻¹·r. false: singular; without damping that is so where rows are fewer than unknowns.
+ * by the same vector Xᵀ·(XXᵀ + λ)⁻¹·r. false: singular; without damping that is so where rows are fewer than columns.
  */
-static inline bool linear_prepare(const struct linear_rows *given, double damping)
+static inline bool linear_prepare(struct linear_rows *given, double damping)
 {
     const size_t rows = given->rows, width = given->width, n = linear_unknowns(rows, width);
     const double added = damping * linear_squares(given) / (double)width;
@@ -123,7 +129,8 @@ static inline bool linear_prepare(const struct linear_rows *given, double dampin
     }
     for (size_t i = 0; i < n; i++)
         given->system[i * n + i] += added;
-    return linear_factor(n, given->system);
+    given->regular = linear_factored(n, given->system);
+    return given->regular == n;
 }
 
 /* d ← Xᵀ·r */

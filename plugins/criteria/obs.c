@@ -180,23 +180,24 @@ static bool complete(const struct state *state, const struct pb_layer_view *laye
     return whole != 0;
 }
 
-static enum pb_status refuse(const struct state *state, const struct pb_layer_view *layer)
+static enum pb_status refuse(const struct state *state, const struct pb_layer_view *layer, size_t weight)
 {
-    return state->host->fail(state->host, PB_ERROR_RUN,
-                             "layer '%s': its Hessian with damping %g is not positive definite or not finite; set a "
-                             "larger damping",
-                             layer->name, state->damping);
+    return state->host->fail(
+        state->host, PB_ERROR_RUN,
+        "layer '%s', channel %zu: its Hessian with damping %g is not positive definite or not finite "
+        "from weight %zu of the channel's filter on; set a larger damping",
+        layer->name, weight / weights_of_filter(layer), state->damping, weight % weights_of_filter(layer));
 }
 
-/* From the lower triangle of H to its factor there, and H beside it. */
-static bool factor(size_t count, double *block, double *diagonal)
+/* From the lower triangle of H to its factor there, and H beside it. Returns as linear_factored. */
+static size_t factor(size_t count, double *block, double *diagonal)
 {
     for (size_t i = 0; i < count; i++) {
         diagonal[i] = block[i * count + i];
         for (size_t j = 0; j < i; j++)
             block[j * count + i] = block[i * count + j];
     }
-    return linear_factor(count, block);
+    return linear_factored(count, block);
 }
 
 static enum pb_status score_weights(void *self, const struct pb_layer_view *layer, double *scores)
@@ -210,8 +211,9 @@ static enum pb_status score_weights(void *self, const struct pb_layer_view *laye
     enum pb_status status = block && diagonal && column ? PB_OK : PB_ERROR_MEMORY;
     memset(scores, 0, count * sizeof *scores);
     const bool matters = status == PB_OK && complete(state, layer, block);
-    if (matters && !factor(count, block, diagonal))
-        status = refuse(state, layer);
+    const size_t regular = matters ? factor(count, block, diagonal) : count;
+    if (regular < count)
+        status = refuse(state, layer, regular);
     for (size_t q = 0; q < count && matters && status == PB_OK; q++)
         scores[q] = 0.5 * (double)layer->weight[q] * (double)layer->weight[q] /
                     linear_inverse_diagonal(count, block, q, column);
@@ -264,8 +266,9 @@ static enum pb_status repair_weights(void *self, const struct pb_layer_view *lay
     enum pb_status status = left.places && left.change && left.system ? PB_OK : PB_ERROR_MEMORY;
     if (status == PB_OK) {
         fill_system(layer, masked, state->blocks.rows[layer->index], state->diagonals.rows[layer->index], &left);
-        if (!linear_factor(left.count, left.system))
-            status = refuse(state, layer);
+        const size_t regular = linear_factored(left.count, left.system);
+        if (regular < left.count)
+            status = refuse(state, layer, left.places[regular]);
         else
             linear_solve(left.count, left.system, left.change);
     }

@@ -114,6 +114,7 @@ struct bad {
     uint32_t left_out; /* criteria that ask for any of these are not tried */
     bool all_refused;
     bool may_refuse; /* others may be refused */
+    const char *only; /* the criterion that is tried; NULL: all */
     const char *option, *value; /* set where a criterion has this option; others are left out */
     const char *words[3]; /* of a refusal, beside the criterion's name */
 };
@@ -150,7 +151,8 @@ static void try_all(const struct bad *bad)
     uint32_t tried = 0;
     for (const struct pb_plugin *const *plugin = built_plugins(PB_KIND_CRITERION); *plugin; plugin++) {
         const struct given given = {bad->option, bad->value};
-        if ((bad->option && !has_option(*plugin, bad->option)) ||
+        if ((bad->only && strcmp((*plugin)->name, bad->only) != 0) ||
+            (bad->option && !has_option(*plugin, bad->option)) ||
             (pb_criterion_asks((*plugin)->criterion) & bad->left_out) != 0)
             continue;
         struct attempt attempt = {.loaded = {.plugin = *plugin, .file = "built"},
@@ -163,7 +165,7 @@ static void try_all(const struct bad *bad)
         pb_options_free(&attempt.options);
         tried++;
     }
-    assert_true(tried >= (bad->option ? 1 : 20));
+    assert_true(tried >= (bad->option || bad->only ? 1 : 20));
 }
 
 static float *values(const char *node, enum pb_role role, size_t *count)
@@ -313,8 +315,39 @@ static void test_criteria_of_norms_name_the_layer_without_one(void **state)
     calibrated_close(&calibrated);
 }
 
+/*
+ * Not a Hessian of zeros: the Fisher information of three batches has three dimensions, so that the fourth weight depends on those
+ * before it; and the second moments of conv2's inputs are singular because its channels 0 and 1 are equal. Damping makes both regular.
+ */
+static void test_a_singular_hessian_without_damping_names_layer_channel_and_option(void **state)
+{
+    size_t count;
+    calibrated_open(&calibrated, *state);
+    float *filters = values("conv1", PB_ROLE_WEIGHT, &count);
+    const enum pb_role roles[] = {PB_ROLE_GAMMA, PB_ROLE_BETA, PB_ROLE_RUNNING_MEAN, PB_ROLE_RUNNING_VAR};
+    memcpy(filters + count / 4, filters, count / 4 * sizeof *filters);
+    for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
+        float *of_norm = values("bn1", roles[i], &count);
+        of_norm[1] = of_norm[0];
+    }
+    values("conv1", PB_ROLE_BIAS, &count)[1] = values("conv1", PB_ROLE_BIAS, &count)[0];
+    struct bad undamped = {.option = "damping", .value = "0", .all_refused = true};
+    undamped.only = "obs";
+    undamped.words[0] = "layer 'conv1', channel 0: its Hessian with damping 0 is not positive definite";
+    undamped.words[1] = "from weight 3 of";
+    undamped.words[2] = "set a larger damping";
+    try_all(&undamped);
+    undamped.only = "kron-obs";
+    undamped.words[0] = "layer 'conv2', input channel 1: ";
+    undamped.words[1] = "singular with damping 0";
+    try_all(&undamped);
+    try_all(&(struct bad){.only = "obs"});
+    try_all(&(struct bad){.only = "kron-obs"});
+    calibrated_close(&calibrated);
+}
+
 /* Nothing depends on conv1 and conv2, so that every Hessian of theirs is 0. */
-static void test_a_singular_hessian_without_damping_names_layer_and_option(void **state)
+static void test_a_hessian_of_zeros_without_damping_is_scored_or_refused_by_layer_and_option(void **state)
 {
     calibrated_open(&calibrated, *state);
     fill("fc", PB_ROLE_WEIGHT, 0);
@@ -344,7 +377,8 @@ int main(void)
         TEST(test_parameters_that_are_not_numbers_are_refused_by_layer_and_channel),
         TEST(test_a_share_that_would_empty_a_layer_leaves_one_channel_of_each),
         TEST(test_criteria_of_norms_name_the_layer_without_one),
-        TEST(test_a_singular_hessian_without_damping_names_layer_and_option),
+        TEST(test_a_singular_hessian_without_damping_names_layer_channel_and_option),
+        TEST(test_a_hessian_of_zeros_without_damping_is_scored_or_refused_by_layer_and_option),
         TEST(test_a_loss_that_depends_on_no_channel_is_scored_or_refused_by_layer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -84,7 +84,7 @@ static void test_systems_of_many_sizes_are_solved(void **state)
 static bool fit(size_t rows, size_t width, const double *x, double damping, const double *r, double *d)
 {
     static double system[MOST * MOST], work[LINEAR_PANEL * MOST], copy[MOST];
-    const struct linear_rows given = {.rows = rows, .width = width, .x = x, .system = system, .work = work};
+    struct linear_rows given = {.rows = rows, .width = width, .x = x, .system = system, .work = work};
     assert_in_range(linear_work(rows, width), 1, LINEAR_PANEL * MOST);
     memcpy(copy, r, rows * sizeof *copy);
     if (!linear_prepare(&given, damping))
