@@ -27,6 +27,15 @@
 
   <!-- Costs of a data set, all schedules: size, then speed -->
 
+  <!-- Sections of matrices with penalties, whose results count what is exactly zero -->
+  <xsl:key name="zeros" match="s:value[@name = 'zero-filters']" use="ancestor::s:section/@id"/>
+  <xsl:template name="zero-columns">
+    <xsl:if test="key('zeros', @id)">
+      <column name="zero_filters" title="Zero filters" align="right"/>
+      <column name="zero_inputs" title="Zero inputs" align="right"/>
+      <column name="zero_shapes" title="Zero shapes" align="right"/>
+    </xsl:if>
+  </xsl:template>
   <xsl:template match="s:section" mode="costs">
     <xsl:variable name="base" select="s:schedule[1]/s:baseline"/>
     <xsl:variable name="unit-params"><xsl:call-template name="unit"><xsl:with-param name="of" select="$base/s:value[@name = 'params' and @stage = 'base']/@mean"/></xsl:call-template></xsl:variable>
@@ -45,6 +54,7 @@
       <column name="macs" title="MACs" unit="{$unit-macs}" align="right"/>
       <column name="macs_reduction" title="less" unit="%" align="right"/>
       <xsl:call-template name="nonzero-columns"><xsl:with-param name="in" select="."/><xsl:with-param name="params" select="$base/s:value[@name = 'params' and @stage = 'base']/@mean"/><xsl:with-param name="macs" select="$base/s:value[@name = 'macs' and @stage = 'base']/@mean"/></xsl:call-template>
+      <xsl:call-template name="zero-columns"/>
       <column name="bytes" title="File" unit="{$unit-bytes}B" align="right"/>
       <column name="seeds" title="n" align="right"/>
       <row kind="baseline">
@@ -60,6 +70,9 @@
       </xsl:for-each>
       <xsl:call-template name="removed-note"><xsl:with-param name="of" select="s:schedule/s:row"/></xsl:call-template>
       <xsl:call-template name="nonzero-note"><xsl:with-param name="in" select="."/></xsl:call-template>
+      <xsl:if test="key('zeros', @id)">
+        <note>Zero: filters, input channels and places of all filters (shapes) of convolutions whose weights are all exactly zero, as a penalty leaves them.</note>
+      </xsl:if>
       <note>Means over seeds. MACs: multiplications with addition of convolutions, linear layers and bilinear pooling (FLOPs = 2 · MACs). File: the checkpoint without momentum.</note>
       <xsl:apply-templates select="." mode="marks"/>
     </table>
@@ -135,6 +148,11 @@
     <xsl:apply-templates select="." mode="mean-scaled"><xsl:with-param name="name" select="'macs'"/><xsl:with-param name="stage" select="$stage"/><xsl:with-param name="of" select="$macs"/></xsl:apply-templates>
     <xsl:apply-templates select="." mode="mean-percent"><xsl:with-param name="name" select="'macs-reduction'"/><xsl:with-param name="stage" select="$stage"/></xsl:apply-templates>
     <xsl:call-template name="nonzero-cells"><xsl:with-param name="in" select="../.."/><xsl:with-param name="stage" select="$stage"/><xsl:with-param name="params" select="$params"/><xsl:with-param name="macs" select="$macs"/></xsl:call-template>
+    <xsl:if test="key('zeros', ancestor::s:section/@id)">
+      <xsl:apply-templates select="." mode="mean-count"><xsl:with-param name="name" select="'zero-filters'"/><xsl:with-param name="stage" select="$stage"/></xsl:apply-templates>
+      <xsl:apply-templates select="." mode="mean-count"><xsl:with-param name="name" select="'zero-input-channels'"/><xsl:with-param name="stage" select="$stage"/></xsl:apply-templates>
+      <xsl:apply-templates select="." mode="mean-count"><xsl:with-param name="name" select="'zero-shapes'"/><xsl:with-param name="stage" select="$stage"/></xsl:apply-templates>
+    </xsl:if>
     <xsl:apply-templates select="." mode="mean-scaled"><xsl:with-param name="name" select="'bytes'"/><xsl:with-param name="stage" select="$stage"/><xsl:with-param name="of" select="$base[@name = 'bytes']/@mean"/></xsl:apply-templates>
     <cell><xsl:value-of select="@n"/></cell>
   </xsl:template>

@@ -18,6 +18,7 @@
 #include "graph/cost.h"
 #include "graph/graph_json.h"
 #include "graph/op_table.h"
+#include "training/zero_units.h"
 
 /* The stages that a record speaks of; 0 where the schedule has none. */
 struct roles {
@@ -186,6 +187,14 @@ static void add_target(const struct pb_session *session, pb_stage stage, const s
     }
 }
 
+static void add_zeros(const struct pb_network *network, struct pb_cost_record *row)
+{
+    const struct pb_zero_units zeros = pb_zero_units_of(network);
+    row->zero_filters = zeros.filters;
+    row->zero_inputs = zeros.input_channels;
+    row->zero_shapes = zeros.shapes;
+}
+
 static enum pb_status add_cost(struct pb_session *session, pb_stage stage, const char *name, bool cut,
                                struct pb_record *record, struct pb_error *error)
 {
@@ -204,6 +213,9 @@ static enum pb_status add_cost(struct pb_session *session, pb_stage stage, const
         row.nonzero_params = nonzero.params;
         row.nonzero_macs = nonzero.macs;
     }
+    row.has_zeros = session->config->penalty_count > 0;
+    if (row.has_zeros)
+        add_zeros(network, &row);
     if (cut)
         add_target(session, stage, record, &row);
     status = checkpoint_bytes(session, network, &row.bytes, error);

@@ -125,10 +125,12 @@ static void append_costs(const struct pb_record *record, struct pb_text *text)
 {
     static const char *const titles[] = {"network",        "parameters", "MACs", "bytes", "parameters not masked",
                                          "MACs not masked"};
+    static const char *const zero_titles[] = {"network", "zero filters", "zero input channels", "zero shapes"};
     bool masks = false;
     for (uint32_t i = 0; i < record->cost_count; i++)
         masks = masks || record->costs[i].has_masks;
     struct pb_table table = {.titles = titles, .align = "lrrrrr", .columns = masks ? 6 : 4};
+    struct pb_table zeros = {.titles = zero_titles, .align = "lrrr", .columns = 4};
     for (uint32_t i = 0; i < record->cost_count; i++) {
         const struct pb_cost_record *row = &record->costs[i];
         pb_table_add(&table, "%s", row->stage);
@@ -141,6 +143,16 @@ static void append_costs(const struct pb_record *record, struct pb_text *text)
         }
     }
     end_table(&table, "costs", text);
+    for (uint32_t i = 0; i < record->cost_count; i++) {
+        const struct pb_cost_record *row = &record->costs[i];
+        if (!row->has_zeros)
+            continue;
+        pb_table_add(&zeros, "%s", row->stage);
+        pb_table_add(&zeros, "%llu", (unsigned long long)row->zero_filters);
+        pb_table_add(&zeros, "%llu", (unsigned long long)row->zero_inputs);
+        pb_table_add(&zeros, "%llu", (unsigned long long)row->zero_shapes);
+    }
+    end_table(&zeros, "exactly zero", text);
 }
 
 static void append_latencies(const struct pb_record *record, struct pb_text *text)

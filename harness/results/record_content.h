@@ -45,6 +45,8 @@ struct pb_cost_record {
     bool
         has_masks; /* single weights are masked: params and macs without them, the dense ones above are of the whole network */
     uint64_t nonzero_params, nonzero_macs;
+    bool has_zeros; /* where the matrix has penalties: these are counted */
+    uint64_t zero_filters, zero_inputs, zero_shapes; /* of convolutions: units whose weights are all exactly zero */
     uint32_t *widths; /* of the layers that a pruning may narrow, in graph order */
     uint32_t width_count;
     char *graph; /* the network as JSON (pb_graph_to_json); NULL in documents of earlier versions */

@@ -103,6 +103,11 @@ static void add_cost(struct sample_set *set, const struct pb_cost_record *row)
         add(set, "nonzero-params", row->stage, (double)row->nonzero_params);
         add(set, "nonzero-macs", row->stage, (double)row->nonzero_macs);
     }
+    if (row->has_zeros) {
+        add(set, "zero-filters", row->stage, (double)row->zero_filters);
+        add(set, "zero-input-channels", row->stage, (double)row->zero_inputs);
+        add(set, "zero-shapes", row->stage, (double)row->zero_shapes);
+    }
     add(set, "bytes", row->stage, (double)row->bytes);
     if (row->has_target) {
         add(set, "achieved", row->stage, row->achieved);

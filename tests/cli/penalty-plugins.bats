@@ -79,6 +79,46 @@ numbers() { grep -E '<(accuracy|epoch|cost) ' "$1" | sed -E 's/ seconds="[^"]*"/
     grep -q '<penalty plugin="polarization" label="split" lambda="0">' out/matrix.xml
 }
 
+@test "units that a group lasso makes exactly zero are counted in results and in the report" {
+    matrix '<penalty plugin="group-lasso" lambda="0"/><stages keep="all"/>
+  <variant label="plain"/>
+  <variant label="lasso"><penalty label="group-lasso" lambda="1"/></variant>' >m.xml
+    run -0 prunebench run m.xml -o out -j 2
+    grep -q '<cost stage="base".* zero-filters="0" zero-input-channels="0" zero-shapes="0"' out/cells/*.plain.*.xml
+    grep -q '<cost stage="pruned".* zero-filters="0" ' out/cells/*.plain.*.xml
+    # the stored network of the trained stage has as many filters of zeros
+    python3 - out out/cells/*.lasso.*.xml <<'END'
+import array, json, pathlib, re, struct, sys
+text = open(sys.argv[2]).read()
+counted = int(re.search(r'<cost stage="base" [^>]*zero-filters="(\d+)"', text)[1])
+zeros = []
+for path in pathlib.Path(sys.argv[1]).glob('stages/*/network.safetensors'):
+    raw = path.read_bytes()
+    size, = struct.unpack('<Q', raw[:8])
+    header, found = json.loads(raw[8:8 + size]), 0
+    for name, tensor in header.items():
+        if name.endswith('.weight') and len(tensor.get('shape', ())) == 4 and not name.startswith('velocity'):
+            begin, end = (8 + size + offset for offset in tensor['data_offsets'])
+            values, filters = array.array('f', raw[begin:end]), tensor['shape'][0]
+            length = len(values) // filters
+            found += sum(not any(values[k * length:(k + 1) * length]) for k in range(filters))
+    zeros.append(found)
+assert 0 < counted and counted in zeros, (counted, zeros)
+END
+    "$PRUNEBENCH_BUILD/prunebench" report out >/dev/null
+    python3 - out/report/tables/*.costs.csv <<'END'
+import csv, sys
+rows = [row for path in sys.argv[1:] for row in csv.DictReader(open(path))]
+assert all(float(row['zero_inputs']) >= 0 and float(row['zero_shapes']) >= 0 for row in rows), rows
+assert {float(row['zero_filters']) > 0 for row in rows} == {False, True}, rows
+END
+    grep -q 'whose weights are all exactly zero' out/report/index.html
+    # a matrix without penalties has none of it
+    matrix '' >none.xml
+    run -0 prunebench run none.xml -o none
+    run ! grep -q 'zero-filters' none/cells/*.xml
+}
+
 @test "what a penalty does wrong ends its cell alone, by name" {
     variants=''
     for does in negative not-a-number behind write scales; do

@@ -127,6 +127,10 @@ void full_record(struct pb_record *record)
                                                  .has_masks = true,
                                                  .nonzero_params = 7,
                                                  .nonzero_macs = UINT64_C(1) << 41,
+                                                 .has_zeros = true,
+                                                 .zero_filters = 8,
+                                                 .zero_inputs = 9,
+                                                 .zero_shapes = 0,
                                                  .widths = copy_of(widths, sizeof widths),
                                                  .width_count = 3,
                                                  .graph = (char *)(uintptr_t)AWKWARD,
@@ -244,6 +248,9 @@ static void assert_equal_rows(const struct pb_record *a, const struct pb_record 
     assert_int_equal(cost->graph == NULL, cost_b->graph == NULL);
     if (cost->graph)
         assert_string_equal(cost->graph, cost_b->graph);
+    assert_true(cost->has_zeros == cost_b->has_zeros && cost->zero_filters == cost_b->zero_filters &&
+                cost->zero_inputs == cost_b->zero_inputs && cost->zero_shapes == cost_b->zero_shapes);
+    assert_false(a->costs[1].has_zeros);
     assert_null(a->costs[1].graph);
     assert_false(a->costs[1].has_target);
     assert_null(a->costs[1].widths);

@@ -224,6 +224,8 @@ static void test_documents_of_earlier_versions_are_read(void **state)
     must(pb_record_text(&written.costs[0].graph, NULL, &error), &error); /* which came later */
     written.costs[0].has_counted = false; /* their macs-thesis is ignored */
     written.costs[0].counted = 0;
+    written.costs[0].has_zeros = false;
+    written.costs[0].zero_filters = written.costs[0].zero_inputs = 0;
     pb_free(written.scorings[0].stage);
     written.scoring_count = 0;
     for (uint32_t i = 0; i < written.trial_count; i++) {
