@@ -159,3 +159,12 @@ END
     run -2 prunebench history list --history none
     [[ $output == *"none: there is no such history; 'prunebench history add OUT' makes one"* ]]
 }
+
+@test "scripts/bench-history prints a row for each number of nights" {
+    command -v gnuplot >/dev/null || skip "gnuplot is not installed"
+    run -0 "$BATS_TEST_DIRNAME/../../scripts/bench-history" "$PRUNEBENCH_BUILD" 8 12
+    echo "$output"
+    [ ${#lines[@]} -eq 4 ]
+    [[ ${lines[2]} =~ ^\|\ 8\ \|(\ [0-9.]+\ \|){4}$ ]]
+    [[ ${lines[3]} =~ ^\|\ 12\ \|(\ [0-9.]+\ \|){4}$ ]]
+}
