@@ -23,7 +23,10 @@ key_rows = ceil((criteria + 1.) / key_columns)
 width = left + columns * panel + right
 height = top + rows * (tall + under) + 22 * key_rows + 6
 dodge = 0
-place(x, i) = x + dodge * (i - (criteria - 1) / 2.)
+# where among the figure's criteria a line type is, which are others in another figure
+array turn[criteria > 0 ? style[criteria] : 1]
+do for [k = 1:criteria] { turn[style[k]] = k - 1 }
+place(x, type) = x + dodge * (turn[type] - (criteria - 1) / 2.)
 
 do for [format in ARG4] {
     eval open(format)
@@ -74,9 +77,9 @@ do for [format in ARG4] {
             here(i, low, high) = what(i) >= low && what(i) <= high ? ARG2 : "/dev/null"
             plot for [i = first:last] here(i, -1, -1) index i using 1:2 with steps lc rgb light lw 4 dt 1 notitle, \
                  for [i = first:last] here(i, 0, 0) index i using 1:2 with points lc rgb black lw 1.2 pt 3 ps 0.9 notitle, \
-                 for [i = first:last] here(i, 1, 999) index i using (place($1, what(i) - 1)):($4 > $3 ? $2 : NaN):3:4 with yerrorbars lt (what(i) > 0 ? what(i) : 1) lw 1 dt 1 pt 0 notitle, \
-                 for [i = first:last] here(i, 1, 999) index i using (place($1, what(i) - 1)):2 with linespoints lt (what(i) > 0 ? what(i) : 1) lw 1.4 notitle, \
-                 for [i = first:last] here(i, -999, -3) index i using (place($1, -what(i) - 3)):2:("↓") with labels offset 0,0.6 textcolor lt (what(i) < -2 ? -what(i) - 2 : 1) notitle, \
+                 for [i = first:last] here(i, 1, 999) index i using (place($1, what(i))):($4 > $3 ? $2 : NaN):3:4 with yerrorbars lt (what(i) > 0 ? what(i) : 1) lw 1 dt 1 pt 0 notitle, \
+                 for [i = first:last] here(i, 1, 999) index i using (place($1, what(i))):2 with linespoints lt (what(i) > 0 ? what(i) : 1) lw 1.4 notitle, \
+                 for [i = first:last] here(i, -999, -3) index i using (place($1, -what(i) - 2)):2:("↓") with labels offset 0,0.6 textcolor lt (what(i) < -2 ? -what(i) - 2 : 1) notitle, \
                  for [i = first:last] here(i, -2, -2) index i using 1:2 with points lc rgb black lw 1.2 pt 6 ps 1.7 notitle, \
                  NaN notitle
             unset label 1

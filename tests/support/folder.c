@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 
-#define MAX_PATHS 64
+#define MAX_PATHS 128
 
 /* *state points to name, so that tests can use it as a path. */
 struct folder {

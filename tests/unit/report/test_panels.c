@@ -9,7 +9,10 @@
 
 #include <cmocka.h>
 
+#include "base/file.h"
+#include "base/memory.h"
 #include "report/figure_data.h"
+#include "report/gnuplot.h"
 #include "support/folder.h"
 #include "support/small_cells.h"
 
@@ -169,6 +172,104 @@ static void test_the_headline_is_the_largest_share_that_costs_at_most_a_point(vo
     end(&drawn);
 }
 
+#define TEMPLATES PB_TEST_SOURCES "/../reports"
+enum { MANY = 14, FEW = 3 };
+
+/* The last so many of MANY criteria, at two targets. */
+static void write_many(void **state, const char *dataset, uint32_t count)
+{
+    for (uint32_t i = MANY - count; i < MANY; i++)
+        for (int target = 0; target < 2; target++) {
+            char name[16];
+            snprintf(name, sizeof name, "criterion-%02u", i + 1);
+            struct small cell = two_seeds[0];
+            cell.dataset = dataset;
+            cell.criterion = name;
+            cell.target = target ? "r80" : "r40";
+            cell.amount = target ? "0.8" : "0.4";
+            cell.base = 0.7;
+            cell.pruned = cell.retrained = 0.68 - 0.01 * i - 0.02 * target;
+            cell.params = target ? 200 + i : 400 + i;
+            small_write(state, &cell);
+        }
+}
+
+/* A marker as it is drawn. */
+struct mark {
+    char shape[16], colour[24];
+};
+
+static bool same_mark(const struct mark *a, const struct mark *b)
+{
+    return strcmp(a->shape, b->shape) == 0 && strcmp(a->colour, b->colour) == 0;
+}
+
+/* The markers of a figure of small multiples in the order of drawing; gnuplot leaves out what is outside of the axes. */
+static uint32_t draw_marks(void **state, const struct pb_figure_data *made, struct mark *marks, uint32_t room)
+{
+    struct pb_error error = {0};
+    const char *data = folder_path(state, "figure.tsv"), *output = folder_path(state, "figure");
+    char *svg = NULL;
+    size_t length = 0;
+    uint32_t count = 0;
+    must(pb_file_write_atomic(data, made->data.data, made->data.length, &error), &error);
+    must(pb_gnuplot(TEMPLATES "/panels.gp",
+                    (const char *[]){TEMPLATES, data, output, "svg", "title", made->arguments[0].data,
+                                     made->arguments[1].data, "", "", NULL},
+                    &error),
+         &error);
+    must(pb_file_read(folder_path(state, "figure.svg"), 0, &svg, &length, &error), &error);
+    for (const char *at = svg; (at = strstr(at, "<use ")) != NULL; at++) {
+        assert_true(count < room);
+        if (sscanf(at, "<use xlink:href='#%15[^']' transform='translate(%*f,%*f) scale(%*f)' color='%23[^']'",
+                   marks[count].shape, marks[count].colour) == 2)
+            count++;
+    }
+    pb_free(svg);
+    return count;
+}
+
+/* Each criterion at both targets in each of the rows, then its entry in the legend. */
+static void assert_drawn(const struct mark *marks, uint32_t count, const struct mark *legend, uint32_t criteria,
+                         uint32_t rows)
+{
+    for (uint32_t k = 0; k < criteria; k++) {
+        uint32_t drawn = 0;
+        for (uint32_t i = 0; i < count; i++)
+            drawn += same_mark(&marks[i], &legend[k]);
+        assert_int_equal(drawn, 2 * rows + 1);
+    }
+}
+
+/* The second data set lacks the first criteria: the others look as they do beside them. */
+static void test_many_criteria_stay_inside_the_axes_and_keep_their_style(void **state)
+{
+    enum { ROWS = 4 };
+    static struct mark all[400], some[400];
+    struct pb_error error = {0};
+    write_many(state, "aircraft", MANY);
+    write_many(state, "birds", FEW);
+    struct drawn drawn = begin(state);
+    assert_int_equal(drawn.styles.count, MANY);
+    must(pb_figure_panels(&drawn.summary.sections[0], &drawn.styles, &drawn.made, &error), &error);
+    const uint32_t all_count = draw_marks(state, &drawn.made, all, 400);
+    const struct mark *legend = &all[all_count - MANY - 1]; /* the unpruned network has the last entry */
+    assert_drawn(all, all_count, legend, MANY, ROWS);
+    pb_figure_data_free(&drawn.made);
+    must(pb_figure_panels(&drawn.summary.sections[1], &drawn.styles, &drawn.made, &error), &error);
+    const uint32_t some_count = draw_marks(state, &drawn.made, some, 400);
+    const struct mark *short_legend = &some[some_count - FEW - 1];
+    assert_drawn(some, some_count, short_legend, FEW, ROWS);
+    for (uint32_t k = 0; k < FEW; k++)
+        assert_true(same_mark(&short_legend[k], &legend[MANY - FEW + k]));
+    pb_figure_data_free(&drawn.made);
+    must(pb_figure_accuracy(PB_FIGURE_ACCURACY_RATE, &drawn.summary.sections[1].schedules[0], &drawn.styles,
+                            &drawn.made, &error),
+         &error);
+    assert_string_equal(drawn.made.arguments[1].data, "12 13 14");
+    end(&drawn);
+}
+
 int main(void)
 {
     (void)setenv("PRUNEBENCH_PROGRAM", PB_TEST_BUILD "/prunebench", 1);
@@ -178,6 +279,7 @@ int main(void)
         TEST(test_three_seeds_have_an_interval_and_one_that_collapsed_is_marked_at_the_edge),
         TEST(test_the_overview_has_the_headline_with_intervals_places_and_the_range_of_all),
         TEST(test_the_overview_says_what_the_share_is_of),
+        TEST(test_many_criteria_stay_inside_the_axes_and_keep_their_style),
         TEST(test_the_headline_is_the_largest_share_that_costs_at_most_a_point),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
