@@ -29,9 +29,9 @@ struct outcome {
     bool passed;
 };
 
-static bool group_passed(const struct pb_trace_deviation *group)
+static bool group_passed(const struct pb_trace_report *report, int group)
 {
-    return group->worst <= PB_TRACE_TOLERANCE;
+    return report->groups[group].worst <= pb_trace_tolerance((enum pb_trace_group)group);
 }
 
 static enum pb_status verify(const char *path, struct pb_device *device, struct outcome *outcome,
@@ -45,7 +45,7 @@ static enum pb_status verify(const char *path, struct pb_device *device, struct 
     status = pb_trace_verify(&trace, device, &outcome->report, error);
     pb_trace_close(&trace);
     for (int group = 0; group < PB_TRACE_GROUP_COUNT; group++)
-        outcome->passed = outcome->passed && group_passed(&outcome->report.groups[group]);
+        outcome->passed = outcome->passed && group_passed(&outcome->report, group);
     return status;
 }
 
@@ -56,7 +56,8 @@ static void print_outcome(const struct outcome *outcome)
         const struct pb_trace_deviation *group = &outcome->report.groups[i];
         if (group->tensors)
             printf("  %-20s worst %8.1e of %g in %-28s %s\n", pb_trace_group_name((enum pb_trace_group)i), group->worst,
-                   PB_TRACE_TOLERANCE, group->tensor, group_passed(group) ? "ok" : "FAILED");
+                   pb_trace_tolerance((enum pb_trace_group)i), group->tensor,
+                   group_passed(&outcome->report, i) ? "ok" : "FAILED");
     }
 }
 
@@ -73,9 +74,9 @@ static json_t *outcome_json(const struct outcome *outcome)
         const struct pb_trace_deviation *group = &outcome->report.groups[i];
         if (group->tensors)
             json_object_set_new(groups, pb_trace_group_name((enum pb_trace_group)i),
-                                json_pack("{s:o, s:s, s:i, s:b}", "worst", number(group->worst), "tensor",
-                                          group->tensor, "tensors", (int)group->tensors, "passed",
-                                          group_passed(group)));
+                                json_pack("{s:o, s:f, s:s, s:i, s:b}", "worst", number(group->worst), "tolerance",
+                                          pb_trace_tolerance((enum pb_trace_group)i), "tensor", group->tensor,
+                                          "tensors", (int)group->tensors, "passed", group_passed(&outcome->report, i)));
     }
     return json_pack("{s:s, s:i, s:b, s:o}", "trace", outcome->path, "steps", (int)outcome->report.steps, "passed",
                      outcome->passed, "groups", groups);
@@ -149,8 +150,8 @@ static enum pb_status begin(struct findings *findings, const char *description, 
         printf("%s, %zu threads\n", description, threads);
         return PB_OK;
     }
-    findings->whole = json_pack("{s:s, s:s, s:i, s:f, s:O}", "backend", description, "fallbacks", fallbacks, "threads",
-                                (int)threads, "tolerance", PB_TRACE_TOLERANCE, "traces", findings->traces);
+    findings->whole = json_pack("{s:s, s:s, s:i, s:O}", "backend", description, "fallbacks", fallbacks, "threads",
+                                (int)threads, "traces", findings->traces);
     return findings->whole ? PB_OK : pb_fail_memory(error, sizeof *findings->whole);
 }
 
@@ -322,8 +323,11 @@ const struct pb_command pb_command_verify = {
     .summary = "compare a backend with recorded trainings, or each of its operators with its definition",
     .details =
         "Trains the small bilinear CNN of each trace as PyTorch did in double precision, and compares logits, losses, "
-        "gradients, states, running statistics and the logits of evaluation. A value may be off by 1e-4 of the largest "
-        "in its tensor (or of a thousandth of the largest in its group). Prints the worst deviation of each group. "
+        "gradients, states, running statistics and the logits of evaluation. A value's deviation is its share of the "
+        "value "
+        "itself or, where that is larger, of the root mean square (RMS) of its tensor or of a thousandth of the "
+        "largest "
+        "RMS in its group. Prints the worst deviation of each group, and what it may be. "
         "With --operators, it runs every operator that the backend has on awkward shapes, and prints the worst "
         "deviation of "
         "each from its definition in double precision: of an element against itself, or for sums, whose terms may "

@@ -16,10 +16,11 @@ enum pb_trace_group {
 };
 const char *pb_trace_group_name(enum pb_trace_group group);
 
-#define PB_TRACE_TOLERANCE 1e-4
+/* What a deviation of the group may be: up to about three times what the built-in backends' kernels are off by. */
+double pb_trace_tolerance(enum pb_trace_group group);
 
-/* Per group the worst of max|a − b| / max(max|b|, floor) over its tensors, the floor being 1e-3 of the largest value of
- * that kind at that step; infinite where a NaN came out. */
+/* Per group the worst of |a − b| / max(|b|, RMS of b's tensor, floor) over the elements of its tensors, the floor being 1e-3 of the
+ * largest RMS of that kind at that step; infinite where a NaN came out. */
 struct pb_trace_deviation {
     double worst;
     char tensor[64]; /* where */

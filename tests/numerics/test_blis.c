@@ -42,7 +42,7 @@ static void report(uint32_t threads, bool with_suite)
                 ops->bn_relu_backward.call && ops->norm_pools.call && ops->bn_relu_pool_backward.call);
     const uint64_t suite = with_suite ? operators_pass(backend.device, tolerance_of(settings), SUMS) : 0;
     if (with_suite)
-        training_inference(backend.device, 1e-4);
+        training_inference(backend.device);
     const uint64_t training = training_digest(backend.device);
     printf("%s: %016" PRIx64 " %016" PRIx64 "\n", backend.device->description, suite, training);
     assert_false(backend.device->thread_dependent);

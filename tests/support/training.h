@@ -8,8 +8,8 @@
  * the logits of an evaluation. Fails the test on an error or a value that is not finite. */
 uint64_t training_digest(struct pb_device *device);
 
-/* An engine that infers computes what one that trains does, to within tolerance of the largest logit; after other parameters
- * were loaded, it computes what a new one does, bit for bit; and no pass of either allocates. */
-void training_inference(struct pb_device *device, double tolerance);
+/* An engine that infers computes what one that trains does; after other parameters were loaded, it computes what a new one does;
+ * both bit for bit; and no pass of either allocates. */
+void training_inference(struct pb_device *device);
 
 #endif

@@ -31,7 +31,12 @@ static struct pb_trace_report verified(const char *path, uint32_t threads)
     return report;
 }
 
-/* Direct convolution in float32 stays far below the tolerance. */
+/* Direct convolution in float32: at most a quarter of this is reached. */
+static const double PORTABLE[PB_TRACE_GROUP_COUNT] = {
+    [PB_TRACE_LOGITS] = 1e-6, [PB_TRACE_LOSSES] = 4e-7,     [PB_TRACE_GRADIENTS] = 3e-5,
+    [PB_TRACE_STATES] = 2e-6, [PB_TRACE_STATISTICS] = 1e-6, [PB_TRACE_EVALUATION] = 4e-7,
+};
+
 static void test_the_golden_traces_are_reproduced(void **state)
 {
     (void)state;
@@ -46,7 +51,7 @@ static void test_the_golden_traces_are_reproduced(void **state)
         assert_int_equal(report.groups[PB_TRACE_LOSSES].tensors, steps[i]);
         assert_int_equal(report.groups[PB_TRACE_EVALUATION].tensors, 1);
         for (int group = 0; group < PB_TRACE_GROUP_COUNT; group++)
-            if (!(report.groups[group].worst < 2e-5))
+            if (!(report.groups[group].worst < PORTABLE[group]))
                 fail_msg("%s: %s are off by %g in %s", names[i], pb_trace_group_name((enum pb_trace_group)group),
                          report.groups[group].worst, report.groups[group].tensor);
     }
@@ -148,30 +153,60 @@ static void test_a_deviation_is_found_in_its_tensor(void **state)
         forgery_write(&forgery);
         const struct pb_trace_report report = verified(forgery.path, 1);
         for (int group = 0; group < PB_TRACE_GROUP_COUNT; group++)
-            assert_int_equal(report.groups[group].worst > PB_TRACE_TOLERANCE, group == (int)cases[i].group);
+            assert_int_equal(report.groups[group].worst > pb_trace_tolerance((enum pb_trace_group)group),
+                             group == (int)cases[i].group);
         assert_true(fabs(report.groups[cases[i].group].worst - 1e-3) < 1e-5);
         assert_string_equal(report.groups[cases[i].group].tensor, cases[i].tensor);
         forgery_free(&forgery);
     }
 }
 
-/* The bias's own scale is rounding; a thousandth of the largest gradient is what counts. */
+static double root_mean_square(const float *values, size_t count)
+{
+    double squares = 0;
+    for (size_t i = 0; i < count; i++)
+        squares += (double)values[i] * (double)values[i];
+    return sqrt(squares / (double)count);
+}
+
+/* A value much smaller than the others of its tensor may be off by a share of their root mean square, not of itself; and not of the
+ * largest, which is more. */
+static void test_a_small_value_is_measured_against_the_root_mean_square(void **state)
+{
+    struct forgery forgery = forge(state);
+    float *values = open_values(&forgery, "step1.logits");
+    const size_t count = tensor_of(&forgery, "step1.logits")->count;
+    const double scale = root_mean_square(values, count);
+    size_t smallest = 0;
+    for (size_t k = 0; k < count; k++)
+        smallest = fabsf(values[k]) < fabsf(values[smallest]) ? k : smallest;
+    assert_true(fabs((double)values[smallest]) < 0.5 * scale);
+    values[smallest] += (float)(1e-3 * scale);
+    forgery_write(&forgery);
+    const struct pb_trace_report report = verified(forgery.path, 1);
+    assert_true(fabs(report.groups[PB_TRACE_LOGITS].worst - 1e-3) < 1e-5);
+    forgery_free(&forgery);
+}
+
+/* The bias's own scale is rounding; a thousandth of the largest gradients' root mean square is what counts. */
 static void test_gradients_that_are_rounding_are_measured_against_their_group(void **state)
 {
     double largest = 0;
     struct forgery forgery = forge(state);
     for (size_t i = 0; i < forgery.file.count; i++) {
         const struct pb_tensor *tensor = &forgery.file.tensors[i];
-        for (size_t k = 0; strncmp(tensor->name, "grad0.", 6) == 0 && k < tensor->count; k++) {
-            float value;
-            memcpy(&value, (const char *)tensor->data + k * sizeof value, sizeof value);
-            largest = fmax(largest, fabs((double)value));
-        }
+        if (strncmp(tensor->name, "grad0.", 6) != 0)
+            continue;
+        float *values = malloc(tensor->bytes);
+        assert_non_null(values);
+        memcpy(values, tensor->data, tensor->bytes);
+        largest = fmax(largest, root_mean_square(values, tensor->count));
+        free(values);
     }
-    open_values(&forgery, "grad0.convs.0.bias")[2] = (float)(5e-8 * largest);
+    open_values(&forgery, "grad0.convs.0.bias")[2] = (float)(1e-6 * largest);
     forgery_write(&forgery);
     const double worst = verified(forgery.path, 1).groups[PB_TRACE_GRADIENTS].worst;
-    assert_true(worst > 4e-5 && worst < 6e-5);
+    assert_true(worst > 9.9e-4 && worst < 1.01e-3);
     forgery_free(&forgery);
 }
 
@@ -273,6 +308,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_golden_traces_are_reproduced),
         cmocka_unit_test_setup_teardown(test_a_deviation_is_found_in_its_tensor, folder_setup, folder_teardown),
+        cmocka_unit_test_setup_teardown(test_a_small_value_is_measured_against_the_root_mean_square, folder_setup,
+                                        folder_teardown),
         cmocka_unit_test_setup_teardown(test_gradients_that_are_rounding_are_measured_against_their_group, folder_setup,
                                         folder_teardown),
         cmocka_unit_test_setup_teardown(test_a_nan_is_an_infinite_deviation, folder_setup, folder_teardown),
