@@ -34,15 +34,23 @@ setup() {
     done
 }
 
-@test "the catalogue has every plugin of every kind, and every model" {
+@test "the catalogue has every plugin of every kind, and every model, and the README every model and study" {
     prunebench help catalogue >plain
     prunebench help catalogue --markdown >markdown
     for name in $(prunebench plugins | awk '{ print $2 }'); do
         grep -qE "^  $name " plain
         grep -qF "| \`$name\` |" markdown
     done
-    prunebench count --model none --classes 2 2>&1 | grep -oE 'vgg[0-9a-z-]+' | while read -r name; do
+    prunebench --complete models >models
+    grep -qx alexnet models
+    while read -r name; do
         grep -qE "^  $name " plain
+        grep -qE "^\| \`$name\` \| [^|]+ \| [0-9.]+ \| [0-9.]+ \|$" markdown
+        grep -qF "| \`$name\` |" "$sources/README.md"
+    done <models
+    for study in "$sources"/studies/*/; do
+        grep -qF "\`$(basename "$study")\`" "$sources/README.md"
+        grep -qF -- "- \`$(basename "$study")\`:" "$sources/studies/README.md"
     done
     grep -qE '^\| `vgg16` \| .* \| 138.4 \| 15.47 \|$' markdown # torchvision's own number of parameters
 }

@@ -133,9 +133,14 @@ check_values() {
     prunebench --man-page >page.1
     run -0 --separate-stderr groff -K utf8 -man -ww -Tutf8 -z page.1
     [ -z "$stderr" ] || { echo "$stderr"; false; }
-    for section in EXAMPLES FILES 'EXIT STATUS' ENVIRONMENT; do
+    for section in 'MATRIX DOCUMENTS' EXAMPLES FILES 'EXIT STATUS' ENVIRONMENT; do
         grep -q "^\.SH $section\$" page.1
     done
+    sed -n '/^\.SH MATRIX DOCUMENTS$/,/^\.SH EXAMPLES$/p' page.1 >settings
+    for element in $(prunebench help matrix --markdown | grep -oE '^#+ .*`<[a-z]+>`' | grep -oE '<[a-z]+>' | sort -u); do
+        grep -qxF ".SS $element" settings
+    done
+    grep -qxF ".SS <training>" settings
     grep -q 'prunebench status out .*watch' page.1
 }
 
