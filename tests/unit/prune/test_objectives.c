@@ -57,6 +57,45 @@ static void assert_near(double value, double expected)
         fail_msg("%g is not %g", value, expected);
 }
 
+/* The operators of a backward pass, from the loss on; the network has all but some of them. */
+#define BACKWARD(X)                                                                                                    \
+    X(conv_backward_data, pb_conv_arguments)                                                                           \
+    X(conv_backward_weights, pb_conv_arguments)                                                                        \
+    X(bn_backward, pb_bn_arguments)                                                                                    \
+    X(bn_evaluate_backward, pb_bn_arguments)                                                                           \
+    X(bn_relu_backward, pb_bn_arguments)                                                                               \
+    X(bn_relu_pool_backward, pb_norm_pool_arguments)                                                                   \
+    X(relu_backward, pb_elementwise_arguments)                                                                         \
+    X(max_pool_backward, pb_pool_arguments)                                                                            \
+    X(avg_pool_backward, pb_pool_arguments)                                                                            \
+    X(linear_backward_data, pb_linear_arguments)                                                                       \
+    X(linear_backward_weights, pb_linear_arguments)                                                                    \
+    X(softmax_cross_entropy, pb_loss_arguments)
+static struct pb_device_operators uncounted;
+static uint32_t backward_calls, last_layer_calls;
+#define COUNT(slot, arguments_of)                                                                                      \
+    static enum pb_status count_##slot(void *self, const struct arguments_of *arguments)                               \
+    {                                                                                                                  \
+        backward_calls++;                                                                                              \
+        last_layer_calls += strcmp(#slot, "linear_backward_weights") == 0;                                             \
+        return uncounted.slot.call(self, arguments);                                                                   \
+    }
+BACKWARD(COUNT)
+
+/* Runs the criterion on a backend that counts the calls of these operators. */
+static void run_counted(const struct pb_criterion *criterion)
+{
+    struct pb_device_operators *ops = &calibrated.backend.device->ops;
+    uncounted = *ops;
+    backward_calls = last_layer_calls = 0;
+#define REPLACE(slot, arguments_of)                                                                                    \
+    if (ops->slot.call)                                                                                                \
+        ops->slot.call = count_##slot;
+    BACKWARD(REPLACE)
+    runs(criterion);
+    *ops = uncounted;
+}
+
 /* Gradients of the parameters are those of the mean of `function` over images first … first + count − 1. */
 static void compare_gradients(const struct pb_layer_view *layer, uint32_t first, uint32_t count)
 {
@@ -159,19 +198,48 @@ static enum pb_status see_a_batch(void *self, const struct pb_layer_view *layer)
 
 static void test_an_objective_alone_brings_no_backward_pass(void **state)
 {
-    const struct pb_criterion criterion = {.size = sizeof criterion,
-                                           .needs = PB_DATA_ACTIVATIONS | PB_DATA_LABELS | PB_DATA_NORMALISED |
-                                                    PB_DATA_CONVOLVED | PB_DATA_CONSUMER_ROWS,
-                                           .consumer_rows = 1,
-                                           .objective = PB_OBJECTIVE_GIVEN,
-                                           .create = create,
-                                           .objective_grad = derive_own,
-                                           .observe = see_a_batch,
-                                           .score = score};
+    struct pb_criterion criterion = {.size = sizeof criterion,
+                                     .needs = PB_DATA_ACTIVATIONS | PB_DATA_LABELS | PB_DATA_NORMALISED |
+                                              PB_DATA_CONVOLVED | PB_DATA_CONSUMER_ROWS,
+                                     .consumer_rows = 1,
+                                     .objective = PB_OBJECTIVE_GIVEN,
+                                     .create = create,
+                                     .objective_grad = derive_own,
+                                     .observe = see_a_batch,
+                                     .score = score};
     calibrated_open(&calibrated, *state);
-    runs(&criterion);
+    run_counted(&criterion);
     assert_int_equal(observed, 3 * 2);
     assert_int_equal(derived, 0);
+    assert_int_equal(backward_calls, 0);
+    /* The same with gradients: one pass for each batch is counted. */
+    criterion.needs |= PB_DATA_GRADIENTS;
+    run_counted(&criterion);
+    assert_int_equal(derived, 3);
+    assert_int_equal(last_layer_calls, 3);
+    assert_true(backward_calls > 3);
+    calibrated_close(&calibrated);
+}
+
+/* The parameters alone, what layers compute from batches, the rows of their consumers, and the flow from the weights. */
+static void test_the_host_runs_no_backward_pass_that_nobody_asked_for(void **state)
+{
+    static const uint32_t needs[] = {PB_DATA_WEIGHTS | PB_DATA_NORM | PB_DATA_CONSUMERS, PB_DATA_ACTIVATIONS,
+                                     PB_DATA_CONVOLVED | PB_DATA_NORMALISED | PB_DATA_LABELS,
+                                     PB_DATA_CONSUMERS | PB_DATA_CONSUMER_ROWS, PB_DATA_SYNAPTIC_FLOW};
+    calibrated_open(&calibrated, *state);
+    for (size_t i = 0; i < sizeof needs / sizeof *needs; i++) {
+        const struct pb_criterion criterion = {.size = sizeof criterion,
+                                               .needs = needs[i],
+                                               .consumer_rows = 1,
+                                               .create = create,
+                                               .observe = see_a_batch,
+                                               .score = score};
+        run_counted(&criterion);
+        assert_int_equal(scored, 2);
+        if (backward_calls)
+            fail_msg("%u backward operators were called for needs 0x%x", backward_calls, needs[i]);
+    }
     calibrated_close(&calibrated);
 }
 
@@ -257,6 +325,7 @@ int main(void)
         TEST(test_gradients_of_the_true_class_s_logit),
         TEST(test_gradients_of_a_function_that_the_criterion_gives),
         TEST(test_an_objective_alone_brings_no_backward_pass),
+        TEST(test_the_host_runs_no_backward_pass_that_nobody_asked_for),
         TEST(test_a_derivative_that_is_not_finite_is_refused_by_example_and_class),
         TEST(test_gradients_are_accumulated_over_the_examples_of_all_batches),
     };
