@@ -58,6 +58,13 @@ static bool is_empty_group(const xmlNode *node)
     return strcmp(pb_xml_name(node), "g") == 0 && pb_xml_first(node) == NULL && pb_xml_attribute(node, "id") == NULL;
 }
 
+/* A plot without a title is named by gnuplot; a browser would show that to whoever points at it. */
+static bool is_made_up_title(const xmlNode *node)
+{
+    return strcmp(pb_xml_name(node), "title") == 0 && node->children != NULL && node->children->content != NULL &&
+           pb_starts_with((const char *)node->children->content, "gnuplot_plot_");
+}
+
 /* Depth of gnuplot's own documents is small and known. */
 static enum pb_status rewrite_element(xmlNode *node, const char *name, struct pb_error *error)
 {
@@ -68,7 +75,7 @@ static enum pb_status rewrite_element(xmlNode *node, const char *name, struct pb
     for (xmlNode *child = pb_xml_first(node), *next; child != NULL && status == PB_OK; child = next) {
         next = pb_xml_next(child);
         status = rewrite_element(child, name, error);
-        if (is_empty_group(child)) {
+        if (is_empty_group(child) || is_made_up_title(child)) {
             xmlUnlinkNode(child);
             xmlFreeNode(child);
         }

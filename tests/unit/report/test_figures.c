@@ -78,7 +78,8 @@ static void test_svg_gets_ids_of_its_own_and_a_title(void **state)
         "<?xml version=\"1.0\"?>\n<!DOCTYPE svg PUBLIC \"-//W3C//DTD SVG 1.1//EN\" \"http://www.w3.org/x.dtd\">\n"
         "<svg viewBox=\"0 0 400 300\" xmlns=\"http://www.w3.org/2000/svg\" "
         "xmlns:xlink=\"http://www.w3.org/1999/xlink\">"
-        "<title>Gnuplot</title><defs><g id=\"p0\"/></defs><use xlink:href=\"#p0\"/>"
+        "<title>Gnuplot</title><defs><g id=\"p0\"/></defs><g id=\"gnuplot_plot_1\"><title>gnuplot_plot_1</title></g>"
+        "<g id=\"gnuplot_plot_2\"><title>l1-norm</title></g><use xlink:href=\"#p0\"/>"
         "<g style=\"stroke:none; filter:url(#grey)\" font-family=\"Foo\"><text>#p0 url(#grey)</text></g></svg>\n";
     struct pb_error error = {0};
     char *data = NULL;
@@ -90,6 +91,8 @@ static void test_svg_gets_ids_of_its_own_and_a_title(void **state)
     assert_true(pb_starts_with(data, "<svg"));
     assert_null(strstr(data, "DOCTYPE"));
     assert_null(strstr(data, "Gnuplot"));
+    assert_null(strstr(data, "<title>gnuplot_plot_1"));
+    assert_non_null(strstr(data, "<title>l1-norm</title>"));
     assert_non_null(strstr(data, "<title>A &amp; B</title>"));
     assert_non_null(strstr(data, "aria-label=\"A &amp; B\""));
     assert_non_null(strstr(data, "id=\"birds_gamma-p0\""));
