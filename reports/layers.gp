@@ -27,6 +27,7 @@ set cbtics 25 scale 0.3
 set colorbox
 # viridis, in five steps that gnuplot interpolates
 set palette defined (0 "#440154", 0.25 "#3b528b", 0.5 "#21918c", 0.75 "#5ec962", 1 "#fde725")
+dark = 43.5 # below it white has the larger contrast with the palette, above it black: 4.5 at least
 set title ARG5 offset 0, 0.6
 set xlabel "Removed (%)"
 
@@ -34,8 +35,8 @@ do for [format in ARG4] {
     eval open(format)
     set output ARG3.".".format
     plot ARG2 index 0 using 1:2:($1 - 0.5):($1 + 0.5):($2 - 0.5):($2 + 0.5):3 with boxxyerror fs solid 1 border rgb "#ffffff" lw 0.5 lc palette notitle, \
-         ARG2 index 0 using 1:2:($3 >= 60 || columns > 24 ? "" : stringcolumn(4)) with labels font ",9" textcolor rgb "#ffffff" noenhanced notitle, \
-         ARG2 index 0 using 1:2:($3 < 60 || columns > 24 ? "" : stringcolumn(4)) with labels font ",9" textcolor rgb "#000000" noenhanced notitle, \
+         ARG2 index 0 using 1:2:($3 >= dark || columns > 24 ? "" : stringcolumn(4)) with labels font ",9" textcolor rgb "#ffffff" noenhanced notitle, \
+         ARG2 index 0 using 1:2:($3 < dark || columns > 24 ? "" : stringcolumn(4)) with labels font ",9" textcolor rgb "#000000" noenhanced notitle, \
          ARG2 index 1 using (0):1:ytic(2) with points pt 0 lc rgb "#ffffff" notitle, \
          ARG2 index 2 using 1:(0):xtic(2) with points pt 0 lc rgb "#ffffff" notitle, \
          ARG2 index 3 using 1:(0):x2tic(2) with points pt 0 lc rgb "#ffffff" axes x2y1 notitle, \

@@ -141,7 +141,7 @@
   <xsl:template match="t:cell" mode="html-cell">
     <xsl:param name="column"/>
     <xsl:param name="anchor"/>
-    <xsl:variable name="class"><xsl:value-of select="$column/@align"/><xsl:if test="@best"> best</xsl:if><xsl:if test="@repeated"> repeated</xsl:if></xsl:variable>
+    <xsl:variable name="class"><xsl:value-of select="$column/@align"/><xsl:if test="@best"> best</xsl:if><xsl:if test="@repeated"> repeated</xsl:if><xsl:if test="string-length(.) &gt; 40"> long</xsl:if></xsl:variable>
     <xsl:if test="normalize-space($class)"><xsl:attribute name="class"><xsl:value-of select="normalize-space($class)"/></xsl:attribute></xsl:if>
     <xsl:variable name="exact"><xsl:apply-templates select="." mode="html-exact"><xsl:with-param name="column" select="$column"/></xsl:apply-templates></xsl:variable>
     <xsl:if test="string-length($exact) &gt; string-length(.)"><xsl:attribute name="title"><xsl:value-of select="$exact"/></xsl:attribute></xsl:if>

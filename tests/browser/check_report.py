@@ -1,15 +1,19 @@
 #!/usr/bin/env python3
 """What a browser makes of a report: one line "ok NAME" or "not ok NAME: why" for each check.
 
-usage: tests/browser/check_report.py REPORT/index.html [AXE.js]     beside it: nights.html, a front page over nights
+usage: tests/browser/check_report.py REPORT/index.html [AXE.js]     beside it: nights.html, a front page over nights, and
+hostile.html, one over a night of this report
 """
 import pathlib
+import re
 import sys
 
 from browser import Browser, Page
 
 CHECKS = []
 BOARD = "aircraft.leaderboard"
+# The name that tests/cli/browser.bats gives a criterion and a data set.
+HOSTILE = "<script>executed=1</script>"
 ROWS = f"Array.from(document.querySelectorAll('[data-table=\"{BOARD}\"] tbody tr'))"
 TOP1 = f"{ROWS}.filter(r => !r.hidden).map(r => parseFloat(r.cells[6].textContent))"
 
@@ -32,6 +36,10 @@ class Report:
 
 def equal(found, expected):
     assert found == expected, f"{found!r} instead of {expected!r}"
+
+
+def unfold(page):
+    page.run("document.querySelectorAll('details').forEach(fold => { fold.open = true; })")
 
 
 def click_head(page, column):
@@ -168,7 +176,7 @@ def without_scripts_nothing_is_missing(report):
 def a_phone_scrolls_tables_and_not_the_page(report):
     equal(report.open(beside="nights.html", width=390, height=844).run("document.documentElement.scrollWidth"), 390)
     page = report.open(width=390, height=844)
-    page.run("document.querySelectorAll('details').forEach(fold => { fold.open = true; })")
+    unfold(page)
     equal(page.run("document.documentElement.scrollWidth"), 390)
     wide = page.run("Array.from(document.querySelectorAll('.scroll')).filter(b => b.scrollWidth > b.clientWidth)"
                     ".map(b => [getComputedStyle(b).overflowX, b.tabIndex])")
@@ -204,13 +212,106 @@ def headings_are_in_order_and_figures_have_names(report):
         equal(page.run("Array.from(document.querySelectorAll('svg')).filter(s => !s.getAttribute('aria-label')).length"), 0)
 
 
+def hostile_pages(report):
+    """A page of every kind whose source has the name: the page, one of a cell, the tables, the nights."""
+    tables = [path for path in sorted(report.path.parent.glob("tables/*.html")) if "executed=1" in path.read_text(encoding="utf-8")]
+    cells = [path for path in sorted(report.path.parent.glob("cells/*.html")) if "executed=1" in path.read_text(encoding="utf-8")]
+    assert len(tables) > 3 and cells
+    return ["index.html", "hostile.html", f"cells/{cells[0].name}"] + [f"tables/{path.name}" for path in tables]
+
+
 @check
 def names_are_text_everywhere(report):
+    for beside in hostile_pages(report):
+        page = report.open(beside=beside)
+        unfold(page)
+        equal((beside, page.run("typeof window.executed")), (beside, "undefined"))
+        equal((beside, page.run("document.querySelectorAll('img[src=x]').length")), (beside, 0))
+        assert page.run(f"document.body.textContent.includes({HOSTILE!r})"), f"{beside} does not show the name"
+        assert page.run("document.scripts.length") <= 1, beside
+        equal(page.errors, [])
+
+
+@check
+def the_first_screen_has_the_findings_in_words_and_one_picture(report):
+    for beside, section, figure, words in ((None, "best", "figure-overview", "is ahead with"),
+                                           ("nights.html", "now", "figure-nights", "worse since")):
+        page = report.open(beside=beside)
+        for one in (section, figure):
+            box = page.run(f"(() => {{ const box = document.getElementById('{one}').getBoundingClientRect();"
+                           " return [box.top, box.bottom, box.width]; })()")
+            assert 0 <= box[0] < box[1] <= 900 and box[2] > 200, f"#{one} is at {box}"
+        text = page.run(f"document.getElementById('{section}').innerText")
+        assert words in text and "%" in text, text
+        assert page.run(f"document.querySelector('#{figure} svg').getBoundingClientRect().height") > 100
+
+
+@check
+def the_page_with_closed_folds_is_at_most_so_many_screens_long(report):
+    for beside, screens in ((None, 14), ("nights.html", 7)):
+        page = report.open(beside=beside)
+        page.run("document.querySelectorAll('details').forEach(fold => { fold.open = false; })")
+        height = page.run("document.documentElement.scrollHeight")
+        assert height <= screens * 900, f"{beside}: {height / 900:.1f} screens"
+
+
+@check
+def what_is_pointed_at_says_more(report):
     page = report.open()
-    page.run("document.querySelectorAll('details').forEach(fold => { fold.open = true; })")
-    equal(page.run("typeof window.executed"), "undefined")
-    equal(page.run("document.scripts.length"), 1)
-    equal(page.errors, [])
+    cells = page.run(f"{ROWS}.map(r => [r.cells[6].textContent, r.cells[6].title])")
+    assert cells
+    for shown, title in cells:
+        # "89.1 ± 0.4" says "89.0556 % ± 0.3849 (n = 3)"
+        value = float(title.split(" ")[0])
+        assert abs(value - float(shown.split(" ")[0])) <= 0.05 + 1e-9 and len(title) > len(shown), (shown, title)
+    for beside in (None, "nights.html"):
+        titles = report.open(beside=beside).run("Array.from(document.querySelectorAll('svg title')).map(t => t.textContent)")
+        assert titles and all(titles) and not [t for t in titles if t.startswith("gnuplot")], titles
+
+
+# Of every text in a figure: its colour, what is painted below its middle, and the filter that the figure has in the dark.
+FIGURE_TEXTS = """Array.from(document.querySelectorAll('svg text')).filter(t => t.textContent.trim()).map(text => {
+    text.scrollIntoView({block: 'center', inline: 'center'});
+    const box = text.getBoundingClientRect();
+    const stack = document.elementsFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+    const paint = element => element instanceof SVGElement && element.tagName !== 'svg'
+        ? getComputedStyle(element).fill : getComputedStyle(element).backgroundColor;
+    const below = stack.filter(e => !e.closest('text')).find(e => !/^(none|rgba\\(0, 0, 0, 0\\))$/.test(paint(e)));
+    return [text.textContent, getComputedStyle(text).fill, below ? paint(below) : '', !!below && !!below.closest('svg'),
+            getComputedStyle(text.closest('svg')).filter];
+})"""
+DARK = "invert(0.91) hue-rotate(180deg)"
+
+
+def in_the_dark(colour):
+    """Filter Effects Module Level 1: inversion by .91, then the matrix of a rotation of hues by 180 degrees."""
+    red, green, blue = (0.91 - 0.82 * part for part in colour)
+    rotated = (-0.574 * red + 1.430 * green + 0.144 * blue, 0.426 * red + 0.430 * green + 0.144 * blue,
+               0.426 * red + 1.430 * green - 0.856 * blue)
+    return tuple(min(1, max(0, part)) for part in rotated)
+
+
+def luminance(colour):
+    parts = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour]
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+
+@check
+def texts_in_figures_have_contrast(report):
+    for beside in (None, "nights.html"):
+        for dark in (False, True):
+            page = report.open(beside=beside, dark=dark)
+            unfold(page)
+            texts = page.run(FIGURE_TEXTS)
+            assert len(texts) > 3, (beside, texts)
+            for text, fill, below, within, effect in texts:
+                assert effect in ("none", DARK), effect
+                filtered = in_the_dark if effect == DARK else lambda colour: colour
+                colours = [tuple(int(part) / 255 for part in re.findall(r"\d+", one)[:3]) for one in (fill, below)]
+                front, back = filtered(colours[0]), filtered(colours[1]) if within else colours[1]
+                light, deep = sorted((luminance(front), luminance(back)), reverse=True)
+                ratio = (light + 0.05) / (deep + 0.05)
+                assert ratio >= 4.5, f"{beside} {'dark' if dark else 'light'}: '{text}' has {ratio:.2f} ({fill} on {below})"
 
 
 @check
@@ -221,9 +322,9 @@ def axe_finds_nothing(report):
                      {"beside": "tables/runs.html"}, {"beside": "nights.html"}, {"beside": "nights.html", "dark": True},
                      {"beside": "nights.html", "width": 390, "height": 844}):
         page = report.open(**settings)
-        page.run("document.querySelectorAll('details').forEach(fold => { fold.open = true; })")
+        unfold(page)
         page.run(report.axe)
-        found = page.run("axe.run({exclude: ['svg'], resultTypes: ['violations']}).then(r => r.violations.map("
+        found = page.run("axe.run({resultTypes: ['violations']}).then(r => r.violations.map("
                          "v => v.id + ': ' + v.nodes.slice(0, 3).map(n => n.target + ' ' + n.html.slice(0, 120)).join(' | ')))")
         assert not found, f"{settings}: {found}"
     return None

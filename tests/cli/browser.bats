@@ -10,12 +10,14 @@ setup_file() {
     has_browser >/dev/null || return 0
     out=$BATS_FILE_TMPDIR/out
     axe=$PRUNEBENCH_BUILD/browser/node_modules/axe-core/axe.min.js
-    "$PRUNEBENCH_BUILD/tests/unit/report/test_report" "$out" 1 2 3
-    # names that would run, end or break what shows them
-    sed -i 's/name="criterion" value="l1-norm"/name="criterion" value="\&lt;script>executed=1\&lt;\/script>\&lt;img src=x onerror=executed=1>\&quot;]]>\\{x}$%"/' "$out"/cells/*.xml
+    "$PRUNEBENCH_BUILD/tests/unit/report/test_report" "$out" 2 2 3
+    # a criterion and a data set with names that would run, end or break what shows them
+    sed -i -E 's/(name="criterion" value=")l1-norm"|(name="dataset" value=")birds"/\1\2\&lt;script>executed=1\&lt;\/script>\&lt;img src=x onerror=executed=1>\&quot;]]>\\{x}$%"/' "$out"/cells/*.xml
     "$PRUNEBENCH_BUILD/prunebench" report "$out" --quiet
     "$PRUNEBENCH_BUILD/tests/unit/report/test_nights" "$BATS_FILE_TMPDIR/history" 30 1 2 3
     "$PRUNEBENCH_BUILD/prunebench" history page "$out/report/nights.html" --history "$BATS_FILE_TMPDIR/history" --quiet
+    "$PRUNEBENCH_BUILD/prunebench" history add "$out" --history "$BATS_FILE_TMPDIR/hostile" --quiet
+    "$PRUNEBENCH_BUILD/prunebench" history page "$out/report/hostile.html" --history "$BATS_FILE_TMPDIR/hostile" --quiet
     [ -e "$axe" ] || axe=
     python3 "$(dirname "$BATS_TEST_FILENAME")/../browser/check_report.py" "$out/report/index.html" ${axe:+"$axe"} >"$SAID"
 }
@@ -45,4 +47,8 @@ checked() {
 @test "paper has every fold open, and no table is wider than it" { checked paper_has_every_fold_open; }
 @test "headings are in order, and figures have names" { checked headings_are_in_order_and_figures_have_names; }
 @test "names are text everywhere" { checked names_are_text_everywhere; }
+@test "the first screen has the findings in words and one picture" { checked the_first_screen_has_the_findings_in_words_and_one_picture; }
+@test "the page with closed folds is at most so many screens long" { checked the_page_with_closed_folds_is_at_most_so_many_screens_long; }
+@test "what is pointed at says more" { checked what_is_pointed_at_says_more; }
+@test "texts in figures have contrast, in the dark, too" { checked texts_in_figures_have_contrast; }
 @test "axe-core finds nothing" { checked axe_finds_nothing; }
