@@ -136,8 +136,11 @@ static enum pb_status block_cell(struct pb_run *run, uint32_t cell, uint32_t sta
         run->cells[cell].status = PB_CELL_BLOCKED;
         pb_display_say(&run->display, PB_LOG_ERROR, "%s: blocked: %s (%s/cells/%s.xml, %s/logs/%s.log)", id, message,
                        out, id, out, id);
+        pb_free(run->cells[cell].message);
+        run->cells[cell].message = message;
+    } else {
+        pb_free(message);
     }
-    pb_free(message);
     return status;
 }
 
