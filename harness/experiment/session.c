@@ -205,6 +205,18 @@ enum pb_status pb_session_latency(struct pb_session *session, pb_stage stage, ui
     return status;
 }
 
+/* The part of the planned work that so many stages are, and a share of the one behind them. Stages count by their multiplications. */
+static double share_of_work(const struct pb_cell_plan *plan, uint32_t done, double share_of_stage)
+{
+    double before = 0, all = 0;
+    for (uint32_t i = 0; i < plan->stage_count; i++) {
+        const double macs = (double)plan->stages[i].macs;
+        before += i < done ? macs : i == done ? share_of_stage * macs : 0;
+        all += macs;
+    }
+    return all > 0 ? before / all : (done + share_of_stage) / plan->stage_count;
+}
+
 void pb_session_progress(struct pb_session *session, double share_of_stage, const char *format, ...)
 {
     if (!session->options->progress)
@@ -217,9 +229,11 @@ void pb_session_progress(struct pb_session *session, double share_of_stage, cons
     /* The chain already holds the link that is being worked on. */
     const uint32_t done =
         share_of_stage >= 1 || session->chain.count == 0 ? session->chain.count : session->chain.count - 1;
-    const double whole =
-        session->plan->stage_count > session->chain.count ? session->plan->stage_count : session->chain.count;
-    const struct pb_progress progress = {.share = share_of_stage >= 1 ? done / whole : (done + share_of_stage) / whole,
+    const double of_stage = share_of_stage >= 1 ? 0 : share_of_stage;
+    /* An adaptive schedule may do more than was planned. */
+    const bool planned = session->plan->stage_count >= session->chain.count && session->plan->stage_count > 0;
+    const struct pb_progress progress = {.share = planned ? share_of_work(session->plan, done, of_stage)
+                                                          : (done + of_stage) / session->chain.count,
                                          .stages_done = done,
                                          .what = what};
     session->options->progress(session->options->argument, &progress);

@@ -108,6 +108,36 @@ assert d["total"]["run"] == d["total"]["resumed"] == 1 and d["total"]["seconds"]
     [[ ${lines[1]} == "2 of 2 cells are ok, 0 failed, 0 blocked, 0 running, 0 waiting" ]]
 }
 
+@test "while a training runs, the JSON has its stage, its epoch of how many and the time left, and why a cell is blocked" {
+    matrix '<criterion plugin="segfault"/><criterion plugin="bn-scale"/>' |
+        sed 's|<retraining epochs="1"/>|<retraining epochs="2000"/>|; s|<targets>0.3</targets>|<targets>0.3 0.5</targets>|' >m.xml
+    export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}handle_segv=0
+    "$PRUNEBENCH_BUILD/prunebench" run m.xml -o out --threads 1 --quiet --plugin-dir "$evil" --only '*segfault*' --only '*bn-scale*r30*' 3>&- &
+    coordinator=$!
+    wait_until 'd["blocked"] == 1 and d["running"] != [] and (d["running"][0]["epoch"] or 0) > 1 and d["running"][0]["seconds_left"] is not None'
+    prunebench status out --json >state.json
+    run -0 prunebench status out
+    kill -TERM $coordinator
+    wait $coordinator || true
+    echo "$output"
+    cat state.json
+    [[ $output =~ $cells.bn-scale.$end\ +retrain-30\ +epoch\ [0-9]+\ of\ 2000\ +[0-9]+\ % ]]
+    python3 - "$cells" <<'END'
+import json, math, sys
+d, cells = json.load(open("state.json")), sys.argv[1]
+(cell,) = d["running"]
+assert (cell["id"], cell["stage"], cell["epochs"]) == (f"{cells}.bn-scale.one-shot.blis.r30.s1", "retrain-30", 2000), cell
+assert 1 < cell["epoch"] < 2000 and 0 < cell["share"] < 1 and cell["seconds"] > 0, cell
+assert abs(cell["share"] - cell["epoch"] / 2000) < 0.05, cell # the other stages are next to nothing beside 2000 epochs
+assert math.isfinite(cell["seconds_left"]) and cell["seconds_left"] > 0, cell
+assert math.isfinite(d["seconds_left"]) and d["seconds_left"] > 0, d
+(blocked,) = [one for one in d["not_ok"] if one["status"] == "blocked"]
+(crashed,) = [one for one in d["not_ok"] if one["status"] == "crashed"]
+assert {blocked["id"], crashed["id"]} == {f"{cells}.segfault.one-shot.blis.r{share}.s1" for share in (30, 50)}, d
+assert "score" in blocked["message"] and crashed["id"] in blocked["message"], blocked
+END
+}
+
 @test "SIGINT ends a run with 130; its end as JSON and the state say so; failures are listed" {
     matrix '<criterion plugin="segfault"/><criterion plugin="forever"/>' >m.xml
     export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}handle_segv=0
