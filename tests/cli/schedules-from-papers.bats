@@ -12,7 +12,7 @@ setup_file() {
 setup() { cd "$BATS_TEST_TMPDIR" || return 1; }
 
 # four steps an epoch
-matrix() { # CRITERION TARGETS SCHEDULE…
+matrix() { # CRITERION'S-ATTRIBUTES TARGETS SCHEDULE…
     local criterion=$1 targets=$2 schedule
     shift 2
     echo '<matrix xmlns="urn:prunebench:matrix:1" name="papers">
@@ -20,7 +20,7 @@ matrix() { # CRITERION TARGETS SCHEDULE…
   <training epochs="4" batch="5" lr="0.05" validation="0.2"/>
   <latency runs="0"/><stages keep="all"/>
   <dataset plugin="birds" root="'"$SETS"'/CUB_200_2011"/>
-  <criterion plugin="'"$criterion"'"/>'
+  <criterion '"$criterion"'/>'
     for schedule; do echo "$schedule"; done
     echo "$targets</matrix>"
 }
@@ -35,7 +35,7 @@ epochs() { grep -c "<epoch stage=\"$1" "$2"; }
         "<schedule plugin=\"halving\">$(option evaluations 4)</schedule>"
         "<schedule plugin=\"sensitivity\">$(option rates 2)</schedule>"
         "<schedule plugin=\"amc\">$(option episodes 3)$(option warmup 2)$(option hidden 8)</schedule>")
-    matrix filter-norm '<targets measure="channels">0.4</targets>' "${schedules[@]}" >m.xml
+    matrix 'plugin="filter-norm" scope="global"' '<targets measure="channels">0.4</targets>' "${schedules[@]}" >m.xml
     run -0 prunebench run m.xml -o out -j 2
     for name in gradual lottery-ticket scratch-e scratch-b prune-at-init layer-by-layer netadapt halving sensitivity amc; do
         file=$(cell $name)
@@ -63,7 +63,7 @@ END
 }
 
 @test "scratch-b trains as many epochs as the measured ratio of MACs allows" {
-    matrix filter-norm '<targets measure="channels">0.2 0.4</targets>' \
+    matrix 'plugin="filter-norm"' '<targets measure="channels">0.2 0.4</targets>' \
         '<schedule plugin="scratch-b"><option name="cap" value="0"/></schedule>' >m.xml
     run -0 prunebench run m.xml -o out -j 2
     python3 - out/cells/*.scratch-b.*.xml <<'END'
@@ -78,25 +78,31 @@ assert 1.25 < ratios[0] < 2 < ratios[1], ratios
 END
 }
 
-@test "gradual pruning of channels is exact at every cut" {
-    matrix filter-norm '<targets measure="channels">0.6</targets>' \
-        '<schedule plugin="gradual"><option name="unit" value="steps"/><option name="every" value="2"/><option name="cuts" value="4"/></schedule>' >m.xml
-    run -0 prunebench run m.xml -o out
-    python3 - "$(cell gradual)" <<'END'
+@test "gradual pruning of channels is exact at every cut, of all layers together and of each alone" {
+    for scope in global layer; do
+        matrix "plugin=\"filter-norm\" scope=\"$scope\"" '<targets measure="channels">0.6</targets>' \
+            '<schedule plugin="gradual"><option name="unit" value="steps"/><option name="every" value="2"/><option name="cuts" value="4"/></schedule>' >m.xml
+        rm -rf out
+        run -0 prunebench run m.xml -o out
+        python3 - "$(cell gradual)" $scope <<'END'
 import re, sys
-text = open(sys.argv[1]).read()
-prunings = re.findall(r'<pruning .*?</pruning>', text, re.DOTALL)
-assert len(prunings) == 4, text
-whole = 0
+prunings = re.findall(r'<pruning .*?</pruning>', open(sys.argv[1]).read(), re.DOTALL)
+assert len(prunings) == 4, prunings
+whole = None
 for pruning, share in zip(prunings, (.346875, .525, .590625, .6)):
     layers = [tuple(map(int, pair)) for pair in re.findall(r'<layer [^>]*before="(\d+)" after="(\d+)"', pruning)]
-    whole = whole or sum(before for before, _ in layers)
-    assert whole - sum(after for _, after in layers) == round(share * whole), (share, whole, layers)
+    whole = whole or [before for before, _ in layers]
+    removed = [channels - after for channels, (_, after) in zip(whole, layers)]
+    if sys.argv[2] == 'global':
+        assert sum(removed) == round(share * sum(whole)), (share, whole, layers)
+    else:
+        assert removed == [round(share * channels) for channels in whole], (share, whole, layers)
 END
+    done
 }
 
 @test "gradual masking is exact at every cut" {
-    matrix magnitude '<targets measure="weights">0.9</targets>' \
+    matrix 'plugin="magnitude"' '<targets measure="weights">0.9</targets>' \
         '<schedule plugin="gradual"><option name="unit" value="steps"/><option name="every" value="2"/><option name="cuts" value="4"/></schedule>' >m.xml
     run -0 prunebench run m.xml -o out
     python3 - "$(cell gradual)" <<'END'
@@ -110,7 +116,7 @@ END
 
 @test "a search that was killed among its candidates proposes and measures the same again" {
     option() { echo "<option name=\"$1\" value=\"$2\"/>"; }
-    matrix filter-norm '<targets measure="channels">0.4</targets>' \
+    matrix 'plugin="filter-norm"' '<targets measure="channels">0.4</targets>' \
         "<schedule plugin=\"halving\">$(option evaluations 12)$(option random 0.1)</schedule>" \
         "<schedule plugin=\"amc\">$(option episodes 12)$(option warmup 4)$(option hidden 8)</schedule>" >m.xml
     run -0 prunebench run m.xml -o out
