@@ -115,7 +115,8 @@ static const struct pb_criterion criterion = {
 static const struct pb_plugin plugin = {
     PB_PLUGIN_HEADER(PB_KIND_CRITERION),
     .name = "group-fisher",
-    .summary = "empirical Fisher information of a mask on a group's channel, summed over its layers for each example",
+    .summary = "Σ over examples n of (Σ over the group's layers of Σ a·∂L_n/∂a)², a the channel's activations: the "
+               "empirical Fisher information of a mask",
     .version = "1.0.0",
     .reference = "L. Liu et al., Group Fisher Pruning for Practical Network Compression, 2021, arXiv:2108.00708",
     .reference_code = "The authors' code removes one channel every 10 iterations while it trains, and runs with "

@@ -1,6 +1,10 @@
 /*
  * lrp: how much a channel contributes to the logit of the true class, by layer-wise relevance propagation. score_k = Σ of the
- * channel's relevance over all images and positions, divided by the sum over the layer's channels.
+ * channel's relevance over all images and positions, divided by the sum over the layer's channels. The relevance R_j of an output
+ * z_j = Σ_i t_ij is shared among its inputs by their terms: R_i = Σ_j R_j·t_ij⁺/Σ_i t_ij⁺ (zplus), or R_j·t_ij/(z_j + ε·sign(z_j))
+ * (epsilon). Batch norms are folded into the layers in front of them. There is no published rule for bilinear pooling; here the
+ * relevance R_ij of a sum of products x_i·x_j over positions is shared among the products by the same rule, and either factor of a product
+ * gets half of its share. The signed square root and the L2 normalisation pass relevance on as it is.
  * The authors' code for toy networks sums the relevance (abs=none), the one for VGG its absolute values (abs=value). Their convolution
  * of stride 2 fits images of even size alone; here any stride and size does.
  */
@@ -125,7 +129,8 @@ static const struct pb_criterion criterion = {
 static const struct pb_plugin plugin = {
     PB_PLUGIN_HEADER(PB_KIND_CRITERION),
     .name = "lrp",
-    .summary = "a channel's share of the relevance for the true class's logit, propagated layer by layer",
+    .summary = "a channel's share of the relevance of the true class's logit, R_i = Σ_j R_j·t_ij⁺/Σ_i t_ij⁺ layer by "
+               "layer; products in bilinear pooling give either factor half",
     .version = "1.0.0",
     .reference = "S.-K. Yeom et al., Pruning by Explaining: A Novel Criterion for Deep Neural Network Pruning, 2021, "
                  "arXiv:1912.08881",

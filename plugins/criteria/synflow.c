@@ -46,11 +46,15 @@ static const struct pb_criterion criterion = {
 static const struct pb_plugin plugin = {
     PB_PLUGIN_HEADER(PB_KIND_CRITERION),
     .name = "synflow",
-    .summary = "the part of the flow through the network of |weights| that passes a weight, without images; single "
-               "weights, or summed over a filter",
+    .summary =
+        "|θ·∂R/∂θ|, R = 1ᵀ(Π|θ|)1: the part of the flow through the network of |weights| that passes a weight, without "
+        "images; single weights, or summed over a filter",
     .version = "1.0.0",
     .reference = "H. Tanaka et al., Pruning neural networks without any data by iteratively conserving synaptic flow, "
                  "2020, arXiv:2006.05467",
+    .reference_code = "The authors' code computes in single precision, which the products of bilinear pooling "
+                      "overflow (its line for double precision is commented out), and takes the magnitudes of running "
+                      "statistics too. Its control of shuffled scores shuffles nothing.",
     .criterion = &criterion,
 };
 

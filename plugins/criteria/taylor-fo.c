@@ -116,7 +116,8 @@ static const struct pb_criterion criterion = {
 static const struct pb_plugin plugin = {
     PB_PLUGIN_HEADER(PB_KIND_CRITERION),
     .name = "taylor-fo",
-    .summary = "squared first-order change of each example's or batch's loss without the channel's gate or weights",
+    .summary = "Σ over examples or batches of (Σ x·∂L/∂x)², x the channel's gate or its filter's weights: the loss's "
+               "squared first-order change without them",
     .version = "1.0.0",
     .reference = "P. Molchanov et al., Importance Estimation for Neural Network Pruning, 2019, arXiv:1906.10771",
     .reference_code = "NVlabs' code squares the change of a batch (per=batch), smooths it with a momentum of 0.9, and "

@@ -67,7 +67,8 @@ static const struct pb_criterion criterion = {
 static const struct pb_plugin plugin = {
     PB_PLUGIN_HEADER(PB_KIND_CRITERION),
     .name = "taylor-gate",
-    .summary = "first-order change of the loss when a channel's gate is closed",
+    .summary =
+        "Σ over batches of (γ·∂L/∂γ + β·∂L/∂β)²: the loss's squared first-order change when a channel's gate is closed",
     .version = "1.0.0",
     .reference = "P. Molchanov et al., Importance Estimation for Neural Network Pruning, 2019, arXiv:1906.10771",
     .reference_code = "NVlabs' code also squares the change of a batch; it smooths it with a momentum of 0.9 and has "

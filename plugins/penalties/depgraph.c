@@ -164,7 +164,9 @@ static const struct pb_option options[] = {
 static const struct pb_plugin plugin = {
     PB_PLUGIN_HEADER(PB_KIND_PENALTY),
     .name = "depgraph",
-    .summary = "shrinks all that goes with the channels that matter least to their group",
+    .summary =
+        "λ·Σ 2^(α·(I_max − I_k)/(I_max − I_min))·‖slice k‖², I_k = ‖slice k‖²: shrinks all that goes with the channels "
+        "that matter least to their group",
     .version = "1.0.0",
     .reference = "G. Fang et al., DepGraph: Towards Any Structural Pruning, 2023, arXiv:2301.12900",
     .reference_code = "Torch-Pruning takes the root of the importance, leaves out the factor 2 of the square's "

@@ -130,9 +130,12 @@ static const struct pb_option options[] = {
 static const struct pb_plugin plugin = {
     PB_PLUGIN_HEADER(PB_KIND_PENALTY),
     .name = "growing",
-    .summary = "an L2 penalty on the filters that are to go, which grows while the network trains",
+    .summary = "½·min(ceiling, δ·⌊t/every⌋)·‖w‖² on the filters of lowest mean |w|: a penalty that grows while the "
+               "network trains",
     .version = "1.0.0",
     .reference = "H. Wang et al., Neural Pruning via Growing Regularization, 2021, arXiv:2012.09243",
+    .reference_code = "The authors' code trains on at the ceiling for 40,000 iterations, at a learning rate of 0.001, "
+                      "before it prunes; here a training is as long as the matrix says.",
     PB_OPTIONS(options, struct options),
     .penalty = &penalty,
 };

@@ -66,9 +66,12 @@ static const struct pb_option options[] = {
 static const struct pb_plugin plugin = {
     PB_PLUGIN_HEADER(PB_KIND_PENALTY),
     .name = "polarization",
-    .summary = "pushes the scales of batch norms apart, to zero and to a common value",
+    .summary = "λ·(t·Σ|γ| − Σ|γ − mean γ|): pushes the scales of batch norms apart, to zero and to a common value",
     .version = "1.0.0",
     .reference = "T. Zhuang et al., Neuron-level Structured Pruning using Polarization Regularizer, NeurIPS 2020",
+    .reference_code =
+        "The authors' code has λ from 3e-5 to 1e-4, and takes the threshold of the pruning from the gap in "
+        "the histogram of scales; here that is a target with measure=\"gap\".",
     PB_OPTIONS(options, struct options),
     .penalty = &penalty,
 };

@@ -329,10 +329,15 @@ static const struct pb_schedule schedule = {
 static const struct pb_plugin plugin = {
     PB_PLUGIN_HEADER(PB_KIND_SCHEDULE),
     .name = "amc",
-    .summary = "an agent learns what share of each layer's channels to keep",
+    .summary = "a DDPG agent learns what share of each layer's channels to keep; reward: minus the error of the pruned "
+               "network",
     .version = "1.0.0",
     .reference = "Y. He et al., AMC: AutoML for Model Compression and Acceleration on Mobile Devices, 2018, "
                  "arXiv:1802.03494",
+    .reference_code =
+        "The authors' code keeps multiples of 8 channels and prunes 1×1 convolutions alone. Its reward is "
+        "the accuracy or −error · log(FLOPs), and a comment in it calls its choice of validation images "
+        "wrong.",
     PB_OPTIONS(options, struct amc_options),
     .schedule = &schedule,
 };

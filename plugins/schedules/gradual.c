@@ -163,7 +163,7 @@ static const struct pb_schedule schedule = {
 static const struct pb_plugin plugin = {
     PB_PLUGIN_HEADER(PB_KIND_SCHEDULE),
     .name = "gradual",
-    .summary = "prune or mask a share that grows along a cubic curve while the network trains",
+    .summary = "prune or mask the share s·(1 − (1 − k/n)³) at cut k of n, a cubic curve, while the network trains",
     .version = "1.0.0",
     .reference = "M. Zhu and S. Gupta, To prune, or not to prune, 2017, arXiv:1710.01878",
     .reference_code = "Distiller rounds the span of the curve down to whole pruning steps, ((end - start - 1) // "

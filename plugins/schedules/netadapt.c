@@ -192,7 +192,8 @@ static const struct pb_schedule schedule = {
 static const struct pb_plugin plugin = {
     PB_PLUGIN_HEADER(PB_KIND_SCHEDULE),
     .name = "netadapt",
-    .summary = "lower the cost step by step, each time in the group of channels that costs least accuracy",
+    .summary =
+        "lower the cost by ΔR·d^k in round k, each time in the group of channels whose cut leaves the highest accuracy",
     .version = "1.0.0",
     .reference = "T.-J. Yang et al., NetAdapt: Platform-Aware Neural Network Adaptation for Mobile Applications, 2018, "
                  "arXiv:1804.03230",
