@@ -209,19 +209,49 @@ PYTHON
     grep -q '^\\begin{table\*}' "$OUT/report/tables/aircraft.iterative.results.tex"
 }
 
+# Sets every table of a report in a class; none may be wider than its column or longer than a page.
+set_tables() { # OUT, class
+    {
+        echo "\\documentclass$2\\usepackage{booktabs,graphicx}\\begin{document}text"
+        for table in "$1"/report/tables/*.tex; do echo "\\input{$table}\\clearpage"; done
+        echo '\end{document}'
+    } >all.tex
+    pdflatex -interaction=nonstopmode -halt-on-error all.tex >log 2>&1 || {
+        tail -n 20 log
+        return 1
+    }
+    run -1 grep -E '^Overfull .hbox|Float too large' log
+}
+
 @test "LaTeX sets the tables in one column and in two, none wider than its column or longer than a page" {
     command -v pdflatex >/dev/null || skip "pdflatex is not installed"
     cd "$BATS_TEST_TMPDIR" || return 1
     for class in '{article}' '[twocolumn]{article}'; do
-        {
-            echo "\\documentclass$class\\usepackage{booktabs,graphicx}\\begin{document}text"
-            for table in "$OUT"/report/tables/*.tex; do echo "\\input{$table}\\clearpage"; done
-            echo '\end{document}'
-        } >all.tex
-        pdflatex -interaction=nonstopmode -halt-on-error all.tex >log 2>&1
-        run grep -E '^Overfull .hbox|Float too large' log
-        echo "$class: $output"
-        [ "$status" -eq 1 ]
+        set_tables "$OUT" "$class"
+    done
+}
+
+@test "LaTeX sets the tables in IEEEtran, for journals and for conferences" {
+    command -v pdflatex >/dev/null || skip "pdflatex is not installed"
+    kpsewhich IEEEtran.cls ptmr7t.tfm >/dev/null || skip "IEEEtran is not installed"
+    cd "$BATS_TEST_TMPDIR" || return 1
+    for class in '{IEEEtran}' '[conference]{IEEEtran}'; do
+        set_tables "$OUT" "$class"
+    done
+}
+
+@test "LaTeX shows names of criteria and data sets that hold its specials" {
+    cd "$BATS_TEST_TMPDIR" || return 1
+    mkdir specials
+    cp -r "$OUT/cells" specials
+    rm specials/cells/cut.xml
+    sed -i -E 's/(name="criterion" value=")l1-norm"|(name="dataset" value=")aircraft"/\1\2# $ % \&amp; _ { } ~ ^ \\ $x"/' specials/cells/*.xml
+    prunebench report specials --format latex >/dev/null
+    grep -lF '\# \$ \% \& \_ \{ \} \textasciitilde{} \textasciicircum{} \textbackslash{} \$x' specials/report/tables/*.tex >shown
+    [ "$(wc -l <shown)" -gt 5 ]
+    command -v pdflatex >/dev/null || skip "pdflatex is not installed"
+    for class in '{article}' '[twocolumn]{article}'; do
+        set_tables specials "$class"
     done
 }
 
