@@ -93,6 +93,22 @@ END
     [[ ${lines[0]} == "Passed: of 20 rules, "* ]]
 }
 
+@test "the rules of docs/audit.md work: other images of the same number break the one that names a fingerprint" {
+    sed -n '/^```xml$/,/^```$/p' "$BATS_TEST_DIRNAME/../../docs/audit.md" | sed '/^```/d' >documented.xml
+    sed -i "s/'birds'/'drawn'/; s/&gt;= 5/\&gt;= 3/" documented.xml # this run's data set and seeds
+    fingerprint=$(sed -n 's/.* dataset-sha256="\([0-9a-f]*\)".*/\1/p' "out/cells/${ID}1.xml")
+    sed -i -E "s/(dataset-sha256 = ')[0-9a-f]*/\1$fingerprint/" documented.xml
+    run -0 prunebench audit out --rules documented.xml
+    [[ ${lines[0]} == "Passed: of 21 rules, "* ]]
+    prunebench synth other --sets birds --classes 3 --train 8 --test 4 --size 64 --seed 2 --quiet
+    sed "s|root=\"[^\"]*\"|root=\"$PWD/other/CUB_200_2011\"|" "$BATS_FILE_TMPDIR/m.xml" >other.xml
+    prunebench run other.xml -o elsewhere --threads 1 --quiet
+    run -1 prunebench audit elsewhere --rules documented.xml
+    echo "$output"
+    [[ $output == *"our-birds (error): the images or labels are not those that we have checked."*": ${ID}1, "* ]]
+    [[ $output != *"data-official (error)"* && $output != *"five-seeds (error)"* ]]
+}
+
 @test "the document that rules about the run look at is printed" {
     prunebench audit out --document >run.xml
     [ "$(xmllint --xpath 'count(//*[local-name()="row"]/*[local-name()="cell"])' run.xml)" -eq 6 ]
