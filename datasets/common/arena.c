@@ -67,14 +67,14 @@ enum pb_status arena_grow(struct arena *arena, void **items, size_t count, size_
 {
     if (count < *capacity)
         return PB_OK;
-    const size_t wanted = *capacity > 0 ? *capacity * 2 : 64;
-    void *grown = arena_alloc(arena, wanted, size);
+    const size_t requested = *capacity > 0 ? *capacity * 2 : 64;
+    void *grown = arena_alloc(arena, requested, size);
     if (grown == NULL)
         return PB_ERROR_MEMORY;
     if (count > 0)
         memcpy(grown, *items, count * size);
     *items = grown;
-    *capacity = wanted;
+    *capacity = requested;
     return PB_OK;
 }
 

@@ -17,7 +17,7 @@ struct csv_list {
     struct names labels; /* per sample, until all classes are known */
 };
 
-static bool wants_split(const struct csv_list *list)
+static bool has_split(const struct csv_list *list)
 {
     return !(list->folder->options->test_share > 0);
 }
@@ -30,7 +30,7 @@ static enum pb_status fail_column(const struct csv_list *list, size_t column)
         used +=
             (size_t)snprintf(found + used, sizeof found - used, "%s%.50s", i > 0 ? "," : "", list->record.fields[i]);
     return annotations_fail(&list->reader.file, "has no column '%s'; the header must name path,label%s (it is '%s')%s",
-                            column_names[column], wants_split(list) ? ",split" : "", found,
+                            column_names[column], has_split(list) ? ",split" : "", found,
                             column == SPLIT ? ", or set the option test-share" : "");
 }
 
@@ -50,10 +50,10 @@ static enum pb_status read_header(struct csv_list *list)
                 return annotations_fail(file, "names the column '%s' twice", column_names[column]);
             list->where[column] = i;
         }
-        if (list->where[column] == SIZE_MAX && (column != SPLIT || wants_split(list)))
+        if (list->where[column] == SIZE_MAX && (column != SPLIT || has_split(list)))
             return fail_column(list, column);
     }
-    if (!wants_split(list) && list->where[SPLIT] != SIZE_MAX)
+    if (!has_split(list) && list->where[SPLIT] != SIZE_MAX)
         return annotations_fail(file, "has a column 'split' already; leave out the option test-share");
     return PB_OK;
 }
@@ -86,7 +86,7 @@ static enum pb_status read_record(struct csv_list *list)
         return annotations_fail(file, "'%.200s' is not the path of an image below %.200s", path, self->root);
     if (*label == '\0')
         return annotations_fail(file, "the label is empty");
-    enum pb_status status = wants_split(list) ? read_split(list, &sample.split) : PB_OK;
+    enum pb_status status = has_split(list) ? read_split(list, &sample.split) : PB_OK;
     if (status != PB_OK)
         return status;
     sample.path = arena_path(&self->arena, self->root, path, "");

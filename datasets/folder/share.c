@@ -42,8 +42,8 @@ static enum pb_status share_class(const struct folder *self, const struct ticket
         return host->fail(host, PB_ERROR_INPUT,
                           "%s: this is the only image of class '%s'; a test share needs two of every class",
                           first->path, self->classes.names[first->label]);
-    const size_t wanted = (size_t)llround((double)count * self->options->test_share);
-    const size_t chosen = wanted < 1 ? 1 : wanted > count - 1 ? count - 1 : wanted;
+    const size_t requested = (size_t)llround((double)count * self->options->test_share);
+    const size_t chosen = requested < 1 ? 1 : requested > count - 1 ? count - 1 : requested;
     for (size_t i = 0; i < chosen; i++)
         tickets[i].sample->split = PB_SPLIT_TEST;
     return PB_OK;

@@ -199,12 +199,12 @@ static int by_name(const void *a, const void *b)
 static bool keep_name(char ***names, size_t *count, size_t *capacity, const char *name)
 {
     if (*count == *capacity) {
-        const size_t wanted = *capacity == 0 ? 16 : 2 * *capacity;
-        char **grown = pb_realloc(*names, *count, wanted, sizeof *grown);
+        const size_t requested = *capacity == 0 ? 16 : 2 * *capacity;
+        char **grown = pb_realloc(*names, *count, requested, sizeof *grown);
         if (grown == NULL)
             return false;
         *names = grown;
-        *capacity = wanted;
+        *capacity = requested;
     }
     char *copy = pb_strdup(name);
     if (copy == NULL)

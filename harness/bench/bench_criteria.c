@@ -33,13 +33,13 @@ static enum pb_status open_images(struct bench *bench, struct pb_error *error)
                        PB_BENCH_CLASSES, spec->network->graph->classes);
     pb_preprocess_default(&bench->preprocess);
     bench->preprocess.image_size = spec->network->graph->nodes[0].shape.height;
-    const struct pb_bench_images_spec wanted = {.registry = spec->registry,
-                                                .count = whole,
-                                                .width = WIDTH,
-                                                .height = HEIGHT,
-                                                .preprocess = &bench->preprocess,
-                                                .threads = spec->threads};
-    return pb_bench_images_open(&wanted, &bench->images, error);
+    const struct pb_bench_images_spec requested = {.registry = spec->registry,
+                                                   .count = whole,
+                                                   .width = WIDTH,
+                                                   .height = HEIGHT,
+                                                   .preprocess = &bench->preprocess,
+                                                   .threads = spec->threads};
+    return pb_bench_images_open(&requested, &bench->images, error);
 }
 
 static enum pb_status open_batches(const struct bench *bench, struct pb_batches **batches, struct pb_error *error)

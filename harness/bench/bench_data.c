@@ -29,12 +29,12 @@ struct stage {
 static uint32_t image_count(const struct pb_bench_data_spec *spec)
 {
     const uint32_t unit = spec->batch % CLASSES ? spec->batch * CLASSES : spec->batch;
-    uint32_t wanted = spec->wish.images;
-    if (wanted == 0) {
-        wanted = BATCHES * spec->batch;
-        wanted = wanted < LEAST_IMAGES ? LEAST_IMAGES : wanted > MOST_IMAGES ? MOST_IMAGES : wanted;
+    uint32_t requested = spec->wish.images;
+    if (requested == 0) {
+        requested = BATCHES * spec->batch;
+        requested = requested < LEAST_IMAGES ? LEAST_IMAGES : requested > MOST_IMAGES ? MOST_IMAGES : requested;
     }
-    return (wanted + unit - 1) / unit * unit;
+    return (requested + unit - 1) / unit * unit;
 }
 
 /* The thesis's preprocessing and augmentation. */
@@ -131,13 +131,13 @@ static enum pb_status open_images(struct stage *stage, struct pb_error *error)
     const struct pb_bench_data_spec *spec = stage->spec;
     struct pb_bench_data *data = stage->data;
     set_preprocess(stage);
-    const struct pb_bench_images_spec wanted = {.registry = spec->registry,
-                                                .count = data->images,
-                                                .width = data->width,
-                                                .height = data->height,
-                                                .preprocess = &stage->preprocess,
-                                                .threads = spec->threads};
-    const enum pb_status status = pb_bench_images_open(&wanted, &stage->images, error);
+    const struct pb_bench_images_spec requested = {.registry = spec->registry,
+                                                   .count = data->images,
+                                                   .width = data->width,
+                                                   .height = data->height,
+                                                   .preprocess = &stage->preprocess,
+                                                   .threads = spec->threads};
+    const enum pb_status status = pb_bench_images_open(&requested, &stage->images, error);
     data->file_bytes = stage->images.file_bytes;
     data->cache_bytes = stage->images.cache_bytes;
     data->decode_seconds = stage->images.decode_seconds;

@@ -9,7 +9,7 @@
 
 /* What is asked for on the command line. */
 struct pb_bench_data_wish {
-    bool wanted;
+    bool requested;
     uint32_t images; /* to train on; 0: a number that suits the batch */
     uint32_t width, height; /* of every JPEG */
 };

@@ -58,8 +58,8 @@ static enum pb_status read_data_options(const struct pb_arguments *arguments, st
                                         struct pb_error *error)
 {
     size_t images = 0;
-    *wish = (struct pb_bench_data_wish){.wanted = pb_argument(arguments, "data"), .width = 1024, .height = 768};
-    if (!wish->wanted && (pb_argument(arguments, "data-images") || pb_argument(arguments, "data-sides")))
+    *wish = (struct pb_bench_data_wish){.requested = pb_argument(arguments, "data"), .width = 1024, .height = 768};
+    if (!wish->requested && (pb_argument(arguments, "data-images") || pb_argument(arguments, "data-sides")))
         return pb_fail(error, PB_ERROR_INPUT, "bench: --data-images and --data-sides belong to --data; give that too");
     enum pb_status status = pb_argument_size(arguments, "data-images", 2 * PB_BENCH_CLASSES, 1u << 16, &images, error);
     if (status == PB_OK)
@@ -107,11 +107,12 @@ static enum pb_status make_batch(struct session *session, struct pb_error *error
 }
 
 /* What is in memory already (program, libraries, the opened backend), and all that will be allocated. */
-static enum pb_status predict(struct session *session, const struct pb_engine_options *wanted, struct pb_error *error)
+static enum pb_status predict(struct session *session, const struct pb_engine_options *requested,
+                              struct pb_error *error)
 {
     const struct pb_graph *graph = session->graph;
     struct pb_engine_memory engine;
-    const enum pb_status status = pb_engine_predict(session->backend.device, graph, wanted, &engine, error);
+    const enum pb_status status = pb_engine_predict(session->backend.device, graph, requested, &engine, error);
     if (status)
         return status;
     const uint64_t image = pb_shape_count(graph->nodes[0].shape);
@@ -131,10 +132,10 @@ static enum pb_status prepare(const struct pb_arguments *arguments, struct sessi
     if (!status)
         status = pb_argument_backend(arguments, pb_argument(arguments, "backend"), (uint32_t)session->threads,
                                      &session->backend, error);
-    const struct pb_engine_options wanted = {
+    const struct pb_engine_options requested = {
         .batch = (uint32_t)session->batch, .mode = session->training ? PB_ENGINE_TRAIN : PB_ENGINE_INFER, .seed = 1};
     if (!status)
-        status = predict(session, &wanted, error);
+        status = predict(session, &requested, error);
     if (!status)
         status = make_batch(session, error);
     if (!status)
@@ -144,7 +145,7 @@ static enum pb_status prepare(const struct pb_arguments *arguments, struct sessi
     if (status)
         return status;
     pb_network_initialise(session->network, 1);
-    status = pb_engine_create(session->backend.device, session->network, &wanted, &session->engine, error);
+    status = pb_engine_create(session->backend.device, session->network, &requested, &session->engine, error);
     return status || !session->training ? status : pb_engine_penalise_norms(session->engine, 1e-4, 1e-4, error);
 }
 
@@ -238,7 +239,7 @@ static enum pb_status run_bench(struct session *session, bool json, struct pb_er
     enum pb_status status = PB_OK;
     struct pb_load_sample before;
     pb_load_sample(&before);
-    if (session->wish.wanted) { /* first: the times of layers and phases are those of the runs below */
+    if (session->wish.requested) { /* first: the times of layers and phases are those of the runs below */
         status = measure_data(session, &data, error);
         bench.data = &data;
     }

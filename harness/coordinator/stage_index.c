@@ -51,10 +51,10 @@ enum pb_status pb_stage_index_open(const char *path, int *file, struct pb_error 
 uint32_t pb_stage_index_cells(int file, const char *key)
 {
     struct stat facts;
-    char wanted[KEY + 1];
+    char requested[KEY + 1];
     if (fstat(file, &facts) != 0 || facts.st_size % LINE != 0)
         return UINT32_MAX;
-    snprintf(wanted, sizeof wanted, "%-64s", key);
+    snprintf(requested, sizeof requested, "%-64s", key);
     off_t low = 0, high = facts.st_size / LINE;
     while (low < high) {
         char line[LINE + 1];
@@ -63,7 +63,7 @@ uint32_t pb_stage_index_cells(int file, const char *key)
         if (pread(file, line, LINE, middle * LINE) != LINE)
             return UINT32_MAX;
         line[LINE] = '\0';
-        const int order = memcmp(line, wanted, KEY);
+        const int order = memcmp(line, requested, KEY);
         if (order == 0)
             return pb_parse_int(line + KEY, &cells) && cells >= 0 ? (uint32_t)cells : UINT32_MAX;
         if (order < 0)

@@ -23,7 +23,7 @@ size_t pb_cache_pixel_bytes(const struct pb_cache_entry *entry)
     return (size_t)entry->width * entry->height * CHANNELS + PB_PIXEL_PADDING;
 }
 
-static bool lies_inside(uint64_t offset, uint64_t bytes, uint64_t length)
+static bool fits_inside(uint64_t offset, uint64_t bytes, uint64_t length)
 {
     return offset <= length && bytes <= length - offset;
 }
@@ -35,7 +35,7 @@ static bool entry_is_valid(const struct pb_cache_entry *entry, const struct pb_c
         return entry->offset < header->text_bytes;
     return pixels > 0 && pixels <= PB_IMAGE_MAX_PIXELS && entry->cropped_width >= entry->width &&
            entry->cropped_height >= entry->height &&
-           lies_inside(entry->offset, pb_cache_pixel_bytes(entry), header->file_bytes);
+           fits_inside(entry->offset, pb_cache_pixel_bytes(entry), header->file_bytes);
 }
 
 bool pb_cache_file_is_valid(const void *bytes, size_t length, const char key[65], uint64_t sample_count)
@@ -48,7 +48,7 @@ bool pb_cache_file_is_valid(const void *bytes, size_t length, const char key[65]
     if (header.magic != PB_CACHE_MAGIC || memcmp(header.key, key, sizeof header.key) != 0 ||
         header.file_bytes != length || header.sample_count != sample_count ||
         !pb_multiply(sample_count, sizeof(struct pb_cache_entry), &table) ||
-        !lies_inside(sizeof header, table, length) || !lies_inside(header.text_offset, header.text_bytes, length))
+        !fits_inside(sizeof header, table, length) || !fits_inside(header.text_offset, header.text_bytes, length))
         return false;
     const struct pb_cache_entry *entries = (const void *)((const char *)bytes + sizeof header);
     const char *text = (const char *)bytes + header.text_offset;

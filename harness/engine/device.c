@@ -170,7 +170,7 @@ cleanup:
     return status;
 }
 
-enum pb_status pb_device_stand_in(uint32_t threads, struct pb_device **device, struct pb_error *error)
+enum pb_status pb_device_substitute(uint32_t threads, struct pb_device **device, struct pb_error *error)
 {
     const struct pb_backend nothing = {.on_host = true};
     struct pb_device *opened = pb_calloc(1, sizeof *opened);

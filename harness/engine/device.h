@@ -41,7 +41,7 @@ struct pb_device {
 PB_MUST_CHECK enum pb_status pb_device_open(const struct pb_loaded *loaded, const struct pb_options *options,
                                             uint32_t threads, struct pb_device **device, struct pb_error *error);
 /* The host's portable operators as a device of their own: to plan for a backend that cannot be created here. */
-PB_MUST_CHECK enum pb_status pb_device_stand_in(uint32_t threads, struct pb_device **device, struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_device_substitute(uint32_t threads, struct pb_device **device, struct pb_error *error);
 void pb_device_close(struct pb_device **device);
 
 #endif

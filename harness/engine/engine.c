@@ -61,12 +61,12 @@ static enum pb_status create_buffers(struct pb_engine *engine, struct pb_error *
     const struct {
         uint64_t bytes;
         struct pb_buffer **buffer;
-    } wanted[] = {{memory.values, &engine->values},      {memory.gradients, &engine->gradients},
-                  {memory.velocity, &engine->velocity},  {memory.masks, &engine->masks},
-                  {memory.activations, &engine->arena},  {memory.workspace, &engine->workspace},
-                  {memory.filters, &engine->transformed}};
-    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
-        if (wanted[i].bytes && PB_OPERATE(buffer_create, wanted[i].bytes / sizeof(float), wanted[i].buffer))
+    } requested[] = {{memory.values, &engine->values},      {memory.gradients, &engine->gradients},
+                     {memory.velocity, &engine->velocity},  {memory.masks, &engine->masks},
+                     {memory.activations, &engine->arena},  {memory.workspace, &engine->workspace},
+                     {memory.filters, &engine->transformed}};
+    for (size_t i = 0; i < sizeof requested / sizeof requested[0]; i++)
+        if (requested[i].bytes && PB_OPERATE(buffer_create, requested[i].bytes / sizeof(float), requested[i].buffer))
             return pb_fail_context(error, "a batch of %u needs %.0f MB in all; use a smaller one",
                                    engine->options.batch, (double)pb_engine_memory_bytes(&memory) / 1e6);
     const uint32_t nodes = engine->graph->node_count;

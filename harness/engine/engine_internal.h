@@ -161,8 +161,8 @@ PB_MUST_CHECK enum pb_status pb_accumulate(struct pb_engine *engine, size_t coun
                                            struct pb_view sum, struct pb_error *error);
 
 /* A step leaves this parameter as it is. */
-static inline bool pb_stands_still(const struct pb_engine *engine, const struct pb_step *step,
-                                   const struct pb_parameter *parameter)
+static inline bool pb_is_frozen(const struct pb_engine *engine, const struct pb_step *step,
+                                const struct pb_parameter *parameter)
 {
     return !parameter->trainable ||
            ((step->head_only || engine->trunk_frozen) && parameter->node < engine->graph->parts.head);

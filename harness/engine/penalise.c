@@ -199,7 +199,7 @@ static enum pb_status penalise(struct pb_engine *engine, const struct pb_step *s
         pb_penalty_layout(engine->graph, entry->parameter, entry->unit, &layout);
         const struct pb_view strengths = {.buffer = penalties->strengths, .offset = first};
         first += layout.units;
-        if (penalties->idle[i] || changes_values(entry) != values || pb_stands_still(engine, step, parameter))
+        if (penalties->idle[i] || changes_values(entry) != values || pb_is_frozen(engine, step, parameter))
             continue;
         pb_place_node(engine->device->host.name, engine->graph->nodes[parameter->node].name, pb_clock());
         if (entry->rule == PB_RULE_POLARIZATION && entry->term != term) {

@@ -163,7 +163,7 @@ enum pb_status pb_engine_step(struct pb_engine *engine, const struct pb_step *st
     enum pb_status status = pb_penalise_gradients(engine, step, error);
     for (uint32_t p = 0; p < graph->parameter_count && !status; p++) {
         const struct pb_parameter *parameter = &graph->parameters[p];
-        if (pb_stands_still(engine, step, parameter))
+        if (pb_is_frozen(engine, step, parameter))
             continue;
         const struct pb_sgd_arguments arguments = {
             .size = sizeof arguments,

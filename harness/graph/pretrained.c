@@ -60,11 +60,11 @@ static enum pb_status missing(const struct import *import, const struct pb_param
     bool norms = false;
     for (size_t i = 0; i < import->file.count; i++)
         norms = norms || pb_ends_with(import->file.tensors[i].name, ".running_mean");
-    const bool wanted = has_norms(import->graph);
-    const char *hint = norms && !wanted
+    const bool expected = has_norms(import->graph);
+    const char *hint = norms && !expected
                            ? "it holds a network with batch norm, the model has none (batch-norm=\"false\")"
-                       : !norms && wanted ? "it holds no batch norms; the model has them (batch-norm=\"true\")"
-                                          : "it must hold this model under torchvision's names";
+                       : !norms && expected ? "it holds no batch norms; the model has them (batch-norm=\"true\")"
+                                            : "it must hold this model under torchvision's names";
     return pb_fail(import->error, PB_ERROR_INPUT, "'%s': tensor '%s' (for '%s') is missing; %s", import->path, name,
                    parameter->name, hint);
 }

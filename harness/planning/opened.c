@@ -124,7 +124,7 @@ static enum pb_status open_device(const struct pb_cell_config *config, struct pb
     if (status == PB_ERROR_MEMORY)
         *error = added->refusal;
     else if (status != PB_OK)
-        status = pb_device_stand_in(config->threads, &added->device, error);
+        status = pb_device_substitute(config->threads, &added->device, error);
     const uint64_t after = pb_resident_bytes();
     added->resident = after > before ? after - before : 0;
     return status;

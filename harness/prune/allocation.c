@@ -127,11 +127,11 @@ struct pb_allotment pb_allotment_of_weights(const struct pb_ranking *ranking, co
     return layer;
 }
 
-static uint64_t between(double wanted, const struct pb_allotment *layer)
+static uint64_t between(double requested, const struct pb_allotment *layer)
 {
-    if (wanted <= (double)layer->least)
+    if (requested <= (double)layer->least)
         return layer->least;
-    return wanted < (double)layer->most ? (uint64_t)wanted : layer->most;
+    return requested < (double)layer->most ? (uint64_t)requested : layer->most;
 }
 
 /* What all layers keep at ε, each rounded. */

@@ -43,8 +43,8 @@ static size_t most_of(const struct masker *masker, uint32_t layer)
 /* round(share × weights), without those that are masked already. */
 static size_t still_to_mask(double share, uint64_t weights, uint64_t unmasked)
 {
-    const uint64_t masked = weights - unmasked, wanted = (uint64_t)round(share * (double)weights);
-    return wanted > masked ? (size_t)(wanted - masked) : 0;
+    const uint64_t masked = weights - unmasked, asked = (uint64_t)round(share * (double)weights);
+    return asked > masked ? (size_t)(asked - masked) : 0;
 }
 
 static enum pb_status normalise(const struct masker *masker)
@@ -65,9 +65,9 @@ static enum pb_status normalise(const struct masker *masker)
 static void choose_per_layer(struct masker *masker)
 {
     for (uint32_t l = 0; l < masker->scores->count; l++) {
-        const size_t wanted =
+        const size_t asked =
             still_to_mask(masker->share, parameter_of(masker, l)->count, masker->scores->layers[l].count);
-        masker->taken[l] = wanted < most_of(masker, l) ? wanted : most_of(masker, l);
+        masker->taken[l] = asked < most_of(masker, l) ? asked : most_of(masker, l);
     }
 }
 
@@ -84,7 +84,7 @@ static size_t count_lowest(const struct pb_weight_layer *layer, struct pb_lowest
 }
 
 /* The lowest of the layers that are still open. One that would lose more than its floor allows is closed, and gives that much. */
-static enum pb_status choose_once(struct masker *masker, uint64_t wanted, bool *open, bool *closed)
+static enum pb_status choose_once(struct masker *masker, uint64_t asked, bool *open, bool *closed)
 {
     const uint32_t layers = masker->scores->count;
     struct pb_number_list *lists = pb_calloc(layers, sizeof *lists);
@@ -98,14 +98,14 @@ static enum pb_status choose_once(struct masker *masker, uint64_t wanted, bool *
             lists[l] = (struct pb_number_list){masker->scores->layers[l].scores, masker->scores->layers[l].count};
         available += lists[l].count;
     }
-    wanted = wanted < available ? wanted : available;
+    asked = asked < available ? asked : available;
     enum pb_status status = PB_OK;
-    if (wanted)
-        status = pb_lowest_find(lists, layers, wanted, &lowest, masker->error);
+    if (asked)
+        status = pb_lowest_find(lists, layers, asked, &lowest, masker->error);
     for (uint32_t l = 0; l < layers && status == PB_OK; l++) {
         if (!open[l])
             continue;
-        masker->taken[l] = wanted ? count_lowest(&masker->scores->layers[l], &lowest) : 0;
+        masker->taken[l] = asked ? count_lowest(&masker->scores->layers[l], &lowest) : 0;
         if (masker->taken[l] > most_of(masker, l)) {
             masker->taken[l] = most_of(masker, l);
             open[l] = false;
@@ -128,12 +128,12 @@ static enum pb_status choose_globally(struct masker *masker)
         weights += parameter_of(masker, l)->count;
         unmasked += masker->scores->layers[l].count;
     }
-    const uint64_t wanted = still_to_mask(masker->share, weights, unmasked);
+    const uint64_t asked = still_to_mask(masker->share, weights, unmasked);
     while (status == PB_OK && closed) {
         uint64_t given = 0;
         for (uint32_t l = 0; l < layers; l++)
             given += open[l] ? 0 : masker->taken[l];
-        status = choose_once(masker, wanted - given, open, &closed);
+        status = choose_once(masker, asked - given, open, &closed);
     }
     pb_free(open);
     return status;

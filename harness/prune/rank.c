@@ -52,7 +52,7 @@ static void settle(struct rank *rank)
         rank->kept[g] = kept_of(rank, g, rank->asked[g]);
 }
 
-static void want_prefix(struct rank *rank, uint32_t length)
+static void ask_prefix(struct rank *rank, uint32_t length)
 {
     memset(rank->asked, 0, rank->groups->count * sizeof(*rank->asked));
     for (uint32_t i = 0; i < length; i++)
@@ -110,7 +110,7 @@ static enum pb_status search(struct rank *rank, uint32_t *length)
     while (low < high) {
         const uint32_t middle = low + (high - low) / 2;
         uint64_t value;
-        want_prefix(rank, middle);
+        ask_prefix(rank, middle);
         const enum pb_status status = measure(rank, &value);
         if (status != PB_OK)
             return status;
@@ -158,7 +158,7 @@ static enum pb_status choose_globally(struct rank *rank, uint32_t *length)
            order[*length].score == order[*length - 1].score)
         ++*length;
     if (status == PB_OK)
-        want_prefix(rank, *length);
+        ask_prefix(rank, *length);
     return status;
 }
 
@@ -170,7 +170,7 @@ static enum pb_status choose_per_layer(struct rank *rank)
         const enum pb_status status = search(rank, &length);
         if (status != PB_OK)
             return status;
-        want_prefix(rank, length);
+        ask_prefix(rank, length);
     }
     for (uint32_t g = 0; g < rank->groups->count; g++) {
         const struct pb_candidate *layer = rank->order.layers[g];
@@ -208,7 +208,7 @@ static enum pb_status choose_below(struct rank *rank, uint32_t *length)
 }
 
 /* What the layers keep of total, before the floor and rounding. */
-static void want_allotted(struct rank *rank, struct pb_allotment *layers, uint64_t total)
+static void ask_allotted(struct rank *rank, struct pb_allotment *layers, uint64_t total)
 {
     pb_allot(layers, rank->groups->count, total);
     for (uint32_t g = 0; g < rank->groups->count; g++)
@@ -229,14 +229,14 @@ static enum pb_status choose_by_allocation(struct rank *rank)
     enum pb_status status = PB_OK;
     while (status == PB_OK && low < high) {
         const uint64_t middle = low + (high - low + 1) / 2;
-        want_allotted(rank, layers, middle);
+        ask_allotted(rank, layers, middle);
         status = measure(rank, &value);
         if (value <= limit)
             low = middle;
         else
             high = middle - 1;
     }
-    want_allotted(rank, layers, low);
+    ask_allotted(rank, layers, low);
     if (status == PB_OK)
         status = measure(rank, &value);
     if (status == PB_OK)

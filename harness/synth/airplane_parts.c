@@ -214,7 +214,7 @@ static void draw_tailplane(const struct aircraft *a, double x, double y, double 
     quad(a, plane, colour);
 }
 
-/* A fin that stands at z; its foot begins at (x, y). */
+/* A fin at z; its foot begins at (x, y). */
 static void draw_fin(const struct aircraft *a, double x, double y, double z, double height)
 {
     const double sweep = a->class->parts[AIRCRAFT_SWEEP] == SWEEP_BACK ? 0.26 : 0.12;

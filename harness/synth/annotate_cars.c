@@ -132,7 +132,7 @@ static matvar_t *build_class_names(const struct synth_set *set)
     return names;
 }
 
-/* Writes the variables (NULL: not built for want of memory) and frees them. */
+/* Writes the variables (NULL: not built: memory ran out) and frees them. */
 static enum pb_status write_mat(const struct synth_set *set, const char *name, matvar_t **variables, size_t count,
                                 struct pb_error *error)
 {

@@ -54,7 +54,7 @@ static void draw_tree_line(cairo_t *cr, double aspect, double horizon, struct pb
     }
 }
 
-/* Blocks with rows of windows that stand on the horizon. */
+/* Blocks with rows of windows on the horizon. */
 static void draw_buildings(cairo_t *cr, double aspect, double horizon, double tallest, struct pb_rng *rng)
 {
     for (double x = synth_between(rng, -0.3, 0.1); x < aspect;) {

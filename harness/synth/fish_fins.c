@@ -62,7 +62,7 @@ static void draw_tail(const struct fish *f)
     cairo_restore(f->cr);
 }
 
-/* A spiny triangle that stands on the back between two places; lean moves its tip backwards. */
+/* A spiny triangle on the back between two places; lean moves its tip backwards. */
 static void draw_spike(const struct fish *f, double from, double to, double base, double tip, double lean)
 {
     const struct synth_point points[] = {

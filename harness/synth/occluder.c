@@ -1,4 +1,4 @@
-/* What stands in front of a subject: branches and leaves, fences, posts, bushes. */
+/* What is in front of a subject: branches and leaves, fences, posts, bushes. */
 #include "synth/surroundings.h"
 
 #include <math.h>

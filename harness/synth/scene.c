@@ -13,7 +13,7 @@ static const struct {
     void (*setting)(cairo_t *, const struct synth_class *, struct pb_rng); /* NULL: none */
     double narrowest, widest; /* width ÷ height */
     double smallest, largest; /* share of the frame that the subject fills */
-    double occluded; /* how often something stands in front */
+    double occluded; /* how often something is in front */
 } subjects[SYNTH_KINDS] = {
     [SYNTH_AIRCRAFT] = {synth_draw_aircraft, NULL, 1.5, 1.9, 0.86, 0.99, 0.12},
     [SYNTH_BIRDS] = {synth_draw_bird, synth_draw_perch, 0.85, 1.4, 0.80, 0.98, 0.2},
@@ -130,7 +130,7 @@ static void compose(struct frame *frame, enum synth_kind kind, const struct synt
     }
 }
 
-/* The frame's sides; the stream goes on alike whether they are drawn or given. */
+/* The frame's sides; the stream continues alike whether they are drawn or given. */
 static void choose_sides(struct frame *frame, enum synth_kind kind, struct synth_sides sides, struct pb_rng *rng)
 {
     const double longer = round(sides.size * synth_between(rng, 0.85, 1));

@@ -17,7 +17,7 @@ void synth_draw_bird(cairo_t *cr, const struct synth_class *class, struct pb_rng
 void synth_draw_car(cairo_t *cr, const struct synth_class *class, struct pb_rng rng);
 void synth_draw_fish(cairo_t *cr, const struct synth_class *class, struct pb_rng rng);
 
-/* What belongs to the place but stands at the subject: perch or ground. Drawn below it, in the same units and with the same stream. */
+/* What belongs to the place but is at the subject: perch or ground. Drawn below it, in the same units and with the same stream. */
 void synth_draw_perch(cairo_t *cr, const struct synth_class *class, struct pb_rng rng);
 void synth_draw_shadow(cairo_t *cr, const struct synth_class *class, struct pb_rng rng);
 

@@ -1,4 +1,4 @@
-/* The place around a subject: what is behind it and what stands in front. None of it depends on the class. */
+/* The place around a subject: what is behind it and what is in front. None of it depends on the class. */
 #ifndef PB_SYNTH_SURROUNDINGS_H
 #define PB_SYNTH_SURROUNDINGS_H
 

@@ -60,12 +60,12 @@ static enum pb_status check_options(const struct pb_synth_options *options, stru
 }
 
 /* Reads "aircraft,birds"; NULL: those with an official layout. */
-static enum pb_status parse_sets(const char *text, bool wanted[SYNTH_KINDS], struct pb_error *error)
+static enum pb_status parse_sets(const char *text, bool requested[SYNTH_KINDS], struct pb_error *error)
 {
     const char *names[SYNTH_KINDS];
     for (enum synth_kind kind = 0; kind < SYNTH_KINDS; kind++) {
         names[kind] = synth_kind_name(kind);
-        wanted[kind] = text == NULL && kind != SYNTH_FISH;
+        requested[kind] = text == NULL && kind != SYNTH_FISH;
     }
     while (text && *text) {
         const size_t length = strcspn(text, ",");
@@ -80,7 +80,7 @@ static enum pb_status parse_sets(const char *text, bool wanted[SYNTH_KINDS], str
                            closest ? "did you mean '" : "the sets are aircraft, birds, cars and fish",
                            closest ? closest : "", closest ? "'?" : "");
         }
-        wanted[kind] = true;
+        requested[kind] = true;
         text += length + (text[length] == ',');
     }
     return PB_OK;
@@ -255,14 +255,14 @@ static enum pb_status draw_set(const char *out, enum synth_kind kind, const stru
 static enum pb_status draw_sets(const char *out, const struct pb_synth_options *options, pb_synth_log *log,
                                 struct pb_error *error)
 {
-    bool wanted[SYNTH_KINDS] = {false};
+    bool requested[SYNTH_KINDS] = {false};
     enum pb_status status = check_options(options, error);
     if (status == PB_OK)
-        status = parse_sets(options->sets, wanted, error);
+        status = parse_sets(options->sets, requested, error);
     if (status == PB_OK)
         status = pb_make_dirs(out, error);
     for (enum synth_kind kind = 0; kind < SYNTH_KINDS && status == PB_OK; kind++)
-        if (wanted[kind])
+        if (requested[kind])
             status = draw_set(out, kind, options, log, error);
     return status;
 }

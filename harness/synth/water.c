@@ -1,4 +1,4 @@
-/* Under water: what is behind a fish, and weed that stands in front of it. */
+/* Under water: what is behind a fish, and weed in front of it. */
 #include <math.h>
 
 #include "synth/draw.h"

@@ -31,12 +31,12 @@ static enum pb_status make_room(struct timing *timing, struct pb_error *error)
 {
     if (timing->count < timing->room)
         return PB_OK;
-    const size_t wanted = timing->room ? 2 * timing->room : 64;
-    double *grown = pb_realloc(timing->times, timing->room, wanted, sizeof *grown);
+    const size_t requested = timing->room ? 2 * timing->room : 64;
+    double *grown = pb_realloc(timing->times, timing->room, requested, sizeof *grown);
     if (!grown)
-        return pb_fail_memory(error, wanted * sizeof *grown);
+        return pb_fail_memory(error, requested * sizeof *grown);
     timing->times = grown;
-    timing->room = wanted;
+    timing->room = requested;
     return PB_OK;
 }
 

@@ -44,7 +44,7 @@ timeless() {
 
 stage_of() { sed -nE "s/.*(^| )$2=\"([0-9a-f]{64})\".*/\2/p" "out/cells/$1.xml"; }
 
-# Runs what is missing, and wants all cells ok and every file as it was.
+# Runs what is missing, and requires all cells ok and every file as it was.
 run_again() {
     run prunebench run m.xml -o out --threads 1
     echo "$output"

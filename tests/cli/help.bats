@@ -35,7 +35,7 @@ completions() {
     done
 }
 
-@test "every option of every command stands in help, man page and completion alike" {
+@test "every option of every command is in help, man page and completion alike" {
     for name in $(commands); do
         of_help "$name" >help
         [ "$(wc -l <help)" -ge 2 ] # --help and --quiet

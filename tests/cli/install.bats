@@ -141,7 +141,7 @@ make_plugin() { # kind, name
     [ ! -e stage/opt/pb ]
 }
 
-@test "a new criterion stands in a run's tables beside the others" {
+@test "a new criterion is in a run's tables beside the others" {
     install_here
     run make_plugin criterion mean-weight
     [ "$status" -eq 0 ] || { echo "$output"; false; }

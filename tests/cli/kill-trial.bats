@@ -11,7 +11,7 @@ teardown() {
     [ ! -f "$BATS_TEST_TMPDIR/pids" ] || xargs kill <"$BATS_TEST_TMPDIR/pids" || true
 }
 
-# A program that spoils the folder of a run that goes on, in the way of $1 (a command that knows $out), before it starts.
+# A program that spoils the folder of a run under way, in the way of $1 (a command that knows $out), before it starts.
 spoiling() {
     cat >program <<END
 #!/bin/bash

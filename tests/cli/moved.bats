@@ -133,7 +133,7 @@ END
     [[ $output == *"1 done, 0 were done before, 0 failed"* ]]
 }
 
-@test "where data is not here, check makes provisional keys, which tell data sets apart" {
+@test "where data is not here, check makes provisional keys, which distinguish data sets" {
     matrix nowhere >m.xml
     run prunebench check m.xml --threads 1 --no-speed
     [ "$status" -eq 0 ]

@@ -57,7 +57,7 @@ for step, share in zip(steps, (0.3, 0.5)):
             assert len(bins) == 128 and sum(bins) == count == cumulated[-1], gamma.attrib
             assert all(cumulated[i] == sum(bins[:i + 1]) for i in range(128))
             assert abs(float(gamma.get("near-zero")) - bins[0] / count) < 1e-15
-        if before > after: # |γ| is the score: what stays lies above what the cut was at
+        if before > after: # |γ| is the score: what stays is above what the cut was at
             assert layer.get("threshold") == step.get("threshold")
     assert sum(widths.values()) == total - round(share * total)
     for when, count in (("gamma-before", sum(int(l.get("before")) for l in layers)), ("gamma-after", sum(widths.values()))):

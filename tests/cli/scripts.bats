@@ -9,7 +9,7 @@ setup() {
 
 teardown() { rm -rf "$folder"; }
 
-@test "no layer includes what lies above it, and no plugin what is not in the SDK" {
+@test "no layer includes what is above it, and no plugin what is not in the SDK" {
     "$sources/scripts/check-layers"
 }
 
@@ -157,22 +157,29 @@ END
     [ "${#lines[@]}" -eq 4 ]
 }
 
-@test "no document, public header or message has a house word where the field has one" {
+@test "no document, source, script or matrix has a house word where the field has one" {
     "$sources/scripts/check-words"
 }
 
-@test "the check of words reads prose, not code" {
-    printf '%s\n' '# Weights weigh nothing' '| output | put out\\* |' 'It goes on.' >"$folder/a.md"
-    printf '%s\n' '/* where values lie in memory */' 'int weighs(int wanted); /* what it costs */' >"$folder/a.h"
-    printf '%s\n' '/* wants */ static int wants(void)' '{ return fail("the file lies in \"%s\"", "stored on it"); }' >"$folder/a.c"
-    run -1 "$sources/scripts/check-words" "$folder"/a.{md,h,c}
+@test "the check of words reads documents, sources with their names, and comments of scripts and matrices" {
+    printf '%s\n' '# Weights weigh nothing' '| output | put out\* |' 'It goes on.' >"$folder/a.md"
+    printf '%s\n' '/* where values lie in memory */' 'int weighed(int weight, int lies);' >"$folder/a.h"
+    printf '%s\n' 'static int test_it_goes_on(void)' '{ return fail("the file lies in \"%s\"", "stored on it"); }' >"$folder/a.c"
+    local word='goes on' # this file is read, too
+    printf '%s\n' '@test "what it wants" {' '    echo "wants ${#lines}"'" # and $word" '}' >"$folder/a.bats"
+    printf '%s\n' '<matrix want="1"><!-- told' 'apart --></matrix>' '<!-- it stands here -->' >"$folder/a.xml"
+    run -1 "$sources/scripts/check-words" "$folder"/a.{md,h,c,bats,xml}
     echo "$output"
-    [ "${#lines[@]}" -eq 5 ]
+    [ "${#lines[@]}" -eq 9 ]
     [[ ${lines[0]} == *"a.md:1: 'weigh': cost" ]]
     [[ ${lines[1]} == *"a.md:3: 'goes on': resume, continue" ]]
     [[ ${lines[2]} == *"a.h:1: 'lie in': is stored in, is in" ]]
-    [[ ${lines[3]} == *"a.c:1: 'wants': require, need, ask for" ]]
-    [[ ${lines[4]} == *"a.c:2: 'lies in': is stored in, is in" ]]
+    [[ ${lines[3]} == *"a.h:2: 'weighed': cost" ]]
+    [[ ${lines[4]} == *"a.c:1: 'goes on': resume, continue" ]]
+    [[ ${lines[5]} == *"a.c:2: 'lies in': is stored in, is in" ]]
+    [[ ${lines[6]} == *"a.bats:1: 'wants': require, need, ask for" ]]
+    [[ ${lines[7]} == *"a.bats:2: 'goes on': resume, continue" ]]
+    [[ ${lines[8]} == *"a.xml:3: 'stands here': is" ]]
 }
 
 @test "the test runner names and counts what a machine cannot run, apart from what passed" {

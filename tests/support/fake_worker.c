@@ -1,4 +1,4 @@
-/* Stands in for `prunebench cell`. */
+/* Replaces `prunebench cell`. */
 #include "support/fake_worker.h"
 
 #include <fcntl.h>

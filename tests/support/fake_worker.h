@@ -1,4 +1,4 @@
-/* Stands in for `prunebench cell`: does nothing slowly, fails as its cell's criterion label says, and keeps a diary. */
+/* Replaces `prunebench cell`: does nothing slowly, fails as its cell's criterion label says, and keeps a diary. */
 #ifndef PB_TEST_FAKE_WORKER_H
 #define PB_TEST_FAKE_WORKER_H
 

@@ -43,9 +43,9 @@ static struct cuts cut(const struct blis *self, const struct geometry *g)
     cuts.input_rows =
         at_most(g->height, (cuts.band_rows - 1) * g->stride_height + (g->kernel_height - 1) * g->dilation_height + 1);
     cuts.shares = at_least(1, ceil_divide(cuts.tiles, TILES_PER_TASK));
-    const size_t wanted = ceil_divide(TASKS_MIN, g->groups * cuts.panels * cuts.shares);
+    const size_t requested = ceil_divide(TASKS_MIN, g->groups * cuts.panels * cuts.shares);
     const size_t fits = at_least(1, CHUNK_FLOATS / (g->filters * g->patch));
-    cuts.chunks = at_least(1, at_most(at_most(wanted, fits), cuts.bands));
+    cuts.chunks = at_least(1, at_most(at_most(requested, fits), cuts.bands));
     return cuts;
 }
 

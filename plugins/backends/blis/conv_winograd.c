@@ -145,8 +145,8 @@ static void multiply(const struct pass *pass, const struct block *block, size_t 
 }
 
 /* Back to y: the columns of one slice, for tiles from begin to end. */
-static void put_out(const struct pass *pass, const struct block *block, size_t begin, size_t end, size_t column,
-                    const struct tile_moments *moments)
+static void store_outputs(const struct pass *pass, const struct block *block, size_t begin, size_t end, size_t column,
+                          const struct tile_moments *moments)
 {
     const struct vector_kernels *vector = pass->vector;
     const size_t columns = at_most(SLICE_COLUMNS, pass->columns - column), step = pass->multiplied_step;
@@ -173,18 +173,18 @@ static void put_out(const struct pass *pass, const struct block *block, size_t b
 }
 
 /* The same, with the moments of what is output; deviations are taken from the first output. */
-static void put_out_moments(const struct pass *pass, const struct block *block, size_t begin, size_t end, size_t column,
-                            size_t part)
+static void store_with_moments(const struct pass *pass, const struct block *block, size_t begin, size_t end,
+                               size_t column, size_t part)
 {
     float origin[SLICE_COLUMNS] = {0}, *targets[16];
     double sums[SLICE_COLUMNS] = {0}, squares[SLICE_COLUMNS] = {0};
     const struct rows_space *space = pass->moments->space;
     const double rows = space->counts[part];
     const size_t columns = at_most(SLICE_COLUMNS, pass->columns - column);
-    put_out(pass, block, begin, begin + 1, column, NULL);
+    store_outputs(pass, block, begin, begin + 1, column, NULL);
     winograd_targets(&pass->tiling, block->first + begin, pass->out + column, pass->columns, targets);
     memcpy(origin, targets[0], columns * sizeof *origin);
-    put_out(pass, block, begin, end, column, &(struct tile_moments){origin, sums, squares});
+    store_outputs(pass, block, begin, end, column, &(struct tile_moments){origin, sums, squares});
     for (size_t k = 0; k < columns; k++) {
         const size_t at = part * pass->columns + column + k;
         const double left = squares[k] - sums[k] * sums[k] / rows;
@@ -205,7 +205,7 @@ static size_t positions_of(const struct winograd_tiling *tiling, size_t first, s
 }
 
 /* One share of a block's tiles. */
-static void put_out_share(const struct pass *pass, const struct block *block, size_t share)
+static void store_share(const struct pass *pass, const struct block *block, size_t share)
 {
     const size_t begin = share * block->count / pass->shares, end = (share + 1) * block->count / pass->shares;
     const size_t part = block->first / pass->tiling.block * pass->shares + share;
@@ -213,9 +213,9 @@ static void put_out_share(const struct pass *pass, const struct block *block, si
         pass->moments->space->counts[part] = (double)positions_of(&pass->tiling, block->first + begin, end - begin);
     for (size_t column = 0; column < pass->columns && begin < end; column += SLICE_COLUMNS) {
         if (pass->moments)
-            put_out_moments(pass, block, begin, end, column, part);
+            store_with_moments(pass, block, begin, end, column, part);
         else
-            put_out(pass, block, begin, end, column, NULL);
+            store_outputs(pass, block, begin, end, column, NULL);
     }
 }
 
@@ -233,7 +233,7 @@ static void run_private(const struct blis *self, const struct pass *pass)
             transform_tile(pass, &block, tile);
         for (size_t value = 0; value < WINOGRAD_VALUES; value++)
             multiply(pass, &block, value);
-        put_out_share(pass, &block, 0);
+        store_share(pass, &block, 0);
     }
 }
 
@@ -251,7 +251,7 @@ static void run_shared(const struct blis *self, const struct pass *pass)
                 multiply(pass, &block, value);
 #pragma omp for schedule(dynamic)
             for (size_t share = 0; share < pass->shares; share++)
-                put_out_share(pass, &block, share);
+                store_share(pass, &block, share);
         }
     }
 }

@@ -76,10 +76,10 @@ static enum pb_status limit_isa(const struct pb_host *host, int32_t choice)
 /* OMP_THREAD_LIMIT cannot be lifted from inside, and oneDNN computes nonsense on fewer threads than it counts on. */
 static int threads_to_use(const struct pb_host *host)
 {
-    const int wanted = (int)host->threads, limit = omp_get_thread_limit();
-    if (wanted > limit)
-        host->log(host, PB_LOG_WARNING, "OMP_THREAD_LIMIT allows %d of %d threads", limit, wanted);
-    return wanted < limit ? wanted : limit;
+    const int requested = (int)host->threads, limit = omp_get_thread_limit();
+    if (requested > limit)
+        host->log(host, PB_LOG_WARNING, "OMP_THREAD_LIMIT allows %d of %d threads", limit, requested);
+    return requested < limit ? requested : limit;
 }
 
 static enum pb_status create(const struct pb_host *host, const void *given, void **self)

@@ -41,7 +41,7 @@ static void test_context_goes_in_front_and_keeps_the_status(void **state)
     assert_string_equal(error.text, "again: layer 'conv1': no groups");
 }
 
-static void test_errno_stands_at_the_end(void **state)
+static void test_errno_is_at_the_end(void **state)
 {
     struct pb_error error = {0};
     (void)state;
@@ -78,7 +78,7 @@ int main(void)
         cmocka_unit_test(test_a_failure_carries_its_status_and_message),
         cmocka_unit_test(test_a_place_is_file_and_line_where_there_is_one),
         cmocka_unit_test(test_context_goes_in_front_and_keeps_the_status),
-        cmocka_unit_test(test_errno_stands_at_the_end),
+        cmocka_unit_test(test_errno_is_at_the_end),
         cmocka_unit_test(test_a_message_that_is_too_long_is_cut_and_terminated),
         cmocka_unit_test(test_exit_codes_tell_input_from_running),
     };

@@ -96,7 +96,7 @@ static struct pb_fault fault_of(unsigned char *address, bool writes)
     const pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        signal(SIGSEGV, SIG_DFL); /* cmocka has a handler of its own, which would go on with the tests */
+        signal(SIGSEGV, SIG_DFL); /* cmocka has a handler of its own, which would continue with the tests */
         if (pb_place_share(descriptor, &error) != PB_OK || pb_fault_watch(&error) != PB_OK)
             _exit(7);
         if (writes)

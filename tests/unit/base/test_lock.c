@@ -120,7 +120,7 @@ static void test_log_lines_are_single_and_below_the_level(void **state)
     pb_free(data);
 }
 
-static void test_time_goes_on_and_is_written_as_utc(void **state)
+static void test_time_advances_and_is_written_as_utc(void **state)
 {
     char now[32];
     unsigned year, month, day, hour, minute, second;
@@ -150,7 +150,7 @@ int main(int argc, char **argv)
         TEST(test_a_held_lock_names_its_owner_and_a_dead_owners_is_free),
         TEST(test_unlocking_lets_another_process_in),
         TEST(test_log_lines_are_single_and_below_the_level),
-        TEST(test_time_goes_on_and_is_written_as_utc),
+        TEST(test_time_advances_and_is_written_as_utc),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

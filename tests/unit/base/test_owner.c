@@ -48,7 +48,7 @@ static void tag_of_the_dead(char tag[100])
     assert_int_equal(waitpid(child, NULL, 0), child);
 }
 
-static void test_the_living_and_the_dead_are_told_apart(void **state)
+static void test_the_living_and_the_dead_are_distinguished(void **state)
 {
     (void)state;
     char *own = pb_owner_tag(), dead[100];
@@ -148,7 +148,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_setup, folder_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_the_living_and_the_dead_are_told_apart),
+        TEST(test_the_living_and_the_dead_are_distinguished),
         TEST(test_a_number_that_was_given_again_is_not_the_same_process),
         TEST(test_another_hosts_files_are_another_hosts),
         TEST(test_other_names_are_nobodys),

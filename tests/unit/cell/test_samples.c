@@ -174,7 +174,7 @@ static void test_a_row_shows_the_first_training_images_of_its_class(void **state
     close_worker(&worker);
 }
 
-static void test_one_image_stands_first_as_it_is_then_augmented(void **state)
+static void test_one_image_comes_first_as_it_is_then_augmented(void **state)
 {
     struct worker worker;
     uint32_t turned = 0;
@@ -303,7 +303,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_setup, folder_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_a_row_shows_the_first_training_images_of_its_class),
-        TEST(test_one_image_stands_first_as_it_is_then_augmented),
+        TEST(test_one_image_comes_first_as_it_is_then_augmented),
         TEST(test_every_seed_draws_the_same_sheets),
         TEST(test_another_preprocessing_has_a_folder_of_its_own),
         TEST(test_workers_that_draw_at_once_leave_one_whole_folder),

@@ -156,7 +156,7 @@ static void test_no_worker_waits_for_a_stage_that_another_makes(void **state)
     pb_free(seen);
 }
 
-static void test_how_each_cell_failed_is_recorded_and_the_others_go_on(void **state)
+static void test_how_each_cell_failed_is_recorded_and_the_others_run(void **state)
 {
     const char *text =
         RUN_HEAD NO_LATENCY "<criterion plugin='random' label='crash'/><criterion plugin='random' label='hang'/>"
@@ -298,7 +298,7 @@ static void test_a_folder_that_cannot_be_made_is_named(void **state)
     assert_non_null(strstr(error.text, "/file"));
 }
 
-static void test_an_interrupted_run_keeps_what_is_finished_and_goes_on(void **state)
+static void test_an_interrupted_run_keeps_what_is_finished_and_resumes(void **state)
 {
     struct pb_error error = {0};
     struct pb_run_summary summary = {0};
@@ -387,7 +387,7 @@ int main(int argc, char **argv)
         RUN_TEST(test_every_cell_runs_once_and_the_same_command_again_runs_none),
         RUN_TEST(test_every_worker_is_told_whose_child_it_is),
         RUN_TEST(test_no_worker_waits_for_a_stage_that_another_makes),
-        RUN_TEST(test_how_each_cell_failed_is_recorded_and_the_others_go_on),
+        RUN_TEST(test_how_each_cell_failed_is_recorded_and_the_others_run),
         RUN_TEST(test_cells_behind_a_failed_stage_are_blocked_not_run),
         RUN_TEST(test_a_cell_that_fails_between_its_stages_blocks_no_other),
         RUN_TEST(test_a_stage_that_failed_in_an_earlier_run_blocks_cells_that_are_new),
@@ -395,7 +395,7 @@ int main(int argc, char **argv)
         RUN_TEST(test_a_result_cut_in_half_is_run_again),
         RUN_TEST(test_a_second_run_on_the_same_folder_is_refused_with_the_pid),
         RUN_TEST(test_a_folder_that_cannot_be_made_is_named),
-        RUN_TEST(test_an_interrupted_run_keeps_what_is_finished_and_goes_on),
+        RUN_TEST(test_an_interrupted_run_keeps_what_is_finished_and_resumes),
         RUN_TEST(test_latency_is_measured_last_and_on_all_threads),
         RUN_TEST(test_a_schedule_that_crashes_the_planner_costs_only_its_own_sharing),
         RUN_TEST(test_a_glob_that_names_nothing_is_an_input_error),

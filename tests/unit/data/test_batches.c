@@ -98,7 +98,7 @@ static void hash_rest(struct pb_batches *batches, uint32_t first, bool leave_out
     pb_sha256_finish(&hash, hex);
 }
 
-static void test_an_epoch_begun_at_a_later_batch_goes_on_as_it_would_have(void **state)
+static void test_an_epoch_begun_at_a_later_batch_continues_as_it_would_have(void **state)
 {
     struct scene scene;
     char taken[65], left[65];
@@ -488,7 +488,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_setup, folder_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_an_epoch_begun_at_a_later_batch_goes_on_as_it_would_have),
+        TEST(test_an_epoch_begun_at_a_later_batch_continues_as_it_would_have),
         TEST(test_threads_do_not_change_a_bit),
         TEST(test_an_epoch_is_the_same_whenever_it_is_started),
         TEST(test_restarting_in_mid_epoch_mixes_nothing),

@@ -72,7 +72,7 @@ static void test_cached_sides_are_at_most_twice_the_target(void **state)
 }
 
 /* 40×20 pixels, short side to 10: 20×10, of which 8×8 from (5, 1) are seen, turned by a quarter around the image's centre. An
- * output pixel (column, row) lies at (2·(5.5 + column) − 20, 2·(1.5 + row) − 10) = (u, v) from the centre (20, 10); turned,
+ * output pixel (column, row) is at (2·(5.5 + column) − 20, 2·(1.5 + row) − 10) = (u, v) from the centre (20, 10); turned,
  * at (20 − v, 10 + u). */
 static void test_rotation_comes_before_the_resize_and_the_crop(void **state)
 {

@@ -150,7 +150,7 @@ static void test_a_reduced_checkerboard_is_grey(void **state)
     assert_int_equal(pb_image_reduce(&image, &all, 8, 8, out, &error), PB_OK);
     for (size_t y = 0; y < 8; y++)
         for (size_t x = 0; x < 24; x++) {
-            /* At the border, repeated edge pixels weigh a little more. */
+            /* At the border, repeated edge pixels count a little more. */
             const bool border = y == 0 || y == 7 || x < 3 || x >= 21;
             assert_in_range(out[y * 24 + x], border ? 118 : 126, border ? 137 : 129);
         }

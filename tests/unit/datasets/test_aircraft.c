@@ -76,7 +76,7 @@ static void test_the_root_may_name_data_itself(void **state)
     pb_free(data);
 }
 
-static void test_train_and_val_stand_in_for_trainval(void **state)
+static void test_train_and_val_replace_trainval(void **state)
 {
     put_set(*state);
     assert_int_equal(unlink(folder_path(state, "data/images_variant_trainval.txt")), 0);
@@ -172,7 +172,7 @@ int main(void)
         TEST(test_a_set_reads_as_its_files_say),
         TEST(test_the_banner_is_an_option),
         TEST(test_the_root_may_name_data_itself),
-        TEST(test_train_and_val_stand_in_for_trainval),
+        TEST(test_train_and_val_replace_trainval),
         TEST(test_windows_line_ends_blank_lines_and_a_byte_order_mark_do_no_harm),
         TEST(test_a_folder_without_the_layout_says_what_to_give),
         TEST(test_bad_split_files_are_refused_with_file_and_line),

@@ -87,7 +87,7 @@ static void test_every_slot_of_an_opened_device_is_set(void **state)
     operator_device_close(&device);
 }
 
-/* What lies behind the size that a plugin states is not its table. */
+/* What is behind the size that a plugin states is not its table. */
 static void test_a_table_is_not_read_past_its_stated_size(void **state)
 {
     (void)state;

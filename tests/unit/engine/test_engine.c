@@ -1,4 +1,4 @@
-/* The engine: memory foretold and reused, evaluation, activations, masked against compacted networks. */
+/* The engine: memory predicted and reused, evaluation, activations, masked against compacted networks. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,17 +12,18 @@
 #include "support/operators.h"
 #include "support/engine_run.h"
 
-static void test_memory_is_foretold_to_the_byte(void **state)
+static void test_memory_is_predicted_to_the_byte(void **state)
 {
     (void)state;
     for (int kind = 0; kind < SMALL_NETWORK_COUNT; kind++)
         for (int mode = PB_ENGINE_INFER; mode <= PB_ENGINE_CALIBRATE; mode++) {
             struct run run = run_create((enum small_network)kind, (enum pb_engine_mode)mode, 1);
             const struct pb_engine_options options = {.batch = RUN_BATCH, .mode = (enum pb_engine_mode)mode};
-            struct pb_engine_memory foretold, held;
-            assert_int_equal(pb_engine_predict(run.device, run.network->graph, &options, &foretold, &run.error), PB_OK);
+            struct pb_engine_memory predicted, held;
+            assert_int_equal(pb_engine_predict(run.device, run.network->graph, &options, &predicted, &run.error),
+                             PB_OK);
             pb_engine_memory(run.engine, &held);
-            assert_memory_equal(&foretold, &held, sizeof held);
+            assert_memory_equal(&predicted, &held, sizeof held);
             const uint64_t values = run.network->graph->value_count * sizeof(float);
             assert_int_equal(held.values, values);
             assert_int_equal(held.gradients, mode == PB_ENGINE_INFER ? 0 : values);
@@ -252,7 +253,7 @@ static void test_wrong_use_gets_a_message(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_memory_is_foretold_to_the_byte),
+        cmocka_unit_test(test_memory_is_predicted_to_the_byte),
         cmocka_unit_test(test_inference_reuses_activations),
         cmocka_unit_test(test_passes_and_steps_allocate_nothing),
         cmocka_unit_test(test_every_allocation_of_an_engine_may_fail),

@@ -64,7 +64,7 @@ static void test_gammas_are_counted_by_magnitude_over_their_full_range(void **st
     assert_int_equal(gamma.bins[0], 2); /* 0 and 0.004 < 1/128 */
     assert_int_equal(gamma.bins[32], 1);
     assert_int_equal(gamma.bins[64], 1); /* 0.5 begins the upper half */
-    assert_int_equal(gamma.bins[127], 2); /* the largest lies in the last bin, not behind it */
+    assert_int_equal(gamma.bins[127], 2); /* the largest is in the last bin, not behind it */
     near(pb_gamma_near_zero(&gamma), 1.0 / 3);
     must(pb_gamma_count(fixture.network, &fixture.groups, 1, 2, &none, &error), &error);
     assert_null(none.bins);

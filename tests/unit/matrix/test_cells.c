@@ -19,7 +19,7 @@ static void test_cells_are_the_product_in_the_documents_order_with_readable_name
     pb_matrix_free(&matrix);
 }
 
-static void test_variants_and_labels_stand_in_the_names(void **state)
+static void test_variants_and_labels_are_in_the_names(void **state)
 {
     struct pb_matrix *matrix =
         read_matrix(state, HEAD "<sparsity lambda='1e-4'/><variant label='plain'/><variant label='heavy'>"
@@ -408,7 +408,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_cells_are_the_product_in_the_documents_order_with_readable_names,
                                         folder_setup, folder_teardown),
-        cmocka_unit_test_setup_teardown(test_variants_and_labels_stand_in_the_names, folder_setup, folder_teardown),
+        cmocka_unit_test_setup_teardown(test_variants_and_labels_are_in_the_names, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(test_targets_of_other_measures_and_fractions_have_names_that_are_file_names,
                                         folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(test_defaults_are_the_thesis_without_its_penalty, folder_setup,

@@ -41,9 +41,9 @@ static int free_both(void **state)
     return 0;
 }
 
-static bool is(const char *wanted, const char *label)
+static bool is(const char *requested, const char *label)
 {
-    return wanted == NULL || strcmp(wanted, label) == 0;
+    return requested == NULL || strcmp(requested, label) == 0;
 }
 
 /* Cells of these labels, NULL for all; of one data set and seed. */

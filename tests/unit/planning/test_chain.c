@@ -280,7 +280,7 @@ static void test_content_and_kernels_are_part_of_every_key_and_no_place_is(void 
     assert_string_not_equal(root, other);
 }
 
-static void test_what_was_not_opened_gives_provisional_keys_that_tell_places_apart(void **state)
+static void test_what_was_not_opened_gives_provisional_keys_that_distinguish_places(void **state)
 {
     (void)state;
     struct fixture fixture = make();
@@ -802,7 +802,7 @@ int main(void)
         cmocka_unit_test(test_the_multiplier_beside_widths_counts_where_it_makes_layers),
         cmocka_unit_test(test_a_retraining_that_differs_changes_its_own_key_only),
         cmocka_unit_test(test_content_and_kernels_are_part_of_every_key_and_no_place_is),
-        cmocka_unit_test(test_what_was_not_opened_gives_provisional_keys_that_tell_places_apart),
+        cmocka_unit_test(test_what_was_not_opened_gives_provisional_keys_that_distinguish_places),
         cmocka_unit_test(test_keys_are_the_same_whether_inputs_are_known_before_the_links_or_after),
         cmocka_unit_test(test_a_rewind_to_another_stage_has_another_key),
         cmocka_unit_test(test_a_teacher_is_part_of_the_key_however_it_is_named),

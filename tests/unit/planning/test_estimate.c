@@ -147,7 +147,7 @@ static uint64_t scoring_bytes(uint32_t needs)
     const struct pb_link link = {.verb = PB_VERB_SCORE};
     uint64_t bytes = 0;
     criterion.needs = needs;
-    if (pb_device_stand_in(1, &estimate.device, &error) || pb_stage_bytes(&estimate, &link, &bytes, &error))
+    if (pb_device_substitute(1, &estimate.device, &error) || pb_stage_bytes(&estimate, &link, &bytes, &error))
         fail_msg("%s", error.text);
     pb_device_close(&estimate.device);
     pb_estimates_free(&known);
@@ -289,7 +289,7 @@ static void test_a_teachers_file_takes_the_memory_of_its_own_network(void **stat
     struct pb_model_spec model = taught_config.model;
     struct pb_known_teacher file = {0};
     model.classes = 3;
-    if (pb_device_stand_in(1, &estimate.device, &error) || pb_model_build(&model, &file.graph, &error))
+    if (pb_device_substitute(1, &estimate.device, &error) || pb_model_build(&model, &file.graph, &error))
         fail_msg("%s", error.text);
     estimate.teacher = 1;
     const uint64_t stage = taught_bytes(&estimate, 1), missing = taught_bytes(&estimate, PB_STAGE_TEACHER_FILE);

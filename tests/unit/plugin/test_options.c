@@ -93,7 +93,7 @@ static void assert_set_refused(struct pb_options *options, const char *name, con
     assert_string_equal(error.text, message);
 }
 
-static void test_defaults_stand_in_the_struct_and_as_text(void **state)
+static void test_defaults_are_in_the_struct_and_as_text(void **state)
 {
     (void)state;
     struct pb_options options = create();
@@ -257,7 +257,7 @@ static void test_running_out_of_memory_anywhere_is_an_error_and_leaks_nothing(vo
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults_stand_in_the_struct_and_as_text),
+        cmocka_unit_test(test_defaults_are_in_the_struct_and_as_text),
         cmocka_unit_test(test_what_is_set_replaces_the_default),
         cmocka_unit_test(test_refusals_say_where_what_and_what_else),
         cmocka_unit_test(test_an_option_without_default_must_be_given),

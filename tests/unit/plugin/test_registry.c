@@ -70,7 +70,7 @@ static void assert_broken(const struct pb_registry *registry, const char *name, 
     fail_msg("%s is not among the broken", name);
 }
 
-static void test_each_bad_object_is_listed_with_its_reason_and_the_good_ones_go_on(void **state)
+static void test_each_bad_object_is_listed_with_its_reason_and_the_good_ones_are_loaded(void **state)
 {
     static const char *const reasons[][2] = {
         {"wrong-magic", "wrong magic 0x00ddba11"},
@@ -293,7 +293,7 @@ static void test_a_program_that_was_started_to_probe_does_not_start_others(void 
     assert_non_null(strstr(error.text, "set PRUNEBENCH_PROGRAM"));
 }
 
-static void test_resources_lie_beside_the_built_and_below_the_prefix_of_the_installed_program(void **state)
+static void test_resources_are_beside_the_built_and_below_the_prefix_of_the_installed_program(void **state)
 {
     struct pb_error error = {0};
     char *path;
@@ -320,7 +320,7 @@ static void test_resources_lie_beside_the_built_and_below_the_prefix_of_the_inst
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_each_bad_object_is_listed_with_its_reason_and_the_good_ones_go_on),
+        TEST(test_each_bad_object_is_listed_with_its_reason_and_the_good_ones_are_loaded),
         TEST(test_using_one_name_of_two_files_is_an_error_that_names_both),
         TEST(test_one_file_reached_by_two_paths_is_no_duplicate),
         TEST(test_the_search_path_and_the_programs_own_folder_are_searched),
@@ -331,7 +331,7 @@ int main(void)
         TEST(test_running_out_of_memory_anywhere_is_an_error_not_a_broken_plugin),
         TEST(test_a_prober_that_cannot_start_is_said_so),
         TEST(test_a_program_that_was_started_to_probe_does_not_start_others),
-        TEST(test_resources_lie_beside_the_built_and_below_the_prefix_of_the_installed_program),
+        TEST(test_resources_are_beside_the_built_and_below_the_prefix_of_the_installed_program),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -45,14 +45,14 @@ static void test_the_lowest_of_several_lists_are_those_of_a_sort(void **state)
     memcpy(sorted, values, sizeof values);
     qsort(sorted, COUNT, sizeof *sorted, ascending);
     const struct pb_number_list lists[] = {{values, FIRST}, {NULL, 0}, {values + FIRST, COUNT - FIRST}};
-    for (uint64_t wanted = 1; wanted <= COUNT; wanted++) {
+    for (uint64_t asked = 1; asked <= COUNT; asked++) {
         struct pb_lowest lowest;
         uint64_t below = 0;
-        must(pb_lowest_find(lists, 3, wanted, &lowest, &error), &error);
-        assert_true(lowest.limit == sorted[wanted - 1]);
+        must(pb_lowest_find(lists, 3, asked, &lowest, &error), &error);
+        assert_true(lowest.limit == sorted[asked - 1]);
         for (int i = 0; i < COUNT; i++)
             below += values[i] < lowest.limit;
-        assert_int_equal(below + lowest.ties, wanted);
+        assert_int_equal(below + lowest.ties, asked);
     }
 }
 

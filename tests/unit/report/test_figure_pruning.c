@@ -94,7 +94,7 @@ static struct small cell_of(const char *schedule, const char *criterion, const c
     return small;
 }
 
-/* One seed: 8 of 10 γ lie in the first bin, none after; the other seed: 4 of 10, and 1 of 4. */
+/* One seed: 8 of 10 γ are in the first bin, none after; the other seed: 4 of 10, and 1 of 4. */
 static void write_one_shot(void **state, const char *criterion, const char *seed, bool first)
 {
     struct pb_record record;
@@ -130,7 +130,7 @@ static void assert_line(const char *text, uint32_t number, const char *expected)
 }
 
 /* Of the criterion that looks at γ, though another comes first; means over both seeds, in per cent of the 10 before. */
-static void test_gamma_stands_before_and_after_pruning_on_one_axis(void **state)
+static void test_gamma_is_shown_before_and_after_pruning_on_one_axis(void **state)
 {
     struct pb_error error = {0};
     struct pb_figure_data data = {0};
@@ -312,7 +312,7 @@ int main(void)
     (void)setenv("PRUNEBENCH_PROGRAM", PB_TEST_BUILD "/prunebench", 1);
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_setup, folder_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_gamma_stands_before_and_after_pruning_on_one_axis),
+        TEST(test_gamma_is_shown_before_and_after_pruning_on_one_axis),
         TEST(test_gamma_before_alone_cumulates_to_a_hundred),
         TEST(test_steps_are_means_over_seeds_summed_over_layers),
         TEST(test_revived_channels_by_epoch_are_means_at_the_highest_target),

@@ -124,7 +124,7 @@ static void test_a_damaged_cut_or_missing_network_sets_the_stage_aside(void **st
     }
 }
 
-static void test_a_stage_without_its_facts_does_not_stand_in_the_way(void **state)
+static void test_a_stage_without_its_facts_is_set_aside(void **state)
 {
     struct made made = make_stage(state);
     assert_int_equal(unlink(made.facts), 0);
@@ -236,7 +236,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_a_flipped_bit_in_any_place_of_the_facts_sets_the_stage_aside),
         TEST(test_a_damaged_cut_or_missing_network_sets_the_stage_aside),
-        TEST(test_a_stage_without_its_facts_does_not_stand_in_the_way),
+        TEST(test_a_stage_without_its_facts_is_set_aside),
         TEST(test_a_file_a_pipe_and_a_link_in_a_stages_place_are_set_aside),
         TEST(test_a_sound_stage_is_left_alone),
         TEST(test_damage_between_acquiring_and_reading_is_noted),

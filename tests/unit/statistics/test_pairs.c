@@ -105,7 +105,7 @@ static void test_effects_and_equivalence(void **state)
     assert_near(pb_effect_p(-1.959963984540054, 1, INFINITY), 0.05, 1e-9);
     assert_near(pb_effect_half_width(0.5, 10, 0.95), 0.5 * 2.228138851964939, 1e-9);
     assert_near(pb_effect_half_width(2, INFINITY, 0.95), 2 * 1.959963984540054, 1e-9);
-    /* An effect of 0 with a margin of 1.812461 standard errors: both tests stand at their level. */
+    /* An effect of 0 with a margin of 1.812461 standard errors: both tests are at their level. */
     assert_near(pb_equivalence_p(0, 1, 10, 1.812461122811676), 0.05, 1e-9);
     assert_near(pb_equivalence_p(0.3, 0.2, INFINITY, 0.3 + 0.2 * 1.644853626951473), 0.05, 1e-9);
     assert_near(pb_equivalence_p(-0.3, 0.2, INFINITY, 0.3 + 0.2 * 1.644853626951473), 0.05, 1e-9);

@@ -157,7 +157,7 @@ static void test_layers_that_were_pruned_alone_are_listed_with_their_mean_over_s
     pb_summary_free(&summary);
 }
 
-static void test_rows_stand_where_they_arrived_not_where_they_were_sent(void **state)
+static void test_rows_are_where_they_arrived_not_where_they_were_sent(void **state)
 {
     write_missed_target(state);
     struct pb_summary summary = small_summary(state);
@@ -357,7 +357,7 @@ static void expect_best(void **state, bool best, const char *verdict)
     pb_summary_free(&summary);
 }
 
-static void test_the_best_is_told_apart_from_random_and_from_the_next(void **state)
+static void test_the_best_is_distinguished_from_random_and_from_the_next(void **state)
 {
     write_row(state, "l1", 0.80, 0.81, 0.82);
     write_row(state, "random", 0.60, 0.61, 0.605);
@@ -532,14 +532,14 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_setup, folder_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_layers_that_were_pruned_alone_are_listed_with_their_mean_over_seeds),
-        TEST(test_rows_stand_where_they_arrived_not_where_they_were_sent),
+        TEST(test_rows_are_where_they_arrived_not_where_they_were_sent),
         TEST(test_without_a_target_the_share_is_of_what_the_matrix_counts),
         TEST(test_a_target_in_parameters_or_macs_is_met_to_a_point_one_in_channels_to_a_channel),
         TEST(test_figures_plot_the_share_that_is_gone),
         TEST(test_tables_and_findings_say_what_was_removed_and_beside_it_what_was_asked),
         TEST(test_without_a_baseline_no_difference_is_shown_anywhere),
         TEST(test_the_short_first_training_of_an_old_document_is_no_baseline),
-        TEST(test_the_best_is_told_apart_from_random_and_from_the_next),
+        TEST(test_the_best_is_distinguished_from_random_and_from_the_next),
         TEST(test_the_best_of_two_is_corrected_for_two),
         TEST(test_fewer_than_three_seeds_give_no_interval_and_no_winner),
         TEST(test_collapsed_networks_are_named_and_win_nothing),

@@ -1,4 +1,4 @@
-/* Which result documents stand in the tables: those of the matrix that was run last, one per cell, one setting per row. */
+/* Which result documents are in the tables: those of the matrix that was run last, one per cell, one setting per row. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

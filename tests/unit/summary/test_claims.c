@@ -65,7 +65,7 @@ static void expect(const char *amount, const char *interval, const char *raised,
     pb_free(table);
 }
 
-static void test_moderate_pruning_raises_only_where_the_interval_lies_above_zero(void **state)
+static void test_moderate_pruning_raises_only_where_the_interval_is_above_zero(void **state)
 {
     (void)state;
     expect("0.4", "low='0.001' high='0.02'", "raised", "–");
@@ -88,7 +88,7 @@ static void test_nothing_is_lost_only_below_the_near_zero_share_and_within_two_p
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_moderate_pruning_raises_only_where_the_interval_lies_above_zero),
+        cmocka_unit_test(test_moderate_pruning_raises_only_where_the_interval_is_above_zero),
         cmocka_unit_test(test_nothing_is_lost_only_below_the_near_zero_share_and_within_two_points),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* Published results: the document that comes along, and which of its cells stands beside which row. */
+/* Published results: the document that comes along, and which of its cells is beside which row. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -195,7 +195,7 @@ static void test_work_is_counted_as_the_study_does_for_each_seed_that_has_the_ne
     pb_free(one);
 }
 
-static void test_a_row_stands_beside_the_published_one_whatever_its_labels(void **state)
+static void test_a_row_is_set_beside_the_published_one_whatever_its_labels(void **state)
 {
     struct full full = ONE_SHOT;
     expect_published(state, &full, "aircraft.one-shot.r40", "aircraft.base.r0");
@@ -231,7 +231,7 @@ static void test_another_scale_is_said(void **state)
     full.pretrained = "";
     struct pb_summary summary = join(state, &reference, &full, &row);
     const struct pb_summary_section *section = &summary.sections[0];
-    assert_string_equal(row->id, "aircraft.one-shot.r40"); /* stands there all the same */
+    assert_string_equal(row->id, "aircraft.one-shot.r40"); /* is there all the same */
     assert_int_equal(section->scale_count, 3);
     assert_string_equal(section->scales[0].what, "network");
     assert_string_equal(section->scales[0].ours, "vgg11-bcnn");
@@ -316,7 +316,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_the_published_results_are_those_of_the_table),
         TEST(test_work_is_counted_as_the_study_does_for_each_seed_that_has_the_network),
-        TEST(test_a_row_stands_beside_the_published_one_whatever_its_labels),
+        TEST(test_a_row_is_set_beside_the_published_one_whatever_its_labels),
         TEST(test_another_scale_is_said),
         TEST(test_a_trunk_trained_within_the_run_is_pretrained_but_on_other_images),
         TEST(test_the_joined_summary_fits_its_schema),

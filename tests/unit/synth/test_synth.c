@@ -297,7 +297,7 @@ static void check_entry(matvar_t *annotations, size_t i, const char *root, const
 }
 
 /* What each split of each class holds is all that class folders say. */
-static void test_fish_lie_in_class_folders_and_only_when_asked_for(void **state)
+static void test_fish_are_in_class_folders_and_only_when_asked_for(void **state)
 {
     struct pb_synth_options options = small_options();
     struct pb_error error;
@@ -505,7 +505,7 @@ int main(void)
         TEST_IN_FOLDER(test_aircraft_have_the_lists_the_boxes_and_the_banner),
         TEST_IN_FOLDER(test_aircraft_names_hold_blanks_and_slashes),
         TEST_IN_FOLDER(test_birds_have_the_five_files_of_cub),
-        TEST_IN_FOLDER(test_fish_lie_in_class_folders_and_only_when_asked_for),
+        TEST_IN_FOLDER(test_fish_are_in_class_folders_and_only_when_asked_for),
         TEST_IN_FOLDER(test_cars_annos_reads_back_with_its_fields),
         TEST_IN_FOLDER(test_the_devkit_of_cars_numbers_each_split),
         TEST_IN_FOLDER(test_some_images_are_grey_jpegs_of_one_channel),

@@ -72,7 +72,7 @@ static void test_an_epoch_whose_network_runs_over_is_no_epoch(void **state)
     small_training_close(&training);
 }
 
-/* The last finite epoch stays: a second run goes on there and fails in the same words. */
+/* The last finite epoch stays: a second run resumes there and fails in the same words. */
 static void test_a_second_run_fails_in_the_same_words(void **state)
 {
     const struct pb_train_spec spec = {

@@ -111,7 +111,7 @@ static void test_warm_up_multiplies_the_policy_behind_it(void **state)
     assert_close(pb_lr_at(&lr, &spec, 3, 0), 0.14644660940672627);
 }
 
-static void test_a_training_that_goes_on_keeps_the_rate_and_forgets_what_was_best(void **state)
+static void test_a_training_that_resumes_keeps_the_rate_and_forgets_what_was_best(void **state)
 {
     (void)state;
     const struct pb_train_spec spec = {
@@ -138,7 +138,7 @@ int main(void)
         cmocka_unit_test(test_steps_multiply_every_patience_epochs_down_to_the_minimum),
         cmocka_unit_test(test_warm_up_rises_linearly),
         cmocka_unit_test(test_warm_up_multiplies_the_policy_behind_it),
-        cmocka_unit_test(test_a_training_that_goes_on_keeps_the_rate_and_forgets_what_was_best),
+        cmocka_unit_test(test_a_training_that_resumes_keeps_the_rate_and_forgets_what_was_best),
         cmocka_unit_test(test_early_stop_counts_epochs_without_improvement),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

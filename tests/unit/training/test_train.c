@@ -82,7 +82,7 @@ static void assert_same_rows(const json_t *a, const json_t *b)
 }
 
 /* Head, warm-up, plateau and the best state: a stop at each epoch's end must go on to the same bits. */
-static void test_a_training_stopped_at_any_epoch_goes_on_to_the_same_network(void **state)
+static void test_a_training_stopped_at_any_epoch_resumes_to_the_same_network(void **state)
 {
     const struct pb_train_spec spec = {.epochs = 6,
                                        .lr = 0.1,
@@ -160,7 +160,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_setup, folder_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_the_heads_own_epochs_leave_every_bit_of_the_trunk_alone),
-        TEST(test_a_training_stopped_at_any_epoch_goes_on_to_the_same_network),
+        TEST(test_a_training_stopped_at_any_epoch_resumes_to_the_same_network),
         TEST(test_epochs_without_improvement_lower_the_rate_and_then_end_the_training),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
