@@ -41,7 +41,8 @@ if (logarithmic) {
 } else {
     if (x_high - x_low < 1e-6) { x_low = x_low - 1; x_high = x_high + 1 }
     step = 0.04 * (x_high - x_low)
-    dodge = 0.009 * (x_high - x_low) # so that error bars at the same rate stand side by side
+    dodge = 0.009 * (x_high - x_low) # so that error bars at the same rate are side by side
+    if (blocks * dodge > 0.06 * (x_high - x_low)) { dodge = 0.06 * (x_high - x_low) / blocks } # inside the margin
     set xrange [x_low - step : x_high + step]
 }
 set xlabel ARG6."\n" # the empty line keeps the legend away

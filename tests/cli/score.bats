@@ -36,12 +36,16 @@ text, scored = open(sys.argv[1]).read(), json.load(open(sys.argv[2]))
 # the very scores that a cell stored
 stored = [json.load(open(path))["content"]["facts"].get("scores") for path in glob.glob("out/stages/*/stage.json")]
 assert [layer["scores"] for layer in scored["layers"]] in stored
-# as many of each layer go as the cell removed; a layer's last channel stays
+# as many of each layer go as the cell removed: the first of the order, or a share of each layer; its last channel stays
 left, gone = {layer["layer"]: len(layer["scores"]) for layer in scored["layers"]}, 0
+assert scored["scope"] == ("layer" if scored["criterion"] == "filter-norm" else "global")
+share = {name: max(1, count - int(0.4 * count + 0.5)) for name, count in left.items()}
 for name, channel in scored["order"]:
-    if gone < round(len(scored["order"]) * 0.4) and left[name] > 1:
+    if scored["scope"] == "global" and gone < round(len(scored["order"]) * 0.4) and left[name] > 1:
         left[name] -= 1
         gone += 1
+    elif scored["scope"] == "layer" and left[name] > share[name]:
+        left[name] -= 1
 assert left == {layer: int(kept) for layer, kept in re.findall(r'<layer name="([\w.]+)" channels="\d+" kept="(\d+)"', text)}
 for layer in scored["layers"]:
     order = sorted(range(len(layer["scores"])), key=lambda c: (layer["normalised"][c], layer["scores"][c], c))
