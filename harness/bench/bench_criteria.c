@@ -99,7 +99,7 @@ static enum pb_status select_channels(const struct bench *bench, const struct pb
     struct pb_pruning pruning = {0};
     enum pb_status status = pb_rank(network, &bench->groups, scores, &ranking, target, &original, &pruning, error);
     if (status == PB_OK)
-        status = pb_select_channels(loaded, options, network, &bench->groups, calibration, &pruning, error);
+        status = pb_select_channels(loaded, options, network, &bench->groups, calibration, NULL, &pruning, error);
     pb_pruning_free(&pruning);
     return status;
 }

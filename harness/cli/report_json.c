@@ -71,13 +71,13 @@ static const xmlNode *find(const xmlNode *parent, const char *name, const char *
 }
 
 /* Mean over seeds of a stage's top-1; NaN where it was not measured. */
-static double top1_of(const xmlNode *row, const char *requested)
+static double top1_of(const xmlNode *row, const char *named)
 {
     double mean = NAN;
     for (const xmlNode *node = row ? pb_xml_first(row) : NULL; node; node = pb_xml_next(node)) {
         const char *name = pb_xml_attribute(node, "name"), *stage = pb_xml_attribute(node, "stage");
         const char *value = pb_xml_attribute(node, "mean");
-        if (name && stage && value && strcmp(name, "top1") == 0 && strcmp(stage, requested) == 0 &&
+        if (name && stage && value && strcmp(name, "top1") == 0 && strcmp(stage, named) == 0 &&
             !pb_parse_real(value, &mean))
             mean = NAN;
     }

@@ -205,7 +205,7 @@ enum pb_status pb_session_latency(struct pb_session *session, pb_stage stage, ui
     return status;
 }
 
-/* The part of the planned work that so many stages are, and a share of the one behind them. Stages count by their multiplications. */
+/* Share of the planned multiplications that are in the first done stages and in a part of the next one. */
 static double share_of_work(const struct pb_cell_plan *plan, uint32_t done, double share_of_stage)
 {
     double before = 0, all = 0;

@@ -5,7 +5,7 @@
 #include "planning/cell_plan.h"
 #include "planning/estimate.h"
 
-/* What opening one data set or backend told; kept for the next cell that uses the same. */
+/* What is known of one data set or backend since it was opened; kept for the next cell that uses the same. */
 struct pb_known_data {
     char *key;
     uint32_t classes, train, validation, test;
@@ -42,7 +42,7 @@ struct pb_opened {
  * that is not here is none. */
 PB_MUST_CHECK enum pb_status pb_find_data(struct pb_opened *opened, const struct pb_cell_config *config,
                                           const struct pb_known_data **found, struct pb_error *error);
-/* A backend that cannot be created is no error: the host's own operators replace it, so that memory can be told. */
+/* A backend that cannot be created is no error: the host's own operators replace it, so that memory can be predicted. */
 PB_MUST_CHECK enum pb_status pb_find_device(struct pb_opened *opened, const struct pb_cell_config *config,
                                             const struct pb_known_device **found, struct pb_error *error);
 /* path: NULL where the cell has no teacher's file. *found: NULL then, and where the file is not here. A file that is damaged or no

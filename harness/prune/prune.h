@@ -57,13 +57,14 @@ PB_MUST_CHECK enum pb_status pb_score_network(const struct pb_loaded *criterion,
 struct pb_pruning;
 /*
  * For a criterion with select: it chooses the channels in place of the scores. pruning is what pb_rank found for scores that are all
- * alike: how many of each group stay. Indices that are out of range, or there twice, are PB_ERROR_RUN naming the group.
+ * alike: how many of each group stay. masked: as in struct pb_ranking. Indices that are out of range, or there twice, are PB_ERROR_RUN
+ * naming the group.
  */
 PB_MUST_CHECK enum pb_status pb_select_channels(const struct pb_loaded *criterion, const struct pb_options *options,
                                                 const struct pb_network *network,
                                                 const struct pb_channel_groups *groups,
-                                                const struct pb_calibration *calibration, struct pb_pruning *pruning,
-                                                struct pb_error *error);
+                                                const struct pb_calibration *calibration, const struct pb_keep *masked,
+                                                struct pb_pruning *pruning, struct pb_error *error);
 
 enum pb_count_rule {
     PB_COUNT_EXACT, /* round(N·p) channels go; ties by layer, then channel (the lower index goes first) */
@@ -91,8 +92,8 @@ struct pb_ranking {
     bool permute; /* control: each layer's keep mask permuted (random with the same layer proportions) */
     uint64_t seed; /* for permute */
     struct pb_draw draw; /* for permute */
-    const struct pb_keep
-        *masked; /* what soft pruning has zeroed and is to go first, whatever it scores; NULL: nothing */
+    /* Channels that it does not keep go first, whatever they score: those that soft pruning has zeroed. NULL: none. */
+    const struct pb_keep *masked;
     bool redraw; /* random scores and permutations are drawn anew for every epoch of soft pruning, not once for all */
 };
 
@@ -101,7 +102,8 @@ struct pb_layer_pruning {
     uint32_t before, after;
     uint32_t floored; /* channels that the floor saved */
     uint32_t ties; /* channels whose score equals the threshold */
-    double threshold; /* normalised score up to which its channels went; NaN where none was to go */
+    /* Normalised score of the last channel to go, up to which the others went, but for masked ones; NaN where none was to go. */
+    double threshold;
 };
 struct pb_pruning {
     struct pb_keep keep;

@@ -28,6 +28,21 @@ static enum pb_status call_select(struct pb_criterion_run *run, uint32_t group, 
     return status;
 }
 
+/* The masked channels go, and of those that were selected the first ones that make up the number. */
+static void put_masked_first(const bool *masked, uint32_t channels, const uint32_t *removed, uint32_t remove,
+                             bool *keep)
+{
+    uint32_t left = remove;
+    for (uint32_t c = 0; c < channels; c++) {
+        keep[c] = masked[c] || left == 0;
+        left -= !keep[c];
+    }
+    for (uint32_t i = 0; i < remove && left > 0; i++) {
+        left -= keep[removed[i]];
+        keep[removed[i]] = false;
+    }
+}
+
 static enum pb_status take_out(const struct pb_criterion_run *run, uint32_t group, uint32_t remove,
                                const uint32_t *removed, bool *keep)
 {
@@ -50,8 +65,8 @@ static enum pb_status take_out(const struct pb_criterion_run *run, uint32_t grou
 
 enum pb_status pb_select_channels(const struct pb_loaded *criterion, const struct pb_options *options,
                                   const struct pb_network *network, const struct pb_channel_groups *groups,
-                                  const struct pb_calibration *calibration, struct pb_pruning *pruning,
-                                  struct pb_error *error)
+                                  const struct pb_calibration *calibration, const struct pb_keep *masked,
+                                  struct pb_pruning *pruning, struct pb_error *error)
 {
     struct pb_criterion_run run;
     struct pb_guarded room = {0};
@@ -69,6 +84,8 @@ enum pb_status pb_select_channels(const struct pb_loaded *criterion, const struc
             pb_criterion_times(&run)->nodes[groups->groups[g].producers[0]].after += pb_criterion_clock(&run) - began;
         if (status == PB_OK)
             status = take_out(&run, g, remove, removed, pruning->keep.keep[g]);
+        if (status == PB_OK && masked)
+            put_masked_first(masked->keep[g], groups->groups[g].channels, removed, remove, pruning->keep.keep[g]);
     }
     status = pb_criterion_close(&run, status);
     pb_guarded_free(&room);

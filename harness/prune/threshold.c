@@ -32,8 +32,10 @@ static uint32_t channels_of(const struct thresholds *thresholds, uint32_t group)
 static uint32_t count_below(const struct thresholds *thresholds, uint32_t group, double limit)
 {
     uint32_t count = 0;
-    while (count < channels_of(thresholds, group) && thresholds->order->layers[group][count].score < limit)
-        count++;
+    for (uint32_t k = 0; k < channels_of(thresholds, group); k++) {
+        const struct pb_candidate *channel = &thresholds->order->layers[group][k];
+        count += channel->masked || channel->score < limit;
+    }
     return count;
 }
 
@@ -69,9 +71,10 @@ static enum pb_status find_gap(const struct thresholds *thresholds, uint32_t fir
 static enum pb_status fail_above(const struct thresholds *thresholds, double limit)
 {
     const struct pb_candidate *lowest = &thresholds->order->layers[0][0];
-    for (uint32_t g = 1; g < thresholds->groups->count; g++)
-        if (thresholds->order->layers[g][0].score < lowest->score)
-            lowest = &thresholds->order->layers[g][0];
+    for (uint32_t g = 0; g < thresholds->groups->count; g++)
+        for (uint32_t k = 0; k < channels_of(thresholds, g); k++)
+            if (thresholds->order->layers[g][k].score < lowest->score)
+                lowest = &thresholds->order->layers[g][k];
     return pb_fail(thresholds->error, PB_ERROR_RUN,
                    "no channel has a score below the threshold %g%s: the lowest is %g (layer '%s', channel %" PRIu32
                    "); raise it, or train with a penalty that makes scores small",

@@ -99,8 +99,8 @@ enum pb_status pb_cell_list_read(const char *out, struct pb_cell_list *list, str
 
 const struct pb_listed_cell *pb_cell_list_find(const struct pb_cell_list *list, const char *id)
 {
-    const struct pb_listed_cell requested = {.id = id};
-    return list->count == 0 ? NULL : bsearch(&requested, list->cells, list->count, sizeof requested, by_id);
+    const struct pb_listed_cell key = {.id = id};
+    return list->count == 0 ? NULL : bsearch(&key, list->cells, list->count, sizeof key, by_id);
 }
 
 void pb_cell_list_free(struct pb_cell_list *list)

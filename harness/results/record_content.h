@@ -88,7 +88,9 @@ struct pb_pruned_layer_record {
     uint32_t before, after;
     uint32_t ties; /* channels whose score is the threshold */
     uint32_t floored; /* channels that the floor saved */
-    double threshold; /* normalised score up to which channels went; NaN where none was to go */
+    /* Normalised score of the last channel to go, up to which the others went, but for those of soft pruning's mask; NaN where none
+     * was to go. */
+    double threshold;
     struct pb_gamma_record gamma_before, gamma_after;
 };
 struct pb_pruning_record {

@@ -95,30 +95,18 @@ enum pb_status pb_mask_for(const struct pb_train_job *job, double share, const s
     return status;
 }
 
-/* Whether all that goes of every layer is masked already, so that there is nothing to choose. */
-static bool masked_alone_go(const struct pb_ranking *ranking, const struct pb_channel_groups *groups,
-                            const struct pb_pruning *pruning)
-{
-    for (uint32_t g = 0; ranking->masked && g < groups->count; g++)
-        for (uint32_t c = 0; c < groups->groups[g].channels; c++)
-            if (pruning->keep.keep[g][c] != ranking->masked->keep[g][c])
-                return false;
-    return ranking->masked != NULL;
-}
-
 enum pb_status pb_select_for(const struct pb_train_job *job, const struct pb_network *network,
                              const struct pb_channel_groups *groups, const struct pb_ranking *ranking,
                              struct pb_pruning *pruning, struct pb_error *error)
 {
     const struct pb_cell_config *config = job->config;
     struct pb_calibration calibration;
-    if (!config->criterion.loaded->plugin->criterion->select || ranking->permute ||
-        masked_alone_go(ranking, groups, pruning))
+    if (!config->criterion.loaded->plugin->criterion->select || ranking->permute)
         return PB_OK; /* the scores have chosen; and a control's masks are drawn */
     enum pb_status status = start_calibration(job, ranking->draw, &calibration, error);
     if (status == PB_OK)
         status = pb_select_channels(config->criterion.loaded, &config->criterion.options, network, groups, &calibration,
-                                    pruning, error);
+                                    ranking->masked, pruning, error);
     pb_batches_free(&calibration.batches);
     return status;
 }

@@ -196,6 +196,13 @@ static enum pb_status find_held(const struct pb_soft *soft, const struct pb_netw
     return status;
 }
 
+/* Whether every mask is drawn anew, so that none is to stay. */
+static bool masks_are_redrawn(const struct pb_cell_config *config)
+{
+    const bool random = config->criterion.loaded->plugin->criterion->traits & PB_TRAIT_RANDOM;
+    return config->ranking.redraw && (random || config->ranking.permute);
+}
+
 enum pb_status pb_soft_mask(struct pb_soft *soft, const struct pb_train_job *job, uint32_t epoch,
                             struct pb_network *network, struct pb_error *error)
 {
@@ -208,7 +215,8 @@ enum pb_status pb_soft_mask(struct pb_soft *soft, const struct pb_train_job *job
     if (ranking.redraw)
         ranking.draw = (struct pb_draw){.depth = job->depth, .epoch = epoch};
     enum pb_status status = pb_score_for(job, network, &soft->groups, ranking.draw, &scores, error);
-    if (status == PB_OK && job->spec->soft_comeback == PB_COMEBACK_GROWN && soft->keep.keep && !ranking.redraw) {
+    if (status == PB_OK && job->spec->soft_comeback == PB_COMEBACK_GROWN && soft->keep.keep &&
+        !masks_are_redrawn(job->config)) {
         status = find_held(soft, network, job->spec->soft_zero, &held, error);
         ranking.masked = &held;
     }

@@ -20,7 +20,7 @@ PB_MUST_CHECK enum pb_status pb_soft_start(struct pb_soft *soft, const struct pb
  * says. */
 PB_MUST_CHECK enum pb_status pb_soft_mask(struct pb_soft *soft, const struct pb_train_job *job, uint32_t epoch,
                                           struct pb_network *network, struct pb_error *error);
-/* Which channels a mask zeroed and nothing has changed since: keep false. how: enum pb_soft_zero. */
+/* Which channels have nothing but zeros in what a mask zeroes, as the last mask left them: keep false. how: enum pb_soft_zero. */
 PB_MUST_CHECK enum pb_status pb_soft_zeroed(const struct pb_network *network, const struct pb_channel_groups *groups,
                                             uint32_t how, struct pb_keep *zeroed, struct pb_error *error);
 /* The share that is masked after an epoch (counted from 1), as the spec's soft_growth says. */

@@ -193,8 +193,7 @@ static void propose_near_good(struct halving *halving, struct proposal *const *l
 {
     enum { CANDIDATES = 16 };
     const uint32_t groups = halving->allocation.count;
-    const uint32_t best_share =
-        15 * count / 100; /* and one more than the dimensions, which are one less than the groups */
+    const uint32_t best_share = 15 * count / 100; /* but at least one more than there are dimensions, groups − 1 */
     const struct parzen good = {list, best_share > groups ? best_share : groups, scratch + groups};
     const struct parzen others = {list + good.count, count - good.count, scratch + 2 * (size_t)groups};
     double *candidate = scratch, best = -INFINITY;
@@ -427,7 +426,7 @@ static const struct pb_plugin plugin = {
     .name = "halving",
     .summary = "search what each layer keeps by successive halving (the best 1/η of the proposals get η times the "
                "epochs); proposals maximise l(x)/g(x), the densities of good ones and of others",
-    .version = "1.0.0",
+    .version = "1.1.0",
     .reference =
         "S. Falkner et al., BOHB: Robust and Efficient Hyperparameter Optimization at Scale, 2018, arXiv:1807.01774",
     .reference_code =

@@ -105,7 +105,8 @@ enum pb_status built_select(const char *name, const char *chosen, const struct p
         layers[g].before = groups.groups[g].channels;
         layers[g].after = layers[g].before - remove[g];
     }
-    const enum pb_status status = pb_select_channels(&loaded, &options, network, &groups, calibration, &pruning, error);
+    const enum pb_status status =
+        pb_select_channels(&loaded, &options, network, &groups, calibration, NULL, &pruning, error);
     pb_channel_groups_free(&groups);
     pb_options_free(&options);
     return status;

@@ -95,8 +95,9 @@ struct pb_train_spec {
     /* The schedule's own. */
     bool continue_optimiser; /* keep momentum and learning-rate state of the stage before; else start fresh */
     uint32_t return_state; /* enum pb_return_state */
-    uint32_t
-        soft_zero; /* enum pb_soft_zero: after every epoch, zero the channels that soft_amount of soft_measure would remove */
+    /* enum pb_soft_zero: after every epoch, zero the channels that soft_amount of soft_measure would remove, with those first that
+     * may not come back (soft_comeback). */
+    uint32_t soft_zero;
     uint32_t soft_measure; /* enum pb_measure */
     double soft_amount; /* as in struct pb_target */
     uint32_t soft_growth; /* enum pb_soft_growth */
@@ -210,7 +211,8 @@ struct pb_verbs {
     /* Scores every channel with the cell's criterion. The scores stay until the next verb but recalibrate_bn. */
     enum pb_status (*score)(const struct pb_verbs *verbs, pb_stage *stage);
     /* Removes channels for real (compacts) until target is met; needs scores. Targets count against the unpruned network:
-     * each must be above 0 and above those before it of the same measure. */
+     * each must be above 0 and above those before it of the same measure. After a training with soft_zero, what its last mask
+     * zeroed goes first, whatever it scores. */
     enum pb_status (*prune)(const struct pb_verbs *verbs, const struct pb_target *target, pb_stage *stage);
     /*
      * Removes channels for real until group g has channels[g]; needs scores, which choose within each group. The groups are those

@@ -72,7 +72,7 @@ static enum pb_status prune_channels(struct attempt *attempt)
                          &attempt->error);
     if (status == PB_OK && criterion->select)
         status = pb_select_channels(&attempt->loaded, &attempt->options, calibrated.network, &calibrated.groups,
-                                    &calibrated.calibration, &pruning, &attempt->error);
+                                    &calibrated.calibration, NULL, &pruning, &attempt->error);
     if (status == PB_OK)
         assert_mask(attempt->loaded.plugin->name, &pruning);
     pb_pruning_free(&pruning);

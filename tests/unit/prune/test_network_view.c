@@ -251,14 +251,14 @@ static enum pb_status select_channels(void *self, const struct pb_network_view *
     return PB_OK;
 }
 
-static enum pb_status choose(const uint32_t *answered, struct pb_pruning *pruning, struct pb_network *network,
-                             const struct pb_channel_groups *groups, struct pb_error *error)
+static enum pb_status choose(const uint32_t *answered, const struct pb_keep *masked, struct pb_pruning *pruning,
+                             struct pb_network *network, const struct pb_channel_groups *groups, struct pb_error *error)
 {
     static const struct pb_criterion criterion = {
         .size = sizeof criterion, .create = create, .select = select_channels};
     const struct pb_plugin plugin = {.name = "probe", .criterion = &criterion};
     const struct pb_loaded loaded = {.plugin = &plugin, .file = "built"};
-    const struct pb_ranking ranking = {.scope = PB_SCOPE_LAYER, .floor = 1, .round_to = 1};
+    const struct pb_ranking ranking = {.scope = PB_SCOPE_LAYER, .floor = 1, .round_to = 1, .masked = masked};
     const struct pb_original original = {.channels = groups->total, .params = 1u << 30, .macs = 1u << 30};
     const struct pb_target half = {.size = sizeof half, .measure = PB_MEASURE_CHANNELS, .amount = 0.5};
     struct pb_scores scores = {0};
@@ -267,7 +267,7 @@ static enum pb_status choose(const uint32_t *answered, struct pb_pruning *prunin
     assert_int_equal(calls, 0); /* it scores nothing */
     assert_int_equal(pb_rank(network, groups, &scores, &ranking, half, &original, pruning, error), PB_OK);
     answer = answered;
-    status = pb_select_channels(&loaded, NULL, network, groups, NULL, pruning, error);
+    status = pb_select_channels(&loaded, NULL, network, groups, NULL, masked, pruning, error);
     pb_scores_free(&scores);
     return status;
 }
@@ -280,12 +280,31 @@ static void test_a_criterion_selects_which_channels_go_and_the_host_how_many(voi
     struct pb_network *network = branched();
     struct pb_channel_groups groups = groups_of(network->graph);
     calls = 0;
-    assert_int_equal(choose((const uint32_t[]){3, 1}, &pruning, network, &groups, &error), PB_OK);
+    assert_int_equal(choose((const uint32_t[]){3, 1}, NULL, &pruning, network, &groups, &error), PB_OK);
     assert_int_equal(asked_for[0], 2);
     assert_int_equal(asked_for[1], 3); /* round(5 / 2) */
     static const bool first[4] = {true, false, true, false}, second[5] = {false, false, false, true, true};
     assert_memory_equal(pruning.keep.keep[0], first, sizeof first);
     assert_memory_equal(pruning.keep.keep[1], second, sizeof second);
+    pb_pruning_free(&pruning);
+    pb_channel_groups_free(&groups);
+    pb_network_free(&network);
+}
+
+/* Channel 0 is masked: it goes, and of the two that are selected the first alone. */
+static void test_masked_channels_go_whatever_is_selected(void **state)
+{
+    (void)state;
+    struct pb_error error = {0};
+    struct pb_pruning pruning = {0};
+    struct pb_network *network = branched();
+    struct pb_channel_groups groups = groups_of(network->graph);
+    bool first[4] = {false, true, true, true}, second[5] = {true, true, true, true, true}, *layers[] = {first, second};
+    const struct pb_keep masked = {.keep = layers, .group_count = 2};
+    calls = 0;
+    assert_int_equal(choose((const uint32_t[]){3, 1}, &masked, &pruning, network, &groups, &error), PB_OK);
+    static const bool left[4] = {false, true, true, false};
+    assert_memory_equal(pruning.keep.keep[0], left, sizeof left);
     pb_pruning_free(&pruning);
     pb_channel_groups_free(&groups);
     pb_network_free(&network);
@@ -305,7 +324,7 @@ static void test_indices_that_are_wrong_are_refused_by_group(void **state)
         struct pb_error error = {0};
         struct pb_pruning pruning = {0};
         calls = 0;
-        assert_int_equal(choose(cases[i].answer, &pruning, network, &groups, &error), PB_ERROR_RUN);
+        assert_int_equal(choose(cases[i].answer, NULL, &pruning, network, &groups, &error), PB_ERROR_RUN);
         assert_string_equal(error.text, cases[i].message);
         pb_pruning_free(&pruning);
     }
@@ -321,6 +340,7 @@ int main(void)
         TEST(test_a_linear_layer_is_shown_as_a_convolution_of_its_whole_input),
         TEST(test_values_before_the_norm_and_labels_are_shown_without_a_backward_pass),
         TEST(test_a_criterion_selects_which_channels_go_and_the_host_how_many),
+        TEST(test_masked_channels_go_whatever_is_selected),
         TEST(test_indices_that_are_wrong_are_refused_by_group),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

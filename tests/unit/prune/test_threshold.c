@@ -65,6 +65,17 @@ static void test_what_scores_below_the_threshold_goes_under_either_scope(void **
     ranked_free(&ranked);
 }
 
+/* Wherever they would be in the order of scores. */
+static void test_masked_channels_go_beside_those_below_the_threshold(void **state)
+{
+    (void)state;
+    bool first[] = {true, true, false}, second[] = {true, true, true}, *layers[] = {first, second};
+    const struct pb_keep masked = {.keep = layers, .group_count = 2};
+    struct pb_ranking ranking = global;
+    ranking.masked = &masked;
+    keeps(two_of_three, 2, six, ranking, BELOW(0.3), "100 011");
+}
+
 static void test_scores_are_normalised_before_they_are_compared(void **state)
 {
     struct pb_ranking ranking = global;
@@ -134,6 +145,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_scores_below_the_threshold_goes_under_either_scope),
+        cmocka_unit_test(test_masked_channels_go_beside_those_below_the_threshold),
         cmocka_unit_test(test_scores_are_normalised_before_they_are_compared),
         cmocka_unit_test(test_a_layer_keeps_its_floor_however_low_it_scores),
         cmocka_unit_test(test_the_gap_is_the_first_valley_of_all_scores_or_of_each_layers),

@@ -40,7 +40,7 @@ struct rule {
     const char *criterion;
     const char *folded; /* of filter-norm; NULL for other criteria */
     uint32_t zero, comeback;
-    bool clears_momentum;
+    bool clears_momentum, redraws;
 };
 
 /* Share of the masked filters that swap places in an epoch, on the mean over epochs. moving: momentum_left; may be NULL. */
@@ -67,6 +67,7 @@ static double churn(void **state, struct rule rule, double *moving)
     training.config.calibration_batches = 2;
     training.config.criterion.loaded = &criterion;
     training.config.ranking.normalise = PB_NORMALISE_MEAN;
+    training.config.ranking.redraw = rule.redraws;
     enum pb_status status = pb_options_create(criterion.plugin, &training.config.criterion.options, &error);
     if (status == PB_OK && rule.folded)
         status = pb_options_set(&training.config.criterion.options, "folded", rule.folded, NULL, &error);
@@ -119,6 +120,9 @@ static void test_scores_that_see_no_scale_swap_masks_unless_these_have_grown(voi
     assert_true(churn(state, rule, NULL) > 0.2);
     rule.name = "zeros, grown";
     rule.comeback = PB_COMEBACK_GROWN;
+    assert_true(churn(state, rule, NULL) < 0.05);
+    rule.name = "zeros, grown, in a matrix that redraws its random masks";
+    rule.redraws = true;
     assert_true(churn(state, rule, NULL) < 0.05);
 }
 
