@@ -42,7 +42,8 @@ outcome() { # OUT, criterion
     grep -E '<cost |<layer |<accuracy ' "$1"/cells/*."$2".one-shot.*.xml
 }
 
-# The channels that each layer keeps if half of all go, those with the smallest |gamma| of the only network in OUT.
+# The channels that each layer keeps if half of all go, those with the smallest |gamma| beside their layer's mean, as the template
+# normalises, of the only network in OUT.
 kept_by_gamma() { # OUT
     python3 - "$1" <<'END'
 import glob, json, struct, sys
@@ -54,7 +55,8 @@ scores = []
 for name, tensor in header.items():
     if name.startswith("bn") and name.endswith(".gamma"): # the optimiser has its own
         begin, end = tensor["data_offsets"]
-        scores += [(abs(value), name) for value in struct.unpack(f"<{(end - begin) // 4}f", data[start + begin : start + end])]
+        values = [abs(value) for value in struct.unpack(f"<{(end - begin) // 4}f", data[start + begin : start + end])]
+        scores += [(value * len(values) / sum(values), name) for value in values]
 scores.sort(reverse=True)
 assert scores[len(scores) // 2 - 1][0] > scores[len(scores) // 2][0], "a tie: choose other data"
 kept = [name for _, name in scores[: len(scores) // 2]]
@@ -111,8 +113,9 @@ END
     grep '<layer .*kept=' out/cells/*.my-score.*.xml | sed -E 's/.*name="conv([^"]*)".*kept="([0-9]*)".*/\1 \2/' | sort >kept
     sort expected | diff - kept
     [ "$(wc -l <kept)" -eq 8 ]
-    # what bn-scale keeps
+    # what bn-scale keeps, normalised alike
     matrix bn-scale
+    sed -i 's|<latency|<ranking normalise="mean"/>&|' matrix.xml
     "$build/prunebench" run matrix.xml -o out --quiet
     diff <(outcome out my-score) <(outcome out bn-scale)
 }
