@@ -69,14 +69,15 @@ static enum pb_status parse_value(const char *word, const struct measure *measur
 
 static enum pb_status parse_measure(const char *word, struct pb_compare_report *report, struct pb_error *error)
 {
-    bool always = true; /* bits: a list may name what fails in any case */
-    bool *const asked[] = {&report->gate.quality, &report->gate.speed, &report->gate.memory, &always};
+    /* bits is a regression in any case, so naming it changes nothing */
+    bool *const asked[] = {&report->gate.quality, &report->gate.speed, &report->gate.memory, NULL};
     double *const margins[] = {&report->margins.quality, &report->margins.speed, &report->margins.memory, NULL};
     const size_t length = strcspn(word, "=");
     for (int i = 0; i < MEASURE_COUNT; i++) {
         if (strlen(MEASURES[i].name) != length || strncmp(MEASURES[i].name, word, length) != 0)
             continue;
-        *asked[i] = true;
+        if (asked[i])
+            *asked[i] = true;
         if (MEASURES[i].unit && !word[length])
             return pb_fail(error, PB_ERROR_INPUT, "--fail-on: '%s' needs a limit: %s=%s%s", word, word,
                            strcmp(MEASURES[i].unit, "pt") == 0 ? "1" : "5", MEASURES[i].unit);
@@ -202,8 +203,7 @@ const struct pb_command pb_command_compare = {
         "\n"
         "Bits: what has the same stage key and the same kernel set must have the same numbers, and stored networks of "
         "one key the same bytes. A difference is a defect of any size, named with cell and stage, and always a "
-        "regression. "
-        "Networks are there to compare where <stages keep> keeps them; it is said how many were.\n"
+        "regression. Networks are there to compare where <stages keep> keeps them; it is said how many were.\n"
         "\n"
         "Inputs: which code, plugins, data, kernels, machine and options changed, one line for each change.\n"
         "\n"

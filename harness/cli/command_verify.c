@@ -324,10 +324,8 @@ const struct pb_command pb_command_verify = {
     .details =
         "Trains the small bilinear CNN of each trace as PyTorch did in double precision, and compares logits, losses, "
         "gradients, states, running statistics and the logits of evaluation. A value's deviation is its share of the "
-        "value "
-        "itself or, where that is larger, of the root mean square (RMS) of its tensor or of a thousandth of the "
-        "largest "
-        "RMS in its group. Prints the worst deviation of each group, and what it may be. "
+        "value itself or, where that is larger, of the root mean square (RMS) of its tensor or of a thousandth of the "
+        "largest RMS in its group. Prints the worst deviation of each group, and what it may be. "
         "With --operators, it runs every operator that the backend has on awkward shapes, and prints the worst "
         "deviation of "
         "each from its definition in double precision: of an element against itself, or for sums, whose terms may "

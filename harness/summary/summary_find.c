@@ -56,11 +56,7 @@ static bool is_short_training(const struct pb_record *record)
 
 const struct pb_accuracy_record *pb_record_baseline(const struct pb_record *record)
 {
-    const struct pb_accuracy_record *row = NULL;
-    for (uint32_t i = record->accuracy_count; i > 0 && row == NULL; i--)
-        if (strcmp(record->accuracies[i - 1].stage, "base") == 0 &&
-            strcmp(record->accuracies[i - 1].split, "test") == 0)
-            row = &record->accuracies[i - 1];
+    const struct pb_accuracy_record *row = pb_record_test(record, "base");
     return row == NULL || isnan(row->top1) || is_short_training(record) ? NULL : row;
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # Masks on single weights, from the matrix to the report: run, killed and resumed, refused.
 bats_require_minimum_version 1.5.0
+load ../support/killed
 
 prunebench() { "$PRUNEBENCH_BUILD/prunebench" "$@" --plugin-dir "$PRUNEBENCH_BUILD/tests/evil"; }
 
@@ -110,18 +111,13 @@ END
 @test "killed when any number of its stages is stored, a cell with masks ends as an undisturbed one" {
     matrix "$MAGNITUDE" "$(odd ticket)" '<targets measure="weights">0.8</targets>' >m.xml
     prunebench run m.xml -o whole --quiet
-    cell=cells/birds.vgg11-bcnn.magnitude.ticket.blis.w80.s1.xml
+    cell=birds.vgg11-bcnn.magnitude.ticket.blis.w80.s1.xml hits=0
     for stored in 1 2 3 4 5 6; do
-        rm -rf out
-        setsid "$PRUNEBENCH_BUILD/prunebench" run m.xml -o out --quiet --plugin-dir "$PRUNEBENCH_BUILD/tests/evil" &
-        group=$!
-        until (($(find out/stages -name stage.json -path '*/stages/[0-9a-f]*' 2>/dev/null | wc -l) >= stored)) ||
-            [ -e "out/$cell" ]; do sleep 0.01; done
-        kill -KILL -- "-$group" || true
-        wait "$group" || true
+        kill_run "$stored" "$cell" m.xml
         run -0 prunebench run m.xml -o out --quiet
-        diff <(content "whole/$cell") <(content "out/$cell")
+        diff <(content "whole/cells/$cell") <(content "out/cells/$cell")
     done
+    [ "$hits" -gt 0 ]
 }
 
 @test "scores and repairs of weights that are no numbers, are missing or too many fail that cell alone, by name" {

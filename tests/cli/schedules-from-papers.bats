@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # The schedules of the literature as whole cells: on channels, and on single weights where they mask.
 bats_require_minimum_version 1.5.0
+load ../support/killed
 
 prunebench() { "$PRUNEBENCH_BUILD/prunebench" "$@"; }
 
@@ -126,15 +127,9 @@ END
         [ "$(grep -c '<trial ' "whole/cells/$cell")" -eq 12 ]
         rm -rf out
         prunebench run m.xml -o out --quiet --only "${cell%.xml}" # all stages of the cell, which are counted
-        stages() { find out/stages -name stage.json -path '*/stages/[0-9a-f]*' 2>/dev/null | wc -l; }
-        half=$(($(stages) / 2))
-        rm -rf out
-        setsid "$PRUNEBENCH_BUILD/prunebench" run m.xml -o out --quiet --only "${cell%.xml}" &
-        group=$!
-        until (($(stages) >= half)) || [ -e "out/cells/$cell" ]; do sleep 0.01; done
-        kill -KILL -- "-$group"
-        wait "$group" || true
-        [ ! -e "out/cells/$cell" ] # it was amid the search
+        half=$(($(stored_stages) / 2)) hits=0
+        kill_run "$half" "$cell" m.xml --only "${cell%.xml}"
+        [ "$hits" -eq 1 ] # it was amid the search
         run -0 prunebench run m.xml -o out --quiet --only "${cell%.xml}"
         diff <(grep '<trial ' "whole/cells/$cell") <(grep '<trial ' "out/cells/$cell")
         diff <(grep '<cost stage="pruned"' "whole/cells/$cell") <(grep '<cost stage="pruned"' "out/cells/$cell")
