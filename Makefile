@@ -48,7 +48,7 @@ LIBRARY_OBJECTS = $(LIBRARY_SOURCES:%.c=$(BUILD)/%.o)
 NUMERICS = $(filter-out harness/experiment/gamma.%,$(sort $(wildcard harness/include/prunebench/*.h \
              harness/base/rng.[ch] harness/plugin/host.c \
              $(foreach source,chain link schedule_run watched_verbs,harness/planning/$(source).[ch]) \
-             $(foreach room,graph portable engine data prune settings stages training experiment,harness/$(room)/*.[ch]))))
+             $(foreach room,graph portable engine operators data prune settings stages training experiment,harness/$(room)/*.[ch]))))
 # Flags decide numbers, too: all but warnings and paths.
 NUMERIC_FLAGS = $(filter-out -I% -MMD -MP -W% -ffile-prefix-map=% -fdebug-prefix-map=% -fmacro-prefix-map=%,\
                   $(subst -isystem ,-I,$(CPPFLAGS) $(subst $(PREFIX_MAP),,$(ALL_CFLAGS))))

@@ -1,5 +1,5 @@
 /* The backward pass, node by node from the loss to the first layer. */
-#include "engine/run_table.h"
+#include "engine/engine_operator.h"
 
 /* Where the backward pass of a node writes dx of an input: in the input's gradient or, when others were there first or
  * nobody needs it, beside it. */

@@ -145,8 +145,8 @@ PB_MUST_CHECK enum pb_status pb_masks_load(struct pb_engine *engine, const struc
                                            struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_masks_apply(struct pb_engine *engine, struct pb_error *error);
 
-/* Brings the transformed filters up to date with the parameters. */
-PB_MUST_CHECK enum pb_status pb_filters_update(struct pb_engine *engine, struct pb_error *error);
+/* Brings what nodes keep of their parameters in another form up to date. */
+PB_MUST_CHECK enum pb_status pb_engine_refresh(struct pb_engine *engine, struct pb_error *error);
 
 /* One node forward; the filters are up to date, the nodes before it have run. */
 PB_MUST_CHECK enum pb_status pb_run_forward_node(struct pb_engine *engine, uint32_t node, bool training,

@@ -1,5 +1,5 @@
 /* Lays out an engine's arrays: which nodes are computed together or in place, what lives how long. */
-#include "engine/run_table.h"
+#include "engine/engine_operator.h"
 
 #include <string.h>
 

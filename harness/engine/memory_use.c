@@ -1,5 +1,5 @@
 /* What an engine holds, part by part: its own buffers from its layout, the backend's from what the backend says. */
-#include "engine/run_table.h"
+#include "engine/engine_operator.h"
 
 static uint64_t bytes_of(size_t floats)
 {

@@ -62,7 +62,7 @@ enum pb_status pb_engine_trace_nonfinite(struct pb_engine *engine, const float *
         engine->step--; /* the masks of the pass that has been */
     enum pb_status status = pb_upload_images(engine, images, count, error);
     if (!status)
-        status = pb_filters_update(engine, error);
+        status = pb_engine_refresh(engine, error);
     for (uint32_t i = 0; i < engine->graph->node_count && !status && !where[0]; i++) {
         const size_t outputs = pb_output_count(engine, i);
         size_t first = outputs;

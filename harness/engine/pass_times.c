@@ -1,5 +1,5 @@
 /* What passes take: the clock over phases and nodes. */
-#include "engine/run_table.h"
+#include "engine/engine_operator.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* Whole passes: images in, logits out, loss and gradients, the optimiser's step. */
-#include "engine/run_table.h"
+#include "engine/engine_operator.h"
 
 void pb_engine_set_step(struct pb_engine *engine, uint64_t step)
 {

@@ -1,5 +1,5 @@
 /* What the operators need of each layer for as long as an engine exists: convolution plans and pooling shapes. */
-#include "engine/run_table.h"
+#include "engine/engine_operator.h"
 
 #include "base/memory.h"
 

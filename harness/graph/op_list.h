@@ -1,4 +1,4 @@
-/* The operators that a network is made of. Each has a file op_NAME.c here, and a file run_NAME.c in the engine. */
+/* The operators that a network is made of. Each has a file operators/op_NAME.c. */
 #ifndef PB_GRAPH_OP_LIST_H
 #define PB_GRAPH_OP_LIST_H
 

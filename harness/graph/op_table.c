@@ -1,4 +1,4 @@
-/* The table of the graph's operators: its rows are in the files op_*.c. */
+/* The table of operators. */
 #include "graph/op_table.h"
 
 #include <stdio.h>

@@ -1,4 +1,7 @@
-/* What the graph knows of each operator: one row per operator, in its own file op_NAME.c. */
+/*
+ * The table of operators: one row each, in a file of its own, operators/op_NAME.c. The graph reads what a row says of shapes, parameters,
+ * channels and cost; the engine what it says of the passes. The rows come after the engine, whose helpers they call.
+ */
 #ifndef PB_GRAPH_OP_TABLE_H
 #define PB_GRAPH_OP_TABLE_H
 
@@ -58,6 +61,7 @@ struct pb_weight_axes {
 typedef struct pb_conv_attributes pb_window_of_node(const struct pb_graph *graph, const struct pb_node *node);
 
 struct pb_cost;
+struct pb_engine_operator;
 
 struct pb_graph_operator {
     const char *
@@ -90,6 +94,8 @@ struct pb_graph_operator {
     bool norm; /* it normalises each channel: γ, β and running statistics are its parameters */
     bool activation; /* what a criterion sees of the channels before it is its output */
     bool before_activation; /* may be between a convolution and its activation */
+
+    const struct pb_engine_operator *engine; /* its passes, see engine/engine_operator.h */
 };
 
 #define PB_DECLARE_OPERATOR(NUMBER, name) extern const struct pb_graph_operator pb_op_##name;

@@ -1,6 +1,6 @@
 /* What operators with an eps and nothing else share. */
-#ifndef PB_GRAPH_OP_EPS_H
-#define PB_GRAPH_OP_EPS_H
+#ifndef PB_OPERATORS_OP_EPS_H
+#define PB_OPERATORS_OP_EPS_H
 
 #include "graph/op_table.h"
 

@@ -1,9 +1,25 @@
 /* Dropout: a mask of 0 and 1/(1 − p) while training. */
-#include "engine/run_table.h"
-
 #include <stdio.h>
 
 #include "base/rng.h"
+#include "engine/engine_operator.h"
+#include "graph/op_table.h"
+
+static const struct pb_attribute attributes[] = {PB_ATTRIBUTE(REAL, "share", dropout), {0}};
+
+static enum pb_status infer(struct pb_addition *addition, const struct pb_graph_node *asked)
+{
+    if (!(asked->dropout >= 0 && asked->dropout < 1))
+        return pb_refuse(addition, "the share of dropped values must be at least 0 and below 1");
+    addition->node.shape = addition->in[0];
+    addition->node.attributes.dropout = asked->dropout;
+    return PB_OK;
+}
+
+static void describe(const struct pb_node *node, struct pb_graph_node *description)
+{
+    description->dropout = node->attributes.dropout;
+}
 
 /* A mask of this step: seed, step and node decide it, so that a stopped training resumes with the same ones. */
 static enum pb_status draw_mask(struct pb_engine *engine, uint32_t i, struct pb_error *error)
@@ -57,13 +73,21 @@ static void saved(const struct pb_graph *graph, uint32_t i, const struct pb_engi
     saved->staging = options->mode == PB_ENGINE_TRAIN ? saved->floats[0] : 0;
 }
 
-const struct pb_engine_operator pb_run_dropout = {
-    .phases = {PB_PHASE_HEAD, PB_PHASE_HEAD, PB_PHASE_HEAD},
-    .forward = forward,
-    .backward = backward,
-    .keeps_sign = true,
-    .in_place = PB_IN_PLACE_ALWAYS,
-    .gradient_in_place = true,
-    .saved = saved,
-    .saved_unless_in_place = true,
+const struct pb_graph_operator pb_op_dropout = {
+    .inputs = 1,
+    .attributes = attributes,
+    .infer = infer,
+    .describe = describe,
+    .channels = PB_CHANNELS_IDENTITY,
+    .engine =
+        &(const struct pb_engine_operator){
+            .phases = {PB_PHASE_HEAD, PB_PHASE_HEAD, PB_PHASE_HEAD},
+            .forward = forward,
+            .backward = backward,
+            .keeps_sign = true,
+            .in_place = PB_IN_PLACE_ALWAYS,
+            .gradient_in_place = true,
+            .saved = saved,
+            .saved_unless_in_place = true,
+        },
 };

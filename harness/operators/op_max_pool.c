@@ -1,5 +1,5 @@
 /* Maximum pooling, where it is not computed with the batch norm before it. */
-#include "engine/run_pools.h"
+#include "operators/pooling.h"
 
 static void ask(const struct pb_engine *engine, uint32_t i, struct pb_operator *asked)
 {
@@ -23,12 +23,21 @@ static enum pb_status backward(struct pb_engine *engine, uint32_t i, uint32_t sl
     return PB_OPERATE(max_pool_backward, &arguments);
 }
 
-const struct pb_engine_operator pb_run_max_pool = {
-    .phases = {PB_PHASE_POOL, PB_PHASE_POOL, PB_PHASE_POOL},
-    .prepare = pb_pool_prepare,
-    .ask = ask,
-    .forward = forward,
-    .backward = backward,
-    .reads_input = true,
-    .reads_output = true,
+const struct pb_graph_operator pb_op_max_pool = {
+    .slot = "max_pool_forward",
+    .inputs = 1,
+    .attributes = pb_pool_attribute_list,
+    .infer = pb_pool_infer,
+    .describe = pb_pool_describe,
+    .channels = PB_CHANNELS_IDENTITY,
+    .engine =
+        &(const struct pb_engine_operator){
+            .phases = {PB_PHASE_POOL, PB_PHASE_POOL, PB_PHASE_POOL},
+            .prepare = pb_pool_prepare,
+            .ask = ask,
+            .forward = forward,
+            .backward = backward,
+            .reads_input = true,
+            .reads_output = true,
+        },
 };

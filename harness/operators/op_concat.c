@@ -1,5 +1,22 @@
-/* Concatenation: every input's columns into the output's, and the gradient's back. */
-#include "engine/run_table.h"
+/* Concatenation: the channels of up to eight inputs of one height and width, behind each other. */
+#include "engine/engine_operator.h"
+#include "graph/op_table.h"
+
+static enum pb_status infer(struct pb_addition *addition, const struct pb_graph_node *asked)
+{
+    (void)asked;
+    const struct pb_shape first = addition->in[0];
+    uint64_t channels = 0;
+    for (uint32_t i = 0; i < addition->node.input_count; i++) {
+        if (addition->in[i].height != first.height || addition->in[i].width != first.width)
+            return pb_refuse(addition, "its inputs differ in height or width");
+        channels += addition->in[i].channels;
+    }
+    if (channels > UINT32_MAX)
+        return pb_refuse(addition, "has more channels than can be counted");
+    addition->node.shape = (struct pb_shape){first.height, first.width, (uint32_t)channels};
+    return PB_OK;
+}
 
 /* The columns of input number `slot`, and where they begin in the output. */
 static struct pb_columns_arguments arguments_of(const struct pb_engine *engine, uint32_t i, uint32_t slot)
@@ -43,8 +60,16 @@ static enum pb_status backward(struct pb_engine *engine, uint32_t i, uint32_t sl
     return PB_OPERATE(copy_columns, &back);
 }
 
-const struct pb_engine_operator pb_run_concat = {
-    .phases = {PB_PHASE_NORM, PB_PHASE_NORM, PB_PHASE_NORM},
-    .forward = forward,
-    .backward = backward,
+const struct pb_graph_operator pb_op_concat = {
+    .slot = "copy_columns",
+    .inputs = 2,
+    .inputs_max = PB_INPUTS_MAX,
+    .infer = infer,
+    .channels = PB_CHANNELS_CONCATENATED,
+    .engine =
+        &(const struct pb_engine_operator){
+            .phases = {PB_PHASE_NORM, PB_PHASE_NORM, PB_PHASE_NORM},
+            .forward = forward,
+            .backward = backward,
+        },
 };

@@ -1,5 +1,5 @@
 /* What operators with an eps and nothing else share. */
-#include "graph/op_eps.h"
+#include "operators/op_eps.h"
 
 #include <math.h>
 

@@ -1,8 +1,9 @@
-/* What the engine knows of each operator: one row per operator, in its own file run_NAME.c. */
-#ifndef PB_ENGINE_RUN_TABLE_H
-#define PB_ENGINE_RUN_TABLE_H
+/* How the engine runs an operator: member `engine` of its row in the table of operators. */
+#ifndef PB_ENGINE_ENGINE_OPERATOR_H
+#define PB_ENGINE_ENGINE_OPERATOR_H
 
 #include "engine/engine_internal.h"
+#include "graph/op_table.h"
 
 /* Whether a node's output may take the place of an input that nobody else reads. */
 enum pb_in_place {
@@ -24,6 +25,8 @@ struct pb_engine_operator {
     enum pb_status (*check)(const struct pb_graph *graph, uint32_t node, struct pb_error *error);
     /* Makes what the node's operators need for as long as the engine exists. May be NULL. */
     enum pb_status (*prepare)(struct pb_engine *engine, uint32_t node, struct pb_error *error);
+    /* Before a pass, when parameters have changed: what the node keeps of them in another form. May be NULL. */
+    enum pb_status (*refresh)(struct pb_engine *engine, uint32_t node, struct pb_error *error);
     /* Says what the backend is asked about its memory. NULL: it is not asked. */
     void (*ask)(const struct pb_engine *engine, uint32_t node, struct pb_operator *asked);
 
@@ -45,10 +48,9 @@ struct pb_engine_operator {
     bool saved_unless_in_place; /* kept while training, and else only where the node does not work in place */
 };
 
-#define PB_DECLARE_ROW(NUMBER, name) extern const struct pb_engine_operator pb_run_##name;
-PB_OPERATORS(PB_DECLARE_ROW)
-#undef PB_DECLARE_ROW
-
-const struct pb_engine_operator *pb_engine_operator(enum pb_op op);
+static inline const struct pb_engine_operator *pb_engine_operator(enum pb_op op)
+{
+    return pb_graph_operator(op)->engine;
+}
 
 #endif

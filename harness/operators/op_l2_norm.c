@@ -1,5 +1,6 @@
 /* Division of every image's values by their Euclidean norm. */
-#include "engine/run_table.h"
+#include "engine/engine_operator.h"
+#include "operators/op_eps.h"
 
 static enum pb_status check(const struct pb_graph *graph, uint32_t i, struct pb_error *error)
 {
@@ -46,11 +47,20 @@ static void saved(const struct pb_graph *graph, uint32_t i, const struct pb_engi
     saved->floats[0] = options->batch;
 }
 
-const struct pb_engine_operator pb_run_l2_norm = {
-    .phases = {PB_PHASE_HEAD, PB_PHASE_HEAD, PB_PHASE_HEAD},
-    .check = check,
-    .forward = forward,
-    .backward = backward,
-    .reads_output = true,
-    .saved = saved,
+const struct pb_graph_operator pb_op_l2_norm = {
+    .slot = "l2_norm_forward",
+    .inputs = 1,
+    .attributes = pb_eps_attributes,
+    .infer = pb_eps_infer,
+    .describe = pb_eps_describe,
+    .channels = PB_CHANNELS_IDENTITY,
+    .engine =
+        &(const struct pb_engine_operator){
+            .phases = {PB_PHASE_HEAD, PB_PHASE_HEAD, PB_PHASE_HEAD},
+            .check = check,
+            .forward = forward,
+            .backward = backward,
+            .reads_output = true,
+            .saved = saved,
+        },
 };

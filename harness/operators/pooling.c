@@ -1,5 +1,5 @@
-/* Sliding windows: what convolution and pooling share. */
-#include "graph/op_window.h"
+/* Sliding windows, and what both poolings share. */
+#include "operators/pooling.h"
 
 bool pb_window_output(uint32_t in, uint32_t kernel, uint32_t stride, uint32_t pad, uint32_t dilation, uint32_t *out)
 {
@@ -48,4 +48,20 @@ enum pb_status pb_pool_infer(struct pb_addition *addition, const struct pb_graph
 void pb_pool_describe(const struct pb_node *node, struct pb_graph_node *description)
 {
     description->pool = node->attributes.pool;
+}
+
+enum pb_status pb_pool_prepare(struct pb_engine *engine, uint32_t i, struct pb_error *error)
+{
+    (void)error;
+    engine->pools[i] = pb_pool_shape_of(engine->graph, i, engine->options.batch);
+    return PB_OK;
+}
+
+struct pb_pool_arguments pb_pool_arguments_of(const struct pb_engine *engine, uint32_t i)
+{
+    return (struct pb_pool_arguments){.size = sizeof(struct pb_pool_arguments),
+                                      .shape = &engine->pools[i],
+                                      .x = pb_value_view(engine, engine->graph->nodes[i].inputs[0]),
+                                      .y = pb_value_view(engine, i),
+                                      .dy = pb_gradient_view(engine, i)};
 }

@@ -1,6 +1,6 @@
 /* Batch normalisation: what the convolution needs that is computed with it. */
-#ifndef PB_ENGINE_RUN_BATCH_NORM_H
-#define PB_ENGINE_RUN_BATCH_NORM_H
+#ifndef PB_OPERATORS_OP_BATCH_NORM_H
+#define PB_OPERATORS_OP_BATCH_NORM_H
 
 #include "engine/engine_internal.h"
 

@@ -1,5 +1,23 @@
-/* Bilinear pooling. */
-#include "engine/run_table.h"
+/* Bilinear pooling: the mean over all positions of the products of all pairs of channels. */
+#include "engine/engine_operator.h"
+#include "graph/cost.h"
+#include "graph/op_table.h"
+
+static enum pb_status infer(struct pb_addition *addition, const struct pb_graph_node *asked)
+{
+    (void)asked;
+    const uint64_t pairs = (uint64_t)addition->in[0].channels * addition->in[0].channels;
+    if (pairs > UINT32_MAX)
+        return pb_refuse(addition, "has more channel pairs than can be counted");
+    addition->node.shape = (struct pb_shape){1, 1, (uint32_t)pairs};
+    return PB_OK;
+}
+
+static void cost(const struct pb_graph *graph, const struct pb_node *node, struct pb_cost *cost)
+{
+    const struct pb_shape in = graph->nodes[node->inputs[0]].shape;
+    cost->macs = (uint64_t)pb_shape_count(node->shape) * in.height * in.width;
+}
 
 static void ask(const struct pb_engine *engine, uint32_t i, struct pb_operator *asked)
 {
@@ -36,10 +54,18 @@ static enum pb_status backward(struct pb_engine *engine, uint32_t i, uint32_t sl
     return PB_OPERATE(bilinear_backward, &arguments);
 }
 
-const struct pb_engine_operator pb_run_bilinear_pool = {
-    .phases = {PB_PHASE_HEAD, PB_PHASE_HEAD, PB_PHASE_HEAD},
-    .ask = ask,
-    .forward = forward,
-    .backward = backward,
-    .reads_input = true,
+const struct pb_graph_operator pb_op_bilinear_pool = {
+    .slot = "bilinear_forward",
+    .inputs = 1,
+    .infer = infer,
+    .channels = PB_CHANNELS_PAIRS,
+    .cost = cost,
+    .engine =
+        &(const struct pb_engine_operator){
+            .phases = {PB_PHASE_HEAD, PB_PHASE_HEAD, PB_PHASE_HEAD},
+            .ask = ask,
+            .forward = forward,
+            .backward = backward,
+            .reads_input = true,
+        },
 };

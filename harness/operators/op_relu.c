@@ -1,5 +1,6 @@
 /* ReLU, where it is not computed with the batch norm before it. */
-#include "engine/run_table.h"
+#include "engine/engine_operator.h"
+#include "graph/op_table.h"
 
 static enum pb_status forward(struct pb_engine *engine, uint32_t i, bool training, struct pb_error *error)
 {
@@ -17,12 +18,20 @@ static enum pb_status backward(struct pb_engine *engine, uint32_t i, uint32_t sl
     return PB_OPERATE(relu_backward, &arguments);
 }
 
-const struct pb_engine_operator pb_run_relu = {
-    .phases = {PB_PHASE_NORM, PB_PHASE_NORM, PB_PHASE_NORM},
-    .forward = forward,
-    .backward = backward,
-    .reads_output = true,
-    .reads_sign = true,
-    .in_place = PB_IN_PLACE_ALWAYS,
-    .gradient_in_place = true,
+const struct pb_graph_operator pb_op_relu = {
+    .slot = "relu_forward",
+    .inputs = 1,
+    .infer = pb_infer_elementwise,
+    .channels = PB_CHANNELS_IDENTITY,
+    .activation = true,
+    .engine =
+        &(const struct pb_engine_operator){
+            .phases = {PB_PHASE_NORM, PB_PHASE_NORM, PB_PHASE_NORM},
+            .forward = forward,
+            .backward = backward,
+            .reads_output = true,
+            .reads_sign = true,
+            .in_place = PB_IN_PLACE_ALWAYS,
+            .gradient_in_place = true,
+        },
 };

@@ -1,5 +1,6 @@
 /* The signed square root. */
-#include "engine/run_table.h"
+#include "engine/engine_operator.h"
+#include "operators/op_eps.h"
 
 static struct pb_elementwise_arguments arguments_of(const struct pb_engine *engine, uint32_t i)
 {
@@ -24,10 +25,19 @@ static enum pb_status backward(struct pb_engine *engine, uint32_t i, uint32_t sl
     return PB_OPERATE(signed_sqrt_backward, &arguments);
 }
 
-const struct pb_engine_operator pb_run_signed_sqrt = {
-    .phases = {PB_PHASE_HEAD, PB_PHASE_HEAD, PB_PHASE_HEAD},
-    .forward = forward,
-    .backward = backward,
-    .reads_input = true,
-    .gradient_in_place = true,
+const struct pb_graph_operator pb_op_signed_sqrt = {
+    .slot = "signed_sqrt_forward",
+    .inputs = 1,
+    .attributes = pb_eps_attributes,
+    .infer = pb_eps_infer,
+    .describe = pb_eps_describe,
+    .channels = PB_CHANNELS_IDENTITY,
+    .engine =
+        &(const struct pb_engine_operator){
+            .phases = {PB_PHASE_HEAD, PB_PHASE_HEAD, PB_PHASE_HEAD},
+            .forward = forward,
+            .backward = backward,
+            .reads_input = true,
+            .gradient_in_place = true,
+        },
 };
