@@ -49,11 +49,15 @@
       <column name="scoring_seconds" title="Scoring" unit="s" align="right">
         <xsl:if test="not($methods/@scoring-seconds)"><xsl:attribute name="only">csv</xsl:attribute></xsl:if>
       </column>
+      <column name="scoring_bytes" title="Memory" unit="MB" align="right">
+        <xsl:if test="not($methods/@scoring-bytes)"><xsl:attribute name="only">csv</xsl:attribute></xsl:if>
+      </column>
       <column name="seeds" title="n" align="right"/>
       <xsl:for-each select="s:leaderboard/s:method"><xsl:apply-templates select="." mode="leaderboard-row"/></xsl:for-each>
       <xsl:call-template name="places-note"/>
       <xsl:call-template name="controls-note"/>
       <xsl:if test="$methods/@scoring-seconds"><note>Scoring: seconds in which the criterion scored, all scorings of a cell together, mean over seeds. Schedules that score within a training have none.</note></xsl:if>
+      <xsl:if test="$methods/@scoring-bytes"><note>Memory: how much more the cell held at once while the criterion scored than before, calibration images and the engine that runs them included; the scoring of a cell that took most, mean over seeds.</note></xsl:if>
       <xsl:apply-templates select="." mode="marks"/>
     </table>
   </xsl:template>
@@ -99,6 +103,7 @@
       </cell>
       <cell value="{@verdict}"><xsl:apply-templates select="." mode="leaderboard-verdict"/></cell>
       <cell value="{@scoring-seconds}"><xsl:call-template name="number"><xsl:with-param name="value" select="@scoring-seconds"/><xsl:with-param name="format" select="'0.00'"/></xsl:call-template></cell>
+      <cell value="{@scoring-bytes}"><xsl:call-template name="number"><xsl:with-param name="value" select="@scoring-bytes div 1000000"/><xsl:with-param name="format" select="'0.0'"/></xsl:call-template></cell>
       <cell><xsl:value-of select="@n"/></cell>
     </row>
   </xsl:template>

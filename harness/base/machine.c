@@ -1,6 +1,9 @@
 /* What this machine is, and what it lets the process use. */
 #include "base/machine.h"
 
+#include <fcntl.h>
+#include <malloc.h>
+#include <math.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,10 +88,46 @@ uint64_t pb_resident_bytes(void)
     return second && page > 0 ? strtoull(second, NULL, 10) * (uint64_t)page : 0;
 }
 
+/* The highest peak before the kernel's count began again, and what was resident when it did; 0: it never did. */
+static uint64_t earlier_peak, begun_at;
+
 uint64_t pb_peak_resident_bytes(void)
 {
     struct rusage usage;
-    return getrusage(RUSAGE_SELF, &usage) ? 0 : (uint64_t)usage.ru_maxrss * 1024;
+    const uint64_t peak = getrusage(RUSAGE_SELF, &usage) ? 0 : (uint64_t)usage.ru_maxrss * 1024;
+    return peak > earlier_peak ? peak : earlier_peak;
+}
+
+/* "VmHWM" of this process in bytes; getrusage would also count the program that this process was before exec. */
+static uint64_t counted_peak(void)
+{
+    char line[256];
+    uint64_t bytes = 0;
+    FILE *file = fopen("/proc/self/status", "r");
+    while (file && fgets(line, sizeof line, file))
+        if (pb_starts_with(line, "VmHWM:"))
+            bytes = strtoull(line + strlen("VmHWM:"), NULL, 10) * 1024;
+    if (file)
+        fclose(file);
+    return bytes;
+}
+
+void pb_peak_begin(void)
+{
+    static const char RESTART[] = "5"; /* proc(5): resets the peak resident set size */
+    earlier_peak = pb_peak_resident_bytes();
+    malloc_trim(0);
+    const int file = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
+    const bool restarted = file >= 0 && write(file, RESTART, strlen(RESTART)) > 0;
+    if (file >= 0)
+        close(file);
+    begun_at = restarted ? counted_peak() : 0;
+}
+
+double pb_peak_growth(void)
+{
+    const uint64_t peak = counted_peak();
+    return begun_at == 0 || peak < begun_at ? (double)NAN : (double)(peak - begun_at);
 }
 
 enum pb_status pb_need_open_files(uint32_t count, struct pb_error *error)

@@ -3,10 +3,10 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/machine.h"
 #include "base/memory.h"
 #include "cell/findings.h"
 #include "cell/contact_sheets.h"
@@ -84,9 +84,7 @@ static enum pb_status run_session(const struct pb_cell_config *config, const str
 static enum pb_status finish_record(double began, struct pb_record *record, struct pb_error *error)
 {
     char seconds[32];
-    struct rusage usage = {0};
-    getrusage(RUSAGE_SELF, &usage);
-    record->peak_rss_bytes = (uint64_t)usage.ru_maxrss * 1024;
+    record->peak_rss_bytes = pb_peak_resident_bytes();
     snprintf(seconds, sizeof seconds, "%.3f", pb_clock() - began);
     return pb_record_provenance(record, "seconds", seconds, error);
 }

@@ -109,11 +109,13 @@ static enum pb_status add_scoring(const struct pb_link *link, const json_t *fact
                                   struct pb_error *error)
 {
     const json_t *seconds = json_object_get(facts, PB_FACT_SCORING_SECONDS);
-    return seconds ? pb_record_scoring(record,
-                                       &(struct pb_scoring_record){.stage = (char *)(uintptr_t)link->name,
-                                                                   .seconds = json_number_value(seconds)},
-                                       error)
-                   : PB_OK;
+    const json_t *bytes = json_object_get(facts, PB_FACT_SCORING_BYTES);
+    const struct pb_scoring_record row = {
+        .stage = (char *)(uintptr_t)link->name,
+        .seconds = json_number_value(seconds),
+        .bytes = bytes ? json_number_value(bytes) : (double)NAN,
+    };
+    return seconds ? pb_record_scoring(record, &row, error) : PB_OK;
 }
 
 static enum pb_status add_link(const struct pb_chain *chain, const struct pb_link *link, const json_t *facts,

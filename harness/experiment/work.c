@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/machine.h"
 #include "base/memory.h"
 #include "base/rng.h"
 #include "prune/equivalence.h"
@@ -164,12 +165,21 @@ static enum pb_status put_zeroed_first(struct pb_session *session, pb_stage stag
     return pb_soft_zeroed(network, groups, link->spec.soft_zero, zeroed, error);
 }
 
-/* Adds how long the criterion took since began. */
-static enum pb_status time_scoring(double began, json_t *facts, struct pb_error *error)
+/* When a scoring begins; its memory is counted from here. */
+static double begin_scoring(void)
 {
-    return json_object_set_new(facts, PB_FACT_SCORING_SECONDS, json_real(pb_clock() - began)) == 0
-               ? PB_OK
-               : pb_fail_memory(error, 0);
+    pb_peak_begin();
+    return pb_clock();
+}
+
+/* Adds what the criterion took since began. */
+static enum pb_status end_scoring(double began, json_t *facts, struct pb_error *error)
+{
+    const double seconds = pb_clock() - began, bytes = pb_peak_growth();
+    bool good = json_object_set_new(facts, PB_FACT_SCORING_SECONDS, json_real(seconds)) == 0;
+    if (!isnan(bytes))
+        good = good && json_object_set_new(facts, PB_FACT_SCORING_BYTES, json_integer((json_int_t)bytes)) == 0;
+    return good ? PB_OK : pb_fail_memory(error, 0);
 }
 
 static enum pb_status work_score(struct pb_session *session, const struct pb_link *link, struct pb_network **network,
@@ -187,11 +197,11 @@ static enum pb_status work_score(struct pb_session *session, const struct pb_lin
         status = pb_channel_groups_find(scored->graph, &groups, error);
     if (status == PB_OK)
         status = find_draw(session, link->parent, &draw, error);
-    const double began = pb_clock();
+    const double began = begin_scoring();
     if (status == PB_OK)
         status = pb_score_for(&job, scored, &groups, draw, &scores, error);
     if (status == PB_OK)
-        status = time_scoring(began, facts, error);
+        status = end_scoring(began, facts, error);
     if (status == PB_OK) {
         json_t *all = json_array();
         for (uint32_t g = 0; g < scores.group_count; g++) {
@@ -281,11 +291,11 @@ static enum pb_status work_prune(struct pb_session *session, const struct pb_lin
                                              link->channel_count, &session->original, &pruning, error)
                                 : pb_rank(before, &groups, &session->scores, &ranking, link->target, &session->original,
                                           &pruning, error);
-    const double began = pb_clock();
+    const double began = begin_scoring();
     if (status == PB_OK)
         status = pb_select_for(&job, before, &groups, &ranking, &pruning, error);
     if (status == PB_OK && session->config->criterion.loaded->plugin->criterion->select)
-        status = time_scoring(began, facts, error);
+        status = end_scoring(began, facts, error);
     if (status == PB_OK)
         status = add_warnings(session, link, before, &groups, &pruning, facts, error);
     if (status == PB_OK)
@@ -319,11 +329,11 @@ static enum pb_status work_mask(struct pb_session *session, const struct pb_link
     enum pb_status status = pb_session_network(session, link->parent, &before, error);
     if (status == PB_OK)
         status = pb_network_copy(before, &masked, error);
-    const double began = pb_clock();
+    const double began = begin_scoring();
     if (status == PB_OK)
         status = pb_mask_for(&job, link->target.amount, before, masked, &masking, error);
     if (status == PB_OK)
-        status = time_scoring(began, facts, error);
+        status = end_scoring(began, facts, error);
     if (status == PB_OK)
         status = pb_masking_to_facts(masked->graph, &masking, facts, error);
     if (status == PB_OK) {

@@ -4,8 +4,9 @@
 
 #include "experiment/session.h"
 
-/* The fact that says how long the criterion took. */
+/* The facts that say how long the criterion took, and how much memory beyond what the cell held before; the latter may be absent. */
 #define PB_FACT_SCORING_SECONDS "scoring_seconds"
+#define PB_FACT_SCORING_BYTES "scoring_bytes"
 
 pb_work_function pb_work_of(enum pb_verb_kind verb);
 

@@ -120,10 +120,11 @@ struct pb_trial_record {
     uint32_t *kept; /* channels, in the order of the layers below; NULL: nothing was pruned */
     uint32_t kept_count;
 };
-/* How long one scoring took; a schedule that scores within a training has none. */
+/* What one scoring took; a schedule that scores within a training has none. */
 struct pb_scoring_record {
     char *stage; /* "score", "mask-90"; a criterion that selects channels also has "prune-40" */
     double seconds;
+    double bytes; /* of memory at once, beyond what the cell held before; NaN: not counted */
 };
 /* One layer whose single weights are masked. */
 struct pb_masked_layer_record {

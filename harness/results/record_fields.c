@@ -274,10 +274,14 @@ static const struct pb_fields TRIAL_FIELDS = {
 static const struct pb_field SCORING[] = {
     {"stage", PB_FIELD_NAME, true, AT(stage), .help = "score; mask or prune where these ask the criterion themselves"},
     {"seconds", PB_FIELD_REAL, true, AT(seconds)},
+    {"bytes", PB_FIELD_REAL, AT(bytes),
+     .help = "the most memory at once beyond what the cell held before it, as the kernel counts resident pages; absent "
+             "where it "
+             "does not"},
 };
 static const struct pb_fields SCORING_FIELDS = {
     .name = "scoring",
-    .help = "How long the criterion took, calibration images included. Scorings within a training have none.",
+    .help = "What the criterion took, calibration images included. Scorings within a training have none.",
     OF_ROW,
     FIELDS(SCORING),
 };

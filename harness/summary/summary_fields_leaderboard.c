@@ -17,6 +17,11 @@ static void derive_seconds(struct pb_xml_writer *writer, const char *name, const
     pb_xml_put_real(writer, name, pb_summary_mean(at, "scoring-seconds", "", 0));
 }
 
+static void derive_bytes(struct pb_xml_writer *writer, const char *name, const void *at)
+{
+    pb_xml_put_real(writer, name, pb_summary_mean(at, "scoring-bytes", "", 0));
+}
+
 #define ROW pb_summary_entry
 #define IN_ROW(member) BEHIND(row, pb_summary_row, member)
 static const struct pb_field ENTRY[] = {
@@ -42,6 +47,9 @@ static const struct pb_field ENTRY[] = {
     {"p", PB_FIELD_REAL, AT(p), .help = "of no difference to the control, Holm's over the leaderboard's methods"},
     {"scoring-seconds", PB_FIELD_REAL, WHOLE(row), .derive = derive_seconds,
      .help = "of all scorings of a cell, mean over seeds; absent where the documents do not say"},
+    {"scoring-bytes", PB_FIELD_REAL, WHOLE(row), .derive = derive_bytes,
+     .help = "of memory in the scoring of a cell that took most of it, mean over seeds; absent where the documents do "
+             "not say"},
 };
 static const struct pb_fields ENTRY_FIELDS = {
     .name = "leaderboard-method",

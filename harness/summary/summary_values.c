@@ -195,6 +195,15 @@ static double scoring_seconds(const struct pb_record *record)
     return sum;
 }
 
+/* Of the cell's scoring that took most of it; NaN where the document does not say. */
+static double scoring_bytes(const struct pb_record *record)
+{
+    double most = (double)NAN;
+    for (uint32_t i = 0; i < record->scoring_count; i++)
+        most = fmax(most, record->scorings[i].bytes);
+    return most;
+}
+
 static void add_base(struct sample_set *set, const struct pb_record *record)
 {
     const struct pb_accuracy_record *accuracy = pb_record_baseline(record);
@@ -233,6 +242,7 @@ static void add_all(struct sample_set *set, const struct pb_record *record)
     add(set, "equivalence", "", record->equivalence);
     add(set, "revived", "", revived(record));
     add(set, "scoring-seconds", "", scoring_seconds(record));
+    add(set, "scoring-bytes", "", scoring_bytes(record));
     if (record->peak_rss_bytes != 0)
         add(set, "peak-rss-bytes", "", (double)record->peak_rss_bytes);
     add(set, "epoch-seconds", "base", epoch_seconds(record, true));

@@ -167,7 +167,9 @@ void full_record(struct pb_record *record)
     must(pb_record_layer(record, &(struct pb_layer_record){.name = "conv1_1", .channels = 16, .kept = 1}, &error),
          &error);
     record->gamma = gamma_of(0.7, 7, 0, 9);
-    must(pb_record_scoring(record, &(struct pb_scoring_record){.stage = "score", .seconds = 1.0 / 3}, &error), &error);
+    must(pb_record_scoring(record, &(struct pb_scoring_record){.stage = "score", .seconds = 1.0 / 3, .bytes = 4096},
+                           &error),
+         &error);
     add_pruning(record);
     add_trials(record);
     add_masking(record);

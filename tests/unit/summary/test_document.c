@@ -145,7 +145,7 @@ static struct pb_summary_schedule schedules[] = {{
     .comparisons = comparisons,
     .comparison_count = 1,
 }};
-static struct pb_summary_value scoring_values[] = {VALUE("scoring-seconds", "", 120)};
+static struct pb_summary_value scoring_values[] = {VALUE("scoring-seconds", "", 120), VALUE("scoring-bytes", "", 5e6)};
 static struct pb_summary_row scored_row = {
     .criterion = "l2",
     .target = "r40",
@@ -154,7 +154,7 @@ static struct pb_summary_row scored_row = {
     .cells = control_cells,
     .cell_count = 1,
     .values = scoring_values,
-    .value_count = 1,
+    .value_count = 2,
 };
 static struct pb_summary_entry entries[] = {
     {.schedule = &schedules[0],

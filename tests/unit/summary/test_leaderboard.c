@@ -46,9 +46,11 @@ static void write_seeds(void **state, const struct method *method, int noise, in
         if (method->allocation != NULL)
             small_config(&record, "ranking.allocation", method->allocation);
         small_config(&record, "ranking.permute", method->permuted ? "true" : "false");
-        must(pb_record_scoring(&record, &(struct pb_scoring_record){.stage = "score", .seconds = 0.5 + s}, &error),
+        must(pb_record_scoring(
+                 &record, &(struct pb_scoring_record){.stage = "score", .seconds = 0.5 + s, .bytes = 3e6 + s}, &error),
              &error);
-        must(pb_record_scoring(&record, &(struct pb_scoring_record){.stage = "score", .seconds = 0.25}, &error),
+        must(pb_record_scoring(&record, &(struct pb_scoring_record){.stage = "score", .seconds = 0.25, .bytes = 1e6},
+                               &error),
              &error);
         if (method->achieved > 0)
             record.costs[1].achieved = method->achieved;
@@ -130,6 +132,7 @@ static void test_comparisons_with_the_control_are_corrected_by_holm(void **state
     within(entries[2].against.low, 0.01 - 2.4469118511449692 * sqrt(8) / 3 * D, 1e-9);
     assert_true(isnan(entries[3].p));
     near(pb_summary_mean(entries[0].row, "scoring-seconds", "", 0), 1.75);
+    near(pb_summary_mean(entries[0].row, "scoring-bytes", "", 0), 3e6 + 1);
     pb_summary_free(&summary);
 }
 
