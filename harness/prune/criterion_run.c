@@ -202,6 +202,7 @@ static enum pb_status open_run(struct pb_criterion_run *run, const struct pb_opt
     run->data = pb_criterion_asks(run->criterion);
     snprintf(label, sizeof(label), "criterion '%s'", run->name);
     pb_host_init(&run->host, label, calibration ? calibration->seed : 0, calibration ? calibration->threads : 1);
+    run->shown.threads = run->host.table.threads;
     if (calibration)
         pb_draw_name(calibration->draw, run->host.draw);
     enum pb_status status = run->weights ? pb_weight_layers_find(run->network, run->groups, &run->layers, error)

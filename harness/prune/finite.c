@@ -5,24 +5,40 @@
 #include <stdio.h>
 #include <string.h>
 
-/* By their exponents, so that the compiler needs no branch: all of a network's values pass here. */
-static bool all_finite(const float *values, size_t count)
+enum { CHUNK = 65536 }; /* values that a thread takes at once */
+static const uint32_t EXPONENT =
+    0x7f800000; /* the bits of a float's exponent; all of them are set in what is not finite */
+
+/* No branch for each value: all of a network's values pass here. */
+static uint32_t largest_exponent(const float *values, size_t count)
 {
-    const uint32_t exponent = 0x7f800000;
     uint32_t largest = 0;
     for (size_t i = 0; i < count; i++) {
         uint32_t bits;
         memcpy(&bits, &values[i], sizeof bits);
-        bits &= exponent;
+        bits &= EXPONENT;
         largest = bits > largest ? bits : largest;
     }
-    return largest < exponent;
+    return largest;
+}
+
+static bool all_finite(const struct pb_shown_values *shown)
+{
+    const size_t chunks = shown->count / CHUNK + (shown->count % CHUNK != 0);
+    uint32_t largest = 0;
+#pragma omp parallel for reduction(max : largest) num_threads(shown->threads) if (shown->threads > 1 && chunks > 1)
+    for (size_t i = 0; i < chunks; i++) {
+        const size_t begin = i * CHUNK, left = shown->count - begin;
+        const uint32_t found = largest_exponent(shown->values + begin, left < CHUNK ? left : CHUNK);
+        largest = found > largest ? found : largest;
+    }
+    return largest < EXPONENT;
 }
 
 enum pb_status pb_check_finite(const char *layer, const char *what, struct pb_shown_values shown,
                                struct pb_error *error)
 {
-    const bool finite = all_finite(shown.values, shown.count);
+    const bool finite = all_finite(&shown);
     for (size_t i = 0; i < shown.count && !finite; i++)
         if (!isfinite(shown.values[i]))
             return pb_fail(

@@ -8,6 +8,7 @@
 struct pb_shown_values {
     const float *values;
     size_t count, run, channels;
+    uint32_t threads; /* that look; 0 and 1: this one alone */
 };
 /* PB_ERROR_RUN with layer and channel, where a value is not finite. what: "the activation of calibration batch 2". */
 PB_MUST_CHECK enum pb_status pb_check_finite(const char *layer, const char *what, struct pb_shown_values shown,

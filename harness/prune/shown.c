@@ -186,11 +186,12 @@ static enum pb_status observe_gates(struct pb_shown *shown, struct pb_engine *en
 }
 
 /* Of a batch; the parameters have been checked once for all. */
-static enum pb_status check_observed(const struct pb_layer_view *view, struct pb_error *error)
+static enum pb_status check_observed(const struct pb_layer_view *view, uint32_t threads, struct pb_error *error)
 {
     enum pb_status status = PB_OK;
     for (size_t i = FIRST_GRADIENT; i < PB_SHOWN_ARRAYS && status == PB_OK; i++) {
-        struct pb_shown_values values = {.values = get(view, i), .run = 1, .channels = view->channels};
+        struct pb_shown_values values = {
+            .values = get(view, i), .run = 1, .channels = view->channels, .threads = threads};
         char what[64];
         if (!values.values || arrays[i].count == EXAMPLES)
             continue;
@@ -215,7 +216,7 @@ enum pb_status pb_shown_observe(struct pb_shown *shown, struct pb_engine *engine
         status = observe_gradients(shown, engine, network->graph, layer, view, error);
     if (status == PB_OK)
         status = observe_values(shown, engine, layer, data, view, error);
-    return status == PB_OK ? check_observed(view, error) : status;
+    return status == PB_OK ? check_observed(view, shown->threads, error) : status;
 }
 
 enum pb_status pb_shown_protect(struct pb_shown *shown, const struct pb_layer_view *view,

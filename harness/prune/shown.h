@@ -11,6 +11,7 @@ enum { PB_SHOWN_ARRAYS = 20 }; /* arrays of struct pb_layer_view */
 struct pb_shown {
     struct pb_guarded arrays[PB_SHOWN_ARRAYS];
     struct pb_guarded view, name, scores;
+    uint32_t threads; /* that look whether what was downloaded is finite; 0 and 1: one */
 };
 void pb_shown_free(struct pb_shown *shown);
 
