@@ -1,5 +1,6 @@
-/* The table of everything that a matrix can set. Defaults are the thesis's values where it gives one, but for its penalty on γ:
- * a training is penalised only where the document says so. */
+/* The table of everything that a matrix can set. Defaults are the values of a published experiment where it gives one ("Evaluations of
+ * Model Pruning of Convolutional Neural Network for Fine-Grained Image Classification", 2020; studies/thesis), but for its
+ * penalty on γ: a training is penalised only where the document says so. */
 #include "matrix/setting.h"
 
 #include <string.h>
@@ -21,6 +22,7 @@ static const char *const resize_names[] = {"square", "short-side", NULL};
 /* Of the training images of ILSVRC-2012, scaled to 0 … 1, as pretrained networks everywhere have them. */
 static const struct pb_known_three known_means[] = {{"imagenet", {0.485, 0.456, 0.406}}, {NULL, {0}}};
 static const struct pb_known_three known_deviations[] = {{"imagenet", {0.229, 0.224, 0.225}}, {NULL, {0}}};
+static const char *const former_counts[] = {"thesis", "threshold", NULL};
 static const char *const keep_names[] = {"shared", "all", NULL};
 
 /* Training and retraining have these alike; retraining follows training where it says nothing, but for the head's
@@ -158,10 +160,12 @@ const struct pb_setting pb_settings[] = {
             "mean, "
             "which adds to their biases what the removed channels gave on average over the calibration images.",
             .also = "criterion", CHOICE(pb_repair_names), .default_text = "none", .offset = CELL(repair)),
-    SETTING("ranking", "count",
-            "exact removes exactly the requested number of channels; thesis keeps only scores above the threshold's "
-            "own, as the published code did.",
-            CHOICE(pb_count_rule_names), .default_text = "exact", .offset = CELL(ranking.count)),
+    SETTING(
+        "ranking", "count",
+        "exact removes exactly the requested number of channels; threshold removes every channel up to a score, and so "
+        "all ties with it, as published code does: of all N scores in ascending order, counted from 0, the one at "
+        "place int(N·share), for params and macs the first that meets the target.",
+        CHOICE(pb_count_rule_names), .formerly = former_counts, .default_text = "exact", .offset = CELL(ranking.count)),
     SETTING("ranking", "floor", "Channels that every layer keeps at least; weights, where single weights are masked.",
             COUNT(1, 65536), .default_text = "1", .offset = CELL(ranking.floor)),
     SETTING("ranking", "round-to", "Every layer keeps a multiple of this number of channels.", COUNT(1, 65536),

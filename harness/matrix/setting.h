@@ -46,6 +46,8 @@ struct pb_setting {
     const char *const *choices; /* NULL-terminated */
     const char *default_text; /* NULL: stays unset */
     const struct pb_known_three *known; /* THREE: at least one; ends with a NULL word */
+    /* Values that earlier versions had, each followed by what is written now; NULL after the last; may be NULL. */
+    const char *const *formerly;
     const char *follow; /* the word that leaves it unset, so that it follows something else: lambda-last="lambda" */
     size_t offset; /* into struct pb_cell_values */
 };

@@ -195,12 +195,24 @@ static bool is_value(const struct pb_setting *setting, const char *text)
     return false;
 }
 
+/* What is written now for a value that earlier versions had; NULL for others. */
+static const char *find_former(const struct pb_setting *setting, const char *text)
+{
+    for (const char *const *former = setting->formerly; former && former[0]; former += 2)
+        if (strcmp(former[0], text) == 0)
+            return former[1];
+    return NULL;
+}
+
 bool pb_setting_check(const struct pb_setting *setting, const char *text, char why[160])
 {
     char what[160];
     if (pb_setting_follows(setting, text) || is_value(setting, text))
         return true;
-    if (setting->type == PB_SETTING_TEXT)
+    const char *now = find_former(setting, text);
+    if (now)
+        snprintf(why, 160, "is of an earlier version; write %s=\"%s\"", setting->name, now);
+    else if (setting->type == PB_SETTING_TEXT)
         snprintf(why, 160, "is empty");
     else if (setting->type == PB_SETTING_BOOL)
         snprintf(why, 160, "is neither 'true' nor 'false'");

@@ -56,7 +56,7 @@ static void test_targets_of_other_measures_and_fractions_have_names_that_are_fil
     pb_matrix_free(&matrix);
 }
 
-static void test_defaults_are_the_thesis_without_its_penalty(void **state)
+static void test_defaults_are_the_published_ones_without_the_penalty(void **state)
 {
     struct pb_matrix *matrix = read_matrix(state, HEAD TAIL);
     const struct pb_cell_config *c = matrix->cells[0];
@@ -225,11 +225,11 @@ static void test_the_resolved_document_reads_back_to_equal_cells(void **state)
         "<criterion plugin='taylor' scope='layer'/><schedule plugin='soft'><option name='zero' "
         "value='gamma-beta'/></schedule>"
         "<schedule plugin='iterative'/><variant label='plain'/>"
-        "<variant label='thesis'><training selection='test'/><ranking count='thesis'/></variant>"
+        "<variant label='published'><training selection='test'/><ranking count='threshold'/></variant>"
         "<training batch='7'/><retraining epochs='3'/><limits memory='1G'/>"
         "<targets>0.25 0.5</targets><targets measure='macs'>0.3</targets><seeds>3 2</seeds>"
         "<override target='0.5' seed='3'><retraining lr='0.5'/><calibration batches='3'/></override>"
-        "<exclude model='wide' variant='thesis'/></matrix>");
+        "<exclude model='wide' variant='published'/></matrix>");
     static const char *const written[] = {"lr-patience=\"10\"",
                                           "momentum=\"0.9\"",
                                           "lambda-last=\"lambda\"",
@@ -411,7 +411,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_variants_and_labels_are_in_the_names, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(test_targets_of_other_measures_and_fractions_have_names_that_are_file_names,
                                         folder_setup, folder_teardown),
-        cmocka_unit_test_setup_teardown(test_defaults_are_the_thesis_without_its_penalty, folder_setup,
+        cmocka_unit_test_setup_teardown(test_defaults_are_the_published_ones_without_the_penalty, folder_setup,
                                         folder_teardown),
         cmocka_unit_test_setup_teardown(test_means_and_deviations_are_numbers_or_imagenets, folder_setup,
                                         folder_teardown),

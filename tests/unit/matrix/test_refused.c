@@ -57,6 +57,12 @@ static void test_unknown_plugins_and_options_get_a_suggestion(void **state)
                    "m.xml:10: <option>: attribute 'value' is missing");
 }
 
+static void test_a_value_of_an_earlier_version_is_refused_with_what_to_write(void **state)
+{
+    assert_refused(state, HEAD "<ranking scope='layer'\ncount='thesis'/>" TAIL,
+                   "m.xml:10: <ranking>: count='thesis' is of an earlier version; write count=\"threshold\"");
+}
+
 static void test_values_out_of_range_are_refused(void **state)
 {
     assert_refused(state, HEAD "<training lr='0'/>" TAIL,
@@ -194,8 +200,8 @@ static void test_an_allocation_beside_what_contradicts_it_is_refused(void **stat
     assert_refused(state, HEAD "<ranking scope='global'/>\n<criterion plugin='random' allocation='erk'/>" TAIL,
                    "m.xml:10: allocation=\"erk\" decides what each layer loses, and scope=\"global\" (line 9) lets the "
                    "scores decide it; leave one of them out, or set scope=\"layer\" beside the allocation");
-    assert_refused(state, HEAD "<ranking allocation='uniform'\ncount='thesis'/>" TAIL,
-                   "m.xml:10: allocation=\"uniform\" counts exactly; leave out count=\"thesis\" (line 10)");
+    assert_refused(state, HEAD "<ranking allocation='uniform'\ncount='threshold'/>" TAIL,
+                   "m.xml:10: allocation=\"uniform\" counts exactly; leave out count=\"threshold\" (line 10)");
     assert_refused(state, HEAD "<ranking allocation='uniform+'/>" TAIL,
                    "m.xml:9: <ranking>: allocation='uniform+' is not known; did you mean 'uniform'?");
 }
@@ -205,6 +211,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_unknown_names_get_a_suggestion, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(test_unknown_plugins_and_options_get_a_suggestion, folder_setup,
+                                        folder_teardown),
+        cmocka_unit_test_setup_teardown(test_a_value_of_an_earlier_version_is_refused_with_what_to_write, folder_setup,
                                         folder_teardown),
         cmocka_unit_test_setup_teardown(test_values_out_of_range_are_refused, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(test_a_tie_names_both_lines_and_the_cell, folder_setup, folder_teardown),

@@ -74,6 +74,26 @@ static void test_defaults_choices_and_words_are_values(void **state)
     }
 }
 
+static void test_values_of_earlier_versions_name_one_that_is_taken(void **state)
+{
+    (void)state;
+    uint32_t tried = 0;
+    for (uint32_t i = 0; i < pb_setting_count; i++) {
+        const struct pb_setting *setting = &pb_settings[i];
+        for (const char *const *former = setting->formerly; former && former[0]; former += 2) {
+            char why[160] = "",
+                 *expected = pb_format("is of an earlier version; write %s=\"%s\"", setting->name, former[1]);
+            assert_non_null(expected);
+            assert_false(pb_setting_check(setting, former[0], why));
+            assert_string_equal(why, expected);
+            assert_taken(setting, former[1]);
+            pb_free(expected);
+            tried++;
+        }
+    }
+    assert_true(tried > 0);
+}
+
 /* The next number in a direction: by 1 for whole numbers, else by a little. */
 static char *beside(const struct pb_setting *setting, double bound, int direction)
 {
@@ -132,6 +152,7 @@ int main(void)
         cmocka_unit_test(test_every_setting_and_element_is_explained),
         cmocka_unit_test(test_no_element_has_two_settings_of_one_name),
         cmocka_unit_test(test_defaults_choices_and_words_are_values),
+        cmocka_unit_test(test_values_of_earlier_versions_name_one_that_is_taken),
         cmocka_unit_test(test_ranges_end_where_they_say),
         cmocka_unit_test(test_values_are_described),
     };

@@ -632,7 +632,7 @@ static void test_thresholds_name_their_stages_and_are_refused_where_a_share_is_m
                      PB_ERROR_INPUT);
     assert_non_null(strstr(error.text, "masks a share of the channels after every epoch"));
     fixture.config.ranking.count = PB_COUNT_THRESHOLD;
-    prune_fails(&chain, low, "allocation and count=\"thesis\" divide and count a share");
+    prune_fails(&chain, low, "allocation and count=\"threshold\" divide and count a share");
     fixture.config.ranking = (struct pb_ranking){.scope = PB_SCOPE_LAYER, .allocation = PB_ALLOCATION_ERK};
     prune_fails(&chain, gap, "leave them out");
     fixture.config.ranking.allocation = PB_ALLOCATION_SCOPE;

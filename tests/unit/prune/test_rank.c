@@ -17,7 +17,7 @@
 #define MACS(share) ((struct pb_target){.measure = PB_MEASURE_MACS, .amount = (share)})
 
 static const struct pb_ranking plain = {.floor = 1, .round_to = 1};
-static const struct pb_ranking thesis = {.count = PB_COUNT_THRESHOLD, .floor = 1, .round_to = 1};
+static const struct pb_ranking by_threshold = {.count = PB_COUNT_THRESHOLD, .floor = 1, .round_to = 1};
 static const struct pb_ranking per_layer = {.scope = PB_SCOPE_LAYER, .floor = 1, .round_to = 1};
 
 static uint32_t removed(const struct pb_pruning *pruning)
@@ -104,17 +104,17 @@ static void test_widths_become_multiples_and_the_target_is_met_all_the_same(void
     ranked_free(&ranked);
 }
 
-static void test_the_thesis_keeps_only_what_is_strictly_greater(void **state)
+static void test_a_threshold_keeps_only_what_is_strictly_greater(void **state)
 {
     (void)state;
     struct ranked ranked = ranked_create((const uint32_t[]){4, 4}, 2, (const double[]){1, 1, 1, 2, 3, 4, 5, 6});
-    struct pb_pruning pruning = ranked_rank(&ranked, thesis, CHANNELS(0.125)); /* sorted[1] = 1 */
+    struct pb_pruning pruning = ranked_rank(&ranked, by_threshold, CHANNELS(0.125)); /* sorted[1] = 1 */
     assert_kept(&ranked, &pruning, "0001 1111");
     assert_true(pruning.threshold == 1);
     assert_int_equal(pruning.layers[0].ties, 3);
     pb_pruning_free(&pruning);
-    pruning =
-        ranked_rank(&ranked, thesis, CHANNELS(0.375)); /* sorted[3] = 2; the floor saves one, nothing replaces it */
+    pruning = ranked_rank(&ranked, by_threshold,
+                          CHANNELS(0.375)); /* sorted[3] = 2; the floor saves one, nothing replaces it */
     assert_kept(&ranked, &pruning, "0001 1111");
     assert_int_equal(pruning.floored, 1);
     pb_pruning_free(&pruning);
@@ -124,8 +124,8 @@ static void test_the_thesis_keeps_only_what_is_strictly_greater(void **state)
     ranked_free(&ranked);
 }
 
-/* N = 4224 distinct scores: int(N·p) + 1 go (thesis), or round(N·p). */
-static void test_the_thesiss_counts_come_out_on_4224_channels(void **state)
+/* N = 4224 distinct scores: int(N·p) + 1 go by the threshold, or round(N·p). */
+static void test_published_counts_come_out_on_4224_channels(void **state)
 {
     (void)state;
     static const uint32_t widths[13] = {64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512};
@@ -133,7 +133,7 @@ static void test_the_thesiss_counts_come_out_on_4224_channels(void **state)
     static uint32_t order[4224];
     static const struct {
         double share;
-        uint32_t thesis, exact;
+        uint32_t by_threshold, exact;
     } expected[] = {{0.2, 845, 845}, {0.4, 1690, 1690}, {0.6, 2535, 2534}, {0.8, 3380, 3379}};
     struct pb_rng rng;
     pb_rng_init(&rng, 1, "scores");
@@ -144,9 +144,9 @@ static void test_the_thesiss_counts_come_out_on_4224_channels(void **state)
         scores[i] = order[i];
     struct ranked ranked = ranked_create(widths, 13, scores);
     for (size_t i = 0; i < 4; i++) {
-        struct pb_pruning pruning = ranked_rank(&ranked, thesis, CHANNELS(expected[i].share));
-        assert_int_equal(removed(&pruning), expected[i].thesis);
-        assert_true(pruning.threshold == expected[i].thesis - 1);
+        struct pb_pruning pruning = ranked_rank(&ranked, by_threshold, CHANNELS(expected[i].share));
+        assert_int_equal(removed(&pruning), expected[i].by_threshold);
+        assert_true(pruning.threshold == expected[i].by_threshold - 1);
         pb_pruning_free(&pruning);
         pruning = ranked_rank(&ranked, plain, CHANNELS(expected[i].share));
         assert_int_equal(removed(&pruning), expected[i].exact);
@@ -161,13 +161,13 @@ static void test_later_rounds_count_against_the_unpruned_network(void **state)
     const double scores[10] = {1, 3, 5, 7, 9, 2, 4, 6, 8, 10};
     for (int rule = 0; rule < 2; rule++) {
         struct ranked ranked = ranked_create((const uint32_t[]){5, 5}, 2, scores);
-        const struct pb_ranking *ranking = rule ? &thesis : &plain;
+        const struct pb_ranking *ranking = rule ? &by_threshold : &plain;
         struct pb_pruning pruning = ranked_rank(&ranked, *ranking, CHANNELS(0.2));
         assert_int_equal(removed(&pruning), rule ? 3 : 2);
         ranked_cut(&ranked, &pruning);
         pb_pruning_free(&pruning);
         pruning = ranked_rank(&ranked, *ranking, CHANNELS(0.4));
-        assert_int_equal(removed(&pruning), 2); /* 5 of 10 (thesis) or 4 of 10 in all */
+        assert_int_equal(removed(&pruning), 2); /* 5 of 10 by the threshold, or 4 of 10, in all */
         assert_true(fabs(pruning.achieved - (rule ? 0.5 : 0.4)) < 1e-15);
         pb_pruning_free(&pruning);
         pruning = ranked_rank(&ranked, *ranking, CHANNELS(0.1)); /* already more than asked for */
@@ -195,7 +195,7 @@ static void test_per_layer_every_layer_loses_its_share(void **state)
     pb_pruning_free(&pruning);
     ranked_free(&ranked);
 
-    struct pb_ranking both = thesis;
+    struct pb_ranking both = by_threshold;
     both.scope = PB_SCOPE_LAYER;
     ranked = ranked_create((const uint32_t[]){10, 4}, 2, scores);
     pruning = ranked_rank(&ranked, both, CHANNELS(0.3)); /* int(3) + 1, int(1.2) + 1 */
@@ -317,7 +317,7 @@ static void test_a_target_of_nothing_removes_nothing(void **state)
 {
     (void)state;
     struct ranked ranked = ranked_create((const uint32_t[]){3, 3}, 2, (const double[]){5, 1, 4, 2, 6, 3});
-    struct pb_pruning pruning = ranked_rank(&ranked, thesis, CHANNELS(0));
+    struct pb_pruning pruning = ranked_rank(&ranked, by_threshold, CHANNELS(0));
     assert_kept(&ranked, &pruning, "111 111");
     assert_true(pruning.achieved == 0);
     pb_pruning_free(&pruning);
@@ -378,8 +378,8 @@ int main(void)
         cmocka_unit_test(test_among_equals_the_lower_layer_and_then_the_lower_channel_goes_first),
         cmocka_unit_test(test_global_ranking_never_empties_a_layer_and_replaces_what_the_floor_saved),
         cmocka_unit_test(test_widths_become_multiples_and_the_target_is_met_all_the_same),
-        cmocka_unit_test(test_the_thesis_keeps_only_what_is_strictly_greater),
-        cmocka_unit_test(test_the_thesiss_counts_come_out_on_4224_channels),
+        cmocka_unit_test(test_a_threshold_keeps_only_what_is_strictly_greater),
+        cmocka_unit_test(test_published_counts_come_out_on_4224_channels),
         cmocka_unit_test(test_later_rounds_count_against_the_unpruned_network),
         cmocka_unit_test(test_per_layer_every_layer_loses_its_share),
         cmocka_unit_test(test_parameters_and_macs_are_met_by_the_largest_network_that_fits),
