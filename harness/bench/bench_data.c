@@ -37,7 +37,7 @@ static uint32_t image_count(const struct pb_bench_data_spec *spec)
     return (requested + unit - 1) / unit * unit;
 }
 
-/* The thesis's preprocessing and augmentation. */
+/* A matrix's defaults of preprocessing and augmentation. */
 static void set_preprocess(struct stage *stage)
 {
     pb_preprocess_default(&stage->preprocess);

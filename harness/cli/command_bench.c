@@ -163,7 +163,7 @@ static void dismantle(struct session *session)
 static enum pb_status step_on(void *context, const float *images, const uint32_t *labels, struct pb_error *error)
 {
     struct session *session = context;
-    /* The thesis's settings; a small rate, so that noise does not make the weights overflow in a long run. */
+    /* A matrix's defaults, but for a small rate, so that noise does not make the weights overflow in a long run. */
     static const struct pb_step sgd = {.lr = 1e-6, .momentum = 0.9, .weight_decay = 1e-5, .nesterov = true};
     double loss;
     if (!session->training)

@@ -31,7 +31,7 @@ struct pb_node_channels {
 struct pb_channel_groups {
     struct pb_channel_group *groups; /* prunable groups, input side first */
     uint32_t count;
-    uint32_t total; /* channels of all groups: the thesis's N = 4224 */
+    uint32_t total; /* channels of all groups: 4224 in VGG-16 */
     struct pb_node_channels *nodes; /* of every node */
     uint32_t node_count;
 };

@@ -55,7 +55,7 @@ struct pb_cell_config {
     struct pb_split_spec split;
     uint32_t batch;
     uint32_t evaluate_batch;
-    bool select_on_test; /* selection="test": the thesis's protocol; marked wherever its numbers show */
+    bool select_on_test; /* selection="test": as in some published protocols; marked wherever its numbers show */
 
     struct pb_train_spec training; /* of the base model, λ included */
     struct pb_cell_round *rounds; /* the matrix's targets up to the cell's own, with their retraining */

@@ -1,4 +1,4 @@
-/* The host's own penalties, λ·|γ| on batch norms: all but the trunk's last, and that one (Liu 2017; the thesis's heavier penalty). */
+/* The host's own penalties, λ·|γ| on batch norms: all but the trunk's last, and that one (Liu 2017). */
 #ifndef PB_TRAINING_NORM_PENALTIES_H
 #define PB_TRAINING_NORM_PENALTIES_H
 

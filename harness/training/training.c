@@ -24,7 +24,7 @@
 struct trainer {
     const struct pb_train_job *job;
     struct pb_engine *engine;
-    struct pb_batches *training, *selection; /* selection: what steers, validation (or test, as the thesis has it) */
+    struct pb_batches *training, *selection; /* selection: what steers, validation or test (select_on_test) */
     struct pb_network *network, *best;
     struct pb_lr lr;
     struct pb_soft soft;

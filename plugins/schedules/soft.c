@@ -66,7 +66,8 @@ static const struct pb_option options[] = {
     },
     {
         .name = "recalibrate",
-        .help = "measure batch norm's running statistics anew after the removal (the thesis: false)",
+        .help = "measure batch norm's running statistics anew after the removal (false in the published experiment "
+                "with gamma-beta, studies/thesis)",
         .type = PB_OPTION_BOOL,
         .default_text = "true",
         .offset = offsetof(struct soft_options, recalibrate),

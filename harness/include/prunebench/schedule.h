@@ -22,7 +22,7 @@ enum pb_return_state { PB_RETURN_LAST, PB_RETURN_BEST };
 enum pb_soft_zero {
     PB_ZERO_NONE, /* no masking during this training */
     PB_ZERO_FILTERS, /* weights and bias of the masked filters, after every epoch (He 2018, SFP) */
-    PB_ZERO_GAMMA_BETA, /* γ and β of the masked channels (the thesis) */
+    PB_ZERO_GAMMA_BETA, /* γ and β of the masked channels, which then output 0; the filters stay */
 };
 /* How a soft training's share of masked channels grows, with P = soft_amount, after epoch t of E. */
 enum pb_soft_growth {
