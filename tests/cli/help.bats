@@ -15,6 +15,16 @@ of_man_page() {
     } | sed 's/\\-/-/g' | sed -nE 's/^(\\fB-[a-z]\\fR, )?\\fB--([a-z-]+)\\fR.*/\2/p' | sort
 }
 of_completion() { completions "$1" -- | sed 's/^--//' | sort; }
+# "output o" for an option with a letter, "only" for one without: by the help, and by what zsh and fish are given.
+letters_of_help() { prunebench "$1" --help | sed -nE 's/^ {2}-([a-z]), --([a-z-]+).*/\2 \1/p; s/^ {6}--([a-z-]+).*/\1/p' | sort; }
+of_zsh() {
+    prunebench --zsh-completion | sed -n "/^    $1)\$/,/;;\$/p" | sed -nE "s/^ *'\\*--?([a-z-]+)=?\\[.*/\\1/p" |
+        awk 'length == 1 { letter = " " $0; next } { print $0 letter; letter = "" }' | sort
+}
+of_fish() {
+    prunebench --fish-completion | sed -nE "s/^complete -c prunebench -n '__prunebench_is $1' -l ([a-z-]+)( -s [a-z])? .*/\\1\\2/p" |
+        sed 's/ -s / /' | sort
+}
 
 # What the shell offers for the last of these words.
 completions() {
@@ -35,12 +45,16 @@ completions() {
     done
 }
 
-@test "every option of every command is in help, man page and completion alike" {
+@test "every option of every command is in help, man page and the completions of three shells alike" {
     for name in $(commands); do
         of_help "$name" >help
         [ "$(wc -l <help)" -ge 2 ] # --help and --quiet
         of_man_page "$name" | diff help - || { echo "man page of $name"; false; }
         of_completion "$name" | diff help - || { echo "completion of $name"; false; }
+        letters_of_help "$name" >letters
+        cut -d' ' -f1 letters | diff help -
+        of_zsh "$name" | diff letters - || { echo "zsh completion of $name"; false; }
+        of_fish "$name" | diff letters - || { echo "fish completion of $name"; false; }
     done
 }
 
@@ -89,6 +103,12 @@ check_values() {
     [ ! -e executed ]
 }
 
+check_options() {
+    for name in $(commands); do
+        offered "$name" -- | sed 's/^--//' | diff <(of_help "$name") - || { echo "$name"; return 1; }
+    done
+}
+
 @test "bash completes values: plugins, models, schemas, formats, the cells of a run" {
     offered() { completions "$@" | sort; }
     check_values
@@ -103,6 +123,7 @@ check_values() {
     zsh -n functions/_prunebench
     offered() { PATH=$PRUNEBENCH_BUILD:$PATH zsh -f "$BATS_TEST_DIRNAME/../support/zsh-offers" functions "prunebench ${*:-}" | sort; }
     check_values
+    check_options
     [ "$(offered run --on)" = --only ]
     [ "$(offered ru)" = run ]
 }
@@ -116,6 +137,7 @@ check_values() {
         PATH=$PRUNEBENCH_BUILD:$PATH fish --no-config -c 'source prunebench.fish; complete -C "prunebench '"$*"'"' | cut -f1 | sort
     }
     check_values
+    check_options
     [ "$(offered run --on)" = --only ]
     [ "$(offered ru)" = run ]
 }
