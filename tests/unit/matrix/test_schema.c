@@ -2,22 +2,12 @@
 #include "matrix/matrix_schema.h"
 #include "results/schema.h"
 #include "support/matrix_text.h"
+#include "support/schema_in_tree.h"
 
-/* So that xmllint --schema harness/schema/matrix-1.xsd says what the program says. */
 static void test_the_schema_in_the_tree_is_the_tables(void **state)
 {
     (void)state;
-    struct pb_text text = {0};
-    struct pb_error error = {0};
-    char *data = NULL;
-    size_t length = 0;
-    if (pb_matrix_schema(&text, &error) != PB_OK ||
-        pb_file_read(PB_TEST_SOURCES "/../harness/schema/matrix-1.xsd", 0, &data, &length, &error) != PB_OK)
-        fail_msg("%s", error.text);
-    if (strcmp(data, text.data) != 0)
-        fail_msg("harness/schema/matrix-1.xsd is stale; 'prunebench --schema matrix' prints what it must be");
-    pb_free(data);
-    pb_text_free(&text);
+    assert_schema_in_tree("matrix", pb_matrix_schema);
 }
 
 static struct pb_xml_schema *open_schema(void)

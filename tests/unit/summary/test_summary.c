@@ -18,6 +18,7 @@
 #include "summary/summary_fields.h"
 #include "support/folder.h"
 #include "support/results.h"
+#include "support/schema_in_tree.h"
 #include "support/small_cells.h"
 
 static void test_failed_cells_are_counted_but_not_averaged(void **state)
@@ -227,20 +228,10 @@ static void test_settings_of_any_name_fit_into_the_document(void **state)
     pb_summary_free(&summary);
 }
 
-/* So that xmllint --schema harness/schema/summary-1.xsd says what the program says. */
 static void test_the_schema_in_the_tree_is_the_tables(void **state)
 {
     (void)state;
-    struct pb_text text = {0};
-    struct pb_error error = {0};
-    char *data = NULL;
-    size_t length = 0;
-    must(pb_summary_schema(&text, &error), &error);
-    must(pb_file_read(PB_TEST_SOURCES "/../harness/schema/summary-1.xsd", 0, &data, &length, &error), &error);
-    if (strcmp(data, text.data) != 0)
-        fail_msg("harness/schema/summary-1.xsd is stale; 'prunebench --schema summary' prints what it must be");
-    pb_free(data);
-    pb_text_free(&text);
+    assert_schema_in_tree("summary", pb_summary_schema);
 }
 
 static void test_grouping_survives_every_failed_allocation(void **state)
