@@ -127,7 +127,10 @@ static bool same_value(const struct pb_field *field, const void *a, const void *
     case PB_FIELD_REALS_ELEMENT:
         return same_list(field, sizeof(double), a, b);
     case PB_FIELD_CHOICE:
+    case PB_FIELD_KEBAB:
     case PB_FIELD_PAIRS:
+    case PB_FIELD_PARAGRAPH_ELEMENT:
+    case PB_FIELD_NODE_ELEMENT:
     case PB_FIELD_NONZERO:
     case PB_FIELD_WORDS:
     case PB_FIELD_URI:

@@ -246,6 +246,35 @@ static enum pb_status read_text_element(struct pb_attributes *from, const struct
     return status;
 }
 
+/* Blanks as a schema's xs:token has them: none at the ends, no two in a row. */
+static void join_words(char *text)
+{
+    char *to = text;
+    for (const char *from = text; *from != '\0'; from++) {
+        if (strchr(" \t\r\n", *from) == NULL)
+            *to++ = *from;
+        else if (to > text && to[-1] != ' ')
+            *to++ = ' ';
+    }
+    if (to > text && to[-1] == ' ')
+        to--;
+    *to = '\0';
+}
+
+static enum pb_status read_paragraph_element(struct pb_attributes *from, const struct pb_field *field, void *row)
+{
+    const enum pb_status status = read_text_element(from, field, row);
+    if (status == PB_OK)
+        join_words(pb_member_pointer(row, field->offset));
+    return status;
+}
+
+static enum pb_status read_node_element(struct pb_attributes *from, const struct pb_field *field, void *row)
+{
+    memcpy((char *)row + field->offset, &from->node, sizeof from->node);
+    return PB_OK;
+}
+
 static void write_line_elements(struct pb_xml_writer *writer, const struct pb_field *field, const void *row)
 {
     pb_xml_lines(writer, field->name, pb_member_pointer(row, field->offset));
@@ -308,6 +337,7 @@ static enum pb_status read_reals_element(struct pb_attributes *from, const struc
 static const struct pb_field_kind KINDS[] = {
     [PB_FIELD_STRING] = {"xs:string", PB_IN_ATTRIBUTE, true, has_pointer, write_string, read_string, clear_pointer},
     [PB_FIELD_NAME] = {"name", PB_IN_ATTRIBUTE, true, has_pointer, write_string, read_string, clear_pointer},
+    [PB_FIELD_KEBAB] = {"kebab-case", PB_IN_ATTRIBUTE, true, has_pointer, write_string, read_string, clear_pointer},
     [PB_FIELD_WORD] = {"xs:string", PB_IN_ATTRIBUTE, true, has_pointer, write_string, read_string, clear_pointer},
     [PB_FIELD_CHOICE] = {"xs:string", PB_IN_ATTRIBUTE, false, NULL, write_choice, read_choice, NULL},
     [PB_FIELD_MASKS] = {"masks", PB_IN_ATTRIBUTE, true, has_pointer, write_string, read_string, clear_pointer},
@@ -327,6 +357,9 @@ static const struct pb_field_kind KINDS[] = {
                                 clear_pointer},
     [PB_FIELD_REALS_ELEMENT] = {"reals", PB_IN_ELEMENT, false, has_pointer, write_reals_element, read_reals_element,
                                 clear_pointer},
+    [PB_FIELD_PARAGRAPH_ELEMENT] = {"text", PB_IN_ELEMENT, true, has_pointer, write_text_element,
+                                    read_paragraph_element, clear_pointer},
+    [PB_FIELD_NODE_ELEMENT] = {"text", PB_IN_ELEMENT, false, has_pointer, NULL, read_node_element, NULL},
     [PB_FIELD_NONZERO] = {"xs:positiveInteger", PB_IN_ATTRIBUTE, false, has_nonzero, write_count, NULL, NULL},
     [PB_FIELD_WORDS] = {"words", PB_IN_ATTRIBUTE, false, NULL, NULL, NULL, NULL},
     [PB_FIELD_URI] = {"xs:anyURI", PB_IN_ATTRIBUTE, false, NULL, NULL, NULL, NULL},

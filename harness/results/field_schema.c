@@ -1,4 +1,6 @@
 /* Tables of fields as an XML schema. */
+#include <string.h>
+
 #include "results/fields_parts.h"
 #include "results/xsd.h"
 
@@ -53,6 +55,13 @@ static bool is_element(const struct pb_field *field)
     return place == PB_IN_ELEMENT || place == PB_IN_ELEMENTS;
 }
 
+static enum pb_times times_of(const struct pb_field *field)
+{
+    if (pb_field_kind(field)->place == PB_IN_ELEMENTS)
+        return PB_ANY_TIMES;
+    return field->required ? PB_ONCE : PB_AT_MOST_ONCE;
+}
+
 static void elements(struct pb_xml_writer *writer, const struct pb_fields *fields)
 {
     bool any = fields->inner_count != 0;
@@ -64,8 +73,7 @@ static void elements(struct pb_xml_writer *writer, const struct pb_fields *field
     for (uint32_t i = 0; i < fields->count; i++) {
         const struct pb_field *field = &fields->list[i];
         if (is_element(field))
-            element(writer, field->name, pb_field_kind(field)->schema,
-                    pb_field_kind(field)->place == PB_IN_ELEMENTS ? PB_ANY_TIMES : PB_AT_MOST_ONCE, field->help);
+            element(writer, field->name, pb_field_kind(field)->schema, times_of(field), field->help);
     }
     for (uint32_t i = 0; i < fields->inner_count; i++)
         element(writer, fields->inner[i].element, fields->inner[i].fields->name, fields->inner[i].times, NULL);
@@ -128,34 +136,70 @@ static void complex_type(struct pb_xml_writer *writer, const struct pb_fields *f
         complex_type(writer, fields->inner[i].fields, written);
 }
 
+/* The type of one value: a restriction of another one, or a list. */
+struct simple_type {
+    const char *name;
+    const char *base; /* of a restriction; of a list: the type of its items */
+    struct {
+        const char *name, *value;
+    } facets[2]; /* none: a list */
+};
+static const struct simple_type SIMPLE_TYPES[] = {
+    {"name", "xs:string", {{"xs:minLength", "1"}}},
+    {"kebab-case", "xs:string", {{"xs:pattern", "[a-z0-9]+(-[a-z0-9]+)*"}}},
+    {"text", "xs:token", {{"xs:minLength", "1"}}},
+    {"share", "xs:double", {{"xs:minInclusive", "0"}, {"xs:maxInclusive", "1"}}},
+    {"range", "counts", {{"xs:length", "3"}}},
+    {"hexadecimal", "xs:string", {{"xs:pattern", "[0-9a-f]+"}}},
+    {"counts", "xs:unsignedInt", {{NULL}}},
+    {"reals", "xs:double", {{NULL}}},
+    {"masks", "hexadecimal", {{NULL}}},
+    {"words", "xs:string", {{NULL}}},
+};
+enum { SIMPLE_TYPE_COUNT = sizeof SIMPLE_TYPES / sizeof *SIMPLE_TYPES };
+
+static bool has_type(const struct pb_fields *fields, const char *name)
+{
+    for (uint32_t i = 0; i < fields->count; i++) {
+        const char *type = pb_field_kind(&fields->list[i])->schema;
+        if (type != NULL && strcmp(type, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* By a field, or by a type that a field uses. */
+static bool is_used(const struct written *written, const char *name)
+{
+    for (size_t i = 0; i < written->count; i++)
+        if (has_type(written->tables[i], name))
+            return true;
+    for (size_t i = 0; i < SIMPLE_TYPE_COUNT; i++)
+        if (strcmp(SIMPLE_TYPES[i].base, name) == 0 && is_used(written, SIMPLE_TYPES[i].name))
+            return true;
+    return false;
+}
+
+static void simple_type(struct pb_xml_writer *writer, const struct simple_type *type)
+{
+    pb_xml_open(writer, "xs:simpleType");
+    pb_xml_put(writer, "name", type->name);
+    if (type->facets[0].name == NULL) {
+        pb_xsd_leaf(writer, "xs:list", "itemType", type->base);
+    } else {
+        pb_xsd_restrict(writer, type->base);
+        for (size_t i = 0; i < 2 && type->facets[i].name != NULL; i++)
+            pb_xsd_leaf(writer, type->facets[i].name, "value", type->facets[i].value);
+        pb_xml_close(writer);
+    }
+    pb_xml_close(writer);
+}
+
 void pb_fields_schema(struct pb_xml_writer *writer, const struct pb_fields *fields)
 {
     struct written written = {0};
     complex_type(writer, fields, &written);
-}
-
-static void list(struct pb_xml_writer *writer, const char *name, const char *item)
-{
-    pb_xml_open(writer, "xs:simpleType");
-    pb_xml_put(writer, "name", name);
-    pb_xsd_leaf(writer, "xs:list", "itemType", item);
-    pb_xml_close(writer);
-}
-
-void pb_fields_schema_types(struct pb_xml_writer *writer)
-{
-    pb_xsd_type(writer, "name", "xs:string", "xs:minLength", "1");
-    pb_xml_open(writer, "xs:simpleType");
-    pb_xml_put(writer, "name", "share");
-    pb_xsd_restrict(writer, "xs:double");
-    pb_xsd_leaf(writer, "xs:minInclusive", "value", "0");
-    pb_xsd_leaf(writer, "xs:maxInclusive", "value", "1");
-    pb_xml_close(writer);
-    pb_xml_close(writer);
-    pb_xsd_type(writer, "range", "counts", "xs:length", "3");
-    pb_xsd_type(writer, "hexadecimal", "xs:string", "xs:pattern", "[0-9a-f]+");
-    list(writer, "counts", "xs:unsignedInt");
-    list(writer, "reals", "xs:double");
-    list(writer, "masks", "hexadecimal");
-    list(writer, "words", "xs:string");
+    for (size_t i = 0; i < SIMPLE_TYPE_COUNT; i++)
+        if (is_used(&written, SIMPLE_TYPES[i].name))
+            simple_type(writer, &SIMPLE_TYPES[i]);
 }

@@ -1,6 +1,7 @@
 /* One table per record: a row of the table is an attribute or an element of the document and a member of the C struct. What
  * writes, reads, copies and frees records, and the XML schema, all follow these tables. The tables of a document that the
- * program only writes, the summary, may use more: types of their own, members behind pointers, rows that are derived. */
+ * program only writes, the summary, may use more: types of their own, members behind pointers, rows that are derived. Those of one that
+ * it only reads, the rules of an audit, have a type of their own, too. */
 #ifndef PB_RESULTS_FIELDS_H
 #define PB_RESULTS_FIELDS_H
 
@@ -16,6 +17,7 @@
 enum pb_field_type {
     PB_FIELD_STRING, /* char * */
     PB_FIELD_NAME, /* char *, not empty */
+    PB_FIELD_KEBAB, /* char *, lower-case letters and digits, single hyphens inside */
     PB_FIELD_WORD, /* char *, one of choices */
     PB_FIELD_CHOICE, /* an enum: the index in choices */
     PB_FIELD_MASKS, /* char *, words of hexadecimal digits */
@@ -32,6 +34,9 @@ enum pb_field_type {
     PB_FIELD_TEXT_ELEMENT, /* char *, as an element */
     PB_FIELD_LINE_ELEMENTS, /* char *, an element for each line; the caller's string is taken over, not copied */
     PB_FIELD_REALS_ELEMENT, /* double *, and its length at count, as an element */
+    PB_FIELD_PARAGRAPH_ELEMENT, /* char *, as an element; not blank; blanks and line ends in a row are read as one blank */
+    /* Only in tables that are never written: */
+    PB_FIELD_NODE_ELEMENT, /* const xmlNode *, the element itself, in the document that was read; its text is not blank */
     /* Only in tables that are never read: */
     PB_FIELD_NONZERO, /* uint64_t; 0 is not written */
     PB_FIELD_WORDS, /* strings between blanks; always derived */
@@ -44,7 +49,7 @@ enum pb_field_type {
 struct pb_field {
     const char *name; /* of the attribute or element */
     enum pb_field_type type;
-    bool required;
+    bool required; /* not of PB_FIELD_LINE_ELEMENTS and PB_FIELD_TEXT_ELEMENTS */
     size_t offset, count; /* of the member, and of the uint32_t that holds its length */
     size_t known; /* offset of a bool that says whether there is a value; 0: there is none */
     /* The row has, at pointer, a pointer to the struct that the offsets above are of; where it is NULL there is no value. */
@@ -89,7 +94,8 @@ struct pb_fields {
 void pb_fields_write(struct pb_xml_writer *writer, const struct pb_fields *fields, const void *row);
 /* One element with its attributes and content. */
 void pb_fields_write_inner(struct pb_xml_writer *writer, const struct pb_inner *inner, const void *row);
-/* Fills row, which is empty, from a validated element; on failure what is in row is still to be cleared. */
+/* Fills row from a validated element. Its fields must be empty; to its lists rows are added. On failure what is in row is still
+ * to be cleared. */
 PB_MUST_CHECK enum pb_status pb_fields_read(const struct pb_xml *xml, const xmlNode *node,
                                             const struct pb_fields *fields, void *row, struct pb_error *error);
 /* Appends a row to those that inner describes in outer. Strings are copied; what else row owns is taken over, but stays the
@@ -99,8 +105,7 @@ PB_MUST_CHECK enum pb_status pb_fields_append(const struct pb_inner *inner, void
 /* Frees everything that row owns and zeroes the pointers. */
 void pb_fields_clear(const struct pb_fields *fields, void *row);
 
-/* The schema's complex types of fields and of all records inside, each once; the simple types that they use. */
+/* The schema's complex types of fields and of all records inside, each once, and the simple types that they use. */
 void pb_fields_schema(struct pb_xml_writer *writer, const struct pb_fields *fields);
-void pb_fields_schema_types(struct pb_xml_writer *writer);
 
 #endif

@@ -11,7 +11,7 @@ struct pb_field_kind {
     bool string; /* a char * that pb_fields_append copies */
     bool (*has_value)(const struct pb_field *field, const void *row); /* NULL: always */
     void (*write)(struct pb_xml_writer *writer, const struct pb_field *field,
-                  const void *row); /* NULL: it is derived */
+                  const void *row); /* NULL: it is derived, or never written */
     /* from->node: the element that has the attribute, or, of an element, the element itself. NULL: it is never read. */
     enum pb_status (*read)(struct pb_attributes *from, const struct pb_field *field, void *row);
     void (*clear)(const struct pb_field *field, void *row); /* NULL: nothing is owned */

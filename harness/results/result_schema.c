@@ -57,6 +57,5 @@ enum pb_status pb_result_schema(struct pb_text *text, struct pb_error *error)
                             "Version 1; a change that old readers cannot read gets a new namespace. ");
     root_elements(&writer);
     pb_fields_schema(&writer, &pb_record_fields);
-    pb_fields_schema_types(&writer);
     return pb_xml_end(&writer, text, error);
 }

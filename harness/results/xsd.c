@@ -9,6 +9,14 @@ void pb_xsd_begin(struct pb_xml_writer *writer, const char *uri)
     pb_xml_put(writer, "elementFormDefault", "qualified");
 }
 
+void pb_xsd_root(struct pb_xml_writer *writer, const char *name)
+{
+    pb_xml_open(writer, "xs:element");
+    pb_xml_put(writer, "name", name);
+    pb_xml_put(writer, "type", name);
+    pb_xml_close(writer);
+}
+
 void pb_xsd_document(struct pb_xml_writer *writer, const char *help)
 {
     if (help == NULL)

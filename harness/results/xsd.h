@@ -6,6 +6,8 @@
 
 /* A schema of documents in the namespace uri, up to its first child; more attributes may follow. */
 void pb_xsd_begin(struct pb_xml_writer *writer, const char *uri);
+/* The root element of the documents, whose type has its name. */
+void pb_xsd_root(struct pb_xml_writer *writer, const char *name);
 /* The documentation of the component that is open; help NULL: none. */
 void pb_xsd_document(struct pb_xml_writer *writer, const char *help);
 
