@@ -89,12 +89,12 @@ static enum pb_status name_cells(struct subject *subject, const struct pb_audit_
                                  struct pb_audit_break *broken, struct pb_error *error)
 {
     xmlXPathObject *value = NULL;
-    if (!rule->cells.compiled)
+    if (!rule->cells.node)
         return subject->id ? add_cell(broken, subject->id, error) : add_ids(broken, node, error);
     enum pb_status status = evaluate(subject, rule, &rule->cells, node, &value, error);
     if (status == PB_OK && value->type != XPATH_NODESET)
-        status = pb_fail_at(error, PB_ERROR_INPUT, rule->file->path, rule->cells.line,
-                            "rule '%s': <cells> must select nodes, whose text names cells", rule->id);
+        status = pb_xml_fail(rule->file, rule->cells.node, error,
+                             "rule '%s': <cells> must select nodes, whose text names cells", rule->id);
     if (status == PB_OK)
         status = add_selected(broken, value->nodesetval, error);
     xmlXPathFreeObject(value);
@@ -105,7 +105,7 @@ static enum pb_status say_found(struct subject *subject, const struct pb_audit_r
                                 struct pb_audit_break *broken, struct pb_error *error)
 {
     xmlXPathObject *value = NULL;
-    if (!rule->found.compiled)
+    if (!rule->found.node)
         return PB_OK;
     enum pb_status status = evaluate(subject, rule, &rule->found, node, &value, error);
     xmlChar *text = status == PB_OK ? xmlXPathCastToString(value) : NULL;
@@ -176,8 +176,7 @@ static enum pb_status check_rule(struct subject *subject, struct pb_audit_outcom
     if (status == PB_OK)
         status = evaluate(subject, rule, &rule->each, (xmlNode *)subject->doc, &value, error);
     if (status == PB_OK && value->type != XPATH_NODESET)
-        status = pb_fail_at(error, PB_ERROR_INPUT, rule->file->path, rule->each.line,
-                            "rule '%s': <for> must select nodes", rule->id);
+        status = pb_xml_fail(rule->file, rule->each.node, error, "rule '%s': <for> must select nodes", rule->id);
     xmlNodeSet *nodes = status == PB_OK ? value->nodesetval : NULL;
     if (nodes)
         xmlXPathNodeSetSort(nodes);

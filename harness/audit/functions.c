@@ -7,7 +7,7 @@
 
 #include <libxml/xpathInternals.h>
 
-#include "audit/rules.h"
+#include "audit/rule.h"
 #include "base/base64.h"
 #include "base/memory.h"
 #include "base/text.h"

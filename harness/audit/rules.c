@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "audit/rule_fields.h"
 #include "base/array.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -11,8 +12,6 @@
 #include "results/schema.h"
 
 enum { RULES_MAX_BYTES = 4 << 20 };
-
-const char *const pb_audit_severities[] = {[PB_AUDIT_ERROR] = "error", [PB_AUDIT_WARNING] = "warning"};
 
 void pb_audit_complain(void *complaint, xmlErrorPtr error)
 {
@@ -29,18 +28,19 @@ enum pb_status pb_audit_refuse(const struct pb_audit_rule *rule, const struct pb
 {
     if (complaint->out_of_memory)
         return pb_fail_memory(error, 0);
-    return pb_fail_at(error, PB_ERROR_INPUT, rule->file->path, expression->line,
-                      "rule '%s': <%s> is not an XPath expression that can be evaluated: %s", rule->id,
-                      expression->element, complaint->text[0] ? complaint->text : "unknown error");
+    return pb_xml_fail(rule->file, expression->node, error,
+                       "rule '%s': <%s> is not an XPath expression that can be evaluated: %s", rule->id,
+                       pb_xml_name(expression->node), complaint->text[0] ? complaint->text : "unknown error");
 }
 
-static enum pb_status compile(const struct pb_audit_rule *rule, const xmlNode *node,
-                              struct pb_audit_expression *expression, struct pb_error *error)
+static enum pb_status compile(const struct pb_audit_rule *rule, struct pb_audit_expression *expression,
+                              struct pb_error *error)
 {
     struct pb_audit_complaint complaint = {0};
     char *text = NULL;
-    expression->line = pb_xml_line(node);
-    enum pb_status status = pb_xml_content(node, &text, error);
+    if (!expression->node)
+        return PB_OK;
+    enum pb_status status = pb_xml_content(expression->node, &text, error);
     if (status != PB_OK)
         return status;
     xmlXPathContext *context = xmlXPathNewContext(rule->file->doc);
@@ -57,91 +57,27 @@ static enum pb_status compile(const struct pb_audit_rule *rule, const xmlNode *n
     return status;
 }
 
-static void free_rule(struct pb_audit_rule *rule)
-{
-    pb_free(rule->id);
-    pb_free(rule->message);
-    pb_free(rule->reason);
-    xmlXPathFreeCompExpr(rule->each.compiled);
-    xmlXPathFreeCompExpr(rule->must.compiled);
-    xmlXPathFreeCompExpr(rule->cells.compiled);
-    xmlXPathFreeCompExpr(rule->found.compiled);
-    *rule = (struct pb_audit_rule){0};
-}
-
-/* Text as a paragraph: every run of blanks and line ends becomes one blank. */
-static void join_lines(char *text)
-{
-    char *to = text;
-    for (const char *from = text; *from; from++) {
-        const bool blank = strchr(" \t\r\n", *from) != NULL;
-        if (!blank)
-            *to++ = *from;
-        else if (to > text && to[-1] != ' ')
-            *to++ = ' ';
-    }
-    if (to > text && to[-1] == ' ')
-        to--;
-    *to = '\0';
-}
-
-static enum pb_status read_paragraph(const xmlNode *node, char **text, struct pb_error *error)
-{
-    const enum pb_status status = pb_xml_content(node, text, error);
-    if (status == PB_OK)
-        join_lines(*text);
-    return status;
-}
-
-/* One of the rule's elements, whose names and order the schema has checked. */
-static enum pb_status read_part(const xmlNode *node, struct pb_audit_rule *rule, struct pb_error *error)
-{
-    struct pb_audit_expression *const expressions[] = {&rule->each, &rule->must, &rule->cells, &rule->found};
-    const char *name = pb_xml_name(node);
-    for (size_t i = 0; i < sizeof expressions / sizeof *expressions; i++)
-        if (strcmp(name, expressions[i]->element) == 0)
-            return compile(rule, node, expressions[i], error);
-    return read_paragraph(node, strcmp(name, "message") == 0 ? &rule->message : &rule->reason, error);
-}
-
 static enum pb_status check_id(const struct pb_audit_rules *rules, const struct pb_audit_rule *rule,
                                struct pb_error *error)
 {
-    for (uint32_t i = 0; i < rules->count; i++)
-        if (strcmp(rules->list[i].id, rule->id) == 0)
+    for (const struct pb_audit_rule *other = rules->list; other < rule; other++)
+        if (strcmp(other->id, rule->id) == 0)
             return pb_xml_fail(rule->file, rule->node, error,
                                "there is a rule '%s' in '%s', line %ld, too; give this one another id", rule->id,
-                               rules->list[i].file->path, pb_xml_line(rules->list[i].node));
+                               other->file->path, pb_xml_line(other->node));
     return PB_OK;
 }
 
-static enum pb_status read_rule(const struct pb_xml *file, const xmlNode *node, struct pb_audit_rules *rules,
-                                struct pb_error *error)
+/* What no table of fields can check or keep. */
+static enum pb_status prepare(const struct pb_xml *file, const struct pb_audit_rules *rules, struct pb_audit_rule *rule,
+                              struct pb_error *error)
 {
-    struct pb_audit_rule *list = pb_array_room(rules->list, rules->count, sizeof *list, error);
-    if (!list)
-        return PB_ERROR_MEMORY;
-    rules->list = list;
-    const char *id = pb_xml_attribute(node, "id"), *severity = pb_xml_attribute(node, "severity"),
-               *subject = pb_xml_attribute(node, "about");
-    struct pb_audit_rule rule = {
-        .id = pb_strdup(id ? id : ""),
-        .severity = severity && strcmp(severity, "warning") == 0 ? PB_AUDIT_WARNING : PB_AUDIT_ERROR,
-        .subject = subject && strcmp(subject, "run") == 0 ? PB_AUDIT_RUN : PB_AUDIT_CELL,
-        .file = file,
-        .node = node,
-        .each = {.element = "for"},
-        .must = {.element = "must"},
-        .cells = {.element = "cells"},
-        .found = {.element = "found"},
-    };
-    enum pb_status status = rule.id ? check_id(rules, &rule, error) : pb_fail_memory(error, 1);
-    for (const xmlNode *part = pb_xml_first(node); part && status == PB_OK; part = pb_xml_next(part))
-        status = read_part(part, &rule, error);
-    if (status == PB_OK)
-        list[rules->count++] = rule;
-    else
-        free_rule(&rule);
+    struct pb_audit_expression *const expressions[] = {&rule->each, &rule->must, &rule->cells, &rule->found};
+    rule->file = file;
+    rule->node = rule->each.node->parent;
+    enum pb_status status = check_id(rules, rule, error);
+    for (size_t i = 0; i < sizeof expressions / sizeof *expressions && status == PB_OK; i++)
+        status = compile(rule, expressions[i], error);
     return status;
 }
 
@@ -175,12 +111,12 @@ static enum pb_status keep_file(const char *path, struct pb_audit_rules *rules, 
 enum pb_status pb_audit_rules_read(const char *path, struct pb_audit_rules *rules, struct pb_error *error)
 {
     const struct pb_xml *file = NULL;
+    const uint32_t before = rules->count;
     enum pb_status status = keep_file(path, rules, &file, error);
-    if (status != PB_OK)
-        return status;
-    const xmlNode *node = pb_xml_first(xmlDocGetRootElement(file->doc));
-    for (; node && status == PB_OK; node = pb_xml_next(node))
-        status = read_rule(file, node, rules, error);
+    if (status == PB_OK)
+        status = pb_fields_read(file, xmlDocGetRootElement(file->doc), &pb_audit_fields, rules, error);
+    for (uint32_t i = before; status == PB_OK && i < rules->count; i++)
+        status = prepare(file, rules, &rules->list[i], error);
     return status;
 }
 
@@ -199,13 +135,18 @@ enum pb_status pb_audit_rules_own(struct pb_audit_rules *rules, struct pb_error 
 
 void pb_audit_rules_free(struct pb_audit_rules *rules)
 {
-    for (uint32_t i = 0; i < rules->count; i++)
-        free_rule(&rules->list[i]);
+    for (uint32_t i = 0; i < rules->count; i++) {
+        struct pb_audit_rule *rule = &rules->list[i];
+        xmlXPathFreeCompExpr(rule->each.compiled);
+        xmlXPathFreeCompExpr(rule->must.compiled);
+        xmlXPathFreeCompExpr(rule->cells.compiled);
+        xmlXPathFreeCompExpr(rule->found.compiled);
+    }
+    pb_fields_clear(&pb_audit_fields, rules);
     for (uint32_t i = 0; i < rules->file_count; i++) {
         pb_xml_free(rules->files[i]);
         pb_free(rules->files[i]);
     }
-    pb_free(rules->list);
     pb_free(rules->files);
     *rules = (struct pb_audit_rules){0};
 }

@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "audit/audit.h"
+#include "audit/rule_fields.h"
 #include "audit/run_document.h"
 #include "cli/cli.h"
 #include "cli/table.h"

@@ -93,7 +93,7 @@ check_values() {
     offered bench --model vgg11-b | diff <(echo vgg11-bcnn) -
     offered score --scope '' | diff <(printf '%s\n' global layer) -
     offered report out --format h | diff <(echo html) -
-    offered --schema '' | diff <(printf '%s\n' matrix result summary) -
+    offered --schema '' | diff <(printf '%s\n' audit matrix result summary) -
     offered help ca | diff <(echo catalogue) -
     offered show out fi | diff <(echo fish.plain.s1) -
     offered show --json out fi | diff <(echo fish.plain.s1) - # an option is none of the words

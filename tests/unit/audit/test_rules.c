@@ -10,10 +10,12 @@
 
 #include "audit/audit.h"
 #include "audit/functions.h"
+#include "audit/rule_fields.h"
 #include "base/file.h"
 #include "graph/op_table.h"
 #include "plugin/backend_slots.h"
 #include "support/folder.h"
+#include "support/schema_in_tree.h"
 #include "support/small_cells.h"
 
 #define HEAD                                                                                                           \
@@ -45,6 +47,7 @@ static void test_what_is_no_file_of_rules_is_refused(void **state)
 {
     assert_refused(state, "<audit xmlns='urn:prunebench:audit:1'>\n<rule", 2, "not well-formed");
     assert_refused(state, "<matrix/>", 1, "");
+    assert_refused(state, "<audit/>", 1, "");
     assert_refused(state, HEAD "</audit>", 1, "");
     assert_refused(state, HEAD "<rule id='a' about='cells' severity='error'>\n" WORDS "</audit>", 2, "about");
     assert_refused(state, HEAD "<rule id='A b' about='cell' severity='error'>\n" WORDS "</audit>", 2, "id");
@@ -130,6 +133,30 @@ static void test_a_teams_own_rule(void **state)
     pb_audit_rules_free(&rules);
 }
 
+static void test_blanks_are_joined_in_words_and_kept_in_expressions(void **state)
+{
+    struct pb_audit_rules rules = {0};
+    small_write_two_seeds(state);
+    struct pb_audit audit = audit_text(state,
+                                       HEAD "<rule id='a' about='run' severity='warning'>\n<for>/*</for>\n"
+                                            "<must>string-length('a  b') = 4</must>\n"
+                                            "<message> two\n\t lines </message><reason>a  <!-- -->  b</reason>\n"
+                                            "</rule>\n</audit>",
+                                       &rules);
+    assert_int_equal(pb_audit_verdict_of(&audit.outcomes[0]), PB_AUDIT_PASSED);
+    assert_int_equal(rules.list[0].severity, PB_AUDIT_WARNING);
+    assert_string_equal(rules.list[0].message, "two lines");
+    assert_string_equal(rules.list[0].reason, "a b");
+    pb_audit_free(&audit);
+    pb_audit_rules_free(&rules);
+}
+
+static void test_the_schema_in_the_tree_is_the_tables(void **state)
+{
+    (void)state;
+    assert_schema_in_tree("audit", pb_audit_schema);
+}
+
 static void test_a_rule_that_finds_nothing_is_not_applicable(void **state)
 {
     struct pb_audit_rules rules = {0};
@@ -187,6 +214,8 @@ int main(void)
         CASE(test_two_rules_of_one_id_are_refused),
         CASE(test_what_cannot_be_evaluated_is_refused_with_its_line),
         CASE(test_a_teams_own_rule),
+        CASE(test_blanks_are_joined_in_words_and_kept_in_expressions),
+        cmocka_unit_test(test_the_schema_in_the_tree_is_the_tables),
         CASE(test_a_rule_that_finds_nothing_is_not_applicable),
         CASE(test_functions_count_bytes_and_bits_of_base64),
         cmocka_unit_test(test_every_operator_names_the_slot_that_computes_it),
