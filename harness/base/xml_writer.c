@@ -14,7 +14,7 @@ static void check(struct pb_xml_writer *writer, int result)
     writer->failed |= result < 0;
 }
 
-void pb_xml_begin(struct pb_xml_writer *writer, const char *name, const char *uri)
+static void begin(struct pb_xml_writer *writer)
 {
     *writer = (struct pb_xml_writer){.buffer = xmlBufferCreate()};
     writer->to = writer->buffer == NULL ? NULL : xmlNewTextWriterMemory(writer->buffer, 0);
@@ -24,9 +24,25 @@ void pb_xml_begin(struct pb_xml_writer *writer, const char *name, const char *ur
     }
     check(writer, xmlTextWriterSetIndent(writer->to, 1));
     check(writer, xmlTextWriterSetIndentString(writer->to, BAD_CAST "  "));
-    check(writer, xmlTextWriterStartDocument(writer->to, NULL, "UTF-8", NULL));
+}
+
+void pb_xml_begin(struct pb_xml_writer *writer, const char *name, const char *uri)
+{
+    begin(writer);
+    if (!writer->failed)
+        check(writer, xmlTextWriterStartDocument(writer->to, NULL, "UTF-8", NULL));
     pb_xml_open(writer, name);
     pb_xml_put(writer, "xmlns", uri);
+}
+
+void pb_xml_begin_page(struct pb_xml_writer *writer, const char *language)
+{
+    begin(writer);
+    writer->html = true;
+    if (!writer->failed)
+        check(writer, xmlTextWriterWriteDTD(writer->to, BAD_CAST "html", NULL, NULL, NULL));
+    pb_xml_open(writer, "html");
+    pb_xml_put(writer, "lang", language);
 }
 
 enum pb_status pb_xml_end(struct pb_xml_writer *writer, struct pb_text *text, struct pb_error *error)
@@ -100,6 +116,12 @@ void pb_xml_open(struct pb_xml_writer *writer, const char *name)
 }
 
 void pb_xml_close(struct pb_xml_writer *writer)
+{
+    if (!writer->failed)
+        check(writer, writer->html ? xmlTextWriterFullEndElement(writer->to) : xmlTextWriterEndElement(writer->to));
+}
+
+void pb_xml_close_void(struct pb_xml_writer *writer)
 {
     if (!writer->failed)
         check(writer, xmlTextWriterEndElement(writer->to));
@@ -206,6 +228,12 @@ void pb_xml_reals(struct pb_xml_writer *writer, const double *values, uint32_t c
         pb_xml_text(writer, i == 0 ? "" : " ");
         pb_xml_text(writer, digits);
     }
+}
+
+void pb_xml_verbatim(struct pb_xml_writer *writer, const char *text)
+{
+    if (!writer->failed)
+        check(writer, xmlTextWriterWriteRaw(writer->to, BAD_CAST text));
 }
 
 void pb_xml_lines(struct pb_xml_writer *writer, const char *name, const char *lines)

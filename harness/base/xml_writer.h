@@ -1,4 +1,4 @@
-/* Writing XML documents with libxml2's writer, which escapes, indents and keeps them well formed. */
+/* Writing XML documents and HTML pages with libxml2's writer, which escapes, indents and keeps them well formed. */
 #ifndef PB_BASE_XML_WRITER_H
 #define PB_BASE_XML_WRITER_H
 
@@ -14,11 +14,14 @@
 struct pb_xml_writer {
     xmlTextWriter *to;
     xmlBuffer *buffer;
+    bool html; /* a browser takes <p/> for <p>, so that every element has its end tag */
     bool failed;
 };
 
 /* Begins a document whose root element is name in the default namespace uri. */
 void pb_xml_begin(struct pb_xml_writer *writer, const char *name, const char *uri);
+/* Begins an HTML page: its DOCTYPE, and <html>, which is open. */
+void pb_xml_begin_page(struct pb_xml_writer *writer, const char *language);
 /* Closes every element that is still open and appends the document to text. Frees the writer in any case. */
 PB_MUST_CHECK enum pb_status pb_xml_end(struct pb_xml_writer *writer, struct pb_text *text, struct pb_error *error);
 
@@ -26,6 +29,7 @@ PB_MUST_CHECK enum pb_status pb_xml_end(struct pb_xml_writer *writer, struct pb_
 void pb_xml_open(struct pb_xml_writer *writer, const char *name);
 void pb_xml_close(struct pb_xml_writer *writer);
 void pb_xml_element(struct pb_xml_writer *writer, const char *name, const char *value);
+void pb_xml_close_void(struct pb_xml_writer *writer); /* of HTML, one that never has an end tag: <br/> */
 void pb_xml_comment(struct pb_xml_writer *writer, const char *text); /* without "--" */
 
 /* Attributes of the element that was opened last. Bytes that XML cannot hold become U+FFFD. */
@@ -41,6 +45,8 @@ void pb_xml_put_uri(struct pb_xml_writer *writer, const char *attribute, const c
 /* Text inside the element: a string, or numbers between blanks as XSD writes them, NaN too. */
 void pb_xml_text(struct pb_xml_writer *writer, const char *value);
 void pb_xml_reals(struct pb_xml_writer *writer, const double *values, uint32_t count);
+/* As it is: a style sheet in HTML, which knows no escapes and ends with the first "</". */
+void pb_xml_verbatim(struct pb_xml_writer *writer, const char *text);
 /* An element called name for every line; lines may be NULL. */
 void pb_xml_lines(struct pb_xml_writer *writer, const char *name, const char *lines);
 

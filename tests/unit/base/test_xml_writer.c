@@ -124,6 +124,36 @@ static void test_references_are_percent_encoded(void **state)
     pb_xml_free(&xml);
 }
 
+/* A browser ignores the slash of <td/>, escapes nothing in a style sheet, and knows no end tag of <br>. */
+static void test_a_page_is_what_a_browser_reads(void **state)
+{
+    (void)state;
+    struct pb_xml_writer writer;
+    struct pb_text text = {0};
+    struct pb_error error = {0};
+    pb_xml_begin_page(&writer, "en");
+    pb_xml_open(&writer, "style");
+    pb_xml_verbatim(&writer, "a > b { color: red }");
+    pb_xml_close(&writer);
+    pb_xml_open(&writer, "td");
+    pb_xml_close(&writer);
+    pb_xml_open(&writer, "p");
+    pb_xml_put(&writer, "title", "\"<\xff");
+    pb_xml_text(&writer, "</p> & é");
+    pb_xml_open(&writer, "br");
+    pb_xml_close_void(&writer);
+    pb_xml_text(&writer, "b");
+    pb_xml_close(&writer);
+    assert_int_equal(pb_xml_end(&writer, &text, &error), PB_OK);
+    assert_true(pb_starts_with(text.data, "<!DOCTYPE html>\n<html lang=\"en\">\n"));
+    assert_true(pb_ends_with(text.data, "</html>\n"));
+    assert_non_null(strstr(text.data, "<style>a > b { color: red }</style>"));
+    assert_non_null(strstr(text.data, "<td></td>"));
+    assert_non_null(strstr(text.data, "<p title=\"&quot;&lt;&#xFFFD;\">&lt;/p&gt; &amp; é"));
+    assert_non_null(strstr(text.data, "<br/>"));
+    pb_text_free(&text);
+}
+
 static void test_a_failed_allocation_fails_the_document(void **state)
 {
     (void)state;
@@ -154,6 +184,7 @@ int main(void)
         cmocka_unit_test(test_what_xml_cannot_hold_becomes_replacement_characters),
         cmocka_unit_test(test_numbers_are_written_as_schemas_have_them),
         cmocka_unit_test(test_references_are_percent_encoded),
+        cmocka_unit_test(test_a_page_is_what_a_browser_reads),
         cmocka_unit_test(test_a_failed_allocation_fails_the_document),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
