@@ -114,7 +114,9 @@ static enum pb_status print_report(const struct pb_compare_report *report, const
         return pb_compare_report_json(report, error);
     if (arguments->quiet && report->verdict == PB_VERDICT_GOOD)
         return PB_OK;
-    pb_compare_report_tables(report, pb_argument(arguments, "markdown") ? PB_TABLE_MARKDOWN : PB_TABLE_TEXT, &text);
+    const struct pb_markup markup = {.text = &text,
+                                     .style = pb_argument(arguments, "markdown") ? PB_TABLE_MARKDOWN : PB_TABLE_TEXT};
+    pb_compare_report_tables(report, &markup);
     return pb_print_text(&text, error);
 }
 

@@ -4,6 +4,7 @@
 #include "cli/compare_report.h"
 
 static const char STYLE[] =
+    "\n"
     ":root { color-scheme: light dark; --text: #1a1a1a; --page: #ffffff; --line: #c8c8c8; --head: #f0f0f0 }\n"
     "@media (prefers-color-scheme: dark) { :root { --text: #e6e6e6; --page: #161616; --line: #4a4a4a; --head: #262626 "
     "} }\n"
@@ -20,22 +21,54 @@ static const char STYLE[] =
     ".number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums }\n"
     "@media print { .wide { overflow: visible } }\n";
 
+static void put_head(struct pb_xml_writer *page, const struct pb_comparison *comparison)
+{
+    pb_xml_open(page, "head");
+    pb_xml_open(page, "meta");
+    pb_xml_put(page, "charset", "utf-8");
+    pb_xml_close_void(page);
+    pb_xml_open(page, "meta");
+    pb_xml_put(page, "name", "viewport");
+    pb_xml_put(page, "content", "width=device-width, initial-scale=1");
+    pb_xml_close_void(page);
+    pb_xml_open(page, "title");
+    pb_xml_text(page, comparison->sides[PB_BEFORE].path);
+    pb_xml_text(page, " and ");
+    pb_xml_text(page, comparison->sides[PB_AFTER].path);
+    pb_xml_text(page, " compared");
+    pb_xml_close(page);
+    pb_xml_open(page, "style");
+    pb_xml_verbatim(page, STYLE);
+    pb_xml_close(page);
+    pb_xml_close(page);
+}
+
+static void put_body(struct pb_xml_writer *page, const struct pb_compare_report *report)
+{
+    pb_xml_open(page, "body");
+    pb_xml_open(page, "main");
+    pb_compare_report_tables(report, &(struct pb_markup){.page = page});
+    pb_xml_close(page);
+    pb_xml_open(page, "footer");
+    pb_xml_text(page, "prunebench ");
+    pb_xml_text(page, pb_version);
+    pb_xml_text(page, " (");
+    pb_xml_text(page, pb_git);
+    pb_xml_text(page, ")");
+    pb_xml_close(page);
+    pb_xml_close(page);
+}
+
 enum pb_status pb_compare_report_html(const struct pb_compare_report *report, const char *path, struct pb_error *error)
 {
-    const struct pb_comparison *comparison = report->comparison;
-    struct pb_text page = {0};
-    pb_text_append(&page, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-                          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>");
-    pb_table_escape(&page, comparison->sides[PB_BEFORE].path, PB_TABLE_HTML);
-    pb_text_append(&page, " and ");
-    pb_table_escape(&page, comparison->sides[PB_AFTER].path, PB_TABLE_HTML);
-    pb_text_append(&page, " compared</title>\n<style>\n%s</style>\n</head>\n<body>\n<main>\n", STYLE);
-    pb_compare_report_tables(report, PB_TABLE_HTML, &page);
-    pb_text_append(&page, "</main>\n<footer>prunebench %s (", pb_version);
-    pb_table_escape(&page, pb_git, PB_TABLE_HTML);
-    pb_text_append(&page, ")</footer>\n</body>\n</html>\n");
-    const enum pb_status status =
-        page.failed ? pb_fail_memory(error, page.capacity) : pb_file_write_atomic(path, page.data, page.length, error);
-    pb_text_free(&page);
+    struct pb_xml_writer page;
+    struct pb_text text = {0};
+    pb_xml_begin_page(&page, "en");
+    put_head(&page, report->comparison);
+    put_body(&page, report);
+    enum pb_status status = pb_xml_end(&page, &text, error);
+    if (status == PB_OK)
+        status = pb_file_write_atomic(path, text.data, text.length, error);
+    pb_text_free(&text);
     return status;
 }

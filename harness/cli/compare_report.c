@@ -7,12 +7,12 @@
 
 static const char *const SIDES[] = {"before", "after"};
 
-static void append_gaps(const struct pb_comparison *comparison, enum pb_table_style style, struct pb_text *text)
+static void append_gaps(const struct pb_comparison *comparison, const struct pb_markup *markup)
 {
     static const char *const TITLES[] = {"side", "what", "cell or file", "why"};
     struct pb_table table = {.titles = TITLES, .align = "llll", .columns = 4, .label = "Missing and left out"};
     if (comparison->gap_count)
-        pb_table_heading(text, table.label, style);
+        pb_markup_heading(markup, table.label);
     for (uint32_t i = 0; i < comparison->gap_count; i++) {
         const struct pb_compare_gap *gap = &comparison->gaps[i];
         pb_table_add(&table, "%s", SIDES[gap->side]);
@@ -20,15 +20,15 @@ static void append_gaps(const struct pb_comparison *comparison, enum pb_table_st
         pb_table_add(&table, "%s", gap->name);
         pb_table_add(&table, "%s", gap->message ? gap->message : "only the other side has a result");
     }
-    pb_table_end(&table, style, text);
+    pb_markup_table(markup, &table);
 }
 
-static void append_failed(const struct pb_comparison *comparison, enum pb_table_style style, struct pb_text *text)
+static void append_failed(const struct pb_comparison *comparison, const struct pb_markup *markup)
 {
     static const char *const TITLES[] = {"failed cell", "before", "after", "why"};
     struct pb_table table = {.titles = TITLES, .align = "llll", .columns = 4, .label = "Failed"};
     if (comparison->state_counts[PB_CELL_FAILED_HERE])
-        pb_table_heading(text, table.label, style);
+        pb_markup_heading(markup, table.label);
     for (uint32_t i = 0; i < comparison->cell_count; i++) {
         const struct pb_compared_cell *cell = &comparison->cells[i];
         if (cell->state != PB_CELL_FAILED_HERE)
@@ -39,10 +39,10 @@ static void append_failed(const struct pb_comparison *comparison, enum pb_table_
         pb_table_add(&table, "%s", pb_cell_status_name(cell->after->status));
         pb_table_add(&table, "%s", message ? message : "");
     }
-    pb_table_end(&table, style, text);
+    pb_markup_table(markup, &table);
 }
 
-static void append_defects(const struct pb_comparison *comparison, enum pb_table_style style, struct pb_text *text)
+static void append_defects(const struct pb_comparison *comparison, const struct pb_markup *markup)
 {
     static const char *const TITLES[] = {"cell", "stage", "what"};
     struct pb_table table = {.titles = TITLES,
@@ -50,7 +50,7 @@ static void append_defects(const struct pb_comparison *comparison, enum pb_table
                              .columns = 3,
                              .label = "Other bits under the same stage key and kernel set: defects of any size"};
     if (comparison->defect_count)
-        pb_table_heading(text, table.label, style);
+        pb_markup_heading(markup, table.label);
     for (uint32_t i = 0; i < comparison->defect_count; i++) {
         const struct pb_bit_defect *defect = &comparison->defects[i];
         pb_table_add(&table, "%s",
@@ -58,7 +58,7 @@ static void append_defects(const struct pb_comparison *comparison, enum pb_table
         pb_table_add(&table, "%s", defect->stage);
         pb_table_add(&table, "%s", defect->what);
     }
-    pb_table_end(&table, style, text);
+    pb_markup_table(markup, &table);
 }
 
 static const char *given(const char *value)
@@ -90,13 +90,13 @@ static void add_value(struct pb_table *table, const char *value, const char *oth
     pb_table_add(table, "%s%.*s%s", from ? "…" : "", (int)bytes, part, part[bytes] ? "…" : "");
 }
 
-static void append_changes(const struct pb_comparison *comparison, enum pb_table_style style, struct pb_text *text)
+static void append_changes(const struct pb_comparison *comparison, const struct pb_markup *markup)
 {
     enum { NAMED = 2 };
     static const char *const TITLES[] = {"kind", "input", "before", "after", "cells"};
     struct pb_table table = {.titles = TITLES, .align = "lllll", .columns = 5, .label = "Inputs that changed"};
     if (comparison->change_count)
-        pb_table_heading(text, table.label, style);
+        pb_markup_heading(markup, table.label);
     for (uint32_t i = 0; i < comparison->change_count; i++) {
         const struct pb_input_change *change = &comparison->changes[i];
         const bool known = change->before || change->after;
@@ -117,10 +117,10 @@ static void append_changes(const struct pb_comparison *comparison, enum pb_table
         add_value(&table, known ? given(change->before) : "", given(change->after));
         add_value(&table, known ? given(change->after) : "another one", given(change->before));
         pb_table_add(&table, "%s", cells.data ? cells.data : "");
-        text->failed = text->failed || cells.failed;
+        table.failed = table.failed || cells.failed;
         pb_text_free(&cells);
     }
-    pb_table_end(&table, style, text);
+    pb_markup_table(markup, &table);
 }
 
 /* All cells of the group in one state; "" where they are in several. */
@@ -175,7 +175,7 @@ static void append_group(const struct pb_comparison *comparison, const struct pb
 }
 
 /* What matters most comes first; where there are many groups, those that are equal are only counted. */
-static void append_quality(const struct pb_comparison *comparison, enum pb_table_style style, struct pb_text *text)
+static void append_quality(const struct pb_comparison *comparison, const struct pb_markup *markup)
 {
     enum { MANY = 24 };
     static const enum pb_quality_verdict ORDER[] = {PB_QUALITY_WORSE, PB_QUALITY_BETTER, PB_QUALITY_UNDECIDED,
@@ -187,7 +187,7 @@ static void append_quality(const struct pb_comparison *comparison, enum pb_table
                              .columns = 9,
                              .label = "Top-1 on the test images, by how far seeds scatter"};
     uint32_t counted = 0;
-    pb_table_heading(text, table.label, style);
+    pb_markup_heading(markup, table.label);
     for (size_t k = 0; k < sizeof ORDER / sizeof *ORDER; k++)
         for (uint32_t i = 0; i < comparison->group_count; i++) {
             const struct pb_compared_group *group = &comparison->groups[i];
@@ -198,12 +198,12 @@ static void append_quality(const struct pb_comparison *comparison, enum pb_table
             else
                 append_group(comparison, group, &table);
         }
-    pb_table_end(&table, style, text);
+    pb_markup_table(markup, &table);
     if (counted)
-        pb_table_note(text, style, "%u groups are identical or shown to be equal.", counted);
+        pb_markup_note(markup, "%u groups are identical or shown to be equal.", counted);
 }
 
-static void append_paths(const struct pb_comparison *comparison, enum pb_table_style style, struct pb_text *text)
+static void append_paths(const struct pb_comparison *comparison, const struct pb_markup *markup)
 {
     static const char *const TITLES[] = {"cell", "images", "right only before", "right only after", "p (corrected)"};
     struct pb_table table = {
@@ -212,7 +212,7 @@ static void append_paths(const struct pb_comparison *comparison, enum pb_table_s
         .columns = 5,
         .label = "Two inference paths of one network, image by image (McNemar): not about two trainings"};
     if (comparison->path_count)
-        pb_table_heading(text, table.label, style);
+        pb_markup_heading(markup, table.label);
     for (uint32_t i = 0; i < comparison->path_count; i++) {
         const struct pb_compared_paths *paths = &comparison->paths[i];
         pb_table_add(&table, "%s", comparison->cells[paths->cell].id);
@@ -221,7 +221,7 @@ static void append_paths(const struct pb_comparison *comparison, enum pb_table_s
         pb_table_add(&table, "%u", paths->only_after);
         pb_table_add(&table, "%.3g", paths->p);
     }
-    pb_table_end(&table, style, text);
+    pb_markup_table(markup, &table);
 }
 
 static void append_speed_row(const struct pb_comparison *comparison, const struct pb_speed_row *row,
@@ -259,7 +259,7 @@ static uint32_t untested_pairs(const struct pb_speed_comparison *speed, double *
     return pairs;
 }
 
-static void append_speed(const struct pb_comparison *comparison, enum pb_table_style style, struct pb_text *text)
+static void append_speed(const struct pb_comparison *comparison, const struct pb_markup *markup)
 {
     static const char *const TITLES[] = {"median of",     "of",           "measured", "before", "after", "ratio",
                                          "95 % interval", "p (rank sum)", "verdict"};
@@ -268,62 +268,43 @@ static void append_speed(const struct pb_comparison *comparison, enum pb_table_s
         .titles = TITLES, .align = "llrrrrrrl", .columns = 9, .label = "Times and sizes: ratios, after / before"};
     double least = 0;
     if (speed->row_count)
-        pb_table_heading(text, table.label, style);
+        pb_markup_heading(markup, table.label);
     for (uint32_t i = 0; i < speed->row_count; i++) {
         const struct pb_speed_row *row = &speed->rows[i];
         if (row->group == PB_ALL_GROUPS || row->verdict == PB_QUALITY_WORSE || row->verdict == PB_QUALITY_BETTER)
             append_speed_row(comparison, row, &table);
     }
-    pb_table_end(&table, style, text);
+    pb_markup_table(markup, &table);
     const uint32_t few = untested_pairs(speed, &least);
     if (few)
-        pb_table_note(text, style,
-                      "Single groups are not tested where they cannot reach .05: %u seed%s cannot (p is %.2g at "
-                      "least%s).",
-                      few, few == 1 ? "" : "s", least, least <= PB_SPEED_LEVEL ? ", times the groups" : "");
+        pb_markup_note(markup,
+                       "Single groups are not tested where they cannot reach .05: %u seed%s cannot (p is %.2g at "
+                       "least%s).",
+                       few, few == 1 ? "" : "s", least, least <= PB_SPEED_LEVEL ? ", times the groups" : "");
     if (speed->noisy)
-        pb_table_note(text, style, "%u latencies are marked as noisy, and are left out.", speed->noisy);
+        pb_markup_note(markup, "%u latencies are marked as noisy, and are left out.", speed->noisy);
 }
 
-static void append_blind(const char *blind, enum pb_table_style style, struct pb_text *text)
-{
-    static const char *const BEFORE[] = {"", "\n", "<p><strong>"}, *const AFTER[] = {"\n", "\n", "</strong></p>\n"};
-    if (blind)
-        pb_text_append(text, "%s--fail-on cannot pass: %s.%s", BEFORE[style], blind, AFTER[style]);
-}
-
-/* In Markdown two blanks at the end of a line break it. */
-static void append_names(const struct pb_comparison *comparison, enum pb_table_style style, struct pb_text *text)
-{
-    static const char *const BEFORE[] = {"before: ", "\nbefore: ", "<p>before: "};
-    static const char *const AFTER[] = {"\nafter: ", "  \nafter: ", "<br>\nafter: "}, *const END[] = {"\n", "\n",
-                                                                                                      "</p>\n"};
-    pb_text_append(text, "%s", BEFORE[style]);
-    pb_table_escape(text, comparison->sides[PB_BEFORE].path, style);
-    pb_text_append(text, "%s", AFTER[style]);
-    pb_table_escape(text, comparison->sides[PB_AFTER].path, style);
-    pb_text_append(text, "%s", END[style]);
-}
-
-void pb_compare_report_tables(const struct pb_compare_report *report, enum pb_table_style style, struct pb_text *text)
+void pb_compare_report_tables(const struct pb_compare_report *report, const struct pb_markup *markup)
 {
     const struct pb_comparison *comparison = report->comparison;
-    static const char *const BEFORE[] = {"", "**", "<h1>"}, *const AFTER[] = {"\n", "**\n", "</h1>\n"};
     const char *blind = pb_comparison_blind(comparison, &report->gate);
     struct pb_text sentence = {0};
     pb_comparison_sentence(comparison, &report->margins, &sentence);
-    pb_text_append(text, "%s", BEFORE[style]);
-    pb_table_escape(text, sentence.data ? sentence.data : "", style);
-    pb_text_append(text, "%s", AFTER[style]);
-    text->failed = text->failed || sentence.failed;
+    if (sentence.failed)
+        pb_markup_fail(markup);
+    else
+        pb_markup_title(markup, sentence.data);
     pb_text_free(&sentence);
-    append_blind(blind, style, text);
-    append_names(comparison, style, text);
-    append_gaps(comparison, style, text);
-    append_failed(comparison, style, text);
-    append_defects(comparison, style, text);
-    append_changes(comparison, style, text);
-    append_quality(comparison, style, text);
-    append_paths(comparison, style, text);
-    append_speed(comparison, style, text);
+    if (blind)
+        pb_markup_warning(markup, "--fail-on cannot pass: %s.", blind);
+    const char *const paths[] = {comparison->sides[PB_BEFORE].path, comparison->sides[PB_AFTER].path};
+    pb_markup_lines(markup, SIDES, paths, 2);
+    append_gaps(comparison, markup);
+    append_failed(comparison, markup);
+    append_defects(comparison, markup);
+    append_changes(comparison, markup);
+    append_quality(comparison, markup);
+    append_paths(comparison, markup);
+    append_speed(comparison, markup);
 }

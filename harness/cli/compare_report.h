@@ -2,7 +2,7 @@
 #ifndef PB_CLI_COMPARE_REPORT_H
 #define PB_CLI_COMPARE_REPORT_H
 
-#include "cli/table.h"
+#include "cli/markup.h"
 #include "compare/comparison.h"
 
 /* What is reported, and by which limits. */
@@ -12,7 +12,7 @@ struct pb_compare_report {
     struct pb_gate gate;
     enum pb_verdict verdict;
 };
-void pb_compare_report_tables(const struct pb_compare_report *report, enum pb_table_style style, struct pb_text *text);
+void pb_compare_report_tables(const struct pb_compare_report *report, const struct pb_markup *markup);
 /* Prints one JSON object. */
 PB_MUST_CHECK enum pb_status pb_compare_report_json(const struct pb_compare_report *report, struct pb_error *error);
 /* Writes one page that needs no other file. */

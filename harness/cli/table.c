@@ -48,56 +48,11 @@ static size_t width_of(const struct pb_table *table, uint32_t column)
     return width;
 }
 
-static void escape_html(struct pb_text *text, char letter)
-{
-    switch (letter) {
-    case '<':
-        pb_text_append(text, "&lt;");
-        break;
-    case '>':
-        pb_text_append(text, "&gt;");
-        break;
-    case '&':
-        pb_text_append(text, "&amp;");
-        break;
-    case '"':
-        pb_text_append(text, "&quot;");
-        break;
-    default:
-        pb_text_append(text, "%c", (unsigned char)letter < ' ' ? ' ' : letter);
-    }
-}
-
 void pb_table_escape(struct pb_text *text, const char *words, enum pb_table_style style)
 {
-    for (; *words; words++) {
-        if (style == PB_TABLE_HTML)
-            escape_html(text, *words);
-        else
-            pb_text_append(text, style == PB_TABLE_MARKDOWN && strchr("<>|*_`\\&[]#", *words) ? "\\%c" : "%c",
-                           (unsigned char)*words < ' ' ? ' ' : *words);
-    }
-}
-
-void pb_table_heading(struct pb_text *text, const char *heading, enum pb_table_style style)
-{
-    static const char *const BEFORE[] = {"\n", "\n### ", "<h2>"}, *const AFTER[] = {"\n", "\n\n", "</h2>\n"};
-    pb_text_append(text, "%s", BEFORE[style]);
-    pb_table_escape(text, heading, style);
-    pb_text_append(text, "%s", AFTER[style]);
-}
-
-void pb_table_note(struct pb_text *text, enum pb_table_style style, const char *format, ...)
-{
-    static const char *const BEFORE[] = {"  ", "\n", "<p>"}, *const AFTER[] = {"\n", "\n", "</p>\n"};
-    char words[600];
-    va_list arguments;
-    va_start(arguments, format);
-    (void)vsnprintf(words, sizeof words, format, arguments);
-    va_end(arguments);
-    pb_text_append(text, "%s", BEFORE[style]);
-    pb_table_escape(text, words, style);
-    pb_text_append(text, "%s", AFTER[style]);
+    for (; *words; words++)
+        pb_text_append(text, style == PB_TABLE_MARKDOWN && strchr("<>|*_`\\&[]#", *words) ? "\\%c" : "%c",
+                       (unsigned char)*words < ' ' ? ' ' : *words);
 }
 
 static void append_text(const struct pb_table *table, const char *const *cells, const size_t *widths,
@@ -124,36 +79,12 @@ static void append_markdown(const struct pb_table *table, const char *const *cel
     pb_text_append(text, "\n");
 }
 
-static void append_html(const struct pb_table *table, const char *const *cells, bool head, struct pb_text *text)
-{
-    pb_text_append(text, "<tr>");
-    for (uint32_t i = 0; i < table->columns; i++) {
-        const char *class = table->align[i] == 'r' ? " class=\"number\"" : "";
-        pb_text_append(text, head ? "<th scope=\"col\"%s>" : "<td%s>", class);
-        pb_table_escape(text, cells[i], PB_TABLE_HTML);
-        pb_text_append(text, head ? "</th>" : "</td>");
-    }
-    pb_text_append(text, "</tr>\n");
-}
-
-/* What is wider than the page is scrolled on its own, by keys, too. */
-static void begin_html(const struct pb_table *table, struct pb_text *text)
-{
-    pb_text_append(text, "<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"");
-    pb_table_escape(text, table->label ? table->label : "table", PB_TABLE_HTML);
-    pb_text_append(text, "\"><table>\n<thead>");
-    append_html(table, table->titles, true, text);
-    pb_text_append(text, "</thead>\n<tbody>\n");
-}
-
 static void begin(const struct pb_table *table, enum pb_table_style style, const size_t *widths, struct pb_text *text)
 {
-    if (style == PB_TABLE_TEXT)
+    if (style == PB_TABLE_TEXT) {
         append_text(table, table->titles, widths, text);
-    if (style == PB_TABLE_HTML)
-        begin_html(table, text);
-    if (style != PB_TABLE_MARKDOWN)
         return;
+    }
     append_markdown(table, table->titles, text);
     pb_text_append(text, "|");
     for (uint32_t i = 0; i < table->columns; i++)
@@ -161,21 +92,29 @@ static void begin(const struct pb_table *table, enum pb_table_style style, const
     pb_text_append(text, "\n");
 }
 
+static const char *const *row_at(const struct pb_table *table, uint32_t cell)
+{
+    return (const char *const *)table->cells + cell;
+}
+
 static void append_table(const struct pb_table *table, enum pb_table_style style, const size_t *widths,
                          struct pb_text *text)
 {
     begin(table, style, widths, text);
-    for (uint32_t i = 0; i + table->columns <= table->cell_count; i += table->columns) {
-        const char *const *row = (const char *const *)table->cells + i;
+    for (uint32_t i = 0; i + table->columns <= table->cell_count; i += table->columns)
         if (style == PB_TABLE_TEXT)
-            append_text(table, row, widths, text);
-        else if (style == PB_TABLE_MARKDOWN)
-            append_markdown(table, row, text);
+            append_text(table, row_at(table, i), widths, text);
         else
-            append_html(table, row, false, text);
-    }
-    if (style == PB_TABLE_HTML)
-        pb_text_append(text, "</tbody>\n</table></div>\n");
+            append_markdown(table, row_at(table, i), text);
+}
+
+static void free_cells(struct pb_table *table)
+{
+    for (uint32_t i = 0; i < table->cell_count; i++)
+        pb_free(table->cells[i]);
+    pb_free(table->cells);
+    table->cells = NULL;
+    table->cell_count = 0;
 }
 
 void pb_table_end(struct pb_table *table, enum pb_table_style style, struct pb_text *text)
@@ -186,10 +125,47 @@ void pb_table_end(struct pb_table *table, enum pb_table_style style, struct pb_t
         widths[i] = width_of(table, i);
     if (widths && table->cell_count > 0)
         append_table(table, style, widths, text);
-    for (uint32_t i = 0; i < table->cell_count; i++)
-        pb_free(table->cells[i]);
-    pb_free(table->cells);
+    free_cells(table);
     pb_free(widths);
-    table->cells = NULL;
-    table->cell_count = 0;
+}
+
+static void put_row(const struct pb_table *table, const char *const *cells, bool head, struct pb_xml_writer *page)
+{
+    pb_xml_open(page, "tr");
+    for (uint32_t i = 0; i < table->columns; i++) {
+        pb_xml_open(page, head ? "th" : "td");
+        pb_xml_put(page, "scope", head ? "col" : NULL);
+        pb_xml_put(page, "class", table->align[i] == 'r' ? "number" : NULL);
+        pb_xml_text(page, cells[i]);
+        pb_xml_close(page);
+    }
+    pb_xml_close(page);
+}
+
+/* What is wider than the page is scrolled on its own, by keys, too. */
+static void put_table(const struct pb_table *table, struct pb_xml_writer *page)
+{
+    pb_xml_open(page, "div");
+    pb_xml_put(page, "class", "wide");
+    pb_xml_put(page, "role", "region");
+    pb_xml_put(page, "tabindex", "0");
+    pb_xml_put(page, "aria-label", table->label ? table->label : "table");
+    pb_xml_open(page, "table");
+    pb_xml_open(page, "thead");
+    put_row(table, table->titles, true, page);
+    pb_xml_close(page);
+    pb_xml_open(page, "tbody");
+    for (uint32_t i = 0; i + table->columns <= table->cell_count; i += table->columns)
+        put_row(table, row_at(table, i), false, page);
+    pb_xml_close(page);
+    pb_xml_close(page);
+    pb_xml_close(page);
+}
+
+void pb_table_end_html(struct pb_table *table, struct pb_xml_writer *page)
+{
+    page->failed |= table->failed;
+    if (table->cell_count > 0)
+        put_table(table, page);
+    free_cells(table);
 }

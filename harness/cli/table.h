@@ -1,10 +1,11 @@
-/* Small tables with headings and notes, for a terminal, in Markdown or in HTML. */
+/* Small tables, for a terminal, in Markdown or in HTML. */
 #ifndef PB_CLI_TABLE_H
 #define PB_CLI_TABLE_H
 
 #include "base/text.h"
+#include "base/xml_writer.h"
 
-enum pb_table_style { PB_TABLE_TEXT, PB_TABLE_MARKDOWN, PB_TABLE_HTML };
+enum pb_table_style { PB_TABLE_TEXT, PB_TABLE_MARKDOWN };
 
 /* Begin with titles and columns; the rest is 0. */
 struct pb_table {
@@ -20,10 +21,9 @@ struct pb_table {
 void pb_table_add(struct pb_table *table, const char *format, ...) PB_PRINTF(2, 3);
 /* Appends the table, nothing where it has no row, and frees its cells. A last column is not padded. */
 void pb_table_end(struct pb_table *table, enum pb_table_style style, struct pb_text *text);
-/* Words in which Markdown or HTML is to find nothing of its own. */
+/* The same, inside the element of the page that is open. */
+void pb_table_end_html(struct pb_table *table, struct pb_xml_writer *page);
+/* Words in which Markdown is to find nothing of its own. */
 void pb_table_escape(struct pb_text *text, const char *words, enum pb_table_style style);
-/* A heading over a table, and a sentence below one. */
-void pb_table_heading(struct pb_text *text, const char *heading, enum pb_table_style style);
-void pb_table_note(struct pb_text *text, enum pb_table_style style, const char *format, ...) PB_PRINTF(3, 4);
 
 #endif

@@ -272,6 +272,9 @@ class Page(html.parser.HTMLParser):
         self.elements.append((tag, dict(attributes)))
         if tag not in ("meta", "br"):
             self.open.append(tag)
+    def handle_startendtag(self, tag, attributes):
+        assert tag in ("meta", "br"), tag # a browser ignores the slash of all others
+        self.handle_starttag(tag, attributes)
     def handle_endtag(self, tag):
         assert self.open.pop() == tag, tag
     def handle_data(self, data):
