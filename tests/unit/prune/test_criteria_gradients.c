@@ -86,6 +86,18 @@ static void test_taylor_fo_squares_the_change_of_each_example_or_of_a_batch(void
     assert_observed("taylor-fo", "per=batch", layer, 3, (const double[]){3, 0});
 }
 
+/* Changes of one image at two places: 2, 1 and 1, −1. NNI squares its addends one by one, which would give 5 and 2. */
+static void test_changes_of_an_image_add_up_before_they_are_squared(void **state)
+{
+    (void)state;
+    static const float changes[2][2] = {{2, 1}, {1, -1}}, ones[2][2] = {{1, 1}, {1, 1}};
+    const struct pb_layer_view layer = {
+        .channels = 2, .batch = 1, .output_width = 2, .convolved = &changes[0][0], .convolved_grad = &ones[0][0]};
+    assert_observed("taylor-fo", "unit=gate", layer, 1, (const double[]){9, 0});
+    assert_observed("taylor-fo", "unit=weight", layer, 1, (const double[]){9, 0});
+    assert_observed("group-fisher", "", layer, 1, (const double[]){9, 0});
+}
+
 static void test_taylor_fo_of_gates_looks_behind_the_norm(void **state)
 {
     (void)state;
@@ -260,6 +272,7 @@ int main(void)
         cmocka_unit_test(test_taylor_has_three_codings_that_disagree),
         cmocka_unit_test(test_taylor_is_a_mean_over_images_however_many_batches_they_come_in),
         cmocka_unit_test(test_taylor_fo_squares_the_change_of_each_example_or_of_a_batch),
+        cmocka_unit_test(test_changes_of_an_image_add_up_before_they_are_squared),
         cmocka_unit_test(test_taylor_fo_of_gates_looks_behind_the_norm),
         cmocka_unit_test(test_taylor_fo_of_weights_leaves_the_bias_out),
         cmocka_unit_test(test_group_fisher_adds_coupled_layers_before_it_squares),
