@@ -186,6 +186,20 @@ static void test_netadapt_takes_each_channel_where_it_costs_least(void **state)
 }
 
 /*
+ * Of 24 channels the rounds remove 6, 3, 1.5 and the rest down to 12: the first group of three equal ones to 2; then of the two that have
+ * room the first to 5, the other to 6 (√8 − √6 is less than √5 − √3), and of all the same one to 5. Steps of 6 alone would end at 2, 2, 8.
+ */
+static void test_netadapts_steps_become_smaller(void **state)
+{
+    (void)state;
+    static const struct given given[] = {{"step", "0.25"}, {"decay", "0.5"}};
+    struct toy toy = {.groups = 3, .width = 8, .worth = {0.1, 0.1, 0.1}};
+    assert_int_equal(toy_run(&toy, "netadapt", given, COUNT(given), PB_MEASURE_CHANNELS, 0.5, 1), PB_OK);
+    assert_memory_equal(toy.kept, ((const uint32_t[TOY_GROUPS]){2, 5, 5}), sizeof toy.kept);
+    assert_int_equal(toy.evaluations, 3 + 2 + 2 + 3);
+}
+
+/*
  * One channel of the groups saves 11, 16 and 8 of 152 MACs and loses 0.12, 0.15 and 0.1 times √8 − √7. The paper's choice is the third
  * group, of the most accurate candidate; by the loss for each MAC, as the released code has it, the second would be cut (0.15/16).
  */
@@ -264,6 +278,7 @@ int main(void)
         cmocka_unit_test(test_a_scan_cuts_every_group_at_one_threshold_of_accuracy),
         cmocka_unit_test(test_a_scan_without_any_loss_cuts_all_groups_alike),
         cmocka_unit_test(test_netadapt_takes_each_channel_where_it_costs_least),
+        cmocka_unit_test(test_netadapts_steps_become_smaller),
         cmocka_unit_test(test_netadapt_takes_the_most_accurate_candidate_whatever_it_saves),
         cmocka_unit_test(test_netadapt_counts_what_the_target_counts),
     };
