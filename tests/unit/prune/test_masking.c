@@ -135,7 +135,7 @@ static void test_a_global_scope_masks_the_lowest_and_a_scope_of_layers_the_same_
 {
     (void)state;
     masks((struct pb_ranking){.scope = PB_SCOPE_GLOBAL}, 0.1,
-          "0100 000000"); /* of two scores of 1, the first layer's */
+          "0100 000000"); /* of two scores of 1, the first layer's; by "≤ the threshold" both would go */
     masks((struct pb_ranking){.scope = PB_SCOPE_GLOBAL}, 0.2, "0100 001000");
     masks((struct pb_ranking){.scope = PB_SCOPE_GLOBAL}, 0.5, "0110 111000");
     masks((struct pb_ranking){.scope = PB_SCOPE_GLOBAL}, 0.54, "0110 111000"); /* round(5.4) */

@@ -159,7 +159,10 @@ struct weight_rule {
 };
 
 static const struct weight_rule weight_rules[] = {
-    /* torch.nn.utils.prune.global_unstructured(L1Unstructured): .1, .3, .4 and .5 are the lowest. */
+    /*
+     * torch.nn.utils.prune.global_unstructured(L1Unstructured): .1, .3, .4 and .5 are the lowest. open_lth keeps what is above
+     * sorted[int(8 · share)] alone, so that .9 would go as well.
+     */
     {"global_unstructured", "magnitude", 0.5, false, "0100 1110"},
     /* torch.nn.utils.prune.l1_unstructured of each layer, as Han et al. prune: .1, .3 and .5, 5. */
     {"l1_unstructured", "magnitude", 0.5, true, "0110 0110"},

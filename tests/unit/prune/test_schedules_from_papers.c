@@ -28,7 +28,10 @@ static void refuses(const char *name, const struct given *given, uint32_t given_
         fail_msg("'%s' does not say '%s'", asked, why);
 }
 
-/* s = 0.6 at quarters: 0.6·(1 − (3/4)³) = 0.346875, then 0.525, 0.590625 and 0.6; for 0.9 the published .5203125, .7875, .8859375. */
+/*
+ * s = 0.6 at quarters: 0.6·(1 − (3/4)³) = 0.346875, then 0.525, 0.590625 and 0.6; for 0.9 the published .5203125, .7875, .8859375. Distiller's
+ * span of ((300 − 100 − 1)//50)·50 = 150 steps would have thirds, and mask 0.6 in the third cut.
+ */
 static void test_gradual_follows_the_cubic_curve(void **state)
 {
     (void)state;
