@@ -106,6 +106,18 @@ static void test_vgg16_with_three_fully_connected_layers_costs_what_is_known(voi
     assert_int_equal(cost.macs, 15470264320);
 }
 
+/* torchvision's documentation: 132,863,336 parameters and 7.61 GFLOPS, and 132,868,840 parameters with batch norm. */
+static void test_vgg11_costs_what_is_published(void **state)
+{
+    (void)state;
+    struct pb_model_spec spec = {.name = "vgg11", .classes = 1000, .image_size = 224, .width_multiplier = 1};
+    const struct pb_cost cost = cost_of(&spec);
+    assert_int_equal(cost.params, 132863336);
+    assert_in_range(cost.macs, 7605000000, 7615000000);
+    spec.batch_norm = true;
+    assert_int_equal(cost_of(&spec).params, 132868840);
+}
+
 /* torchvision's documentation: 61,100,840 parameters, 0.71 GFLOPS. By hand, layer by layer: */
 static void test_alexnet_costs_what_is_published(void **state)
 {
@@ -130,6 +142,19 @@ static void test_parameters_split_at_the_head(void **state)
     pb_graph_split_params(graph, &trunk, &head);
     assert_int_equal(head, 512 * 512 * 100 + 100);
     assert_int_equal(trunk, 40937636 - (512 * 512 * 100 + 100));
+    pb_graph_free(&graph);
+}
+
+/* 200 MB in single precision: what compact heads are compared with. */
+static void test_a_bilinear_head_of_200_classes_has_the_published_size(void **state)
+{
+    (void)state;
+    const struct pb_model_spec spec = {
+        .name = "vgg16-bcnn", .classes = 200, .image_size = 448, .width_multiplier = 1, .batch_norm = true};
+    struct pb_graph *graph = build(&spec);
+    uint64_t trunk, head;
+    pb_graph_split_params(graph, &trunk, &head);
+    assert_int_equal(head, 52429000);
     pb_graph_free(&graph);
 }
 
@@ -208,8 +233,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_published_networks_cost_what_the_thesis_counted),
         cmocka_unit_test(test_vgg16_with_three_fully_connected_layers_costs_what_is_known),
+        cmocka_unit_test(test_vgg11_costs_what_is_published),
         cmocka_unit_test(test_alexnet_costs_what_is_published),
         cmocka_unit_test(test_parameters_split_at_the_head),
+        cmocka_unit_test(test_a_bilinear_head_of_200_classes_has_the_published_size),
         cmocka_unit_test(test_a_grouped_strided_convolution_counts_its_own_connections),
         cmocka_unit_test_setup_teardown(test_a_counting_is_read_with_its_factors_or_refused_with_its_line, folder_setup,
                                         folder_teardown),
