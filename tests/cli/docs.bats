@@ -81,6 +81,34 @@ for matrix in named:
 END
 }
 
+@test "the matrices of the catalogue have every choice of a criterion's options, every repair, teacher, allocation and measure" {
+    prunebench plugins list --json >plugins.json
+    python3 - "$sources/datasets/matrices" <<'END'
+import json, sys
+import xml.etree.ElementTree as ET
+NAMESPACE = "{urn:prunebench:matrix:1}"
+choices, settings = set(), set()
+for matrix in ("catalogue", "catalogue-weights"):
+    for element in ET.parse(f"{sys.argv[1]}/{matrix}.xml").iter():
+        settings.update(element.items())
+        if element.tag == NAMESPACE + "criterion":
+            choices.update((element.get("plugin"), o.get("name"), o.get("value")) for o in element.iter(NAMESPACE + "option"))
+left_out = {("obd", "estimator", "exact"), ("obs", "estimator", "exact"),  # a Hessian product for each weight takes hours
+            ("thinet", "repair", "none")}  # as without a repair
+for plugin in json.load(open("plugins.json"))["plugins"]:
+    if plugin["kind"] != "criterion":
+        continue
+    for option in plugin["options"]:
+        for choice in option["choices"] or []:
+            entry = plugin["name"], option["name"], choice
+            assert choice == option["default"] or entry in choices | left_out, f"add {entry} to a matrix of the catalogue"
+for setting in (("distillation", "soft-targets"), ("distillation", "logits"), ("repair", "criterion"), ("repair", "mean"),
+                ("allocation", "uniform"), ("allocation", "uniform-plus"), ("allocation", "erk"),
+                ("measure", "channels"), ("measure", "weights"), ("measure", "gap"), ("measure", "threshold")):
+    assert setting in settings, f"add {setting} to a matrix of the catalogue"
+END
+}
+
 @test "the manual names every element of the schema with each of its attributes, and no others" {
     prunebench help matrix >manual
     python3 - "$sources/harness/schema/matrix-1.xsd" manual <<'END'
