@@ -274,10 +274,10 @@ static const struct pb_fields TRIAL_FIELDS = {
 static const struct pb_field SCORING[] = {
     {"stage", PB_FIELD_NAME, true, AT(stage), .help = "score; mask or prune where these ask the criterion themselves"},
     {"seconds", PB_FIELD_REAL, true, AT(seconds)},
-    {"bytes", PB_FIELD_REAL, AT(bytes),
-     .help = "the most memory at once beyond what the cell held before it, as the kernel counts resident pages; absent "
-             "where it "
-             "does not"},
+    {"peak-rss-growth", PB_FIELD_REAL, AT(bytes),
+     .help = "bytes: the most memory at once beyond what the cell held before, in resident pages; absent where the "
+             "kernel does "
+             "not count it"},
 };
 static const struct pb_fields SCORING_FIELDS = {
     .name = "scoring",

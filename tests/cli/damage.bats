@@ -39,7 +39,7 @@ setup() {
 
 # A result without what a clock or the machine decides.
 timeless() {
-    sed -E 's/ (seconds|started|git|peak-rss-bytes)="[^"]*"//g; s/^ *(seconds|started|git)="[^"]*"//; /<latency /d; /<resources/d' "$1"
+    sed -E 's/ (seconds|started|git|peak-rss-bytes|peak-rss-growth)="[^"]*"//g; s/^ *(seconds|started|git)="[^"]*"//; /<latency /d; /<resources/d' "$1"
 }
 
 stage_of() { sed -nE "s/.*(^| )$2=\"([0-9a-f]{64})\".*/\2/p" "out/cells/$1.xml"; }

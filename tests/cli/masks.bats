@@ -26,7 +26,7 @@ MAGNITUDE='<criterion plugin="magnitude"/>'
 WEIGHTS='<targets measure="weights">0.5 0.8</targets>'
 
 # A result without what differs from run to run.
-content() { grep -vE '<provenance|<memory|started=|seconds=|^ +[a-z-]+="[^"]*"(/>)?$' "$1" | sed -E 's/ seconds="[^"]*"//'; }
+content() { grep -vE '<provenance|<memory|started=|seconds=|^ +[a-z-]+="[^"]*"(/>)?$' "$1" | sed -E 's/ (seconds|peak-rss-growth)="[^"]*"//g'; }
 
 # Every mask of every stored network: as many bits as its weights that are 0, and more weights beside it.
 check_masks() { # FOLDER

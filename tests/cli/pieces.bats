@@ -29,7 +29,7 @@ matrix() { # SCHEDULE…
 cell() { echo "$1/cells/birds.vgg11-bcnn.magnitude.$2.blis.w80.s1.xml"; }
 
 # A result without what differs from run to run.
-content() { grep -vE '<provenance|<memory|started=|seconds=|^ +[a-z-]+="[^"]*"(/>)?$' "$1" | sed -E 's/ seconds="[^"]*"//'; }
+content() { grep -vE '<provenance|<memory|started=|seconds=|^ +[a-z-]+="[^"]*"(/>)?$' "$1" | sed -E 's/ (seconds|peak-rss-growth)="[^"]*"//g'; }
 # Its epochs of one stage.
 rows() { grep "<epoch stage=\"$1\"" "$2" | sed -E 's/stage="[^"]*" //; s/ seconds="[^"]*"//'; }
 

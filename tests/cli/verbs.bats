@@ -30,7 +30,7 @@ matrix() { # SCHEDULE…: what each does, of plugin $PLUGIN
 cell() { echo "$1/cells/birds.vgg11-bcnn.bn-scale.$2.blis.r40.s1.xml"; }
 
 # A result without what differs from run to run.
-content() { grep -vE '<provenance|<memory|started=|seconds=|^ +[a-z-]+="[^"]*"(/>)?$' "$1" | sed -E 's/ seconds="[^"]*"//'; }
+content() { grep -vE '<provenance|<memory|started=|seconds=|^ +[a-z-]+="[^"]*"(/>)?$' "$1" | sed -E 's/ (seconds|peak-rss-growth)="[^"]*"//g'; }
 
 # Kills a run of matrix $1 in out when $3, $4, … stages are stored, and resumes it; its cell $2 is then that of the folder whole.
 killed_and_resumed() {
