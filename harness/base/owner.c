@@ -30,13 +30,18 @@ static uint32_t add_text(uint32_t hash, const char *text)
     return (uint32_t)pb_checksum(hash, text, strlen(text));
 }
 
-/* By name and, where there is one, the number of the installation: names alone repeat. */
+/*
+ * By name and, where there is one, the number of the installation: names alone repeat. And by the name space of process numbers: in
+ * another container on the same host a number is another process.
+ */
 static uint32_t host_number(void)
 {
     struct utsname system;
-    char id[64];
+    char id[64], space[64];
     read_line("/etc/machine-id", id, sizeof id);
-    return add_text(add_text(0, uname(&system) == 0 ? system.nodename : ""), id) & 0xffffff;
+    const ssize_t length = readlink("/proc/self/ns/pid", space, sizeof space - 1);
+    space[length > 0 ? length : 0] = '\0';
+    return add_text(add_text(add_text(0, uname(&system) == 0 ? system.nodename : ""), id), space) & 0xffffff;
 }
 
 /* When the process began, in ticks since the machine did, as the kernel writes it; false: there is no such process. */

@@ -1,5 +1,6 @@
 /* Temporary names say who makes them; damaged files are set aside. */
 #include <setjmp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -144,6 +145,42 @@ static void test_whatever_it_is_can_be_set_aside_and_the_last_one_is_kept(void *
     pb_names_free(&names, count);
 }
 
+/* As in another container of this host: with process numbers of its own, and alive. Skipped where that takes more rights. */
+static void test_a_process_of_another_name_space_is_on_another_host(void **state)
+{
+    (void)state;
+    int ends[2], stop[2];
+    char tag[100] = "";
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(pipe(stop), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        char byte;
+        if (unshare(CLONE_NEWPID) != 0)
+            _exit(1);
+        const pid_t inner = fork();
+        if (inner == 0) {
+            close(stop[1]);
+            char *own = pb_owner_tag();
+            _exit(own && write(ends[1], own, strlen(own)) > 0 && read(stop[0], &byte, 1) == 0 ? 0 : 1);
+        }
+        close(ends[1]);
+        close(stop[1]);
+        waitpid(inner, NULL, 0);
+        _exit(0);
+    }
+    close(ends[1]);
+    const ssize_t got = read(ends[0], tag, sizeof tag - 1);
+    const enum pb_owner_state found = pb_owner_of_tag(tag);
+    close(stop[1]);
+    close(stop[0]);
+    close(ends[0]);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    if (got <= 0)
+        skip();
+    assert_int_equal(found, PB_OWNER_ELSEWHERE);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_setup, folder_teardown)
@@ -151,6 +188,7 @@ int main(void)
         TEST(test_the_living_and_the_dead_are_distinguished),
         TEST(test_a_number_that_was_given_again_is_not_the_same_process),
         TEST(test_another_hosts_files_are_another_hosts),
+        TEST(test_a_process_of_another_name_space_is_on_another_host),
         TEST(test_other_names_are_nobodys),
         TEST(test_two_names_of_one_process_differ),
         TEST(test_whatever_it_is_can_be_set_aside_and_the_last_one_is_kept),
