@@ -1,4 +1,4 @@
-/* Files and folders: whole reads, writes that are complete or absent, locks. */
+/* Files and folders: whole reads, writes that are complete or absent. */
 #ifndef PB_BASE_FILE_H
 #define PB_BASE_FILE_H
 
@@ -71,12 +71,5 @@ struct pb_lines {
 PB_MUST_CHECK enum pb_status pb_lines_open(const char *path, struct pb_lines *lines, struct pb_error *error);
 char *pb_lines_next(struct pb_lines *lines); /* NULL after the last; valid until pb_lines_close */
 void pb_lines_close(struct pb_lines *lines);
-
-/* An exclusive flock on path (created; a regular file that holds nothing but a pid), with this process's pid inside. A lock held by another process
- * is PB_ERROR_RUN and names its pid; a dead owner's lock is free. *fd stays open while it is held. */
-PB_MUST_CHECK enum pb_status pb_lock(const char *path, int *fd, struct pb_error *error);
-/* The same, but waits while another process holds it. */
-PB_MUST_CHECK enum pb_status pb_lock_wait(const char *path, int *fd, struct pb_error *error);
-void pb_unlock(int *fd);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/lease.h"
 #include "base/load.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -155,16 +156,16 @@ enum pb_status pb_cell_latency(const struct pb_cell_config *config, const char *
                                struct pb_record *record, struct pb_error *error)
 {
     struct meter meter = {.config = config, .out = out};
-    int lock = -1;
+    struct pb_lease *lock = NULL;
     if (config->latency_runs == 0)
         return PB_OK;
     char *folder = pb_path_join(out, "latency"), *lock_path = folder ? pb_path_join(folder, "lock") : NULL;
     enum pb_status status = lock_path ? pb_make_dirs(folder, error) : pb_fail_memory(error, strlen(out));
     if (status == PB_OK)
-        status = pb_lock_wait(lock_path, &lock, error);
+        status = pb_lease_take(lock_path, true, &lock, error);
     if (status == PB_OK)
         status = add_stages(&meter, threads, record, error);
-    pb_unlock(&lock);
+    pb_lease_give(&lock);
     pb_free(lock_path);
     pb_free(folder);
     return status;

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/lease.h"
 #include "base/log.h"
 #include "base/machine.h"
 #include "base/memory.h"
@@ -346,7 +347,7 @@ enum pb_status pb_run_matrix(struct pb_matrix *matrix, const struct pb_run_optio
 {
     struct pb_run run = {.matrix = matrix, .options = options, .signal_fd = -1};
     sigset_t signals, before;
-    int lock = -1;
+    struct pb_lease *lock = NULL;
     char *program = NULL, *lock_path = pb_path_join(options->out, "lock");
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
@@ -364,14 +365,14 @@ enum pb_status pb_run_matrix(struct pb_matrix *matrix, const struct pb_run_optio
     if (status == PB_OK)
         status = make_folders(options->out, error);
     if (status == PB_OK)
-        status = pb_lock(lock_path, &lock, error);
+        status = pb_lease_take(lock_path, false, &lock, error);
     if (status == PB_OK)
         status = pb_sweep(options->out, error);
     if (status == PB_OK)
         status = set_aside_old_stages(options->out, error);
     if (status == PB_OK)
         status = execute(&run, summary, error);
-    pb_unlock(&lock);
+    pb_lease_give(&lock);
     if (run.signal_fd >= 0)
         close(run.signal_fd);
     pthread_sigmask(SIG_SETMASK, &before, NULL);

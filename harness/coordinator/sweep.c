@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/lease.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/owner.h"
@@ -30,11 +31,11 @@ static void sweep_away(struct sweep *sweep, const char *path)
 static void sweep_unless_locked(struct sweep *sweep, const char *path, const char *lock_path)
 {
     struct pb_error held = {0};
-    int lock = -1;
-    if (pb_lock(lock_path, &lock, &held) != PB_OK)
+    struct pb_lease *lock = NULL;
+    if (pb_lease_take(lock_path, false, &lock, &held) != PB_OK)
         return;
     sweep_away(sweep, path);
-    pb_unlock(&lock);
+    pb_lease_give(&lock);
 }
 
 /* FILE.part: the cache that FILE.lock's owner builds. */
@@ -75,6 +76,8 @@ static enum pb_status sweep_entry(struct sweep *sweep, const char *folder, const
     enum pb_status status = path ? PB_OK : pb_fail_memory(sweep->error, strlen(name));
     if (status == PB_OK && pb_owner_of(name) == PB_OWNER_GONE)
         sweep_away(sweep, path);
+    else if (status == PB_OK && (pb_ends_with(folder, "/locks") || pb_ends_with(name, "lock")))
+        sweep->removed += pb_lease_sweep(path);
     else if (status == PB_OK && pb_ends_with(name, ".images.part"))
         status = sweep_part(sweep, path);
     else if (status == PB_OK && pb_ends_with(name, ".partial") && pb_is_dir(path))
@@ -99,9 +102,21 @@ static enum pb_status sweep_folder(struct sweep *sweep, const char *folder)
 enum pb_status pb_sweep(const char *out, struct pb_error *error)
 {
     /* Not each stage's own folder: what is added to a stage begins in the folder above. */
-    static const char *const folders[] = {
-        "",       "cells",  "logs",        "cache",          "pretrained",    "samples",      "latency",
-        "stages", "report", "report/data", "report/figures", "report/tables", "report/cells", "report/samples"};
+    static const char *const folders[] = {"",
+                                          "cells",
+                                          "logs",
+                                          "cache",
+                                          "pretrained",
+                                          "samples",
+                                          "latency",
+                                          "stages",
+                                          "stages/locks",
+                                          "report",
+                                          "report/data",
+                                          "report/figures",
+                                          "report/tables",
+                                          "report/cells",
+                                          "report/samples"};
     struct sweep sweep = {.error = error};
     enum pb_status status = PB_OK;
     for (size_t i = 0; i < sizeof folders / sizeof *folders && status == PB_OK; i++) {

@@ -12,6 +12,7 @@
 
 #include "base/checksum.h"
 #include "base/file.h"
+#include "base/lease.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/sha256.h"
@@ -123,16 +124,16 @@ static enum pb_status build_or_map(struct pb_cache *cache, uint32_t threads, str
     return status;
 }
 
-static enum pb_status take_lock(const struct pb_cache *cache, int *lock, struct pb_error *error)
+static enum pb_status take_lock(const struct pb_cache *cache, struct pb_lease **lock, struct pb_error *error)
 {
     struct pb_error held;
     enum pb_status status = PB_OK;
     char *path = pb_format("%s.lock", cache->path);
     if (path == NULL)
         return pb_fail_memory(error, strlen(cache->path));
-    if (pb_lock(path, lock, &held) != PB_OK) {
+    if (pb_lease_take(path, false, lock, &held) != PB_OK) {
         pb_log(PB_LOG_INFO, "waiting for the decoded images: %s", held.text);
-        status = pb_lock_wait(path, lock, error);
+        status = pb_lease_take(path, true, lock, error);
     }
     pb_free(path);
     return status;
@@ -141,7 +142,7 @@ static enum pb_status take_lock(const struct pb_cache *cache, int *lock, struct 
 static enum pb_status map_or_build(struct pb_cache *cache, uint32_t threads, struct pb_error *error)
 {
     bool usable = false;
-    int lock = -1;
+    struct pb_lease *lock = NULL;
     struct pb_error wrong = {0};
     enum pb_status status = map_file(cache, &usable, &wrong, error);
     if (status != PB_OK || usable)
@@ -149,7 +150,7 @@ static enum pb_status map_or_build(struct pb_cache *cache, uint32_t threads, str
     status = take_lock(cache, &lock, error);
     if (status == PB_OK)
         status = build_or_map(cache, threads, error);
-    pb_unlock(&lock);
+    pb_lease_give(&lock);
     return status;
 }
 
@@ -264,12 +265,12 @@ static void set_mapped_aside(const struct pb_cache *cache, const char *wrong)
 {
     struct stat info;
     struct pb_error error = {0};
-    int lock = -1;
+    struct pb_lease *lock = NULL;
     enum pb_status status = take_lock(cache, &lock, &error);
     if (status == PB_OK && lstat(cache->path, &info) == 0 && info.st_dev == cache->device &&
         info.st_ino == cache->inode)
         status = set_aside(cache, wrong, &error);
-    pb_unlock(&lock);
+    pb_lease_give(&lock);
     if (status != PB_OK)
         pb_log(PB_LOG_WARNING, "%s, and it cannot be set aside: %s", wrong, error.text);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/lease.h"
 #include "experiment/work.h"
 
 static bool is_planned(const struct pb_cell_plan *plan, const char *key)
@@ -95,14 +96,14 @@ enum pb_status pb_drop_compute_again(struct pb_session *session, pb_stage stage,
                                      struct pb_error *error)
 {
     const char *key = session->chain.links[stage - 1].key;
-    int lock = -1;
+    struct pb_lease *lock = NULL;
     struct pb_network *made = NULL;
     enum pb_status status = pb_store_lock(&session->store, key, &lock, error);
     if (status == PB_OK) /* whoever held the lock may have computed it */
         status = pb_store_network(&session->store, key, &made, error);
     if (status == PB_OK && !made)
         status = work_again(session, stage, &made, error);
-    pb_unlock(&lock);
+    pb_lease_give(&lock);
     if (status == PB_OK)
         *network = made;
     else

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/lease.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/sha256.h"
@@ -107,7 +108,7 @@ static enum pb_status write_export(struct pb_session *session, const char *key, 
 /* Exports the stage, unless an earlier cell has. One process at a time, as whoever reads the file must find it whole. */
 static enum pb_status export_trunk(struct pb_session *session, const char *key, struct pb_error *error)
 {
-    int lock = -1;
+    struct pb_lease *lock = NULL;
     enum export_state state = EXPORT_MISSING;
     char *folder = pb_path_join(session->options->out, "pretrained");
     char *path = folder ? pb_format("%s/%s-%.16s.safetensors", folder, session->pretraining.dataset.label, key) : NULL;
@@ -115,7 +116,7 @@ static enum pb_status export_trunk(struct pb_session *session, const char *key, 
     session->weights.path = path;
     enum pb_status status = lock_path ? pb_make_dirs(folder, error) : pb_fail_memory(error, strlen(key));
     if (status == PB_OK)
-        status = pb_lock_wait(lock_path, &lock, error);
+        status = pb_lease_take(lock_path, true, &lock, error);
     if (status == PB_OK)
         status = look_at_export(session, key, &state, error);
     if (status == PB_OK && state == EXPORT_DAMAGED) {
@@ -125,7 +126,7 @@ static enum pb_status export_trunk(struct pb_session *session, const char *key, 
     }
     if (status == PB_OK && state != EXPORT_WHOLE)
         status = write_export(session, key, error);
-    pb_unlock(&lock);
+    pb_lease_give(&lock);
     pb_free(lock_path);
     pb_free(folder);
     return status;

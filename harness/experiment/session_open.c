@@ -130,8 +130,7 @@ static enum pb_status train_baseline(struct pb_session *session, struct pb_error
 enum pb_status pb_session_open(struct pb_session *session, const struct pb_cell_config *config,
                                const struct pb_cell_run_options *options, struct pb_error *error)
 {
-    *session = (struct pb_session){
-        .config = config, .options = options, .store.lock = -1, .compute_again = pb_drop_compute_again};
+    *session = (struct pb_session){.config = config, .options = options, .compute_again = pb_drop_compute_again};
     enum pb_status status = PB_OK;
     session->plan = options->plan;
     if (!options->plan || !options->plan->stage_count) {

@@ -6,6 +6,7 @@
 
 #include "base/array.h"
 #include "base/file.h"
+#include "base/lease.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/owner.h"
@@ -230,12 +231,12 @@ enum pb_status pb_history_read(const struct pb_history *history, const struct pb
     return status;
 }
 
-enum pb_status pb_history_lock(const char *folder, int *fd, struct pb_error *error)
+enum pb_status pb_history_lock(const char *folder, struct pb_lease **lock, struct pb_error *error)
 {
     char *path = pb_path_join(folder, LOCK);
     enum pb_status status = path ? check_folder(folder, error) : pb_fail_memory(error, strlen(folder));
     if (status == PB_OK)
-        status = pb_lock_wait(path, fd, error);
+        status = pb_lease_take(path, true, lock, error);
     pb_free(path);
     return status;
 }
@@ -243,7 +244,7 @@ enum pb_status pb_history_lock(const char *folder, int *fd, struct pb_error *err
 enum pb_status pb_history_annotate(const struct pb_history *history, const struct pb_history_run *run, const char *text,
                                    struct pb_error *error)
 {
-    int lock = -1;
+    struct pb_lease *lock = NULL;
     char *path = known_path(history->folder, run->file), *before = NULL, *whole = NULL;
     if (!*text || strpbrk(text, "\r\n")) {
         pb_free(path);
@@ -256,7 +257,7 @@ enum pb_status pb_history_annotate(const struct pb_history *history, const struc
         (void)pb_sealed_read(path, &before);
         whole = pb_format("%s%s%s", before ? before : "", before ? "\n" : "", text);
         status = whole ? pb_sealed_write(path, whole, error) : pb_fail_memory(error, strlen(text));
-        pb_unlock(&lock);
+        pb_lease_give(&lock);
     }
     pb_free(whole);
     pb_free(before);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/lease.h"
 #include "history/history_file.h"
 
 #define PB_HISTORY_FOLDER "history"
@@ -76,7 +77,7 @@ PB_MUST_CHECK enum pb_status pb_history_annotate(const struct pb_history *histor
                                                  const char *text, struct pb_error *error);
 
 /* Held while files are made, changed or removed, and while it is chosen which. Without such a folder: PB_ERROR_INPUT. */
-PB_MUST_CHECK enum pb_status pb_history_lock(const char *folder, int *fd, struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_history_lock(const char *folder, struct pb_lease **lock, struct pb_error *error);
 
 /* The facts of a run as JSON, and back; of text that is no UTF-8, only ASCII is kept. file: for messages. *run is cleared by
  * pb_history_run_clear. */

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/lease.h"
 #include "base/memory.h"
 #include "base/owner.h"
 #include "base/sha256.h"
@@ -253,7 +254,7 @@ enum pb_status pb_history_add(const char *folder, const struct pb_history_entry 
     struct pb_history_run made = {0};
     char *text = NULL, *packed = NULL;
     struct pb_bytes number_bytes = {0}, cell_bytes = {0};
-    int lock = -1;
+    struct pb_lease *lock = NULL;
     enum pb_status status = pb_night_numbers_of(entry->run->records, entry->run->record_count, &numbers, error);
     if (status == PB_OK)
         status = pb_night_numbers_format(&numbers, &text, &number_bytes.length, error);
@@ -270,7 +271,7 @@ enum pb_status pb_history_add(const char *folder, const struct pb_history_entry 
         status = pb_history_lock(folder, &lock, error);
     if (status == PB_OK) {
         status = add_locked(folder, entry, &made, &number_bytes, &cell_bytes, file, known, error);
-        pb_unlock(&lock);
+        pb_lease_give(&lock);
     }
     pb_free(packed);
     pb_free(text);

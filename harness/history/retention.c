@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/lease.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "history/trend.h"
@@ -94,7 +95,7 @@ static enum pb_status strip_all(const struct pb_history *history, const enum pb_
 enum pb_status pb_history_prune(const char *folder, const struct pb_retention *retention, struct pb_history *history,
                                 enum pb_kept **kept, uint64_t *freed, struct pb_error *error)
 {
-    int lock = -1;
+    struct pb_lease *lock = NULL;
     struct pb_history made = {0};
     enum pb_kept *chosen = NULL;
     *freed = 0;
@@ -107,7 +108,7 @@ enum pb_status pb_history_prune(const char *folder, const struct pb_retention *r
     }
     if (status == PB_OK)
         status = strip_all(&made, chosen, retention->dry, freed, error);
-    pb_unlock(&lock);
+    pb_lease_give(&lock);
     if (status == PB_OK) {
         *history = made;
         *kept = chosen;

@@ -23,7 +23,7 @@ static char *stage_path(const struct pb_store *store, const char *key, const cha
 
 enum pb_status pb_store_open(const char *out, struct pb_store *store, struct pb_error *error)
 {
-    struct pb_store opened = {.folder = pb_path_join(out, "stages"), .lock = -1};
+    struct pb_store opened = {.folder = pb_path_join(out, "stages")};
     if (!opened.folder)
         return pb_fail_memory(error, strlen(out) + 8);
     char *locks = pb_path_join(opened.folder, "locks");
@@ -44,7 +44,7 @@ void pb_store_close(struct pb_store *store)
     if (store->folder)
         pb_store_release(store);
     pb_free(store->folder);
-    *store = (struct pb_store){.lock = -1};
+    *store = (struct pb_store){0};
 }
 
 bool pb_store_has(const struct pb_store *store, const char *key)
@@ -165,10 +165,11 @@ static enum pb_status take_stage(const struct pb_store *store, const char *key, 
     return status;
 }
 
-enum pb_status pb_store_lock(const struct pb_store *store, const char *key, int *fd, struct pb_error *error)
+enum pb_status pb_store_lock(const struct pb_store *store, const char *key, struct pb_lease **lease,
+                             struct pb_error *error)
 {
     char *path = pb_format("%s/locks/%s", store->folder, key);
-    const enum pb_status status = path ? pb_lock_wait(path, fd, error) : pb_fail_memory(error, strlen(key));
+    const enum pb_status status = path ? pb_lease_take(path, true, lease, error) : pb_fail_memory(error, strlen(key));
     pb_free(path);
     return status;
 }
@@ -182,14 +183,14 @@ enum pb_status pb_store_acquire(struct pb_store *store, const char *key, bool *c
         *complete = condition == SOUND;
         return status;
     }
-    int fd = -1;
-    status = pb_store_lock(store, key, &fd, error);
+    struct pb_lease *lease = NULL;
+    status = pb_store_lock(store, key, &lease, error);
     if (status == PB_OK) /* whoever held the lock may have made or repaired it */
         status = take_stage(store, key, complete, error);
     if (status != PB_OK || *complete) {
-        pb_unlock(&fd);
+        pb_lease_give(&lease);
     } else {
-        store->lock = fd;
+        store->lease = lease;
         snprintf(store->locked, sizeof store->locked, "%s", key);
     }
     return status;
@@ -197,7 +198,7 @@ enum pb_status pb_store_acquire(struct pb_store *store, const char *key, bool *c
 
 void pb_store_release(struct pb_store *store)
 {
-    pb_unlock(&store->lock);
+    pb_lease_give(&store->lease);
     store->locked[0] = '\0';
 }
 
@@ -349,18 +350,18 @@ enum pb_status pb_store_extra(const struct pb_store *store, const char *key, con
 
 enum pb_status pb_store_drop_network(struct pb_store *store, const char *key, struct pb_error *error)
 {
-    int lock = -1;
+    struct pb_lease *lease = NULL;
     struct pb_error held;
     char *path = stage_path(store, key, "/network.safetensors"),
          *lock_path = pb_format("%s/locks/%s", store->folder, key);
     json_t *nothing = json_object();
     enum pb_status status = path && lock_path && nothing ? PB_OK : pb_fail_memory(error, strlen(key));
-    if (status == PB_OK && pb_lock(lock_path, &lock, &held) == PB_OK) {
+    if (status == PB_OK && pb_lease_take(lock_path, false, &lease, &held) == PB_OK) {
         if (pb_store_has(store, key)) /* marked first, so that the network is never missed */
             status = pb_store_put_extra(store, key, DROPPED, nothing, error);
         if (status == PB_OK && unlink(path) != 0 && errno != ENOENT)
             status = pb_fail_errno(error, "remove '%s'", path);
-        pb_unlock(&lock);
+        pb_lease_give(&lease);
     }
     json_decref(nothing);
     pb_free(path);

@@ -5,7 +5,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "base/error.h"
+#include "base/lease.h"
 #include "graph/network.h"
 
 /*
@@ -14,7 +14,7 @@
  */
 struct pb_store {
     char *folder; /* OUT/stages */
-    int lock; /* of the stage being made; −1: none */
+    struct pb_lease *lease; /* of the stage being made; NULL: none */
     char locked[65];
     bool
         damaged; /* a stage that had been acquired could not be read afterwards: begin the cell again, and it is repaired */
@@ -50,8 +50,8 @@ PB_MUST_CHECK enum pb_status pb_store_drop_network(struct pb_store *store, const
 /* Stores a dropped network again; removes what its training kept meanwhile. */
 PB_MUST_CHECK enum pb_status pb_store_put_network(struct pb_store *store, const char *key,
                                                   const struct pb_network *network, struct pb_error *error);
-/* Waits until no other process works on the stage: for whoever computes a dropped network again. Ended by pb_unlock. */
-PB_MUST_CHECK enum pb_status pb_store_lock(const struct pb_store *store, const char *key, int *fd,
+/* Waits until no other process works on the stage: for whoever computes a dropped network again. Ended by pb_lease_give. */
+PB_MUST_CHECK enum pb_status pb_store_lock(const struct pb_store *store, const char *key, struct pb_lease **lease,
                                            struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_store_remove(const struct pb_store *store, const char *key, struct pb_error *error);
 

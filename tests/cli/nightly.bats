@@ -240,7 +240,7 @@ build_criterion() {
     kill -KILL $night
     wait $night || true
     run -5 nightly long.xml out # its run continues without it
-    kill -TERM "$(cat out/20*/lock)" # its process
+    kill -TERM "$(cut -d " " -f 4 out/20*/lock)" # its process
     for _ in $(seq 500); do
         flock -n out/nightly.lock true && break
         sleep 0.02

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/lease.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/outcome.h"
 #include "coordinator/stage_index.h"
@@ -275,15 +276,15 @@ static void test_a_second_run_on_the_same_folder_is_refused_with_the_pid(void **
     struct pb_error error = {0};
     struct pb_run_summary summary = {0};
     char pid[32];
-    int lock = -1;
+    struct pb_lease *lock = NULL;
     assert_int_equal(pb_make_dirs(folder_path(state, "out"), &error), PB_OK);
-    assert_int_equal(pb_lock(folder_path(state, "out/lock"), &lock, &error), PB_OK);
+    assert_int_equal(pb_lease_take(folder_path(state, "out/lock"), false, &lock, &error), PB_OK);
     assert_int_equal(try_run(state, RUN_HEAD "<criterion plugin='random'/><targets>0.2</targets></matrix>",
                              (struct pb_run_options){.workers = 1}, &summary, &error),
                      PB_ERROR_RUN);
     snprintf(pid, sizeof pid, "process %ld", (long)getpid());
     assert_non_null(strstr(error.text, pid));
-    pb_unlock(&lock);
+    pb_lease_give(&lock);
 }
 
 static void test_a_folder_that_cannot_be_made_is_named(void **state)

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
+#include "base/lease.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/owner.h"
@@ -138,18 +139,18 @@ static void test_the_last_epoch_of_a_complete_stage_goes(void **state)
 static void test_what_is_locked_is_being_written(void **state)
 {
     struct pb_error error = {0};
-    int cache = -1, stage = -1;
+    struct pb_lease *cache = NULL, *stage = NULL;
     put(state, "cache/birds-0123.images.part", "");
     put(state, "stages/0123/stage.json", "");
     put(state, "stages/0123.partial/epoch.safetensors", "");
     assert_int_equal(pb_make_dirs(folder_path(state, "stages/locks"), &error), PB_OK);
-    assert_int_equal(pb_lock(folder_path(state, "cache/birds-0123.images.lock"), &cache, &error), PB_OK);
-    assert_int_equal(pb_lock(folder_path(state, "stages/locks/0123"), &stage, &error), PB_OK);
+    assert_int_equal(pb_lease_take(folder_path(state, "cache/birds-0123.images.lock"), false, &cache, &error), PB_OK);
+    assert_int_equal(pb_lease_take(folder_path(state, "stages/locks/0123"), false, &stage, &error), PB_OK);
     sweep(state);
     assert_true(is_there(state, "cache/birds-0123.images.part", ""));
     assert_true(is_there(state, "stages/0123.partial", ""));
-    pb_unlock(&cache);
-    pb_unlock(&stage);
+    pb_lease_give(&cache);
+    pb_lease_give(&stage);
     sweep(state);
     assert_false(is_there(state, "cache/birds-0123.images.part", ""));
     assert_false(is_there(state, "stages/0123.partial", ""));

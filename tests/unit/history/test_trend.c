@@ -344,13 +344,13 @@ static void test_a_run_that_is_annotated_before_pruning_has_the_lock_stays_whole
     struct pb_history history = nights_of(state, &QUIET, 9);
     char *known = pb_format("%s/%s.known", history.folder, history.runs[5].file);
     pthread_t thread;
-    int lock = -1;
+    struct pb_lease *lock = NULL;
     assert_non_null(known);
     must(pb_history_lock(history.folder, &lock, &error), &error);
     assert_int_equal(pthread_create(&thread, NULL, prune_all_but_one, history.folder), 0);
     usleep(100000); /* it waits by now; were it later, nothing would change */
     must(pb_sealed_write(known, "a safer kernel", &error), &error);
-    pb_unlock(&lock);
+    pb_lease_give(&lock);
     assert_int_equal(pthread_join(thread, NULL), 0);
     pb_free(known);
     pb_history_close(&history);

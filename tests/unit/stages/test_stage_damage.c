@@ -88,7 +88,7 @@ static void assert_set_aside(struct made *made)
     if (pb_store_acquire(&made->store, KEY, &complete, &error) != PB_OK)
         fail_msg("%s", error.text);
     assert_false(complete);
-    assert_true(made->store.lock >= 0);
+    assert_non_null(made->store.lease);
     assert_false(pb_file_exists(made->folder));
     assert_int_equal(set_aside_in(made->store.folder, KEY), 1);
     pb_store_close(&made->store);

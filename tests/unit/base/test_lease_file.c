@@ -1,4 +1,4 @@
-/* Lock files: nothing but a regular file that holds a process's number is ever written to. */
+/* Lock files: what somebody else keeps under the name of one stays as it is. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
+#include "base/lease.h"
 #include "base/memory.h"
 #include "support/folder.h"
 
@@ -33,12 +34,12 @@ static void assert_holds(const char *path, const char *text)
 static void assert_refused(const char *path, const char *message)
 {
     struct pb_error error = {0};
-    int lock = -1;
-    assert_int_equal(pb_lock(path, &lock, &error), PB_ERROR_RUN);
+    struct pb_lease *lock = NULL;
+    assert_int_equal(pb_lease_take(path, false, &lock, &error), PB_ERROR_RUN);
     if (!strstr(error.text, message))
         fail_msg("'%s' does not say '%s'", error.text, message);
-    assert_int_equal(pb_lock_wait(path, &lock, &error), PB_ERROR_RUN);
-    assert_int_equal(lock, -1);
+    assert_int_equal(pb_lease_take(path, true, &lock, &error), PB_ERROR_RUN);
+    assert_null(lock);
 }
 
 static void test_a_link_is_refused_and_what_it_names_stays(void **state)
@@ -59,7 +60,7 @@ static void test_a_hard_link_to_somebodys_file_is_refused_and_the_file_stays(voi
     const char *thesis = folder_path(state, "thesis.tex"), *path = folder_path(state, "lock");
     put(thesis, "12 years of work");
     assert_int_equal(link(thesis, path), 0);
-    assert_refused(path, "it holds more than the number of a process; move it away");
+    assert_refused(path, "it does not say which process holds it; move it away");
     assert_holds(thesis, "12 years of work");
 }
 
@@ -72,17 +73,19 @@ static void test_pipes_and_folders_are_refused(void **state)
     assert_refused(folder, "folder' is no lock file but a folder");
 }
 
-static void test_the_number_of_a_process_that_died_is_overwritten(void **state)
+/* They locked by flock, and left nothing in the file, or the number of a process. */
+static void test_what_earlier_versions_left_is_no_lock(void **state)
 {
-    struct pb_error error = {0};
-    char own[32];
-    int lock = -1;
+    static const char *const left[] = {"", "123456\n"};
     const char *path = folder_path(state, "lock");
-    put(path, "123456\n");
-    assert_int_equal(pb_lock(path, &lock, &error), PB_OK);
-    (void)snprintf(own, sizeof own, "%ld\n", (long)getpid());
-    assert_holds(path, own);
-    pb_unlock(&lock);
+    for (size_t i = 0; i < 2; i++) {
+        struct pb_error error = {0};
+        struct pb_lease *lock = NULL;
+        put(path, left[i]);
+        assert_int_equal(pb_lease_take(path, false, &lock, &error), PB_OK);
+        pb_lease_give(&lock);
+        assert_false(pb_file_exists(path));
+    }
 }
 
 int main(void)
@@ -92,7 +95,7 @@ int main(void)
         TEST(test_a_link_is_refused_and_what_it_names_stays),
         TEST(test_a_hard_link_to_somebodys_file_is_refused_and_the_file_stays),
         TEST(test_pipes_and_folders_are_refused),
-        TEST(test_the_number_of_a_process_that_died_is_overwritten),
+        TEST(test_what_earlier_versions_left_is_no_lock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,286 @@
+/* Leases between processes. Other hosts are lease files with the tag of one, whose counter a thread raises. */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/lease.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "support/folder.h"
+
+static const double NEVER = 1e6;
+
+/* What link(2) answers the next time: 0, or an error; and whether it has made the link all the same, as a server may whose answer was lost. */
+static int link_error;
+static bool link_made;
+
+int link(const char *from, const char *to)
+{
+    int (*real)(const char *, const char *) = NULL;
+    *(void **)&real = dlsym(RTLD_NEXT, "link");
+    const int error = link_error;
+    link_error = 0;
+    if (error != 0 && link_made)
+        (void)!real(from, to);
+    errno = error;
+    return error != 0 ? -1 : real(from, to);
+}
+
+static char *text_of(const char *path)
+{
+    struct pb_error error = {0};
+    char *text = NULL;
+    size_t length;
+    assert_int_equal(pb_file_read(path, 0, &text, &length, &error), PB_OK);
+    return text;
+}
+
+static void write_text(const char *path, const char *text)
+{
+    struct pb_error error = {0};
+    assert_int_equal(pb_file_replace(path, text, strlen(text), &error), PB_OK);
+}
+
+static struct pb_lease *take(const char *path)
+{
+    struct pb_error error = {0};
+    struct pb_lease *lease = NULL;
+    const enum pb_status status = pb_lease_take(path, true, &lease, &error);
+    if (status != PB_OK)
+        fail_msg("%s", error.text);
+    assert_non_null(lease);
+    return lease;
+}
+
+/* A lease that a process of another host has taken, after so many beats. */
+static void hold_elsewhere(const char *path, int beats)
+{
+    char *content =
+        pb_format("abcdef-01234567-%ld-89abcdef %020d elsewhere %ld -\n", (long)getpid(), beats, (long)getpid());
+    write_text(path, content);
+    pb_free(content);
+}
+
+static size_t files_in(const char *folder)
+{
+    struct pb_error error = {0};
+    char **names = NULL;
+    size_t count = 0;
+    assert_int_equal(pb_list_dir(folder, &names, &count, &error), PB_OK);
+    pb_names_free(&names, count);
+    return count;
+}
+
+static void test_one_process_at_a_time(void **state)
+{
+    enum { PROCESSES = 4, TIMES = 100 };
+    const char *path = folder_path(state, "leases/one"), *sum = folder_path(state, "sum");
+    struct pb_error error = {0};
+    assert_int_equal(pb_make_dirs(folder_path(state, "leases"), &error), PB_OK);
+    write_text(sum, "0");
+    for (int i = 0; i < PROCESSES; i++)
+        if (fork() == 0) {
+            for (int k = 0; k < TIMES; k++) {
+                struct pb_lease *lease = NULL;
+                char *before = NULL, after[32];
+                size_t length;
+                if (pb_lease_take(path, true, &lease, &error) || pb_file_read(sum, 0, &before, &length, &error))
+                    _exit(1);
+                (void)snprintf(after, sizeof after, "%d", atoi(before) + 1); // NOLINT(cert-err34-c)
+                pb_free(before);
+                if (pb_file_replace(sum, after, strlen(after), &error))
+                    _exit(1);
+                pb_lease_give(&lease);
+            }
+            _exit(0);
+        }
+    for (int i = 0; i < PROCESSES; i++) {
+        int end;
+        assert_true(wait(&end) > 0);
+        assert_int_equal(end, 0);
+    }
+    char *all = text_of(sum);
+    assert_string_equal(all, "400");
+    pb_free(all);
+    assert_int_equal(files_in(folder_path(state, "leases")), 0);
+}
+
+/* A process that takes the lease, and stays. */
+static pid_t start_holder(const char *path)
+{
+    int ends[2];
+    char byte;
+    assert_int_equal(pipe(ends), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        struct pb_error error = {0};
+        struct pb_lease *lease = NULL;
+        if (pb_lease_take(path, true, &lease, &error) == PB_OK && write(ends[1], "x", 1) == 1)
+            for (;;)
+                pause();
+        _exit(1);
+    }
+    close(ends[1]);
+    assert_int_equal(read(ends[0], &byte, 1), 1);
+    close(ends[0]);
+    return child;
+}
+
+static void test_whoever_does_not_wait_is_told_who_holds_it(void **state)
+{
+    const char *path = folder_path(state, "lease");
+    struct pb_error error = {0};
+    struct pb_lease *lease = NULL;
+    char process[64];
+    const pid_t holder = start_holder(path);
+    assert_int_equal(pb_lease_take(path, false, &lease, &error), PB_ERROR_RUN);
+    assert_null(lease);
+    (void)snprintf(process, sizeof process, "is locked by process %ld on host '", (long)holder);
+    assert_non_null(strstr(error.text, process));
+    kill(holder, SIGKILL);
+    waitpid(holder, NULL, 0);
+    assert_int_equal(pb_lease_take(path, false, &lease, &error),
+                     PB_OK); /* at once: a dead process of this host is known */
+    pb_lease_give(&lease);
+}
+
+static void test_a_holder_on_this_host_that_was_killed_is_not_waited_for(void **state)
+{
+    const char *path = folder_path(state, "lease");
+    pb_lease_times(1, NEVER);
+    const pid_t holder = start_holder(path);
+    kill(holder, SIGKILL);
+    waitpid(holder, NULL, 0);
+    struct pb_lease *lease = take(path);
+    pb_lease_give(&lease);
+    assert_false(pb_file_exists(path));
+}
+
+/* Another host that works: it raises its counter so often, and then no more. */
+struct host {
+    const char *path;
+    int beats;
+    atomic_int done;
+};
+
+static void *work_elsewhere(void *argument)
+{
+    struct host *host = argument;
+    for (int i = 1; i <= host->beats; i++) {
+        usleep(50000);
+        hold_elsewhere(host->path, i);
+        atomic_store(&host->done, i);
+    }
+    return NULL;
+}
+
+static void test_a_lease_of_another_host_ends_when_it_no_longer_changes(void **state)
+{
+    struct host host = {.path = folder_path(state, "lease"), .beats = 20};
+    pthread_t thread;
+    pb_lease_times(1, 0.5);
+    hold_elsewhere(host.path, 0);
+    /* its clock is an hour ahead, or behind: what it says of times is not looked at */
+    const struct timespec ahead[2] = {{.tv_sec = 4102444800}, {.tv_sec = 4102444800}};
+    assert_int_equal(utimensat(AT_FDCWD, host.path, ahead, 0), 0);
+    assert_int_equal(pthread_create(&thread, NULL, work_elsewhere, &host), 0);
+    struct pb_lease *lease = take(host.path);
+    assert_int_equal(atomic_load(&host.done), host.beats);
+    pthread_join(thread, NULL);
+    assert_false(pb_lease_is_lost(lease));
+    pb_lease_give(&lease);
+}
+
+static void test_a_lease_that_another_host_took_is_lost_and_stays_there(void **state)
+{
+    const char *path = folder_path(state, "lease");
+    pb_lease_times(0.02, NEVER);
+    struct pb_lease *lease = take(path);
+    hold_elsewhere(path, 7);
+    char *theirs = text_of(path);
+    for (int i = 0; i < 1000 && !pb_lease_is_lost(lease); i++)
+        usleep(10000);
+    assert_true(pb_lease_is_lost(lease));
+    pb_lease_give(&lease);
+    char *after = text_of(path);
+    assert_string_equal(after, theirs);
+    pb_free(after);
+    pb_free(theirs);
+}
+
+static void test_a_held_lease_changes(void **state)
+{
+    const char *path = folder_path(state, "lease");
+    pb_lease_times(0.02, NEVER);
+    struct pb_lease *lease = take(path);
+    char *first = text_of(path), *later = text_of(path);
+    for (int i = 0; i < 1000 && strcmp(first, later) == 0; i++) {
+        usleep(10000);
+        pb_free(later);
+        later = text_of(path);
+    }
+    assert_string_not_equal(first, later);
+    assert_int_equal(strlen(first), strlen(later));
+    pb_free(first);
+    pb_free(later);
+    pb_lease_give(&lease);
+}
+
+static void test_what_link_answers_does_not_decide(void **state)
+{
+    const char *path = folder_path(state, "lease");
+    struct pb_error error = {0};
+    struct pb_lease *lease = NULL;
+    const int passing[] = {EIO, ESTALE, EEXIST};
+    for (size_t i = 0; i < sizeof passing / sizeof *passing; i++) {
+        link_error = passing[i];
+        link_made =
+            passing[i] == EEXIST; /* the first answer was lost, and the second attempt of the client found the link */
+        lease = take(path);
+        pb_lease_give(&lease);
+        assert_false(pb_file_exists(path));
+    }
+    link_error = EIO;
+    link_made = true;
+    lease = take(path);
+    pb_lease_give(&lease);
+    link_error = EPERM;
+    link_made = false;
+    assert_int_equal(pb_lease_take(path, true, &lease, &error), PB_ERROR_RUN);
+    assert_non_null(strstr(error.text, "lock '"));
+    assert_null(lease);
+    assert_int_equal(files_in(*state), 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, folder_setup, folder_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_one_process_at_a_time),
+        TEST(test_whoever_does_not_wait_is_told_who_holds_it),
+        TEST(test_a_holder_on_this_host_that_was_killed_is_not_waited_for),
+        TEST(test_a_lease_of_another_host_ends_when_it_no_longer_changes),
+        TEST(test_a_lease_that_another_host_took_is_lost_and_stays_there),
+        TEST(test_a_held_lease_changes),
+        TEST(test_what_link_answers_does_not_decide),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
