@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "base/owner.h"
 #include "stages/json_file.h"
+#include "stages/same_stage.h"
 #include "stages/stage_format.h"
 #include "graph/checkpoint.h"
 
@@ -202,13 +203,18 @@ void pb_store_release(struct pb_store *store)
     store->locked[0] = '\0';
 }
 
-/* Moves a finished folder to its name. One that is there already is as good: the new one goes. */
+/*
+ * Moves a finished folder to its name. Whoever lost its lease meanwhile may find a complete one there: the first one stays, and the new
+ * one goes, which must be the same.
+ */
 static enum pb_status publish(const char *made, const char *path, struct pb_error *error)
 {
     if (rename(made, path) == 0)
         return PB_OK;
-    if (errno == EEXIST || errno == ENOTEMPTY)
-        return pb_remove_tree(made, error);
+    if (errno == EEXIST || errno == ENOTEMPTY) {
+        const enum pb_status status = pb_stage_require_same(path, made, error);
+        return status == PB_OK ? pb_remove_tree(made, error) : status;
+    }
     return pb_fail_errno(error, "rename '%s' to '%s'", made, path);
 }
 

@@ -33,7 +33,8 @@ PB_MUST_CHECK enum pb_status pb_store_acquire(struct pb_store *store, const char
                                               struct pb_error *error);
 void pb_store_release(struct pb_store *store);
 
-/* The facts of a stage (borrowed) and its network (NULL: the stage changes none). Written under a temporary name, then renamed. */
+/* The facts of a stage (borrowed) and its network (NULL: the stage changes none). Written under a temporary name, then renamed. Where another
+ * process has stored the stage meanwhile, that one stays; a result that differs from it fails. */
 PB_MUST_CHECK enum pb_status pb_store_put(struct pb_store *store, const char *key, json_t *facts,
                                           const struct pb_network *network, struct pb_error *error);
 /* *facts: a new reference. */

@@ -186,6 +186,44 @@ static void test_a_waiter_gets_what_the_owner_made(void **state)
     pb_store_close(&store);
 }
 
+/* As when a lease was lost: of two complete results the first one stays, and the second must be the same but for measured times. */
+static void test_a_second_result_must_be_the_same(void **state)
+{
+    struct pb_store store;
+    struct pb_error error = {0};
+    struct pb_network *network = small_network(), *stored = NULL;
+    json_t *facts = json_pack("{s:f, s:[{s:f, s:f}]}", "scoring_seconds", 1.0, "epochs", "loss", 0.5, "seconds", 2.0);
+    json_t *again = json_pack("{s:f, s:[{s:f, s:f}]}", "scoring_seconds", 3.0, "epochs", "loss", 0.5, "seconds", 4.0);
+    json_t *other = json_pack("{s:f, s:[{s:f, s:f}]}", "scoring_seconds", 1.0, "epochs", "loss", 0.6, "seconds", 2.0);
+    json_t *found = NULL;
+    char **names = NULL;
+    size_t count = 0;
+    assert_int_equal(pb_store_open(*state, &store, &error), PB_OK);
+    assert_int_equal(pb_store_put(&store, KEY, facts, network, &error), PB_OK);
+    assert_int_equal(pb_store_put(&store, KEY, again, network, &error), PB_OK);
+    assert_int_equal(pb_store_put(&store, KEY, other, network, &error), PB_ERROR_RUN);
+    assert_non_null(strstr(error.text, "stage.json"));
+    const float value = network->values[0];
+    network->values[0] += 1;
+    assert_int_equal(pb_store_put(&store, KEY, again, network, &error), PB_ERROR_RUN);
+    assert_non_null(strstr(error.text, "network.safetensors"));
+    assert_int_equal(pb_store_facts(&store, KEY, &found, &error), PB_OK);
+    assert_true(json_equal(facts, found));
+    assert_int_equal(pb_store_network(&store, KEY, &stored, &error), PB_OK);
+    assert_true(stored->values[0] == value);
+    assert_int_equal(pb_list_dir(folder_path(state, "stages"), &names, &count, &error), PB_OK);
+    for (size_t i = 0; i < count; i++)
+        assert_null(strstr(names[i], ".new-"));
+    pb_names_free(&names, count);
+    json_decref(facts);
+    json_decref(again);
+    json_decref(other);
+    json_decref(found);
+    pb_network_free(&network);
+    pb_network_free(&stored);
+    pb_store_close(&store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +234,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_extra_facts_are_absent_until_put, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(test_damaged_facts_name_file_and_line, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(test_an_owner_that_died_holds_nothing, folder_setup, folder_teardown),
+        cmocka_unit_test_setup_teardown(test_a_second_result_must_be_the_same, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(test_a_waiter_gets_what_the_owner_made, folder_setup, folder_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
