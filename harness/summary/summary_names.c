@@ -54,14 +54,20 @@ static bool id_taken(const struct pb_summary *summary, const char *id)
     return false;
 }
 
-/* Labels that differ only in other characters get a number behind them. Takes text's content. */
-static enum pb_status unique_id(const struct pb_summary *summary, struct pb_text *text, char **id,
+/* The names of files begin with ids and have 255 bytes at most; a schedule's id begins with its section's. */
+enum { SECTION_LENGTH = 80, SCHEDULE_LENGTH = 140 };
+
+/* Labels that differ only in other characters, or behind the most that an id holds, get a number behind them. Takes text's
+ * content. */
+static enum pb_status unique_id(const struct pb_summary *summary, struct pb_text *text, int most, char **id,
                                 struct pb_error *error)
 {
-    char *made = text->failed ? NULL : pb_strdup(text->data);
+    if (text->length == 0)
+        pb_text_append(text, "unnamed");
+    char *made = text->failed ? NULL : pb_format("%.*s", most, text->data);
     for (unsigned suffix = 2; made != NULL && id_taken(summary, made); suffix++) {
         pb_free(made);
-        made = pb_format("%s_%u", text->data, suffix);
+        made = pb_format("%.*s_%u", most, text->data, suffix);
     }
     pb_text_free(text);
     if (made == NULL)
@@ -89,11 +95,11 @@ enum pb_status pb_summary_name_sections(struct pb_summary *summary, struct pb_er
         }
         section->title = title.failed ? NULL : pb_strdup(title.data);
         pb_text_free(&title);
-        enum pb_status status = unique_id(summary, &id, &section->id, error);
+        enum pb_status status = unique_id(summary, &id, SECTION_LENGTH, &section->id, error);
         for (uint32_t k = 0; k < section->schedule_count && status == PB_OK; k++) {
             pb_text_append(&id, "%s.", section->id);
             pb_summary_append_slug(&id, section->schedules[k].label);
-            status = unique_id(summary, &id, &section->schedules[k].id, error);
+            status = unique_id(summary, &id, SCHEDULE_LENGTH, &section->schedules[k].id, error);
         }
         if (status == PB_OK && section->title == NULL)
             status = pb_fail_memory(error, 1);

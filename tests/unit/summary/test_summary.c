@@ -98,6 +98,35 @@ static void test_variants_are_sections_with_ids_fit_for_files(void **state)
     pb_summary_free(&summary);
 }
 
+/* Labels of other documents may be of any length, and hold nothing that a file's name may. */
+static void test_labels_that_fit_no_file_name_have_short_ids_of_their_own(void **state)
+{
+    char longer[301] = {0};
+    struct pb_error error = {0};
+    struct pb_record record;
+    memset(longer, 'x', sizeof longer - 1);
+    for (int i = 0; i < 4; i++) {
+        char id[] = {(char)('a' + i), '\0'};
+        struct small cell = two_seeds[0];
+        cell.dataset = i == 0 ? "名" : longer;
+        longer[sizeof longer - 2] = (char)('w' + i);
+        cell.schedule = i < 3 ? "one-shot" : longer;
+        small_record(&record, &cell);
+        must(pb_record_text(&record.id, id, &error), &error);
+        small_write_record(state, &record);
+    }
+    struct pb_summary summary = small_summary(state);
+    assert_int_equal(summary.section_count, 4);
+    for (uint32_t i = 0; i < summary.section_count; i++) {
+        const struct pb_summary_section *section = &summary.sections[i];
+        assert_in_range(strlen(section->id), 1, 90);
+        assert_in_range(strlen(section->schedules[0].id), strlen(section->id) + 2, 150);
+        for (uint32_t k = 0; k < i; k++)
+            assert_string_not_equal(section->id, summary.sections[k].id);
+    }
+    pb_summary_free(&summary);
+}
+
 static void test_weaker_protocols_are_marked(void **state)
 {
     struct pb_record record;
@@ -264,6 +293,7 @@ int main(void)
         TEST(test_the_final_accuracy_is_the_last_that_was_measured),
         TEST(test_rows_go_by_amount_and_labels_by_the_matrix),
         TEST(test_variants_are_sections_with_ids_fit_for_files),
+        TEST(test_labels_that_fit_no_file_name_have_short_ids_of_their_own),
         TEST(test_weaker_protocols_are_marked),
         TEST(test_gamma_is_put_on_one_axis_and_averaged_over_seeds),
         TEST(test_documents_that_fit_no_table_are_listed_with_the_reason),
