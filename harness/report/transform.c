@@ -210,6 +210,54 @@ static enum pb_status set_parameters(xsltTransformContext *context, const char *
     return PB_OK;
 }
 
+#define COMMENT "<!--"
+#define LOOKS_LIKE_LESS "\u2039"
+
+/* A value with every "<!--" made one that only looks like it, from pb_calloc; NULL without memory. */
+static char *without_comments(const char *value)
+{
+    struct pb_text text = {0};
+    const char *rest = value;
+    for (const char *at = strstr(rest, COMMENT); at != NULL; at = strstr(rest, COMMENT)) {
+        pb_text_append_bytes(&text, rest, (size_t)(at - rest));
+        pb_text_append(&text, LOOKS_LIKE_LESS);
+        rest = at + 1;
+    }
+    pb_text_append(&text, "%s", rest);
+    if (text.failed)
+        pb_text_free(&text);
+    return text.data;
+}
+
+/*
+ * libxml2 takes "<!--" in an attribute of HTML for a directive to a web server and escapes nothing up to "-->": a name would be one of
+ * the marks that page_fill.c fills in, and what is filled in would end the attribute.
+ */
+static enum pb_status disarm_attributes(xmlNode *element, struct pb_error *error)
+{
+    for (xmlAttr *attribute = element->properties; attribute != NULL; attribute = attribute->next)
+        for (xmlNode *part = attribute->children; part != NULL; part = part->next) {
+            if (part->content == NULL || strstr((const char *)part->content, COMMENT) == NULL)
+                continue;
+            char *harmless = without_comments((const char *)part->content);
+            if (harmless == NULL)
+                return pb_fail_memory(error, strlen((const char *)part->content));
+            xmlNodeSetContent(part, (const xmlChar *)harmless);
+            pb_free(harmless);
+        }
+    enum pb_status status = PB_OK;
+    for (xmlNode *child = pb_xml_first(element); child != NULL && status == PB_OK; child = pb_xml_next(child))
+        status = disarm_attributes(child, error);
+    return status;
+}
+
+static enum pb_status disarm(xmlDoc *page, struct pb_error *error)
+{
+    xmlNode *root = xmlDocGetRootElement(page);
+    return root != NULL && page != NULL && page->type == XML_HTML_DOCUMENT_NODE ? disarm_attributes(root, error)
+                                                                                : PB_OK;
+}
+
 enum pb_status pb_stylesheet_apply(const struct pb_stylesheet *sheet, const struct pb_xml *xml,
                                    const char *const *parameters, struct pb_text *text, struct pb_error *error)
 {
@@ -234,6 +282,8 @@ enum pb_status pb_stylesheet_apply(const struct pb_stylesheet *sheet, const stru
             status = pb_fail_at(error, PB_ERROR_INPUT, sheet->path, 0, "the stylesheet failed on %s: %s", xml->path,
                                 messages.length == 0 ? "no reason given" : messages.text);
     }
+    if (status == PB_OK)
+        status = disarm(result, error);
     if (status == PB_OK && xsltSaveResultToString(&bytes, &length, result, sheet->compiled) != 0)
         status = pb_fail_memory(error, 0);
     unlisten();

@@ -192,6 +192,20 @@ static void test_a_broken_stylesheet_is_named_with_what_is_wrong(void **state)
     pb_text_free(&text);
 }
 
+static void test_no_text_is_a_comment_in_an_attribute_of_html(void **state)
+{
+    struct pb_text text = {0};
+    struct pb_error error = {0};
+    must(run_user_sheet(state,
+                        "<xsl:output method=\"html\"/><xsl:template match=\"/\"><p><b title=\"x &lt;!--&quot; "
+                        "onclick='a' &lt;!--&lt;/p&gt;--&gt;\">&lt;!--&quot;</b></p></xsl:template>",
+                        &text, &error),
+         &error);
+    assert_string_equal(text.data, "<p><b title=\"x \u2039!--&quot; onclick='a' \u2039!--&lt;/p&gt;--&gt;\">"
+                                   "&lt;!--\"</b></p>\n");
+    pb_text_free(&text);
+}
+
 static void test_documents_that_a_stylesheet_reads_have_no_doctype_either(void **state)
 {
     static const char BOMB[] = "<!DOCTYPE a [<!ENTITY b \"c\">]><a>&b;</a>";
@@ -216,6 +230,7 @@ int main(void)
         TEST(test_latex_escapes_every_special_character),
         TEST(test_markdown_keeps_bars_and_stars_apart_from_its_own),
         TEST(test_html_escapes_and_heads_its_rows),
+        TEST(test_no_text_is_a_comment_in_an_attribute_of_html),
         TEST(test_a_stylesheet_of_the_users_runs),
         TEST(test_a_stylesheet_cannot_write_files),
         TEST(test_a_stylesheet_cannot_reach_the_network),
