@@ -113,11 +113,15 @@ class Page:
     def open(self, url):
         self.loaded = False
         self.call("Page.navigate", url=url)
+        return self.wait_for_load()
+
+    def wait_for_load(self):
+        """Hears events by a call that evaluates nothing: what a page evaluates fails when it is left meanwhile."""
         until = time.monotonic() + 120
         while not self.loaded:
             if time.monotonic() > until:
-                raise TimeoutError("the page does not load: " + url)
-            self.call("Runtime.evaluate", expression="0")
+                raise TimeoutError("the page does not load")
+            self.call("Page.enable")
             time.sleep(0.02)
         return self
 

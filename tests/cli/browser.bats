@@ -11,13 +11,20 @@ setup_file() {
     out=$BATS_FILE_TMPDIR/out
     axe=$PRUNEBENCH_BUILD/browser/node_modules/axe-core/axe.min.js
     "$PRUNEBENCH_BUILD/tests/unit/report/test_report" "$out" 2 2 3
-    # a criterion and a data set with names that would run, end or break what shows them
-    sed -i -E 's/(name="criterion" value=")l1-norm"|(name="dataset" value=")birds"/\1\2\&lt;script>executed=1\&lt;\/script>\&lt;img src=x onerror=executed=1>\&quot;]]>\\{x}$%"/' "$out"/cells/*.xml
     "$PRUNEBENCH_BUILD/prunebench" report "$out" --quiet
     "$PRUNEBENCH_BUILD/tests/unit/report/test_nights" "$BATS_FILE_TMPDIR/history" 30 1 2 3
     "$PRUNEBENCH_BUILD/prunebench" history page "$out/report/nights.html" --history "$BATS_FILE_TMPDIR/history" --quiet
-    "$PRUNEBENCH_BUILD/prunebench" history add "$out" --history "$BATS_FILE_TMPDIR/hostile" --quiet
-    "$PRUNEBENCH_BUILD/prunebench" history page "$out/report/hostile.html" --history "$BATS_FILE_TMPDIR/hostile" --quiet
+    # another run, whose names would run, end or break what shows them
+    foreign=$BATS_FILE_TMPDIR/foreign
+    "$PRUNEBENCH_BUILD/tests/unit/report/test_report" "$foreign" 1 2 3 failures
+    "$(dirname "$BATS_TEST_FILENAME")/../support/foreign-names" "$foreign" >"$BATS_FILE_TMPDIR/names"
+    "$PRUNEBENCH_BUILD/prunebench" report "$foreign" --quiet
+    note=$(sed -n 's/^host\t//p' "$BATS_FILE_TMPDIR/names")
+    foreign_history() { "$PRUNEBENCH_BUILD/prunebench" history "$@" --history "$BATS_FILE_TMPDIR/foreign-history" --quiet; }
+    foreign_history add "$foreign" --name "$note" --note "$note"
+    foreign_history annotate 1 "$note"
+    foreign_history page "$foreign/report/nights.html"
+    cp -r "$foreign/report" "$out/report/foreign"
     [ -e "$axe" ] || axe=
     python3 "$(dirname "$BATS_TEST_FILENAME")/../browser/check_report.py" "$out/report/index.html" ${axe:+"$axe"} >"$SAID"
 }
