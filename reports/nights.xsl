@@ -119,7 +119,12 @@
       <xsl:when test="not($runs)">No night is in the history yet.</xsl:when>
       <xsl:otherwise>
         <xsl:value-of select="concat(count($runs), ' night', substring('s', 1, count($runs) != 1), ', ', count($runs[@state = 'good']), ' of them good')"/>
-        <xsl:if test="count($runs) &gt; 1"><xsl:value-of select="concat('; from ', substring($runs[last()]/@began, 1, 10), ' to ', substring($last/@began, 1, 10))"/></xsl:if>
+        <xsl:if test="count($runs) &gt; 1">
+          <xsl:text>; from </xsl:text>
+          <xsl:for-each select="$runs"><xsl:sort select="@began"/><xsl:if test="position() = 1"><xsl:value-of select="substring(@began, 1, 10)"/></xsl:if></xsl:for-each>
+          <xsl:text> to </xsl:text>
+          <xsl:for-each select="$runs"><xsl:sort select="@began"/><xsl:if test="position() = last()"><xsl:value-of select="substring(@began, 1, 10)"/></xsl:if></xsl:for-each>
+        </xsl:if>
         <xsl:value-of select="concat('. Generated ', translate(substring($nights/@generated, 1, 16), 'T', ' '), ' UTC.')"/>
       </xsl:otherwise>
     </xsl:choose>

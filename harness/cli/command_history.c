@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "cli/cli.h"
 #include "cli/history_report.h"
@@ -44,6 +45,16 @@ struct action {
     enum pb_status (*run)(const struct request *request, struct pb_error *error);
 };
 
+/* Of a run that began before the one that was added before it. */
+static void warn_of_clock(const struct pb_history *history, const struct pb_history_run *run)
+{
+    if (pb_history_is_backwards(history, run))
+        pb_log(PB_LOG_WARNING,
+               "history '%s': run '%s' began at %s, before '%s' (%s), which was added before it: did a clock run "
+               "backwards? Runs stay in the order in which they are added",
+               history->folder, run->name, run->time, run[-1].name, run[-1].time);
+}
+
 static enum pb_status print_added(const struct request *request, const char *file, bool known, struct pb_error *error)
 {
     struct pb_history history = {0};
@@ -51,6 +62,8 @@ static enum pb_status print_added(const struct request *request, const char *fil
     enum pb_status status = pb_history_open(request->folder, &history, error);
     if (status == PB_OK)
         status = pb_history_find(&history, file, &run, error);
+    if (status == PB_OK && !known)
+        warn_of_clock(&history, run);
     if (status == PB_OK && request->json) {
         status = pb_history_report_run(&history, run, NULL, true, error);
     } else if (status == PB_OK && !request->arguments->quiet) {

@@ -37,21 +37,25 @@ static void append(json_t **list, json_t *value)
     *list = NULL;
 }
 
-static json_t *run_json(const struct pb_history_run *run)
+static uint32_t count_backwards(const struct pb_history *history)
 {
-    json_t *root = json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:o, s:s}", "number",
-                             (json_int_t)run->number, "name", run->name, "file", run->file, "time", run->time, "state",
-                             pb_run_states[run->state], "note", run->note, "cells", (json_int_t)run->cells, "failed",
-                             (json_int_t)run->failed, "left_out", (json_int_t)run->left_out, "whole", run->whole,
-                             "known", pb_json_text(run->known), "digest", run->digest);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < history->run_count; i++)
+        count += pb_history_is_backwards(history, &history->runs[i]);
+    return count;
+}
+
+static json_t *run_json(const struct pb_history *history, const struct pb_history_run *run)
+{
+    json_t *root =
+        json_pack("{s:I, s:s, s:s, s:s, s:b, s:s, s:s, s:I, s:I, s:I, s:b, s:o, s:s}", "number",
+                  (json_int_t)run->number, "name", run->name, "file", run->file, "time", run->time, "backwards",
+                  pb_history_is_backwards(history, run), "state", pb_run_states[run->state], "note", run->note, "cells",
+                  (json_int_t)run->cells, "failed", (json_int_t)run->failed, "left_out", (json_int_t)run->left_out,
+                  "whole", run->whole, "known", pb_json_text(run->known), "digest", run->digest);
     for (int i = 0; i < PB_HISTORY_FACTS; i++)
         set(&root, pb_history_fact_names[i], json_string(run->facts[i]));
     return root;
-}
-
-static bool is_backwards(const struct pb_history *history, uint32_t index)
-{
-    return index > 0 && strcmp(history->runs[index].time, history->runs[index - 1].time) < 0;
 }
 
 static void list_table(const struct pb_history *history, struct pb_text *text)
@@ -59,13 +63,11 @@ static void list_table(const struct pb_history *history, struct pb_text *text)
     static const char *const TITLES[] = {"number", "name",   "began (UTC)", "state",
                                          "cells",  "failed", "commit",      "noted"};
     struct pb_table table = {.titles = TITLES, .align = "rlllrrll", .columns = 8};
-    uint32_t backwards = 0;
     for (uint32_t i = 0; i < history->run_count; i++) {
         const struct pb_history_run *run = &history->runs[i];
-        backwards += is_backwards(history, i);
         pb_table_add(&table, "%06u", run->number);
         pb_table_add(&table, "%s", run->name);
-        pb_table_add(&table, "%s%s", run->time, is_backwards(history, i) ? " (!)" : "");
+        pb_table_add(&table, "%s%s", run->time, pb_history_is_backwards(history, run) ? " (!)" : "");
         pb_table_add(&table, "%s%s", pb_run_states[run->state], run->whole ? "" : ", numbers alone");
         pb_table_add(&table, "%u", run->cells);
         pb_table_add(&table, "%u", run->failed);
@@ -76,7 +78,7 @@ static void list_table(const struct pb_history *history, struct pb_text *text)
     pb_table_end(&table, PB_TABLE_TEXT, text);
     if (history->run_count == 0)
         pb_text_append(text, "No run is in '%s'.\n", history->folder);
-    if (backwards)
+    if (count_backwards(history) > 0)
         pb_text_append(text, "(!) began before the run above it: a clock ran backwards, or it was added later.\n");
     if (history->damaged)
         pb_text_append(text, "%u file%s skipped.\n", history->damaged, history->damaged == 1 ? " was" : "s were");
@@ -93,7 +95,7 @@ enum pb_status pb_history_report_list(const struct pb_history *history, bool jso
         json_pack("{s:o, s:I}", "history", pb_json_text(history->folder), "skipped", (json_int_t)history->damaged);
     json_t *runs = json_array();
     for (uint32_t i = 0; i < history->run_count; i++)
-        append(&runs, run_json(&history->runs[i]));
+        append(&runs, run_json(history, &history->runs[i]));
     set(&root, "runs", runs);
     return pb_print_json(root, error);
 }
@@ -166,7 +168,7 @@ enum pb_status pb_history_report_run(const struct pb_history *history, const str
         run_table(run, numbers, &text);
         return pb_print_text(&text, error);
     }
-    json_t *root = run_json(run);
+    json_t *root = run_json(history, run);
     set(&root, "history", pb_json_text(history->folder));
     if (numbers)
         set(&root, "numbers", numbers_json(numbers));
@@ -255,6 +257,13 @@ static void trend_table(const struct pb_history *history, const struct pb_trend 
     pb_table_end(&table, PB_TABLE_TEXT, text);
     if (hidden)
         pb_text_append(text, "%u more groups changed in the same nights and measures; --json lists all.\n", hidden);
+    const uint32_t backwards = count_backwards(history);
+    if (backwards > 0)
+        pb_text_append(
+            text,
+            "Nights are in the order in which they were added: %u began before the one that was added before, "
+            "as a clock ran backwards, or it was added later.\n",
+            backwards);
     if (trend->elsewhere)
         pb_text_append(text,
                        "Times and memory are those of the last night's processor, threads and kernel sets: %u nights "
@@ -270,9 +279,9 @@ enum pb_status pb_history_report_trend(const struct pb_history *history, const s
         trend_table(history, trend, &text);
         return pb_print_text(&text, error);
     }
-    json_t *root =
-        json_pack("{s:o, s:I, s:I, s:I}", "history", pb_json_text(history->folder), "nights", (json_int_t)trend->nights,
-                  "series", (json_int_t)trend->series, "nights_on_other_machines", (json_int_t)trend->elsewhere);
+    json_t *root = json_pack("{s:o, s:I, s:I, s:I, s:I}", "history", pb_json_text(history->folder), "nights",
+                             (json_int_t)trend->nights, "series", (json_int_t)trend->series, "nights_on_other_machines",
+                             (json_int_t)trend->elsewhere, "backwards", (json_int_t)count_backwards(history));
     json_t *changes = json_array();
     for (uint32_t i = 0; i < trend->change_count; i++)
         append(&changes, change_json(history, &trend->changes[i]));

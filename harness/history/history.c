@@ -182,6 +182,11 @@ static enum pb_status fail_unknown(const struct pb_history *history, const char 
     return status;
 }
 
+bool pb_history_is_backwards(const struct pb_history *history, const struct pb_history_run *run)
+{
+    return run > history->runs && strcmp(run->time, run[-1].time) < 0;
+}
+
 enum pb_status pb_history_find(const struct pb_history *history, const char *word, const struct pb_history_run **run,
                                struct pb_error *error)
 {

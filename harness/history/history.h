@@ -61,6 +61,9 @@ struct pb_history {
 PB_MUST_CHECK enum pb_status pb_history_open(const char *folder, struct pb_history *history, struct pb_error *error);
 void pb_history_close(struct pb_history *history);
 
+/* Whether one of the history's runs began before the one that was added before it: a clock ran backwards, or it was added later. */
+bool pb_history_is_backwards(const struct pb_history *history, const struct pb_history_run *run);
+
 /*
  * A run by its name, its number, its file's name, "last", or "last-good": the last one that was good, or whose change is known
  * (annotated). A word that no run or several runs have is PB_ERROR_INPUT.

@@ -45,7 +45,7 @@ static void write_run(struct pb_xml_writer *writer, const struct pb_nights *nigh
     pb_xml_put_count(writer, "cells", run->cells);
     pb_xml_put_count(writer, "failed", run->failed);
     pb_xml_put_count(writer, "left-out", run->left_out);
-    pb_xml_put_flag(writer, "backwards", index > 0 && strcmp(run->time, nights->history->runs[index - 1].time) < 0);
+    pb_xml_put_flag(writer, "backwards", pb_history_is_backwards(nights->history, run));
     for (int i = 0; i < PB_HISTORY_FACTS; i++)
         if (i != PB_FACT_FOLDER && *run->facts[i])
             pb_xml_put(writer, pb_history_fact_names[i], run->facts[i]);

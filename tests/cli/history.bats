@@ -126,6 +126,60 @@ END
     python3 -c 'import json; assert json.load(open("list.json"))["runs"][3]["known"].endswith("\ncaf?")'
 }
 
+@test "a clock that ran backwards is warned of, and nights stay in the order in which they were added" {
+    began two 1999-12-31
+    run -0 --separate-stderr prunebench history add two --name third --quiet
+    [[ $stderr == *"warning: history 'history': run 'third' began at 1999-12-31T02:00:00Z, before '$NAME' (2030-01-01T02:00:00Z)"* ]]
+    run -0 --separate-stderr prunebench history add two --quiet # it is there already
+    [ -z "$stderr" ]
+    began two 2000-01-01
+    run -0 --separate-stderr prunebench history add two --name fourth --quiet
+    [ -z "$stderr" ]
+    run -0 prunebench history list
+    [[ ${lines[2]} == *"000002  $NAME  2030-01-01T02:00:00Z  "* ]]
+    [[ ${lines[3]} =~ ^\ +000003\ +third\ +1999-12-31T02:00:00Z\ \(!\)\  ]]
+    [[ ${lines[4]} =~ ^\ +000004\ +fourth\ +2000-01-01T02:00:00Z\ +good\  ]]
+    [[ ${lines[5]} == "(!) began before the run above it: a clock ran backwards, or it was added later." ]]
+    run -0 prunebench history show last
+    [[ $output == *"name: fourth"* ]]
+    run -0 prunebench history trend
+    [[ $output == *"Nights are in the order in which they were added: 1 began before the one that was added before, as a clock ran backwards, or it was added later."* ]]
+    run -0 prunebench history prune --keep 1 --dry-run # the newest is the one that was added last
+    [[ $output == *"000002  $NAME  its numbers"*"000003  third "*"000004  fourth "*"everything"* ]]
+    prunebench history list --json >list.json
+    prunebench history trend --json >trend.json
+    prunebench history page nights.html
+    python3 - <<'END'
+import json, re
+runs = json.load(open("list.json"))["runs"]
+assert [(run["number"], run["backwards"]) for run in runs] == [(1, False), (2, False), (3, True), (4, False)], runs
+assert json.load(open("trend.json"))["backwards"] == 1
+page = open("nights.html", encoding="utf-8").read()
+table = page.partition('data-table="nights"')[2].partition("</table>")[0]
+assert re.findall(r'<th scope="row">([^<]*)</th><td>([^<]*)</td>', table)[:2] == [
+    ("fourth", "2000-01-01 02:00"), ("third", "1999-12-31 02:00 (!)")], table
+assert "(!) began before the night below it: a clock ran backwards, or it was added later." in page
+assert "; from 1999-12-31 to 2030-01-01. Generated" in page
+assert '<p class="big">good<span> fourth</span></p>' in page
+END
+}
+
+@test "a change of level is found in its night though every clock ran backwards" {
+    for night in $(seq 16); do
+        began two "$(printf '2026-01-%02d' $((30 - night)))"
+        if ((night == 9)); then sed -i -E 's/(stage="retrained" split="test" top1=")[^"]*/\10.0625/' two/cells/*.xml; fi
+        prunebench history add two --history backwards --name "night-$night" --quiet 2>/dev/null
+    done
+    prunebench history trend --history backwards --measure accuracy --json >trend.json
+    python3 - <<'END'
+import json
+trend = json.load(open("trend.json"))
+assert trend["nights"] == 16 and trend["backwards"] == 15, trend
+assert [(change["first"], change["previous"], change["after"]) for change in trend["changes"]] == [
+    ("night-9", "night-8", 0.0625)], trend
+END
+}
+
 @test "the front page is one file, wherever it is put" {
     mkdir site
     run -0 prunebench history page site/nights.html
