@@ -224,7 +224,7 @@ set_tables() { # OUT, class
 }
 
 @test "LaTeX sets the tables in one column and in two, none wider than its column or longer than a page" {
-    command -v pdflatex >/dev/null || skip "pdflatex is not installed"
+    command -v pdflatex >/dev/null || skip "pdflatex is not installed (scripts/setup documents)"
     cd "$BATS_TEST_TMPDIR" || return 1
     for class in '{article}' '[twocolumn]{article}'; do
         set_tables "$OUT" "$class"
@@ -232,8 +232,8 @@ set_tables() { # OUT, class
 }
 
 @test "LaTeX sets the tables in IEEEtran, for journals and for conferences" {
-    command -v pdflatex >/dev/null || skip "pdflatex is not installed"
-    kpsewhich IEEEtran.cls ptmr7t.tfm >/dev/null || skip "IEEEtran is not installed"
+    command -v pdflatex >/dev/null || skip "pdflatex is not installed (scripts/setup documents)"
+    kpsewhich IEEEtran.cls ptmr7t.tfm >/dev/null || skip "IEEEtran is not installed (scripts/setup documents)"
     cd "$BATS_TEST_TMPDIR" || return 1
     for class in '{IEEEtran}' '[conference]{IEEEtran}'; do
         set_tables "$OUT" "$class"
@@ -249,14 +249,14 @@ set_tables() { # OUT, class
     prunebench report specials --format latex >/dev/null
     grep -lF '\# \$ \% \& \_ \{ \} \textasciitilde{} \textasciicircum{} \textbackslash{} \$x' specials/report/tables/*.tex >shown
     [ "$(wc -l <shown)" -gt 5 ]
-    command -v pdflatex >/dev/null || skip "pdflatex is not installed"
+    command -v pdflatex >/dev/null || skip "pdflatex is not installed (scripts/setup documents)"
     for class in '{article}' '[twocolumn]{article}'; do
         set_tables specials "$class"
     done
 }
 
 @test "LaTeX breaks a path in a reason that is longer than the line" {
-    command -v pdflatex >/dev/null || skip "pdflatex is not installed"
+    command -v pdflatex >/dev/null || skip "pdflatex is not installed (scripts/setup documents)"
     long=$BATS_TEST_TMPDIR/a-folder-with-a-long-name/and-another_in_it/and.one.more.in.that
     mkdir -p "$long"
     cp -r "$OUT/cells" "$long/cells"
@@ -291,7 +291,7 @@ END
 
 @test "pandas reads the CSV as the documents say" {
     for python in python3 /usr/bin/python3 none; do # Debian's package is for Debian's Python
-        [ "$python" != none ] || skip "pandas is not installed"
+        [ "$python" != none ] || skip "pandas is not installed (scripts/setup documents)"
         if "$python" -c 'import pandas' 2>/dev/null; then break; fi
     done
     {
@@ -306,7 +306,7 @@ END
 }
 
 @test "R reads the CSV as the documents say" {
-    command -v Rscript >/dev/null || skip "R is not installed"
+    command -v Rscript >/dev/null || skip "R is not installed (scripts/setup documents)"
     {
         example r | sed '$s/^/found <- /'
         echo 'one <- subset(found, dataset == "aircraft" & schedule == "one-shot" & criterion == "random" & target == "r40")'

@@ -182,6 +182,39 @@ END
     [[ ${lines[8]} == *"a.xml:3: 'stands here': is" ]]
 }
 
+@test "the longer checks install what make check skips because packages are missing, and run those tests once more" {
+    mkdir -p "$folder"/{.ci,scripts,build/test-logs}
+    cp "$sources/.ci/run" "$folder/.ci"
+    printf 'check:\n\t@scripts/run-tests build\ntests grown fuzz:\n' >"$folder/Makefile"
+    # what is skipped until it is installed, and what nothing cures
+    cat >"$folder/scripts/run-tests" <<'END'
+#!/bin/bash
+echo "run-tests $*" >>said
+: >build/test-logs/skipped
+[ $# -gt 1 ] || echo "tests/cli/a.bats: on tape: no tape drive here" >>build/test-logs/skipped
+[ -e browser ] || printf 'tests/cli/b.bats: %s: no browser is installed (scripts/setup browser)\n' one two >>build/test-logs/skipped
+echo "$(wc -l <build/test-logs/skipped) skipped"
+echo "3 passed, 0 failed"
+END
+    printf '#!/bin/bash\necho "setup $1" >>said\ntouch "$1"\n' >"$folder/scripts/setup"
+    printf '#!/bin/bash\n' | tee "$folder"/scripts/{lint,run-sanitized,kill-trial} >/dev/null
+    chmod +x "$folder"/scripts/*
+    run -0 "$folder/.ci/run"
+    echo "$output"
+    [ "$(cat "$folder/said")" = "run-tests build
+setup browser
+setup documents
+run-tests build tests/cli/b.bats
+setup ci" ]
+    [ "${lines[-2]}" = "1 skipped" ] # the tape drive
+    # where all is installed, nothing is run twice
+    rm "$folder/said"
+    run -0 "$folder/.ci/run"
+    [ "$(cat "$folder/said")" = "run-tests build
+setup ci" ]
+    [ "${lines[-2]}" = "1 skipped" ]
+}
+
 @test "the test runner names and counts what a machine cannot run, apart from what passed" {
     mkdir -p "$folder"/{scripts,tests/cli,tests/unit/a,build/tests/unit/a}
     cp "$sources/scripts/run-tests" "$folder/scripts"
