@@ -1,4 +1,4 @@
-# Numbers night after night. Data: a block per line (night, value); then blocks of lines (panel, line type, name), panels (panel,
+# Numbers night after night. Data: a block per line (night, value, the night's name); then blocks of lines (panel, line type, name), panels (panel,
 # range, title), names of nights (night, name) and marks (panel, night, "worse", "better", "changed" or "known").
 # ARG6: how many there are of lines, panels, names, marks and nights.
 load ARG1."/common.gp"
@@ -15,6 +15,8 @@ stats ARG2 index lines + 2 using ((night[int($0) + 1] = int($1)), (called[int($0
 if (marks > 0) { stats ARG2 index lines + 3 using ((mark_panel[int($0) + 1] = int($1)), (mark_night[int($0) + 1] = int($2)), (mark_kind[int($0) + 1] = stringcolumn(3)), 0) nooutput }
 
 sign(kind) = kind eq "worse" ? "▼" : kind eq "better" ? "▲" : kind eq "known" ? "◇" : "◆"
+# what is pointed at, in a drawing that can say it; beyond a year of nights, points are too near each other
+value_of(panel, y) = panel == 0 ? sprintf("%+.2f points", y) : panel == 1 ? sprintf("%+.1f %%", y) : sprintf("%g", y)
 width = 720; tall = 130.; above = 42.; below = 16.; left = 44.; right = 128.
 height = panels * (tall + above + below) + 34
 
@@ -38,7 +40,8 @@ do for [format in ARG4] {
                 set label 100 + i sign(mark_kind[i]) at first mark_night[i] - 0.5, graph 1.08 center textcolor rgb black
             }
         }
-        plot for [i = 1:lines] of_panel[i] == panel[p] ? ARG2 : "/dev/null" index i - 1 using 1:2 with linespoints lt style[i] lw 1.4 ps (nights > 60 ? 0.35 : 0.7) title (of_panel[i] == panel[p] ? name_of[i] : "")
+        plot for [i = 1:lines] of_panel[i] == panel[p] ? ARG2 : "/dev/null" index i - 1 using 1:2 with linespoints lt style[i] lw 1.4 ps (nights > 60 ? 0.35 : 0.7) title (of_panel[i] == panel[p] ? name_of[i] : ""), \
+             for [i = 1:lines] of_panel[i] == panel[p] && format eq "svg" && nights < 367 ? ARG2 : "/dev/null" index i - 1 using 1:2:(sprintf("%s, %s: %s", name_of[i], stringcolumn(3), value_of(panel[p], $2))) with labels hypertext point pt 7 ps 1 lc rgb "#ff000000" notitle
         do for [i = 1:marks] { unset arrow 100 + i; unset label 100 + i }
     }
     unset multiplot

@@ -16,6 +16,10 @@ left = 20. + 7.2 * longest; right = 64.; above = 34.; below = 30.; row = 19.
 width = 620
 height = panels * (above + below) + rows * row + 22
 
+# what is pointed at, in a drawing that can say it; a name's "%" is "%%", as axes need it
+between(low, high) = valid(low) && valid(high) ? sprintf(" (95 %% interval %.1f to %.1f)", column(low), column(high)) : ""
+said(name, top1, place) = sprintf("%s: %.1f %%%s%s", sprintf(name), top1, between(5, 6), place eq "–" ? "" : place eq "control" ? "; control" : "; place ".place)
+
 do for [format in ARG4] {
     eval open(format)
     set output ARG3.".".format
@@ -40,7 +44,8 @@ do for [format in ARG4] {
         if (p == panels) { set xlabel ARG5.(base[p] == base[p] ? "; dashed: unpruned" : "") noenhanced offset 0,0.3 } else { unset xlabel }
         plot for [i = first:last] ARG2 index 0 every ::i - 1::i - 1 using 4:2:5:6 with xerrorbars lt style[i] lw 1.6 dt 1 pt 0 notitle, \
              for [i = first:last] ARG2 index 0 every ::i - 1::i - 1 using 4:2 with points lt style[i] ps 1.1 notitle, \
-             ARG2 index 0 every ::first - 1::last - 1 using (high[p]):2:(stringcolumn(8)) with labels left offset 1.2,0 noenhanced notitle
+             ARG2 index 0 every ::first - 1::last - 1 using (high[p]):2:(stringcolumn(8)) with labels left offset 1.2,0 noenhanced notitle, \
+             format eq "svg" ? ARG2 : "/dev/null" index 0 every ::first - 1::last - 1 using 4:2:(said(stringcolumn(7), $4, stringcolumn(8))) with labels hypertext point pt 7 ps 1.3 lc rgb "#ff000000" notitle
         y = y + above + count[p] * row + below
     }
     unset multiplot

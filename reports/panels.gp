@@ -74,6 +74,11 @@ do for [format in ARG4] {
                     }
                 }
             }
+            # what is pointed at, in a drawing that can say it
+            called(i) = what(i) > 0 ? name[turn[what(i)] + 1] : "unpruned"
+            between(low, high) = high > low ? sprintf(" (95 %% interval %.1f to %.1f)", low, high) : ""
+            said(i, x, y, low, high) = sprintf("%s: %.1f %%%s; %s: %.4g", called(i), y, between(low, high), x_name[r], x)
+            spot(i, x) = what(i) > 0 ? place(x, what(i)) : x
             here(i, low, high) = what(i) >= low && what(i) <= high ? ARG2 : "/dev/null"
             plot for [i = first:last] here(i, -1, -1) index i using 1:2 with steps lc rgb light lw 4 dt 1 notitle, \
                  for [i = first:last] here(i, 0, 0) index i using 1:2 with points lc rgb black lw 1.2 pt 3 ps 0.9 notitle, \
@@ -81,6 +86,7 @@ do for [format in ARG4] {
                  for [i = first:last] here(i, 1, 999) index i using (place($1, what(i))):2 with linespoints lt (what(i) > 0 ? what(i) : 1) lw 1.4 notitle, \
                  for [i = first:last] here(i, -999, -3) index i using (place($1, -what(i) - 2)):2:("↓") with labels offset 0,0.6 textcolor lt (what(i) < -2 ? -what(i) - 2 : 1) notitle, \
                  for [i = first:last] here(i, -2, -2) index i using 1:2 with points lc rgb black lw 1.2 pt 6 ps 1.7 notitle, \
+                 for [i = first:last] format eq "svg" ? here(i, 0, 999) : "/dev/null" index i using (spot(i, $1)):2:(said(i, $1, $2, $3, $4)) with labels hypertext point pt 7 ps 1 lc rgb "#ff000000" notitle, \
                  NaN notitle
             unset label 1
         }

@@ -36,7 +36,7 @@ struct sketch {
     double low[PANELS], high[PANELS];
 };
 
-/* One block of data: night and value. A line without any value is none. */
+/* One block of data: night, value and the night's name. A line without any value is none. */
 static void add_line(struct sketch *sketch, enum panel panel, const char *name, const double *values)
 {
     struct pb_text *data = &sketch->made->data;
@@ -49,6 +49,8 @@ static void add_line(struct sketch *sketch, enum panel panel, const char *name, 
         sketch->high[panel] = fmax(sketch->high[panel], values[i]);
         pb_text_append(data, "%u\t", i + 1);
         pb_figure_number(data, values[i]);
+        pb_text_append(data, "\t");
+        pb_gnuplot_field(data, sketch->nights->history->runs[sketch->nights->series.runs[i]].name, false);
         pb_text_append(data, "\n");
     }
     if (!any)

@@ -65,10 +65,45 @@ static bool is_made_up_title(const xmlNode *node)
            pb_starts_with((const char *)node->children->content, "gnuplot_plot_");
 }
 
+/* In the place of its first title, or before all else. */
+static enum pb_status set_title(xmlNode *node, const char *title, struct pb_error *error)
+{
+    for (xmlNode *child = pb_xml_first(node); child != NULL; child = pb_xml_next(child))
+        if (strcmp(pb_xml_name(child), "title") == 0) {
+            xmlUnlinkNode(child);
+            xmlFreeNode(child);
+            break;
+        }
+    xmlNode *made = xmlNewDocNode(node->doc, node->ns, (const xmlChar *)"title", NULL);
+    if (made == NULL)
+        return pb_fail_memory(error, strlen(title));
+    xmlNodeAddContent(made, (const xmlChar *)title);
+    if (node->children == NULL)
+        xmlAddChild(node, made);
+    else
+        xmlAddPrevSibling(node->children, made);
+    return PB_OK;
+}
+
+/* What a template says of a point ("with labels hypertext") is for a script that no figure has: browsers show titles. */
+static enum pb_status show_hypertext(xmlNode *node, struct pb_error *error)
+{
+    static const char BEGIN[] = "gnuplot_svg.showHypertext(evt,'", END[] = "')";
+    const char *call = pb_xml_attribute(node, "onmousemove");
+    if (call == NULL || !pb_starts_with(call, BEGIN) || !pb_ends_with(call, END))
+        return PB_OK;
+    char *text = pb_strndup(call + strlen(BEGIN), strlen(call) - strlen(BEGIN) - strlen(END));
+    const enum pb_status status = text == NULL ? pb_fail_memory(error, strlen(call)) : set_title(node, text, error);
+    pb_free(text);
+    (void)xmlUnsetProp(node, (const xmlChar *)"onmousemove");
+    (void)xmlUnsetProp(node, (const xmlChar *)"onmouseout");
+    return status;
+}
+
 /* Depth of gnuplot's own documents is small and known. */
 static enum pb_status rewrite_element(xmlNode *node, const char *name, struct pb_error *error)
 {
-    enum pb_status status = PB_OK;
+    enum pb_status status = show_hypertext(node, error);
     (void)xmlUnsetProp(node, (const xmlChar *)"font-family"); /* the whole drawing has one */
     for (const xmlAttr *attribute = node->properties; attribute != NULL && status == PB_OK; attribute = attribute->next)
         status = rewrite_attribute(node, attribute, name, error);
@@ -85,20 +120,9 @@ static enum pb_status rewrite_element(xmlNode *node, const char *name, struct pb
 
 static enum pb_status set_title_and_font(xmlNode *root, const char *title, struct pb_error *error)
 {
-    for (xmlNode *child = pb_xml_first(root); child != NULL; child = pb_xml_next(child))
-        if (strcmp(pb_xml_name(child), "title") == 0) {
-            xmlUnlinkNode(child);
-            xmlFreeNode(child);
-            break;
-        }
-    xmlNode *made = xmlNewDocNode(root->doc, root->ns, (const xmlChar *)"title", NULL);
-    if (made == NULL)
-        return pb_fail_memory(error, strlen(title));
-    xmlNodeAddContent(made, (const xmlChar *)title);
-    if (root->children == NULL)
-        xmlAddChild(root, made);
-    else
-        xmlAddPrevSibling(root->children, made);
+    const enum pb_status status = set_title(root, title, error);
+    if (status != PB_OK)
+        return status;
     if (xmlSetProp(root, (const xmlChar *)"role", (const xmlChar *)"img") == NULL ||
         xmlSetProp(root, (const xmlChar *)"aria-label", (const xmlChar *)title) == NULL ||
         xmlSetProp(root, (const xmlChar *)"font-family", (const xmlChar *)FONTS) == NULL)

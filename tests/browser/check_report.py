@@ -274,6 +274,41 @@ def what_is_pointed_at_says_more(report):
         assert titles and all(titles) and not [t for t in titles if t.startswith("gnuplot")], titles
 
 
+# Of every point in a figure that says something: that, and what a pointer over it would be told.
+POINTED = """Array.from(document.querySelectorAll('#FIGURE svg g > title + use')).map(point => {
+    point.scrollIntoView({block: 'center', inline: 'center'});
+    const box = point.getBoundingClientRect();
+    const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+    return [point.previousElementSibling.textContent, top.closest('g').querySelector(':scope > title')?.textContent];
+})"""
+
+
+def blocks(report, name):
+    """The blocks of a figure's data, as rows of fields."""
+    text = (report.path.parent / f"data/{name}.tsv").read_text(encoding="utf-8")
+    return [[row.split("\t") for row in block.splitlines()] for block in text.split("\n\n\n")]
+
+
+@check
+def points_in_figures_say_their_values(report):
+    page = report.open()
+    overview, panels = blocks(report, "overview"), blocks(report, "aircraft.panels")
+    expected = {"overview": [f"{row[6]}: {float(row[3]):.1f} %" for row in overview[0]],
+                "aircraft.panels": [f": {float(row[1]):.1f} %" for block in panels[:-3] for row in block]}
+    for figure, values in expected.items():
+        found = page.run(POINTED.replace("#FIGURE", f"[id=\"figure-{figure}\"]"))
+        assert len(found) == len(values) > 10, (figure, len(found), len(values))
+        for (said, _), value in zip(found, values):
+            assert value in said and "95 % interval" in said, (said, value)
+        # points may cover each other: what is on top says its own
+        assert sum(said == told for said, told in found) > len(found) / 2, (figure, found)
+        assert all(told for _, told in found), (figure, found)
+    assert "Channels removed (%): 20" in page.run(POINTED.replace("#FIGURE", '[id="figure-aircraft.panels"]'))[1][0]
+    night = report.open(beside="nights.html").run(POINTED.replace("#FIGURE", "#figure-nights"))
+    assert [said for said, _ in night if re.fullmatch(r"aircraft, 2026-01-01: [+-]\d\.\d\d points", said)], night[:3]
+    assert [said for said, _ in night if re.fullmatch(r"latency, 2026-02-02: [+-]\d+\.\d %", said)], night[-3:]
+
+
 # Of every text in a figure: its colour, what is painted below its middle, and the filter that the figure has in the dark.
 FIGURE_TEXTS = """Array.from(document.querySelectorAll('svg text')).filter(t => t.textContent.trim()).map(text => {
     text.scrollIntoView({block: 'center', inline: 'center'});

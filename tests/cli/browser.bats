@@ -57,5 +57,6 @@ checked() {
 @test "the first screen has the findings in words and one picture" { checked the_first_screen_has_the_findings_in_words_and_one_picture; }
 @test "the page with closed folds is at most so many screens long" { checked the_page_with_closed_folds_is_at_most_so_many_screens_long; }
 @test "what is pointed at says more" { checked what_is_pointed_at_says_more; }
+@test "points in figures say their values" { checked points_in_figures_say_their_values; }
 @test "texts in figures have contrast, in the dark, too" { checked texts_in_figures_have_contrast; }
 @test "axe-core finds nothing" { checked axe_finds_nothing; }

@@ -52,6 +52,12 @@ magic() { head -c "$2" "$1" | od -An -c | tr -d ' \n'; }
     [ "$(find "$OUT/report/figures" -type f | wc -l)" -eq $((3 * count)) ]
 }
 
+@test "every method in the overview says its value to the pointer, without an interval where two seeds give none" {
+    grep -oE '<title>[a-z0-9-]+‡?, [a-z-]+: [0-9.]+ %(; control)?</title>' "$OUT/report/figures/overview.svg" >"$BATS_TEST_TMPDIR/said"
+    [ "$(wc -l <"$BATS_TEST_TMPDIR/said")" -eq "$(sed '/^$/,$d' "$OUT/report/data/overview.tsv" | wc -l)" ]
+    grep -q '; control<' "$BATS_TEST_TMPDIR/said"
+}
+
 @test "every table is there in every format, and nothing of an earlier report" {
     for name in data failures runs aircraft.costs aircraft.speed aircraft.soft.results aircraft.soft.criteria \
         aircraft.soft.differences; do

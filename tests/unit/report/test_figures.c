@@ -80,6 +80,8 @@ static void test_svg_gets_ids_of_its_own_and_a_title(void **state)
         "xmlns:xlink=\"http://www.w3.org/1999/xlink\">"
         "<title>Gnuplot</title><defs><g id=\"p0\"/></defs><g id=\"gnuplot_plot_1\"><title>gnuplot_plot_1</title></g>"
         "<g id=\"gnuplot_plot_2\"><title>l1-norm</title></g><use xlink:href=\"#p0\"/>"
+        "<g onmousemove=\"gnuplot_svg.showHypertext(evt,'it's &lt;b&gt; 1 %')\" "
+        "onmouseout=\"gnuplot_svg.hideHypertext()\"><title> </title><use xlink:href=\"#p0\"/></g>"
         "<g style=\"stroke:none; filter:url(#grey)\" font-family=\"Foo\"><text>#p0 url(#grey)</text></g></svg>\n";
     struct pb_error error = {0};
     char *data = NULL;
@@ -93,6 +95,8 @@ static void test_svg_gets_ids_of_its_own_and_a_title(void **state)
     assert_null(strstr(data, "Gnuplot"));
     assert_null(strstr(data, "<title>gnuplot_plot_1"));
     assert_non_null(strstr(data, "<title>l1-norm</title>"));
+    assert_non_null(strstr(data, "<g><title>it's &lt;b&gt; 1 %</title><use "));
+    assert_null(strstr(data, "gnuplot_svg"));
     assert_non_null(strstr(data, "<title>A &amp; B</title>"));
     assert_non_null(strstr(data, "aria-label=\"A &amp; B\""));
     assert_non_null(strstr(data, "id=\"birds_gamma-p0\""));
