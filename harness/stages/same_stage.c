@@ -21,17 +21,15 @@ static bool is_measured(const char *name)
 
 static void strip_measured(json_t *value) // NOLINT(misc-no-recursion): as deep as facts are nested
 {
-    const char *name;
-    size_t index;
-    json_t *member;
-    void *next;
-    json_array_foreach(value, index, member) strip_measured(member);
-    json_object_foreach_safe(value, next, name, member)
-    {
+    for (size_t i = 0; i < json_array_size(value); i++)
+        strip_measured(json_array_get(value, i));
+    for (void *next, *at = json_object_iter(value); at; at = next) {
+        const char *name = json_object_iter_key(at);
+        next = json_object_iter_next(value, at);
         if (is_measured(name))
             json_object_del(value, name);
         else
-            strip_measured(member);
+            strip_measured(json_object_iter_value(at));
     }
 }
 
