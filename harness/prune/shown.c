@@ -185,7 +185,7 @@ static enum pb_status observe_gates(struct pb_shown *shown, struct pb_engine *en
     return PB_OK;
 }
 
-/* Of a batch; the parameters have been checked once for all. */
+/* Of a batch; the parameters have been checked once for all, and so has the flow, which is in double precision. */
 static enum pb_status check_observed(const struct pb_layer_view *view, uint32_t threads, struct pb_error *error)
 {
     enum pb_status status = PB_OK;
@@ -193,7 +193,7 @@ static enum pb_status check_observed(const struct pb_layer_view *view, uint32_t 
         struct pb_shown_values values = {
             .values = get(view, i), .run = 1, .channels = view->channels, .threads = threads};
         char what[64];
-        if (!values.values || arrays[i].count == EXAMPLES)
+        if (!values.values || arrays[i].count == EXAMPLES || arrays[i].need == PB_DATA_SYNAPTIC_FLOW)
             continue;
         if (!count_of(view, i, &values.count))
             return pb_fail_memory(error, SIZE_MAX);

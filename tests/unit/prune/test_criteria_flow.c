@@ -9,6 +9,8 @@
 #include <cmocka.h>
 
 #include "support/built_criterion.h"
+#include "support/calibration.h"
+#include "support/folder.h"
 #include "support/graphs.h"
 #include "support/small_networks.h"
 
@@ -138,6 +140,36 @@ static void test_flow_is_shown_where_it_is_asked_for_alone(void **state)
     pb_network_free(&network);
 }
 
+static enum pb_status observe(void *self, const struct pb_layer_view *layer)
+{
+    (void)self;
+    for (uint32_t k = 0; k < layer->channels; k++)
+        assert_true(layer->weight_flow[k] >= 0 && isfinite(layer->activation[k]));
+    return PB_OK;
+}
+
+/* Which are floats and checked as such; half of one of these doubles, read as a float, would be NaN. */
+static void test_flow_is_shown_beside_the_values_of_batches(void **state)
+{
+    static const struct pb_criterion criterion = {.size = sizeof criterion,
+                                                  .needs = PB_DATA_SYNAPTIC_FLOW | PB_DATA_ACTIVATIONS,
+                                                  .create = create,
+                                                  .observe = observe,
+                                                  .score = score};
+    static const struct pb_plugin plugin = {.name = "probe", .criterion = &criterion};
+    static const struct pb_loaded loaded = {.plugin = &plugin, .file = "built"};
+    static struct calibrated calibrated;
+    struct pb_scores scores = {0};
+    struct pb_error error = {0};
+    calibrated_open(&calibrated, *state);
+    shown = true;
+    if (pb_score_network(&loaded, NULL, calibrated.network, &calibrated.groups, PB_COUPLE_SUM, &calibrated.calibration,
+                         &scores, &error) != PB_OK)
+        fail_msg("%s", error.text);
+    pb_scores_free(&scores);
+    calibrated_close(&calibrated);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +178,7 @@ int main(void)
         cmocka_unit_test(test_every_layer_s_scores_add_up_to_the_same),
         cmocka_unit_test(test_a_layer_of_zeros_fails_with_its_name),
         cmocka_unit_test(test_flow_is_shown_where_it_is_asked_for_alone),
+        cmocka_unit_test_setup_teardown(test_flow_is_shown_beside_the_values_of_batches, folder_setup, folder_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
