@@ -224,6 +224,79 @@ static void test_a_second_result_must_be_the_same(void **state)
     pb_store_close(&store);
 }
 
+/* The owner gives up: the waiter makes the stage. */
+static void test_a_waiter_gets_a_stage_that_its_owner_gave_back(void **state)
+{
+    struct pb_store store;
+    struct pb_error error;
+    int ready[2];
+    char byte;
+    bool complete = true;
+    assert_int_equal(pb_store_open(*state, &store, &error), PB_OK);
+    assert_int_equal(pipe(ready), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        bool mine = true;
+        bool good = pb_store_acquire(&store, KEY, &mine, &error) == PB_OK && !mine;
+        good = write(ready[1], "x", 1) == 1 && good;
+        usleep(100 * 1000);
+        pb_store_release(&store);
+        _exit(good ? 0 : 1);
+    }
+    int code = -1;
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    assert_int_equal(pb_store_acquire(&store, KEY, &complete, &error), PB_OK);
+    assert_false(complete);
+    assert_int_equal(waitpid(child, &code, 0), child);
+    assert_int_equal(code, 0);
+    assert_non_null(store.lease);
+    close(ready[0]);
+    close(ready[1]);
+    pb_store_close(&store);
+}
+
+/* Whoever holds the lock may be reading it, or computing it again. */
+static void test_a_network_that_another_process_works_on_is_not_dropped(void **state)
+{
+    struct pb_store store;
+    struct pb_error error;
+    struct pb_network *network = small_network(), *read_back = NULL;
+    json_t *facts = json_object();
+    int ready[2], done[2];
+    char byte;
+    assert_int_equal(pb_store_open(*state, &store, &error), PB_OK);
+    assert_int_equal(pb_store_put(&store, KEY, facts, network, &error), PB_OK);
+    assert_true(pipe(ready) == 0 && pipe(done) == 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        struct pb_lease *lease = NULL;
+        close(done[1]); /* else a failed test would leave it waiting */
+        bool good = pb_store_lock(&store, KEY, &lease, &error) == PB_OK;
+        good = write(ready[1], "x", 1) == 1 && good;
+        good = read(done[0], &byte, 1) == 1 && good;
+        _exit(good ? 0 : 1);
+    }
+    int code = -1;
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    assert_int_equal(pb_store_drop_network(&store, KEY, &error), PB_OK);
+    assert_int_equal(pb_store_network(&store, KEY, &read_back, &error), PB_OK);
+    assert_non_null(read_back);
+    pb_network_free(&read_back);
+    assert_int_equal(write(done[1], "x", 1), 1);
+    assert_int_equal(waitpid(child, &code, 0), child);
+    assert_int_equal(code, 0);
+    assert_int_equal(pb_store_drop_network(&store, KEY, &error), PB_OK);
+    assert_int_equal(pb_store_network(&store, KEY, &read_back, &error), PB_OK);
+    assert_null(read_back);
+    for (int i = 0; i < 2; i++) {
+        close(ready[i]);
+        close(done[i]);
+    }
+    json_decref(facts);
+    pb_network_free(&network);
+    pb_store_close(&store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,6 +309,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_an_owner_that_died_holds_nothing, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(test_a_second_result_must_be_the_same, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(test_a_waiter_gets_what_the_owner_made, folder_setup, folder_teardown),
+        cmocka_unit_test_setup_teardown(test_a_waiter_gets_a_stage_that_its_owner_gave_back, folder_setup,
+                                        folder_teardown),
+        cmocka_unit_test_setup_teardown(test_a_network_that_another_process_works_on_is_not_dropped, folder_setup,
+                                        folder_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
