@@ -83,8 +83,8 @@ TEST_HELPERS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 # Plugins that cannot be loaded (tests/plugins), and such that load well and do evil when they are run (tests/evil).
 TEST_PLUGINS = $(patsubst %.c,$(BUILD)/%.so,$(wildcard tests/plugins/*.c tests/evil/*.c))
 
-# Plugins of every kind against the headers of ABI 2.0, which stay as they were published.
-FROZEN_PLUGINS = $(patsubst tests/abi-2.0/plugins/%.c,$(BUILD)/tests/abi-2.0/%.so,$(wildcard tests/abi-2.0/plugins/*.c))
+# Plugins of every kind against the headers of ABI 2.0, which stay as they were published; the strict ones check what they are shown.
+FROZEN_PLUGINS = $(patsubst %.c,$(BUILD)/%.so,$(wildcard tests/abi-2.0/plugins/*.c tests/abi-2.0/strict/*.c))
 
 # `make V=1` shows the commands.
 Q   = $(if $(V),,@)
@@ -158,7 +158,7 @@ $(BUILD)/harness/base/resources.o $(BUILD)/fuzz/harness/base/resources.o: CPPFLA
 $(BUILD)/harness/data/stb.o: WARNINGS = -w
 $(BUILD)/harness/data/stb.o: FOREIGN = -fno-sanitize=undefined
 
-$(BUILD)/tests/abi-2.0/%.so: tests/abi-2.0/plugins/%.c $(wildcard tests/abi-2.0/prunebench/*.h) Makefile
+$(BUILD)/tests/abi-2.0/%.so: tests/abi-2.0/%.c $(wildcard tests/abi-2.0/*/*.h) Makefile
 	@mkdir -p $(@D)
 	@$(call say,LINK,$@)
 	$(Q)$(CC) -D_GNU_SOURCE -std=c17 -fPIC -fvisibility=hidden -Wall -Wextra -Werror -g $(OPTIMISE) -Itests/abi-2.0 $(PLUGIN_LDFLAGS) -o $@ $< -lm

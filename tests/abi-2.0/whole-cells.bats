@@ -3,7 +3,10 @@
 
 bats_require_minimum_version 1.5.0
 
-prunebench() { "$PRUNEBENCH_BUILD/prunebench" "$@" --plugin-dir "$PRUNEBENCH_BUILD/tests/abi-2.0"; }
+prunebench() {
+    "$PRUNEBENCH_BUILD/prunebench" "$@" --plugin-dir "$PRUNEBENCH_BUILD/tests/abi-2.0/plugins" \
+        --plugin-dir "$PRUNEBENCH_BUILD/tests/abi-2.0/strict"
+}
 
 setup_file() {
     export DATA=$BATS_FILE_TMPDIR/data
@@ -60,7 +63,10 @@ all_ok() { # COUNT
 @test "every old plugin loads and describes itself" {
     for name in backend/old-backend dataset/old-dataset penalty/penalises penalty/group-lasso penalty/polarization \
         criterion/derives criterion/repairs criterion/selects criterion/weight-scores criterion/taylor-gate \
-        schedule/odd schedule/odd-adaptive schedule/soft; do
+        schedule/odd schedule/odd-adaptive schedule/soft backend/strict-backend dataset/strict-dataset \
+        penalty/strict-penalty criterion/strict-loss criterion/strict-logit criterion/strict-given criterion/strict-selects \
+        criterion/strict-masks criterion/strict-descends schedule/strict-fixed schedule/strict-adaptive \
+        schedule/strict-masking schedule/strict-training schedule/strict-taught; do
         run -0 prunebench plugins describe "$name"
         [[ $output == *"$PRUNEBENCH_BUILD/tests/abi-2.0/"* || $output == *"/abi-2.0/"* ]]
     done
@@ -78,12 +84,12 @@ all_ok() { # COUNT
     all_ok 3
 }
 
-@test "soft pruning with group lasso and polarization on the host's own backend" {
+@test "soft pruning with group lasso and polarization on the host's own backend, or on one that computes every penalty" {
     matrix '<criterion plugin="taylor-gate"/><schedule plugin="soft"/>
     <penalty plugin="group-lasso" lambda="0.001"/><penalty plugin="polarization" lambda="0.001"/>' |
-        sed '/old-backend/d; s|<latency|<backend plugin="reference"/><latency|' >m.xml
+        sed 's|old-backend|reference|' >m.xml
     if [ ! -e "$PRUNEBENCH_BUILD/plugins/backend-reference.so" ]; then
-        sed -i 's|<backend plugin="reference"/>|<backend plugin="old-backend"/>|; /group-lasso/d' m.xml
+        sed -i 's|"reference"|"strict-backend"|' m.xml
     fi
     run -0 prunebench run m.xml -o out
     all_ok 1
@@ -93,4 +99,70 @@ all_ok() { # COUNT
     matrix "<criterion plugin=\"weight-scores\"><option name=\"does\" value=\"places\"/></criterion>$(schedules odd ticket gradual step-ticket)" 0.5 ' measure="weights"' >m.xml
     run -0 prunebench run m.xml -o out
     all_ok 3
+}
+
+# A matrix whose every setting the strict plugins expect; $1: criteria and schedules; $2: what targets measure.
+strict_matrix() {
+    cat <<END
+<matrix xmlns="urn:prunebench:matrix:1" name="strict">
+  <model name="vgg11-bcnn" image-size="32" width-multiplier="0.03"/>
+  <training epochs="3" batch="4" lr="0.05" lr-policy="step" lr-factor="0.5" lr-patience="2" lr-threshold="0.01" lr-min="0.001"
+      warmup="1" early-stop="7" momentum="0.8" nesterov="false" weight-decay="0.0002" head-epochs="1" head-lr="0.03"
+      validation="0.3"/>
+  <retraining epochs="2" lr="0.02" distillation="soft-targets" teacher-temperature="3" teacher-weight="0.25"/>
+  <sparsity lambda="0.0001" lambda-last="0.0002"/>
+  <preprocess crop-box="true"/>
+  <calibration batches="2"/>
+  <penalty plugin="strict-penalty" lambda="0.001"/>
+  <latency runs="0"/>
+  <dataset plugin="strict-dataset" root="$DATA">
+    <option name="whole" value="-3"/><option name="real" value="0.25"/><option name="flag" value="yes"/>
+    <option name="kind" value="second"/><option name="text" value="two words"/><option name="list" value="1.5 -2"/>
+  </dataset>
+  <backend plugin="strict-backend"/>
+  <seeds>7</seeds>
+  $1
+  <targets measure="$2">0.2 0.4</targets>
+  <exclude target="0.2"/>
+</matrix>
+END
+}
+
+@test "every operator of an old backend on buffers of its own is what its definition says" {
+    run -0 prunebench verify --backend strict-backend --operators
+}
+
+@test "what old criteria are shown of batches and layers is what they compute themselves, for each objective" {
+    strict_matrix '<criterion plugin="strict-loss"/><criterion plugin="strict-logit"/><criterion plugin="strict-given"/>
+    <criterion plugin="strict-descends"/><schedule plugin="strict-fixed"/>' channels >m.xml
+    run -0 prunebench run m.xml -o out
+    all_ok 4
+}
+
+@test "what old schedules measure agrees among itself, and nothing is written behind their structs" {
+    strict_matrix '<criterion plugin="strict-selects"/><criterion plugin="repairs"/>
+    <schedule plugin="strict-adaptive"/>' channels >m.xml
+    run -0 prunebench run m.xml -o out
+    all_ok 2
+}
+
+@test "single weights that an old criterion repaired are those that it is shown next" {
+    strict_matrix '<criterion plugin="strict-masks"/><schedule plugin="strict-masking"/>' weights >m.xml
+    run -0 prunebench run m.xml -o out
+    all_ok 1
+    # the repair doubled every weight that is left
+    grep -q '<layer name="[a-z0-9_]*" weights="[0-9]*" masked="[0-9]*" change="1"' out/cells/*.xml
+}
+
+@test "a schedule that only trains makes the teacher of one that learns from a file" {
+    strict_matrix '<criterion plugin="strict-descends"/><schedule plugin="strict-training"/><stages keep="all"/>' macs >base.xml
+    run -0 prunebench run base.xml -o base
+    networks=(base/stages/*/network.safetensors)
+    [ ${#networks[@]} -eq 1 ]
+    cp "${networks[0]}" teacher.safetensors
+    strict_matrix '<criterion plugin="strict-descends"/><schedule plugin="strict-taught"/>' macs |
+        sed 's|<retraining |&teacher="teacher.safetensors" |' >m.xml
+    run -0 prunebench run m.xml -o out
+    all_ok 1
+    grep -q '<epoch stage="retrain-40".* teacher="checkpoint ' out/cells/*.xml
 }
