@@ -92,7 +92,7 @@ for line in open(sys.argv[2], encoding="utf-8").read().splitlines():
     if name not in all_words:
         print("missing:", of, name)
 PYTHON
-    python3 "$BATS_TEST_TMPDIR/look.py" ../reports/report.js "$@"
+    python3 "$BATS_TEST_TMPDIR/look.py" "$BATS_TEST_DIRNAME/../../reports/report.js" "$@"
 }
 
 # A run whose documents have such names, and its report.
@@ -100,7 +100,7 @@ setup_foreign() {
     OUT=$BATS_TEST_TMPDIR/out
     names=$BATS_TEST_TMPDIR/names
     "$PRUNEBENCH_BUILD/tests/unit/report/test_report" "$OUT" 1 2 3 failures
-    support/foreign-names "$OUT" >"$names"
+    "$BATS_TEST_DIRNAME/../support/foreign-names" "$OUT" >"$names"
     (cd "$BATS_TEST_TMPDIR" && prunebench report out --quiet 2>/dev/null)
     [ ! -e "$BATS_TEST_TMPDIR/executed" ]
 }

@@ -176,7 +176,7 @@ static void test_what_decides_the_pixels_decides_the_file(void **state)
     cache = scene_cache(&scene, 1);
     pb_cache_close(&cache);
     assert_int_equal(pb_list_dir(scene.folder, &names, &count, &error), PB_OK);
-    assert_int_equal(count, 4); /* two caches with their locks */
+    assert_int_equal(count, 2);
     pb_names_free(&names, count);
     scene_close(&scene);
 }
