@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -17,17 +18,19 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/owner.h"
+#include "base/text.h"
 
 enum { CONTENT = 320, LINK_TRIES = 5 };
 static const double FIRST_PAUSE = 0.01, LAST_PAUSE = 1;
 
 struct pb_lease {
     char *path, *tag; /* tag: of the process, and of this lease alone */
+    char *holder; /* for people: HOST PID JOB */
     int fd;
     uint64_t beats;
-    bool lost;
     struct pb_lease *next;
 };
 
@@ -49,34 +52,36 @@ void pb_lease_times(double beat, double expiry)
     pthread_mutex_unlock(&beats.mutex);
 }
 
-/* TAG BEATS HOST PID JOB: always the same number of bytes, so that the beats are overwritten in place. The last three are for people. */
-static bool write_content(struct pb_lease *lease)
+/* HOST PID JOB, from pb_calloc; NULL when memory is out. */
+static char *describe_holder(void)
 {
-    char content[CONTENT];
     struct utsname system;
     const char *job = getenv("SLURM_JOB_ID");
+    return pb_format("%.64s %ld %.32s", uname(&system) == 0 ? system.nodename : "?", (long)getpid(), job ? job : "-");
+}
+
+/* TAG BEATS HOLDER: always the same number of bytes, so that the beats are overwritten in place. */
+static bool write_content(const struct pb_lease *lease)
+{
+    char content[CONTENT];
     const int length =
-        snprintf(content, sizeof content, "%s %020" PRIu64 " %.64s %ld %.32s\n", lease->tag, lease->beats,
-                 uname(&system) == 0 ? system.nodename : "?", (long)getpid(), job ? job : "-");
+        snprintf(content, sizeof content, "%s %020" PRIu64 " %s\n", lease->tag, lease->beats, lease->holder);
     return pwrite(lease->fd, content, (size_t)length, 0) == length;
 }
 
+/* What fails now may succeed the next time, before others have waited long enough. A lease that was lost is a file without a name. */
 static void beat(struct pb_lease *lease)
 {
-    struct stat info;
     lease->beats++;
-    if (lease->lost)
-        return;
-    const bool known = fstat(lease->fd, &info) == 0;
-    lease->lost = known ? info.st_nlink == 0 : errno == ESTALE;
-    if (!lease->lost && (!write_content(lease) || fsync(lease->fd) != 0))
-        lease->lost = errno == ESTALE; /* any other failure may pass before the others have waited long enough */
+    const int copy = write_content(lease) ? fcntl(lease->fd, F_DUPFD_CLOEXEC, 0) : -1;
+    if (copy >= 0)
+        close(copy); /* by which a network file system sends what was written */
 }
 
 static struct timespec after(double seconds)
 {
     struct timespec time;
-    clock_gettime(CLOCK_REALTIME, &time);
+    clock_gettime(CLOCK_MONOTONIC, &time);
     const double whole = (double)time.tv_nsec * 1e-9 + seconds;
     time.tv_sec += (time_t)whole;
     time.tv_nsec = (long)((whole - (double)(time_t)whole) * 1e9);
@@ -88,7 +93,7 @@ static void *keep(void *nothing)
     pthread_mutex_lock(&beats.mutex);
     while (beats.first) {
         const struct timespec until = after(beats.beat);
-        if (pthread_cond_timedwait(&beats.change, &beats.mutex, &until) == ETIMEDOUT)
+        if (pthread_cond_clockwait(&beats.change, &beats.mutex, CLOCK_MONOTONIC, &until) == ETIMEDOUT)
             for (struct pb_lease *lease = beats.first; lease; lease = lease->next)
                 beat(lease);
     }
@@ -127,14 +132,6 @@ static enum pb_status hold(struct pb_lease *lease, struct pb_error *error)
     pthread_mutex_unlock(&beats.mutex);
     errno = failed;
     return failed ? pb_fail_errno(error, "start the thread that keeps '%s'", lease->path) : PB_OK;
-}
-
-/* A name beside path that no other process makes, from pb_calloc. */
-static char *name_beside(const char *path)
-{
-    char *tag = pb_owner_tag(), *name = tag ? pb_format("%s.%s.tmp", path, tag) : NULL;
-    pb_free(tag);
-    return name;
 }
 
 /* Nothing but a regular file, and never through a link: somebody's file in this place stays as it is. */
@@ -192,49 +189,61 @@ static enum pb_status fail_held(const char *path, const char *content, struct pb
 }
 
 /*
- * Removes the lease, if it begins with what is expected. Between a look and a removal another process may have taken it: so it is moved
- * away first, looked at where nobody else changes it, and put back where it is another one.
+ * Processes of this host take turns in removing leases, where the file system can lock at all: then nobody removes what another one has
+ * just taken. Between hosts a moment remains in which that can happen.
  */
-static enum pb_status remove_lease(const char *path, const char *expected, struct pb_error *error)
+static int begin_removal(const char *path)
 {
-    char content[CONTENT], *aside = name_beside(path);
+    char *folder = pb_path_folder(path);
+    const int guard = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    pb_free(folder);
+    while (guard >= 0 && flock(guard, LOCK_EX) != 0 && errno == EINTR)
+        ;
+    return guard;
+}
+
+/* Removes the lease if it still says what is expected: all of it, or how it begins. *removed: it did. */
+static enum pb_status remove_lease(const char *path, const char *expected, bool whole, bool *removed,
+                                   struct pb_error *error)
+{
+    char content[CONTENT];
     bool there;
-    if (!aside)
-        return pb_fail_memory(error, strlen(path));
-    enum pb_status status = PB_OK;
-    if (rename(path, aside) != 0) {
-        status = errno == ENOENT || errno == ESTALE ? PB_OK : pb_fail_errno(error, "unlock '%s'", path);
-        pb_free(aside);
-        return status;
-    }
-    status = read_content(aside, content, &there, error);
-    if (status == PB_OK && there && strncmp(content, expected, strlen(expected)) != 0)
-        if (link(aside, path) != 0 && errno != EEXIST)
-            status = pb_fail_errno(error, "put the lock '%s' back", path);
-    if (unlink(aside) != 0 && errno != ENOENT && status == PB_OK)
-        status = pb_fail_errno(error, "remove '%s'", aside);
-    pb_free(aside);
+    const int guard = begin_removal(path);
+    enum pb_status status = read_content(path, content, &there, error);
+    *removed = status == PB_OK && there && (whole ? strcmp(content, expected) == 0 : pb_starts_with(content, expected));
+    if (*removed && unlink(path) != 0 && errno != ENOENT)
+        status = pb_fail_errno(error, "unlock '%s'", path);
+    if (guard >= 0)
+        close(guard);
     return status;
+}
+
+static bool is_one_file(const char *path, const char *other)
+{
+    struct stat first, second;
+    return stat(path, &first) == 0 && stat(other, &second) == 0 && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino;
+}
+
+static enum pb_status fail_link(const char *path, int why, struct pb_error *error)
+{
+    if (why == EPERM || why == ENOSYS || why == EOPNOTSUPP)
+        return pb_fail(error, PB_ERROR_RUN,
+                       "'%s' cannot be locked: its file system has no hard links; keep results on one that has", path);
+    errno = why;
+    return pb_fail_errno(error, "lock '%s'", path);
 }
 
 /* Gives the candidate the lease's name. *taken: false where another process has it. */
 static enum pb_status claim(const char *candidate, const char *path, bool *taken, struct pb_error *error)
 {
-    struct stat info;
     for (int tries = 0;; tries++) {
         const int why = link(candidate, path) == 0 ? 0 : errno;
-        const bool known = stat(candidate, &info) == 0;
-        *taken = known && info.st_nlink == 2;
+        *taken = why == 0 || is_one_file(candidate, path);
         if (*taken || why == EEXIST)
             return PB_OK;
-        if (why == 0)
-            return pb_fail(error, PB_ERROR_RUN,
-                           "'%s': the file system does not count the links of a file; keep results on one that does",
-                           path);
-        if (tries == LINK_TRIES || (why != EIO && why != ESTALE && why != EINTR)) {
-            errno = why;
-            return pb_fail_errno(error, "lock '%s'", path);
-        }
+        if (tries == LINK_TRIES || (why != EIO && why != ESTALE && why != EINTR))
+            return fail_link(path, why, error);
     }
 }
 
@@ -244,6 +253,7 @@ static void free_lease(struct pb_lease *lease)
         close(lease->fd);
     pb_free(lease->path);
     pb_free(lease->tag);
+    pb_free(lease->holder);
     pb_free(lease);
 }
 
@@ -261,14 +271,14 @@ static bool write_candidate(struct pb_lease *lease, const char *candidate)
 /* *lease: NULL where another process has it. */
 static enum pb_status attempt(const char *path, struct pb_lease **lease, struct pb_error *error)
 {
-    bool taken = false;
+    bool taken = false, removed;
     *lease = NULL;
     struct pb_lease *made = pb_calloc(1, sizeof *made);
     if (!made)
         return pb_fail_memory(error, sizeof *made);
-    *made = (struct pb_lease){.path = pb_strdup(path), .tag = pb_owner_tag(), .fd = -1};
+    *made = (struct pb_lease){.path = pb_strdup(path), .tag = pb_owner_tag(), .holder = describe_holder(), .fd = -1};
     char *candidate = made->tag ? pb_format("%s.%s.tmp", path, made->tag) : NULL;
-    enum pb_status status = made->path && candidate ? PB_OK : pb_fail_memory(error, strlen(path));
+    enum pb_status status = made->path && made->holder && candidate ? PB_OK : pb_fail_memory(error, strlen(path));
     if (status == PB_OK) {
         if (!write_candidate(made, candidate))
             status = pb_fail_errno(error, "lock '%s'", path);
@@ -280,7 +290,7 @@ static enum pb_status attempt(const char *path, struct pb_lease **lease, struct 
         struct pb_error ignored;
         status = hold(made, error);
         if (status != PB_OK)
-            (void)!remove_lease(path, made->tag, &ignored);
+            (void)!remove_lease(path, made->tag, false, &removed, &ignored);
     }
     pb_free(candidate);
     if (status == PB_OK && taken)
@@ -295,6 +305,7 @@ struct watched {
     char content[CONTENT];
     double since;
     uint32_t changes;
+    enum pb_owner_state owner;
 };
 
 static double expiry(void)
@@ -305,28 +316,28 @@ static double expiry(void)
     return seconds;
 }
 
-/* One look. *free: nobody holds it any more, and what was left of it is removed; *known: its holder works. */
-static enum pb_status watch(const char *path, struct watched *watched, bool *free, bool *known, struct pb_error *error)
+/* One look. *free: nobody holds it any more, and what was left of it is removed. Of a process on this host the kernel says whether it
+ * exists: one that is stopped for hours keeps its lease. */
+static enum pb_status watch(const char *path, struct watched *watched, bool *free, struct pb_error *error)
 {
     char content[CONTENT];
-    bool there;
+    bool there, removed;
     const enum pb_status status = read_content(path, content, &there, error);
     *free = !there;
-    *known = false;
     if (status != PB_OK || !there)
         return status;
-    if (strcmp(content, watched->content) != 0) {
+    if (watched->changes == 0 || strcmp(content, watched->content) != 0) {
         memcpy(watched->content, content, sizeof content);
         watched->since = pb_clock();
         watched->changes++;
     }
-    const enum pb_owner_state owner = owner_of(content);
-    if (owner == PB_OWNER_NONE && !is_former(content))
+    watched->owner = owner_of(content);
+    if (watched->owner == PB_OWNER_NONE && !is_former(content))
         return pb_fail(error, PB_ERROR_RUN,
                        "'%s' is no lock file: it does not say which process holds it; move it away", path);
-    *known = owner == PB_OWNER_ALIVE || (owner == PB_OWNER_ELSEWHERE && watched->changes > 1);
-    *free = owner == PB_OWNER_GONE || owner == PB_OWNER_NONE || pb_clock() - watched->since >= expiry();
-    return *free ? remove_lease(path, content, error) : PB_OK;
+    const bool silent = watched->owner == PB_OWNER_ELSEWHERE && pb_clock() - watched->since >= expiry();
+    *free = silent || watched->owner == PB_OWNER_GONE || watched->owner == PB_OWNER_NONE;
+    return *free ? remove_lease(path, content, true, &removed, error) : PB_OK;
 }
 
 static void rest(double seconds)
@@ -340,51 +351,65 @@ bool pb_lease_sweep(const char *path)
 {
     struct pb_error ignored;
     char content[CONTENT];
-    bool there;
-    return read_content(path, content, &there, &ignored) == PB_OK && there &&
-           (owner_of(content) == PB_OWNER_GONE || is_former(content)) && remove_lease(path, content, &ignored) == PB_OK;
+    bool there, removed = false;
+    if (read_content(path, content, &there, &ignored) != PB_OK || !there)
+        return false;
+    if (owner_of(content) == PB_OWNER_GONE || is_former(content))
+        (void)!remove_lease(path, content, true, &removed, &ignored);
+    return removed;
+}
+
+static bool is_over(const struct watched *watched, enum pb_patience patience)
+{
+    switch (patience) {
+    case PB_AT_ONCE:
+        return true;
+    case PB_UNTIL_KNOWN:
+        return watched->owner == PB_OWNER_ALIVE || watched->changes > 1;
+    case PB_UNTIL_FREE:
+        break;
+    }
+    return false;
 }
 
 /* Until nobody holds it. */
-static enum pb_status await(const char *path, bool wait, struct pb_error *error)
+static enum pb_status await(const char *path, enum pb_patience patience, struct pb_error *error)
 {
     struct watched watched = {.since = pb_clock()};
     double pause = FIRST_PAUSE;
-    for (;;) {
-        bool free, known;
-        const enum pb_status status = watch(path, &watched, &free, &known, error);
+    for (bool said = false;;) {
+        bool free;
+        const enum pb_status status = watch(path, &watched, &free, error);
         if (status != PB_OK || free)
             return status;
-        if (!wait && known)
+        if (is_over(&watched, patience))
             return fail_held(path, watched.content, error);
+        if (!said && watched.owner == PB_OWNER_ELSEWHERE)
+            pb_log(PB_LOG_INFO, "'%s' is held on another host; it is free when that has not worked for %.0f s", path,
+                   expiry());
+        said = true;
         rest(pause);
         pause = pause * 1.5 < LAST_PAUSE ? pause * 1.5 : LAST_PAUSE;
     }
 }
 
-enum pb_status pb_lease_take(const char *path, bool wait, struct pb_lease **lease, struct pb_error *error)
+enum pb_status pb_lease_take(const char *path, enum pb_patience patience, struct pb_lease **lease,
+                             struct pb_error *error)
 {
     enum pb_status status = attempt(path, lease, error);
     while (status == PB_OK && !*lease) {
-        status = await(path, wait, error);
+        status = await(path, patience, error);
         if (status == PB_OK)
             status = attempt(path, lease, error);
     }
     return status;
 }
 
-bool pb_lease_is_lost(const struct pb_lease *lease)
-{
-    pthread_mutex_lock(&beats.mutex);
-    const bool lost = lease->lost;
-    pthread_mutex_unlock(&beats.mutex);
-    return lost;
-}
-
 void pb_lease_give(struct pb_lease **lease)
 {
     struct pb_lease *given = *lease;
-    struct pb_error ignored;
+    struct pb_error error;
+    bool removed;
     if (!given)
         return;
     pthread_mutex_lock(&beats.mutex);
@@ -395,7 +420,8 @@ void pb_lease_give(struct pb_lease **lease)
     if (!beats.first)
         pthread_cond_signal(&beats.change);
     pthread_mutex_unlock(&beats.mutex);
-    (void)!remove_lease(given->path, given->tag, &ignored);
+    if (remove_lease(given->path, given->tag, false, &removed, &error) != PB_OK)
+        pb_log(PB_LOG_WARNING, "%s; it is free when this process has ended", error.text);
     free_lease(given);
     *lease = NULL;
 }

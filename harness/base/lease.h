@@ -1,12 +1,12 @@
 /*
- * Leases: of all processes that share a folder, on one host or on many, one at a time does a piece of work. What makes them safe where
- * locks are not (NFS without a lock service, Lustre without -o flock):
+ * Leases: of all processes that share a folder, on one host or on many, one at a time does a piece of work. What makes them fit for file
+ * systems where locks are not (NFS without a lock service, Lustre without -o flock):
  *
- * - A lease is a file that link(2) gives its name; whoever made it knows by the file's number of links, not by what link returned.
- * - Its holder raises a counter in it. Who waits looks whether the content changes, by a monotonic clock of its own: no time of another
- *   host is read. A holder on this host that has ended is known at once.
- * - A lease can be lost: its holder was stopped for longer than the others waited. So a lease saves work that is done twice, and does not
- *   decide what is right: results are published by rename, and the first complete one stays.
+ * - A lease is a file that link(2) gives its name; whoever made it knows by the file itself, not by what link returned.
+ * - Its holder raises a counter in it. Who waits on another host looks whether the content changes, by a monotonic clock of its own: no
+ *   time of another host is read. Of a holder on this host the kernel says whether it still exists.
+ * - A lease can be lost to another host: its holder was stopped for longer than the other one waited. So a lease saves work that is done
+ *   twice, and does not decide what is right: results are published by rename, and the first complete one stays.
  */
 #ifndef PB_BASE_LEASE_H
 #define PB_BASE_LEASE_H
@@ -17,18 +17,18 @@
 
 struct pb_lease;
 
-/*
- * Takes the lease whose file is path, in a folder that exists. Where another process holds it: waits until it is given back, or until it
- * has not changed for pb_lease_times' expiry; or, where wait is false, fails as soon as it is known that the holder works, on this
- * host at once: PB_ERROR_RUN, naming it.
- */
-PB_MUST_CHECK enum pb_status pb_lease_take(const char *path, bool wait, struct pb_lease **lease,
+/* How long to wait for a lease that another process holds; then PB_ERROR_RUN, which names it. */
+enum pb_patience {
+    PB_AT_ONCE, /* not at all: only what a process of this host left that has ended is taken */
+    PB_UNTIL_KNOWN, /* on this host not at all; for another one until it is known whether its holder works */
+    PB_UNTIL_FREE,
+};
+
+/* Takes the lease whose file is path, in a folder that exists. */
+PB_MUST_CHECK enum pb_status pb_lease_take(const char *path, enum pb_patience patience, struct pb_lease **lease,
                                            struct pb_error *error);
 /* NULL and a lost lease are fine. */
 void pb_lease_give(struct pb_lease **lease);
-/* Whether another process has taken it, or its file has gone. */
-bool pb_lease_is_lost(const struct pb_lease *lease);
-
 /* Removes the lease where its holder was on this host and has ended; tells whether it did. */
 bool pb_lease_sweep(const char *path);
 

@@ -15,14 +15,16 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-/* A small file of the kernel or the system; "" where it cannot be read. */
-static void read_line(const char *path, char *text, size_t capacity)
+/* A small file of the kernel or the system; else "" and why. */
+static int read_line(const char *path, char *text, size_t capacity)
 {
     const int file = open(path, O_RDONLY | O_CLOEXEC);
     const ssize_t got = file < 0 ? -1 : read(file, text, capacity - 1);
+    const int why = got < 0 ? errno : 0;
     if (file >= 0)
         close(file);
     text[got > 0 ? got : 0] = '\0';
+    return why;
 }
 
 static uint32_t add_text(uint32_t hash, const char *text)
@@ -38,36 +40,40 @@ static uint32_t host_number(void)
 {
     struct utsname system;
     char id[64], space[64];
-    read_line("/etc/machine-id", id, sizeof id);
+    (void)read_line("/etc/machine-id", id, sizeof id);
     const ssize_t length = readlink("/proc/self/ns/pid", space, sizeof space - 1);
     space[length > 0 ? length : 0] = '\0';
     return add_text(add_text(add_text(0, uname(&system) == 0 ? system.nodename : ""), id), space) & 0xffffff;
 }
 
-/* When the process began, in ticks since the machine did, as the kernel writes it; false: there is no such process. */
-static bool start_of(long pid, char start[32])
+enum existence { EXISTS, HAS_ENDED, UNKNOWN };
+
+/* When the process began, in ticks since the machine did, as the kernel writes it. */
+static enum existence start_of(long pid, char start[32])
 {
     char path[64], text[1024];
     snprintf(path, sizeof path, "/proc/%ld/stat", pid);
-    read_line(path, text, sizeof text);
+    const int why = read_line(path, text, sizeof text);
+    if (why != 0)
+        return why == ENOENT || why == ESRCH ? HAS_ENDED : UNKNOWN;
     /* The program's name may hold anything; the fields behind its bracket are numbers, and the 20th is the start. */
     char *field = strrchr(text, ')');
     if (field && (strncmp(field, ") Z", 3) == 0 || strncmp(field, ") X", 3) == 0))
-        return false; /* it has ended, and nobody has asked how */
+        return HAS_ENDED; /* and nobody has asked how */
     for (int i = 0; field && i < 20; i++)
         field = strchr(field + 1, ' ');
     if (!field)
-        return false;
+        return UNKNOWN;
     field[1 + strcspn(field + 1, " ")] = '\0';
     snprintf(start, 32, "%.31s", field + 1);
-    return true;
+    return EXISTS;
 }
 
 /* A process of this boot of the machine with this start. */
 static uint32_t life_number(const char *start)
 {
     char boot[64];
-    read_line("/proc/sys/kernel/random/boot_id", boot, sizeof boot);
+    (void)read_line("/proc/sys/kernel/random/boot_id", boot, sizeof boot);
     return add_text(add_text(0, boot), start);
 }
 
@@ -76,9 +82,8 @@ char *pb_owner_tag(void)
     char start[32] = "";
     uint32_t noise = 0;
     const long pid = (long)getpid();
-    if (getrandom(&noise, sizeof noise, 0) != (ssize_t)sizeof noise)
+    if (getrandom(&noise, sizeof noise, 0) != (ssize_t)sizeof noise || start_of(pid, start) == UNKNOWN)
         return NULL;
-    (void)start_of(pid, start);
     return pb_format("%06" PRIx32 "-%08" PRIx32 "-%ld-%08" PRIx32, host_number(), life_number(start), pid, noise);
 }
 
@@ -124,7 +129,15 @@ static enum pb_owner_state judge(const char *tag, char end)
         return PB_OWNER_NONE;
     if (host != host_number())
         return PB_OWNER_ELSEWHERE;
-    return start_of((long)pid, start) && life == life_number(start) ? PB_OWNER_ALIVE : PB_OWNER_GONE;
+    switch (start_of((long)pid, start)) {
+    case EXISTS:
+        return life == life_number(start) ? PB_OWNER_ALIVE : PB_OWNER_GONE;
+    case HAS_ENDED:
+        return PB_OWNER_GONE;
+    case UNKNOWN:
+        break;
+    }
+    return PB_OWNER_ELSEWHERE; /* nothing can be said of it */
 }
 
 enum pb_owner_state pb_owner_of(const char *name)

@@ -162,7 +162,7 @@ enum pb_status pb_cell_latency(const struct pb_cell_config *config, const char *
     char *folder = pb_path_join(out, "latency"), *lock_path = folder ? pb_path_join(folder, "lock") : NULL;
     enum pb_status status = lock_path ? pb_make_dirs(folder, error) : pb_fail_memory(error, strlen(out));
     if (status == PB_OK)
-        status = pb_lease_take(lock_path, true, &lock, error);
+        status = pb_lease_take(lock_path, PB_UNTIL_FREE, &lock, error);
     if (status == PB_OK)
         status = add_stages(&meter, threads, record, error);
     pb_lease_give(&lock);

@@ -342,42 +342,49 @@ static enum pb_status execute(struct pb_run *run, struct pb_run_summary *summary
     return status;
 }
 
-enum pb_status pb_run_matrix(struct pb_matrix *matrix, const struct pb_run_options *options,
-                             struct pb_run_summary *summary, struct pb_error *error)
+/* The folder is this process's. */
+static enum pb_status run_in_folder(struct pb_matrix *matrix, const struct pb_run_options *options,
+                                    struct pb_run_summary *summary, struct pb_error *error)
 {
     struct pb_run run = {.matrix = matrix, .options = options, .signal_fd = -1};
     sigset_t signals, before;
-    struct pb_lease *lock = NULL;
-    char *program = NULL, *lock_path = pb_path_join(options->out, "lock");
+    char *program = NULL;
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGHUP);
-    /* Before any thread is started, so that all of them leave the signals to the descriptor. */
+    /* Before any thread is started that does not block them itself, so that all leave the signals to the descriptor. */
     pthread_sigmask(SIG_BLOCK, &signals, &before);
     run.signal_fd = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
     enum pb_status status = run.signal_fd < 0 ? pb_fail_errno(error, "watch for signals") : open_run(&run, error);
-    if (status == PB_OK && !lock_path)
-        status = pb_fail_memory(error, strlen(options->out));
     if (status == PB_OK && !options->worker)
         status = pb_program_path(&program, error);
     run.program = options->worker ? options->worker : program;
-    if (status == PB_OK)
-        status = make_folders(options->out, error);
-    if (status == PB_OK)
-        status = pb_lease_take(lock_path, false, &lock, error);
     if (status == PB_OK)
         status = pb_sweep(options->out, error);
     if (status == PB_OK)
         status = set_aside_old_stages(options->out, error);
     if (status == PB_OK)
         status = execute(&run, summary, error);
-    pb_lease_give(&lock);
     if (run.signal_fd >= 0)
         close(run.signal_fd);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     free_run(&run);
     pb_free(program);
-    pb_free(lock_path);
+    return status;
+}
+
+enum pb_status pb_run_matrix(struct pb_matrix *matrix, const struct pb_run_options *options,
+                             struct pb_run_summary *summary, struct pb_error *error)
+{
+    struct pb_lease *lock = NULL;
+    char *path = pb_path_join(options->out, "lock");
+    enum pb_status status = path ? make_folders(options->out, error) : pb_fail_memory(error, strlen(options->out));
+    if (status == PB_OK)
+        status = pb_lease_take(path, PB_UNTIL_KNOWN, &lock, error);
+    if (status == PB_OK)
+        status = run_in_folder(matrix, options, summary, error);
+    pb_lease_give(&lock);
+    pb_free(path);
     return status;
 }

@@ -131,9 +131,9 @@ static enum pb_status take_lock(const struct pb_cache *cache, struct pb_lease **
     char *path = pb_format("%s.lock", cache->path);
     if (path == NULL)
         return pb_fail_memory(error, strlen(cache->path));
-    if (pb_lease_take(path, false, lock, &held) != PB_OK) {
+    if (pb_lease_take(path, PB_AT_ONCE, lock, &held) != PB_OK) {
         pb_log(PB_LOG_INFO, "waiting for the decoded images: %s", held.text);
-        status = pb_lease_take(path, true, lock, error);
+        status = pb_lease_take(path, PB_UNTIL_FREE, lock, error);
     }
     pb_free(path);
     return status;

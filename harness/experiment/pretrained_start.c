@@ -116,7 +116,7 @@ static enum pb_status export_trunk(struct pb_session *session, const char *key, 
     session->weights.path = path;
     enum pb_status status = lock_path ? pb_make_dirs(folder, error) : pb_fail_memory(error, strlen(key));
     if (status == PB_OK)
-        status = pb_lease_take(lock_path, true, &lock, error);
+        status = pb_lease_take(lock_path, PB_UNTIL_FREE, &lock, error);
     if (status == PB_OK)
         status = look_at_export(session, key, &state, error);
     if (status == PB_OK && state == EXPORT_DAMAGED) {

@@ -241,7 +241,7 @@ enum pb_status pb_history_lock(const char *folder, struct pb_lease **lock, struc
     char *path = pb_path_join(folder, LOCK);
     enum pb_status status = path ? check_folder(folder, error) : pb_fail_memory(error, strlen(folder));
     if (status == PB_OK)
-        status = pb_lease_take(path, true, lock, error);
+        status = pb_lease_take(path, PB_UNTIL_FREE, lock, error);
     pb_free(path);
     return status;
 }

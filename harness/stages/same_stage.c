@@ -1,6 +1,7 @@
 /* Two results of one stage must be the same. */
 #include "stages/same_stage.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -38,7 +39,7 @@ static enum pb_status fail_other(const char *stored, const char *made, struct pb
     return pb_fail(
         error, PB_ERROR_RUN,
         "'%s' and '%s' have one key and differ: a processor, a library or a plugin computes otherwise than the one "
-        "that stored the first; run with --retry on the machine that is right",
+        "that stored the first; where that one is wrong, remove its folder, and run with --retry",
         stored, made);
 }
 
@@ -62,8 +63,8 @@ static enum pb_status require_same_facts(const char *stored, const char *made, s
 /* Of two files that can be read whole. */
 static bool same_bytes(FILE *first, FILE *second)
 {
-    enum { BLOCK = 1 << 16 };
-    static _Thread_local char blocks[2][BLOCK];
+    enum { BLOCK = 4096 };
+    char blocks[2][BLOCK];
     for (;;) {
         const size_t got = fread(blocks[0], 1, BLOCK, first);
         if (fread(blocks[1], 1, BLOCK, second) != got || memcmp(blocks[0], blocks[1], got) != 0)
@@ -77,6 +78,8 @@ static enum pb_status require_same_bytes(const char *stored, const char *made, s
 {
     FILE *first = fopen(stored, "re"), *second = fopen(made, "re");
     enum pb_status status = PB_OK;
+    if ((!first || !second) && errno != ENOENT)
+        status = pb_fail_errno(error, "compare '%s' with '%s'", stored, made);
     if (first && second && !same_bytes(first, second))
         status = fail_other(stored, made, error);
     if (first)

@@ -170,7 +170,8 @@ enum pb_status pb_store_lock(const struct pb_store *store, const char *key, stru
                              struct pb_error *error)
 {
     char *path = pb_format("%s/locks/%s", store->folder, key);
-    const enum pb_status status = path ? pb_lease_take(path, true, lease, error) : pb_fail_memory(error, strlen(key));
+    const enum pb_status status =
+        path ? pb_lease_take(path, PB_UNTIL_FREE, lease, error) : pb_fail_memory(error, strlen(key));
     pb_free(path);
     return status;
 }
@@ -362,7 +363,7 @@ enum pb_status pb_store_drop_network(struct pb_store *store, const char *key, st
          *lock_path = pb_format("%s/locks/%s", store->folder, key);
     json_t *nothing = json_object();
     enum pb_status status = path && lock_path && nothing ? PB_OK : pb_fail_memory(error, strlen(key));
-    if (status == PB_OK && pb_lease_take(lock_path, false, &lease, &held) == PB_OK) {
+    if (status == PB_OK && pb_lease_take(lock_path, PB_AT_ONCE, &lease, &held) == PB_OK) {
         if (pb_store_has(store, key)) /* marked first, so that the network is never missed */
             status = pb_store_put_extra(store, key, DROPPED, nothing, error);
         if (status == PB_OK && unlink(path) != 0 && errno != ENOENT)

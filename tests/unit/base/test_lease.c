@@ -62,7 +62,7 @@ static struct pb_lease *take(const char *path)
 {
     struct pb_error error = {0};
     struct pb_lease *lease = NULL;
-    const enum pb_status status = pb_lease_take(path, true, &lease, &error);
+    const enum pb_status status = pb_lease_take(path, PB_UNTIL_FREE, &lease, &error);
     if (status != PB_OK)
         fail_msg("%s", error.text);
     assert_non_null(lease);
@@ -101,7 +101,8 @@ static void test_one_process_at_a_time(void **state)
                 struct pb_lease *lease = NULL;
                 char *before = NULL, after[32];
                 size_t length;
-                if (pb_lease_take(path, true, &lease, &error) || pb_file_read(sum, 0, &before, &length, &error))
+                if (pb_lease_take(path, PB_UNTIL_FREE, &lease, &error) ||
+                    pb_file_read(sum, 0, &before, &length, &error))
                     _exit(1);
                 (void)snprintf(after, sizeof after, "%d", atoi(before) + 1); // NOLINT(cert-err34-c)
                 pb_free(before);
@@ -132,7 +133,7 @@ static pid_t start_holder(const char *path)
     if (child == 0) {
         struct pb_error error = {0};
         struct pb_lease *lease = NULL;
-        if (pb_lease_take(path, true, &lease, &error) == PB_OK && write(ends[1], "x", 1) == 1)
+        if (pb_lease_take(path, PB_UNTIL_FREE, &lease, &error) == PB_OK && write(ends[1], "x", 1) == 1)
             for (;;)
                 pause();
         _exit(1);
@@ -150,13 +151,13 @@ static void test_whoever_does_not_wait_is_told_who_holds_it(void **state)
     struct pb_lease *lease = NULL;
     char process[64];
     const pid_t holder = start_holder(path);
-    assert_int_equal(pb_lease_take(path, false, &lease, &error), PB_ERROR_RUN);
+    assert_int_equal(pb_lease_take(path, PB_AT_ONCE, &lease, &error), PB_ERROR_RUN);
     assert_null(lease);
     (void)snprintf(process, sizeof process, "is locked by process %ld on host '", (long)holder);
     assert_non_null(strstr(error.text, process));
     kill(holder, SIGKILL);
     waitpid(holder, NULL, 0);
-    assert_int_equal(pb_lease_take(path, false, &lease, &error),
+    assert_int_equal(pb_lease_take(path, PB_AT_ONCE, &lease, &error),
                      PB_OK); /* at once: a dead process of this host is known */
     pb_lease_give(&lease);
 }
@@ -171,6 +172,82 @@ static void test_a_holder_on_this_host_that_was_killed_is_not_waited_for(void **
     struct pb_lease *lease = take(path);
     pb_lease_give(&lease);
     assert_false(pb_file_exists(path));
+}
+
+/* However long it is stopped. */
+static void test_a_holder_on_this_host_that_is_stopped_keeps_it(void **state)
+{
+    const char *path = folder_path(state, "lease");
+    struct pb_error error = {0};
+    struct pb_lease *lease = NULL;
+    pb_lease_times(0.01, 0.05);
+    const pid_t holder = start_holder(path);
+    kill(holder, SIGSTOP);
+    const pid_t waiter = fork();
+    if (waiter == 0)
+        _exit(pb_lease_take(path, PB_UNTIL_FREE, &lease, &error) == PB_OK ? 0 : 1);
+    usleep(400000);
+    assert_int_equal(waitpid(waiter, NULL, WNOHANG), 0);
+    assert_int_equal(pb_lease_take(path, PB_UNTIL_KNOWN, &lease, &error), PB_ERROR_RUN);
+    kill(holder, SIGKILL);
+    waitpid(holder, NULL, 0);
+    int end = -1;
+    assert_int_equal(waitpid(waiter, &end, 0), waiter);
+    assert_int_equal(end, 0);
+}
+
+static void test_how_long_another_host_is_waited_for_is_asked(void **state)
+{
+    const char *path = folder_path(state, "lease");
+    struct pb_error error = {0};
+    struct pb_lease *lease = NULL;
+    hold_elsewhere(path, 0);
+    pb_lease_times(1, 0.3);
+    assert_int_equal(pb_lease_take(path, PB_AT_ONCE, &lease, &error), PB_ERROR_RUN);
+    assert_non_null(strstr(error.text, "on host 'elsewhere'"));
+    assert_int_equal(pb_lease_take(path, PB_UNTIL_KNOWN, &lease, &error), PB_OK); /* it did not work */
+    pb_lease_give(&lease);
+    hold_elsewhere(path, 0);
+    const pid_t other = fork();
+    if (other == 0)
+        for (int i = 1;; i++) {
+            usleep(20000);
+            hold_elsewhere(path, i);
+        }
+    assert_int_equal(pb_lease_take(path, PB_UNTIL_KNOWN, &lease, &error), PB_ERROR_RUN); /* it works */
+    kill(other, SIGKILL);
+    waitpid(other, NULL, 0);
+}
+
+/* What a dead process left is removed by one of many, and by none of them twice. */
+static void test_many_find_a_dead_holder_and_one_takes_its_place(void **state)
+{
+    enum { PROCESSES = 6, ROUNDS = 40 };
+    const char *path = folder_path(state, "lease"), *held = folder_path(state, "held");
+    for (int round = 0; round < ROUNDS; round++) {
+        const pid_t holder = start_holder(path);
+        kill(holder, SIGKILL);
+        waitpid(holder, NULL, 0);
+        if (round % 2)
+            write_text(path, ""); /* as an earlier version left it */
+        for (int i = 0; i < PROCESSES; i++)
+            if (fork() == 0) {
+                struct pb_error error = {0};
+                struct pb_lease *lease = NULL;
+                const bool taken = pb_lease_take(path, PB_UNTIL_FREE, &lease, &error) == PB_OK;
+                const bool alone = taken && mkdir(held, 0777) == 0;
+                usleep(500);
+                const bool whole = alone && rmdir(held) == 0;
+                pb_lease_give(&lease);
+                _exit(whole ? 0 : 1);
+            }
+        for (int i = 0; i < PROCESSES; i++) {
+            int end;
+            assert_true(wait(&end) > 0);
+            assert_int_equal(end, 0);
+        }
+        assert_false(pb_file_exists(path));
+    }
 }
 
 /* Another host that works: it raises its counter so often, and then no more. */
@@ -204,20 +281,17 @@ static void test_a_lease_of_another_host_ends_when_it_no_longer_changes(void **s
     struct pb_lease *lease = take(host.path);
     assert_int_equal(atomic_load(&host.done), host.beats);
     pthread_join(thread, NULL);
-    assert_false(pb_lease_is_lost(lease));
     pb_lease_give(&lease);
 }
 
-static void test_a_lease_that_another_host_took_is_lost_and_stays_there(void **state)
+static void test_a_lease_that_another_host_took_stays_there(void **state)
 {
     const char *path = folder_path(state, "lease");
     pb_lease_times(0.02, NEVER);
     struct pb_lease *lease = take(path);
     hold_elsewhere(path, 7);
     char *theirs = text_of(path);
-    for (int i = 0; i < 1000 && !pb_lease_is_lost(lease); i++)
-        usleep(10000);
-    assert_true(pb_lease_is_lost(lease));
+    usleep(100000); /* some beats, into the file that has no name any more */
     pb_lease_give(&lease);
     char *after = text_of(path);
     assert_string_equal(after, theirs);
@@ -263,8 +337,8 @@ static void test_what_link_answers_does_not_decide(void **state)
     pb_lease_give(&lease);
     link_error = EPERM;
     link_made = false;
-    assert_int_equal(pb_lease_take(path, true, &lease, &error), PB_ERROR_RUN);
-    assert_non_null(strstr(error.text, "lock '"));
+    assert_int_equal(pb_lease_take(path, PB_UNTIL_FREE, &lease, &error), PB_ERROR_RUN);
+    assert_non_null(strstr(error.text, "has no hard links; keep results on one that has"));
     assert_null(lease);
     assert_int_equal(files_in(*state), 0);
 }
@@ -277,8 +351,11 @@ int main(void)
         TEST(test_one_process_at_a_time),
         TEST(test_whoever_does_not_wait_is_told_who_holds_it),
         TEST(test_a_holder_on_this_host_that_was_killed_is_not_waited_for),
+        TEST(test_a_holder_on_this_host_that_is_stopped_keeps_it),
+        TEST(test_how_long_another_host_is_waited_for_is_asked),
+        TEST(test_many_find_a_dead_holder_and_one_takes_its_place),
         TEST(test_a_lease_of_another_host_ends_when_it_no_longer_changes),
-        TEST(test_a_lease_that_another_host_took_is_lost_and_stays_there),
+        TEST(test_a_lease_that_another_host_took_stays_there),
         TEST(test_a_held_lease_changes),
         TEST(test_what_link_answers_does_not_decide),
     };
