@@ -152,7 +152,7 @@
               <xsl:when test="$seconds &gt;= 120"><xsl:value-of select="format-number($seconds div 60, '0.0')"/> minutes</xsl:when>
               <xsl:otherwise><xsl:value-of select="format-number($seconds, '0.0')"/> s</xsl:otherwise>
             </xsl:choose>
-            <xsl:text> in all workers together</xsl:text>
+            <xsl:text> in all processes together</xsl:text>
           </dd>
         </xsl:if>
       </dl>

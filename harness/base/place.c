@@ -21,7 +21,7 @@ enum pb_status pb_place_create(struct pb_place **place, int *descriptor, struct 
     const int made = memfd_create("prunebench place", MFD_CLOEXEC);
     struct pb_place *mapped = made >= 0 && ftruncate(made, sizeof *mapped) == 0 ? map(made) : NULL;
     if (!mapped) {
-        const enum pb_status status = pb_fail_errno(error, "share memory with a worker");
+        const enum pb_status status = pb_fail_errno(error, "share memory with a child");
         if (made >= 0)
             close(made);
         return status;

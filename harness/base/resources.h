@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 
-/* The prunebench program, to be started again (probes, workers): $PRUNEBENCH_PROGRAM where that is set (tests, whose
+/* The prunebench program, to be started again (probes, cells): $PRUNEBENCH_PROGRAM where that is set (tests, whose
  * running program is another one), else the running program. From pb_calloc. */
 PB_MUST_CHECK enum pb_status pb_program_path(char **path, struct pb_error *error);
 

@@ -22,7 +22,7 @@ struct picks {
 };
 
 /* An image of the official training split that could be used. Not data->train: which of them validation takes depends on
- * the seed, and whichever worker comes first draws for all seeds. */
+ * the seed, and whichever cell comes first draws for all seeds. */
 static bool is_training(const struct pb_session *session, uint32_t sample)
 {
     return session->data->contents.samples[sample].split == PB_SPLIT_TRAIN &&
@@ -141,7 +141,7 @@ static enum pb_status draw_augmented(const struct pb_session *session, const cha
     return status;
 }
 
-/* Under a temporary name, then renamed: another worker may be at it, and then its folder is as good. */
+/* Under a temporary name, then renamed: another cell may be at it, and then its folder is as good. */
 static enum pb_status make(const struct pb_session *session, const char *folder, struct pb_error *error)
 {
     char *tag = pb_owner_tag(), *made = tag ? pb_format("%s.new-%s", folder, tag) : NULL;

@@ -1,4 +1,4 @@
-/* prunebench cell: runs one cell of a matrix. What workers run; useful by hand to look at one cell. */
+/* prunebench cell: runs one cell of a matrix. What 'run' starts for each cell; useful by hand to look at one cell. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "base/machine.h"
 #include "base/memory.h"
-#include "cli/worker_arguments.h"
+#include "cli/child_arguments.h"
 #include "coordinator/outcome.h"
 #include "coordinator/plan_process.h"
 #include "coordinator/plan_lines.h"
@@ -26,7 +26,7 @@ static const struct pb_cli_option options[] = {
     {"plans", 0, "FILE", "the cell's plan is in FILE, as 'run' made it (default: plan it first)"},
     {"plans-at", 0, "BYTE", "with --plans: where in FILE it begins"},
     {"latency", 0, "N", "do not run the cell: measure the latency of its networks on N threads"},
-    PB_WORKER_OPTIONS,
+    PB_CHILD_OPTIONS,
     {"plan", 0, NULL, "do not run anything: write every cell's stages and what they cost for the coordinator"},
     {"first", 0, "I", "with --plan: begin with this cell"},
     {"skip", 0, "LABEL", "with --plan: no stages for this schedule's cells; may be given several times"},
@@ -182,8 +182,8 @@ static enum pb_status read_cell(struct job *job, const struct pb_arguments *argu
     return PB_OK;
 }
 
-/* Reads the matrix as a worker does, for the size of its process: all cells of a large matrix take far more memory. */
-static enum pb_status measure_worker(struct job *job, const char *path, uint64_t *resident, struct pb_error *error)
+/* Reads the matrix as a cell's process does, for the size of its process: all cells of a large matrix take far more memory. */
+static enum pb_status measure_child(struct job *job, const char *path, uint64_t *resident, struct pb_error *error)
 {
     const enum pb_status status = pb_matrix_read_cell(path, &job->registry, "", &job->matrix, error);
     *resident = pb_resident_bytes();
@@ -196,7 +196,7 @@ static enum pb_status plan_cells(struct job *job, const struct pb_arguments *arg
 {
     size_t first = 0;
     uint64_t resident = 0;
-    enum pb_status status = measure_worker(job, arguments->words[0], &resident, error);
+    enum pb_status status = measure_child(job, arguments->words[0], &resident, error);
     if (status == PB_OK)
         status = pb_matrix_read(arguments->words[0], &job->registry, &job->matrix, error);
     if (status == PB_OK)
@@ -255,7 +255,7 @@ static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, 
 const struct pb_command pb_command_cell = {
     .name = "cell",
     .usage = "MATRIX ID -o OUT [--threads T] [--latency N] [--plugin-dir DIR]…",
-    .summary = "run one cell of a matrix (what the workers of 'run' do)",
+    .summary = "run one cell of a matrix (what 'run' starts for each cell)",
     .details =
         "Runs the cell called ID from what is stored in OUT/stages to its end and writes OUT/cells/ID.xml. A cell\n"
         "that was stopped resumes at the last epoch that it finished. 'prunebench check MATRIX' lists the ids.\n\n"

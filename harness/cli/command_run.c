@@ -1,4 +1,4 @@
-/* prunebench run: what is missing of a matrix, cell by cell in worker processes. */
+/* prunebench run: what is missing of a matrix, cell by cell in child processes. */
 #include <stdio.h>
 
 #include "base/machine.h"
@@ -8,8 +8,8 @@
 #include "cli/run_json.h"
 #include "report/report.h"
 
-/* Of the coordinator, and for each worker: its pipe, its output, its log. */
-enum { OPEN_FILES = 24, WORKER_OPEN_FILES = 3 };
+/* Of the coordinator, and for each child: its pipe, its output, its log. */
+enum { OPEN_FILES = 24, CHILD_OPEN_FILES = 3 };
 
 static const struct pb_cli_option options[] = {
     {"output", 'o', "OUT", "folder for results, logs and stages; the same one resumes where it was"},
@@ -108,7 +108,7 @@ static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, 
     struct pb_registry registry = {0};
     struct pb_matrix *matrix = NULL;
     const char **files = NULL;
-    size_t workers = 1, threads = 0;
+    size_t jobs = 1, threads = 0;
     struct pb_run_options run = {.out = pb_argument(arguments, "output"),
                                  .only = pb_argument_list(arguments, "only"),
                                  .retry = pb_argument(arguments, "retry") != NULL,
@@ -117,11 +117,11 @@ static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, 
         return pb_fail(error, PB_ERROR_INPUT, "run: where to? usage: prunebench run MATRIX -o OUT");
     if (pb_argument(arguments, "dry-run"))
         return dry_run(arguments, &run, exit_code, error);
-    enum pb_status status = pb_argument_size(arguments, "jobs", 1, 1024, &workers, error);
+    enum pb_status status = pb_argument_size(arguments, "jobs", 1, 1024, &jobs, error);
     if (status == PB_OK)
         status = pb_argument_size(arguments, "threads", 1, 4096, &threads, error);
     if (status == PB_OK)
-        status = pb_need_open_files(OPEN_FILES + WORKER_OPEN_FILES * (uint32_t)workers, error);
+        status = pb_need_open_files(OPEN_FILES + CHILD_OPEN_FILES * (uint32_t)jobs, error);
     if (status == PB_OK)
         status = pb_registry_open(pb_argument_list(arguments, "plugin-dir"), &registry, error);
     if (status == PB_OK)
@@ -130,7 +130,7 @@ static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, 
         status = pb_registry_asked_files(&registry, &files, error);
     if (status == PB_OK) {
         run.plugin_files = files;
-        run.workers = (uint32_t)workers;
+        run.jobs = (uint32_t)jobs;
         run.threads = (uint32_t)threads;
         status = run_matrix(arguments, matrix, &run, exit_code, error);
     }

@@ -7,7 +7,7 @@
 
 #include "cli/backend_argument.h"
 #include "base/memory.h"
-#include "cli/worker_arguments.h"
+#include "cli/child_arguments.h"
 #include "coordinator/suite_runs.h"
 #include "trace/trace_verify.h"
 
@@ -18,7 +18,7 @@ static const struct pb_cli_option options[] = {
     PB_BACKEND_OPTIONS,
     {"json", 0, NULL, "print one JSON object"},
     {"skip", 0, "OPERATOR", "with --operators: do not call this one; may be given several times"},
-    PB_WORKER_OPTIONS,
+    PB_CHILD_OPTIONS,
     {0},
 };
 
@@ -189,7 +189,7 @@ static enum pb_status verify_traces(const struct pb_arguments *arguments, struct
     return PB_OK;
 }
 
-/* A backend that has ended a worker's process would end this one, too. */
+/* A backend that has ended its process would end this one, too. */
 static enum pb_status leave_out_traces(const struct pb_arguments *arguments, struct findings *findings,
                                        struct pb_error *error)
 {
@@ -219,7 +219,7 @@ static size_t count_values(const char *const *values)
     return count;
 }
 
-/* The operators in workers, which run this command with the same options. */
+/* The operators in child processes, which run this command with the same options. */
 static enum pb_status run_operators(const struct pb_arguments *arguments, size_t threads,
                                     struct pb_suite_outcome *outcome, struct pb_error *error)
 {
@@ -239,8 +239,8 @@ static enum pb_status run_operators(const struct pb_arguments *arguments, size_t
     append_options(words, &count, "--option", given);
     append_options(words, &count, "--plugin-dir", dirs);
     append_options(words, &count, "--skip", skipped);
-    const struct pb_suite_workers workers = {.worker = words, .skip = "--skip", .threads = (uint32_t)threads};
-    const enum pb_status status = pb_suite_in_workers(&workers, outcome, error);
+    const struct pb_suite_children children = {.command = words, .skip = "--skip", .threads = (uint32_t)threads};
+    const enum pb_status status = pb_suite_in_children(&children, outcome, error);
     pb_free(words);
     return status;
 }
@@ -269,7 +269,7 @@ static enum pb_status verify_all(const struct pb_arguments *arguments, size_t th
     return status;
 }
 
-/* What the workers of run_operators do. */
+/* What the children of run_operators do. */
 static enum pb_status work(const struct pb_arguments *arguments, size_t threads, int report_to, struct pb_error *error)
 {
     struct pb_backend_argument backend = {0};

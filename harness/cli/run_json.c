@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cli/print_json.h"
-#include "coordinator/worker.h"
+#include "coordinator/child.h"
 #include "results/json_values.h"
 
 static json_t *cell_json(const struct pb_run_ended *cell)

@@ -9,7 +9,7 @@
 #include "base/progress.h"
 #include "cli/print_json.h"
 #include "cli/table.h"
-#include "coordinator/worker.h"
+#include "coordinator/child.h"
 #include "results/json_values.h"
 
 /* What others wrote must not steer the terminal. */

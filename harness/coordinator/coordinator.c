@@ -1,4 +1,4 @@
-/* Runs what is missing of a matrix: looks at what is there, plans, then keeps workers busy until nothing is left. */
+/* Runs what is missing of a matrix: looks at what is there, plans, then keeps children busy until nothing is left. */
 #include "base/resources.h"
 #include "coordinator/coordinator.h"
 
@@ -124,7 +124,7 @@ static enum pb_status check_files(const struct pb_run *run, struct pb_error *err
     return status;
 }
 
-/* A plan, or why there is none: such a cell fails in a worker of its own, where that is recorded. */
+/* A plan, or why there is none: such a cell fails in a child of its own, where that is recorded. */
 static enum pb_status on_plan(void *argument, uint32_t cell, const struct pb_cell_plan *plan,
                               const struct pb_text *lines, const struct pb_error *failure, struct pb_error *error)
 {
@@ -185,7 +185,7 @@ static enum pb_status list_cells(const struct pb_run *run, struct pb_error *erro
     return status;
 }
 
-/* The plans are handed to the workers, which do not make them again. */
+/* The plans are handed to the children, which do not make them again. */
 static enum pb_status write_plans(struct pb_run *run, struct pb_error *error)
 {
     enum pb_status status = pb_file_write_atomic(run->plans_path, run->plans.data, run->plans.length, error);
@@ -300,7 +300,7 @@ static enum pb_status open_run(struct pb_run *run, struct pb_error *error)
 {
     const struct pb_run_options *options = run->options;
     run->threads = options->threads ? options->threads : pb_machine_threads();
-    run->slot_count = options->workers ? options->workers : 1;
+    run->slot_count = options->jobs ? options->jobs : 1;
     run->threads_each = run->threads > run->slot_count ? run->threads / run->slot_count : 1;
     run->cells = pb_calloc(run->matrix->cell_count, sizeof *run->cells);
     run->slots = pb_calloc(run->slot_count, sizeof *run->slots);
@@ -357,9 +357,9 @@ static enum pb_status run_in_folder(struct pb_matrix *matrix, const struct pb_ru
     pthread_sigmask(SIG_BLOCK, &signals, &before);
     run.signal_fd = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
     enum pb_status status = run.signal_fd < 0 ? pb_fail_errno(error, "watch for signals") : open_run(&run, error);
-    if (status == PB_OK && !options->worker)
+    if (status == PB_OK && !options->program)
         status = pb_program_path(&program, error);
-    run.program = options->worker ? options->worker : program;
+    run.program = options->program ? options->program : program;
     if (status == PB_OK)
         status = pb_sweep(options->out, error);
     if (status == PB_OK)

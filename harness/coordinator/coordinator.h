@@ -1,4 +1,4 @@
-/* Runs what is missing of a matrix: worker processes, limits, order, resume. */
+/* Runs what is missing of a matrix: child processes, limits, order, resume. */
 #ifndef PB_COORDINATOR_COORDINATOR_H
 #define PB_COORDINATOR_COORDINATOR_H
 
@@ -8,13 +8,13 @@
 struct pb_run_options {
     const char *out;
     const char *const *only; /* NULL-terminated globs over cell ids; NULL: all */
-    const char *const *plugin_files; /* the objects that workers load (pb_registry_asked_files); NULL: all there are */
-    uint32_t workers; /* -j; 1 */
-    uint32_t threads; /* in all, divided among workers; 0: the machine's */
+    const char *const *plugin_files; /* the objects that children load (pb_registry_asked_files); NULL: all there are */
+    uint32_t jobs; /* -j: cells at a time; 1 */
+    uint32_t threads; /* in all, divided among the cells; 0: the machine's */
     bool retry; /* run failed cells again */
     bool quiet;
     const char *command; /* the command line, to run it again; may be NULL */
-    const char *worker; /* program that is started for a cell; NULL: this one */
+    const char *program; /* that is started for a cell; NULL: this one */
 };
 /* How a cell has ended. */
 struct pb_run_ended {

@@ -211,12 +211,12 @@ static enum pb_status add_provenance(const struct pb_cell_config *cell, const st
     return status;
 }
 
-void pb_describe_left_out(const struct pb_worker *worker, char text[PB_LEFT_OUT_TEXT])
+void pb_describe_left_out(const struct pb_child *child, char text[PB_LEFT_OUT_TEXT])
 {
     char lines[48] = "", bytes[48] = "";
-    const uint64_t left_out = pb_worker_log_left_out(&worker->log);
-    if (worker->place.log_lines_left_out)
-        snprintf(lines, sizeof lines, "%" PRIu64 " lines of plugins", worker->place.log_lines_left_out);
+    const uint64_t left_out = pb_child_log_left_out(&child->log);
+    if (child->place.log_lines_left_out)
+        snprintf(lines, sizeof lines, "%" PRIu64 " lines of plugins", child->place.log_lines_left_out);
     if (left_out)
         snprintf(bytes, sizeof bytes, "%" PRIu64 " bytes", left_out);
     snprintf(text, PB_LEFT_OUT_TEXT, "%s%s%s", lines, lines[0] && bytes[0] ? ", " : "", bytes);

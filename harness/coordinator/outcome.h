@@ -1,10 +1,10 @@
-/* What became of a cell: its result document, looked at before a run and written where a worker could not. */
+/* What became of a cell: its result document, looked at before a run and written where a child could not. */
 #ifndef PB_COORDINATOR_OUTCOME_H
 #define PB_COORDINATOR_OUTCOME_H
 
 #include "base/xml.h"
 #include "cell/cell.h"
-#include "coordinator/worker.h"
+#include "coordinator/child.h"
 #include "summary/headline.h"
 
 enum pb_outcome {
@@ -49,23 +49,23 @@ PB_MUST_CHECK enum pb_status pb_outcome_look(const char *out, const struct pb_ce
                                              struct pb_stored_result *stored, struct pb_error *error);
 void pb_stored_result_free(struct pb_stored_result *stored);
 
-/* The document of a cell whose worker could not write one, or that was never started. */
+/* The document of a cell whose child could not write one, or that was never started. */
 struct pb_failure {
     enum pb_cell_status status;
     const char *message;
     const char *signal; /* "SIGSEGV"; NULL */
     const char *inputs; /* pb_inputs_digest; NULL: unknown */
     const char *failed_stage; /* key; NULL */
-    const char *log_left_out; /* what of the worker's output is not in the log; NULL */
-    off_t log_start; /* where the worker's lines begin in the log */
+    const char *log_left_out; /* what of the child's output is not in the log; NULL */
+    off_t log_start; /* where the child's lines begin in the log */
     bool has_log;
     double seconds;
     uint64_t peak_memory;
 };
-/* How much of what a worker printed and plugins logged is not in the log: "120 lines of plugins, 3000 bytes"; "" for nothing. */
+/* How much of what a child printed and plugins logged is not in the log: "120 lines of plugins, 3000 bytes"; "" for nothing. */
 #define PB_LEFT_OUT_TEXT 100
-void pb_describe_left_out(const struct pb_worker *worker, char text[PB_LEFT_OUT_TEXT]);
-/* Says so in the document that the worker wrote. */
+void pb_describe_left_out(const struct pb_child *child, char text[PB_LEFT_OUT_TEXT]);
+/* Says so in the document that the child wrote. */
 PB_MUST_CHECK enum pb_status pb_outcome_add_left_out(const char *out, const struct pb_cell_config *cell,
                                                      const char *left_out, struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_outcome_write(const char *out, const struct pb_cell_config *cell,

@@ -1,4 +1,4 @@
-/* A cell's plan as lines of text: the child process that plans writes it, the coordinator reads it and keeps it for the worker. */
+/* A cell's plan as lines of text: the child process that plans writes it, the coordinator reads it and keeps it for the cell. */
 #ifndef PB_COORDINATOR_PLAN_LINES_H
 #define PB_COORDINATOR_PLAN_LINES_H
 

@@ -15,8 +15,8 @@
 #include "base/memory.h"
 #include "coordinator/plan_lines.h"
 #include "coordinator/queue.h"
-#include "coordinator/worker.h"
-#include "coordinator/worker_end.h"
+#include "coordinator/child.h"
+#include "coordinator/child_end.h"
 
 /* A growing list of words; NULL-terminated. */
 struct words {
@@ -123,14 +123,14 @@ static size_t count_words(const char *const *words)
     return count;
 }
 
-static enum pb_status start_child(struct reading *reading, struct pb_worker *child)
+static enum pb_status start_child(struct reading *reading, struct pb_child *child)
 {
     const struct pb_plan_process *process = reading->process;
     char first[16], threads[16];
     snprintf(first, sizeof first, "%u", reading->next);
     snprintf(threads, sizeof threads, "%u", process->threads);
     const char *const fixed[] = {
-        "cell", process->matrix_path, PB_WORKER_PIPE_OPTION, "--plan", "--threads", threads, "--first", first};
+        "cell", process->matrix_path, PB_CHILD_PIPE_OPTION, "--plan", "--threads", threads, "--first", first};
     const char *const *skipped = (const char *const *)reading->skipped.list;
     const char *const *without_costs = (const char *const *)reading->without_costs.list;
     size_t count = sizeof fixed / sizeof *fixed;
@@ -144,8 +144,8 @@ static enum pb_status start_child(struct reading *reading, struct pb_worker *chi
     append_options(words, &count, "--costs-of", process->costs_of);
     append_options(words, &count, "--skip", skipped);
     append_options(words, &count, "--without-costs", without_costs);
-    const enum pb_status status = pb_worker_start(
-        &(struct pb_worker_spec){process->program, words, process->log, process->threads, 0, 0}, child, reading->error);
+    const enum pb_status status = pb_child_start(
+        &(struct pb_child_spec){process->program, words, process->log, process->threads, 0, 0}, child, reading->error);
     pb_free(words);
     return status;
 }
@@ -163,7 +163,7 @@ static void let_lines_gather(void)
     (void)nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
 }
 
-static enum pb_status run_child(struct reading *reading, struct pb_worker *child)
+static enum pb_status run_child(struct reading *reading, struct pb_child *child)
 {
     const double limit = time_limit();
     const enum pb_status status = start_child(reading, child);
@@ -172,23 +172,23 @@ static enum pb_status run_child(struct reading *reading, struct pb_worker *child
     reading->heard = pb_clock();
     reading->chained = false;
     (void)fcntl(child->pipe, F_SETPIPE_SZ, 1 << 20); /* so that the child need not wait meanwhile */
-    while (!pb_worker_attend(child, on_line, reading)) {
+    while (!pb_child_attend(child, on_line, reading)) {
         struct pollfd waiting[] = {{.fd = child->pipe, .events = POLLIN}, {.fd = child->log.pipe, .events = POLLIN}};
         if (poll(waiting, 2, child->pipe < 0 ? 5 : 100) > 0)
             let_lines_gather();
         if (child->shared && child->shared->depth == 0) /* no plugin runs: it may read all images of a large data set */
             reading->heard = pb_clock();
         if (pb_clock() - reading->heard > limit || reading->status != PB_OK)
-            pb_worker_end(child, PB_WORKER_TIME_LIMIT, true);
+            pb_child_end(child, PB_CHILD_TIME_LIMIT, true);
     }
     return reading->status;
 }
 
 /* How the child ended before all cells were planned: "it died of SIGSEGV". From pb_calloc. */
-static char *describe_end(const struct pb_worker *child)
+static char *describe_end(const struct pb_child *child)
 {
     char name[32];
-    if (child->stop == PB_WORKER_TIME_LIMIT)
+    if (child->stop == PB_CHILD_TIME_LIMIT)
         return pb_format("did not return within %g seconds", time_limit());
     if (!WIFSIGNALED(child->wait_status))
         return pb_format("ended the process with exit code %d", WEXITSTATUS(child->wait_status));
@@ -197,7 +197,7 @@ static char *describe_end(const struct pb_worker *child)
 }
 
 /* The child could not even begin: nobody's plugin is to blame. */
-static enum pb_status fail_start(const struct reading *reading, const struct pb_worker *child)
+static enum pb_status fail_start(const struct reading *reading, const struct pb_child *child)
 {
     char *end = describe_end(child);
     const enum pb_status status = pb_fail(
@@ -208,11 +208,11 @@ static enum pb_status fail_start(const struct reading *reading, const struct pb_
 }
 
 /* The child ended at cell next: with its schedule, or with its data set or backend while costs were estimated. */
-static enum pb_status blame(struct reading *reading, const struct pb_worker *child)
+static enum pb_status blame(struct reading *reading, const struct pb_child *child)
 {
     const struct pb_cell_config *cell = reading->matrix->cells[reading->next];
     char place[800];
-    pb_worker_describe_place(child, place, sizeof place);
+    pb_child_describe_place(child, place, sizeof place);
     char *end = describe_end(child);
     if (reading->chained) {
         pb_log(PB_LOG_WARNING,
@@ -238,10 +238,10 @@ static enum pb_status blame(struct reading *reading, const struct pb_worker *chi
  * Nothing that a plugin computes ends in one of these signals: somebody killed the child, or memory ran out. Once per cell that is
  * nobody's fault; again at the same cell, what runs there is to blame.
  */
-static bool was_killed_from_outside(struct reading *reading, const struct pb_worker *child)
+static bool was_killed_from_outside(struct reading *reading, const struct pb_child *child)
 {
     const int signal = WIFSIGNALED(child->wait_status) ? WTERMSIG(child->wait_status) : 0;
-    if (child->stop != PB_WORKER_ON_ITS_OWN || reading->killed_at == reading->next ||
+    if (child->stop != PB_CHILD_ON_ITS_OWN || reading->killed_at == reading->next ||
         (signal != SIGKILL && signal != SIGTERM && signal != SIGINT && signal != SIGHUP))
         return false;
     reading->killed_at = reading->next;
@@ -262,7 +262,7 @@ enum pb_status pb_plans_request(const struct pb_matrix *matrix, const struct pb_
                               .killed_at = PB_NONE};
     enum pb_status status = PB_OK;
     while (status == PB_OK && reading.next < matrix->cell_count) {
-        struct pb_worker child;
+        struct pb_child child;
         status = run_child(&reading, &child);
         pb_cell_plan_free(&reading.plan);
         reading.lines.length = 0;

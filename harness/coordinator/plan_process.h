@@ -12,7 +12,7 @@ struct pb_plan_process {
     const char *matrix_path; /* as the child will read it */
     const char *log; /* file that gets what the child and the plugins print; NULL: standard error */
     const char *const *plugin_files; /* objects that the child loads (pb_registry_asked_files); NULL: all */
-    uint32_t threads; /* of a worker */
+    uint32_t threads; /* of a child */
     const char *const *costs_of; /* globs over ids: cells whose costs are needed, NULL-terminated; NULL: all */
 };
 
@@ -38,7 +38,7 @@ struct pb_plan_request {
     const char *const *costs_of; /* as in struct pb_plan_process */
     const char *const *skipped; /* labels of schedules that cannot be planned; NULL-terminated; may be NULL */
     const char *const *without_costs; /* "DATASET/BACKEND", labels that cannot be estimated together; as skipped */
-    uint64_t resident; /* bytes of a worker's process before its cell opens anything */
+    uint64_t resident; /* bytes of a child's process before its cell opens anything */
     int descriptor;
 };
 PB_MUST_CHECK enum pb_status pb_plans_answer(const struct pb_matrix *matrix, const struct pb_plan_request *request,

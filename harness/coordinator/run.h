@@ -1,4 +1,4 @@
-/* A run in progress: its cells, its workers, its display. Internal to the coordinator. */
+/* A run in progress: its cells, its children, its display. Internal to the coordinator. */
 #ifndef PB_COORDINATOR_RUN_H
 #define PB_COORDINATOR_RUN_H
 
@@ -9,7 +9,7 @@
 #include "coordinator/queue.h"
 #include "coordinator/outcome.h"
 #include "coordinator/run_status.h"
-#include "coordinator/worker.h"
+#include "coordinator/child.h"
 
 enum pb_run_state {
     PB_RUN_LEFT_OUT, /* --only does not name it */
@@ -42,15 +42,15 @@ struct pb_file_identity {
     int64_t seconds, nanoseconds; /* of its last change */
 };
 
-/* A place for one worker. */
+/* A place for one child. */
 struct pb_slot {
     struct pb_run *run;
-    struct pb_worker worker; /* pid 0: free */
+    struct pb_child child; /* pid 0: free */
     uint32_t cell;
     double share; /* of its work */
     char what[160];
-    bool wrote; /* the worker has written the cell's document */
-    struct pb_file_identity before; /* of the cell's document when the worker began */
+    bool wrote; /* the child has written the cell's document */
+    struct pb_file_identity before; /* of the cell's document when the child began */
     bool said_stopped; /* the user knows that it is stopped */
 };
 
@@ -66,7 +66,7 @@ struct pb_run {
     struct pb_xml_schema *schema; /* of result documents */
     struct pb_slot *slots;
     uint32_t slot_count;
-    uint32_t threads, threads_each; /* in all, per worker */
+    uint32_t threads, threads_each; /* in all, per child */
     char latency_place[PB_LATENCY_PLACE]; /* where this run measures latencies, before it has measured any */
     uint32_t signals; /* SIGINT, SIGTERM and SIGHUP so far */
     int signal; /* the first of them */
@@ -83,17 +83,17 @@ struct pb_run {
 
 /* Starts and ends cells (run_cells.c). A failure that makes going on useless is returned. */
 PB_MUST_CHECK enum pb_status pb_run_start_cells(struct pb_run *run, bool *busy, struct pb_error *error);
-/* The worker in slot has ended. */
+/* The child in slot has ended. */
 PB_MUST_CHECK enum pb_status pb_run_finish_cell(struct pb_run *run, struct pb_slot *slot, struct pb_error *error);
-/* Whether the worker, which has ended, left a document of its cell: its last word about it may have been lost. */
+/* Whether the child, which has ended, left a document of its cell: its last word about it may have been lost. */
 PB_MUST_CHECK enum pb_status pb_run_find_document(struct pb_run *run, struct pb_slot *slot, struct pb_error *error);
-/* Starts a worker on a cell; latency_threads 0: to run it, else to measure its latency. */
-PB_MUST_CHECK enum pb_status pb_run_start_worker(struct pb_run *run, struct pb_slot *slot, uint32_t cell,
-                                                 uint32_t latency_threads, struct pb_error *error);
+/* Starts a child on a cell; latency_threads 0: to run it, else to measure its latency. */
+PB_MUST_CHECK enum pb_status pb_run_start_child(struct pb_run *run, struct pb_slot *slot, uint32_t cell,
+                                                uint32_t latency_threads, struct pb_error *error);
 
-/* Waits for something to happen, reads what workers say, counts signals (run_wait.c). ended: per slot. */
+/* Waits for something to happen, reads what children say, counts signals (run_wait.c). ended: per slot. */
 void pb_run_wait(struct pb_run *run, bool *ended);
-/* Tells all workers to end and waits until they have; what they kept stays. */
+/* Tells all children to end and waits until they have; what they kept stays. */
 void pb_run_stop(struct pb_run *run);
 
 /* Whether a cell's document has latencies that were measured on this machine, as the matrix and the command say. */

@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "coordinator/run.h"
-#include "coordinator/worker_end.h"
+#include "coordinator/child_end.h"
 
 #define FIXED_WORDS 18
 
@@ -28,7 +28,7 @@ static enum pb_status identify_document(const struct pb_run *run, uint32_t cell,
     return PB_OK;
 }
 
-/* What the worker has written. */
+/* What the child has written. */
 static enum pb_status look(const struct pb_run *run, uint32_t cell, struct pb_stored_result *stored,
                            struct pb_error *error)
 {
@@ -51,8 +51,8 @@ enum pb_status pb_run_find_document(struct pb_run *run, struct pb_slot *slot, st
     return status;
 }
 
-enum pb_status pb_run_start_worker(struct pb_run *run, struct pb_slot *slot, uint32_t cell, uint32_t latency_threads,
-                                   struct pb_error *error)
+enum pb_status pb_run_start_child(struct pb_run *run, struct pb_slot *slot, uint32_t cell, uint32_t latency_threads,
+                                  struct pb_error *error)
 {
     const struct pb_cell_config *config = run->matrix->cells[cell];
     char each[16], latency[16], plan[32];
@@ -74,7 +74,7 @@ enum pb_status pb_run_start_worker(struct pb_run *run, struct pb_slot *slot, uin
         snprintf(latency, sizeof latency, "%u", latency_threads);
         snprintf(plan, sizeof plan, "%zu", run->cells[cell].plan);
         const char *const fixed[] = {"cell",       run->matrix_path,
-                                     config->id,   PB_WORKER_PIPE_OPTION,
+                                     config->id,   PB_CHILD_PIPE_OPTION,
                                      "-o",         run->options->out,
                                      "--threads",  each,
                                      "--planned",  run->index_path,
@@ -90,15 +90,15 @@ enum pb_status pb_run_start_worker(struct pb_run *run, struct pb_slot *slot, uin
             words[count++] = "--plugin-file";
             words[count++] = run->options->plugin_files[i];
         }
-        const struct pb_worker_spec spec = {.program = run->program,
-                                            .arguments = words,
-                                            .log = log,
-                                            .threads = latency_threads ? latency_threads : run->threads_each,
-                                            .time_limit = config->time_limit,
-                                            .memory_limit = config->memory_limit};
+        const struct pb_child_spec spec = {.program = run->program,
+                                           .arguments = words,
+                                           .log = log,
+                                           .threads = latency_threads ? latency_threads : run->threads_each,
+                                           .time_limit = config->time_limit,
+                                           .memory_limit = config->memory_limit};
         status = pb_run_log_begin(run, cell, latency_threads > 0, error);
         if (status == PB_OK)
-            status = pb_worker_start(&spec, &slot->worker, error);
+            status = pb_child_start(&spec, &slot->child, error);
     }
     if (status == PB_OK) {
         slot->run = run;
@@ -170,10 +170,10 @@ enum pb_status pb_run_start_cells(struct pb_run *run, bool *busy, struct pb_erro
     for (uint32_t i = 0; i < run->slot_count; i++) {
         uint32_t next = PB_NONE;
         enum pb_status status = PB_OK;
-        if (run->slots[i].worker.pid == 0) {
+        if (run->slots[i].child.pid == 0) {
             status = next_cell(run, &next, error);
             if (status == PB_OK && next != PB_NONE)
-                status = pb_run_start_worker(run, &run->slots[i], next, 0, error);
+                status = pb_run_start_child(run, &run->slots[i], next, 0, error);
             if (status != PB_OK)
                 return status;
             if (next != PB_NONE) {
@@ -182,19 +182,19 @@ enum pb_status pb_run_start_cells(struct pb_run *run, bool *busy, struct pb_erro
                 pb_queue_start(&run->queue, next);
             }
         }
-        *busy = *busy || run->slots[i].worker.pid;
+        *busy = *busy || run->slots[i].child.pid;
     }
     return PB_OK;
 }
 
-/* The worker wrote the document: what does it say? */
+/* The child wrote the document: what does it say? */
 static enum pb_status read_end(struct pb_run *run, struct pb_slot *slot, enum pb_cell_end *end, struct pb_error *error)
 {
     struct pb_run_cell *cell = &run->cells[slot->cell];
     struct pb_stored_result stored = {0};
     char left_out[PB_LEFT_OUT_TEXT];
     enum pb_status status = PB_OK;
-    pb_describe_left_out(&slot->worker, left_out);
+    pb_describe_left_out(&slot->child, left_out);
     if (left_out[0])
         status = pb_outcome_add_left_out(run->options->out, run->matrix->cells[slot->cell], left_out, error);
     if (status == PB_OK)
@@ -213,15 +213,15 @@ static enum pb_status read_end(struct pb_run *run, struct pb_slot *slot, enum pb
     return PB_OK;
 }
 
-/* Writes the document in the worker's place. */
+/* Writes the document in the child's place. */
 static enum pb_status record_end(struct pb_run *run, const struct pb_slot *slot, const char *failed_stage,
                                  struct pb_error *error)
 {
     struct pb_run_cell *cell = &run->cells[slot->cell];
-    struct pb_worker_end ended;
+    struct pb_child_end ended;
     char left_out[PB_LEFT_OUT_TEXT];
-    pb_worker_describe_end(&slot->worker, run->matrix->cells[slot->cell], &ended);
-    pb_describe_left_out(&slot->worker, left_out);
+    pb_child_describe_end(&slot->child, run->matrix->cells[slot->cell], &ended);
+    pb_describe_left_out(&slot->child, left_out);
     struct pb_failure failure = {.status = ended.status,
                                  .message = ended.message,
                                  .signal = ended.signal[0] ? ended.signal : NULL,
@@ -229,9 +229,9 @@ static enum pb_status record_end(struct pb_run *run, const struct pb_slot *slot,
                                  .log_left_out = left_out[0] ? left_out : NULL,
                                  .failed_stage = failed_stage,
                                  .has_log = true,
-                                 .log_start = slot->worker.log_start,
-                                 .seconds = pb_clock() - slot->worker.started,
-                                 .peak_memory = slot->worker.peak_memory};
+                                 .log_start = slot->child.log_start,
+                                 .seconds = pb_clock() - slot->child.started,
+                                 .peak_memory = slot->child.peak_memory};
     pb_free(cell->message);
     cell->message = pb_strdup(ended.message);
     if (!cell->message)
@@ -244,8 +244,8 @@ static enum pb_status record_end(struct pb_run *run, const struct pb_slot *slot,
 enum pb_status pb_run_finish_cell(struct pb_run *run, struct pb_slot *slot, struct pb_error *error)
 {
     struct pb_run_cell *cell = &run->cells[slot->cell];
-    enum pb_cell_end end = pb_worker_ended_in_schedule(&slot->worker) ? PB_END_ALONE : PB_END_STAGE_FAILED;
-    if (slot->worker.stop == PB_WORKER_INTERRUPTED) {
+    enum pb_cell_end end = pb_child_ended_in_schedule(&slot->child) ? PB_END_ALONE : PB_END_STAGE_FAILED;
+    if (slot->child.stop == PB_CHILD_INTERRUPTED) {
         cell->state = PB_RUN_WAITING;
         return PB_OK;
     }

@@ -41,7 +41,7 @@ struct pb_run_standing pb_run_look(const struct pb_run *run)
         done += over ? cell->weight : 0;
     }
     for (uint32_t i = 0; i < run->slot_count; i++) {
-        if (run->slots[i].worker.pid == 0)
+        if (run->slots[i].child.pid == 0)
             continue;
         standing.running++;
         done += run->slots[i].share * run->cells[run->slots[i].cell].weight;
@@ -73,7 +73,7 @@ void pb_run_show(struct pb_run *run)
     const char *what = "";
     const struct pb_run_standing standing = pb_run_look(run);
     for (uint32_t i = 0; i < run->slot_count && !what[0]; i++)
-        if (run->slots[i].worker.pid)
+        if (run->slots[i].child.pid)
             what = run->slots[i].what;
     time_left(run, standing.share, left);
     if (standing.failed)
@@ -94,7 +94,7 @@ void pb_run_say_end(struct pb_run *run, const struct pb_slot *slot, const char *
     const struct pb_run_standing standing = pb_run_look(run);
     const bool ok = strcmp(status, "ok") == 0;
     time_left(run, standing.share, left);
-    pb_format_seconds(pb_clock() - slot->worker.started, took);
+    pb_format_seconds(pb_clock() - slot->child.started, took);
     const char *id = run->matrix->cells[slot->cell]->id, *out = run->options->out;
     char found[PB_HEADLINE_TEXT];
     pb_headline_text(&run->cells[slot->cell].headline, found);

@@ -1,5 +1,5 @@
 /*
- * Latency, measured when all cells are done: one network at a time, on all threads, nothing else running. Each worker
+ * Latency, measured when all cells are done: one network at a time, on all threads, nothing else running. Each child
  * fills one cell's document and measures those of its networks that no earlier one has (experiment/latency.c).
  */
 #include <stdlib.h>
@@ -87,14 +87,14 @@ static enum pb_status list_due(struct pb_run *run, uint32_t **cells, uint32_t *c
     return PB_OK;
 }
 
-/* A worker adds the rows to the cell's document. */
+/* A child adds the rows to the cell's document. */
 static enum pb_status measure(struct pb_run *run, uint32_t cell, struct pb_error *error)
 {
     struct pb_slot *slot = &run->slots[0];
     bool *ended = pb_calloc(run->slot_count, sizeof *ended);
     if (!ended)
         return pb_fail_memory(error, run->slot_count);
-    enum pb_status status = pb_run_start_worker(run, slot, cell, run->threads, error);
+    enum pb_status status = pb_run_start_child(run, slot, cell, run->threads, error);
     while (status == PB_OK && !ended[0]) {
         pb_run_publish(run);
         pb_run_wait(run, ended);

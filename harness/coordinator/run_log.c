@@ -71,7 +71,7 @@ enum pb_status pb_run_log_end(const struct pb_run *run, const struct pb_slot *sl
     struct pb_text text = {0};
     char now[32], took[32];
     pb_utc_now(now);
-    pb_format_seconds(pb_clock() - slot->worker.started, took);
+    pb_format_seconds(pb_clock() - slot->child.started, took);
     pb_text_append(&text, "== %s: cell %s ended after %s: %s; ", now, id, took, message);
     if (strcmp(slot->what, id) == 0)
         pb_text_append(&text, "it had not reported a step yet\n");

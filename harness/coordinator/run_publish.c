@@ -32,14 +32,14 @@ static enum pb_status add_running(const struct pb_run *run, struct pb_run_status
 {
     for (uint32_t i = 0; i < run->slot_count; i++) {
         const struct pb_slot *slot = &run->slots[i];
-        if (slot->worker.pid == 0)
+        if (slot->child.pid == 0)
             continue;
         const char *id = run->matrix->cells[slot->cell]->id;
         const bool reported = strcmp(slot->what, id) != 0;
         struct pb_status_cell *cell = pb_run_status_add(status, id, "running", reported ? slot->what : "", error);
         if (!cell)
             return PB_ERROR_MEMORY;
-        cell->seconds = pb_clock() - slot->worker.started;
+        cell->seconds = pb_clock() - slot->child.started;
         if (run->phase == PB_PHASE_LATENCY)
             continue;
         cell->share = slot->share;

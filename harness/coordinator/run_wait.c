@@ -1,4 +1,4 @@
-/* Waiting for workers and signals. */
+/* Waiting for children and signals. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 
 #define TICK_MS 100 /* limits are looked at so often */
 
-/* Lines of a worker: "progress SHARE STAGES-DONE WHAT", "result". */
+/* Lines of a child: "progress SHARE STAGES-DONE WHAT", "result". */
 static void on_line(void *argument, char *line)
 {
     struct pb_slot *slot = argument;
@@ -35,36 +35,36 @@ static void read_signals(struct pb_run *run)
     while (read(run->signal_fd, &signal, sizeof signal) == (ssize_t)sizeof signal) {
         run->signal = run->signals++ ? run->signal : (int)signal.ssi_signo;
         for (uint32_t i = 0; i < run->slot_count; i++)
-            if (run->slots[i].worker.pid)
-                pb_worker_end(&run->slots[i].worker, PB_WORKER_INTERRUPTED, run->signals > 1);
+            if (run->slots[i].child.pid)
+                pb_child_end(&run->slots[i].child, PB_CHILD_INTERRUPTED, run->signals > 1);
     }
 }
 
-/* A worker whose pipe has ended is about to end itself. */
+/* A child whose pipe has ended is about to end itself. */
 static int timeout(const struct pb_run *run)
 {
     for (uint32_t i = 0; i < run->slot_count; i++)
-        if (run->slots[i].worker.pid && run->slots[i].worker.pipe < 0)
+        if (run->slots[i].child.pid && run->slots[i].child.pipe < 0)
             return 5;
     return TICK_MS;
 }
 
-/* A worker that is stopped would be waited for without end. Said once, and again when it continues. */
+/* A child that is stopped would be waited for without end. Said once, and again when it continues. */
 static void tell_stopped(struct pb_run *run, struct pb_slot *slot)
 {
-    const struct pb_worker *worker = &slot->worker;
+    const struct pb_child *child = &slot->child;
     const char *id = run->matrix->cells[slot->cell]->id;
-    if (worker->halted == slot->said_stopped)
+    if (child->halted == slot->said_stopped)
         return;
-    slot->said_stopped = worker->halted;
-    if (worker->halted)
+    slot->said_stopped = child->halted;
+    if (child->halted)
         pb_display_say(
             &run->display, PB_LOG_WARNING,
             "%s: its process %ld was stopped by a signal and does nothing; 'kill -CONT %ld' lets it continue, "
             "'kill -KILL %ld' ends it as a failed cell",
-            id, (long)worker->pid, (long)worker->pid, (long)worker->pid);
+            id, (long)child->pid, (long)child->pid, (long)child->pid);
     else
-        pb_display_say(&run->display, PB_LOG_INFO, "%s: its process %ld continues", id, (long)worker->pid);
+        pb_display_say(&run->display, PB_LOG_INFO, "%s: its process %ld continues", id, (long)child->pid);
 }
 
 void pb_run_wait(struct pb_run *run, bool *ended)
@@ -73,9 +73,9 @@ void pb_run_wait(struct pb_run *run, bool *ended)
     struct pollfd *waiting = pb_calloc(count, sizeof *waiting);
     if (waiting) {
         for (uint32_t i = 0; i < run->slot_count; i++) {
-            const struct pb_worker *worker = &run->slots[i].worker;
-            waiting[2 * i] = (struct pollfd){.fd = worker->pid ? worker->pipe : -1, .events = POLLIN};
-            waiting[2 * i + 1] = (struct pollfd){.fd = worker->pid ? worker->log.pipe : -1, .events = POLLIN};
+            const struct pb_child *child = &run->slots[i].child;
+            waiting[2 * i] = (struct pollfd){.fd = child->pid ? child->pipe : -1, .events = POLLIN};
+            waiting[2 * i + 1] = (struct pollfd){.fd = child->pid ? child->log.pipe : -1, .events = POLLIN};
         }
         waiting[count - 1] = (struct pollfd){.fd = run->signal_fd, .events = POLLIN};
     }
@@ -84,8 +84,8 @@ void pb_run_wait(struct pb_run *run, bool *ended)
     read_signals(run);
     for (uint32_t i = 0; i < run->slot_count; i++) {
         struct pb_slot *slot = &run->slots[i];
-        const bool running = slot->worker.pid != 0;
-        ended[i] = running && pb_worker_attend(&slot->worker, on_line, slot);
+        const bool running = slot->child.pid != 0;
+        ended[i] = running && pb_child_attend(&slot->child, on_line, slot);
         if (running && !ended[i])
             tell_stopped(run, slot);
     }
@@ -98,10 +98,10 @@ void pb_run_stop(struct pb_run *run)
         busy = false;
         for (uint32_t i = 0; i < run->slot_count; i++) {
             struct pb_slot *slot = &run->slots[i];
-            if (slot->worker.pid == 0)
+            if (slot->child.pid == 0)
                 continue;
-            pb_worker_end(&slot->worker, PB_WORKER_INTERRUPTED, run->signals > 1);
-            busy = !pb_worker_attend(&slot->worker, on_line, slot) || busy;
+            pb_child_end(&slot->child, PB_CHILD_INTERRUPTED, run->signals > 1);
+            busy = !pb_child_attend(&slot->child, on_line, slot) || busy;
         }
         if (busy)
             (void)poll(NULL, 0, 10);

@@ -1,4 +1,4 @@
-/* The lines that a worker of the operator suite writes, and how they are read. */
+/* The lines that a child of the operator suite writes, and how they are read. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,7 +68,7 @@ enum pb_status pb_suite_child(struct pb_device *device, const char *const *skipp
     return write_text(&text, descriptor, error);
 }
 
-/* Into the row of its name. What ended a worker before stays an operator's problem. */
+/* Into the row of its name. What ended a child before stays an operator's problem. */
 static void read_result(const char *line, struct pb_suite_outcome *outcome)
 {
     char name[32];

@@ -1,4 +1,4 @@
-/* The operator suite in worker processes. */
+/* The operator suite in child processes. */
 #include "coordinator/suite_runs.h"
 
 #include <poll.h>
@@ -13,17 +13,17 @@
 #include "base/place_text.h"
 #include "base/resources.h"
 #include "base/text.h"
-#include "coordinator/worker.h"
-#include "coordinator/worker_end.h"
+#include "coordinator/child.h"
+#include "coordinator/child_end.h"
 
 /* A run of the suite. */
 struct runs {
-    const struct pb_suite_workers *workers;
+    const struct pb_suite_children *children;
     struct pb_suite_outcome *outcome;
     const char *program;
     double limit; /* seconds for one call of the backend */
-    struct pb_error refusal; /* what the worker says is wrong */
-    bool done; /* the worker has written everything */
+    struct pb_error refusal; /* what the child says is wrong */
+    bool done; /* the child has written everything */
 };
 
 static double time_limit(void)
@@ -39,28 +39,28 @@ static void on_line(void *argument, char *line)
     pb_suite_line_read(line, runs->outcome, &runs->refusal, &runs->done);
 }
 
-/* The command, where it writes, and every operator that has ended a worker. */
-static enum pb_status start(const struct runs *runs, struct pb_worker *worker, struct pb_error *error)
+/* The command, where it writes, and every operator that has ended a child. */
+static enum pb_status start(const struct runs *runs, struct pb_child *child, struct pb_error *error)
 {
     const struct pb_suite_report *report = &runs->outcome->report;
-    const char *const own[] = {PB_WORKER_PIPE_OPTION};
+    const char *const own[] = {PB_CHILD_PIPE_OPTION};
     size_t count = 0;
-    while (runs->workers->worker[count])
+    while (runs->children->command[count])
         count++;
     const char **words = pb_calloc(count + 2 * (size_t)report->count + sizeof own / sizeof *own + 1, sizeof *words);
     if (!words)
         return pb_fail_memory(error, count * sizeof *words);
-    memcpy(words, runs->workers->worker, count * sizeof *words);
+    memcpy(words, runs->children->command, count * sizeof *words);
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         words[count++] = own[i];
     for (uint32_t i = 0; i < report->count; i++)
         if (report->results[i].skipped) {
-            words[count++] = runs->workers->skip;
+            words[count++] = runs->children->skip;
             words[count++] = report->results[i].name;
         }
-    const struct pb_worker_spec spec = {
-        .program = runs->program, .arguments = words, .threads = runs->workers->threads};
-    const enum pb_status status = pb_worker_start(&spec, worker, error);
+    const struct pb_child_spec spec = {
+        .program = runs->program, .arguments = words, .threads = runs->children->threads};
+    const enum pb_status status = pb_child_start(&spec, child, error);
     pb_free(words);
     return status;
 }
@@ -74,36 +74,36 @@ static double entered(const volatile struct pb_place *place)
     return depth > 0 && depth <= PB_PLACE_DEPTH ? place->frames[depth - 1].entered : 0;
 }
 
-static void attend(struct runs *runs, struct pb_worker *worker)
+static void attend(struct runs *runs, struct pb_child *child)
 {
-    while (!pb_worker_attend(worker, on_line, runs)) {
-        struct pollfd waiting = {.fd = worker->pipe, .events = POLLIN};
-        (void)poll(&waiting, 1, worker->pipe < 0 ? 5 : 100);
-        const double since = worker->shared ? entered(worker->shared) : 0;
+    while (!pb_child_attend(child, on_line, runs)) {
+        struct pollfd waiting = {.fd = child->pipe, .events = POLLIN};
+        (void)poll(&waiting, 1, child->pipe < 0 ? 5 : 100);
+        const double since = child->shared ? entered(child->shared) : 0;
         if (since > 0 && pb_clock() - since > runs->limit)
-            pb_worker_end(worker, PB_WORKER_TIME_LIMIT, true);
+            pb_child_end(child, PB_CHILD_TIME_LIMIT, true);
     }
 }
 
 /* A sanitizer turns some signals into an exit code, after they have been noted. */
-static void describe_end(const struct runs *runs, const struct pb_worker *worker, char *text, size_t size)
+static void describe_end(const struct runs *runs, const struct pb_child *child, char *text, size_t size)
 {
-    const int number = WIFSIGNALED(worker->wait_status) ? WTERMSIG(worker->wait_status) : worker->place.fault.signal;
+    const int number = WIFSIGNALED(child->wait_status) ? WTERMSIG(child->wait_status) : child->place.fault.signal;
     char name[32];
-    if (worker->stop == PB_WORKER_TIME_LIMIT) {
+    if (child->stop == PB_CHILD_TIME_LIMIT) {
         snprintf(text, size, "no answer within %g s", runs->limit);
     } else if (number) {
         pb_signal_name(number, name);
         snprintf(text, size, "crashed (%s)", name);
     } else {
-        snprintf(text, size, "ended the process (exit code %d)", WEXITSTATUS(worker->wait_status));
+        snprintf(text, size, "ended the process (exit code %d)", WEXITSTATUS(child->wait_status));
     }
 }
 
-static bool ended_well(const struct runs *runs, const struct pb_worker *worker)
+static bool ended_well(const struct runs *runs, const struct pb_child *child)
 {
-    return runs->done && worker->stop == PB_WORKER_ON_ITS_OWN && WIFEXITED(worker->wait_status) &&
-           WEXITSTATUS(worker->wait_status) == 0;
+    return runs->done && child->stop == PB_CHILD_ON_ITS_OWN && WIFEXITED(child->wait_status) &&
+           WEXITSTATUS(child->wait_status) == 0;
 }
 
 static struct pb_suite_result *find_row(struct pb_suite_report *report, const char *name)
@@ -114,14 +114,14 @@ static struct pb_suite_result *find_row(struct pb_suite_report *report, const ch
     return NULL;
 }
 
-/* The worker has ended early. PB_OK: its operator is named, and the suite can be run without it. */
-static enum pb_status blame(struct runs *runs, const struct pb_worker *worker, struct pb_error *error)
+/* The child has ended early. PB_OK: its operator is named, and the suite can be run without it. */
+static enum pb_status blame(struct runs *runs, const struct pb_child *child, struct pb_error *error)
 {
     struct pb_suite_outcome *outcome = runs->outcome;
-    const struct pb_place *place = &worker->place;
+    const struct pb_place *place = &child->place;
     struct pb_suite_result *result = find_row(&outcome->report, place->operation);
     char end[80], hook[300];
-    describe_end(runs, worker, end, sizeof end);
+    describe_end(runs, child, end, sizeof end);
     outcome->ended = true;
     if (place->depth == 0 && result && !result->skipped && !runs->done) {
         result->skipped = true;
@@ -142,23 +142,23 @@ static enum pb_status blame(struct runs *runs, const struct pb_worker *worker, s
 
 static enum pb_status run_once(struct runs *runs, struct pb_error *error)
 {
-    struct pb_worker worker;
-    enum pb_status status = start(runs, &worker, error);
+    struct pb_child child;
+    enum pb_status status = start(runs, &child, error);
     if (status != PB_OK)
         return status;
-    attend(runs, &worker);
+    attend(runs, &child);
     if (runs->refusal.status != PB_OK) {
         *error = runs->refusal;
         return error->status;
     }
-    return ended_well(runs, &worker) ? PB_OK : blame(runs, &worker, error);
+    return ended_well(runs, &child) ? PB_OK : blame(runs, &child, error);
 }
 
-enum pb_status pb_suite_in_workers(const struct pb_suite_workers *workers, struct pb_suite_outcome *outcome,
-                                   struct pb_error *error)
+enum pb_status pb_suite_in_children(const struct pb_suite_children *children, struct pb_suite_outcome *outcome,
+                                    struct pb_error *error)
 {
     char *program = NULL;
-    struct runs runs = {.workers = workers, .outcome = outcome, .limit = time_limit()};
+    struct runs runs = {.children = children, .outcome = outcome, .limit = time_limit()};
     *outcome = (struct pb_suite_outcome){0};
     pb_suite_list(&outcome->report);
     enum pb_status status = pb_program_path(&program, error);

@@ -1,14 +1,14 @@
-/* The operator suite of a backend in worker processes, so that an operator that crashes, exits or hangs is named like one that is wrong. */
+/* The operator suite of a backend in child processes, so that an operator that crashes, exits or hangs is named like one that is wrong. */
 #ifndef PB_COORDINATOR_SUITE_RUNS_H
 #define PB_COORDINATOR_SUITE_RUNS_H
 
 #include "engine/device.h"
 #include "suite/suite.h"
 
-/* How the workers are started. */
-struct pb_suite_workers {
+/* How the children are started. */
+struct pb_suite_children {
     const char *const
-        *worker; /* the words of a command that runs pb_suite_child, without the program; NULL-terminated */
+        *command; /* the words of a command that runs pb_suite_child, without the program; NULL-terminated */
     const char *skip; /* the option of that command that names an operator to skip */
     uint32_t threads;
 };
@@ -21,14 +21,14 @@ struct pb_suite_outcome {
 };
 
 /*
- * Runs the suite in a worker. When an operator ends the worker, or does not return within $PRUNEBENCH_OPERATOR_SECONDS (default
- * 60), that is the operator's problem in the report, and another worker runs the suite without it. PB_OK whatever is found; an
+ * Runs the suite in a child. When an operator ends the child, or does not return within $PRUNEBENCH_OPERATOR_SECONDS (default
+ * 60), that is the operator's problem in the report, and another child runs the suite without it. PB_OK whatever is found; an
  * error where the backend cannot be opened, be it that its create ends the process.
  */
-PB_MUST_CHECK enum pb_status pb_suite_in_workers(const struct pb_suite_workers *workers,
-                                                 struct pb_suite_outcome *outcome, struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_suite_in_children(const struct pb_suite_children *children,
+                                                  struct pb_suite_outcome *outcome, struct pb_error *error);
 
-/* The worker's side: writes lines about the device and its operators. */
+/* The child's side: writes lines about the device and its operators. */
 PB_MUST_CHECK enum pb_status pb_suite_child(struct pb_device *device, const char *const *skipped, int descriptor,
                                             struct pb_error *error);
 /* … or why there is no device. */

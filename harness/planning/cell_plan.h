@@ -17,7 +17,7 @@ struct pb_planned_stage {
     uint64_t macs, memory;
 };
 
-/* What a cell will do. Made once, by the process that plans, and handed to the worker. */
+/* What a cell will do. Made once, by the process that plans, and handed to the cell's process. */
 struct pb_cell_plan {
     struct pb_planned_stage *stages; /* in order; the unpruned network that results are compared with is among them */
     uint32_t stage_count;
@@ -27,7 +27,7 @@ struct pb_cell_plan {
 
     /* Since pb_cell_plan_costs. */
     uint64_t macs; /* of all stages and evaluations */
-    uint64_t memory; /* the largest of the stages: the worker's peak, where it makes them all */
+    uint64_t memory; /* the largest of the stages: the process's peak, where it makes them all */
     uint64_t params, forward_macs; /* of the unpruned network, one image */
     uint32_t classes; /* of the data set; 0 when they are not known */
     char backend_missing[256]; /* "" or why the backend cannot be created here */
@@ -47,7 +47,7 @@ void pb_cell_plan_free(struct pb_cell_plan *plan);
 
 /* What planning many cells shares: opened data sets, opened backends. */
 struct pb_opened;
-/* resident: bytes that a worker holds in memory before its cell opens anything: program, libraries, one cell of the matrix. */
+/* resident: bytes that a cell's process holds in memory before it opens anything: program, libraries, one cell of the matrix. */
 PB_MUST_CHECK enum pb_status pb_opened_create(uint64_t resident, struct pb_opened **opened, struct pb_error *error);
 void pb_opened_free(struct pb_opened **opened);
 /* The backend of cells like this one, opened now or before (a backend is created once per process);

@@ -35,7 +35,7 @@ struct pb_opened {
     struct pb_known_teacher *teachers;
     size_t teacher_count;
     struct pb_estimates estimates;
-    uint64_t baseline; /* resident bytes of a worker before its cell opens anything */
+    uint64_t baseline; /* resident bytes of a process before its cell opens anything */
 };
 
 /* Opened now or before; it belongs to *opened, until the next call. A data set that is wrong, or cannot carry the cell, is an error; one

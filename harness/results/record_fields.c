@@ -30,9 +30,9 @@ const char *const pb_cell_status_names[] = {
 
 #define ROW pb_record
 static const struct pb_field FAILURE[] = {
-    {"signal", PB_FIELD_STRING, AT(signal), .help = "the signal that ended the worker"},
+    {"signal", PB_FIELD_STRING, AT(signal), .help = "the signal that ended its process"},
     {"message", PB_FIELD_TEXT_ELEMENT, AT(message), .help = "what was reported"},
-    {"log", PB_FIELD_TEXT_ELEMENT, AT(log_tail), .help = "the last lines of the worker's log"},
+    {"log", PB_FIELD_TEXT_ELEMENT, AT(log_tail), .help = "the last lines of its log"},
 };
 static const struct pb_fields FAILURE_FIELDS = {
     .name = "failure",

@@ -106,7 +106,7 @@ static const struct pb_field CELL[] = {
     {"document", PB_FIELD_URI, true, WHOLE(record), .derive = derive_document, .help = "from the run's folder"},
     {"log", PB_FIELD_URI, .derive = derive_log_file, .help = "from the run's folder; a cell that never ran has none"},
     {"status", PB_FIELD_CHOICE, true, IN_RECORD(status), .choices = pb_cell_status_names},
-    {"signal", PB_FIELD_STRING, IN_RECORD(signal), .help = "the signal that ended the worker"},
+    {"signal", PB_FIELD_STRING, IN_RECORD(signal), .help = "the signal that ended its process"},
     {"dataset", PB_FIELD_STRING, WHOLE(record), .derive = derive_label},
     {"model", PB_FIELD_STRING, WHOLE(record), .derive = derive_label},
     {"backend", PB_FIELD_STRING, WHOLE(record), .derive = derive_label},
@@ -131,7 +131,7 @@ static const struct pb_field CELL[] = {
     {"message", PB_FIELD_TEXT_ELEMENT, IN_RECORD(message), .help = "what was reported"},
     {"warning", PB_FIELD_LINE_ELEMENTS, WHOLE(record), .derive = derive_warnings, .help = "of all pruning steps"},
     {"log", PB_FIELD_TEXT_ELEMENT, WHOLE(record), .derive = derive_log_tail,
-     .help = "of a cell that did not end well: the last lines of its worker's log"},
+     .help = "of a cell that did not end well: the last lines of its log"},
 };
 static const struct pb_fields CELL_FIELDS = {
     .name = "cell",

@@ -218,7 +218,7 @@ END
     grep -q "stored files were damaged again after 3 repairs, check the disk" always/cells/$id.xml
 }
 
-@test "several workers that find the same damage at once repair it once" {
+@test "several children that find the same damage at once repair it once" {
     rm out/cells/*.xml
     base=out/stages/$(sed -nE 's/.*stage-base="([0-9a-f]{64})".*/\1/p' "$WHOLE/cells/$ID.xml")
     flip "$base/network.safetensors"

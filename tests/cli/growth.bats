@@ -53,7 +53,7 @@ print(len(d["cells"]), len(d["stages"]), round(d["total"]["memory_bytes"] / 1048
     ((large <= small + 2 && small <= large + 2))
 }
 
-@test "a worker reads its own cell, also of a large matrix, and an unknown id is still answered with the closest" {
+@test "a child reads its own cell, also of a large matrix, and an unknown id is still answered with the closest" {
     matrix 250 >large.xml
     run prunebench cell large.xml birds.vgg11-bcnn.random.iterative.blis.r30.s250 -o out --latency 1
     [ "$status" -eq 2 ]
@@ -63,7 +63,7 @@ print(len(d["cells"]), len(d["stages"]), round(d["total"]["memory_bytes"] / 1048
     [[ $output == *"did you mean 'birds.vgg11-bcnn.random.iterative.blis.r"*".s250'?"* ]]
 }
 
-@test "a worker fills its own cell and no other" {
+@test "a child fills its own cell and no other" {
     long=$(printf 'x%.0s' {1..64})
     matrix 1 | sed -E "s|plugin=\"(birds\|random\|one-shot)\"|& label=\"$long\"|" >m.xml
     run prunebench check m.xml

@@ -69,7 +69,7 @@ END
     base=$(sed -n 's/.*<cost stage="base".* widths="\([^"]*\)".*/\1/p' out/cells/*.random.*.r30.s1.xml)
     [ "$(grep -c "^$base | " found)" -eq 2 ] # one for each batch
     grep -q '^.* | 1 | ' found
-    # the first document's worker measured the unpruned network, the others took it
+    # the first document's child measured the unpruned network, the others took it
     [ "$(cat out/logs/*.log | grep -c 'latency of base, batch 1: [0-9.]* ms\(;.*\)\?$')" -eq 1 ]
     [ "$(cat out/logs/*.log | grep -c 'latency of base, batch 1: [0-9.]* ms (measured before)')" -eq 7 ]
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# Workers and coordinators that are stopped, orphaned or short of files; what killed ones leave behind.
+# Children and coordinators that are stopped, orphaned or short of files; what killed ones leave behind.
 
 bats_require_minimum_version 1.5.0
 prunebench() { "$PRUNEBENCH_BUILD/prunebench" "$@"; }
@@ -52,38 +52,38 @@ is_gone() { # PROCESS
     bash -c "ulimit -S -n 12; '$PRUNEBENCH_BUILD/prunebench' run m.xml -o out2 -j 3 --quiet"
 }
 
-@test "a stopped worker is noticed, and continues when it may" {
+@test "a stopped child is noticed, and continues when it may" {
     matrix 200 >m.xml
     prunebench run m.xml -o out --threads 1 >log 2>&1 3>&- &
     coordinator=$!
     wait_for compgen -G 'out/stages/*.partial/epoch.safetensors'
-    worker=$(pgrep -P "$(pgrep -f "prunebench run m.xml -o out --threads 1" | head -n 1)" -f "cell out/matrix.xml")
-    [ -n "$worker" ]
-    kill -STOP "$worker"
-    wait_for grep -q "$ID: its process $worker was stopped by a signal and does nothing; 'kill -CONT $worker' lets it continue" log
-    kill -0 "$worker"
-    kill -CONT "$worker"
-    wait_for grep -q "$ID: its process $worker continues" log
+    child=$(pgrep -P "$(pgrep -f "prunebench run m.xml -o out --threads 1" | head -n 1)" -f "cell out/matrix.xml")
+    [ -n "$child" ]
+    kill -STOP "$child"
+    wait_for grep -q "$ID: its process $child was stopped by a signal and does nothing; 'kill -CONT $child' lets it continue" log
+    kill -0 "$child"
+    kill -CONT "$child"
+    wait_for grep -q "$ID: its process $child continues" log
     wait $coordinator
     cat log
     [ "$(grep -c 'was stopped by a signal' log)" -eq 1 ]
     grep -q ' status="ok"' out/cells/$ID.xml
 }
 
-@test "a stopped worker does not keep an interrupted run" {
+@test "a stopped child does not keep an interrupted run" {
     matrix 2000 >m.xml
     "$PRUNEBENCH_BUILD/prunebench" run m.xml -o out --threads 1 >log 2>&1 3>&- &
     coordinator=$!
     wait_for compgen -G 'out/stages/*.partial/epoch.safetensors'
-    worker=$(pgrep -P $coordinator -f "cell out/matrix.xml")
-    kill -STOP "$worker"
+    child=$(pgrep -P $coordinator -f "cell out/matrix.xml")
+    kill -STOP "$child"
     wait_for grep -q "was stopped by a signal" log
     kill -TERM $coordinator
     wait $coordinator || true
-    run ! kill -0 "$worker"
+    run ! kill -0 "$child"
 }
 
-@test "a worker whose coordinator died before the two met ends at once" {
+@test "a child whose coordinator died before the two met ends at once" {
     matrix >m.xml
     mkdir out
     # its parent is gone when it begins, and another process has become its parent
@@ -97,19 +97,19 @@ is_gone() { # PROCESS
     grep -q ' status="ok"' out/cells/$ID.xml
 }
 
-@test "what killed workers leave is gone after the next run, and the rest is as without them" {
+@test "what killed children leave is gone after the next run, and the rest is as without them" {
     matrix 400 >m.xml
     prunebench run m.xml -o whole --threads 1 --quiet
     leftovers() { find out -name '*.tmp' -o -name '*.new-*' -o -name '*.partial' -o -name running.json; }
     for kill in 1 2 3; do
         "$PRUNEBENCH_BUILD/prunebench" run m.xml -o out --threads 1 --quiet 3>&- 2>/dev/null &
         coordinator=$!
-        wait_for pgrep -P $coordinator -f "cell out/matrix.xml" >worker
+        wait_for pgrep -P $coordinator -f "cell out/matrix.xml" >child
         wait_for compgen -G 'out/stages/*.partial/epoch.safetensors'
         sleep 0.0$((2 * kill))
         kill -KILL $coordinator
         wait $coordinator || true
-        wait_for is_gone "$(cat worker)" # it dies with its coordinator
+        wait_for is_gone "$(cat child)" # it dies with its coordinator
     done
     leftovers | tee left
     grep -q '/running.json$' left

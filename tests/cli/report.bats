@@ -168,7 +168,7 @@ assert page.points[1][-1].startswith("600,") and page.points[2][-1].startswith("
 one = "aircraft.vgg16-bcnn.random.iterative.blis.r40.s"
 assert page.hrefs == [f"../index.html#cell={one}2", f"../../cells/{one}2.xml", f"{one}1.html"], page.hrefs
 PYTHON
-    grep -q '<b>Message</b>: the worker ended with signal SIGSEGV' "$cells"/aircraft.*.l1-norm.one-shot.*.s1.html
+    grep -q '<b>Message</b>: its process ended with signal SIGSEGV' "$cells"/aircraft.*.l1-norm.one-shot.*.s1.html
     grep -q 'retraining &lt;after&gt; the prune &amp; before' "$cells"/aircraft.*.l1-norm.one-shot.*.s1.html
 }
 
@@ -194,7 +194,7 @@ PYTHON
 
 @test "the page says what failed, with the reason and the end of the log" {
     page=$OUT/report/index.html
-    grep -q 'the worker ended with signal SIGSEGV' "$page"
+    grep -q 'its process ended with signal SIGSEGV' "$page"
     grep -q 'retraining &lt;after&gt; the prune &amp; before' "$page"
     grep -q 'cut.xml' "$page"
     grep -q '‡' "$page"

@@ -68,7 +68,7 @@ timeless() {
     wait $coordinator || true
     [ ! -e cut/cells/$id.xml ]
     compgen -G 'cut/stages/*.partial/epoch.safetensors' # it was amid the training
-    for _ in $(seq 100); do # its worker dies with it
+    for _ in $(seq 100); do # its child dies with it
         pgrep -f "cell cut/matrix.xml $id -o cut" >/dev/null || break
         sleep 0.05
     done

@@ -41,17 +41,17 @@ END
     done
 }
 
-@test "a cell limits it too, alone and as a worker of a run" {
+@test "a cell limits it too, alone and as a child of a run" {
     small_matrix
     id=birds.vgg11-bcnn.random.one-shot.blis.r30.s1
     prunebench cell m.xml $id -o alone >/dev/null 2>cell
     [ "$(spin_count cell)" = 10000 ]
     prunebench run m.xml -o out --quiet >/dev/null 2>run
     [ "$(spin_count out/logs/$id.log)" = 10000 ]
-    [ "$(grep -ac GOMP_SPINCOUNT out/logs/$id.log)" -eq 1 ] # a worker finds it set and is not started twice
+    [ "$(grep -ac GOMP_SPINCOUNT out/logs/$id.log)" -eq 1 ] # a child finds it set and is not started twice
 }
 
-@test "the user's own setting wins, in a worker too" {
+@test "the user's own setting wins, in a child too" {
     small_matrix
     GOMP_SPINCOUNT=77 prunebench bench "${tiny[@]}" >/dev/null 2>bench
     [ "$(spin_count bench)" = 77 ]

@@ -327,7 +327,7 @@ static void write_cell(const char *folder, const struct results_cell *cell, stru
         enum pb_cell_status status;
         const char *message;
     } BAD[] = {
-        {PB_CELL_CRASHED, "the worker ended with signal SIGSEGV"},
+        {PB_CELL_CRASHED, "its process ended with signal SIGSEGV"},
         {PB_CELL_FAILED, "layer conv3_1, channel 17: score is not a number"},
         {PB_CELL_TIMED_OUT, "ended after 600 s, its time limit"},
         {PB_CELL_BLOCKED, "the stage 'base' that it starts from failed"},

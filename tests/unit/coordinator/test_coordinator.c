@@ -1,4 +1,4 @@
-/* Runs of a matrix with workers that only pretend. */
+/* Runs of a matrix with child processes that only pretend. */
 #include "support/matrix_text.h"
 
 #include <signal.h>
@@ -11,7 +11,7 @@
 #include "coordinator/outcome.h"
 #include "coordinator/stage_index.h"
 #include "results/result.h"
-#include "support/fake_worker.h"
+#include "support/fake_child.h"
 
 static char program[512];
 
@@ -26,7 +26,7 @@ static enum pb_status try_run(void **state, const char *text, struct pb_run_opti
 {
     struct pb_matrix *matrix = read_matrix(state, text);
     options.out = options.out ? options.out : folder_path(state, "out");
-    options.worker = program;
+    options.program = program;
     options.quiet = true;
     const enum pb_status status = pb_run_matrix(matrix, &options, summary, error);
     if (status == PB_OK) {
@@ -99,14 +99,14 @@ static void test_every_cell_runs_once_and_the_same_command_again_runs_none(void 
 {
     const char *text = RUN_HEAD NO_LATENCY "<criterion plugin='random'/><criterion plugin='bn-scale'/>"
                                            "<targets>0.2 0.4</targets><seeds>1 2</seeds></matrix>";
-    struct pb_run_summary summary = run(state, text, (struct pb_run_options){.workers = 2, .threads = 6});
+    struct pb_run_summary summary = run(state, text, (struct pb_run_options){.jobs = 2, .threads = 6});
     assert_int_equal(summary.done, 8);
     assert_int_equal(summary.skipped + summary.failed + summary.blocked, 0);
     char *seen = diary(state);
     assert_int_equal(count_of(seen, "start "), 8);
-    assert_int_equal(count_of(seen, "r20.s2 3\n"), 2); /* threads are divided among workers */
+    assert_int_equal(count_of(seen, "r20.s2 3\n"), 2); /* threads are divided among cells */
     pb_free(seen);
-    summary = run(state, text, (struct pb_run_options){.workers = 2, .threads = 6});
+    summary = run(state, text, (struct pb_run_options){.jobs = 2, .threads = 6});
     assert_int_equal(summary.skipped, 8);
     assert_int_equal(summary.done, 0);
     seen = diary(state);
@@ -114,11 +114,11 @@ static void test_every_cell_runs_once_and_the_same_command_again_runs_none(void 
     pb_free(seen);
 }
 
-static void test_every_worker_is_told_whose_child_it_is(void **state)
+static void test_every_process_is_told_whose_child_it_is(void **state)
 {
     char line[48];
     (void)run(state, RUN_HEAD NO_LATENCY "<criterion plugin='random'/><targets>0.2 0.4</targets></matrix>",
-              (struct pb_run_options){.workers = 2});
+              (struct pb_run_options){.jobs = 2});
     snprintf(line, sizeof line, "parent %ld\n", (long)getpid());
     char *seen = diary(state);
     assert_int_equal(count_of(seen, line), 2);
@@ -139,16 +139,16 @@ static void assert_waited_for_base(const char *seen, const char *label)
     assert_true(base < second);
 }
 
-static void test_no_worker_waits_for_a_stage_that_another_makes(void **state)
+static void test_no_child_waits_for_a_stage_that_another_makes(void **state)
 {
     /* no base is made before cells of both data sets have started: one after the other would end in failures */
-    setenv(FAKE_WORKER_MEET, "birds cars", 1);
+    setenv(FAKE_CHILD_MEET, "birds cars", 1);
     const struct pb_run_summary summary =
         run(state,
             RUN_HEAD NO_LATENCY "<dataset plugin='cars' root='/tmp'/><criterion plugin='random'/>"
                                 "<criterion plugin='bn-scale'/><targets>0.2 0.4</targets></matrix>",
-            (struct pb_run_options){.workers = 4});
-    unsetenv(FAKE_WORKER_MEET);
+            (struct pb_run_options){.jobs = 4});
+    unsetenv(FAKE_CHILD_MEET);
     assert_int_equal(summary.done, 8);
     char *seen = diary(state);
     assert_int_equal(count_of(seen, "stored base-birds"), 4); /* all pass through it, one makes it */
@@ -165,7 +165,7 @@ static void test_how_each_cell_failed_is_recorded_and_the_others_run(void **stat
                             "<criterion plugin='random' label='hog'/><criterion plugin='random' label='good'/>"
                             "<targets>0.4</targets><override criterion='hang'><limits time='4'/></override>"
                             "<override criterion='hog'><limits memory='200M'/></override></matrix>";
-    struct pb_run_summary summary = run(state, text, (struct pb_run_options){.workers = 3});
+    struct pb_run_summary summary = run(state, text, (struct pb_run_options){.jobs = 3});
     assert_int_equal(summary.done, 1);
     assert_int_equal(summary.failed, 5);
     assert_int_equal(summary.blocked, 0);
@@ -187,14 +187,14 @@ static void test_how_each_cell_failed_is_recorded_and_the_others_run(void **stat
                         "score-birds-silent");
     pb_record_free(&record);
     /* failed ones are left alone without retry, and run again with it; the good one never */
-    summary = run(state, text, (struct pb_run_options){.workers = 3});
+    summary = run(state, text, (struct pb_run_options){.jobs = 3});
     assert_int_equal(summary.failed, 5);
     assert_int_equal(summary.skipped, 1);
     char *seen = diary(state);
     assert_int_equal(count_of(seen, "start "), 6);
     pb_free(seen);
-    summary = run(state, text,
-                  (struct pb_run_options){.workers = 3, .retry = true, .only = (const char *[]){"*.fail.*", NULL}});
+    summary =
+        run(state, text, (struct pb_run_options){.jobs = 3, .retry = true, .only = (const char *[]){"*.fail.*", NULL}});
     assert_int_equal(summary.failed, 1);
     seen = diary(state);
     assert_int_equal(count_of(seen, "start "), 7);
@@ -207,7 +207,7 @@ static void test_cells_behind_a_failed_stage_are_blocked_not_run(void **state)
         RUN_HEAD NO_LATENCY "<dataset plugin='cars' root='/tmp'/>"
                             "<criterion plugin='random' label='crash'/>"
                             "<criterion plugin='random' label='good'/><targets>0.2 0.4</targets></matrix>";
-    struct pb_run_summary summary = run(state, text, (struct pb_run_options){.workers = 2});
+    struct pb_run_summary summary = run(state, text, (struct pb_run_options){.jobs = 2});
     assert_int_equal(summary.failed, 2); /* one per data set: the score is theirs, the base is there */
     assert_int_equal(summary.blocked, 2);
     assert_int_equal(summary.done, 4);
@@ -227,7 +227,7 @@ static void test_a_cell_that_fails_between_its_stages_blocks_no_other(void **sta
     const char *text =
         RUN_HEAD NO_LATENCY "<criterion plugin='random' label='fail'/>"
                             "<criterion plugin='random' label='alone'/><targets>0.2 0.4</targets></matrix>";
-    const struct pb_run_summary summary = run(state, text, (struct pb_run_options){.workers = 1});
+    const struct pb_run_summary summary = run(state, text, (struct pb_run_options){.jobs = 1});
     assert_int_equal(summary.failed, 3); /* the score of one criterion, and both cells of the other */
     assert_int_equal(summary.blocked, 1);
     char *seen = diary(state);
@@ -238,10 +238,10 @@ static void test_a_cell_that_fails_between_its_stages_blocks_no_other(void **sta
 static void test_a_stage_that_failed_in_an_earlier_run_blocks_cells_that_are_new(void **state)
 {
     (void)run(state, RUN_HEAD NO_LATENCY "<criterion plugin='random' label='silent'/><targets>0.2</targets></matrix>",
-              (struct pb_run_options){.workers = 1});
+              (struct pb_run_options){.jobs = 1});
     const struct pb_run_summary summary =
         run(state, RUN_HEAD NO_LATENCY "<criterion plugin='random' label='silent'/><targets>0.2 0.4</targets></matrix>",
-            (struct pb_run_options){.workers = 1});
+            (struct pb_run_options){.jobs = 1});
     assert_int_equal(summary.failed, 1);
     assert_int_equal(summary.blocked, 1);
 }
@@ -253,8 +253,8 @@ static void test_a_changed_matrix_runs_just_what_changed(void **state)
     const char *after = RUN_HEAD NO_LATENCY "<criterion plugin='random'/><criterion plugin='bn-scale'/>"
                                             "<override criterion='random' target='0.4'><training lr='0.5'/></override>"
                                             "<limits time='3h'/><targets>0.2 0.4 0.6</targets></matrix>";
-    (void)run(state, before, (struct pb_run_options){.workers = 2});
-    const struct pb_run_summary summary = run(state, after, (struct pb_run_options){.workers = 2});
+    (void)run(state, before, (struct pb_run_options){.jobs = 2});
+    const struct pb_run_summary summary = run(state, after, (struct pb_run_options){.jobs = 2});
     assert_int_equal(summary.skipped, 3);
     assert_int_equal(summary.done, 3); /* two that are new, one that changed */
 }
@@ -262,11 +262,11 @@ static void test_a_changed_matrix_runs_just_what_changed(void **state)
 static void test_a_result_cut_in_half_is_run_again(void **state)
 {
     const char *text = RUN_HEAD NO_LATENCY "<criterion plugin='random'/><targets>0.2 0.4</targets></matrix>";
-    (void)run(state, text, (struct pb_run_options){.workers = 1});
+    (void)run(state, text, (struct pb_run_options){.jobs = 1});
     char *path = pb_result_path(folder_path(state, "out"), "birds.vgg11-bcnn.random.one-shot.blis.r40.s1");
     assert_int_equal(truncate(path, 200), 0);
     pb_free(path);
-    const struct pb_run_summary summary = run(state, text, (struct pb_run_options){.workers = 1});
+    const struct pb_run_summary summary = run(state, text, (struct pb_run_options){.jobs = 1});
     assert_int_equal(summary.skipped, 1);
     assert_int_equal(summary.done, 1);
 }
@@ -280,7 +280,7 @@ static void test_a_second_run_on_the_same_folder_is_refused_with_the_pid(void **
     assert_int_equal(pb_make_dirs(folder_path(state, "out"), &error), PB_OK);
     assert_int_equal(pb_lease_take(folder_path(state, "out/lock"), PB_AT_ONCE, &lock, &error), PB_OK);
     assert_int_equal(try_run(state, RUN_HEAD "<criterion plugin='random'/><targets>0.2</targets></matrix>",
-                             (struct pb_run_options){.workers = 1}, &summary, &error),
+                             (struct pb_run_options){.jobs = 1}, &summary, &error),
                      PB_ERROR_RUN);
     snprintf(pid, sizeof pid, "process %ld", (long)getpid());
     assert_non_null(strstr(error.text, pid));
@@ -293,7 +293,7 @@ static void test_a_folder_that_cannot_be_made_is_named(void **state)
     struct pb_run_summary summary = {0};
     assert_int_equal(pb_file_write_atomic(folder_path(state, "file"), "x", 1, &error), PB_OK);
     assert_int_not_equal(try_run(state, RUN_HEAD "<criterion plugin='random'/><targets>0.2</targets></matrix>",
-                                 (struct pb_run_options){.workers = 1, .out = folder_path(state, "file/out")}, &summary,
+                                 (struct pb_run_options){.jobs = 1, .out = folder_path(state, "file/out")}, &summary,
                                  &error),
                          PB_OK);
     assert_non_null(strstr(error.text, "/file"));
@@ -305,7 +305,7 @@ static void test_an_interrupted_run_keeps_what_is_finished_and_resumes(void **st
     struct pb_run_summary summary = {0};
     const char *text = RUN_HEAD NO_LATENCY "<criterion plugin='random'/><criterion plugin='random' label='stop'/>"
                                            "<targets>0.2</targets></matrix>";
-    assert_int_equal(try_run(state, text, (struct pb_run_options){.workers = 1}, &summary, &error), PB_OK);
+    assert_int_equal(try_run(state, text, (struct pb_run_options){.jobs = 1}, &summary, &error), PB_OK);
     assert_int_equal(summary.signal, SIGTERM);
     assert_int_equal(summary.done, 1);
     struct pb_record record = read_record(state, "birds.vgg11-bcnn.random.one-shot.blis.r20.s1");
@@ -320,7 +320,7 @@ static void test_latency_is_measured_last_and_on_all_threads(void **state)
 {
     const struct pb_run_summary summary =
         run(state, RUN_HEAD "<criterion plugin='random'/><criterion plugin='bn-scale'/><targets>0.2</targets></matrix>",
-            (struct pb_run_options){.workers = 2, .threads = 4});
+            (struct pb_run_options){.jobs = 2, .threads = 4});
     assert_int_equal(summary.done, 2);
     assert_int_equal(summary.unmeasured, 0);
     char *seen = diary(state);
@@ -337,7 +337,7 @@ static void test_a_schedule_that_crashes_the_planner_costs_only_its_own_sharing(
         run(state,
             RUN_HEAD NO_LATENCY "<schedule plugin='one-shot' label='deaf'/><criterion plugin='random'/>"
                                 "<criterion plugin='bn-scale'/><targets>0.2 0.4</targets></matrix>",
-            (struct pb_run_options){.workers = 2});
+            (struct pb_run_options){.jobs = 2});
     assert_int_equal(summary.done, 8);
     struct pb_error error = {0};
     int index = -1;
@@ -351,8 +351,8 @@ static void test_a_glob_that_names_nothing_is_an_input_error(void **state)
     struct pb_error error = {0};
     struct pb_run_summary summary = {0};
     assert_int_equal(try_run(state, RUN_HEAD "<criterion plugin='random'/><targets>0.2</targets></matrix>",
-                             (struct pb_run_options){.workers = 1, .only = (const char *[]){"*nothing*", NULL}},
-                             &summary, &error),
+                             (struct pb_run_options){.jobs = 1, .only = (const char *[]){"*nothing*", NULL}}, &summary,
+                             &error),
                      PB_ERROR_INPUT);
     assert_non_null(strstr(error.text, "--only '*nothing*' names no cell of '"));
 }
@@ -364,11 +364,11 @@ static void test_a_run_whose_results_cannot_be_written_ends_and_loses_none(void 
     struct pb_run_summary summary = {0};
     const char *text = RUN_HEAD NO_LATENCY "<criterion plugin='random'/><criterion plugin='bn-scale'/>"
                                            "<targets>0.2</targets></matrix>";
-    (void)run(state, text, (struct pb_run_options){.workers = 1, .only = (const char *[]){"*random*", NULL}});
+    (void)run(state, text, (struct pb_run_options){.jobs = 1, .only = (const char *[]){"*random*", NULL}});
     char *path = pb_result_path(folder_path(state, "out"), "birds.vgg11-bcnn.bn-scale.one-shot.blis.r20.s1");
     assert_int_equal(mkdir(path, 0777), 0); /* nothing can be renamed onto a folder */
     pb_free(path);
-    assert_int_equal(try_run(state, text, (struct pb_run_options){.workers = 1}, &summary, &error), PB_ERROR_RUN);
+    assert_int_equal(try_run(state, text, (struct pb_run_options){.jobs = 1}, &summary, &error), PB_ERROR_RUN);
     assert_non_null(strstr(error.text, "the result of cell 'birds.vgg11-bcnn.bn-scale.one-shot.blis.r20.s1' cannot be "
                                        "written; make room and run again: "));
     struct pb_record record = read_record(state, "birds.vgg11-bcnn.random.one-shot.blis.r20.s1");
@@ -380,14 +380,14 @@ static void test_a_run_whose_results_cannot_be_written_ends_and_loses_none(void 
 
 int main(int argc, char **argv)
 {
-    fake_worker(argc, argv);
+    fake_child(argc, argv);
     const ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
     if (length < 0)
         return 1;
     const struct CMUnitTest tests[] = {
         RUN_TEST(test_every_cell_runs_once_and_the_same_command_again_runs_none),
-        RUN_TEST(test_every_worker_is_told_whose_child_it_is),
-        RUN_TEST(test_no_worker_waits_for_a_stage_that_another_makes),
+        RUN_TEST(test_every_process_is_told_whose_child_it_is),
+        RUN_TEST(test_no_child_waits_for_a_stage_that_another_makes),
         RUN_TEST(test_how_each_cell_failed_is_recorded_and_the_others_run),
         RUN_TEST(test_cells_behind_a_failed_stage_are_blocked_not_run),
         RUN_TEST(test_a_cell_that_fails_between_its_stages_blocks_no_other),

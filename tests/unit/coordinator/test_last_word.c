@@ -1,4 +1,4 @@
-/* Workers that die or stop at awkward moments: between their document and their word of it, or without an end. */
+/* Children that die or stop at awkward moments: between their document and their word of it, or without an end. */
 #include "support/matrix_text.h"
 
 #include <unistd.h>
@@ -6,7 +6,7 @@
 #include "coordinator/coordinator.h"
 #include "coordinator/outcome.h"
 #include "results/result.h"
-#include "support/fake_worker.h"
+#include "support/fake_child.h"
 
 static char program[512];
 
@@ -20,7 +20,7 @@ static struct pb_run_summary run(void **state, const char *text, bool retry)
     struct pb_run_summary summary = {0};
     struct pb_matrix *matrix = read_matrix(state, text);
     const struct pb_run_options options = {
-        .out = folder_path(state, "out"), .worker = program, .quiet = true, .retry = retry};
+        .out = folder_path(state, "out"), .program = program, .quiet = true, .retry = retry};
     if (pb_run_matrix(matrix, &options, &summary, &error) != PB_OK)
         fail_msg("%s", error.text);
     struct pb_run_summary counts = summary;
@@ -59,7 +59,7 @@ static void test_the_document_decides_when_the_last_word_is_lost(void **state)
     assert_int_equal(status_of(state, "crash"), PB_CELL_CRASHED);
 }
 
-/* A document of an earlier run says nothing about a worker that wrote none. */
+/* A document of an earlier run says nothing about a child that wrote none. */
 static void test_an_older_document_does_not_decide(void **state)
 {
     struct pb_error error = {0};
@@ -78,7 +78,7 @@ static void test_an_older_document_does_not_decide(void **state)
 int main(int argc, char **argv)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_setup, folder_teardown)
-    fake_worker(argc, argv);
+    fake_child(argc, argv);
     const ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
     if (length <= 0)
         return 99;

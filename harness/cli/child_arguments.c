@@ -1,5 +1,5 @@
-/* The options of a command that the coordinator starts as its worker. */
-#include "cli/worker_arguments.h"
+/* The options of a command that the coordinator starts as its child. */
+#include "cli/child_arguments.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -8,7 +8,7 @@
 
 #include "base/place.h"
 
-/* A worker must not outlive its coordinator, whose next run would start the same work again. */
+/* A child must not outlive its coordinator, whose next run would start the same work again. */
 static enum pb_status meet_coordinator(const struct pb_arguments *arguments, int *report_to, struct pb_error *error)
 {
     size_t descriptor = 0, parent = (size_t)getppid();

@@ -1,9 +1,9 @@
 /* Replaces `prunebench cell`: does nothing slowly, fails as its cell's criterion label says, and keeps a diary. */
-#ifndef PB_TEST_FAKE_WORKER_H
-#define PB_TEST_FAKE_WORKER_H
+#ifndef PB_TEST_FAKE_CHILD_H
+#define PB_TEST_FAKE_CHILD_H
 
 /*
- * A test's main calls this first; it returns when the program was not started as a worker. By the cell's criterion label:
+ * A test's main calls this first; it returns when the program was not started as a child. By the cell's criterion label:
  *   crash    SIGSEGV while scoring          hang    sleeps while scoring, deaf to SIGTERM
  *   fail     writes a failed document       silent  ends with exit code 3 and no document
  *   alone    writes one that names no stage as the failed one
@@ -11,11 +11,11 @@
  *   stop     sends SIGTERM to its parent    deaf    cannot be planned
  *   mute     is killed between an ok document and its word of it; mute-fail: a failed document
  *   freeze   stops itself until it gets SIGCONT
- * any other: ok. OUT/diary gets "parent PID", as the worker is told, "start ID THREADS", "stored KEY", "end ID", "latency ID THREADS" as they happen.
- * Where the environment has FAKE_WORKER_MEET, labels of data sets separated by spaces, no cell makes a stage before a cell
+ * any other: ok. OUT/diary gets "parent PID", as the child is told, "start ID THREADS", "stored KEY", "end ID", "latency ID THREADS" as they happen.
+ * Where the environment has FAKE_CHILD_MEET, labels of data sets separated by spaces, no cell makes a stage before a cell
  * of each of them has started; one that has waited a minute fails.
  */
-#define FAKE_WORKER_MEET "PRUNEBENCH_TEST_MEET"
-void fake_worker(int argc, char **argv);
+#define FAKE_CHILD_MEET "PRUNEBENCH_TEST_MEET"
+void fake_child(int argc, char **argv);
 
 #endif

@@ -1,5 +1,5 @@
-/* One worker process: started with limits, watched, stopped, reaped. */
-#include "coordinator/worker.h"
+/* One child process: started with limits, watched, stopped, reaped. */
+#include "coordinator/child.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +20,7 @@ extern char **environ;
 #define GRACE_SECONDS 5.0 /* between SIGTERM and SIGKILL */
 
 /* Thread counts that the caller's environment may carry would undo the coordinator's division. libgomp reads its own
- * when the process loads, so they must be right before the worker begins. */
+ * when the process loads, so they must be right before the child begins. */
 static bool is_thread_setting(const char *variable)
 {
     static const char *const names[] = {
@@ -34,7 +34,7 @@ static bool is_thread_setting(const char *variable)
 
 enum { OWN_VARIABLES = 4 };
 
-/* The caller's environment with the worker's thread counts. own: the strings made here. */
+/* The caller's environment with the child's thread counts. own: the strings made here. */
 static char **make_environment(uint32_t threads, char *own[OWN_VARIABLES])
 {
     size_t count = 0, used = 0;
@@ -43,7 +43,7 @@ static char **make_environment(uint32_t threads, char *own[OWN_VARIABLES])
     own[0] = pb_format("OMP_NUM_THREADS=%u", threads);
     own[1] = pb_format("BLIS_NUM_THREADS=%u", threads);
     own[2] = pb_strdup("OMP_DYNAMIC=false");
-    own[3] = pb_strdup("OMP_PROC_BIND=false"); /* several workers bound alike would share the same cores */
+    own[3] = pb_strdup("OMP_PROC_BIND=false"); /* several children bound alike would share the same cores */
     char **variables = pb_calloc(count + OWN_VARIABLES + 1, sizeof *variables);
     bool made = variables != NULL;
     for (size_t i = 0; i < OWN_VARIABLES; i++)
@@ -80,8 +80,8 @@ static int spawn(const char *program, char **words, char **variables, const int 
     const bool prepared =
         posix_spawn_file_actions_adddup2(&actions, given[0], STDOUT_FILENO) == 0 &&
         posix_spawn_file_actions_adddup2(&actions, given[0], STDERR_FILENO) == 0 &&
-        posix_spawn_file_actions_adddup2(&actions, given[1], PB_WORKER_PIPE) == 0 &&
-        posix_spawn_file_actions_adddup2(&actions, given[2], PB_WORKER_PLACE) == 0 &&
+        posix_spawn_file_actions_adddup2(&actions, given[1], PB_CHILD_PIPE) == 0 &&
+        posix_spawn_file_actions_adddup2(&actions, given[2], PB_CHILD_PLACE) == 0 &&
         posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0) == 0 &&
         posix_spawnattr_setsigmask(&attributes, &none) == 0 && posix_spawnattr_setsigdefault(&attributes, &all) == 0 &&
         posix_spawnattr_setpgroup(&attributes, 0) == 0 && posix_spawnattr_setflags(&attributes, flags) == 0;
@@ -95,11 +95,11 @@ static enum pb_status open_pipe(int ends[2], struct pb_error *error)
 {
     int made[2];
     if (pipe2(made, O_CLOEXEC) != 0)
-        return pb_fail_errno(error, "make a pipe to a worker");
+        return pb_fail_errno(error, "make a pipe to a child");
     made[1] = pb_move_up(made[1]);
     if (made[1] < 0 || fcntl(made[0], F_SETFL, O_NONBLOCK) != 0) {
         close(made[0]);
-        return pb_fail_errno(error, "make a pipe to a worker");
+        return pb_fail_errno(error, "make a pipe to a child");
     }
     memcpy(ends, made, sizeof made);
     return PB_OK;
@@ -113,11 +113,11 @@ static size_t count_words(const char *const *words)
     return count;
 }
 
-/* The program's words: the caller's, where the worker keeps its notes, and whose child it is: should this process die before
- * the worker asks to die with it, it has another parent by then. NULL when memory is out. */
-static const char **make_words(const struct pb_worker_spec *spec, char number[24])
+/* The program's words: the caller's, where the child keeps its notes, and whose child it is: should this process die before
+ * the child asks to die with it, it has another parent by then. NULL when memory is out. */
+static const char **make_words(const struct pb_child_spec *spec, char number[24])
 {
-    const char *const own[] = {PB_WORKER_PLACE_OPTION, PB_WORKER_PARENT_OPTION, number};
+    const char *const own[] = {PB_CHILD_PLACE_OPTION, PB_CHILD_PARENT_OPTION, number};
     snprintf(number, 24, "%ld", (long)getpid());
     const size_t count = count_words(spec->arguments);
     const char **words = pb_calloc(count + sizeof own / sizeof *own + 2, sizeof *words);
@@ -129,29 +129,29 @@ static const char **make_words(const struct pb_worker_spec *spec, char number[24
     return words;
 }
 
-/* The worker's ends of what it shares with this process: output, pipe, notes. */
-static enum pb_status open_channels(const char *log, struct pb_worker *worker, int given[3], struct pb_error *error)
+/* The child's ends of what it shares with this process: output, pipe, notes. */
+static enum pb_status open_channels(const char *log, struct pb_child *child, int given[3], struct pb_error *error)
 {
     int ends[2] = {-1, -1};
-    enum pb_status status = pb_worker_log_open(log, &worker->log, &given[0], &worker->log_start, error);
+    enum pb_status status = pb_child_log_open(log, &child->log, &given[0], &child->log_start, error);
     if (status == PB_OK)
         status = open_pipe(ends, error);
-    worker->pipe = ends[0];
+    child->pipe = ends[0];
     given[1] = ends[1];
     if (status == PB_OK)
-        status = pb_place_create(&worker->shared, &given[2], error);
+        status = pb_place_create(&child->shared, &given[2], error);
     if (status == PB_OK && (given[2] = pb_move_up(given[2])) < 0)
-        status = pb_fail_errno(error, "share memory with a worker");
+        status = pb_fail_errno(error, "share memory with a child");
     return status;
 }
 
-enum pb_status pb_worker_start(const struct pb_worker_spec *spec, struct pb_worker *worker, struct pb_error *error)
+enum pb_status pb_child_start(const struct pb_child_spec *spec, struct pb_child *child, struct pb_error *error)
 {
-    struct pb_worker started = {.pipe = -1,
-                                .log = {.pipe = -1, .file = -1},
-                                .started = pb_clock(),
-                                .time_limit = spec->time_limit,
-                                .memory_limit = spec->memory_limit};
+    struct pb_child started = {.pipe = -1,
+                               .log = {.pipe = -1, .file = -1},
+                               .started = pb_clock(),
+                               .time_limit = spec->time_limit,
+                               .memory_limit = spec->memory_limit};
     int given[3] = {-1, -1, -1};
     char *own[OWN_VARIABLES] = {0}, **variables = NULL, **arguments;
     char number[24];
@@ -174,49 +174,49 @@ enum pb_status pb_worker_start(const struct pb_worker_spec *spec, struct pb_work
     pb_free(variables);
     pb_free(words);
     if (status == PB_OK) {
-        *worker = started;
+        *child = started;
         return PB_OK;
     }
     if (started.pipe >= 0)
         close(started.pipe);
-    pb_worker_log_close(&started.log);
+    pb_child_log_close(&started.log);
     pb_place_destroy(&started.shared);
     return status;
 }
 
 /* Lines longer than the buffer are cut. */
-static void take_bytes(struct pb_worker *worker, const char *bytes, size_t count,
+static void take_bytes(struct pb_child *child, const char *bytes, size_t count,
                        void (*on_line)(void *argument, char *line), void *argument)
 {
     for (size_t i = 0; i < count; i++) {
         if (bytes[i] != '\n') {
-            if (worker->line_length + 1 < sizeof worker->line)
-                worker->line[worker->line_length++] = bytes[i];
+            if (child->line_length + 1 < sizeof child->line)
+                child->line[child->line_length++] = bytes[i];
             continue;
         }
-        worker->line[worker->line_length] = '\0';
-        worker->line_length = 0;
-        on_line(argument, worker->line);
+        child->line[child->line_length] = '\0';
+        child->line_length = 0;
+        on_line(argument, child->line);
     }
 }
 
-static void drain(struct pb_worker *worker, void (*on_line)(void *argument, char *line), void *argument)
+static void drain(struct pb_child *child, void (*on_line)(void *argument, char *line), void *argument)
 {
     char bytes[4096];
-    while (worker->pipe >= 0) {
-        const ssize_t got = read(worker->pipe, bytes, sizeof bytes);
+    while (child->pipe >= 0) {
+        const ssize_t got = read(child->pipe, bytes, sizeof bytes);
         if (got > 0) {
-            take_bytes(worker, bytes, (size_t)got, on_line, argument);
+            take_bytes(child, bytes, (size_t)got, on_line, argument);
         } else if (got == 0 || (errno != EINTR && errno != EAGAIN)) {
-            close(worker->pipe);
-            worker->pipe = -1;
+            close(child->pipe);
+            child->pipe = -1;
         } else if (errno == EAGAIN) {
             return;
         }
     }
 }
 
-/* Resident bytes of its own: the decoded images are mapped by all workers and can be dropped at any time. 0 when unknown. */
+/* Resident bytes of its own: the decoded images are mapped by all children and can be dropped at any time. 0 when unknown. */
 static uint64_t own_memory(pid_t pid)
 {
     char path[64], text[128];
@@ -235,56 +235,56 @@ static uint64_t own_memory(pid_t pid)
     return (uint64_t)(resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-void pb_worker_end(struct pb_worker *worker, enum pb_worker_stop why, bool at_once)
+void pb_child_end(struct pb_child *child, enum pb_child_stop why, bool at_once)
 {
-    if (worker->stop == PB_WORKER_ON_ITS_OWN) {
-        worker->stop = why;
-        worker->stopped = pb_clock();
-        worker->kill_at = pb_clock() + GRACE_SECONDS;
-        kill(-worker->pid, SIGTERM);
+    if (child->stop == PB_CHILD_ON_ITS_OWN) {
+        child->stop = why;
+        child->stopped = pb_clock();
+        child->kill_at = pb_clock() + GRACE_SECONDS;
+        kill(-child->pid, SIGTERM);
     }
     if (at_once)
-        kill(-worker->pid, SIGKILL);
+        kill(-child->pid, SIGKILL);
 }
 
-static void enforce_limits(struct pb_worker *worker)
+static void enforce_limits(struct pb_child *child)
 {
     const double now = pb_clock();
-    const uint64_t memory = own_memory(worker->pid);
-    if (memory > worker->peak_memory)
-        worker->peak_memory = memory;
-    if (worker->stop != PB_WORKER_ON_ITS_OWN) {
-        if (now >= worker->kill_at)
-            kill(-worker->pid, SIGKILL);
-    } else if (worker->time_limit > 0 && now - worker->started >= worker->time_limit) {
-        pb_worker_end(worker, PB_WORKER_TIME_LIMIT, false);
-    } else if (worker->memory_limit > 0 && memory > worker->memory_limit) {
+    const uint64_t memory = own_memory(child->pid);
+    if (memory > child->peak_memory)
+        child->peak_memory = memory;
+    if (child->stop != PB_CHILD_ON_ITS_OWN) {
+        if (now >= child->kill_at)
+            kill(-child->pid, SIGKILL);
+    } else if (child->time_limit > 0 && now - child->started >= child->time_limit) {
+        pb_child_end(child, PB_CHILD_TIME_LIMIT, false);
+    } else if (child->memory_limit > 0 && memory > child->memory_limit) {
         /* at once: what grows beyond its limit must not take the machine with it while it tidies up */
-        pb_worker_end(worker, PB_WORKER_MEMORY_LIMIT, true);
+        pb_child_end(child, PB_CHILD_MEMORY_LIMIT, true);
     }
 }
 
-bool pb_worker_attend(struct pb_worker *worker, void (*on_line)(void *argument, char *line), void *argument)
+bool pb_child_attend(struct pb_child *child, void (*on_line)(void *argument, char *line), void *argument)
 {
-    drain(worker, on_line, argument);
-    pb_worker_log_drain(&worker->log);
-    enforce_limits(worker);
-    const pid_t changed = waitpid(worker->pid, &worker->wait_status, WNOHANG | WUNTRACED | WCONTINUED);
+    drain(child, on_line, argument);
+    pb_child_log_drain(&child->log);
+    enforce_limits(child);
+    const pid_t changed = waitpid(child->pid, &child->wait_status, WNOHANG | WUNTRACED | WCONTINUED);
     if (changed == 0 || (changed < 0 && errno == EINTR))
         return false;
-    if (changed > 0 && (WIFSTOPPED(worker->wait_status) || WIFCONTINUED(worker->wait_status))) {
-        worker->halted = WIFSTOPPED(worker->wait_status);
+    if (changed > 0 && (WIFSTOPPED(child->wait_status) || WIFCONTINUED(child->wait_status))) {
+        child->halted = WIFSTOPPED(child->wait_status);
         return false;
     }
-    kill(-worker->pid, SIGKILL); /* whatever it left behind */
-    drain(worker, on_line, argument);
-    if (worker->pipe >= 0)
-        close(worker->pipe);
-    worker->pipe = -1;
-    worker->pid = 0;
-    pb_worker_log_close(&worker->log);
-    pb_place_copy(worker->shared, &worker->place);
-    pb_place_destroy(&worker->shared);
+    kill(-child->pid, SIGKILL); /* whatever it left behind */
+    drain(child, on_line, argument);
+    if (child->pipe >= 0)
+        close(child->pipe);
+    child->pipe = -1;
+    child->pid = 0;
+    pb_child_log_close(&child->log);
+    pb_place_copy(child->shared, &child->place);
+    pb_place_destroy(&child->shared);
     return true;
 }
 

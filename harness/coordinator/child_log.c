@@ -1,5 +1,5 @@
-/* What a worker prints, on its way into the log. */
-#include "coordinator/worker_log.h"
+/* What a child prints, on its way into the log. */
+#include "coordinator/child_log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,9 +18,9 @@ int pb_move_up(int fd)
     return moved;
 }
 
-enum { READ_BYTES = 1 << 16, READS_AT_ONCE = 64 }; /* a worker that prints all the time must not hold up the others */
+enum { READ_BYTES = 1 << 16, READS_AT_ONCE = 64 }; /* a child that prints all the time must not hold up the others */
 
-static enum pb_status open_file(const char *path, struct pb_worker_log *log, off_t *start, struct pb_error *error)
+static enum pb_status open_file(const char *path, struct pb_child_log *log, off_t *start, struct pb_error *error)
 {
     struct stat facts;
     log->file = pb_move_up(open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666));
@@ -32,10 +32,10 @@ static enum pb_status open_file(const char *path, struct pb_worker_log *log, off
     return PB_OK;
 }
 
-enum pb_status pb_worker_log_open(const char *path, struct pb_worker_log *log, int *output, off_t *start,
-                                  struct pb_error *error)
+enum pb_status pb_child_log_open(const char *path, struct pb_child_log *log, int *output, off_t *start,
+                                 struct pb_error *error)
 {
-    struct pb_worker_log opened = {.pipe = -1, .file = -1};
+    struct pb_child_log opened = {.pipe = -1, .file = -1};
     int ends[2] = {-1, -1};
     *start = 0;
     if (!path) {
@@ -45,11 +45,11 @@ enum pb_status pb_worker_log_open(const char *path, struct pb_worker_log *log, i
     }
     enum pb_status status = open_file(path, &opened, start, error);
     if (status == PB_OK && pipe2(ends, O_CLOEXEC) != 0)
-        status = pb_fail_errno(error, "make a pipe for a worker's output");
+        status = pb_fail_errno(error, "make a pipe for a child's output");
     if (status == PB_OK) {
         ends[1] = pb_move_up(ends[1]);
         if (ends[1] < 0 || fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0)
-            status = pb_fail_errno(error, "make a pipe for a worker's output");
+            status = pb_fail_errno(error, "make a pipe for a child's output");
     }
     if (status != PB_OK) {
         for (int i = 0; i < 2; i++)
@@ -66,7 +66,7 @@ enum pb_status pb_worker_log_open(const char *path, struct pb_worker_log *log, i
 }
 
 /* A full disk must not end the run for a log's sake: what cannot be written counts as left out. */
-static uint64_t write_bytes(const struct pb_worker_log *log, const char *bytes, size_t count)
+static uint64_t write_bytes(const struct pb_child_log *log, const char *bytes, size_t count)
 {
     size_t done = 0;
     while (done < count) {
@@ -80,14 +80,14 @@ static uint64_t write_bytes(const struct pb_worker_log *log, const char *bytes, 
     return done;
 }
 
-static void keep_tail(struct pb_worker_log *log, const char *bytes, size_t count)
+static void keep_tail(struct pb_child_log *log, const char *bytes, size_t count)
 {
     for (size_t i = count > PB_LOG_TAIL ? count - PB_LOG_TAIL : 0; i < count; i++)
         log->tail[(log->tail_end + i) % PB_LOG_TAIL] = bytes[i];
     log->tail_end += count;
 }
 
-static void take(struct pb_worker_log *log, const char *bytes, size_t count)
+static void take(struct pb_child_log *log, const char *bytes, size_t count)
 {
     const uint64_t room = log->printed < PB_LOG_LIMIT ? PB_LOG_LIMIT - log->printed : 0;
     const size_t fits = count < room ? count : (size_t)room;
@@ -97,7 +97,7 @@ static void take(struct pb_worker_log *log, const char *bytes, size_t count)
         keep_tail(log, bytes + fits, count - fits);
 }
 
-void pb_worker_log_drain(struct pb_worker_log *log)
+void pb_child_log_drain(struct pb_child_log *log)
 {
     char bytes[READ_BYTES];
     for (int i = 0; i < READS_AT_ONCE && log->pipe >= 0; i++) {
@@ -113,13 +113,13 @@ void pb_worker_log_drain(struct pb_worker_log *log)
     }
 }
 
-uint64_t pb_worker_log_left_out(const struct pb_worker_log *log)
+uint64_t pb_child_log_left_out(const struct pb_child_log *log)
 {
     return log->printed - log->written;
 }
 
 /* What the ring holds, from the beginning of a line where there is one. */
-static void write_tail(struct pb_worker_log *log)
+static void write_tail(struct pb_child_log *log)
 {
     char tail[PB_LOG_TAIL] = "";
     const size_t held = log->tail_end < PB_LOG_TAIL ? (size_t)log->tail_end : PB_LOG_TAIL;
@@ -132,10 +132,10 @@ static void write_tail(struct pb_worker_log *log)
         (void)write_bytes(log, "\n", 1);
 }
 
-void pb_worker_log_close(struct pb_worker_log *log)
+void pb_child_log_close(struct pb_child_log *log)
 {
     char line[160];
-    pb_worker_log_drain(log);
+    pb_child_log_drain(log);
     if (log->pipe >= 0)
         close(log->pipe);
     log->pipe = -1;
@@ -147,7 +147,7 @@ void pb_worker_log_close(struct pb_worker_log *log)
         const int length = snprintf(line, sizeof line,
                                     "prunebench: warning: the output was longer than %u MiB; %llu more bytes were left "
                                     "out before its last lines\n",
-                                    PB_LOG_LIMIT >> 20, (unsigned long long)pb_worker_log_left_out(log));
+                                    PB_LOG_LIMIT >> 20, (unsigned long long)pb_child_log_left_out(log));
         (void)write_bytes(log, line, (size_t)length);
     }
     close(log->file);

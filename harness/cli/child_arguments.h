@@ -1,11 +1,11 @@
-/* The options of a command that the coordinator starts as its worker. */
-#ifndef PB_CLI_WORKER_ARGUMENTS_H
-#define PB_CLI_WORKER_ARGUMENTS_H
+/* The options of a command that the coordinator starts as its child. */
+#ifndef PB_CLI_CHILD_ARGUMENTS_H
+#define PB_CLI_CHILD_ARGUMENTS_H
 
 #include "cli/cli.h"
 
 /* Their rows for a command's own table. */
-#define PB_WORKER_OPTIONS                                                                                              \
+#define PB_CHILD_OPTIONS                                                                                               \
     {"report-to", 0, "FD",                                                                                             \
      "write a line for every step to this descriptor, and end with the process that started this"},                    \
         {"note-to", 0, "FD", "keep notes of the plugin's hook that runs in the memory behind this descriptor"},        \

@@ -1,5 +1,5 @@
 /* Replaces `prunebench cell`. */
-#include "support/fake_worker.h"
+#include "support/fake_child.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -12,7 +12,7 @@
 #include "base/memory.h"
 #include "matrix/matrix.h"
 #include "coordinator/outcome.h"
-#include "coordinator/worker.h"
+#include "coordinator/child.h"
 #include "support/fake_plugins.h"
 
 static const char *argument(int argc, char **argv, const char *name)
@@ -50,7 +50,7 @@ static void nap(long milliseconds)
 
 static void tell(const char *line)
 {
-    if (write(PB_WORKER_PIPE, line, strlen(line)) < 0)
+    if (write(PB_CHILD_PIPE, line, strlen(line)) < 0)
         _exit(91);
 }
 
@@ -174,8 +174,8 @@ static void run(const struct pb_cell_config *cell, const char *out)
     char keys[3][65], line[128];
     stage_keys(cell, keys);
     note(out, "start", cell->id, getenv("OMP_NUM_THREADS"));
-    if (getenv(FAKE_WORKER_MEET))
-        meet(out, getenv(FAKE_WORKER_MEET));
+    if (getenv(FAKE_CHILD_MEET))
+        meet(out, getenv(FAKE_CHILD_MEET));
     for (int s = 0; s < 3; s++) {
         nap(20);
         if (s == 0 && strcmp(cell->criterion.label, "base") == 0) {
@@ -192,16 +192,16 @@ static void run(const struct pb_cell_config *cell, const char *out)
     write_document(cell, out, PB_CELL_OK, NO_STAGE);
 }
 
-void fake_worker(int argc, char **argv)
+void fake_child(int argc, char **argv)
 {
     if (argc < 3 || strcmp(argv[1], "cell") != 0)
         return;
     struct pb_error error = {0};
     struct pb_matrix *matrix = NULL;
-    const char *out = argument(argc, argv, "-o"), *parent = argument(argc, argv, PB_WORKER_PARENT_OPTION);
+    const char *out = argument(argc, argv, "-o"), *parent = argument(argc, argv, PB_CHILD_PARENT_OPTION);
     const bool plans = argument_given(argc, argv, "--plan");
     if ((!out && !plans) || pb_matrix_read(argv[2], &fake_registry, &matrix, &error) != PB_OK) {
-        fprintf(stderr, "fake worker: %s\n", error.text);
+        fprintf(stderr, "fake child: %s\n", error.text);
         exit(2);
     }
     if (plans) {
