@@ -23,7 +23,7 @@
 #include "base/owner.h"
 #include "base/text.h"
 
-enum { CONTENT = 320, LINK_TRIES = 5 };
+enum { CONTENT = PB_LEASE_CONTENT, LINK_TRIES = 5 };
 static const double FIRST_PAUSE = 0.01, LAST_PAUSE = 1;
 
 struct pb_lease {
@@ -50,6 +50,23 @@ void pb_lease_times(double beat, double expiry)
     beats.expiry = expiry;
     pthread_cond_broadcast(&beats.change);
     pthread_mutex_unlock(&beats.mutex);
+}
+
+enum pb_status pb_lease_times_from_environment(struct pb_error *error)
+{
+    double beat = 0, expiry = 0;
+    const char *text = getenv("PRUNEBENCH_LEASE");
+    int used = 0;
+    if (!text || !text[0])
+        return PB_OK;
+    if (sscanf(text, "%lf %lf%n", &beat, &expiry, &used) != 2 || text[used] || // NOLINT(cert-err34-c)
+        !(beat > 0 && expiry >= 3 * beat && expiry < 1e6))
+        return pb_fail(error, PB_ERROR_INPUT,
+                       "$PRUNEBENCH_LEASE is '%s'; it must be two numbers of seconds, \"BEAT EXPIRY\", the second at "
+                       "least three times the first",
+                       text);
+    pb_lease_times(beat, expiry);
+    return PB_OK;
 }
 
 /* HOST PID JOB, from pb_calloc; NULL when memory is out. */
@@ -180,6 +197,16 @@ static enum pb_owner_state owner_of(const char *content)
     return pb_owner_of_tag(tag);
 }
 
+/* "TAG BEATS HOST PID JOB" */
+void pb_lease_holder(const struct pb_lease_watch *watch, char text[PB_LEASE_HOLDER])
+{
+    char host[65], pid[32], job[33];
+    text[0] = '\0';
+    if (sscanf(watch->content, "%*s %*s %64s %31s %32s", host, pid, job) == 3)
+        snprintf(text, PB_LEASE_HOLDER, "host %s, process %s%s%s", host, pid, strcmp(job, "-") == 0 ? "" : ", job ",
+                 strcmp(job, "-") == 0 ? "" : job);
+}
+
 static enum pb_status fail_held(const char *path, const char *content, struct pb_error *error)
 {
     char host[65] = "?", pid[32] = "?";
@@ -300,14 +327,6 @@ static enum pb_status attempt(const char *path, struct pb_lease **lease, struct 
     return status;
 }
 
-/* A lease of another process, and since when it has not changed. */
-struct watched {
-    char content[CONTENT];
-    double since;
-    uint32_t changes;
-    enum pb_owner_state owner;
-};
-
 static double expiry(void)
 {
     pthread_mutex_lock(&beats.mutex);
@@ -316,9 +335,8 @@ static double expiry(void)
     return seconds;
 }
 
-/* One look. *free: nobody holds it any more, and what was left of it is removed. Of a process on this host the kernel says whether it
- * exists: one that is stopped for hours keeps its lease. */
-static enum pb_status watch(const char *path, struct watched *watched, bool *free, struct pb_error *error)
+/* Of a process on this host the kernel says whether it exists: one that is stopped for hours keeps its lease. */
+enum pb_status pb_lease_look(const char *path, struct pb_lease_watch *watch, bool *free, struct pb_error *error)
 {
     char content[CONTENT];
     bool there, removed;
@@ -326,17 +344,17 @@ static enum pb_status watch(const char *path, struct watched *watched, bool *fre
     *free = !there;
     if (status != PB_OK || !there)
         return status;
-    if (watched->changes == 0 || strcmp(content, watched->content) != 0) {
-        memcpy(watched->content, content, sizeof content);
-        watched->since = pb_clock();
-        watched->changes++;
+    if (watch->changes == 0 || strcmp(content, watch->content) != 0) {
+        memcpy(watch->content, content, sizeof content);
+        watch->since = pb_clock();
+        watch->changes++;
     }
-    watched->owner = owner_of(content);
-    if (watched->owner == PB_OWNER_NONE && !is_former(content))
+    watch->owner = owner_of(content);
+    if (watch->owner == PB_OWNER_NONE && !is_former(content))
         return pb_fail(error, PB_ERROR_RUN,
                        "'%s' is no lock file: it does not say which process holds it; move it away", path);
-    const bool silent = watched->owner == PB_OWNER_ELSEWHERE && pb_clock() - watched->since >= expiry();
-    *free = silent || watched->owner == PB_OWNER_GONE || watched->owner == PB_OWNER_NONE;
+    const bool silent = watch->owner == PB_OWNER_ELSEWHERE && pb_clock() - watch->since >= expiry();
+    *free = silent || watch->owner == PB_OWNER_GONE || watch->owner == PB_OWNER_NONE;
     return *free ? remove_lease(path, content, true, &removed, error) : PB_OK;
 }
 
@@ -359,11 +377,9 @@ bool pb_lease_sweep(const char *path)
     return removed;
 }
 
-static bool is_over(const struct watched *watched, enum pb_patience patience)
+static bool is_over(const struct pb_lease_watch *watched, enum pb_patience patience)
 {
     switch (patience) {
-    case PB_AT_ONCE:
-        return true;
     case PB_UNTIL_KNOWN:
         return watched->owner == PB_OWNER_ALIVE || watched->changes > 1;
     case PB_UNTIL_FREE:
@@ -375,11 +391,11 @@ static bool is_over(const struct watched *watched, enum pb_patience patience)
 /* Until nobody holds it. */
 static enum pb_status await(const char *path, enum pb_patience patience, struct pb_error *error)
 {
-    struct watched watched = {.since = pb_clock()};
+    struct pb_lease_watch watched = {.since = pb_clock()};
     double pause = FIRST_PAUSE;
     for (bool said = false;;) {
         bool free;
-        const enum pb_status status = watch(path, &watched, &free, error);
+        const enum pb_status status = pb_lease_look(path, &watched, &free, error);
         if (status != PB_OK || free)
             return status;
         if (is_over(&watched, patience))
@@ -391,6 +407,16 @@ static enum pb_status await(const char *path, enum pb_patience patience, struct 
         rest(pause);
         pause = pause * 1.5 < LAST_PAUSE ? pause * 1.5 : LAST_PAUSE;
     }
+}
+
+enum pb_status pb_lease_try(const char *path, struct pb_lease **lease, struct pb_error *error)
+{
+    struct pb_lease_watch watched = {.since = pb_clock()};
+    bool free = false;
+    enum pb_status status = attempt(path, lease, error);
+    if (status == PB_OK && !*lease)
+        status = pb_lease_look(path, &watched, &free, error);
+    return status == PB_OK && free ? attempt(path, lease, error) : status;
 }
 
 enum pb_status pb_lease_take(const char *path, enum pb_patience patience, struct pb_lease **lease,

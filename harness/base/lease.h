@@ -12,19 +12,24 @@
 #define PB_BASE_LEASE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/error.h"
+#include "base/owner.h"
 
 struct pb_lease;
 
+/* Takes the lease whose file is path, in a folder that exists. *lease: NULL where another process holds it, or, on another host, may. What
+ * a process of this host left that has ended is taken. */
+PB_MUST_CHECK enum pb_status pb_lease_try(const char *path, struct pb_lease **lease, struct pb_error *error);
+
 /* How long to wait for a lease that another process holds; then PB_ERROR_RUN, which names it. */
 enum pb_patience {
-    PB_AT_ONCE, /* not at all: only what a process of this host left that has ended is taken */
     PB_UNTIL_KNOWN, /* on this host not at all; for another one until it is known whether its holder works */
     PB_UNTIL_FREE,
 };
 
-/* Takes the lease whose file is path, in a folder that exists. */
+/* The same, with patience. */
 PB_MUST_CHECK enum pb_status pb_lease_take(const char *path, enum pb_patience patience, struct pb_lease **lease,
                                            struct pb_error *error);
 /* NULL and a lost lease are fine. */
@@ -32,7 +37,26 @@ void pb_lease_give(struct pb_lease **lease);
 /* Removes the lease where its holder was on this host and has ended; tells whether it did. */
 bool pb_lease_sweep(const char *path);
 
-/* Seconds between two steps of the counter (5), and without one after which others take the lease (60). For the leases taken from now on. */
+/* A lease of another process, looked at now and then; {0} before the first look. */
+enum { PB_LEASE_CONTENT = 320 };
+struct pb_lease_watch {
+    char content[PB_LEASE_CONTENT];
+    double since; /* when the content was first seen, by this process's clock */
+    uint32_t changes; /* looks that found another content, the first among them */
+    enum pb_owner_state owner;
+};
+/* One look, which opens and reads the file once. *free: nobody holds the lease any more; what was left of it is removed. */
+PB_MUST_CHECK enum pb_status pb_lease_look(const char *path, struct pb_lease_watch *watch, bool *free,
+                                           struct pb_error *error);
+/* Who holds it: "host n1, process 71, job 12"; "" where that is not known. */
+#define PB_LEASE_HOLDER 160
+void pb_lease_holder(const struct pb_lease_watch *watch, char text[PB_LEASE_HOLDER]);
+
+/*
+ * Seconds between two steps of the counter (5), and without one after which others take the lease (60). For the leases taken from now on.
+ * $PRUNEBENCH_LEASE, "BEAT EXPIRY", states others for a whole process: they must be the same for all that share a folder.
+ */
 void pb_lease_times(double beat, double expiry);
+PB_MUST_CHECK enum pb_status pb_lease_times_from_environment(struct pb_error *error);
 
 #endif

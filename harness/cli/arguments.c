@@ -2,6 +2,7 @@
 #include "cli/arguments.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -192,6 +193,39 @@ enum pb_status pb_argument_size(const struct pb_arguments *arguments, const char
     if (!pb_parse_size(text, &parsed) || parsed < min || parsed > max)
         return pb_fail(error, PB_ERROR_INPUT, "--%s: '%s' is not a whole number from %zu to %zu", name, text, min, max);
     *value = parsed;
+    return PB_OK;
+}
+
+/* Seconds, or [DAYS-]HOURS:MINUTES:SECONDS. */
+static bool parse_duration(const char *text, double *seconds)
+{
+    unsigned days = 0, hours = 0, minutes = 0, rest = 0;
+    int used = 0;
+    const bool with_days = strchr(text, '-') != NULL;
+    if (strspn(text, "0123456789:-.") != strlen(text))
+        return false;
+    if (!with_days && !strchr(text, ':'))
+        return pb_parse_real(text, seconds);
+    if (with_days &&
+        sscanf(text, "%4u-%2u:%2u:%2u%n", &days, &hours, &minutes, &rest, &used) != 4) // NOLINT(cert-err34-c)
+        return false;
+    if (!with_days && sscanf(text, "%4u:%2u:%2u%n", &hours, &minutes, &rest, &used) != 3) // NOLINT(cert-err34-c)
+        return false;
+    *seconds = ((days * 24.0 + hours) * 60 + minutes) * 60 + rest;
+    return text[used] == '\0' && minutes < 60 && rest < 60 && (!with_days || hours < 24);
+}
+
+enum pb_status pb_argument_duration(const struct pb_arguments *arguments, const char *name, double *seconds,
+                                    struct pb_error *error)
+{
+    const char *text = pb_argument(arguments, name);
+    double parsed;
+    if (!text)
+        return PB_OK;
+    if (!parse_duration(text, &parsed) || !(parsed > 0))
+        return pb_fail(error, PB_ERROR_INPUT, "--%s: '%s' is not a time: seconds, or [DAYS-]HOURS:MINUTES:SECONDS",
+                       name, text);
+    *seconds = parsed;
     return PB_OK;
 }
 

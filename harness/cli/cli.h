@@ -39,9 +39,10 @@ struct pb_command {
     enum pb_status (*run)(const struct pb_arguments *arguments, int *exit_code, struct pb_error *error);
 };
 
-extern const struct pb_command pb_command_run, pb_command_check, pb_command_cell, pb_command_report, pb_command_plugins,
-    pb_command_count, pb_command_verify, pb_command_bench, pb_command_synth, pb_command_doctor, pb_command_help,
-    pb_command_score, pb_command_compare, pb_command_history, pb_command_audit, pb_command_status, pb_command_show;
+extern const struct pb_command pb_command_run, pb_command_worker, pb_command_check, pb_command_cell, pb_command_report,
+    pb_command_plugins, pb_command_count, pb_command_verify, pb_command_bench, pb_command_synth, pb_command_doctor,
+    pb_command_help, pb_command_score, pb_command_compare, pb_command_history, pb_command_audit, pb_command_status,
+    pb_command_show;
 /* All of them, NULL-terminated, in the order of the help. */
 extern const struct pb_command *const pb_commands[];
 /* The command of that name, else an error that suggests one. */
@@ -58,6 +59,8 @@ const char *const *pb_argument_list(const struct pb_arguments *arguments, const 
 /* Numbers in a range; *value stays as it is when the option was not given; else "--batch: '0' is not a whole number from 1 to 4096". */
 PB_MUST_CHECK enum pb_status pb_argument_size(const struct pb_arguments *arguments, const char *name, size_t min,
                                               size_t max, size_t *value, struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_argument_duration(const struct pb_arguments *arguments, const char *name,
+                                                  double *seconds, struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_argument_real(const struct pb_arguments *arguments, const char *name, double min,
                                               double max, double *value, struct pb_error *error);
 /* One of names (NULL-terminated): its index; the message lists them. */

@@ -80,11 +80,14 @@ static enum pb_status write_result(const struct job *job, const struct pb_record
     return status;
 }
 
-static enum pb_status read_plan(const struct pb_arguments *arguments, struct pb_cell_plan *plan, struct pb_error *error)
+static enum pb_status read_plan(const struct job *job, const struct pb_arguments *arguments, struct pb_cell_plan *plan,
+                                struct pb_error *error)
 {
+    const struct pb_plan_of of = {.id = job->cell->id, .matrix = job->matrix->sha256};
     size_t offset = 0;
     const enum pb_status status = pb_argument_size(arguments, "plans-at", 0, SIZE_MAX, &offset, error);
-    return status == PB_OK ? pb_plan_lines_read_file(pb_argument(arguments, "plans"), offset, plan, error) : status;
+    return status == PB_OK ? pb_plan_lines_read_file(pb_argument(arguments, "plans"), offset, &of, plan, error)
+                           : status;
 }
 
 static enum pb_status run_cell(struct job *job, const struct pb_arguments *arguments, struct pb_error *error)
@@ -96,7 +99,7 @@ static enum pb_status run_cell(struct job *job, const struct pb_arguments *argum
     const bool handed = pb_argument(arguments, "plans") != NULL;
     int index = -1;
     pb_record_init(&record);
-    enum pb_status status = handed ? read_plan(arguments, &plan, error) : PB_OK;
+    enum pb_status status = handed ? read_plan(job, arguments, &plan, error) : PB_OK;
     if (status == PB_OK && planned)
         status = pb_stage_index_open(planned, &index, error);
     if (status != PB_OK) {

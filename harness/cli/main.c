@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/lease.h"
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/log.h"
@@ -90,7 +91,9 @@ int main(int argc, char **argv)
     pb_limit_spinning(argv);
     const struct pb_command *command;
     struct pb_error error = {0};
-    const enum pb_status status = pb_command_find(argv[1], &command, &error);
+    enum pb_status status = pb_lease_times_from_environment(&error);
+    if (status == PB_OK)
+        status = pb_command_find(argv[1], &command, &error);
     if (status == PB_OK)
         return run_command(command, argc - 2, argv + 2);
     fprintf(stderr, "prunebench: %s\n", error.text);

@@ -139,7 +139,7 @@ static enum pb_status read_plan(struct pb_shown_cell *cell, struct pb_error *err
     if (status == PB_OK && pb_file_exists(path))
         status = pb_plan_lines_find(path, cell->id, &found, &offset, error);
     if (status == PB_OK && found)
-        status = pb_plan_lines_read_file(path, offset, &cell->plan, error);
+        status = pb_plan_lines_read_file(path, offset, &(struct pb_plan_of){.id = cell->id}, &cell->plan, error);
     pb_free(path);
     return status;
 }

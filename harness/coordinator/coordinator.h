@@ -13,6 +13,8 @@ struct pb_run_options {
     uint32_t threads; /* in all, divided among the cells; 0: the machine's */
     bool retry; /* run failed cells again */
     bool quiet;
+    bool workers_measure; /* latencies are measured by a worker (prunebench worker), not by this process */
+    bool one; /* of a worker: it runs one cell at most */
     const char *command; /* the command line, to run it again; may be NULL */
     const char *program; /* that is started for a cell; NULL: this one */
 };

@@ -101,8 +101,42 @@ enum pb_status pb_plan_lines_read(const char *line, struct pb_cell_plan *plan, s
     return PB_OK;
 }
 
-enum pb_status pb_plan_lines_read_file(const char *path, size_t offset, struct pb_cell_plan *plan,
-                                       struct pb_error *error)
+/* The next line, without its end; false behind the last one. */
+static bool next_line(FILE *file, char **line, size_t *size)
+{
+    const ssize_t length = getline(line, size, file);
+    if (length <= 0)
+        return false;
+    if ((*line)[length - 1] == '\n')
+        (*line)[length - 1] = '\0';
+    return true;
+}
+
+static bool is_line_of(const char *line, const char *mark, const char *of)
+{
+    return pb_starts_with(line, mark) && strcmp(line + strlen(mark), of) == 0;
+}
+
+/* Leaves the file behind the line that names the cell. */
+static enum pb_status find_plan(FILE *file, const char *path, size_t offset, const struct pb_plan_of *of,
+                                struct pb_error *error)
+{
+    char *line = NULL;
+    size_t size = 0;
+    enum pb_status status = PB_OK;
+    bool found = !of->matrix || (next_line(file, &line, &size) && is_line_of(line, PB_PLAN_MATRIX, of->matrix));
+    if (found && fseeko(file, (off_t)offset, SEEK_SET) != 0)
+        status = pb_fail_errno(error, "read '%s'", path);
+    found = status == PB_OK && found && next_line(file, &line, &size) && is_line_of(line, PB_PLAN_ID, of->id);
+    if (status == PB_OK && !found)
+        status = pb_fail(error, PB_ERROR_RUN, "'%s' has no plan of cell '%s' at byte %zu: the run was planned anew",
+                         path, of->id, offset);
+    free(line);
+    return status;
+}
+
+enum pb_status pb_plan_lines_read_file(const char *path, size_t offset, const struct pb_plan_of *of,
+                                       struct pb_cell_plan *plan, struct pb_error *error)
 {
     struct pb_cell_plan made = {0};
     struct pb_error failure = {0};
@@ -112,10 +146,8 @@ enum pb_status pb_plan_lines_read_file(const char *path, size_t offset, struct p
     FILE *file = fopen(path, "re");
     if (!file)
         return pb_fail_errno(error, "read '%s'", path);
-    enum pb_status status =
-        fseeko(file, (off_t)offset, SEEK_SET) == 0 ? PB_OK : pb_fail_errno(error, "read '%s'", path);
-    for (ssize_t length; status == PB_OK && !whole && (length = getline(&line, &size, file)) > 0;) {
-        line[length - 1] = line[length - 1] == '\n' ? '\0' : line[length - 1];
+    enum pb_status status = find_plan(file, path, offset, of, error);
+    while (status == PB_OK && !whole && next_line(file, &line, &size)) {
         whole = strcmp(line, PB_PLAN_END) == 0;
         if (!whole)
             status = pb_plan_lines_read(line, &made, &failure, error);

@@ -19,9 +19,17 @@ void pb_plan_lines_write_failure(const struct pb_error *failure, struct pb_text 
 /* One line of those. Lines that are none of them are ignored. */
 PB_MUST_CHECK enum pb_status pb_plan_lines_read(const char *line, struct pb_cell_plan *plan, struct pb_error *failure,
                                                 struct pb_error *error);
+/* The file of plans begins with this and the SHA-256 of the matrix's file. */
+#define PB_PLAN_MATRIX "matrix "
+
+/* What a plan must be of: a run may be planned anew while a cell begins. */
+struct pb_plan_of {
+    const char *id; /* of the cell */
+    const char *matrix; /* SHA-256 of the matrix's file; NULL: any */
+};
 /* The plan whose lines begin at this byte of a file. One that could not be made has no stages. */
-PB_MUST_CHECK enum pb_status pb_plan_lines_read_file(const char *path, size_t offset, struct pb_cell_plan *plan,
-                                                     struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_plan_lines_read_file(const char *path, size_t offset, const struct pb_plan_of *of,
+                                                     struct pb_cell_plan *plan, struct pb_error *error);
 /* Where in the file the cell's plan begins; *found false: the file has none of that cell. */
 PB_MUST_CHECK enum pb_status pb_plan_lines_find(const char *path, const char *id, bool *found, size_t *offset,
                                                 struct pb_error *error);

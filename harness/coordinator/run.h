@@ -4,17 +4,21 @@
 
 #include <signal.h>
 
+#include "base/name_index.h"
 #include "base/progress.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/queue.h"
 #include "coordinator/outcome.h"
 #include "coordinator/run_status.h"
 #include "coordinator/child.h"
+#include "coordinator/claims.h"
+#include "coordinator/work_list.h"
 
 enum pb_run_state {
     PB_RUN_LEFT_OUT, /* --only does not name it */
     PB_RUN_WAITING,
-    PB_RUN_RUNNING,
+    PB_RUN_RUNNING, /* by this process */
+    PB_RUN_ELSEWHERE, /* another process has claimed it */
     PB_RUN_OK, /* by an earlier run, or by this one (ran) */
     PB_RUN_FAILED,
     PB_RUN_BLOCKED,
@@ -24,6 +28,7 @@ struct pb_run_cell {
     enum pb_run_state state;
     enum pb_outcome found; /* by earlier runs */
     bool ran; /* in this run */
+    bool doubted; /* a mark says that it has ended, and its document does not */
     bool measured; /* its latencies are there */
     bool open; /* its schedule is adaptive: its plan ends at the first measurement */
     size_t plan; /* where its plan begins in the file of plans */
@@ -34,6 +39,17 @@ struct pb_run_cell {
     enum pb_cell_status status; /* where it has ended: how */
     struct pb_headline headline; /* where it is ok */
     double weight; /* its part of the work, in any unit */
+    char document
+        [65]; /* SHA-256 of a document of it that does not count, because the cell is run again; "": there was none */
+    struct pb_lease_watch *watch; /* PB_RUN_ELSEWHERE: of its claim, since the first look; else NULL */
+};
+
+/* What this process may ask of the folder that it shares with others while it waits for them, and what it asks next (run_others.c). */
+struct pb_run_looks {
+    double saved, at; /* looks that it may do now, and when that was counted */
+    double listed; /* when OUT/queue was listed last */
+    uint32_t cell; /* that is looked at next */
+    bool claim; /* by its claim; else by the stage that others wait for */
 };
 
 /* Which file a path named at some moment; all 0: none. */
@@ -46,6 +62,7 @@ struct pb_file_identity {
 struct pb_slot {
     struct pb_run *run;
     struct pb_child child; /* pid 0: free */
+    struct pb_lease *claim; /* of its cell; NULL where a latency is measured */
     uint32_t cell;
     double share; /* of its work */
     char what[160];
@@ -57,7 +74,16 @@ struct pb_slot {
 struct pb_run {
     struct pb_matrix *matrix;
     const struct pb_run_options *options;
-    const char *program;
+    bool joined; /* this process is a worker: it has found the run in OUT, and leaves when nothing is left to claim */
+    bool superseded; /* the run that it joined was prepared anew */
+    struct pb_claims claims;
+    struct pb_work_list_identity list; /* which list of work the states of the cells follow */
+    struct pb_run_looks looks;
+    struct pb_name_index ids; /* of the cells */
+    uint32_t started_cells; /* by this process */
+    double leave_at; /* when this worker stops, as if by SIGTERM; 0: at no time */
+    char *program;
+    char matrix_sha256[65]; /* of OUT/matrix.xml */
     char *matrix_path, *index_path, *plans_path; /* OUT/matrix.xml, OUT/planned-stages.txt, OUT/plans.txt */
     struct pb_text plans; /* of all cells, until they are written */
     struct pb_queue queue;
@@ -81,12 +107,44 @@ struct pb_run {
     struct pb_display display;
 };
 
+/* Makes the cells and what all runs need (coordinator.c); the matrix is there. */
+PB_MUST_CHECK enum pb_status pb_run_open(struct pb_run *run, struct pb_error *error);
+void pb_run_close(struct pb_run *run);
+/* From here on signals are counted by pb_run_wait; *before: the mask to restore. */
+PB_MUST_CHECK enum pb_status pb_run_watch_signals(struct pb_run *run, sigset_t *before, struct pb_error *error);
+/* Until no cell is left that this process may run, or a signal comes. */
+PB_MUST_CHECK enum pb_status pb_run_cells(struct pb_run *run, struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_run_sum_up(struct pb_run *run, struct pb_run_summary *summary, struct pb_error *error);
+
+/* Plans the cells, looks at what is there of each, and writes down what is to be done (prepare.c). OUT/lock is held. */
+PB_MUST_CHECK enum pb_status pb_run_prepare(struct pb_run *run, struct pb_error *error);
+
+/* The cells' documents (run_documents.c): which file one is; its SHA-256, "" where there is none that can be read. */
+PB_MUST_CHECK enum pb_status pb_run_identify_document(const struct pb_run *run, uint32_t cell,
+                                                      struct pb_file_identity *identity, struct pb_error *error);
+PB_MUST_CHECK enum pb_status pb_run_document_digest(const struct pb_run *run, uint32_t cell, char sha256[65],
+                                                    struct pb_error *error);
+/* What is stored of a cell, as far as its inputs are known. */
+PB_MUST_CHECK enum pb_status pb_run_look_at_document(const struct pb_run *run, uint32_t cell,
+                                                     struct pb_stored_result *stored, struct pb_error *error);
+/* Takes over how a cell has ended from its document. */
+void pb_run_take_end(struct pb_run *run, uint32_t cell, struct pb_stored_result *stored);
+/* Whether the child, which has ended, left a document of its cell: its last word about it may have been lost. */
+PB_MUST_CHECK enum pb_status pb_run_find_document(struct pb_run *run, struct pb_slot *slot, struct pb_error *error);
+
+/* What other processes do with the cells of this run (run_others.c): one listing of OUT/queue. */
+PB_MUST_CHECK enum pb_status pb_run_list_others(struct pb_run *run, struct pb_error *error);
+/* While a slot is free: at most one look per second at what the others do, on average. */
+PB_MUST_CHECK enum pb_status pb_run_watch_others(struct pb_run *run, struct pb_error *error);
+/* Whether the run that this process has joined was prepared anew. */
+void pb_run_check_list(struct pb_run *run);
+/* Has the cell ended since its run was prepared? Its document tells; then its state is set. The claim is held. */
+PB_MUST_CHECK enum pb_status pb_run_has_ended(struct pb_run *run, uint32_t cell, bool *ended, struct pb_error *error);
+
 /* Starts and ends cells (run_cells.c). A failure that makes going on useless is returned. */
 PB_MUST_CHECK enum pb_status pb_run_start_cells(struct pb_run *run, bool *busy, struct pb_error *error);
 /* The child in slot has ended. */
 PB_MUST_CHECK enum pb_status pb_run_finish_cell(struct pb_run *run, struct pb_slot *slot, struct pb_error *error);
-/* Whether the child, which has ended, left a document of its cell: its last word about it may have been lost. */
-PB_MUST_CHECK enum pb_status pb_run_find_document(struct pb_run *run, struct pb_slot *slot, struct pb_error *error);
 /* Starts a child on a cell; latency_threads 0: to run it, else to measure its latency. */
 PB_MUST_CHECK enum pb_status pb_run_start_child(struct pb_run *run, struct pb_slot *slot, uint32_t cell,
                                                 uint32_t latency_threads, struct pb_error *error);
@@ -130,6 +188,7 @@ void pb_run_count_work(struct pb_run *run);
 void pb_run_show(struct pb_run *run);
 /* Which cells are run again, and why: a line per reason. */
 PB_MUST_CHECK enum pb_status pb_run_say_reruns(struct pb_run *run, struct pb_error *error);
-void pb_run_say_end(struct pb_run *run, const struct pb_slot *slot, const char *status, const char *message);
+/* slot: of the child that ran it; NULL: it ended elsewhere. */
+void pb_run_say_end(struct pb_run *run, uint32_t cell, const struct pb_slot *slot);
 
 #endif

@@ -1,7 +1,6 @@
 /* Starting the cells that may start, and recording how they end. */
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -10,46 +9,6 @@
 #include "coordinator/child_end.h"
 
 #define FIXED_WORDS 18
-
-static enum pb_status identify_document(const struct pb_run *run, uint32_t cell, struct pb_file_identity *identity,
-                                        struct pb_error *error)
-{
-    struct stat info;
-    char *path = pb_result_path(run->options->out, run->matrix->cells[cell]->id);
-    if (!path)
-        return pb_fail_memory(error, strlen(run->options->out));
-    *identity = (struct pb_file_identity){0};
-    if (stat(path, &info) == 0)
-        *identity = (struct pb_file_identity){.inode = (uint64_t)info.st_ino,
-                                              .bytes = (uint64_t)info.st_size,
-                                              .seconds = (int64_t)info.st_ctim.tv_sec,
-                                              .nanoseconds = (int64_t)info.st_ctim.tv_nsec};
-    pb_free(path);
-    return PB_OK;
-}
-
-/* What the child has written. */
-static enum pb_status look(const struct pb_run *run, uint32_t cell, struct pb_stored_result *stored,
-                           struct pb_error *error)
-{
-    const struct pb_expected expected = {.last_key = "", .inputs = run->cells[cell].inputs};
-    return pb_outcome_look(run->options->out, run->matrix->cells[cell], &expected, run->schema, stored, error);
-}
-
-enum pb_status pb_run_find_document(struct pb_run *run, struct pb_slot *slot, struct pb_error *error)
-{
-    struct pb_file_identity now;
-    struct pb_stored_result stored = {0};
-    enum pb_status status = slot->wrote ? PB_OK : identify_document(run, slot->cell, &now, error);
-    /* Documents are renamed into place: a new one is another file. */
-    if (status != PB_OK || slot->wrote || now.inode == 0 || memcmp(&now, &slot->before, sizeof now) == 0)
-        return status;
-    status = look(run, slot->cell, &stored, error);
-    if (status == PB_OK)
-        slot->wrote = stored.outcome != PB_OUTCOME_MISSING && stored.outcome != PB_OUTCOME_CHANGED;
-    pb_stored_result_free(&stored);
-    return status;
-}
 
 enum pb_status pb_run_start_child(struct pb_run *run, struct pb_slot *slot, uint32_t cell, uint32_t latency_threads,
                                   struct pb_error *error)
@@ -61,7 +20,7 @@ enum pb_status pb_run_start_child(struct pb_run *run, struct pb_slot *slot, uint
         files++;
     const char **words = pb_calloc(FIXED_WORDS + 2 * files + 1, sizeof *words);
     char *log = pb_log_path(run->options->out, config->id);
-    enum pb_status status = identify_document(run, cell, &slot->before, error);
+    enum pb_status status = pb_run_identify_document(run, cell, &slot->before, error);
     if (status != PB_OK) {
         pb_free(log);
         pb_free(words);
@@ -113,8 +72,9 @@ enum pb_status pb_run_start_child(struct pb_run *run, struct pb_slot *slot, uint
 }
 
 /* A document for a cell that will not be run, and the user's line. */
-static enum pb_status block_cell(struct pb_run *run, uint32_t cell, uint32_t stage, struct pb_error *error)
+static enum pb_status write_blocked(struct pb_run *run, uint32_t index, uint32_t stage, struct pb_error *error)
 {
+    struct pb_run_cell *cell = &run->cells[index];
     const struct pb_shared_stage *failed = &run->queue.stages[stage];
     const char *owner = failed->owner == PB_NONE ? "another cell" : run->matrix->cells[failed->owner]->id;
     const char *why = failed->owner == PB_NONE ? NULL : run->cells[failed->owner].message;
@@ -122,75 +82,153 @@ static enum pb_status block_cell(struct pb_run *run, uint32_t cell, uint32_t sta
         pb_format("its stage '%s' failed in cell '%s'%s%s", failed->name, owner, why ? ": " : "", why ? why : "");
     if (!message)
         return pb_fail_memory(error, strlen(owner));
-    enum pb_status status = pb_outcome_write(run->options->out, run->matrix->cells[cell],
-                                             &(struct pb_failure){.status = PB_CELL_BLOCKED,
-                                                                  .message = message,
-                                                                  .inputs = run->cells[cell].inputs,
-                                                                  .failed_stage = failed->key},
-                                             error);
+    enum pb_status status = pb_outcome_write(
+        run->options->out, run->matrix->cells[index],
+        &(struct pb_failure){
+            .status = PB_CELL_BLOCKED, .message = message, .inputs = cell->inputs, .failed_stage = failed->key},
+        error);
     if (status == PB_OK)
-        status = pb_run_log_blocked(run, cell, message, error);
-    if (status == PB_OK) {
-        const char *id = run->matrix->cells[cell]->id, *out = run->options->out;
-        run->cells[cell].state = PB_RUN_BLOCKED;
-        run->cells[cell].status = PB_CELL_BLOCKED;
-        pb_display_say(&run->display, PB_LOG_ERROR, "%s: blocked: %s (%s/cells/%s.xml, %s/logs/%s.log)", id, message,
-                       out, id, out, id);
-        pb_free(run->cells[cell].message);
-        run->cells[cell].message = message;
-    } else {
+        status = pb_run_log_blocked(run, index, message, error);
+    if (status == PB_OK)
+        status = pb_claims_mark(&run->claims, run->matrix->cells[index]->id, false, error);
+    if (status != PB_OK) {
         pb_free(message);
+        return status;
+    }
+    const char *id = run->matrix->cells[index]->id, *out = run->options->out;
+    cell->state = PB_RUN_BLOCKED;
+    cell->status = PB_CELL_BLOCKED;
+    pb_display_say(&run->display, PB_LOG_ERROR, "%s: blocked: %s (%s/cells/%s.xml, %s/logs/%s.log)", id, message, out,
+                   id, out, id);
+    pb_free(cell->message);
+    cell->message = message;
+    return PB_OK;
+}
+
+/*
+ * Claims the cell. *claim: NULL where another process has it, or it has ended meanwhile, or the run was prepared anew: its state says
+ * so.
+ */
+static enum pb_status claim_cell(struct pb_run *run, uint32_t index, struct pb_lease **claim, struct pb_error *error)
+{
+    const char *id = run->matrix->cells[index]->id;
+    bool ended = false;
+    enum pb_status status = pb_claims_take(&run->claims, id, claim, error);
+    if (status == PB_OK && !*claim) {
+        run->cells[index].state = PB_RUN_ELSEWHERE;
+        pb_queue_start(&run->queue, index);
+        return PB_OK;
+    }
+    if (status == PB_OK)
+        status = pb_run_has_ended(run, index, &ended, error);
+    if (status == PB_OK && ended)
+        status = pb_claims_mark(&run->claims, id, run->cells[index].state == PB_RUN_OK, error);
+    if (status == PB_OK)
+        pb_run_check_list(run);
+    if (status != PB_OK || ended || run->superseded)
+        pb_lease_give(claim);
+    return status;
+}
+
+static enum pb_status block_cell(struct pb_run *run, uint32_t cell, uint32_t stage, struct pb_error *error)
+{
+    struct pb_lease *claim = NULL;
+    enum pb_status status = claim_cell(run, cell, &claim, error);
+    if (status == PB_OK && claim)
+        status = write_blocked(run, cell, stage, error);
+    pb_lease_give(&claim);
+    return status;
+}
+
+/* Every cell that waits behind a failed stage. */
+static enum pb_status block_cells(struct pb_run *run, struct pb_error *error)
+{
+    enum pb_status status = PB_OK;
+    for (uint32_t i = 0; i < run->matrix->cell_count && status == PB_OK && !run->superseded; i++) {
+        uint32_t stage = PB_NONE;
+        if (run->cells[i].state == PB_RUN_WAITING && pb_queue_ask(&run->queue, i, &stage) == PB_STAGE_FAILED)
+            status = block_cell(run, i, stage, error);
     }
     return status;
 }
 
-/* The next cell that may start; PB_NONE when none may now. Cells behind a failed stage are blocked on the way. */
-static enum pb_status next_cell(struct pb_run *run, uint32_t *next, struct pb_error *error)
+/* The next cell that may start; PB_NONE when none may now. */
+static uint32_t next_cell(const struct pb_run *run)
 {
-    *next = PB_NONE;
     for (uint32_t i = 0; i < run->matrix->cell_count; i++) {
         uint32_t stage = PB_NONE;
         if (run->cells[i].state != PB_RUN_WAITING)
             continue;
         const enum pb_stage_state state = pb_queue_ask(&run->queue, i, &stage);
-        if (state == PB_STAGE_FAILED) {
-            const enum pb_status status = block_cell(run, i, stage, error);
-            if (status != PB_OK)
-                return status;
-        } else if (state != PB_STAGE_MAKING && *next == PB_NONE) {
-            *next = i;
-        }
+        if (state != PB_STAGE_FAILED && state != PB_STAGE_MAKING)
+            return i;
     }
-    return PB_OK;
+    return PB_NONE;
+}
+
+/* Whether this process may claim another cell. */
+static bool may_claim(const struct pb_run *run)
+{
+    return !run->superseded && !(run->options->one && run->started_cells > 0);
+}
+
+/* Fills the slot with the next cell that this process can claim. */
+static enum pb_status fill_slot(struct pb_run *run, struct pb_slot *slot, struct pb_error *error)
+{
+    enum pb_status status = PB_OK;
+    for (uint32_t next; status == PB_OK && may_claim(run) && (next = next_cell(run)) != PB_NONE;) {
+        struct pb_lease *claim = NULL;
+        status = claim_cell(run, next, &claim, error);
+        if (status != PB_OK || !claim)
+            continue;
+        status = pb_run_start_child(run, slot, next, 0, error);
+        if (status != PB_OK) {
+            pb_lease_give(&claim);
+            break;
+        }
+        slot->claim = claim;
+        run->cells[next].state = PB_RUN_RUNNING;
+        run->cells[next].ran = true;
+        run->started_cells++;
+        pb_queue_start(&run->queue, next);
+        break;
+    }
+    return status;
+}
+
+/* Whether a cell may still need this process: one that waits, or, for whoever stays to the end, one that runs elsewhere. */
+static bool any_left(const struct pb_run *run)
+{
+    for (uint32_t i = 0; i < run->matrix->cell_count; i++)
+        if (run->cells[i].state == PB_RUN_WAITING || (!run->joined && run->cells[i].state == PB_RUN_ELSEWHERE))
+            return true;
+    return false;
 }
 
 enum pb_status pb_run_start_cells(struct pb_run *run, bool *busy, struct pb_error *error)
 {
+    bool free = false;
     *busy = false;
-    for (uint32_t i = 0; i < run->slot_count; i++) {
-        uint32_t next = PB_NONE;
-        enum pb_status status = PB_OK;
-        if (run->slots[i].child.pid == 0) {
-            status = next_cell(run, &next, error);
-            if (status == PB_OK && next != PB_NONE)
-                status = pb_run_start_child(run, &run->slots[i], next, 0, error);
-            if (status != PB_OK)
-                return status;
-            if (next != PB_NONE) {
-                run->cells[next].state = PB_RUN_RUNNING;
-                run->cells[next].ran = true;
-                pb_queue_start(&run->queue, next);
-            }
-        }
+    enum pb_status status = PB_OK;
+    for (uint32_t i = 0; i < run->slot_count; i++)
+        free = free || run->slots[i].child.pid == 0;
+    if (free && may_claim(run))
+        status = block_cells(run, error);
+    for (uint32_t i = 0; i < run->slot_count && status == PB_OK; i++) {
+        if (run->slots[i].child.pid == 0)
+            status = fill_slot(run, &run->slots[i], error);
         *busy = *busy || run->slots[i].child.pid;
+        free = free || run->slots[i].child.pid == 0;
     }
-    return PB_OK;
+    if (status == PB_OK && free)
+        status = pb_run_watch_others(run, error);
+    *busy = *busy || (may_claim(run) && any_left(run));
+    return status;
 }
 
 /* The child wrote the document: what does it say? */
-static enum pb_status read_end(struct pb_run *run, struct pb_slot *slot, enum pb_cell_end *end, struct pb_error *error)
+static enum pb_status read_end(struct pb_run *run, struct pb_slot *slot, struct pb_error *error)
 {
-    struct pb_run_cell *cell = &run->cells[slot->cell];
     struct pb_stored_result stored = {0};
     char left_out[PB_LEFT_OUT_TEXT];
     enum pb_status status = PB_OK;
@@ -198,17 +236,12 @@ static enum pb_status read_end(struct pb_run *run, struct pb_slot *slot, enum pb
     if (left_out[0])
         status = pb_outcome_add_left_out(run->options->out, run->matrix->cells[slot->cell], left_out, error);
     if (status == PB_OK)
-        status = look(run, slot->cell, &stored, error);
+        status = pb_run_look_at_document(run, slot->cell, &stored, error);
     if (status != PB_OK)
         return status;
-    const bool ok = stored.outcome == PB_OUTCOME_OK;
-    *end = ok ? PB_END_OK : stored.failed_stage[0] ? PB_END_STAGE_FAILED : PB_END_ALONE;
-    cell->measured = stored.measured;
-    cell->status = ok || stored.status != PB_CELL_OK ? stored.status : PB_CELL_FAILED;
-    cell->headline = stored.headline;
-    pb_free(cell->message);
-    cell->message = stored.message;
-    stored.message = NULL;
+    if (stored.failed_stage[0]) /* the one that it was at, also where its key was not known before */
+        (void)pb_queue_end(&run->queue, slot->cell, PB_END_STAGE_FAILED);
+    pb_run_take_end(run, slot->cell, &stored);
     pb_stored_result_free(&stored);
     return PB_OK;
 }
@@ -241,26 +274,38 @@ static enum pb_status record_end(struct pb_run *run, const struct pb_slot *slot,
     return status == PB_OK ? pb_run_log_end(run, slot, ended.message, error) : status;
 }
 
+/* The child ended without a document. */
+static enum pb_status record_failure(struct pb_run *run, const struct pb_slot *slot, struct pb_error *error)
+{
+    const enum pb_cell_end end = pb_child_ended_in_schedule(&slot->child) ? PB_END_ALONE : PB_END_STAGE_FAILED;
+    const uint32_t stage = pb_queue_end(&run->queue, slot->cell, end);
+    run->cells[slot->cell].state = PB_RUN_FAILED;
+    return record_end(run, slot, stage == PB_NONE ? NULL : run->queue.stages[stage].key, error);
+}
+
+static enum pb_status finish(struct pb_run *run, struct pb_slot *slot, struct pb_error *error)
+{
+    const char *id = run->matrix->cells[slot->cell]->id;
+    enum pb_status status = pb_run_find_document(run, slot, error);
+    if (status == PB_OK)
+        status = slot->wrote ? read_end(run, slot, error) : record_failure(run, slot, error);
+    if (status == PB_OK)
+        status = pb_claims_mark(&run->claims, id, run->cells[slot->cell].state == PB_RUN_OK, error);
+    if (status != PB_OK)
+        return pb_fail_context(error, "the result of cell '%s' cannot be written; make room and run again", id);
+    pb_run_say_end(run, slot->cell, slot);
+    return PB_OK;
+}
+
 enum pb_status pb_run_finish_cell(struct pb_run *run, struct pb_slot *slot, struct pb_error *error)
 {
-    struct pb_run_cell *cell = &run->cells[slot->cell];
-    enum pb_cell_end end = pb_child_ended_in_schedule(&slot->child) ? PB_END_ALONE : PB_END_STAGE_FAILED;
+    enum pb_status status = PB_OK;
     if (slot->child.stop == PB_CHILD_INTERRUPTED) {
-        cell->state = PB_RUN_WAITING;
-        return PB_OK;
+        run->cells[slot->cell].state = PB_RUN_WAITING;
+        (void)pb_queue_end(&run->queue, slot->cell, PB_END_ALONE);
+    } else {
+        status = finish(run, slot, error);
     }
-    enum pb_status status = pb_run_find_document(run, slot, error);
-    if (status == PB_OK && slot->wrote)
-        status = read_end(run, slot, &end, error);
-    if (status != PB_OK)
-        return status;
-    const uint32_t stage = pb_queue_end(&run->queue, slot->cell, end);
-    if (!slot->wrote)
-        status = record_end(run, slot, stage == PB_NONE ? NULL : run->queue.stages[stage].key, error);
-    if (status != PB_OK)
-        return pb_fail_context(error, "the result of cell '%s' cannot be written; make room and run again",
-                               run->matrix->cells[slot->cell]->id);
-    cell->state = end == PB_END_OK ? PB_RUN_OK : PB_RUN_FAILED;
-    pb_run_say_end(run, slot, pb_cell_status_name(cell->status), end == PB_END_OK ? NULL : cell->message);
-    return PB_OK;
+    pb_lease_give(&slot->claim);
+    return status;
 }

@@ -36,6 +36,7 @@ struct pb_run_standing pb_run_look(const struct pb_run *run)
         const bool over = cell->state == PB_RUN_OK || cell->state == PB_RUN_FAILED || cell->state == PB_RUN_BLOCKED;
         standing.total += cell->state != PB_RUN_LEFT_OUT;
         standing.ended += over;
+        standing.running += cell->state == PB_RUN_ELSEWHERE;
         standing.failed += cell->state == PB_RUN_FAILED || cell->state == PB_RUN_BLOCKED;
         all += cell->weight;
         done += over ? cell->weight : 0;
@@ -88,22 +89,22 @@ void pb_run_show(struct pb_run *run)
     }
 }
 
-void pb_run_say_end(struct pb_run *run, const struct pb_slot *slot, const char *status, const char *message)
+void pb_run_say_end(struct pb_run *run, uint32_t index, const struct pb_slot *slot)
 {
-    char left[64], took[32];
+    char left[64], took[32] = "by another worker", found[PB_HEADLINE_TEXT];
     const struct pb_run_standing standing = pb_run_look(run);
-    const bool ok = strcmp(status, "ok") == 0;
+    const struct pb_run_cell *cell = &run->cells[index];
+    const char *id = run->matrix->cells[index]->id, *out = run->options->out;
     time_left(run, standing.share, left);
-    pb_format_seconds(pb_clock() - slot->child.started, took);
-    const char *id = run->matrix->cells[slot->cell]->id, *out = run->options->out;
-    char found[PB_HEADLINE_TEXT];
-    pb_headline_text(&run->cells[slot->cell].headline, found);
-    if (ok)
+    if (slot)
+        pb_format_seconds(pb_clock() - slot->child.started, took);
+    pb_headline_text(&cell->headline, found);
+    if (cell->state == PB_RUN_OK)
         pb_display_say(&run->display, PB_LOG_INFO, "[%u/%u] %s: ok, %s%s%s%s", standing.ended, standing.total, id,
                        found, found[0] ? ", " : "", took, left);
     else
         pb_display_say(&run->display, PB_LOG_ERROR, "[%u/%u] %s: %s, %s%s: %s (%s/cells/%s.xml, %s/logs/%s.log)",
-                       standing.ended, standing.total, id, status, took, left, message ? message : "no reason is known",
-                       out, id, out, id);
+                       standing.ended, standing.total, id, pb_cell_status_name(cell->status), took, left,
+                       cell->message ? cell->message : "no reason is known", out, id, out, id);
     run->shown = pb_clock();
 }

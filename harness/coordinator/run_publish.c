@@ -22,7 +22,7 @@ static void count_cells(const struct pb_run *run, struct pb_run_status *status)
         status->before += cell->state == PB_RUN_OK && !cell->ran;
         status->failed += cell->state == PB_RUN_FAILED;
         status->blocked += cell->state == PB_RUN_BLOCKED;
-        status->running += cell->state == PB_RUN_RUNNING;
+        status->running += cell->state == PB_RUN_RUNNING || cell->state == PB_RUN_ELSEWHERE;
         status->waiting += cell->state == PB_RUN_WAITING || cell->state == PB_RUN_LEFT_OUT;
         status->left_out += cell->state == PB_RUN_LEFT_OUT;
     }
@@ -44,6 +44,24 @@ static enum pb_status add_running(const struct pb_run *run, struct pb_run_status
             continue;
         cell->share = slot->share;
         cell->left = pb_time_left(slot->share, cell->seconds);
+    }
+    return PB_OK;
+}
+
+/* Of the cells that other processes have claimed it is known who they are, once their claims have been looked at. */
+static enum pb_status add_elsewhere(const struct pb_run *run, struct pb_run_status *status, struct pb_error *error)
+{
+    const uint32_t most = status->cell_count + PB_STATUS_CELLS;
+    for (uint32_t i = 0; i < run->matrix->cell_count && status->cell_count < most; i++) {
+        char holder[PB_LEASE_HOLDER] = "";
+        if (run->cells[i].state != PB_RUN_ELSEWHERE)
+            continue;
+        if (run->cells[i].watch)
+            pb_lease_holder(run->cells[i].watch, holder);
+        struct pb_status_cell *cell = pb_run_status_add(status, run->matrix->cells[i]->id, "running", holder, error);
+        if (!cell)
+            return PB_ERROR_MEMORY;
+        cell->seconds = cell->left = cell->share = NAN;
     }
     return PB_OK;
 }
@@ -107,6 +125,8 @@ static void publish(struct pb_run *run, uint32_t signal)
     }
     if (good == PB_OK)
         good = add_running(run, &status, &error);
+    if (good == PB_OK)
+        good = add_elsewhere(run, &status, &error);
     if (good == PB_OK)
         good = add_failed(run, &status, &error);
     if (good == PB_OK)

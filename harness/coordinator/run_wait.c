@@ -7,6 +7,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "coordinator/run.h"
@@ -29,15 +30,21 @@ static void on_line(void *argument, char *line)
     pb_queue_progress(&slot->run->queue, slot->cell, done);
 }
 
+static void take_signal(struct pb_run *run, int number)
+{
+    run->signal = run->signals++ ? run->signal : number;
+    for (uint32_t i = 0; i < run->slot_count; i++)
+        if (run->slots[i].child.pid)
+            pb_child_end(&run->slots[i].child, PB_CHILD_INTERRUPTED, run->signals > 1);
+}
+
 static void read_signals(struct pb_run *run)
 {
     struct signalfd_siginfo signal;
-    while (read(run->signal_fd, &signal, sizeof signal) == (ssize_t)sizeof signal) {
-        run->signal = run->signals++ ? run->signal : (int)signal.ssi_signo;
-        for (uint32_t i = 0; i < run->slot_count; i++)
-            if (run->slots[i].child.pid)
-                pb_child_end(&run->slots[i].child, PB_CHILD_INTERRUPTED, run->signals > 1);
-    }
+    while (read(run->signal_fd, &signal, sizeof signal) == (ssize_t)sizeof signal)
+        take_signal(run, (int)signal.ssi_signo);
+    if (run->leave_at > 0 && run->signals == 0 && pb_clock() >= run->leave_at)
+        take_signal(run, SIGTERM);
 }
 
 /* A child whose pipe has ended is about to end itself. */

@@ -32,7 +32,7 @@ static void sweep_unless_locked(struct sweep *sweep, const char *path, const cha
 {
     struct pb_error held = {0};
     struct pb_lease *lock = NULL;
-    if (pb_lease_take(lock_path, PB_AT_ONCE, &lock, &held) != PB_OK)
+    if (pb_lease_try(lock_path, &lock, &held) != PB_OK || !lock)
         return;
     sweep_away(sweep, path);
     pb_lease_give(&lock);

@@ -126,13 +126,12 @@ static enum pb_status build_or_map(struct pb_cache *cache, uint32_t threads, str
 
 static enum pb_status take_lock(const struct pb_cache *cache, struct pb_lease **lock, struct pb_error *error)
 {
-    struct pb_error held;
-    enum pb_status status = PB_OK;
     char *path = pb_format("%s.lock", cache->path);
     if (path == NULL)
         return pb_fail_memory(error, strlen(cache->path));
-    if (pb_lease_take(path, PB_AT_ONCE, lock, &held) != PB_OK) {
-        pb_log(PB_LOG_INFO, "waiting for the decoded images: %s", held.text);
+    enum pb_status status = pb_lease_try(path, lock, error);
+    if (status == PB_OK && !*lock) {
+        pb_log(PB_LOG_INFO, "waiting for the decoded images: another process has '%s'", path);
         status = pb_lease_take(path, PB_UNTIL_FREE, lock, error);
     }
     pb_free(path);

@@ -358,12 +358,13 @@ enum pb_status pb_store_extra(const struct pb_store *store, const char *key, con
 enum pb_status pb_store_drop_network(struct pb_store *store, const char *key, struct pb_error *error)
 {
     struct pb_lease *lease = NULL;
-    struct pb_error held;
     char *path = stage_path(store, key, "/network.safetensors"),
          *lock_path = pb_format("%s/locks/%s", store->folder, key);
     json_t *nothing = json_object();
     enum pb_status status = path && lock_path && nothing ? PB_OK : pb_fail_memory(error, strlen(key));
-    if (status == PB_OK && pb_lease_take(lock_path, PB_AT_ONCE, &lease, &held) == PB_OK) {
+    if (status == PB_OK)
+        status = pb_lease_try(lock_path, &lease, error);
+    if (status == PB_OK && lease) {
         if (pb_store_has(store, key)) /* marked first, so that the network is never missed */
             status = pb_store_put_extra(store, key, DROPPED, nothing, error);
         if (status == PB_OK && unlink(path) != 0 && errno != ENOENT)
@@ -385,7 +386,7 @@ enum pb_status pb_store_put_network(struct pb_store *store, const char *key, con
     enum pb_status status = made && path && mark && partial ? PB_OK : pb_fail_memory(error, strlen(key));
     if (status == PB_OK)
         status = pb_checkpoint_save(made, network, true, &(struct pb_metadata){0}, error);
-    if (status == PB_OK && (rename(made, path) != 0 || unlink(mark) != 0))
+    if (status == PB_OK && (rename(made, path) != 0 || (unlink(mark) != 0 && errno != ENOENT)))
         status = pb_fail_errno(error, "store '%s' again", path);
     if (status == PB_OK)
         status = pb_remove_tree(partial, error);

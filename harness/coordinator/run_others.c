@@ -1,0 +1,219 @@
+/*
+ * What other processes do with the cells of a run: learnt from OUT/queue and OUT/stages, with few looks. A look is a call that asks the file
+ * system for a name: many workers share one server.
+ */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "coordinator/run.h"
+
+static const double PER_SECOND = 1; /* looks */
+static const double SAVED = 4; /* looks that may follow each other at once, after as many seconds without */
+static const double LISTS = 3; /* seconds between two listings */
+enum { NAMES_PER_LOOK = 400 }; /* of a listing, that come with one answer of a server */
+
+static void set_waiting(struct pb_run *run, uint32_t cell)
+{
+    run->cells[cell].state = PB_RUN_WAITING;
+    (void)pb_queue_end(&run->queue, cell, PB_END_ALONE);
+}
+
+static void forget_claim(struct pb_run_cell *cell)
+{
+    pb_free(cell->watch);
+    cell->watch = NULL;
+}
+
+/* The document of the cell says how it has ended, if it does. */
+static enum pb_status take_document(struct pb_run *run, uint32_t index, bool *ended, struct pb_error *error)
+{
+    struct pb_stored_result stored = {0};
+    const enum pb_status status = pb_run_look_at_document(run, index, &stored, error);
+    if (status != PB_OK)
+        return status;
+    *ended = stored.outcome != PB_OUTCOME_MISSING && stored.outcome != PB_OUTCOME_CHANGED;
+    if (*ended) {
+        pb_run_take_end(run, index, &stored);
+        run->cells[index].ran = !run->joined;
+    }
+    pb_stored_result_free(&stored);
+    return PB_OK;
+}
+
+enum pb_status pb_run_has_ended(struct pb_run *run, uint32_t cell, bool *ended, struct pb_error *error)
+{
+    char sha256[65];
+    *ended = false;
+    const enum pb_status status = pb_run_document_digest(run, cell, sha256, error);
+    const bool is_new = status == PB_OK && sha256[0] && strcmp(sha256, run->cells[cell].document) != 0;
+    return is_new ? take_document(run, cell, ended, error) : status;
+}
+
+/* What one listing shows. */
+struct seen {
+    struct pb_run *run;
+    bool *claimed; /* per cell */
+    bool *ok, *failed;
+};
+
+static void on_entry(void *argument, const char *id, enum pb_claim_kind kind)
+{
+    const struct seen *seen = argument;
+    const uint32_t cell = pb_name_index_find(&seen->run->ids, id);
+    if (cell == PB_NO_ROW) /* of another state of the matrix */
+        return;
+    bool *const marks[] = {[PB_CLAIM_HELD] = seen->claimed, [PB_CLAIM_OK] = seen->ok, [PB_CLAIM_FAILED] = seen->failed};
+    marks[kind][cell] = true;
+}
+
+/* A mark says that another process has ended it. Only a coordinator, which shows all results, reads the documents of those that are ok. */
+static enum pb_status take_mark(struct pb_run *run, uint32_t index, bool ok, struct pb_error *error)
+{
+    struct pb_run_cell *cell = &run->cells[index];
+    bool ended = ok && run->joined;
+    if (ended) {
+        cell->state = PB_RUN_OK;
+        pb_queue_progress(&run->queue, index, UINT32_MAX);
+    } else {
+        const enum pb_status status = take_document(run, index, &ended, error);
+        if (status != PB_OK)
+            return status;
+    }
+    if (!ended) {
+        cell->doubted = true;
+        set_waiting(run, index);
+    } else if (!run->joined) {
+        pb_run_say_end(run, index, NULL);
+    }
+    forget_claim(cell);
+    return PB_OK;
+}
+
+static enum pb_status take_cell(struct pb_run *run, const struct seen *seen, uint32_t index, struct pb_error *error)
+{
+    struct pb_run_cell *cell = &run->cells[index];
+    if (cell->state != PB_RUN_WAITING && cell->state != PB_RUN_ELSEWHERE)
+        return PB_OK;
+    if ((seen->ok[index] || seen->failed[index]) && !cell->doubted)
+        return take_mark(run, index, seen->ok[index], error);
+    if (seen->claimed[index] && cell->state == PB_RUN_WAITING) {
+        cell->state = PB_RUN_ELSEWHERE;
+        pb_queue_start(&run->queue, index);
+    } else if (!seen->claimed[index] && cell->state == PB_RUN_ELSEWHERE) {
+        set_waiting(run, index);
+        forget_claim(cell);
+    }
+    return PB_OK;
+}
+
+enum pb_status pb_run_list_others(struct pb_run *run, struct pb_error *error)
+{
+    const uint32_t count = run->matrix->cell_count;
+    size_t entries = 0;
+    bool *marks = pb_calloc(3 * (size_t)count, sizeof *marks);
+    if (!marks)
+        return pb_fail_memory(error, 3 * (size_t)count);
+    struct seen seen = {.run = run, .claimed = marks, .ok = marks + count, .failed = marks + 2 * (size_t)count};
+    enum pb_status status = pb_claims_list(&run->claims, on_entry, &seen, &entries, error);
+    for (uint32_t i = 0; i < count && status == PB_OK; i++)
+        status = take_cell(run, &seen, i, error);
+    pb_free(marks);
+    run->looks.listed = pb_clock();
+    run->looks.saved -= 1 + (double)entries / NAMES_PER_LOOK;
+    return status;
+}
+
+/* The first stage of the cell's path that it makes and others wait for; NULL where there is none. */
+static const struct pb_shared_stage *awaited_stage(const struct pb_run *run, uint32_t cell, uint32_t *number)
+{
+    for (uint32_t i = 0; i < run->queue.path_length[cell]; i++) {
+        const struct pb_shared_stage *stage = &run->queue.stages[run->queue.path[cell][i]];
+        if (stage->state == PB_STAGE_MAKING && stage->owner == cell) {
+            *number = i;
+            return stage->users > 1 ? stage : NULL;
+        }
+    }
+    return NULL;
+}
+
+/* Whether another process has stored the stage meanwhile. */
+static enum pb_status look_at_stage(struct pb_run *run, uint32_t cell, const struct pb_shared_stage *stage,
+                                    uint32_t number, struct pb_error *error)
+{
+    char *path = pb_format("%s/stages/%s/stage.json", run->options->out, stage->key);
+    if (!path)
+        return pb_fail_memory(error, strlen(run->options->out));
+    if (pb_file_exists(path))
+        pb_queue_progress(&run->queue, cell, number + 1);
+    pb_free(path);
+    return PB_OK;
+}
+
+/* Whether whoever has claimed the cell still works: a claim without an owner is removed. */
+static enum pb_status look_at_claim(struct pb_run *run, uint32_t index, struct pb_error *error)
+{
+    struct pb_run_cell *cell = &run->cells[index];
+    bool free = false;
+    if (!cell->watch && !(cell->watch = pb_calloc(1, sizeof *cell->watch)))
+        return pb_fail_memory(error, sizeof *cell->watch);
+    const enum pb_status status =
+        pb_claims_look(&run->claims, run->matrix->cells[index]->id, cell->watch, &free, error);
+    if (status == PB_OK &&
+        free) /* it was given back, or its owner died: the mark, if there is one, is in the next listing */
+        run->looks.listed = 0;
+    return status;
+}
+
+/* The next cell that another process has; false where there is none. */
+static bool next_elsewhere(struct pb_run *run, uint32_t *cell)
+{
+    const uint32_t count = run->matrix->cell_count;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t index = (run->looks.cell + i) % count;
+        if (run->cells[index].state == PB_RUN_ELSEWHERE) {
+            *cell = index;
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum pb_status look(struct pb_run *run, uint32_t cell, struct pb_error *error)
+{
+    uint32_t number = 0;
+    const struct pb_shared_stage *stage = awaited_stage(run, cell, &number);
+    const bool claim = run->looks.claim || !stage;
+    run->looks.saved -= 1;
+    if (claim) {
+        run->looks.cell = cell + 1;
+        run->looks.claim = false;
+        return look_at_claim(run, cell, error);
+    }
+    run->looks.claim = true;
+    return look_at_stage(run, cell, stage, number, error);
+}
+
+void pb_run_check_list(struct pb_run *run)
+{
+    const struct pb_work_list_identity now = pb_work_list_look(run->options->out);
+    run->looks.saved -= 1;
+    run->superseded = run->joined && memcmp(&now, &run->list, sizeof now) != 0;
+}
+
+enum pb_status pb_run_watch_others(struct pb_run *run, struct pb_error *error)
+{
+    const double now = pb_clock();
+    uint32_t cell = 0;
+    run->looks.saved += PER_SECOND * (now - run->looks.at);
+    run->looks.saved = run->looks.saved < SAVED ? run->looks.saved : SAVED;
+    run->looks.at = now;
+    if (run->looks.saved < 1)
+        return PB_OK;
+    if (now - run->looks.listed >= LISTS) {
+        pb_run_check_list(run);
+        return pb_run_list_others(run, error);
+    }
+    return next_elsewhere(run, &cell) ? look(run, cell, error) : PB_OK;
+}
