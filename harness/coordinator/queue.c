@@ -75,13 +75,24 @@ static bool grow_stages(struct pb_queue *queue)
     return true;
 }
 
+/* The parent of the cell's next stage. */
+static uint32_t parent_of(const struct pb_queue *queue, uint32_t cell, const struct pb_planned_stage *stage)
+{
+    return stage->parent > 0 && stage->parent <= queue->path_length[cell] ? queue->path[cell][stage->parent - 1]
+                                                                          : PB_NONE;
+}
+
 static uint32_t add_stage(struct pb_queue *queue, uint32_t cell, const struct pb_planned_stage *stage)
 {
     if (2 * queue->stage_count >= queue->place_count && !grow_stages(queue))
         return PB_NONE;
     struct pb_shared_stage *added = &queue->stages[queue->stage_count];
-    *added = (struct pb_shared_stage){
-        .macs = stage->macs, .provisional = stage->provisional, .owner = PB_NONE, .first = cell};
+    *added = (struct pb_shared_stage){.verb = stage->verb,
+                                      .parent = parent_of(queue, cell, stage),
+                                      .macs = stage->macs,
+                                      .provisional = stage->provisional,
+                                      .owner = PB_NONE,
+                                      .first = cell};
     memcpy(added->key, stage->key, sizeof added->key);
     memcpy(added->name, stage->name, sizeof added->name);
     *place_of(queue, added->key) = queue->stage_count + 1;
@@ -102,6 +113,8 @@ enum pb_status pb_queue_add(struct pb_queue *queue, uint32_t cell, const struct 
     grown[queue->path_length[cell]++] = index;
     queue->path[cell] = grown;
     queue->stages[index].users++;
+    if (stage->memory > queue->stages[index].memory)
+        queue->stages[index].memory = stage->memory;
     return PB_OK;
 }
 

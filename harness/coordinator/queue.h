@@ -13,7 +13,10 @@ enum pb_stage_state { PB_STAGE_MISSING, PB_STAGE_MAKING, PB_STAGE_STORED, PB_STA
 struct pb_shared_stage {
     char key[65];
     char name[48];
+    enum pb_verb_kind verb;
+    uint32_t parent; /* the stage that it begins with; PB_NONE: the untrained network */
     uint64_t macs;
+    uint64_t memory; /* of the cell that needs most to make it */
     bool provisional; /* its key is not the one that it is stored under: what it is made from is not known here */
     enum pb_stage_state state;
     uint32_t owner; /* the cell that makes it, or made it fail */
