@@ -137,13 +137,11 @@ static enum pb_status count_stages(struct diff *diff, struct pb_error *error)
     bool *stored = pb_calloc((size_t)queue->stage_count + 1, sizeof *stored);
     enum pb_status status = needed && stored ? PB_OK : pb_fail_memory(error, queue->stage_count);
     for (uint32_t i = 0; status == PB_OK && i < queue->cell_count; i++) {
-        const struct estimate *cell = &check->cells[i];
         if (diff->cells[i].state != CELL_RUN)
             continue;
         for (uint32_t k = 0; k < queue->path_length[i]; k++)
             needed[queue->path[i][k]] = true;
-        if (cell->macs)
-            diff->seconds += cell->seconds * (double)cell->own_macs / (double)cell->macs;
+        diff->seconds += pb_check_evaluations(check, i).seconds;
     }
     for (uint32_t i = 0; i < queue->stage_count && status == PB_OK; i++) {
         if (!needed[i])
@@ -266,12 +264,9 @@ static void append_resumed(const struct diff *diff, struct pb_text *text)
 static void append_time(const struct diff *diff, struct pb_text *text)
 {
     char took[32];
-    bool busy = false;
-    for (uint32_t i = 0; i < diff->check->speeds.count; i++)
-        busy = busy || diff->check->speeds.list[i].disturbed[0];
     pb_format_seconds(diff->seconds, took);
     pb_text_append(text, "about %s here with %u threads, one cell at a time%s%s\n", took, diff->check->threads,
-                   busy ? "; measured on a busy machine, so that it may be too long" : "",
+                   pb_check_is_disturbed(diff->check) ? "; measured on a busy machine, so that it may be too long" : "",
                    diff->check->unknown ? "; some cells are not counted, for what they need is not here" : "");
 }
 

@@ -36,7 +36,7 @@ static json_t *stage_json(const struct check *check, uint32_t index)
                      seconds_json(check, check->stage_seconds[index]));
 }
 
-static json_t *speeds_json(const struct pb_speeds *speeds)
+json_t *pb_check_speeds_json(const struct pb_speeds *speeds)
 {
     json_t *rows = json_array();
     bool good = rows != NULL;
@@ -55,7 +55,7 @@ static json_t *speeds_json(const struct pb_speeds *speeds)
 
 enum pb_status pb_check_print_json(const struct check *check, struct pb_error *error)
 {
-    json_t *cells = json_array(), *stages = json_array(), *speeds = speeds_json(&check->speeds), *whole = NULL;
+    json_t *cells = json_array(), *stages = json_array(), *speeds = pb_check_speeds_json(&check->speeds), *whole = NULL;
     bool good = cells && stages && speeds;
     for (uint32_t i = 0; good && i < check->matrix->cell_count; i++)
         good = json_array_append_new(cells, cell_json(check, i)) == 0;
