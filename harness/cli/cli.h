@@ -42,7 +42,7 @@ struct pb_command {
 extern const struct pb_command pb_command_run, pb_command_worker, pb_command_check, pb_command_cell, pb_command_report,
     pb_command_plugins, pb_command_count, pb_command_verify, pb_command_bench, pb_command_synth, pb_command_doctor,
     pb_command_help, pb_command_score, pb_command_compare, pb_command_history, pb_command_audit, pb_command_status,
-    pb_command_show;
+    pb_command_show, pb_command_plan;
 /* All of them, NULL-terminated, in the order of the help. */
 extern const struct pb_command *const pb_commands[];
 /* The command of that name, else an error that suggests one. */

@@ -10,6 +10,7 @@ const struct pb_command *const pb_commands[] = {
     &pb_command_status,
     &pb_command_show,
     &pb_command_check,
+    &pb_command_plan,
     &pb_command_cell,
     &pb_command_report,
     &pb_command_compare,

@@ -92,6 +92,7 @@ run_line() {
     case $line in
     'prunebench synth data') prunebench synth data --classes 3 --train 2 --test 2 ;;
     'prunebench check MATRIX') prunebench check m.xml --threads 1 ;;
+    'prunebench plan MATRIX') prunebench plan m.xml --threads 1 | grep '^longest path: ' ;;
     'prunebench run MATRIX -o OUT -j 2') prunebench run m.xml -o OUT -j 2 | grep '1 were done before' ;;
     'prunebench report OUT' | 'prunebench report out' | 'prunebench report out-mini')
         $line && ls "${line##* }"/report/index.html "${line##* }"/report/tables/*.{html,tex,md,csv}
