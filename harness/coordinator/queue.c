@@ -148,6 +148,49 @@ enum pb_stage_state pb_queue_ask(const struct pb_queue *queue, uint32_t cell, ui
     return queue->stages[index].state;
 }
 
+/* What is left of a cell's path: the work, and how many cells share the first of these stages. */
+struct rest {
+    uint64_t macs;
+    uint32_t users;
+};
+
+/* users is 1 where all is stored, 0 where the cell has no path. */
+static struct rest rest_of(const struct pb_queue *queue, uint32_t cell)
+{
+    const uint32_t first = first_stage(queue, cell, PB_STAGE_STORED, false);
+    struct rest rest = {.users = first != PB_NONE ? queue->stages[first].users : queue->path_length[cell] > 0};
+    for (uint32_t i = 0; i < queue->path_length[cell]; i++) {
+        const struct pb_shared_stage *stage = &queue->stages[queue->path[cell][i]];
+        rest.macs += stage->state == PB_STAGE_STORED ? 0 : stage->macs;
+    }
+    return rest;
+}
+
+static bool is_longer(struct rest a, struct rest b)
+{
+    return a.macs != b.macs ? a.macs > b.macs : a.users > b.users;
+}
+
+/*
+ * Of the cells that share their first missing stage, the one with the longest rest represents the longest path through that stage. So
+ * the longest rest of all is also the longest path through any stage that can be begun: nothing has to be computed per stage.
+ */
+uint32_t pb_queue_next(const struct pb_queue *queue, const bool *waiting)
+{
+    uint32_t next = PB_NONE, stage;
+    struct rest longest = {0};
+    for (uint32_t i = 0; i < queue->cell_count; i++) {
+        if (!waiting[i])
+            continue;
+        const struct rest rest = rest_of(queue, i);
+        if ((next == PB_NONE || is_longer(rest, longest)) && pb_queue_ask(queue, i, &stage) == PB_STAGE_MISSING) {
+            next = i;
+            longest = rest;
+        }
+    }
+    return next;
+}
+
 void pb_queue_start(struct pb_queue *queue, uint32_t cell)
 {
     for (uint32_t i = 0; i < queue->path_length[cell]; i++) {

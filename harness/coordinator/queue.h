@@ -45,6 +45,13 @@ const char *pb_queue_last_key(const struct pb_queue *queue, uint32_t cell);
 
 /* May the cell start now? PB_STAGE_MISSING: yes; MAKING: another makes its next stage; FAILED: *stage has failed. */
 enum pb_stage_state pb_queue_ask(const struct pb_queue *queue, uint32_t cell, uint32_t *stage);
+/*
+ * Of the cells that wait (waiting[cell]) and may start, the one to start now; PB_NONE where none may. It is the one whose missing
+ * stages are the most work in sequence, since the run cannot end before they are made: whoever starts it makes first what the longest
+ * paths share. Among equals it is the one whose next stage most cells share, then the first in the matrix's order. Cells without a path
+ * come last.
+ */
+uint32_t pb_queue_next(const struct pb_queue *queue, const bool *waiting);
 
 /* The cell begins: what is missing of its path it now makes. */
 void pb_queue_start(struct pb_queue *queue, uint32_t cell);

@@ -152,47 +152,48 @@ static enum pb_status block_cells(struct pb_run *run, struct pb_error *error)
     return status;
 }
 
-/* The next cell that may start; PB_NONE when none may now. */
-static uint32_t next_cell(const struct pb_run *run)
-{
-    for (uint32_t i = 0; i < run->matrix->cell_count; i++) {
-        uint32_t stage = PB_NONE;
-        if (run->cells[i].state != PB_RUN_WAITING)
-            continue;
-        const enum pb_stage_state state = pb_queue_ask(&run->queue, i, &stage);
-        if (state != PB_STAGE_FAILED && state != PB_STAGE_MAKING)
-            return i;
-    }
-    return PB_NONE;
-}
-
 /* Whether this process may claim another cell. */
 static bool may_claim(const struct pb_run *run)
 {
     return !run->superseded && !(run->options->one && run->started_cells > 0);
 }
 
-/* Fills the slot with the next cell that this process can claim. */
+/* Claims the cell and starts it in the slot, if nobody else has it. */
+static enum pb_status try_cell(struct pb_run *run, struct pb_slot *slot, uint32_t cell, struct pb_error *error)
+{
+    struct pb_lease *claim = NULL;
+    enum pb_status status = claim_cell(run, cell, &claim, error);
+    if (status != PB_OK || !claim)
+        return status;
+    status = pb_run_start_child(run, slot, cell, 0, error);
+    if (status != PB_OK) {
+        pb_lease_give(&claim);
+        return status;
+    }
+    slot->claim = claim;
+    run->cells[cell].state = PB_RUN_RUNNING;
+    run->cells[cell].ran = true;
+    run->started_cells++;
+    pb_queue_start(&run->queue, cell);
+    return PB_OK;
+}
+
+/* Fills the slot with the first of the next cells that nobody else has. */
 static enum pb_status fill_slot(struct pb_run *run, struct pb_slot *slot, struct pb_error *error)
 {
     enum pb_status status = PB_OK;
-    for (uint32_t next; status == PB_OK && may_claim(run) && (next = next_cell(run)) != PB_NONE;) {
-        struct pb_lease *claim = NULL;
-        status = claim_cell(run, next, &claim, error);
-        if (status != PB_OK || !claim)
-            continue;
-        status = pb_run_start_child(run, slot, next, 0, error);
-        if (status != PB_OK) {
-            pb_lease_give(&claim);
-            break;
-        }
-        slot->claim = claim;
-        run->cells[next].state = PB_RUN_RUNNING;
-        run->cells[next].ran = true;
-        run->started_cells++;
-        pb_queue_start(&run->queue, next);
-        break;
+    uint32_t next = 0;
+    bool *waiting = pb_calloc(run->matrix->cell_count, sizeof *waiting);
+    if (!waiting)
+        return pb_fail_memory(error, run->matrix->cell_count);
+    while (status == PB_OK && next != PB_NONE && slot->child.pid == 0 && may_claim(run)) {
+        for (uint32_t i = 0; i < run->matrix->cell_count; i++)
+            waiting[i] = run->cells[i].state == PB_RUN_WAITING;
+        next = pb_queue_next(&run->queue, waiting);
+        if (next != PB_NONE)
+            status = try_cell(run, slot, next, error);
     }
+    pb_free(waiting);
     return status;
 }
 
