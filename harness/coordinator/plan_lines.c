@@ -22,9 +22,9 @@ void pb_plan_lines_write(const struct pb_cell_plan *plan, struct pb_text *text)
 {
     for (uint32_t i = 0; i < plan->stage_count; i++) {
         const struct pb_planned_stage *stage = &plan->stages[i];
-        pb_text_append(text, "stage %s %s %d %" PRIu32 " %" PRIu32 " %d %s %" PRIu64 " %" PRIu64 "\n", stage->key,
-                       stage->name, (int)stage->verb, stage->parent, stage->to, stage->provisional, stage->arguments,
-                       stage->macs, stage->memory);
+        pb_text_append(text, "stage %s %s %d %" PRIu32 " %" PRIu32 " %d %s %" PRIu64 " %" PRIu64 " %" PRIu32 "\n",
+                       stage->key, stage->name, (int)stage->verb, stage->parent, stage->to, stage->provisional,
+                       stage->arguments, stage->macs, stage->memory, stage->epochs);
     }
     pb_text_append(text, "cell %" PRIu64 " %" PRIu64 " %u %d\n", plan->macs, plan->memory, plan->classes, plan->open);
     if (plan->inputs[0])
@@ -46,8 +46,9 @@ static enum pb_status read_stage(const char *line, struct pb_cell_plan *plan, st
     struct pb_planned_stage stage = {0};
     int verb = 0, provisional = 0;
     // NOLINTNEXTLINE(cert-err34-c): the reader's own program wrote it
-    if (sscanf(line, "%64s %47s %d %" SCNu32 " %" SCNu32 " %d %64s %" SCNu64 " %" SCNu64, stage.key, stage.name, &verb,
-               &stage.parent, &stage.to, &provisional, stage.arguments, &stage.macs, &stage.memory) != 9)
+    if (sscanf(line, "%64s %47s %d %" SCNu32 " %" SCNu32 " %d %64s %" SCNu64 " %" SCNu64 " %" SCNu32, stage.key,
+               stage.name, &verb, &stage.parent, &stage.to, &provisional, stage.arguments, &stage.macs, &stage.memory,
+               &stage.epochs) != 10)
         return PB_OK;
     stage.verb = (enum pb_verb_kind)verb;
     stage.provisional = provisional != 0;

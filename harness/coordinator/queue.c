@@ -90,6 +90,7 @@ static uint32_t add_stage(struct pb_queue *queue, uint32_t cell, const struct pb
     *added = (struct pb_shared_stage){.verb = stage->verb,
                                       .parent = parent_of(queue, cell, stage),
                                       .macs = stage->macs,
+                                      .epochs = stage->epochs,
                                       .provisional = stage->provisional,
                                       .owner = PB_NONE,
                                       .first = cell};

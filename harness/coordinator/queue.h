@@ -16,6 +16,7 @@ struct pb_shared_stage {
     enum pb_verb_kind verb;
     uint32_t parent; /* the stage that it begins with; PB_NONE: the untrained network */
     uint64_t macs;
+    uint32_t epochs; /* of a training; 0: it is none */
     uint64_t memory; /* of the cell that needs most to make it */
     bool provisional; /* its key is not the one that it is stored under: what it is made from is not known here */
     enum pb_stage_state state;

@@ -15,6 +15,7 @@ struct pb_planned_stage {
     /* Since pb_cell_plan_costs: to run it (3 × forward for training; behind a prune, estimated by the target), and
      * resident bytes of its process at its peak. */
     uint64_t macs, memory;
+    uint32_t epochs; /* likewise: of a training, whose state is stored after each; 0: it is none */
 };
 
 /* What a cell will do. Made once, by the process that plans, and handed to the cell's process. */

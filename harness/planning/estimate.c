@@ -51,24 +51,43 @@ static uint64_t calibration_macs(const struct pb_estimate *estimate, double forw
     return (uint64_t)((passes * config->calibration_batches * config->calibration_batch + flow) * forward);
 }
 
-/* That a piece is; 1 where it does not fit, which pb_stage_check says. */
-static double share_of_training(const struct pb_train_spec *spec, struct pb_data_counts counts, uint32_t batch)
+static uint32_t steps_per_epoch(const struct pb_estimate *estimate)
+{
+    const uint32_t batch = estimate->config->batch;
+    return batch ? estimate->counts.train / batch : 0;
+}
+
+/* The whole training where the piece does not fit, which pb_stage_check says; false where an epoch has no steps. */
+static bool find_piece(const struct pb_train_spec *spec, uint32_t steps, struct pb_piece *piece)
+{
+    struct pb_error ignored;
+    const uint64_t all = ((uint64_t)spec->epochs + spec->head_epochs) * steps;
+    if (pb_piece_find(spec, steps, piece, &ignored) != PB_OK)
+        *piece = (struct pb_piece){.last = all, .all = all};
+    return steps > 0 && all > 0;
+}
+
+static double share_of_training(const struct pb_estimate *estimate, const struct pb_train_spec *spec)
 {
     struct pb_piece piece;
-    struct pb_error ignored;
-    const uint32_t steps = batch ? counts.train / batch : 0;
-    if (!steps || pb_piece_find(spec, steps, &piece, &ignored) != PB_OK)
-        return 1;
-    return (double)(piece.last - piece.first) / (double)piece.all;
+    return find_piece(spec, steps_per_epoch(estimate), &piece) ? (double)(piece.last - piece.first) / (double)piece.all
+                                                               : 1;
+}
+
+uint32_t pb_stage_epochs(const struct pb_estimate *estimate, const struct pb_link *link)
+{
+    struct pb_piece piece;
+    const uint32_t steps = steps_per_epoch(estimate);
+    if (link->verb != PB_VERB_TRAIN && link->verb != PB_VERB_PRETRAIN)
+        return 0;
+    return find_piece(&link->spec, steps, &piece) ? (uint32_t)((piece.last - piece.first + steps - 1) / steps)
+                                                  : link->spec.epochs + link->spec.head_epochs;
 }
 
 enum pb_status pb_stage_check(const struct pb_estimate *estimate, const struct pb_link *link, struct pb_error *error)
 {
     struct pb_piece piece;
-    const uint32_t batch = estimate->config->batch;
-    return link->verb == PB_VERB_TRAIN
-               ? pb_piece_find(&link->spec, batch ? estimate->counts.train / batch : 0, &piece, error)
-               : PB_OK;
+    return link->verb == PB_VERB_TRAIN ? pb_piece_find(&link->spec, steps_per_epoch(estimate), &piece, error) : PB_OK;
 }
 
 uint64_t pb_stage_macs(const struct pb_estimate *estimate, const struct pb_link *link, double forward)
@@ -78,7 +97,7 @@ uint64_t pb_stage_macs(const struct pb_estimate *estimate, const struct pb_link 
     switch (link->verb) {
     case PB_VERB_TRAIN:
     case PB_VERB_PRETRAIN:
-        return (uint64_t)(share_of_training(&link->spec, estimate->counts, config->batch) *
+        return (uint64_t)(share_of_training(estimate, &link->spec) *
                           (double)(pb_training_macs(&link->spec, estimate->counts, left) +
                                    teacher_macs(estimate, link, forward)));
     case PB_VERB_SCORE:

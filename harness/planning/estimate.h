@@ -11,6 +11,8 @@ double pb_macs_left(const struct pb_target *target);
 
 /* forward: MACs of the unpruned network on one image. */
 uint64_t pb_training_macs(const struct pb_train_spec *spec, struct pb_data_counts counts, double forward);
+/* Of the training that the stage is, or of its piece, a part of one counted as a whole; 0: it is none. */
+uint32_t pb_stage_epochs(const struct pb_estimate *estimate, const struct pb_link *link);
 uint64_t pb_stage_macs(const struct pb_estimate *estimate, const struct pb_link *link, double forward);
 /* PB_ERROR_INPUT for a piece of a training that the training does not have. */
 PB_MUST_CHECK enum pb_status pb_stage_check(const struct pb_estimate *estimate, const struct pb_link *link,

@@ -62,6 +62,7 @@ static enum pb_status estimate_stages(struct pb_estimate cell, struct pb_estimat
             status = pb_stage_bytes(estimate, link, &stage->memory, error);
         if (status != PB_OK)
             return status;
+        stage->epochs = pb_stage_epochs(estimate, link);
         stage->macs = pb_stage_macs(estimate, link, first ? pretraining_forward : forward);
         cell.loaded |= !first && link->verb != PB_VERB_SCORE;
     }

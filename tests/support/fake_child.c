@@ -74,7 +74,7 @@ static void plan(const struct pb_matrix *matrix, int argc, char **argv)
             abort();
         stage_keys(cell, keys);
         for (int s = 0; s < 3 && !skipped; s++) {
-            snprintf(line, sizeof line, "stage %s %s %d %d 0 0 %s 1000 0\n", keys[s], names[s], s, s, keys[s]);
+            snprintf(line, sizeof line, "stage %s %s %d %d 0 0 %s 1000 0 0\n", keys[s], names[s], s, s, keys[s]);
             tell(line);
         }
         tell("planned\n");

@@ -123,6 +123,27 @@ static void test_a_piece_costs_its_share_of_the_training(void **state)
     assert_int_equal(macs_of(1, 1, piece_of(6, 0)), whole / 4 * 3);
 }
 
+static uint32_t epochs_of(struct pb_link link)
+{
+    const struct pb_estimate estimate = estimate_of(NULL, 1, 1);
+    return pb_stage_epochs(&estimate, &link);
+}
+
+/* The head's count, and one that is begun. */
+static void test_a_training_or_its_piece_has_epochs_and_no_other_verb_has(void **state)
+{
+    (void)state;
+    struct pb_link first = piece_of(0, 0), scored = first;
+    first.verb = PB_VERB_PRETRAIN;
+    scored.verb = PB_VERB_SCORE;
+    assert_int_equal(epochs_of(piece_of(0, 0)), 3);
+    assert_int_equal(epochs_of(piece_of(0, 8)), 1);
+    assert_int_equal(epochs_of(piece_of(0, 9)), 2);
+    assert_int_equal(epochs_of(piece_of(6, 0)), 3);
+    assert_int_equal(epochs_of(first), 3);
+    assert_int_equal(epochs_of(scored), 0);
+}
+
 static void test_a_piece_that_the_training_does_not_have_is_refused_and_no_other(void **state)
 {
     (void)state;
@@ -208,6 +229,7 @@ int main(void)
         cmocka_unit_test(test_a_repair_passes_each_layer_or_twice),
         cmocka_unit_test(test_a_criterion_that_selects_costs_its_passes_in_the_pruning),
         cmocka_unit_test(test_a_piece_costs_its_share_of_the_training),
+        cmocka_unit_test(test_a_training_or_its_piece_has_epochs_and_no_other_verb_has),
         cmocka_unit_test(test_a_piece_that_the_training_does_not_have_is_refused_and_no_other),
         cmocka_unit_test(test_masks_take_the_room_of_the_parameters_where_a_network_trains),
         cmocka_unit_test(test_a_training_that_returns_its_best_epoch_takes_a_network_more),
