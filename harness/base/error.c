@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sysexits.h>
 
 /* Formats aside first, because arguments may point into error->text itself. */
 static enum pb_status set_message(struct pb_error *error, enum pb_status status, const char *prefix, const char *format,
@@ -89,6 +90,8 @@ int pb_exit_code(enum pb_status status)
     case PB_ERROR_INPUT:
     case PB_ERROR_UNSUPPORTED:
         return 2;
+    case PB_ERROR_STOPPED:
+        return EX_TEMPFAIL;
     case PB_ERROR_RUN:
     case PB_ERROR_MEMORY:
         break;

@@ -34,7 +34,7 @@ static inline enum pb_status pb_fail_memory(struct pb_error *error, size_t bytes
     return PB_ERROR_MEMORY;
 }
 
-/* The program's exit code for a status: 0, 1 (run) or 2 (input). */
+/* The program's exit code for a status: 0, 1 (run), 2 (input) or 75 (stopped: EX_TEMPFAIL, "try again later"). */
 int pb_exit_code(enum pb_status status);
 
 #endif

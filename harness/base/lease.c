@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/owner.h"
+#include "base/stop.h"
 #include "base/text.h"
 
 enum { CONTENT = PB_LEASE_CONTENT, LINK_TRIES = 5 };
@@ -404,6 +405,9 @@ static enum pb_status await(const char *path, enum pb_patience patience, struct 
             pb_log(PB_LOG_INFO, "'%s' is held on another host; it is free when that has not worked for %.0f s", path,
                    expiry());
         said = true;
+        const enum pb_status asked = pb_stop_check(error);
+        if (asked != PB_OK)
+            return asked;
         rest(pause);
         pause = pause * 1.5 < LAST_PAUSE ? pause * 1.5 : LAST_PAUSE;
     }

@@ -29,7 +29,7 @@ enum pb_patience {
     PB_UNTIL_FREE,
 };
 
-/* The same, with patience. */
+/* The same, with patience. A wait ends when the process is asked to (base/stop.h). */
 PB_MUST_CHECK enum pb_status pb_lease_take(const char *path, enum pb_patience patience, struct pb_lease **lease,
                                            struct pb_error *error);
 /* NULL and a lost lease are fine. */

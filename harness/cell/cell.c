@@ -76,7 +76,7 @@ static enum pb_status run_session(const struct pb_cell_config *config, const str
         *error = naming;
         status = naming.status;
     }
-    *damaged = status != PB_OK && pb_session_is_damaged(&session);
+    *damaged = status != PB_OK && status != PB_ERROR_STOPPED && pb_session_is_damaged(&session);
     pb_session_close(&session);
     return status;
 }
@@ -115,6 +115,8 @@ enum pb_status pb_cell_run(const struct pb_cell_config *config, const struct pb_
         (void)pb_fail_context(error, "stored files were damaged again after %d repairs, check the disk", REPAIRS);
     if (status == PB_OK)
         return finish_record(began, record, error);
+    if (status == PB_ERROR_STOPPED)
+        return status;
     record->status = PB_CELL_FAILED;
     if (pb_record_text(&record->message, error->text, &recording) != PB_OK ||
         finish_record(began, record, &recording) != PB_OK)

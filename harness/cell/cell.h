@@ -7,7 +7,8 @@
 #include "settings/config.h"
 
 /* Runs the cell from what is stored to its end and fills record (also when it fails: status and message, then the
- * failure is in error too). */
+ * failure is in error too). PB_ERROR_STOPPED: the process was asked to end (base/stop.h); record is of no use then, and the
+ * same call resumes. */
 PB_MUST_CHECK enum pb_status pb_cell_run(const struct pb_cell_config *config, const struct pb_cell_run_options *options,
                                          struct pb_record *record, struct pb_error *error);
 

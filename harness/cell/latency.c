@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/sha256.h"
+#include "base/stop.h"
 #include "engine/engine.h"
 #include "engine/identity.h"
 #include "timing/time_network.h"
@@ -31,8 +32,9 @@ static enum pb_status measure(const struct meter *meter, const struct pb_network
                               struct pb_kept_latency *kept, struct pb_error *error)
 {
     struct pb_kept_latency made = {.asked = meter->config->latency_runs};
-    const enum pb_status status =
-        pb_time_network(meter->device, network, batch, made.asked, &made.row, made.reason, error);
+    enum pb_status status = pb_stop_check(error);
+    if (status == PB_OK)
+        status = pb_time_network(meter->device, network, batch, made.asked, &made.row, made.reason, error);
     if (status == PB_OK)
         *kept = made;
     return status;

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/machine.h"
 #include "base/memory.h"
+#include "base/stop.h"
 #include "cli/child_arguments.h"
 #include "coordinator/outcome.h"
 #include "coordinator/plan_process.h"
@@ -113,7 +114,8 @@ static enum pb_status run_cell(struct job *job, const struct pb_arguments *argum
                                             .planned_by = planned ? planned_by : NULL,
                                             .planned_argument = &index};
     const enum pb_status ran = pb_cell_run(job->cell, &run, &record, &running);
-    status = write_result(job, &record, error);
+    if (ran != PB_ERROR_STOPPED) /* such a cell has not ended */
+        status = write_result(job, &record, error);
     if (status == PB_OK && ran != PB_OK) {
         *error = running;
         status = ran;
@@ -236,6 +238,8 @@ static enum pb_status do_job(struct job *job, const struct pb_arguments *argumen
     char *folder = pb_path_join(job->out, "cells");
     status = folder ? pb_make_dirs(folder, error) : pb_fail_memory(error, strlen(job->out));
     pb_free(folder);
+    if (status == PB_OK)
+        status = pb_stop_watch(job->report_to >= 0 ? getppid() : 0, error);
     if (status != PB_OK)
         return status;
     return latency ? measure_latency(job, (uint32_t)latency, error) : run_cell(job, arguments, error);
@@ -262,6 +266,11 @@ const struct pb_command pb_command_cell = {
     .details =
         "Runs the cell called ID from what is stored in OUT/stages to its end and writes OUT/cells/ID.xml. A cell\n"
         "that was stopped resumes at the last epoch that it finished. 'prunebench check MATRIX' lists the ids.\n\n"
+        "SIGTERM ends it in order: it finishes the epoch, the scoring or the pruning that it is at, stores it, and "
+        "leaves\n"
+        "with exit code 75 and without a document of the cell; the same command resumes there. A second SIGTERM ends "
+        "it\n"
+        "at once.\n\n"
         "With --latency, the cell's document gets the latencies of its networks. Each network is measured once for "
         "all\n"
         "cells in OUT and then taken from OUT/latency; after that folder is removed, it is measured anew, and "

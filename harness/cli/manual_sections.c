@@ -42,6 +42,7 @@ static const struct item codes[] = {
     {"1", "a cell failed, a check fell short, or 'compare' found a regression"},
     {"2", "wrong usage or input; nothing was run"},
     {"3, 4", "'compare': not comparable; cells that failed"},
+    {"75", "SIGTERM ended 'cell' in order: what it has done is stored, and the same command resumes"},
     {"130, 143, 129", "SIGINT, SIGTERM or SIGHUP ended 'run': what is finished is kept, and the same command resumes"},
     {0},
 };

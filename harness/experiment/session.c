@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/stop.h"
 #include "timing/time_network.h"
 
 void pb_session_close(struct pb_session *session)
@@ -137,7 +138,9 @@ enum pb_status pb_session_accuracy(struct pb_session *session, pb_stage stage, c
     }
     const struct pb_network *network;
     struct pb_accuracy found = {0};
-    status = pb_session_network(session, stage, &network, error);
+    status = pb_stop_check(error);
+    if (status == PB_OK)
+        status = pb_session_network(session, stage, &network, error);
     if (status == PB_OK)
         status = evaluate_on(session, network, split, &found, error);
     if (status == PB_OK && stored) {
@@ -172,7 +175,9 @@ static enum pb_status measure_latency(struct pb_session *session, pb_stage stage
     const struct pb_network *network;
     struct pb_latency_record row = {0};
     char reason[PB_LOAD_REASON];
-    enum pb_status status = pb_session_network(session, stage, &network, error);
+    enum pb_status status = pb_stop_check(error);
+    if (status == PB_OK)
+        status = pb_session_network(session, stage, &network, error);
     if (status == PB_OK)
         status = pb_time_network(session->device, network, batch, runs, &row, reason, error);
     if (status != PB_OK)

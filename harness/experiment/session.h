@@ -63,7 +63,7 @@ bool pb_session_is_damaged(const struct pb_session *session);
  */
 typedef enum pb_status (*pb_work_function)(struct pb_session *session, const struct pb_link *link,
                                            struct pb_network **network, json_t *facts, struct pb_error *error);
-/* Does the work of the chain's current link and stores it, unless it is stored. */
+/* Does the work of the chain's current link and stores it, unless it is stored. PB_ERROR_STOPPED: the process was asked to end before it. */
 PB_MUST_CHECK enum pb_status pb_session_perform(struct pb_session *session, const struct pb_link *link,
                                                 pb_work_function work, struct pb_error *error);
 

@@ -6,6 +6,7 @@
 
 #include "base/array.h"
 #include "base/memory.h"
+#include "base/stop.h"
 #include "experiment/drop.h"
 #include "experiment/work.h"
 #include "graph/build.h"
@@ -25,7 +26,9 @@ enum pb_status pb_session_perform(struct pb_session *session, const struct pb_li
     const struct pb_link link = *added;
     const pb_stage handle = pb_chain_handle(&session->chain, added);
     session->making = handle;
-    enum pb_status status = pb_store_acquire(&session->store, link.key, &complete, error);
+    enum pb_status status = pb_stop_check(error);
+    if (status == PB_OK)
+        status = pb_store_acquire(&session->store, link.key, &complete, error);
     if (status == PB_OK && !complete) {
         struct pb_network *network = NULL;
         json_t *facts = json_pack("{s:s}", "name", link.name);

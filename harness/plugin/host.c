@@ -142,6 +142,8 @@ enum pb_status pb_host_result(struct pb_host_services *services, enum pb_status 
         if (text[0] != '\0')
             return pb_fail(error, status, "%s: %s", services->name, text);
         return pb_fail(error, status, "%s: failed with status %d and left no message", services->name, (int)status);
+    case PB_ERROR_STOPPED: /* the host's own; the verb that returned it has left the reason where the plugin cannot reach it */
+        break;
     }
     return pb_fail(error, PB_ERROR_RUN, "%s: returned %d, which is no status%s%s", services->name, (int)status,
                    text[0] != '\0' ? ": " : "", text);

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/rng.h"
+#include "base/stop.h"
 #include "training/diverged.h"
 #include "training/evaluate.h"
 #include "training/loss.h"
@@ -393,6 +394,8 @@ enum pb_status pb_train(const struct pb_train_job *job, struct pb_network **netw
         if (job->progress)
             job->progress(job->argument, trainer.epoch, trainer.epochs);
         status = run_epoch(&trainer, error);
+        if (status == PB_OK && !is_over(&trainer)) /* the epoch is stored */
+            status = pb_stop_check(error);
     }
     status = pb_penalty_set_close(&trainer.penalties, status, error);
     if (status == PB_OK) {

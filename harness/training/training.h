@@ -9,7 +9,8 @@
 
 /*
  * Trains *network in place (it may be replaced). lr: in, where the optimiser resumes from (or freshly started); out,
- * where it ended. rows: a JSON array that gets one object per epoch.
+ * where it ended. rows: a JSON array that gets one object per epoch. A process that was asked to end (base/stop.h) leaves it with
+ * PB_ERROR_STOPPED once the running epoch is stored.
  */
 PB_MUST_CHECK enum pb_status pb_train(const struct pb_train_job *job, struct pb_network **network, struct pb_lr *lr,
                                       json_t *rows, struct pb_error *error);

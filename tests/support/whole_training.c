@@ -1,6 +1,7 @@
 #include "support/whole_training.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -72,13 +73,15 @@ static void copy_file(const char *from_folder, const char *to_folder, const char
     pb_free(to);
 }
 
-/* What a kill before this epoch would leave. */
-static void keep_partial(void *argument, uint32_t epoch, uint32_t epochs)
+/* Sends the signal, and keeps what a kill before this epoch would leave. */
+static void begin_epoch(void *argument, uint32_t epoch, uint32_t epochs)
 {
     struct training *training = argument;
     struct pb_error error = {0};
     char name[64];
     (void)epochs;
+    if (training->stop_at == epoch + 1)
+        assert_int_equal(raise(SIGTERM), 0);
     if (training->keep == NULL)
         return;
     snprintf(name, sizeof name, "%s-%u", training->keep, epoch);
@@ -91,7 +94,7 @@ static void keep_partial(void *argument, uint32_t epoch, uint32_t epochs)
 enum pb_status continue_training(struct training *training, const char *partial, struct pb_error *error)
 {
     training->job.partial = folder_path(training->state, partial);
-    training->job.progress = keep_partial;
+    training->job.progress = begin_epoch;
     training->job.argument = training;
     must(pb_make_dirs(training->job.partial, error), error);
     json_decref(training->rows);

@@ -19,6 +19,7 @@ struct training {
     struct pb_network *initial, *network;
     struct pb_lr lr;
     json_t *rows;
+    uint32_t stop_at; /* SIGTERM is sent while this epoch runs; 0: none, 1: the first */
     const char *keep; /* a copy of the partial folder before each epoch, as KEEP-<epoch>; NULL: none */
     void **state;
 };

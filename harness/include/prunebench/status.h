@@ -17,6 +17,8 @@ enum pb_status {
     PB_ERROR_RUN = 2, /* it went wrong while running: exit code 1 */
     PB_ERROR_MEMORY = 3, /* an allocation failed */
     PB_ERROR_UNSUPPORTED = 4, /* well formed, but not offered by this plugin */
+    PB_ERROR_STOPPED =
+        5, /* the process was asked to end: exit code 75. From the host's functions alone; a plugin passes it on */
 };
 
 #ifdef __cplusplus

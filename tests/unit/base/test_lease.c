@@ -22,6 +22,7 @@
 #include "base/file.h"
 #include "base/lease.h"
 #include "base/memory.h"
+#include "base/stop.h"
 #include "base/text.h"
 #include "support/folder.h"
 
@@ -162,6 +163,22 @@ static void test_whoever_does_not_wait_is_told_who_holds_it(void **state)
     assert_int_equal(pb_lease_try(path, &lease, &error), PB_OK);
     assert_non_null(lease); /* a dead process of this host is known */
     pb_lease_give(&lease);
+}
+
+static void test_a_process_that_was_asked_to_end_waits_for_nobody(void **state)
+{
+    const char *path = folder_path(state, "lock");
+    struct pb_error error = {0};
+    struct pb_lease *second = NULL, *first = take(path);
+    assert_int_equal(pb_stop_watch(0, &error), PB_OK);
+    assert_int_equal(raise(SIGTERM), 0);
+    assert_int_equal(pb_lease_take(path, PB_UNTIL_FREE, &second, &error), PB_ERROR_STOPPED);
+    assert_null(second);
+    pb_lease_give(&first);
+    /* one that is free is taken: what the process is at is finished */
+    second = take(path);
+    pb_lease_give(&second);
+    assert_int_equal(pb_stop_watch(0, &error), PB_OK);
 }
 
 static void test_a_holder_on_this_host_that_was_killed_is_not_waited_for(void **state)
@@ -352,6 +369,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_one_process_at_a_time),
         TEST(test_whoever_does_not_wait_is_told_who_holds_it),
+        TEST(test_a_process_that_was_asked_to_end_waits_for_nobody),
         TEST(test_a_holder_on_this_host_that_was_killed_is_not_waited_for),
         TEST(test_a_holder_on_this_host_that_is_stopped_keeps_it),
         TEST(test_how_long_another_host_is_waited_for_is_asked),

@@ -1,6 +1,7 @@
 /* The verbs of a running cell: asked for in a wrong state, restored from what is stored, dropped and computed again. */
 #include <math.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -9,7 +10,9 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
+#include "base/stop.h"
 #include "experiment/session_open.h"
+#include "planning/schedule_run.h"
 #include "support/built_plugin.h"
 #include "support/fake_dataset.h"
 #include "support/folder.h"
@@ -441,6 +444,62 @@ static void test_a_plan_of_other_inputs_or_kernels_is_refused(void **state)
     fake_free(&cell.fake);
 }
 
+/* A schedule that takes no notice of a verb's failure. */
+static enum pb_status continue_anyway(void *self, const struct pb_verbs *verbs, const struct pb_schedule_task *task)
+{
+    pb_stage stage;
+    (void)self;
+    (void)!verbs->train(verbs, task->training, &stage);
+    (void)!verbs->score(verbs, &stage);
+    return PB_OK;
+}
+
+static void test_a_process_that_was_asked_to_end_begins_no_stage_whatever_the_schedule_does(void **state)
+{
+    static struct cell cell;
+    struct pb_error error = {0};
+    struct pb_measurement measurement = {.size = sizeof measurement};
+    const struct pb_schedule deaf = {.size = sizeof deaf, .adaptive = true, .create = create, .run = continue_anyway};
+    const struct pb_plugin plugin = {PB_PLUGIN_HEADER(PB_KIND_SCHEDULE), .name = "any", .version = "1",
+                                     .schedule = &deaf};
+    open_cell(&cell, state);
+    assert_int_equal(pb_stop_watch(0, &error), PB_OK);
+    assert_int_equal(raise(SIGTERM), 0);
+    assert_int_equal(cell.verbs.evaluate(&cell.verbs, PB_EVALUATE_VALIDATION, &measurement), PB_ERROR_STOPPED);
+    assert_int_equal(pb_stop_watch(0, &error), PB_OK);
+    must(&cell, cell.verbs.evaluate(&cell.verbs, PB_EVALUATE_VALIDATION, &measurement));
+    cell.session.error = (struct pb_error){0};
+    assert_int_equal(raise(SIGTERM), 0);
+    cell.loaded[1].plugin = &plugin;
+    assert_int_equal(pb_schedule_execute(&cell.config, &cell.verbs, &cell.session.error, &error), PB_ERROR_STOPPED);
+    assert_non_null(strstr(error.text, "asked to end"));
+    assert_int_equal(scored, 0);
+    assert_int_equal(pb_stop_watch(0, &error), PB_OK);
+    close_cell(&cell);
+}
+
+/* The status is the harness's: a plugin cannot claim that its cell was stopped. */
+static enum pb_status claim_stop(void *self, const struct pb_verbs *verbs, const struct pb_schedule_task *task)
+{
+    (void)self;
+    (void)verbs;
+    (void)task;
+    return PB_ERROR_STOPPED;
+}
+
+static void test_a_schedule_that_claims_to_be_stopped_has_failed(void **state)
+{
+    static struct cell cell;
+    struct pb_error error = {0};
+    const struct pb_schedule liar = {.size = sizeof liar, .adaptive = true, .create = create, .run = claim_stop};
+    const struct pb_plugin plugin = {PB_PLUGIN_HEADER(PB_KIND_SCHEDULE), .name = "any", .version = "1",
+                                     .schedule = &liar};
+    open_cell(&cell, state);
+    cell.loaded[1].plugin = &plugin;
+    assert_int_equal(pb_schedule_execute(&cell.config, &cell.verbs, &cell.session.error, &error), PB_ERROR_RUN);
+    close_cell(&cell);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_setup, folder_teardown)
@@ -456,6 +515,8 @@ int main(void)
         TEST(test_verbs_whose_results_are_stored_are_not_done_again),
         TEST(test_a_dropped_network_is_computed_again_and_one_that_another_cell_planned_stays),
         TEST(test_a_plan_of_other_inputs_or_kernels_is_refused),
+        TEST(test_a_process_that_was_asked_to_end_begins_no_stage_whatever_the_schedule_does),
+        TEST(test_a_schedule_that_claims_to_be_stopped_has_failed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/stop.h"
 #include "graph/checkpoint.h"
 #include "support/folder.h"
 #include "support/whole_training.h"
@@ -127,6 +128,86 @@ static void test_a_training_stopped_at_any_epoch_resumes_to_the_same_network(voi
     close_training(&whole);
 }
 
+static void assert_same_values(const struct pb_network *a, const struct pb_network *b)
+{
+    const size_t bytes = a->graph->value_count * sizeof(float);
+    assert_memory_equal(a->values, b->values, bytes);
+    assert_memory_equal(a->velocity, b->velocity, bytes);
+}
+
+/* From a file of a partial folder. */
+static struct pb_network *stored_network(const struct training *training, const char *folder, const char *file)
+{
+    struct pb_network *network = NULL;
+    struct pb_error error = {0};
+    char name[64];
+    snprintf(name, sizeof name, "%s/%s", folder, file);
+    must(pb_checkpoint_load(folder_path(training->state, name), &network, NULL, &error), &error);
+    return network;
+}
+
+static void assert_same_file(const struct training *training, const char *a, const char *b, const char *file)
+{
+    struct pb_network *left = stored_network(training, a, file), *right = stored_network(training, b, file);
+    assert_same_values(left, right);
+    pb_network_free(&left);
+    pb_network_free(&right);
+}
+
+static void test_sigterm_lets_the_running_epoch_be_stored_and_the_next_call_resumes_behind_it(void **state)
+{
+    const struct pb_train_spec spec = {.epochs = 4,
+                                       .lr = 0.1,
+                                       .lr_policy = PB_LR_CONSTANT,
+                                       .momentum = 0.9,
+                                       .nesterov = true,
+                                       .weight_decay = 1e-4,
+                                       .return_state = PB_RETURN_BEST};
+    struct training whole, again;
+    struct pb_error error = {0};
+    open_training(&whole, state, &spec);
+    whole.keep = "whole-before";
+    run_training(&whole, "whole");
+    for (uint32_t epoch = 1; epoch < spec.epochs; epoch++) {
+        char partial[32], same[32];
+        snprintf(partial, sizeof partial, "stopped-%u", epoch);
+        snprintf(same, sizeof same, "whole-before-%u", epoch);
+        again = whole;
+        again.keep = NULL;
+        again.network = NULL;
+        again.rows = NULL;
+        again.stop_at = epoch;
+        must(pb_stop_watch(0, &error), &error);
+        assert_int_equal(try_training(&again, partial, &error), PB_ERROR_STOPPED);
+        assert_int_equal(json_array_size(again.rows), epoch);
+        assert_same_file(&whole, partial, same, "epoch.safetensors");
+        assert_same_file(&whole, partial, same, "best.safetensors");
+        again.stop_at = 0;
+        must(pb_stop_watch(0, &error), &error);
+        run_training(&again, partial);
+        assert_same_values(again.network, whole.network);
+        assert_same_rows(again.rows, whole.rows);
+        json_decref(again.rows);
+        pb_network_free(&again.network);
+    }
+    close_training(&whole);
+}
+
+/* It has done all that it was asked for: the network is stored, and who asked for it is told before the next stage. */
+static void test_a_training_that_gets_sigterm_in_its_last_epoch_ends_well(void **state)
+{
+    const struct pb_train_spec spec = {.epochs = 2, .lr = 0.1, .lr_policy = PB_LR_CONSTANT};
+    struct training training;
+    struct pb_error error = {0};
+    open_training(&training, state, &spec);
+    training.stop_at = 2;
+    must(pb_stop_watch(0, &error), &error);
+    must(try_training(&training, "partial", &error), &error);
+    assert_int_equal(json_array_size(training.rows), 2);
+    must(pb_stop_watch(0, &error), &error);
+    close_training(&training);
+}
+
 /* With steps too small to move an accuracy, every epoch but the first is one without improvement. */
 static void test_epochs_without_improvement_lower_the_rate_and_then_end_the_training(void **state)
 {
@@ -161,6 +242,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_the_heads_own_epochs_leave_every_bit_of_the_trunk_alone),
         TEST(test_a_training_stopped_at_any_epoch_resumes_to_the_same_network),
+        TEST(test_sigterm_lets_the_running_epoch_be_stored_and_the_next_call_resumes_behind_it),
+        TEST(test_a_training_that_gets_sigterm_in_its_last_epoch_ends_well),
         TEST(test_epochs_without_improvement_lower_the_rate_and_then_end_the_training),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
