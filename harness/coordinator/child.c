@@ -17,8 +17,6 @@
 
 extern char **environ;
 
-#define GRACE_SECONDS 5.0 /* between SIGTERM and SIGKILL */
-
 /* Thread counts that the caller's environment may carry would undo the coordinator's division. libgomp reads its own
  * when the process loads, so they must be right before the child begins. */
 static bool is_thread_setting(const char *variable)
@@ -151,7 +149,8 @@ enum pb_status pb_child_start(const struct pb_child_spec *spec, struct pb_child 
                                .log = {.pipe = -1, .file = -1},
                                .started = pb_clock(),
                                .time_limit = spec->time_limit,
-                               .memory_limit = spec->memory_limit};
+                               .memory_limit = spec->memory_limit,
+                               .grace = spec->grace};
     int given[3] = {-1, -1, -1};
     char *own[OWN_VARIABLES] = {0}, **variables = NULL, **arguments;
     char number[24];
@@ -240,7 +239,7 @@ void pb_child_end(struct pb_child *child, enum pb_child_stop why, bool at_once)
     if (child->stop == PB_CHILD_ON_ITS_OWN) {
         child->stop = why;
         child->stopped = pb_clock();
-        child->kill_at = pb_clock() + GRACE_SECONDS;
+        child->kill_at = child->stopped + child->grace;
         kill(-child->pid, SIGTERM);
     }
     if (at_once)

@@ -26,6 +26,7 @@ struct pb_child_spec {
     uint32_t threads; /* OpenMP's and BLIS's */
     double time_limit; /* seconds; 0: none */
     uint64_t memory_limit; /* bytes; 0: none */
+    double grace; /* seconds between SIGTERM and SIGKILL */
 };
 
 enum pb_child_stop {
@@ -40,7 +41,7 @@ struct pb_child {
     int pipe; /* −1 once the child has closed its end */
     char line[1024]; /* what was read of a line so far */
     size_t line_length;
-    double started, time_limit, kill_at, stopped;
+    double started, time_limit, grace, kill_at, stopped;
     uint64_t memory_limit, peak_memory;
     enum pb_child_stop stop; /* why it was told to end */
     off_t log_start; /* where its own lines begin in the log */
@@ -58,7 +59,7 @@ PB_MUST_CHECK enum pb_status pb_child_start(const struct pb_child_spec *spec, st
 /* Reads the lines it has written (without their ends), enforces limits. True: it has ended, and its group with it. */
 bool pb_child_attend(struct pb_child *child, void (*on_line)(void *argument, char *line), void *argument);
 
-/* SIGTERM to its group, SIGKILL some seconds later (or at once). Continues in pb_child_attend. */
+/* SIGTERM to its group, SIGKILL when its grace is over (or at once). Continues in pb_child_attend. */
 void pb_child_end(struct pb_child *child, enum pb_child_stop why, bool at_once);
 
 /* "SIGSEGV"; "signal 99" for one without a name. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <sys/wait.h>
 
+#include "base/error.h"
 #include "base/place_text.h"
 #include "base/progress.h"
 #include "base/text.h"
@@ -116,6 +117,23 @@ static void describe_exit(const struct pb_child *child, const struct pb_cell_con
                  place[0] ? " in " : "", place, cell->id);
 }
 
+bool pb_child_has_stopped(const struct pb_child *child)
+{
+    /* A plugin may call exit with any number. */
+    return WIFEXITED(child->wait_status) && WEXITSTATUS(child->wait_status) == pb_exit_code(PB_ERROR_STOPPED) &&
+           !pb_place_in_hook(&child->place);
+}
+
+static void describe_interruption(const struct pb_child *child, struct pb_child_end *end)
+{
+    end->status = PB_CELL_FAILED;
+    if (pb_child_has_stopped(child))
+        snprintf(end->message, sizeof end->message, "it was interrupted, and what it has done is stored");
+    else
+        snprintf(end->message, sizeof end->message,
+                 "it was interrupted, and did not end in order; the epochs that it has trained are kept");
+}
+
 bool pb_child_ended_in_schedule(const struct pb_child *child)
 {
     const struct pb_place *place = &child->place;
@@ -131,6 +149,12 @@ void pb_child_describe_end(const struct pb_child *child, const struct pb_cell_co
         describe_timeout(child, end);
     } else if (child->stop == PB_CHILD_MEMORY_LIMIT) {
         describe_memory(child, end);
+    } else if (child->stop == PB_CHILD_INTERRUPTED) {
+        describe_interruption(child, end);
+    } else if (pb_child_has_stopped(child)) {
+        end->status = PB_CELL_FAILED;
+        snprintf(end->message, sizeof end->message,
+                 "its process was asked to end (SIGTERM) by another one than the run's; what it has done is stored");
     } else if (place->verdict[0]) {
         end->status = PB_CELL_FAILED;
         snprintf(end->message, sizeof end->message, "%s", place->verdict);

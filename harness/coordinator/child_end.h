@@ -14,6 +14,10 @@ struct pb_child_end {
 /* Of a child that has ended without writing its cell's document. */
 void pb_child_describe_end(const struct pb_child *child, const struct pb_cell_config *cell, struct pb_child_end *end);
 
+/* Whether it was asked to end, by whomever, and did so in order: what it has done is stored, its cell has not ended, and a process that is
+ * started again resumes there. */
+bool pb_child_has_stopped(const struct pb_child *child);
+
 /* Whether it ended in its schedule's own code, outside every verb: then none of its stages has failed. */
 bool pb_child_ended_in_schedule(const struct pb_child *child);
 

@@ -144,8 +144,9 @@ static enum pb_status start_child(struct reading *reading, struct pb_child *chil
     append_options(words, &count, "--costs-of", process->costs_of);
     append_options(words, &count, "--skip", skipped);
     append_options(words, &count, "--without-costs", without_costs);
-    const enum pb_status status = pb_child_start(
-        &(struct pb_child_spec){process->program, words, process->log, process->threads, 0, 0}, child, reading->error);
+    const struct pb_child_spec spec = {
+        .program = process->program, .arguments = words, .log = process->log, .threads = process->threads};
+    const enum pb_status status = pb_child_start(&spec, child, reading->error);
     pb_free(words);
     return status;
 }

@@ -39,9 +39,10 @@ struct pb_run_cell {
     enum pb_cell_status status; /* where it has ended: how */
     struct pb_headline headline; /* where it is ok */
     double weight; /* its part of the work, in any unit */
-    char document
-        [65]; /* SHA-256 of a document of it that does not count, because the cell is run again; "": there was none */
+    /* SHA-256 of a document of it that does not count, because the cell is run again; "": there was none */
+    char document[65];
     struct pb_lease_watch *watch; /* PB_RUN_ELSEWHERE: of its claim, since the first look; else NULL */
+    uint32_t stops; /* times in a row that somebody else has asked its process to end, and it did */
 };
 
 /* What this process may ask of the folder that it shares with others while it waits for them, and what it asks next (run_others.c). */

@@ -9,6 +9,8 @@
 #include "coordinator/child_end.h"
 
 #define FIXED_WORDS 18
+#define GRACE_SECONDS 5 /* of a child that an interrupted run, or a limit, ends */
+enum { STOPS = 3 }; /* times in a row that a cell's process may be ended by others before the cell counts as failed */
 
 enum pb_status pb_run_start_child(struct pb_run *run, struct pb_slot *slot, uint32_t cell, uint32_t latency_threads,
                                   struct pb_error *error)
@@ -54,7 +56,8 @@ enum pb_status pb_run_start_child(struct pb_run *run, struct pb_slot *slot, uint
                                            .log = log,
                                            .threads = latency_threads ? latency_threads : run->threads_each,
                                            .time_limit = config->time_limit,
-                                           .memory_limit = config->memory_limit};
+                                           .memory_limit = config->memory_limit,
+                                           .grace = GRACE_SECONDS};
         status = pb_run_log_begin(run, cell, latency_threads > 0, error);
         if (status == PB_OK)
             status = pb_child_start(&spec, &slot->child, error);
@@ -275,6 +278,25 @@ static enum pb_status record_end(struct pb_run *run, const struct pb_slot *slot,
     return status == PB_OK ? pb_run_log_end(run, slot, ended.message, error) : status;
 }
 
+/* Somebody else than this run has asked its process to end. */
+static bool may_resume(const struct pb_slot *slot)
+{
+    return slot->child.stop == PB_CHILD_ON_ITS_OWN && pb_child_has_stopped(&slot->child) &&
+           slot->run->cells[slot->cell].stops < STOPS;
+}
+
+/* The cell has not ended: what it was making is missing, and it is started again. */
+static enum pb_status wait_again(struct pb_run *run, const struct pb_slot *slot, struct pb_error *error)
+{
+    struct pb_child_end ended;
+    pb_child_describe_end(&slot->child, run->matrix->cells[slot->cell], &ended);
+    run->cells[slot->cell].state = PB_RUN_WAITING;
+    (void)pb_queue_end(&run->queue, slot->cell, PB_END_ALONE);
+    pb_display_say(&run->display, PB_LOG_WARNING, "%s: %s; it is started again", run->matrix->cells[slot->cell]->id,
+                   ended.message);
+    return pb_run_log_end(run, slot, ended.message, error);
+}
+
 /* The child ended without a document. */
 static enum pb_status record_failure(struct pb_run *run, const struct pb_slot *slot, struct pb_error *error)
 {
@@ -288,6 +310,10 @@ static enum pb_status finish(struct pb_run *run, struct pb_slot *slot, struct pb
 {
     const char *id = run->matrix->cells[slot->cell]->id;
     enum pb_status status = pb_run_find_document(run, slot, error);
+    if (status == PB_OK && !slot->wrote && may_resume(slot)) {
+        run->cells[slot->cell].stops++;
+        return wait_again(run, slot, error);
+    }
     if (status == PB_OK)
         status = slot->wrote ? read_end(run, slot, error) : record_failure(run, slot, error);
     if (status == PB_OK)

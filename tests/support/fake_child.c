@@ -103,6 +103,22 @@ static void write_document(const struct pb_cell_config *cell, const char *out, e
     tell("result\n");
 }
 
+/* How many lines of the diary begin so. */
+static uint32_t times_noted(const char *out, const char *what, const char *subject)
+{
+    char path[512], line[512], begin[512];
+    snprintf(path, sizeof path, "%s/diary", out);
+    snprintf(begin, sizeof begin, "%s %s", what, subject);
+    FILE *file = fopen(path, "r");
+    if (!file)
+        _exit(90);
+    uint32_t times = 0;
+    while (fgets(line, sizeof line, file))
+        times += strncmp(line, begin, strlen(begin)) == 0;
+    fclose(file);
+    return times;
+}
+
 static void misbehave(const struct pb_cell_config *cell, const char *out)
 {
     const char *how = cell->criterion.label;
@@ -115,6 +131,8 @@ static void misbehave(const struct pb_cell_config *cell, const char *out)
         nap(60000);
     } else if (strcmp(how, "silent") == 0) {
         exit(3);
+    } else if (strcmp(how, "leave") == 0 || (strcmp(how, "return") == 0 && times_noted(out, "start", cell->id) <= 3)) {
+        exit(75);
     } else if (strcmp(how, "mute") == 0) {
         put_document(cell, out, PB_CELL_OK, NO_STAGE);
         raise(SIGKILL);
@@ -138,22 +156,6 @@ static void misbehave(const struct pb_cell_config *cell, const char *out)
     }
 }
 
-/* The diary has a line that begins so. */
-static bool noted(const char *out, const char *what, const char *subject)
-{
-    char path[512], line[512], begin[512];
-    snprintf(path, sizeof path, "%s/diary", out);
-    snprintf(begin, sizeof begin, "%s %s", what, subject);
-    FILE *file = fopen(path, "r");
-    if (!file)
-        _exit(90);
-    bool found = false;
-    while (!found && fgets(line, sizeof line, file))
-        found = strncmp(line, begin, strlen(begin)) == 0;
-    fclose(file);
-    return found;
-}
-
 /* Returns when a cell of every data set in `labels` (separated by spaces) has started; a minute is too long. */
 static void meet(const char *out, const char *labels)
 {
@@ -162,7 +164,7 @@ static void meet(const char *out, const char *labels)
     int naps = 0;
     char *rest = NULL;
     for (const char *label = strtok_r(copy, " ", &rest); label; label = strtok_r(NULL, " ", &rest))
-        while (!noted(out, "start", label)) {
+        while (times_noted(out, "start", label) == 0) {
             if (++naps > 6000)
                 _exit(92);
             nap(10);

@@ -10,6 +10,7 @@
  *   hog      touches 300 MiB                base    fails while training its base
  *   stop     sends SIGTERM to its parent    deaf    cannot be planned
  *   mute     is killed between an ok document and its word of it; mute-fail: a failed document
+ *   leave    ends as one that somebody has asked to, each time; return: the first three times
  *   freeze   stops itself until it gets SIGCONT
  * any other: ok. OUT/diary gets "parent PID", as the child is told, "start ID THREADS", "stored KEY", "end ID", "latency ID THREADS" as they happen.
  * Where the environment has FAKE_CHILD_MEET, labels of data sets separated by spaces, no cell makes a stage before a cell
