@@ -71,6 +71,16 @@ static uint32_t planned_by(void *argument, const char *key)
     return pb_stage_index_cells(*index, key);
 }
 
+static void say_unsuitable(const struct job *job, const struct pb_error *reason)
+{
+    char line[600];
+    snprintf(line, sizeof line, "unsuitable %.580s", reason->text);
+    for (char *c = line; *c; c++)
+        *c = *c == '\n' ? ' ' : *c;
+    say(job, line);
+    say(job, "\n");
+}
+
 static enum pb_status write_result(const struct job *job, const struct pb_record *record, struct pb_error *error)
 {
     char *path = pb_result_path(job->out, job->cell->id);
@@ -98,6 +108,7 @@ static enum pb_status run_cell(struct job *job, const struct pb_arguments *argum
     struct pb_cell_plan plan = {0};
     const char *planned = pb_argument(arguments, "planned");
     const bool handed = pb_argument(arguments, "plans") != NULL;
+    bool unsuitable = false;
     int index = -1;
     pb_record_init(&record);
     enum pb_status status = handed ? read_plan(job, arguments, &plan, error) : PB_OK;
@@ -109,12 +120,15 @@ static enum pb_status run_cell(struct job *job, const struct pb_arguments *argum
     }
     const struct pb_cell_run_options run = {.out = job->out,
                                             .plan = handed ? &plan : NULL,
+                                            .unsuitable = &unsuitable,
                                             .progress = on_progress,
                                             .argument = job,
                                             .planned_by = planned ? planned_by : NULL,
                                             .planned_argument = &index};
     const enum pb_status ran = pb_cell_run(job->cell, &run, &record, &running);
-    if (ran != PB_ERROR_STOPPED) /* such a cell has not ended */
+    if (unsuitable && job->report_to >= 0) /* the coordinator knows whether another host may run it */
+        say_unsuitable(job, &running);
+    else if (ran != PB_ERROR_STOPPED) /* such a cell has not ended */
         status = write_result(job, &record, error);
     if (status == PB_OK && ran != PB_OK) {
         *error = running;

@@ -7,12 +7,13 @@
 #include "coordinator/join.h"
 
 /* Of the worker, and for each child: its pipe, its output, its log. */
-enum { OPEN_FILES = 24, CHILD_OPEN_FILES = 3, EXIT_AGAIN = 75 };
+enum { OPEN_FILES = 24, CHILD_OPEN_FILES = 3, EXIT_AGAIN = 75, GRACE_SECONDS = 100 };
 
 static const struct pb_cli_option options[] = {
     {"jobs", 'j', "N", "cells at a time (default 1); the threads are divided among them"},
     {"threads", 0, "T", "threads in all (default: what the machine has, or the job was given)"},
     {"max-time", 0, "TIME", "leave after this time, as after SIGTERM: seconds, or [DAYS-]HOURS:MINUTES:SECONDS"},
+    {"grace", 0, "TIME", "after SIGTERM, time for running epochs to end and be stored (default 100 seconds)"},
     {"one", 0, NULL, "run one cell, then leave"},
     {NULL, 0, NULL, NULL},
 };
@@ -30,13 +31,17 @@ static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, 
 {
     struct pb_join_summary summary = {0};
     size_t jobs = 1, threads = 0;
-    struct pb_join_options join = {
-        .out = arguments->words[0], .one = pb_argument(arguments, "one") != NULL, .quiet = arguments->quiet};
+    struct pb_join_options join = {.out = arguments->words[0],
+                                   .grace = GRACE_SECONDS,
+                                   .one = pb_argument(arguments, "one") != NULL,
+                                   .quiet = arguments->quiet};
     enum pb_status status = pb_argument_size(arguments, "jobs", 1, 1024, &jobs, error);
     if (status == PB_OK)
         status = pb_argument_size(arguments, "threads", 1, 4096, &threads, error);
     if (status == PB_OK)
         status = pb_argument_duration(arguments, "max-time", &join.seconds, error);
+    if (status == PB_OK)
+        status = pb_argument_duration(arguments, "grace", &join.grace, error);
     if (status == PB_OK)
         status = pb_need_open_files(OPEN_FILES + CHILD_OPEN_FILES * (uint32_t)jobs, error);
     if (status != PB_OK)
@@ -57,7 +62,7 @@ static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, 
 
 const struct pb_command pb_command_worker = {
     .name = "worker",
-    .usage = "OUT [-j N] [--threads T] [--max-time TIME] [--one]",
+    .usage = "OUT [-j N] [--threads T] [--max-time TIME] [--grace TIME] [--one]",
     .summary = "run cells of a run that another process has prepared, on this host or another one",
     .details =
         "Joins the run in OUT, a folder that its hosts share: claims one cell after the other, runs it as 'run' does, "

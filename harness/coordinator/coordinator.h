@@ -14,6 +14,7 @@ struct pb_run_options {
     bool retry; /* run failed cells again */
     bool quiet;
     bool workers_measure; /* latencies are measured by a worker (prunebench worker), not by this process */
+    double grace; /* seconds that a child has, when this process gets SIGTERM, to store its epoch; 0: 5 */
     bool one; /* of a worker: it runs one cell at most */
     const char *command; /* the command line, to run it again; may be NULL */
     const char *program; /* that is started for a cell; NULL: this one */

@@ -305,6 +305,9 @@ static enum pb_status work(struct joined *joined, struct pb_join_summary *summar
     enum pb_status status = pb_run_list_others(run, error);
     if (status == PB_OK)
         status = pb_run_cells(run, error);
+    if (status == PB_OK && run->refused[0])
+        status = pb_fail(error, PB_ERROR_INPUT, "this host cannot run the cells of '%s' as they were planned: %s",
+                         joined->out, run->refused);
     if (status == PB_OK && !run->superseded)
         status = measure(joined, summary, error);
     pb_display_clear(&run->display);
@@ -330,6 +333,7 @@ enum pb_status pb_run_join(const struct pb_join_options *options, struct pb_join
                                                  .jobs = options->jobs,
                                                  .threads = options->threads,
                                                  .quiet = options->quiet,
+                                                 .grace = options->grace,
                                                  .one = options->one,
                                                  .program = options->program};
     pthread_sigmask(SIG_SETMASK, NULL, &before);

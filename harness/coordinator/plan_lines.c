@@ -130,7 +130,7 @@ static enum pb_status find_plan(FILE *file, const char *path, size_t offset, con
         status = pb_fail_errno(error, "read '%s'", path);
     found = status == PB_OK && found && next_line(file, &line, &size) && is_line_of(line, PB_PLAN_ID, of->id);
     if (status == PB_OK && !found)
-        status = pb_fail(error, PB_ERROR_RUN, "'%s' has no plan of cell '%s' at byte %zu: the run was planned anew",
+        status = pb_fail(error, PB_ERROR_STOPPED, "'%s' has no plan of cell '%s' at byte %zu: the run was planned anew",
                          path, of->id, offset);
     free(line);
     return status;

@@ -27,7 +27,7 @@ struct pb_plan_of {
     const char *id; /* of the cell */
     const char *matrix; /* SHA-256 of the matrix's file; NULL: any */
 };
-/* The plan whose lines begin at this byte of a file. One that could not be made has no stages. */
+/* The plan whose lines begin at this byte of a file. One that could not be made has no stages. PB_ERROR_STOPPED: it is another plan. */
 PB_MUST_CHECK enum pb_status pb_plan_lines_read_file(const char *path, size_t offset, const struct pb_plan_of *of,
                                                      struct pb_cell_plan *plan, struct pb_error *error);
 /* Where in the file the cell's plan begins; *found false: the file has none of that cell. */

@@ -14,6 +14,8 @@
 #include "coordinator/claims.h"
 #include "coordinator/work_list.h"
 
+#define PB_RUN_GRACE 5.0 /* seconds that a child has from SIGTERM to its end, where nobody says otherwise */
+
 enum pb_run_state {
     PB_RUN_LEFT_OUT, /* --only does not name it */
     PB_RUN_WAITING,
@@ -67,6 +69,7 @@ struct pb_slot {
     uint32_t cell;
     double share; /* of its work */
     char what[160];
+    char unsuitable[600]; /* why this host cannot run the cell as it was planned; "": it can */
     bool wrote; /* the child has written the cell's document */
     struct pb_file_identity before; /* of the cell's document when the child began */
     bool said_stopped; /* the user knows that it is stopped */
@@ -82,6 +85,7 @@ struct pb_run {
     struct pb_run_looks looks;
     struct pb_name_index ids; /* of the cells */
     uint32_t started_cells; /* by this process */
+    char refused[600]; /* why this host cannot run the cells that it has claimed; "": it can */
     double leave_at; /* when this worker stops, as if by SIGTERM; 0: at no time */
     char *program;
     char matrix_sha256[65]; /* of OUT/matrix.xml */

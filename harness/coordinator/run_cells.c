@@ -9,7 +9,6 @@
 #include "coordinator/child_end.h"
 
 #define FIXED_WORDS 18
-#define GRACE_SECONDS 5 /* of a child that an interrupted run, or a limit, ends */
 enum { STOPS = 3 }; /* times in a row that a cell's process may be ended by others before the cell counts as failed */
 
 enum pb_status pb_run_start_child(struct pb_run *run, struct pb_slot *slot, uint32_t cell, uint32_t latency_threads,
@@ -57,7 +56,7 @@ enum pb_status pb_run_start_child(struct pb_run *run, struct pb_slot *slot, uint
                                            .threads = latency_threads ? latency_threads : run->threads_each,
                                            .time_limit = config->time_limit,
                                            .memory_limit = config->memory_limit,
-                                           .grace = GRACE_SECONDS};
+                                           .grace = run->options->grace > 0 ? run->options->grace : PB_RUN_GRACE};
         status = pb_run_log_begin(run, cell, latency_threads > 0, error);
         if (status == PB_OK)
             status = pb_child_start(&spec, &slot->child, error);
@@ -67,6 +66,7 @@ enum pb_status pb_run_start_child(struct pb_run *run, struct pb_slot *slot, uint
         slot->cell = cell;
         slot->share = 0;
         slot->wrote = slot->said_stopped = false;
+        slot->unsuitable[0] = '\0';
         snprintf(slot->what, sizeof slot->what, "%s", config->id);
     }
     pb_free(log);
@@ -158,7 +158,7 @@ static enum pb_status block_cells(struct pb_run *run, struct pb_error *error)
 /* Whether this process may claim another cell. */
 static bool may_claim(const struct pb_run *run)
 {
-    return !run->superseded && !(run->options->one && run->started_cells > 0);
+    return !run->superseded && !run->refused[0] && !(run->options->one && run->started_cells > 0);
 }
 
 /* Claims the cell and starts it in the slot, if nobody else has it. */
@@ -258,6 +258,10 @@ static enum pb_status record_end(struct pb_run *run, const struct pb_slot *slot,
     struct pb_child_end ended;
     char left_out[PB_LEFT_OUT_TEXT];
     pb_child_describe_end(&slot->child, run->matrix->cells[slot->cell], &ended);
+    if (slot->unsuitable[0]) {
+        ended.status = PB_CELL_FAILED;
+        snprintf(ended.message, sizeof ended.message, "%s", slot->unsuitable);
+    }
     pb_describe_left_out(&slot->child, left_out);
     struct pb_failure failure = {.status = ended.status,
                                  .message = ended.message,
@@ -327,7 +331,9 @@ static enum pb_status finish(struct pb_run *run, struct pb_slot *slot, struct pb
 enum pb_status pb_run_finish_cell(struct pb_run *run, struct pb_slot *slot, struct pb_error *error)
 {
     enum pb_status status = PB_OK;
-    if (slot->child.stop == PB_CHILD_INTERRUPTED) {
+    if (run->joined && slot->unsuitable[0])
+        memcpy(run->refused, slot->unsuitable, sizeof run->refused);
+    if (slot->child.stop == PB_CHILD_INTERRUPTED || (run->joined && slot->unsuitable[0])) {
         run->cells[slot->cell].state = PB_RUN_WAITING;
         (void)pb_queue_end(&run->queue, slot->cell, PB_END_ALONE);
     } else {

@@ -10,11 +10,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "coordinator/run.h"
 
 #define TICK_MS 100 /* limits are looked at so often */
 
-/* Lines of a child: "progress SHARE STAGES-DONE WHAT", "result". */
+/* Lines of a child: "progress SHARE STAGES-DONE WHAT", "result", "unsuitable REASON". */
 static void on_line(void *argument, char *line)
 {
     struct pb_slot *slot = argument;
@@ -23,6 +24,8 @@ static void on_line(void *argument, char *line)
     int used = 0;
     if (strcmp(line, "result") == 0)
         slot->wrote = true;
+    if (pb_starts_with(line, "unsuitable "))
+        snprintf(slot->unsuitable, sizeof slot->unsuitable, "%s", strchr(line, ' ') + 1);
     if (sscanf(line, "progress %lf %u %n", &share, &done, &used) < 2 || used == 0) // NOLINT(cert-err34-c)
         return;
     slot->share = share < 0 ? 0 : share > 1 ? 1 : share;
@@ -33,9 +36,15 @@ static void on_line(void *argument, char *line)
 static void take_signal(struct pb_run *run, int number)
 {
     run->signal = run->signals++ ? run->signal : number;
-    for (uint32_t i = 0; i < run->slot_count; i++)
-        if (run->slots[i].child.pid)
-            pb_child_end(&run->slots[i].child, PB_CHILD_INTERRUPTED, run->signals > 1);
+    const bool at_once = run->signals > 1;
+    for (uint32_t i = 0; i < run->slot_count; i++) {
+        struct pb_child *child = &run->slots[i].child;
+        if (child->pid == 0)
+            continue;
+        if (number != SIGTERM) /* somebody waits at a terminal */
+            child->grace = PB_RUN_GRACE;
+        pb_child_end(child, PB_CHILD_INTERRUPTED, at_once);
+    }
 }
 
 static void read_signals(struct pb_run *run)

@@ -17,6 +17,8 @@ struct pb_cell_run_options {
     void *argument;
     /* What the cell will do, as it was planned (the caller's). NULL, or without stages: the session plans it. */
     const struct pb_cell_plan *plan;
+    bool *
+        unsuitable; /* set where this host cannot run what the plan says: other images, kernels or weights, or none; may be NULL */
     /*
      * How many cells of the matrix have a stage of this key in their plans. When the cell is done, stages that no other
      * cell has planned are removed, but for the last. NULL: every stage stays.

@@ -116,12 +116,22 @@ static enum pb_status start_chain(struct pb_session *session, struct pb_error *e
     return status;
 }
 
+/* What fails here fails for the host's sake, where whoever planned the cell had everything open. */
+static enum pb_status note_unsuitable(const struct pb_session *session, enum pb_status status)
+{
+    const struct pb_cell_run_options *options = session->options;
+    const bool of_host = status == PB_ERROR_INPUT || status == PB_ERROR_RUN;
+    if (of_host && options->unsuitable && options->plan && options->plan->inputs[0])
+        *options->unsuitable = true;
+    return status;
+}
+
 /* The unpruned network that every result is compared with: the schedule's own first training where that is the same. */
 static enum pb_status train_baseline(struct pb_session *session, struct pb_error *error)
 {
     enum pb_status status = pb_chain_add_baseline(&session->chain, error);
     if (status == PB_OK)
-        status = check_plan(session, error);
+        status = note_unsuitable(session, check_plan(session, error));
     return status == PB_OK ? pb_session_perform(session, &session->chain.links[session->chain.baseline - 1],
                                                 pb_work_of(PB_VERB_TRAIN), error)
                            : status;
@@ -138,7 +148,7 @@ enum pb_status pb_session_open(struct pb_session *session, const struct pb_cell_
         session->plan = &session->own_plan;
     }
     if (status == PB_OK)
-        status = open_inputs(session, error);
+        status = note_unsuitable(session, open_inputs(session, error));
     if (status == PB_OK)
         status = make_initial(session, error);
     if (status == PB_OK)

@@ -1,0 +1,153 @@
+/* Another program's output. */
+#include "coordinator/program_output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+
+extern char **environ;
+
+enum { MOST = 1 << 20 };
+
+/* errno's value. A program of its own group, so that it can be killed with what it has started. */
+static int spawn(const char *const *words, const int ends[2], pid_t *pid)
+{
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t none, all;
+    char **arguments;
+    sigemptyset(&none);
+    sigfillset(&all);
+    memcpy(&arguments, &words, sizeof arguments); /* posix_spawn promises not to change the words */
+    int result = posix_spawn_file_actions_init(&actions);
+    if (result != 0)
+        return result;
+    result = posix_spawnattr_init(&attributes);
+    if (result != 0) {
+        posix_spawn_file_actions_destroy(&actions);
+        return result;
+    }
+    const bool prepared =
+        posix_spawn_file_actions_adddup2(&actions, ends[0], STDOUT_FILENO) == 0 &&
+        posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO) == 0 &&
+        posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0) == 0 &&
+        posix_spawnattr_setsigmask(&attributes, &none) == 0 && posix_spawnattr_setsigdefault(&attributes, &all) == 0 &&
+        posix_spawnattr_setpgroup(&attributes, 0) == 0 &&
+        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP) ==
+            0;
+    result = prepared ? posix_spawnp(pid, words[0], &actions, &attributes, arguments, environ) : ENOMEM;
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    return result;
+}
+
+/* False when the other end is closed. */
+static bool take(int fd, struct pb_text *text)
+{
+    char bytes[4096];
+    const ssize_t got = read(fd, bytes, sizeof bytes);
+    if (got > 0 && text->length < MOST)
+        pb_text_append_bytes(text, bytes, (size_t)got);
+    return got > 0 || (got < 0 && (errno == EINTR || errno == EAGAIN));
+}
+
+/* Until both ends are closed; false when the time is over before. */
+static bool read_all(const int fds[2], double until, struct pb_program_output *output)
+{
+    struct pb_text *const texts[] = {&output->out, &output->err};
+    struct pollfd waiting[2] = {{.fd = fds[0], .events = POLLIN}, {.fd = fds[1], .events = POLLIN}};
+    while (waiting[0].fd >= 0 || waiting[1].fd >= 0) {
+        const double left = until - pb_clock();
+        if (left <= 0)
+            return false;
+        if (poll(waiting, 2, (int)(1000 * left) + 1) <= 0)
+            continue;
+        for (size_t i = 0; i < 2; i++)
+            if (waiting[i].fd >= 0 && waiting[i].revents && !take(waiting[i].fd, texts[i]))
+                waiting[i].fd = -1;
+    }
+    return true;
+}
+
+static void close_both(int fds[2])
+{
+    for (size_t i = 0; i < 2; i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
+    fds[0] = fds[1] = -1;
+}
+
+static enum pb_status start(const char *const *words, int mine[2], pid_t *pid, struct pb_error *error)
+{
+    int out[2] = {-1, -1}, err[2] = {-1, -1};
+    if (pipe2(out, O_CLOEXEC) != 0 || pipe2(err, O_CLOEXEC) != 0) {
+        const enum pb_status status = pb_fail_errno(error, "make a pipe to '%s'", words[0]);
+        close_both(out);
+        return status;
+    }
+    int theirs[2] = {out[1], err[1]};
+    mine[0] = out[0];
+    mine[1] = err[0];
+    const int failed = spawn(words, theirs, pid);
+    close_both(theirs);
+    if (failed == 0)
+        return PB_OK;
+    close_both(mine);
+    errno = failed;
+    return failed == ENOENT ? pb_fail(error, PB_ERROR_INPUT, "there is no program '%s' here", words[0])
+                            : pb_fail_errno(error, "start '%s'", words[0]);
+}
+
+enum pb_status pb_program_run(const char *const *words, double seconds, struct pb_program_output *output,
+                              struct pb_error *error)
+{
+    struct pb_program_output made = {0};
+    int fds[2] = {-1, -1}, state = 0;
+    pid_t pid = 0;
+    enum pb_status status = start(words, fds, &pid, error);
+    if (status != PB_OK)
+        return status;
+    const bool ended = read_all(fds, pb_clock() + seconds, &made);
+    if (!ended)
+        kill(-pid, SIGKILL);
+    while (waitpid(pid, &state, 0) < 0 && errno == EINTR)
+        ;
+    close_both(fds);
+    made.exit_code = WIFEXITED(state) ? WEXITSTATUS(state) : -1;
+    if (!ended)
+        status = pb_fail(error, PB_ERROR_RUN, "'%s' did not answer within %.0f s", words[0], seconds);
+    else if (made.out.failed || made.err.failed)
+        status = pb_fail_memory(error, MOST);
+    if (status == PB_OK)
+        *output = made;
+    else
+        pb_program_output_free(&made);
+    return status;
+}
+
+void pb_program_output_free(struct pb_program_output *output)
+{
+    pb_text_free(&output->out);
+    pb_text_free(&output->err);
+    *output = (struct pb_program_output){0};
+}
+
+char *pb_program_last_line(const struct pb_program_output *output)
+{
+    const struct pb_text *text = output->err.length ? &output->err : &output->out;
+    const char *end = text->data ? text->data + text->length : "";
+    while (text->data && end > text->data && (end[-1] == '\n' || end[-1] == ' '))
+        end--;
+    const char *begin = end;
+    while (text->data && begin > text->data && begin[-1] != '\n')
+        begin--;
+    return pb_strndup(begin, (size_t)(end - begin));
+}
