@@ -73,6 +73,22 @@ void pb_text_free(struct pb_text *text)
     memset(text, 0, sizeof *text);
 }
 
+void pb_shell_word(struct pb_text *text, const char *word)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./:=,@%+-";
+    if (word[0] && strspn(word, plain) == strlen(word)) {
+        pb_text_append(text, "%s", word);
+        return;
+    }
+    pb_text_append(text, "'");
+    for (; *word; word++)
+        if (*word == '\'')
+            pb_text_append(text, "'\\''");
+        else
+            pb_text_append(text, "%c", *word);
+    pb_text_append(text, "'");
+}
+
 bool pb_starts_with(const char *text, const char *prefix)
 {
     return strncmp(text, prefix, strlen(prefix)) == 0;

@@ -17,6 +17,8 @@ struct pb_text {
 void pb_text_append(struct pb_text *text, const char *format, ...) PB_PRINTF(2, 3);
 void pb_text_append_bytes(struct pb_text *text, const char *bytes, size_t length);
 void pb_text_free(struct pb_text *text);
+/* Appends a word as a shell reads it: quoted where it has to be. */
+void pb_shell_word(struct pb_text *text, const char *word);
 
 /* The whole of text as a number (leading and trailing blanks allowed); false when it is not one. */
 bool pb_parse_int(const char *text, int64_t *value);

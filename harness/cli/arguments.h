@@ -12,8 +12,6 @@ PB_MUST_CHECK enum pb_status pb_arguments_parse(const struct pb_command *command
                                                 struct pb_error *error);
 void pb_arguments_free(struct pb_arguments *arguments);
 
-/* A word as a shell reads it: quoted where it has to be. */
-void pb_shell_word(struct pb_text *text, const char *word);
 /* The command line that these were parsed from, for a shell: "prunebench run m.xml -o out --only '*.s1'". From pb_calloc; NULL
  * when memory is out. */
 char *pb_command_line(const char *command, const struct pb_arguments *arguments);

@@ -4,22 +4,6 @@
 #include "base/memory.h"
 #include "cli/arguments.h"
 
-void pb_shell_word(struct pb_text *text, const char *word)
-{
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./:=,@%+-";
-    if (word[0] && strspn(word, plain) == strlen(word)) {
-        pb_text_append(text, "%s", word);
-        return;
-    }
-    pb_text_append(text, "'");
-    for (; *word; word++)
-        if (*word == '\'')
-            pb_text_append(text, "'\\''");
-        else
-            pb_text_append(text, "%c", *word);
-    pb_text_append(text, "'");
-}
-
 static void append_option(struct pb_text *text, const struct pb_cli_option *option, const char *const *values)
 {
     for (; values && *values; values++) {

@@ -55,15 +55,25 @@ static enum pb_status set_aside_old_stages(const char *out, struct pb_error *err
     return status;
 }
 
+static enum pb_status step_local(struct pb_run *run, void *state, bool *busy, struct pb_error *error)
+{
+    (void)state;
+    return pb_run_start_cells(run, busy, error);
+}
+
+const struct pb_executor pb_executor_local = {.name = "local", .step = step_local};
+
 enum pb_status pb_run_cells(struct pb_run *run, struct pb_error *error)
 {
+    const struct pb_executor *executor = run->executor;
+    void *state = NULL;
     bool busy = true;
     bool *ended = pb_calloc(run->slot_count, sizeof *ended);
-    enum pb_status status = PB_OK;
     if (!ended)
         return pb_fail_memory(error, run->slot_count);
+    enum pb_status status = executor->open ? executor->open(run, &state, error) : PB_OK;
     while (status == PB_OK && run->signals == 0) {
-        status = pb_run_start_cells(run, &busy, error);
+        status = executor->step(run, state, &busy, error);
         if (status != PB_OK || !busy)
             break;
         pb_run_show(run);
@@ -74,6 +84,8 @@ enum pb_status pb_run_cells(struct pb_run *run, struct pb_error *error)
                 status = pb_run_finish_cell(run, &run->slots[i], error);
     }
     pb_run_stop(run);
+    if (executor->close)
+        executor->close(run, state);
     pb_free(ended);
     return status;
 }
@@ -152,6 +164,7 @@ void pb_run_close(struct pb_run *run)
 enum pb_status pb_run_open(struct pb_run *run, struct pb_error *error)
 {
     const struct pb_run_options *options = run->options;
+    run->executor = options->executor ? options->executor : &pb_executor_local;
     run->threads = options->threads ? options->threads : pb_machine_threads();
     run->slot_count = options->jobs ? options->jobs : 1;
     run->threads_each = run->threads > run->slot_count ? run->threads / run->slot_count : 1;
@@ -189,7 +202,7 @@ static enum pb_status execute(struct pb_run *run, struct pb_run_summary *summary
     if (status == PB_OK)
         status = pb_run_cells(run, error);
     run->phase = PB_PHASE_LATENCY;
-    if (status == PB_OK && run->signals == 0)
+    if (status == PB_OK && run->signals == 0 && !run->executor->remote)
         status = pb_run_latencies(run, &counted.unmeasured, error);
     pb_display_clear(&run->display);
     pb_run_publish_end(run);

@@ -2,6 +2,7 @@
 #ifndef PB_COORDINATOR_COORDINATOR_H
 #define PB_COORDINATOR_COORDINATOR_H
 
+#include "coordinator/executor.h"
 #include "matrix/matrix.h"
 #include "summary/headline.h"
 
@@ -13,7 +14,8 @@ struct pb_run_options {
     uint32_t threads; /* in all, divided among the cells; 0: the machine's */
     bool retry; /* run failed cells again */
     bool quiet;
-    bool workers_measure; /* latencies are measured by a worker (prunebench worker), not by this process */
+    const struct pb_executor *executor; /* who runs the cells; NULL: this process */
+    const struct pb_job_options *job; /* of an executor that submits jobs */
     double grace; /* seconds that a child has, when this process gets SIGTERM, to store its epoch; 0: 5 */
     bool one; /* of a worker: it runs one cell at most */
     const char *command; /* the command line, to run it again; may be NULL */

@@ -99,6 +99,7 @@ static enum pb_status on_plan(void *argument, uint32_t cell, const struct pb_cel
                failure->text);
     }
     planned->open = plan && plan->open;
+    planned->memory = plan ? plan->memory : 0;
     if (plan)
         memcpy(planned->inputs, plan->inputs, sizeof planned->inputs);
     for (uint32_t i = 0; plan && i < plan->stage_count && status == PB_OK; i++)
@@ -189,7 +190,7 @@ static enum pb_status write_work(struct pb_run *run, struct pb_error *error)
                                 .git = pb_git,
                                 .numerics = pb_numerics,
                                 .folder = folder,
-                                .workers_measure = run->options->workers_measure};
+                                .workers_measure = run->executor->remote};
     memcpy(list.matrix, run->matrix_sha256, sizeof list.matrix);
     pb_sha256_of(run->plans.data, run->plans.length, list.plans);
     enum pb_status status = folder ? list_work(run, &list, error) : pb_fail_errno(error, "find the working folder");

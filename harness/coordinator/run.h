@@ -34,6 +34,7 @@ struct pb_run_cell {
     bool measured; /* its latencies are there */
     bool open; /* its schedule is adaptive: its plan ends at the first measurement */
     size_t plan; /* where its plan begins in the file of plans */
+    uint64_t memory; /* bytes that its process is planned to take; 0: not known */
     char inputs[65]; /* digest of what it works on; "": unknown */
     char digest[65]; /* of its configuration, with that */
     char *message; /* of its failure; may be NULL */
@@ -78,6 +79,7 @@ struct pb_slot {
 struct pb_run {
     struct pb_matrix *matrix;
     const struct pb_run_options *options;
+    const struct pb_executor *executor;
     bool joined; /* this process is a worker: it has found the run in OUT, and leaves when nothing is left to claim */
     bool superseded; /* the run that it joined was prepared anew */
     struct pb_claims claims;

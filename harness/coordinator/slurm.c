@@ -1,0 +1,335 @@
+/*
+ * The Slurm executor: submits jobs of workers, which claim the cells, and follows them. Slurm gives hosts; which cell runs where, and what
+ * has ended, is in the shared folder alone.
+ */
+#include <glob.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/sha256.h"
+#include "coordinator/executor.h"
+#include "coordinator/program_output.h"
+#include "coordinator/run.h"
+#include "coordinator/slurm_commands.h"
+
+enum {
+    MOST_WORKERS = 100, /* where nobody says otherwise */
+    IDLE_ROUNDS = 3, /* submissions after which no cell has ended: there is no use in a fourth */
+    NOTICE_SECONDS = 120, /* before the end of a job's time */
+};
+static const double FIRST_ASK = 2, LAST_ASK = 60; /* seconds between two questions to the controller */
+static const double MEMORY_FACTOR = 1.25,
+                    MEMORY_BESIDE = 512; /* of what is planned; MiB for the worker and the system */
+
+struct slurm {
+    char name[32]; /* of the jobs */
+    char *script; /* OUT/worker.sbatch */
+    struct pb_slurm_limits limits;
+    struct pb_slurm_jobs jobs; /* when the controller was asked last */
+    double next_ask, ask_every;
+    uint32_t ended_before; /* cells, at the last submission */
+    uint32_t rounds; /* submissions since a cell has ended */
+    char said[128];
+};
+
+enum pb_status pb_slurm_check(const struct pb_job_options *options, struct pb_error *error)
+{
+    struct pb_slurm_limits limits;
+    char limit[32], epoch[32];
+    enum pb_status status = pb_slurm_limits(&limits, error);
+    if (status == PB_OK && options->partition)
+        status = pb_slurm_partition(options->partition, error);
+    if (status != PB_OK || options->seconds == 0 || options->epoch_seconds < options->seconds - NOTICE_SECONDS)
+        return status;
+    pb_format_seconds(options->seconds, limit);
+    pb_format_seconds(options->epoch_seconds, epoch);
+    return pb_fail(
+        error, PB_ERROR_INPUT,
+        "a time limit of %s is shorter than an epoch, which takes %s on this machine, and %d s of notice: no "
+        "job would get any further; ask for more (--time)",
+        limit, epoch, (int)NOTICE_SECONDS);
+}
+
+static uint32_t cells_in(const struct pb_run *run, enum pb_run_state state)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < run->matrix->cell_count; i++)
+        count += run->cells[i].state == state;
+    return count;
+}
+
+/* MiB that a worker needs, by the plans of the cells that are to be run. */
+static uint64_t memory_of_job(const struct pb_run *run)
+{
+    uint64_t most = 0;
+    for (uint32_t i = 0; i < run->matrix->cell_count; i++)
+        if (run->cells[i].state == PB_RUN_WAITING && run->cells[i].memory > most)
+            most = run->cells[i].memory;
+    return (uint64_t)ceil(run->options->job->jobs * MEMORY_FACTOR * (double)most / 1048576 + MEMORY_BESIDE);
+}
+
+static void add_option(struct pb_text *text, const char *name, const char *value)
+{
+    if (!value)
+        return;
+    pb_text_append(text, "#SBATCH --%s=", name);
+    pb_shell_word(text, value);
+    pb_text_append(text, "\n");
+}
+
+static void add_limits(const struct pb_run *run, struct pb_text *text)
+{
+    const struct pb_job_options *job = run->options->job;
+    pb_text_append(text, "#SBATCH --nodes=1 --ntasks=1 --cpus-per-task=%u\n", job->threads);
+    if (job->exclusive)
+        pb_text_append(text, "#SBATCH --exclusive --mem=0\n");
+    else
+        pb_text_append(text, "#SBATCH --mem=%" PRIu64 "M\n", memory_of_job(run));
+    if (job->seconds > 0)
+        pb_text_append(text, "#SBATCH --time=%.0f\n", ceil(job->seconds / 60));
+    for (size_t i = 0; job->lines && job->lines[i]; i++)
+        pb_text_append(text, "#SBATCH %s\n", job->lines[i]);
+}
+
+/* The worker is a step of its job: notices of a preemption and of the end of its time go to steps. */
+static void add_commands(const struct pb_run *run, const char *out, struct pb_text *text)
+{
+    const struct pb_job_options *job = run->options->job;
+    pb_text_append(text, "\nsrun --ntasks=1 --cpus-per-task=%u ", job->threads);
+    pb_shell_word(text, run->program);
+    pb_text_append(text, " worker ");
+    pb_shell_word(text, out);
+    pb_text_append(text,
+                   " -j %u --threads %u\n"
+                   "code=$?\n"
+                   "# 75: it was ended early, and cells are left\n"
+                   "if [ $code -eq 75 ]; then scontrol requeue \"$SLURM_JOB_ID\"; fi\n"
+                   "exit $code\n",
+                   job->jobs, job->threads);
+}
+
+static enum pb_status write_script(const struct pb_run *run, const struct slurm *slurm, const char *out,
+                                   struct pb_error *error)
+{
+    const struct pb_job_options *job = run->options->job;
+    struct pb_text text = {0};
+    char *log = pb_format("%s/logs/worker-%%j.log", out);
+    if (!log)
+        return pb_fail_memory(error, strlen(out));
+    pb_text_append(&text,
+                   "#!/bin/bash\n# A worker of the run in this folder. Written by 'prunebench run --executor slurm'.\n"
+                   "#SBATCH --requeue --open-mode=append --signal=TERM@%d\n",
+                   (int)NOTICE_SECONDS);
+    add_option(&text, "job-name", slurm->name);
+    add_option(&text, "output", log);
+    add_option(&text, "partition", job->partition);
+    add_option(&text, "account", job->account);
+    add_option(&text, "constraint", job->constraint);
+    add_limits(run, &text);
+    add_commands(run, out, &text);
+    const enum pb_status status = text.failed ? pb_fail_memory(error, text.capacity)
+                                              : pb_file_write_atomic(slurm->script, text.data, text.length, error);
+    pb_text_free(&text);
+    pb_free(log);
+    return status;
+}
+
+/* How many jobs the work that nobody has claimed is worth. */
+static uint32_t jobs_wanted(const struct pb_run *run)
+{
+    const struct pb_job_options *job = run->options->job;
+    const uint32_t most = job->workers ? job->workers : MOST_WORKERS;
+    const uint32_t cells = cells_in(run, PB_RUN_WAITING), useful = (cells + job->jobs - 1) / job->jobs;
+    return useful < most ? useful : most;
+}
+
+/* Arrays as large as Slurm takes them. *taken: jobs; fewer where a limit on them is reached: the rest is submitted when others have ended. */
+static enum pb_status submit(const struct slurm *slurm, uint32_t count, uint32_t *taken, struct pb_error *error)
+{
+    uint32_t most = slurm->limits.array ? slurm->limits.array : 1;
+    enum pb_status status = PB_OK;
+    *taken = 0;
+    while (*taken < count && most > 0 && status == PB_OK) {
+        const uint32_t tasks = count - *taken < most ? count - *taken : most;
+        bool good = false;
+        status = pb_slurm_submit(slurm->script, tasks, &good, error);
+        if (good)
+            *taken += tasks;
+        else
+            most = tasks / 2;
+    }
+    return status;
+}
+
+static uint32_t live_jobs(const struct slurm *slurm)
+{
+    return slurm->jobs.pending + slurm->jobs.running + slurm->jobs.other;
+}
+
+static uint32_t ended_cells(const struct pb_run *run)
+{
+    return cells_in(run, PB_RUN_OK) + cells_in(run, PB_RUN_FAILED) + cells_in(run, PB_RUN_BLOCKED);
+}
+
+/* The last line of the worker's log that was written last; "" where there is none. From pb_calloc. */
+static char *last_words(const struct pb_run *run)
+{
+    glob_t found = {0};
+    struct pb_text text = {0};
+    char *pattern = pb_format("%s/logs/worker-*.log", run->options->out), *data = NULL, *line = NULL;
+    size_t length = 0;
+    struct pb_error ignored;
+    if (pattern && glob(pattern, 0, NULL, &found) == 0 && found.gl_pathc > 0 &&
+        pb_file_read(found.gl_pathv[found.gl_pathc - 1], 0, &data, &length, &ignored) == PB_OK) {
+        pb_text_append(&text, "%s", data);
+        const struct pb_program_output output = {.err = text};
+        line = pb_program_last_line(&output);
+    }
+    pb_text_free(&text);
+    globfree(&found);
+    pb_free(data);
+    pb_free(pattern);
+    return line ? line : pb_strdup("");
+}
+
+static enum pb_status fail_idle(const struct pb_run *run, const struct slurm *slurm, struct pb_error *error)
+{
+    char *words = last_words(run);
+    const bool said = words && words[0];
+    (void)pb_fail(error, PB_ERROR_RUN,
+                  "the jobs '%s' end without a cell that ends: %s%s; %s/logs/worker-*.log and 'scontrol show job' tell "
+                  "more",
+                  slurm->name,
+                  said ? "a worker's last words are: " : "no worker has said anything: do the nodes see this folder?",
+                  said ? words : "", run->options->out);
+    pb_free(words);
+    return PB_ERROR_RUN;
+}
+
+/* Submits what is missing. */
+static enum pb_status fill_up(struct pb_run *run, struct slurm *slurm, struct pb_error *error)
+{
+    const uint32_t wanted = jobs_wanted(run), live = live_jobs(slurm), ended = ended_cells(run);
+    uint32_t taken = 0;
+    if (wanted <= live)
+        return PB_OK;
+    slurm->rounds = ended > slurm->ended_before ? 0 : slurm->rounds;
+    if (live == 0 && slurm->rounds >= IDLE_ROUNDS)
+        return fail_idle(run, slurm, error);
+    const enum pb_status status = submit(slurm, wanted - live, &taken, error);
+    if (status != PB_OK || taken == 0)
+        return status;
+    slurm->rounds += live == 0;
+    slurm->ended_before = ended;
+    slurm->jobs.pending += taken;
+    slurm->ask_every = FIRST_ASK;
+    pb_display_say(&run->display, PB_LOG_INFO, "%u jobs '%s' submitted, of %u that are wanted", taken, slurm->name,
+                   wanted - live);
+    return PB_OK;
+}
+
+/* Said when it has changed. */
+static void say_jobs(struct pb_run *run, struct slurm *slurm)
+{
+    char text[sizeof slurm->said];
+    snprintf(text, sizeof text, "%u jobs run, %u wait%s%.60s%s", slurm->jobs.running, slurm->jobs.pending,
+             slurm->jobs.pending ? " (" : "", slurm->jobs.pending ? slurm->jobs.reason : "",
+             slurm->jobs.pending ? ")" : "");
+    if (strcmp(text, slurm->said) == 0)
+        return;
+    memcpy(slurm->said, text, sizeof text);
+    pb_display_say(&run->display, PB_LOG_INFO, "%s", text);
+}
+
+/* A controller that does not answer for a while costs nothing: workers do not need it. */
+static enum pb_status ask(struct pb_run *run, struct slurm *slurm, struct pb_error *error)
+{
+    struct pb_error silent = {0};
+    slurm->next_ask = pb_clock() + slurm->ask_every;
+    slurm->ask_every = slurm->ask_every * 1.5 < LAST_ASK ? slurm->ask_every * 1.5 : LAST_ASK;
+    if (pb_slurm_jobs(slurm->name, &slurm->jobs, &silent) != PB_OK) {
+        pb_display_say(&run->display, PB_LOG_WARNING, "%s; asked again later", silent.text);
+        return PB_OK;
+    }
+    say_jobs(run, slurm);
+    return fill_up(run, slurm, error);
+}
+
+static enum pb_status open_slurm(struct pb_run *run, void **state, struct pb_error *error)
+{
+    char digest[65], *out = realpath(run->options->out, NULL);
+    struct slurm *slurm = pb_calloc(1, sizeof *slurm);
+    *state = slurm;
+    if (!slurm || !out) {
+        free(out);
+        return pb_fail_memory(error, sizeof *slurm);
+    }
+    pb_sha256_of(out, strlen(out), digest);
+    snprintf(slurm->name, sizeof slurm->name, "prunebench-%.8s", digest);
+    slurm->script = pb_path_join(out, "worker.sbatch");
+    slurm->ask_every = FIRST_ASK;
+    enum pb_status status = slurm->script ? pb_slurm_limits(&slurm->limits, error) : pb_fail_memory(error, strlen(out));
+    if (status == PB_OK)
+        status = write_script(run, slurm, out, error);
+    if (status == PB_OK)
+        status = pb_slurm_test(slurm->script, error);
+    if (status == PB_OK)
+        status = pb_slurm_jobs(slurm->name, &slurm->jobs, error);
+    if (status == PB_OK && live_jobs(slurm))
+        pb_display_say(&run->display, PB_LOG_INFO, "attached to %u jobs '%s' of this run", live_jobs(slurm),
+                       slurm->name);
+    if (status == PB_OK)
+        status = pb_run_list_others(run, error);
+    if (status == PB_OK)
+        status = fill_up(run, slurm, error);
+    slurm->next_ask = pb_clock() + slurm->ask_every;
+    free(out);
+    return status;
+}
+
+static enum pb_status step_slurm(struct pb_run *run, void *state, bool *busy, struct pb_error *error)
+{
+    struct slurm *slurm = state;
+    enum pb_status status = pb_run_watch_others(run, error);
+    const bool left = cells_in(run, PB_RUN_WAITING) + cells_in(run, PB_RUN_ELSEWHERE) > 0;
+    *busy = left;
+    return status == PB_OK && left && pb_clock() >= slurm->next_ask ? ask(run, slurm, error) : status;
+}
+
+/* Jobs that have not begun would find nothing to do. */
+static void cancel_pending(const struct slurm *slurm)
+{
+    struct pb_program_output output = {0};
+    struct pb_error ignored;
+    char named[48];
+    snprintf(named, sizeof named, "--name=%s", slurm->name);
+    const char *const words[] = {"scancel", named, "--state=PENDING", NULL};
+    if (pb_program_run(words, LAST_ASK, &output, &ignored) == PB_OK)
+        pb_program_output_free(&output);
+}
+
+static void close_slurm(struct pb_run *run, void *state)
+{
+    struct slurm *slurm = state;
+    if (!slurm)
+        return;
+    if (run->signals > 0)
+        pb_display_say(
+            &run->display, PB_LOG_INFO,
+            "the jobs stay: 'squeue --name=%s' and 'prunebench status %s' show them, 'scancel --name=%s' cancels "
+            "them, the same command attaches again",
+            slurm->name, run->options->out, slurm->name);
+    else if (slurm->script && cells_in(run, PB_RUN_WAITING) == 0)
+        cancel_pending(slurm);
+    pb_free(slurm->script);
+    pb_free(slurm);
+}
+
+const struct pb_executor pb_executor_slurm = {
+    .name = "slurm", .remote = true, .open = open_slurm, .step = step_slurm, .close = close_slurm};
