@@ -11,6 +11,14 @@
 #include "base/memory.h"
 #include "base/owner.h"
 
+int pb_open_to_read(const char *path, int flags)
+{
+    int fd = -1;
+    for (int tries = 0; fd < 0 && tries <= PB_STALE_TRIES && (tries == 0 || errno == ESTALE); tries++)
+        fd = open(path, O_RDONLY | O_CLOEXEC | flags);
+    return fd;
+}
+
 /* Opening fails because of the path that was given (input) or because of the machine (run). */
 static enum pb_status fail_open(const char *path, struct pb_error *error)
 {
@@ -24,8 +32,14 @@ static enum pb_status fail_open(const char *path, struct pb_error *error)
     return PB_ERROR_INPUT;
 }
 
+struct reading {
+    const char *path;
+    size_t limit;
+    bool stale; /* it failed with ESTALE */
+};
+
 /* Fills a buffer of capacity bytes until the end of the file; doubles it as long as that is not enough. */
-static enum pb_status read_all(int fd, const char *path, size_t limit, size_t capacity, char **data, size_t *length,
+static enum pb_status read_all(int fd, struct reading *reading, size_t capacity, char **data, size_t *length,
                                struct pb_error *error)
 {
     size_t held = 0;
@@ -47,16 +61,18 @@ static enum pb_status read_all(int fd, const char *path, size_t limit, size_t ca
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0) {
-            const enum pb_status status = fail_open(path, error);
+            reading->stale = errno == ESTALE;
+            const enum pb_status status = fail_open(reading->path, error);
             pb_free(bytes);
             return status;
         }
         if (got == 0)
             break;
         held += (size_t)got;
-        if (limit > 0 && held > limit) {
+        if (reading->limit > 0 && held > reading->limit) {
             pb_free(bytes);
-            return pb_fail(error, PB_ERROR_INPUT, "'%s' is larger than the %zu bytes that are allowed", path, limit);
+            return pb_fail(error, PB_ERROR_INPUT, "'%s' is larger than the %zu bytes that are allowed", reading->path,
+                           reading->limit);
         }
     }
     *data = bytes;
@@ -64,23 +80,39 @@ static enum pb_status read_all(int fd, const char *path, size_t limit, size_t ca
     return PB_OK;
 }
 
-enum pb_status pb_file_read(const char *path, size_t limit, char **data, size_t *length, struct pb_error *error)
+static enum pb_status read_file(struct reading *reading, char **data, size_t *length, struct pb_error *error)
 {
     struct stat info;
     enum pb_status status;
     size_t capacity = 0;
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    reading->stale = false;
+    const int fd = pb_open_to_read(reading->path, 0);
     if (fd < 0)
-        return fail_open(path, error);
-    if (fstat(fd, &info) != 0)
-        status = fail_open(path, error);
-    else if (limit > 0 && info.st_size > 0 && (uintmax_t)info.st_size > limit)
-        status = pb_fail(error, PB_ERROR_INPUT, "'%s' is larger than the %zu bytes that are allowed", path, limit);
-    else if (!pb_add((size_t)info.st_size, 2, &capacity)) /* a NUL, and one byte to see the end */
+        return fail_open(reading->path, error);
+    if (fstat(fd, &info) != 0) {
+        reading->stale = errno == ESTALE;
+        status = fail_open(reading->path, error);
+    } else if (reading->limit > 0 && info.st_size > 0 && (uintmax_t)info.st_size > reading->limit) {
+        status = pb_fail(error, PB_ERROR_INPUT, "'%s' is larger than the %zu bytes that are allowed", reading->path,
+                         reading->limit);
+    } else if (!pb_add((size_t)info.st_size, 2, &capacity)) { /* a NUL, and one byte to see the end */
         status = pb_fail_memory(error, (size_t)info.st_size);
-    else
-        status = read_all(fd, path, limit, capacity, data, length, error);
+    } else {
+        status = read_all(fd, reading, capacity, data, length, error);
+    }
     close(fd);
+    return status;
+}
+
+enum pb_status pb_file_read(const char *path, size_t limit, char **data, size_t *length, struct pb_error *error)
+{
+    struct reading reading = {.path = path, .limit = limit};
+    struct pb_error failure; /* error stays as it is where a later try succeeds */
+    enum pb_status status = read_file(&reading, data, length, &failure);
+    for (int tries = 0; reading.stale && tries < PB_STALE_TRIES; tries++)
+        status = read_file(&reading, data, length, &failure);
+    if (status != PB_OK && error != NULL)
+        *error = failure;
     return status;
 }
 
@@ -103,7 +135,7 @@ enum pb_status pb_file_open_own(const char *path, int *fd, struct pb_error *erro
                                                    : pb_fail_errno(error, "look at '%s'", path);
     if (!S_ISREG(info.st_mode))
         return pb_fail(error, PB_ERROR_INPUT, "'%s' is %s, no regular file", path, pb_file_kind(info.st_mode));
-    const int opened = open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+    const int opened = pb_open_to_read(path, O_NONBLOCK | O_NOFOLLOW);
     if (opened < 0)
         return pb_fail_errno(error, "read '%s'", path);
     *fd = opened;

@@ -14,6 +14,14 @@ PB_MUST_CHECK enum pb_status pb_file_read(const char *path, size_t limit, char *
                                           struct pb_error *error);
 
 /*
+ * On a network file system, a file that another host replaces or removes answers ESTALE to whoever has opened it, or is about to. Its
+ * name leads to the new one: whatever reads a file opens it anew, as often as this.
+ */
+enum { PB_STALE_TRIES = 5 };
+/* open(2) for reading, with these flags besides; opens anew where that answers ESTALE. The descriptor, or -1 with errno. */
+int pb_open_to_read(const char *path, int flags);
+
+/*
  * Opens a regular file that this program wrote. A pipe or a device is never opened for reading (it could block), a link
  * never followed. PB_ERROR_INPUT: there is no such file, or something else is in its place; anything else is PB_ERROR_RUN.
  */

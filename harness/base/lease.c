@@ -162,15 +162,26 @@ static enum pb_status check_kind(const char *path, struct pb_error *error)
     return PB_OK;
 }
 
-/* What a lease says of its holder and its beats. *there: false where there is none, or it went while it was read. */
-static enum pb_status read_content(const char *path, char content[CONTENT], bool *there, struct pb_error *error)
+/* The bytes that were read, or -1 with errno. */
+static ssize_t read_once(const char *path, char content[CONTENT])
 {
-    *there = false;
-    const int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    const int fd = pb_open_to_read(path, O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
     const ssize_t got = fd < 0 ? -1 : read(fd, content, CONTENT - 1);
     const int why = errno;
     if (fd >= 0)
         close(fd);
+    errno = why;
+    return got;
+}
+
+/* What a lease says of its holder and its beats. *there: false where there is none, or it went while it was read. */
+static enum pb_status read_content(const char *path, char content[CONTENT], bool *there, struct pb_error *error)
+{
+    *there = false;
+    ssize_t got = read_once(path, content);
+    for (int tries = 0; got < 0 && errno == ESTALE && tries < PB_STALE_TRIES; tries++)
+        got = read_once(path, content);
+    const int why = errno;
     if (got < 0 && (why == ENOENT || why == ESTALE))
         return PB_OK;
     enum pb_status status = check_kind(path, error);

@@ -2,8 +2,10 @@
 #include "base/sha256.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <stdbool.h>
 #include <unistd.h>
+
+#include "base/file.h"
 
 void pb_sha256_init(struct pb_sha256 *hash)
 {
@@ -35,12 +37,14 @@ void pb_sha256_of(const void *data, size_t length, char hex[65])
     pb_sha256_finish(&hash, hex);
 }
 
-enum pb_status pb_sha256_file(const char *path, char hex[65], struct pb_error *error)
+/* *stale: it failed with ESTALE. */
+static enum pb_status hash_file(const char *path, char hex[65], bool *stale, struct pb_error *error)
 {
     struct pb_sha256 hash;
     uint8_t buffer[1 << 14];
     enum pb_status status = PB_OK;
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    const int fd = pb_open_to_read(path, 0);
+    *stale = false;
     if (fd < 0)
         return pb_fail_errno(error, "read '%s'", path);
     pb_sha256_init(&hash);
@@ -48,6 +52,7 @@ enum pb_status pb_sha256_file(const char *path, char hex[65], struct pb_error *e
         const ssize_t got = read(fd, buffer, sizeof buffer);
         if (got < 0 && errno == EINTR)
             continue;
+        *stale = got < 0 && errno == ESTALE;
         if (got < 0)
             status = pb_fail_errno(error, "read '%s'", path);
         if (got <= 0)
@@ -57,5 +62,17 @@ enum pb_status pb_sha256_file(const char *path, char hex[65], struct pb_error *e
     close(fd);
     if (status == PB_OK)
         pb_sha256_finish(&hash, hex);
+    return status;
+}
+
+enum pb_status pb_sha256_file(const char *path, char hex[65], struct pb_error *error)
+{
+    bool stale;
+    struct pb_error failure; /* error stays as it is where a later try succeeds */
+    enum pb_status status = hash_file(path, hex, &stale, &failure);
+    for (int tries = 0; stale && tries < PB_STALE_TRIES; tries++)
+        status = hash_file(path, hex, &stale, &failure);
+    if (status != PB_OK && error != NULL)
+        *error = failure;
     return status;
 }

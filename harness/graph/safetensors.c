@@ -13,6 +13,7 @@
 #include <jansson.h>
 
 #include "base/checksum.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "graph/dtype.h"
 
@@ -47,7 +48,7 @@ static enum pb_status map_file(struct reader *reader)
 {
     struct stat info;
     enum pb_status status = PB_OK;
-    const int fd = open(reader->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* a pipe without a writer is refused, too */
+    const int fd = pb_open_to_read(reader->path, O_NONBLOCK); /* a pipe without a writer is refused, too */
     if (fd < 0)
         return pb_fail(reader->error, PB_ERROR_INPUT, "read '%s': %s", reader->path, strerror(errno));
     if (fstat(fd, &info) != 0) {
