@@ -188,7 +188,7 @@ static int create_temporary(const char *path, char **name)
     }
 }
 
-/* Makes the rename itself durable. File systems that cannot sync a folder say EINVAL. */
+/* File systems that cannot sync a folder say EINVAL. */
 static bool sync_folder(const char *path)
 {
     char *folder = pb_path_folder(path);
@@ -204,6 +204,11 @@ static bool sync_folder(const char *path)
     pb_free(folder);
     errno = reason;
     return good;
+}
+
+enum pb_status pb_sync_folder_of(const char *path, struct pb_error *error)
+{
+    return sync_folder(path) ? PB_OK : pb_fail_errno(error, "sync the folder of '%s'", path);
 }
 
 static enum pb_status write_parts(const char *path, const struct pb_bytes *parts, size_t count, bool durable,

@@ -45,6 +45,9 @@ PB_MUST_CHECK enum pb_status pb_file_replace(const char *path, const void *data,
  * renames, fsyncs the folder. */
 PB_MUST_CHECK enum pb_status pb_file_move(const char *from, const char *to, struct pb_error *error);
 
+/* Makes what was renamed in the folder of path durable. */
+PB_MUST_CHECK enum pb_status pb_sync_folder_of(const char *path, struct pb_error *error);
+
 /* mkdir -p */
 PB_MUST_CHECK enum pb_status pb_make_dirs(const char *path, struct pb_error *error);
 /* A new folder NAME-… in $TMPDIR, or in /tmp: *path, from pb_malloc. Whoever made it removes it (pb_remove_tree). */

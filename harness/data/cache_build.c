@@ -228,21 +228,6 @@ static enum pb_status write_tables(struct builder *builder, struct pb_error *err
     return status == PB_OK ? write_at(builder->fd, &header, sizeof header, 0, builder->temporary, error) : status;
 }
 
-static enum pb_status sync_folder(const char *path, struct pb_error *error)
-{
-    enum pb_status status = PB_OK;
-    char *folder = pb_path_folder(path);
-    if (folder == NULL)
-        return pb_fail_memory(error, strlen(path));
-    const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || fsync(fd) != 0)
-        status = pb_fail_errno(error, "sync the folder '%s'", folder);
-    if (fd >= 0)
-        close(fd);
-    pb_free(folder);
-    return status;
-}
-
 static enum pb_status publish(struct builder *builder, struct pb_error *error)
 {
     if (fsync(builder->fd) != 0)
@@ -253,7 +238,7 @@ static enum pb_status publish(struct builder *builder, struct pb_error *error)
         return pb_fail_errno(error, "write '%s'", builder->temporary);
     if (rename(builder->temporary, builder->build->path) != 0)
         return pb_fail_errno(error, "rename '%s' to '%s'", builder->temporary, builder->build->path);
-    return sync_folder(builder->build->path, error);
+    return pb_sync_folder_of(builder->build->path, error);
 }
 
 static enum pb_status build_file(struct builder *builder, struct pb_error *error)
