@@ -8,15 +8,20 @@
 
 enum { KEY = 64 };
 
-static bool is_own(const char *path)
+/* A file that is not there, or holds something else, is another's; one that cannot be read just now is an error. */
+static enum pb_status is_own(const char *path, bool *own, struct pb_error *error)
 {
     char *text = NULL;
     size_t length = 0;
-    struct pb_error unreadable;
-    const bool own = pb_file_exists(path) && pb_file_read(path, 64, &text, &length, &unreadable) == PB_OK &&
-                     strcmp(text, PB_STAGE_FORMAT "\n") == 0;
+    struct pb_error unread = {0};
+    const enum pb_status status = pb_file_read(path, 64, &text, &length, &unread);
+    if (status != PB_OK && status != PB_ERROR_INPUT) {
+        *error = unread;
+        return status;
+    }
+    *own = status == PB_OK && strcmp(text, PB_STAGE_FORMAT "\n") == 0;
     pb_free(text);
-    return own;
+    return PB_OK;
 }
 
 static enum pb_status has_stages(const char *folder, bool *found, struct pb_error *error)
@@ -39,10 +44,9 @@ enum pb_status pb_stage_format_claim(const char *folder, bool *other, struct pb_
     char *path = pb_path_join(folder, ".format");
     if (!path)
         return pb_fail_memory(error, strlen(folder));
-    bool found = false;
-    enum pb_status status = PB_OK;
-    const bool own = is_own(path);
-    if (!own)
+    bool found = false, own = false;
+    enum pb_status status = is_own(path, &own, error);
+    if (status == PB_OK && !own)
         status = has_stages(folder, &found, error);
     if (status == PB_OK && !own && !found)
         status = pb_file_write_atomic(path, text, strlen(text), error);
