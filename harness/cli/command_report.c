@@ -74,10 +74,11 @@ static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, 
     if (pb_argument(arguments, "stylesheet") != NULL || pb_argument(arguments, "output") != NULL)
         return json ? pb_fail(error, PB_ERROR_INPUT, "report: --json is about a whole report; leave --stylesheet out")
                     : run_stylesheet(arguments, error);
-    struct timespec since;
-    (void)clock_gettime(CLOCK_REALTIME_COARSE, &since); /* as files' times are */
+    struct timespec since = {0};
     for (; lists != NULL && *lists != NULL && status == PB_OK; lists++)
         status = parse_formats(*lists, &options.formats, error);
+    if (status == PB_OK && json && pb_is_dir(out)) /* else the report says what is wrong */
+        status = pb_report_moment(out, &since, error);
     if (status == PB_OK)
         status = pb_report(out, &options, error);
     if (status == PB_OK && json)

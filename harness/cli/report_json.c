@@ -4,13 +4,31 @@
 #include <math.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/owner.h"
 #include "base/text.h"
 #include "base/xml.h"
 #include "cli/print_json.h"
 #include "results/json_values.h"
+
+enum pb_status pb_report_moment(const char *out, struct timespec *moment, struct pb_error *error)
+{
+    struct stat info;
+    char *tag = pb_owner_tag(), *path = tag ? pb_format("%s/.moment.%s.tmp", out, tag) : NULL;
+    enum pb_status status = path ? pb_file_replace(path, "", 0, error) : pb_fail_memory(error, strlen(out));
+    if (status == PB_OK && stat(path, &info) != 0)
+        status = pb_fail_errno(error, "look at '%s'", path);
+    if (status == PB_OK)
+        *moment = info.st_mtim;
+    if (path)
+        (void)unlink(path);
+    pb_free(path);
+    pb_free(tag);
+    return status;
+}
 
 static bool is_at_least(const struct timespec *time, const struct timespec *since)
 {
