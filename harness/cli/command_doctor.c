@@ -8,6 +8,7 @@
 
 #include "base/machine.h"
 #include "base/memory.h"
+#include "base/store_probe.h"
 #include "base/version.h"
 #include "cli/cli.h"
 #include "engine/device.h"
@@ -16,6 +17,7 @@
 static const struct pb_cli_option options[] = {
     {"threads", 't', "T", "threads that backends are opened with (default: one for each processor)"},
     {"plugin-dir", 0, "DIR", "look for plugins here first; may be given several times"},
+    {"store", 0, "DIR", "try whether the file system of DIR gives what a run's folder needs"},
     {"json", 0, NULL, "print one JSON object"},
     {0},
 };
@@ -131,6 +133,47 @@ static bool examine_reports(struct findings *findings)
     return set(findings->object, "font", json_null()) && good;
 }
 
+static bool add_store_row(struct findings *findings, json_t *rows, const struct pb_store_row *row)
+{
+    json_t *object =
+        json_pack("{s:s, s:s, s:s}", "name", row->name, "state", pb_store_state_name(row->state), "text", row->text);
+    const bool good = json_array_append_new(rows, object) == 0;
+    return row->state == PB_STORE_FAILED ? good && add_problem(findings, "store", row->text) : good;
+}
+
+/* What a run with '-o folder' would find. */
+static bool examine_store(struct findings *findings, const char *folder)
+{
+    struct pb_store_rows rows;
+    struct pb_error error = {0};
+    if (pb_store_probe(folder, &rows, &error) != PB_OK)
+        return false;
+    json_t *array = json_array(), *store = json_object();
+    bool good = array != NULL;
+    for (size_t i = 0; i < rows.count && good; i++)
+        good = add_store_row(findings, array, &rows.rows[i]);
+    good = set(store, "folder", json_string(folder)) && good;
+    good = set(store, "rows", array) && good;
+    return set(findings->object, "store", store) && good;
+}
+
+/* What failed is printed as a problem. */
+static void print_store(const json_t *rows)
+{
+    size_t index;
+    json_t *row;
+    json_array_foreach(rows, index, row)
+    {
+        const char *state = json_string_value(json_object_get(row, "state"));
+        if (strcmp(state, pb_store_state_name(PB_STORE_FAILED)) == 0)
+            printf("store      %s: failed\n", json_string_value(json_object_get(row, "name")));
+        else
+            printf("store      %s: %s%s\n", json_string_value(json_object_get(row, "name")),
+                   strcmp(state, pb_store_state_name(PB_STORE_WARNING)) == 0 ? "warning: " : "",
+                   json_string_value(json_object_get(row, "text")));
+    }
+}
+
 static void print_text(const struct findings *findings)
 {
     const json_t *object = findings->object;
@@ -158,6 +201,7 @@ static void print_text(const struct findings *findings)
     const char *gnuplot = json_string_value(json_object_get(object, "gnuplot"));
     const char *font = json_string_value(json_object_get(object, "font"));
     printf("\nreports    %s; font %s\n", gnuplot ? gnuplot : "no gnuplot", font ? font : "unknown (no fc-match)");
+    print_store(json_object_get(json_object_get(object, "store"), "rows"));
     json_array_foreach(findings->problems, index, value)
     {
         printf("problem    %s\n", json_string_value(value));
@@ -170,6 +214,7 @@ static enum pb_status examine(const struct pb_arguments *arguments, struct findi
 {
     struct pb_registry registry;
     size_t threads = pb_machine_threads();
+    const char *store = pb_argument(arguments, "store");
     enum pb_status status = pb_argument_size(arguments, "threads", 1, 4096, &threads, error);
     if (!status)
         status = pb_registry_open(pb_argument_list(arguments, "plugin-dir"), &registry, error);
@@ -177,6 +222,7 @@ static enum pb_status examine(const struct pb_arguments *arguments, struct findi
         return status;
     const bool good = findings->object && findings->problems && examine_machine(findings) &&
                       examine_plugins(findings, &registry, (uint32_t)threads) && examine_reports(findings) &&
+                      (!store || examine_store(findings, store)) &&
                       json_object_set(findings->object, "problems", findings->problems) == 0;
     pb_registry_close(&registry);
     return good ? PB_OK : pb_fail_memory(error, sizeof(json_t));
@@ -199,10 +245,14 @@ static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, 
 
 const struct pb_command pb_command_doctor = {
     .name = "doctor",
-    .usage = "[--threads T] [--plugin-dir DIR]… [--json]",
+    .usage = "[--threads T] [--plugin-dir DIR]… [--store DIR] [--json]",
     .summary = "list what this machine has: CPU kernels, threads, memory, plugins, gnuplot",
     .details = "Opens every backend as a run would, and says which kernels it chose on this processor. Exits with 1\n"
-               "when something that a run or a report needs is missing or broken.",
+               "when something that a run or a report needs is missing or broken.\n\n"
+               "With --store DIR it also tries, in a temporary folder inside DIR (or inside the nearest folder above "
+               "it, where\n"
+               "DIR is yet to be made), every property of a file system that a run relies on when it keeps its results "
+               "in DIR.",
     .options = options,
     .run = run,
 };
