@@ -82,6 +82,8 @@ TESTS        = $(TEST_SOURCES:%.c=$(BUILD)/%)
 TEST_HELPERS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 # Plugins that cannot be loaded (tests/plugins), and such that load well and do evil when they are run (tests/evil).
 TEST_PLUGINS = $(patsubst %.c,$(BUILD)/%.so,$(wildcard tests/plugins/*.c tests/evil/*.c))
+# To be preloaded: a machine on which calls fail.
+TEST_FAULTS  = $(patsubst %.c,$(BUILD)/%.so,$(wildcard tests/faults/*.c))
 
 # Plugins of every kind against the headers of ABI 2.0, which stay as they were published; the strict ones check what they are shown.
 FROZEN_PLUGINS = $(patsubst %.c,$(BUILD)/%.so,$(wildcard tests/abi-2.0/plugins/*.c tests/abi-2.0/strict/*.c))
@@ -112,7 +114,7 @@ readme: demo ## run the demo, and take the README's picture and figures from it
 bench: all ## time every backend, and PyTorch where it is installed, as ratios
 	@scripts/bench-peers $(BUILD)
 
-tests: all $(TESTS) $(TEST_PLUGINS) $(FROZEN_PLUGINS)
+tests: all $(TESTS) $(TEST_PLUGINS) $(TEST_FAULTS) $(FROZEN_PLUGINS)
 
 grown: $(PROGRAM) $(SYNTH) $(RESOURCES) $(FROZEN_PLUGINS)
 
