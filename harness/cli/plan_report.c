@@ -262,6 +262,19 @@ static json_t *totals_json(const struct pb_matrix_plan *plan)
                      (json_int_t)check->unknown, "critical_path", path);
 }
 
+/* The globs that were given; null where all cells are asked for. */
+static json_t *only_json(const char *const *only)
+{
+    json_t *globs = only ? json_array() : json_null();
+    bool good = globs != NULL;
+    for (size_t i = 0; good && only && only[i]; i++)
+        good = json_array_append_new(globs, pb_json_text(only[i])) == 0;
+    if (good)
+        return globs;
+    json_decref(globs);
+    return NULL;
+}
+
 enum pb_status pb_plan_print_json(const struct pb_matrix_plan *plan, struct pb_error *error)
 {
     const struct check *check = plan->check;
@@ -272,11 +285,11 @@ enum pb_status pb_plan_print_json(const struct pb_matrix_plan *plan, struct pb_e
     for (uint32_t i = 0; good && i < check->matrix->cell_count; i++)
         if (!check->cells[i].left_out)
             good = json_array_append_new(cells, cell_json(plan, i)) == 0;
-    json_t *whole =
-        good ? json_pack("{s:s, s:o, s:I, s:O, s:O, s:o, s:o}", "version", pb_version, "matrix",
-                         pb_json_text(check->matrix->name), "threads", (json_int_t)check->threads, "stages", stages,
-                         "cells", cells, "speeds", pb_check_speeds_json(&check->speeds), "totals", totals_json(plan))
-             : NULL;
+    json_t *whole = good ? json_pack("{s:s, s:o, s:I, s:o, s:O, s:O, s:o, s:o}", "version", pb_version, "matrix",
+                                     pb_json_text(check->matrix->name), "threads", (json_int_t)check->threads, "only",
+                                     only_json(check->only), "stages", stages, "cells", cells, "speeds",
+                                     pb_check_speeds_json(&check->speeds), "totals", totals_json(plan))
+                         : NULL;
     json_decref(stages);
     json_decref(cells);
     return pb_print_json(whole, error);

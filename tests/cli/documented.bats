@@ -83,6 +83,7 @@ export PATH=$HOME/.local/bin:$PATH PKG_CONFIG_PATH=$HOME/.local/lib/pkgconfig: f
 prunebench-new-plugin criterion my-score ~/my-score: first-plugin.bats
 cd ~/my-score && make: first-plugin.bats
 prunebench plugins describe criterion/my-score --plugin-dir ~/my-score: first-plugin.bats
+snakemake --cores 8: Snakemake is not installed; plan.bats runs the rules in the order of their inputs
 END
 }
 
@@ -93,6 +94,10 @@ run_line() {
     'prunebench synth data') prunebench synth data --classes 3 --train 2 --test 2 ;;
     'prunebench check MATRIX') prunebench check m.xml --threads 1 ;;
     'prunebench plan MATRIX') prunebench plan m.xml --threads 1 | grep '^longest path: ' ;;
+    'prunebench plan MATRIX --json >plan.json') prunebench plan m.xml --json >plan.json ;;
+    'scripts/examples/plan-to-snakemake MATRIX OUT <plan.json >Snakefile')
+        prunebench plan m.xml --json --no-speed >one.json && "$sources/${line%% *}" m.xml OUT <one.json | grep '^rule cell_1:$'
+        ;;
     'prunebench run MATRIX -o OUT -j 2') prunebench run m.xml -o OUT -j 2 | grep '1 were done before' ;;
     'prunebench report OUT' | 'prunebench report out' | 'prunebench report out-mini')
         $line && ls "${line##* }"/report/index.html "${line##* }"/report/tables/*.{html,tex,md,csv}

@@ -46,7 +46,7 @@ plan, check = json.load(open("plan.json")), json.load(open("check.json"))
 timed = len(sys.argv) == 1
 stages, cells, totals = plan["stages"], plan["cells"], plan["totals"]
 near = lambda a, b: abs(a - b) <= 1e-9 * max(a, b)
-assert (plan["matrix"], plan["threads"]) == ("small", 1) and plan["version"]
+assert (plan["matrix"], plan["threads"], plan["only"]) == ("small", 1, None) and plan["version"]
 by_key = {stage["key"]: stage for stage in stages}
 assert len(by_key) == len(stages) == check["total"]["stages"] == totals["stages"]
 assert [(s["key"], s["name"], s["macs"]) for s in stages] == [(s["key"], s["name"], s["macs"]) for s in check["stages"]]
@@ -128,6 +128,7 @@ import json
 plan = json.load(open("plan.json"))
 cells, totals = plan["cells"], plan["totals"]
 assert [cell["id"].split("blis.")[1] for cell in cells] == ["r50.s2"] * 2 + ["r30.s1"] + ["r50.s2"] * 2, cells
+assert plan["only"] == ["*.r50.s2", "*.random.one-shot.*.r30.s1"]
 assert cells[0]["depends"] == cells[2]["depends"] == [] and cells[1]["depends"] == [cells[0]["id"]]
 assert cells[0]["own_macs"] == cells[0]["macs"] and cells[2]["own_macs"] == cells[2]["macs"]
 assert totals["cells"] == 5 and totals["unknown"] == 0
@@ -189,4 +190,53 @@ END
     [[ $output == *"none: there is no such folder"* ]]
     run -2 prunebench plan m.xml --threads 0
     run -2 prunebench plan
+}
+
+@test "the rules of plan-to-snakemake, run in the order of their inputs, make every cell, each on stages that are stored" {
+    export PATH=$PRUNEBENCH_BUILD:$PATH
+    matrix '<criterion plugin="random"/><targets>0.3 0.5</targets><seeds>1 2</seeds>' >"a {matrix}.xml"
+    prunebench plan "a {matrix}.xml" --threads 1 --json --only '*.s1' >plan.json
+    "$BATS_TEST_DIRNAME/../../scripts/examples/plan-to-snakemake" "a {matrix}.xml" out <plan.json >Snakefile
+    python3 - <<'END'
+import ast, json, os, re, subprocess
+plan = json.load(open("plan.json"))
+rules = {}
+for name, body in re.findall(r"^rule (\w+):\n((?: .*\n)+)", open("Snakefile").read(), re.M):
+    files = lambda title: [ast.literal_eval(file) for file in re.findall(r"^        (?:ancient\()?('[^']*')\)?,$",
+                           (re.findall(rf"^    {title}:\n((?:        .*\n)+)", body, re.M) or [""])[0], re.M)]
+    shell = ast.literal_eval(re.search(r"^    shell: (.*)$", body, re.M)[1])
+    rules[name] = files("input"), files("output"), shell.format(), re.search(r"^    resources: (.*)$", body, re.M)
+last = rules.pop("all")
+assert len(rules) == len(last[0]) == len(plan["cells"]) == 4
+by_output = {f"out/cells/{cell['id']}.xml": cell for cell in plan["cells"]}
+left = list(reversed(rules.values()))  # the order is that of the inputs, not of the file
+while left:
+    inputs, (output,), shell, resources = ready = next(rule for rule in left if all(map(os.path.exists, rule[0])))
+    left.remove(ready)
+    cell = by_output.pop(output)
+    stored = [os.path.isdir(f"out/stages/{key}") for key in cell["stages"]]
+    assert stored == sorted(stored, reverse=True) and any(stored) == bool(inputs), (cell["id"], stored)
+    assert int(re.search(r"mem_mb=(\d+)", resources[1])[1]) << 20 >= cell["memory"]
+    assert int(re.search(r"runtime=(\d+)", resources[1])[1]) * 60 >= cell["own_seconds"]
+    subprocess.run(shell, shell=True, check=True)
+    assert os.path.exists(output)
+assert {name for name in os.listdir("out/stages") if len(name) == 64} == {stage["key"] for stage in plan["stages"]}
+said = subprocess.run(last[2], shell=True, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8").stdout
+assert "0 done, 4 were done before, 0 failed, 0 blocked" in said, said
+END
+    run -1 "$BATS_TEST_DIRNAME/../../scripts/examples/plan-to-snakemake"
+    [[ $output == *"usage: "* ]]
+    run -1 "$BATS_TEST_DIRNAME/../../scripts/examples/plan-to-snakemake" m.xml 'o{u}t' <plan.json
+    [[ $output == "plan-to-snakemake: 'o{u}t': "* ]]
+    run -1 "$BATS_TEST_DIRNAME/../../scripts/examples/plan-to-snakemake" m.xml out </dev/null
+    [[ $output == "plan-to-snakemake: standard input is not "* ]]
+}
+
+@test "plan-to-snakemake leaves out a cell that cannot be planned, and says so" {
+    matrix '<schedule plugin="odd" label="exits"><option name="does" value="exits"/></schedule><targets>0.4</targets>' >m.xml
+    run -1 --separate-stderr prunebench plan m.xml --no-speed --json --plugin-dir "$PRUNEBENCH_BUILD/tests/evil"
+    run -0 --separate-stderr "$BATS_TEST_DIRNAME/../../scripts/examples/plan-to-snakemake" m.xml out <<<"$output"
+    [[ $stderr == "plan-to-snakemake: no rule for drawn.vgg11-bcnn.bn-scale.exits."*"schedule 'exits' "* ]]
+    [ "$(grep -c '^rule cell_' <<<"$output")" -eq 1 ]
+    run ! grep -F runtime= <<<"$output" # no speed was measured
 }
