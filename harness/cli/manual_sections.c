@@ -14,6 +14,8 @@ static const struct item examples[] = {
     {"prunebench compare last-night tonight --fail-on quality=1pt,speed=5%",
      "exit with 1 where tonight is worse than last night"},
     {"prunebench check changed.xml --diff out", "what a changed matrix would run anew in out, and why"},
+    {"prunebench plan matrix.xml --json | jq .totals.critical_path",
+     "the cells that no number of machines can make end sooner"},
     {"prunebench audit out --rules team.xml", "does the run keep the rules of a submission, and a team's own?"},
     {"prunebench run matrix.xml -o out --json | jq '.cells[] | select(.status != \"ok\") | .id'",
      "the cells that did not end well"},

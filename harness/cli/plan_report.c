@@ -232,6 +232,22 @@ static json_t *path_json(const struct check *check, uint32_t cell)
     return NULL;
 }
 
+/* Keys of the stages that the cells on the longest path make: those that they are the first to pass through. */
+static json_t *longest_stages_json(const struct pb_matrix_plan *plan)
+{
+    const struct pb_queue *queue = &plan->check->queue;
+    json_t *keys = json_array();
+    bool good = keys != NULL;
+    for (uint32_t i = 0; good && i < plan->work.longest_count; i++)
+        for (uint32_t k = 0; good && k < queue->stage_count; k++)
+            if (queue->stages[k].first == plan->work.longest[i])
+                good = json_array_append_new(keys, json_string(queue->stages[k].key)) == 0;
+    if (good)
+        return keys;
+    json_decref(keys);
+    return NULL;
+}
+
 static json_t *cell_json(const struct pb_matrix_plan *plan, uint32_t index)
 {
     const struct check *check = plan->check;
@@ -253,9 +269,10 @@ static json_t *totals_json(const struct pb_matrix_plan *plan)
 {
     const struct check *check = plan->check;
     const struct pb_work longest = longest_work(&plan->work);
-    json_t *path = json_pack("{s:I, s:o, s:o}", "macs", (json_int_t)longest.macs, "seconds",
-                             seconds_json(longest.seconds, check->timed), "cells",
-                             ids_json(check, plan->work.longest, plan->work.longest_count));
+    json_t *path =
+        json_pack("{s:I, s:o, s:o, s:o}", "macs", (json_int_t)longest.macs, "seconds",
+                  seconds_json(longest.seconds, check->timed), "cells",
+                  ids_json(check, plan->work.longest, plan->work.longest_count), "stages", longest_stages_json(plan));
     return json_pack("{s:I, s:I, s:I, s:o, s:I, s:I, s:o}", "cells", (json_int_t)check->asked, "stages",
                      (json_int_t)check->queue.stage_count, "macs", (json_int_t)check->macs, "seconds",
                      seconds_json(check->seconds, check->timed), "memory", (json_int_t)check->memory, "unknown",

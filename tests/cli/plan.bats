@@ -80,6 +80,7 @@ assert totals["memory"] == max(cell["memory"] for cell in cells)
 path = totals["critical_path"]
 by_id = {cell["id"]: cell for cell in cells}
 assert len(path["cells"]) > 1
+assert path["stages"] == [key for id in path["cells"] for key in by_id[id]["stages"] if made_by[key] == id]
 assert near(path[measure], max(ends.values())) and near(path[measure], ends[path["cells"][-1]])
 assert path["macs"] == sum(by_id[id]["own_macs"] for id in path["cells"]) < totals["macs"]
 for before, id in zip(path["cells"], path["cells"][1:]):
