@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "cli/arguments.h"
 #include "cli/command_check.h"
+#include "cli/run_jobs.h"
 #include "cli/run_json.h"
 #include "report/report.h"
 
@@ -15,6 +16,7 @@ static const struct pb_cli_option options[] = {
     {"output", 'o', "OUT", "folder for results, logs and stages; the same one resumes where it was"},
     {"jobs", 'j', "N", "cells at a time (default 1); the threads are divided among them"},
     {"threads", 0, "T", "threads in all (default: what the machine has)"},
+    PB_EXECUTOR_OPTIONS,
     {"only", 0, "GLOB", "only cells whose id matches; may be given several times"},
     {"retry", 0, NULL, "run failed and blocked cells again, and measure noisy latencies again"},
     {"dry-run", 0, NULL,
@@ -108,6 +110,7 @@ static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, 
     struct pb_registry registry = {0};
     struct pb_matrix *matrix = NULL;
     const char **files = NULL;
+    struct pb_job_options job = {0};
     size_t jobs = 1, threads = 0;
     struct pb_run_options run = {.out = pb_argument(arguments, "output"),
                                  .only = pb_argument_list(arguments, "only"),
@@ -122,6 +125,11 @@ static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, 
         status = pb_argument_size(arguments, "threads", 1, 4096, &threads, error);
     if (status == PB_OK)
         status = pb_need_open_files(OPEN_FILES + CHILD_OPEN_FILES * (uint32_t)jobs, error);
+    job.jobs = (uint32_t)jobs;
+    job.threads = threads ? (uint32_t)threads : pb_machine_threads();
+    if (status == PB_OK)
+        status = pb_run_jobs(arguments, &job, &run.executor, error);
+    run.job = &job;
     if (status == PB_OK)
         status = pb_registry_open(pb_argument_list(arguments, "plugin-dir"), &registry, error);
     if (status == PB_OK)
@@ -142,7 +150,8 @@ static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, 
 
 const struct pb_command pb_command_run = {
     .name = "run",
-    .usage = "MATRIX -o OUT [-j N] [--threads T] [--only GLOB]… [--retry] [--dry-run] [--json] [--plugin-dir DIR]…",
+    .usage = "MATRIX -o OUT [-j N] [--threads T] [--executor NAME] [--only GLOB]… [--retry] [--dry-run] [--json] "
+             "[--plugin-dir DIR]…",
     .summary = "run what is missing of a matrix",
     .details =
         "Trains, prunes, retrains and measures every cell of the matrix, each in a process of its own, and writes one\n"
@@ -160,6 +169,16 @@ const struct pb_command pb_command_run = {
         "against the unpruned network in points, and the share of MACs that was removed. 'prunebench status OUT' tells "
         "another\n"
         "terminal how far the run is.\n\n"
+        "--executor slurm runs the cells on a cluster: it submits jobs, each a 'prunebench worker OUT' with -j cells "
+        "at a "
+        "time\n"
+        "on --threads threads, and follows them. OUT must be a folder that all nodes share. What a job asks for "
+        "follows from "
+        "the\n"
+        "plan: memory, and twice the time that the longest cell takes on this machine. A job whose time ends, or that "
+        "is\n"
+        "preempted, stores its running epoch and is queued again. Ctrl-C leaves the jobs; the same command attaches "
+        "again.\n\n"
         "OUT/logs has a log per cell. A cell adds at most 4 MiB to it, and a plugin at most 1 MiB of host->log lines;\n"
         "the log's last lines and the document (log-left-out) tell what was left out. --quiet prints failures only.\n\n"
         "Exit code: 0 all cells are ok; 1 a cell failed; 2 wrong usage or input; 128 + the signal's number (130, 143, "

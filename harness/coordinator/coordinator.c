@@ -202,8 +202,9 @@ static enum pb_status execute(struct pb_run *run, struct pb_run_summary *summary
     if (status == PB_OK)
         status = pb_run_cells(run, error);
     run->phase = PB_PHASE_LATENCY;
-    if (status == PB_OK && run->signals == 0 && !run->executor->remote)
-        status = pb_run_latencies(run, &counted.unmeasured, error);
+    if (status == PB_OK && run->signals == 0)
+        status = run->executor->remote ? pb_run_count_unmeasured(run, &counted.unmeasured, error)
+                                       : pb_run_latencies(run, &counted.unmeasured, error);
     pb_display_clear(&run->display);
     pb_run_publish_end(run);
     if (status == PB_OK)

@@ -30,8 +30,9 @@ struct pb_job_options {
     uint32_t workers; /* at a time; 0: as many as there are cells to run, 100 at most */
     uint32_t jobs; /* cells at a time of each worker */
     uint32_t threads; /* of each worker */
-    double seconds; /* time limit of a job; 0: the partition's */
-    double epoch_seconds; /* the longest epoch of a planned training, as measured on this machine; 0: not known */
+    double seconds; /* time limit of a job; 0: by the plan */
+    double cell_seconds,
+        epoch_seconds; /* the longest cell and epoch that are planned, as measured on this machine; 0: not known */
 };
 
 /* Before anything is planned: the programs are here, and what is asked for exists. */

@@ -163,6 +163,9 @@ void pb_run_stop(struct pb_run *run);
 
 /* Whether a cell's document has latencies that were measured on this machine, as the matrix and the command say. */
 bool pb_run_is_measured(const struct pb_run *run, uint32_t cell, const struct pb_stored_result *stored);
+/* Cells that are ok and have no latencies, though the matrix asks for them: by their documents, where others measure (remote). */
+PB_MUST_CHECK enum pb_status pb_run_count_unmeasured(struct pb_run *run, uint32_t *count, struct pb_error *error);
+bool pb_run_latency_is_due(const struct pb_run *run, uint32_t cell);
 /* After all cells: one network at a time on all threads (run_latency.c). */
 PB_MUST_CHECK enum pb_status pb_run_latencies(struct pb_run *run, uint32_t *unmeasured, struct pb_error *error);
 

@@ -18,7 +18,7 @@ bool pb_run_is_measured(const struct pb_run *run, uint32_t cell, const struct pb
     return stored->measured && run->latency_place[0] && strcmp(stored->latency_setup, setup) == 0;
 }
 
-static bool is_due(const struct pb_run *run, uint32_t cell)
+bool pb_run_latency_is_due(const struct pb_run *run, uint32_t cell)
 {
     return run->cells[cell].state == PB_RUN_OK && !run->cells[cell].measured &&
            run->matrix->cells[cell]->latency_runs > 0;
@@ -80,7 +80,7 @@ static enum pb_status list_due(struct pb_run *run, uint32_t **cells, uint32_t *c
         return pb_fail_memory(error, run->matrix->cell_count * sizeof *due);
     *count = 0;
     for (uint32_t i = 0; i < run->matrix->cell_count; i++)
-        if (is_due(run, i))
+        if (pb_run_latency_is_due(run, i))
             due[(*count)++] = i;
     qsort_r(due, *count, sizeof *due, by_runs, run);
     *cells = due;
@@ -158,5 +158,21 @@ enum pb_status pb_run_latencies(struct pb_run *run, uint32_t *unmeasured, struct
         status = say_noisy(run, error);
     if (status == PB_OK)
         *unmeasured = failed;
+    return status;
+}
+
+enum pb_status pb_run_count_unmeasured(struct pb_run *run, uint32_t *count, struct pb_error *error)
+{
+    enum pb_status status = PB_OK;
+    *count = 0;
+    for (uint32_t i = 0; i < run->matrix->cell_count && status == PB_OK; i++) {
+        struct pb_stored_result stored = {0};
+        if (!pb_run_latency_is_due(run, i))
+            continue;
+        status = pb_run_look_at_document(run, i, &stored, error);
+        run->cells[i].measured = status == PB_OK && stored.measured;
+        *count += !run->cells[i].measured;
+        pb_stored_result_free(&stored);
+    }
     return status;
 }

@@ -24,6 +24,7 @@ enum {
     NOTICE_SECONDS = 120, /* before the end of a job's time */
 };
 static const double FIRST_ASK = 2, LAST_ASK = 60; /* seconds between two questions to the controller */
+static const double CELL_FACTOR = 2, CELL_BESIDE = 600; /* of the longest cell's seconds, for a job: hosts differ */
 static const double MEMORY_FACTOR = 1.25,
                     MEMORY_BESIDE = 512; /* of what is planned; MiB for the worker and the system */
 
@@ -31,29 +32,47 @@ struct slurm {
     char name[32]; /* of the jobs */
     char *script; /* OUT/worker.sbatch */
     struct pb_slurm_limits limits;
+    double allowed; /* seconds that the partition lets a job run; 0: no limit */
     struct pb_slurm_jobs jobs; /* when the controller was asked last */
     double next_ask, ask_every;
+    bool cells_have_ended;
     uint32_t ended_before; /* cells, at the last submission */
     uint32_t rounds; /* submissions since a cell has ended */
     char said[128];
 };
 
-enum pb_status pb_slurm_check(const struct pb_job_options *options, struct pb_error *error)
+/* A job's time limit: what was asked for, else twice the longest cell, as far as the partition allows it; 0: unlimited. */
+static double time_limit(const struct pb_job_options *options, double allowed)
 {
-    struct pb_slurm_limits limits;
+    double seconds = options->seconds;
+    if (seconds == 0 && options->cell_seconds > 0)
+        seconds = CELL_FACTOR * options->cell_seconds + CELL_BESIDE;
+    return options->seconds == 0 && allowed > 0 && (seconds == 0 || seconds > allowed) ? allowed : seconds;
+}
+
+static enum pb_status check_time(const struct pb_job_options *options, double allowed, struct pb_error *error)
+{
     char limit[32], epoch[32];
-    enum pb_status status = pb_slurm_limits(&limits, error);
-    if (status == PB_OK && options->partition)
-        status = pb_slurm_partition(options->partition, error);
-    if (status != PB_OK || options->seconds == 0 || options->epoch_seconds < options->seconds - NOTICE_SECONDS)
-        return status;
-    pb_format_seconds(options->seconds, limit);
+    const double seconds = time_limit(options, allowed);
+    if (seconds == 0 || options->epoch_seconds < seconds - NOTICE_SECONDS)
+        return PB_OK;
+    pb_format_seconds(seconds, limit);
     pb_format_seconds(options->epoch_seconds, epoch);
     return pb_fail(
         error, PB_ERROR_INPUT,
-        "a time limit of %s is shorter than an epoch, which takes %s on this machine, and %d s of notice: no "
-        "job would get any further; ask for more (--time)",
+        "a time limit of %s does not let an epoch end, which takes %s on this machine, before the notice that "
+        "Slurm gives %d s ahead: no job would get any further; ask for more (--time)",
         limit, epoch, (int)NOTICE_SECONDS);
+}
+
+enum pb_status pb_slurm_check(const struct pb_job_options *options, struct pb_error *error)
+{
+    struct pb_slurm_limits limits;
+    double allowed = 0;
+    enum pb_status status = pb_slurm_limits(&limits, error);
+    if (status == PB_OK)
+        status = pb_slurm_partition(options->partition, &allowed, error);
+    return status == PB_OK ? check_time(options, allowed, error) : status;
 }
 
 static uint32_t cells_in(const struct pb_run *run, enum pb_run_state state)
@@ -83,16 +102,17 @@ static void add_option(struct pb_text *text, const char *name, const char *value
     pb_text_append(text, "\n");
 }
 
-static void add_limits(const struct pb_run *run, struct pb_text *text)
+static void add_limits(const struct pb_run *run, const struct slurm *slurm, struct pb_text *text)
 {
     const struct pb_job_options *job = run->options->job;
+    const double seconds = time_limit(job, slurm->allowed);
     pb_text_append(text, "#SBATCH --nodes=1 --ntasks=1 --cpus-per-task=%u\n", job->threads);
     if (job->exclusive)
         pb_text_append(text, "#SBATCH --exclusive --mem=0\n");
     else
         pb_text_append(text, "#SBATCH --mem=%" PRIu64 "M\n", memory_of_job(run));
-    if (job->seconds > 0)
-        pb_text_append(text, "#SBATCH --time=%.0f\n", ceil(job->seconds / 60));
+    if (seconds > 0)
+        pb_text_append(text, "#SBATCH --time=%.0f\n", ceil(seconds / 60));
     for (size_t i = 0; job->lines && job->lines[i]; i++)
         pb_text_append(text, "#SBATCH %s\n", job->lines[i]);
 }
@@ -131,7 +151,7 @@ static enum pb_status write_script(const struct pb_run *run, const struct slurm 
     add_option(&text, "partition", job->partition);
     add_option(&text, "account", job->account);
     add_option(&text, "constraint", job->constraint);
-    add_limits(run, &text);
+    add_limits(run, slurm, &text);
     add_commands(run, out, &text);
     const enum pb_status status = text.failed ? pb_fail_memory(error, text.capacity)
                                               : pb_file_write_atomic(slurm->script, text.data, text.length, error);
@@ -140,12 +160,28 @@ static enum pb_status write_script(const struct pb_run *run, const struct slurm 
     return status;
 }
 
+/* All cells have ended, and no worker has measured yet. */
+static bool latencies_are_due(const struct pb_run *run)
+{
+    bool due = false;
+    for (uint32_t i = 0; i < run->matrix->cell_count && !due; i++)
+        due = pb_run_latency_is_due(run, i);
+    return due && !pb_claims_is_marked(&run->claims, PB_CLAIM_LATENCY);
+}
+
+static bool any_left(const struct pb_run *run)
+{
+    return cells_in(run, PB_RUN_WAITING) + cells_in(run, PB_RUN_ELSEWHERE) > 0;
+}
+
 /* How many jobs the work that nobody has claimed is worth. */
 static uint32_t jobs_wanted(const struct pb_run *run)
 {
     const struct pb_job_options *job = run->options->job;
     const uint32_t most = job->workers ? job->workers : MOST_WORKERS;
     const uint32_t cells = cells_in(run, PB_RUN_WAITING), useful = (cells + job->jobs - 1) / job->jobs;
+    if (useful == 0 && !any_left(run) && latencies_are_due(run))
+        return 1;
     return useful < most ? useful : most;
 }
 
@@ -276,6 +312,8 @@ static enum pb_status open_slurm(struct pb_run *run, void **state, struct pb_err
     slurm->ask_every = FIRST_ASK;
     enum pb_status status = slurm->script ? pb_slurm_limits(&slurm->limits, error) : pb_fail_memory(error, strlen(out));
     if (status == PB_OK)
+        status = pb_slurm_partition(run->options->job->partition, &slurm->allowed, error);
+    if (status == PB_OK)
         status = write_script(run, slurm, out, error);
     if (status == PB_OK)
         status = pb_slurm_test(slurm->script, error);
@@ -297,9 +335,15 @@ static enum pb_status step_slurm(struct pb_run *run, void *state, bool *busy, st
 {
     struct slurm *slurm = state;
     enum pb_status status = pb_run_watch_others(run, error);
-    const bool left = cells_in(run, PB_RUN_WAITING) + cells_in(run, PB_RUN_ELSEWHERE) > 0;
-    *busy = left;
-    return status == PB_OK && left && pb_clock() >= slurm->next_ask ? ask(run, slurm, error) : status;
+    *busy = true;
+    if (status == PB_OK && !any_left(run) && !slurm->cells_have_ended) { /* is there something to measure? */
+        slurm->cells_have_ended = true;
+        slurm->next_ask = 0;
+    }
+    if (status != PB_OK || pb_clock() < slurm->next_ask)
+        return status;
+    *busy = any_left(run) || latencies_are_due(run);
+    return *busy ? ask(run, slurm, error) : PB_OK;
 }
 
 /* Jobs that have not begun would find nothing to do. */

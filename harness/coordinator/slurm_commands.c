@@ -63,23 +63,59 @@ enum pb_status pb_slurm_limits(struct pb_slurm_limits *limits, struct pb_error *
     return status;
 }
 
-enum pb_status pb_slurm_partition(const char *partition, struct pb_error *error)
+/* "infinite", or [DAYS-]HOURS:MINUTES:SECONDS, or MINUTES:SECONDS, as sinfo writes them; 0: no limit. */
+static double read_time(const char *text)
+{
+    double days = 0, parts[3] = {0};
+    const char *rest = strchr(text, '-');
+    if (rest)
+        days = strtod(text, NULL);
+    rest = rest ? rest + 1 : text;
+    for (size_t i = 0; i < 3 && rest; i++) {
+        parts[0] = parts[1];
+        parts[1] = parts[2];
+        parts[2] = strtod(rest, NULL);
+        rest = strchr(rest, ':') ? strchr(rest, ':') + 1 : NULL;
+    }
+    return ((days * 24 + parts[0]) * 60 + parts[1]) * 60 + parts[2];
+}
+
+/* A line "low* 1:00:00"; the star marks the default partition. */
+static bool is_partition(char *line, const char *partition, char **time)
+{
+    char *end = strchr(line, ' ');
+    if (!end)
+        return false;
+    *end = '\0';
+    *time = end + 1;
+    const bool is_default = pb_ends_with(line, "*");
+    if (is_default)
+        line[strlen(line) - 1] = '\0';
+    return partition ? strcmp(line, partition) == 0 : is_default;
+}
+
+enum pb_status pb_slurm_partition(const char *partition, double *seconds, struct pb_error *error)
 {
     struct pb_program_output output = {0};
     struct pb_text names = {0};
     bool found = false;
-    enum pb_status status = ask((const char *const[]){"sinfo", "-h", "-o", "%R", NULL}, &output, error);
+    enum pb_status status = ask((const char *const[]){"sinfo", "-h", "-o", "%P %l", NULL}, &output, error);
     if (status == PB_OK && output.exit_code != 0)
         status = fail_command("sinfo", &output, PB_ERROR_RUN, error);
-    char *rest = NULL;
-    for (char *name = status == PB_OK && output.out.data ? strtok_r(output.out.data, "\n", &rest) : NULL; name;
-         name = strtok_r(NULL, "\n", &rest)) {
-        found = found || strcmp(name, partition) == 0;
-        pb_text_append(&names, "%s%s", names.length ? ", " : "", name);
+    char *rest = NULL, *time = NULL;
+    for (char *line = status == PB_OK && output.out.data ? strtok_r(output.out.data, "\n", &rest) : NULL; line;
+         line = strtok_r(NULL, "\n", &rest)) {
+        const bool is_it = is_partition(line, partition, &time);
+        if (is_it && !found)
+            *seconds = read_time(time);
+        found = found || is_it;
+        pb_text_append(&names, "%s%s", names.length ? ", " : "", line);
     }
-    if (status == PB_OK && !found)
+    if (status == PB_OK && partition && !found)
         status = pb_fail(error, PB_ERROR_INPUT, "there is no partition '%s'; this cluster has %s", partition,
                          names.length ? names.data : "none");
+    if (status == PB_OK && !found)
+        *seconds = 0;
     pb_text_free(&names);
     pb_program_output_free(&output);
     return status;

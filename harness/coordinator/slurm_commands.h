@@ -15,8 +15,8 @@ struct pb_slurm_limits {
 };
 PB_MUST_CHECK enum pb_status pb_slurm_limits(struct pb_slurm_limits *limits, struct pb_error *error);
 
-/* The partition exists; else PB_ERROR_INPUT names those that do. */
-PB_MUST_CHECK enum pb_status pb_slurm_partition(const char *partition, struct pb_error *error);
+/* The partition (NULL: the default one) exists; else PB_ERROR_INPUT names those that do. *seconds: how long a job may take; 0: no limit. */
+PB_MUST_CHECK enum pb_status pb_slurm_partition(const char *partition, double *seconds, struct pb_error *error);
 /* Would sbatch take the script? PB_ERROR_INPUT with Slurm's reason. */
 PB_MUST_CHECK enum pb_status pb_slurm_test(const char *script, struct pb_error *error);
 
