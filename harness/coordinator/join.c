@@ -241,6 +241,14 @@ static bool is_over(const struct pb_run *run)
     return true;
 }
 
+static bool asks_latency(const struct pb_run *run)
+{
+    for (uint32_t i = 0; i < run->matrix->cell_count; i++)
+        if (run->matrix->cells[i]->latency_runs > 0)
+            return true;
+    return false;
+}
+
 /* All cells of the matrix, also those that had ended before the run was prepared. */
 static enum pb_status look_at_all(struct pb_run *run, struct pb_error *error)
 {
@@ -263,7 +271,7 @@ static enum pb_status measure(struct joined *joined, struct pb_join_summary *sum
     struct pb_run *run = &joined->run;
     struct pb_lease *claim = NULL;
     uint32_t unmeasured = 0;
-    if (!joined->list.workers_measure || joined->options->one || !is_over(run) || run->signals)
+    if (!joined->list.workers_measure || joined->options->one || run->signals || !is_over(run) || !asks_latency(run))
         return PB_OK;
     enum pb_status status = pb_claims_take(&run->claims, PB_CLAIM_LATENCY, &claim, error);
     if (status == PB_OK && claim && !pb_claims_is_marked(&run->claims, PB_CLAIM_LATENCY)) {
