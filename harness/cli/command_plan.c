@@ -12,6 +12,7 @@ static const struct pb_cli_option options[] = {
     {"threads", 0, "T", "threads that a cell would use (default: what the machine has)"},
     {"plugin-dir", 0, "DIR", "look for plugins here first; may be given several times"},
     {"no-speed", 0, NULL, "do not measure how fast this machine trains, and print no times"},
+    PB_SIMULATION_OPTIONS,
     {"json", 0, NULL, "print JSON; docs/plan.md describes it"},
     {NULL, 0, NULL, NULL},
 };
@@ -50,20 +51,21 @@ static enum pb_status find_stored(const struct check *check, const char *out, bo
     return good ? PB_OK : pb_fail_memory(error, count);
 }
 
-static enum pb_status print(const struct check *check, const struct pb_arguments *arguments, struct pb_error *error)
+static enum pb_status print(struct check *check, const struct pb_arguments *arguments, struct pb_matrix_plan *plan,
+                            struct pb_error *error)
 {
     const char *out = pb_argument(arguments, "output");
-    struct pb_matrix_plan plan = {.check = check};
     bool *stored = NULL;
-    enum pb_status status = make_work_plan(check, &plan.work, error);
+    enum pb_status status = make_work_plan(check, &plan->work, error);
     if (status == PB_OK && out)
         status = find_stored(check, out, &stored, error);
-    plan.stored = stored;
+    plan->stored = stored;
+    if (status == PB_OK)
+        status = pb_plan_simulate(check, stored, &plan->simulation, error);
     if (status == PB_OK && pb_argument(arguments, "json"))
-        status = pb_plan_print_json(&plan, error);
+        status = pb_plan_print_json(plan, error);
     else if (status == PB_OK && !arguments->quiet)
-        status = pb_plan_print_text(&plan, error);
-    pb_work_plan_free(&plan.work);
+        status = pb_plan_print_text(plan, error);
     pb_free(stored);
     return status;
 }
@@ -72,21 +74,28 @@ static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, 
 {
     const char *out = pb_argument(arguments, "output");
     struct check check = {.timed = !pb_argument(arguments, "no-speed"), .only = pb_argument_list(arguments, "only")};
+    struct pb_matrix_plan plan = {.check = &check};
     if (out && !pb_is_dir(out))
         return pb_fail_at(error, PB_ERROR_INPUT, out, 0,
                           "there is no such folder; --output takes one that 'prunebench run' made");
-    enum pb_status status = pb_check_matrix(&check, arguments, error);
+    enum pb_status status = pb_plan_simulation_read(arguments, check.timed, &plan.simulation, error);
     if (status == PB_OK)
-        status = print(&check, arguments, error);
+        status = pb_check_matrix(&check, arguments, error);
+    if (status == PB_OK)
+        status = print(&check, arguments, &plan, error);
     if (status == PB_OK)
         *exit_code = pb_check_print_failures(&check);
+    pb_plan_simulation_free(&plan.simulation);
+    pb_work_plan_free(&plan.work);
     pb_check_free(&check);
     return status;
 }
 
 const struct pb_command pb_command_plan = {
     .name = "plan",
-    .usage = "MATRIX [-o OUT] [--only GLOB]… [--threads T] [--no-speed] [--plugin-dir DIR]… [--json]",
+    .usage = "MATRIX [-o OUT] [--only GLOB]… [--threads T] [--no-speed] [--workers N,N… [--worker-speed MACS] "
+             "[--preempt HOURS] [--look SECONDS]] [--plugin-dir DIR]… "
+             "[--json]",
     .summary = "what a matrix will do: stages, which cells wait for which, costs, longest path",
     .details =
         "For those who start cells by an engine of their own ('prunebench cell MATRIX ID -o OUT' is then one job), or "
@@ -99,6 +108,7 @@ const struct pb_command pb_command_plan = {
         "--json prints every stage, every cell and the cells that it depends on. A stage that cells share is made by, "
         "and counted\n"
         "for, the first cell in the matrix's order that passes through it.\n\n"
+        "--workers simulates 'run' on workers that share a folder, as docs/scaling.md describes.\n\n"
         "Exit code: 0 every cell can be run; 1 a schedule crashed, hung or exited; 2 wrong usage or input.",
     .options = options,
     .min_words = 1,

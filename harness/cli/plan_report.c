@@ -158,6 +158,7 @@ enum pb_status pb_plan_print_text(const struct pb_matrix_plan *plan, struct pb_e
         status = pb_check_print_total(plan->check, error);
     append_longest(plan, &end);
     append_open(plan->check, &end);
+    pb_plan_simulation_append(plan->check, &plan->simulation, &end);
     if (status == PB_OK)
         status = pb_print_text(&end, error);
     else
@@ -309,5 +310,10 @@ enum pb_status pb_plan_print_json(const struct pb_matrix_plan *plan, struct pb_e
                          : NULL;
     json_decref(stages);
     json_decref(cells);
+    if (whole && plan->simulation.count &&
+        json_object_set_new(whole, "simulation", pb_plan_simulation_json(check, &plan->simulation)) != 0) {
+        json_decref(whole);
+        whole = NULL;
+    }
     return pb_print_json(whole, error);
 }
