@@ -93,7 +93,8 @@ static uint32_t add_stage(struct pb_queue *queue, uint32_t cell, const struct pb
                                       .epochs = stage->epochs,
                                       .provisional = stage->provisional,
                                       .owner = PB_NONE,
-                                      .first = cell};
+                                      .first = cell,
+                                      .maker = PB_NONE};
     memcpy(added->key, stage->key, sizeof added->key);
     memcpy(added->name, stage->name, sizeof added->name);
     *place_of(queue, added->key) = queue->stage_count + 1;
@@ -235,12 +236,34 @@ void pb_queue_fail(struct pb_queue *queue, uint32_t cell, const char *key)
     queue->stages[index].owner = cell;
 }
 
+/* Of those that share a stage, the cell with the longest rest starts first. */
+static void expect_cell(struct pb_queue *queue, uint32_t cell)
+{
+    const uint64_t macs = rest_of(queue, cell).macs;
+    for (uint32_t i = 0; i < queue->path_length[cell]; i++) {
+        struct pb_shared_stage *stage = &queue->stages[queue->path[cell][i]];
+        if (stage->maker != PB_NONE && stage->longest >= macs)
+            continue;
+        stage->maker = cell;
+        stage->longest = macs;
+    }
+}
+
+void pb_queue_expect(struct pb_queue *queue, const bool *waiting)
+{
+    for (uint32_t i = 0; i < queue->stage_count; i++)
+        queue->stages[i].maker = PB_NONE;
+    for (uint32_t i = 0; i < queue->cell_count; i++)
+        if (waiting[i])
+            expect_cell(queue, i);
+}
+
 uint64_t pb_queue_weight(const struct pb_queue *queue, uint32_t cell)
 {
     uint64_t weight = 0;
     for (uint32_t i = 0; i < queue->path_length[cell]; i++) {
         const struct pb_shared_stage *stage = &queue->stages[queue->path[cell][i]];
-        weight += stage->first == cell ? stage->macs : 0;
+        weight += stage->maker == cell ? stage->macs : 0;
     }
     return weight;
 }

@@ -23,6 +23,8 @@ struct pb_shared_stage {
     uint32_t owner; /* the cell that makes it, or made it fail */
     uint32_t first; /* the first cell, in the matrix's order, that passes through it */
     uint32_t users; /* how many do */
+    uint32_t maker; /* since pb_queue_expect: the cell that will make it; PB_NONE: not known */
+    uint64_t longest; /* what that cell has to make in all */
 };
 
 struct pb_queue {
@@ -66,7 +68,9 @@ uint32_t pb_queue_end(struct pb_queue *queue, uint32_t cell, enum pb_cell_end en
 /* A stage known to have failed in an earlier run. */
 void pb_queue_fail(struct pb_queue *queue, uint32_t cell, const char *key);
 
-/* Work that is counted for this cell alone, the first of those that share it. */
+/* Which cell will make each stage, when these run in the order of pb_queue_next and none fails. */
+void pb_queue_expect(struct pb_queue *queue, const bool *waiting);
+/* Work of the stages that the cell will make; 0 before pb_queue_expect. */
 uint64_t pb_queue_weight(const struct pb_queue *queue, uint32_t cell);
 
 #endif

@@ -4,15 +4,29 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "coordinator/run.h"
 
 #define PLAIN_SECONDS 60.0 /* between progress lines where there is no terminal */
+
+/* Without memory for it, all cells count alike. */
+static void expect_makers(struct pb_run *run)
+{
+    bool *waiting = pb_calloc(run->matrix->cell_count, sizeof *waiting);
+    if (!waiting)
+        return;
+    for (uint32_t i = 0; i < run->matrix->cell_count; i++)
+        waiting[i] = run->cells[i].state == PB_RUN_WAITING;
+    pb_queue_expect(&run->queue, waiting);
+    pb_free(waiting);
+}
 
 /* Work of each cell that is to run: MACs where the plan knows them, and a little for what every cell does. */
 void pb_run_count_work(struct pb_run *run)
 {
     double sum = 0;
     uint32_t count = 0;
+    expect_makers(run);
     for (uint32_t i = 0; i < run->matrix->cell_count; i++) {
         run->cells[i].weight = 0;
         if (run->cells[i].state != PB_RUN_WAITING)

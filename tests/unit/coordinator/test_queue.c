@@ -204,6 +204,32 @@ static void test_only_cells_that_wait_are_chosen(void **state)
     pb_queue_free(&fixture.queue);
 }
 
+/* A stage counts for the cell that will make it: of those that run, the one with the longest path through it. */
+static void test_shared_work_counts_for_the_cell_that_makes_it(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    make(&fixture);
+    add(&fixture, 0, "base", 50);
+    add(&fixture, 0, "x", 1);
+    add(&fixture, 1, "base", 50);
+    add(&fixture, 1, "y", 3);
+    add(&fixture, 2, "base", 50);
+    add(&fixture, 2, "z", 3);
+    assert_int_equal(pb_queue_weight(&fixture.queue, 0), 0);
+    pb_queue_expect(&fixture.queue, fixture.waiting);
+    assert_int_equal(pb_queue_weight(&fixture.queue, 0), 1);
+    assert_int_equal(pb_queue_weight(&fixture.queue, 1), 53);
+    assert_int_equal(pb_queue_weight(&fixture.queue, 2), 3);
+    assert_int_equal(pb_queue_weight(&fixture.queue, 3), 0);
+    assert_starts(&fixture, 1);
+    fixture.waiting[2] = false;
+    pb_queue_expect(&fixture.queue, fixture.waiting);
+    assert_int_equal(pb_queue_weight(&fixture.queue, 0), 51);
+    assert_int_equal(pb_queue_weight(&fixture.queue, 1), 0);
+    pb_queue_free(&fixture.queue);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +242,7 @@ int main(void)
         cmocka_unit_test(test_cells_behind_a_failed_stage_never_start),
         cmocka_unit_test(test_cells_without_a_path_come_last_in_the_matrix_s_order),
         cmocka_unit_test(test_only_cells_that_wait_are_chosen),
+        cmocka_unit_test(test_shared_work_counts_for_the_cell_that_makes_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
