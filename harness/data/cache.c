@@ -100,9 +100,10 @@ static enum pb_status set_aside(const struct pb_cache *cache, const char *wrong,
     return status;
 }
 
-static enum pb_status build_or_map(struct pb_cache *cache, uint32_t threads, struct pb_error *error)
+/* Under the cache's lock. *usable: false where it was lost to another process, which builds the file. */
+static enum pb_status build_or_map(struct pb_cache *cache, uint32_t threads, bool *usable, struct pb_error *error)
 {
-    bool usable = false;
+    bool published = false;
     struct pb_error wrong = {0};
     const struct pb_cache_build build = {.data = cache->data,
                                          .preprocess = &cache->preprocess,
@@ -110,15 +111,16 @@ static enum pb_status build_or_map(struct pb_cache *cache, uint32_t threads, str
                                          .path = cache->path,
                                          .threads = threads};
     /* Whoever held the lock while we waited has built it by now. */
-    enum pb_status status = map_file(cache, &usable, &wrong, error);
-    if (status != PB_OK || usable)
+    enum pb_status status = map_file(cache, usable, &wrong, error);
+    if (status != PB_OK || *usable)
         return status;
     status = set_aside(cache, wrong.text, error);
     if (status == PB_OK)
-        status = pb_cache_build(&build, error);
-    if (status == PB_OK)
-        status = map_file(cache, &usable, &wrong, error);
-    if (status == PB_OK && !usable)
+        status = pb_cache_build(&build, &published, error);
+    if (status != PB_OK || !published)
+        return status;
+    status = map_file(cache, usable, &wrong, error);
+    if (status == PB_OK && !*usable)
         status =
             pb_fail(error, PB_ERROR_RUN, "'%s' was damaged as soon as it was written; check the disk", cache->path);
     return status;
@@ -144,12 +146,12 @@ static enum pb_status map_or_build(struct pb_cache *cache, uint32_t threads, str
     struct pb_lease *lock = NULL;
     struct pb_error wrong = {0};
     enum pb_status status = map_file(cache, &usable, &wrong, error);
-    if (status != PB_OK || usable)
-        return status;
-    status = take_lock(cache, &lock, error);
-    if (status == PB_OK)
-        status = build_or_map(cache, threads, error);
-    pb_lease_give(&lock);
+    while (status == PB_OK && !usable) {
+        status = take_lock(cache, &lock, error);
+        if (status == PB_OK)
+            status = build_or_map(cache, threads, &usable, error);
+        pb_lease_give(&lock);
+    }
     return status;
 }
 

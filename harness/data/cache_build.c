@@ -13,9 +13,12 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/stop.h"
 #include "base/text.h"
 #include "data/bad.h"
 #include "data/cache_file.h"
+#include "data/cache_parts.h"
+#include "data/fingerprint.h"
 #include "data/geometry.h"
 #include "data/resample.h"
 
@@ -27,6 +30,7 @@ struct builder {
     pthread_cond_t turn_changed;
     /* Below: under mutex. */
     struct pb_cache_entry *entries;
+    struct pb_file_digest *digests; /* of the images' files; each is written by the thread that decodes it */
     struct pb_text text; /* messages of the bad images */
     uint32_t next; /* sample that the next free thread takes */
     uint32_t turn; /* sample whose place in the file is decided next */
@@ -55,8 +59,8 @@ static enum pb_status write_at(int fd, const void *data, size_t length, uint64_t
             if (written == 0)
                 errno = ENOSPC;
             (void)pb_fail_errno(error, "write '%s' (%.1f MB so far)", path, (double)offset / 1e6);
-            return pb_fail_context(error,
-                                   "the cache of decoded images needs more room; free some, or put it elsewhere");
+            return pb_fail_context(
+                error, "the cache of decoded images needs more room; free some, or put it elsewhere (--cache)");
         }
         bytes += written;
         length -= (size_t)written;
@@ -87,11 +91,11 @@ static enum pb_status reduce(const struct builder *builder, const struct pb_samp
     return status;
 }
 
-static enum pb_status decode(const struct builder *builder, uint32_t index, struct decoded *decoded)
+static enum pb_status decode(struct builder *builder, uint32_t index, struct decoded *decoded)
 {
     const struct pb_sample *sample = &builder->build->data->contents.samples[index];
     struct pb_image image = {0};
-    enum pb_status status = pb_image_load(sample->path, &image, &decoded->error);
+    enum pb_status status = pb_image_load(sample->path, &image, builder->digests[index].sha256, &decoded->error);
     if (status != PB_OK)
         return status;
     status = reduce(builder, sample, &image, decoded);
@@ -159,6 +163,8 @@ static void stop(struct builder *builder, enum pb_status status, const struct pb
 static bool take(struct builder *builder, uint32_t *index)
 {
     pthread_mutex_lock(&builder->mutex);
+    if (builder->status == PB_OK)
+        builder->status = pb_stop_check(&builder->error);
     const bool more = builder->status == PB_OK && builder->next < builder->build->data->contents.sample_count;
     if (more)
         *index = builder->next++;
@@ -228,7 +234,20 @@ static enum pb_status write_tables(struct builder *builder, struct pb_error *err
     return status == PB_OK ? write_at(builder->fd, &header, sizeof header, 0, builder->temporary, error) : status;
 }
 
-static enum pb_status publish(struct builder *builder, struct pb_error *error)
+/* The file's name says what was decoded: processes that share a folder must be able to rely on it. */
+static enum pb_status check_content(const struct builder *builder, struct pb_error *error)
+{
+    char found[65];
+    const struct pb_data *data = builder->build->data;
+    pb_fingerprint_of(&data->contents, builder->digests, found);
+    return strcmp(found, data->fingerprint) == 0
+               ? PB_OK
+               : pb_fail(error, PB_ERROR_RUN,
+                         "%s: images have changed, or can no longer be read, since the data set was opened; run again",
+                         data->host.name);
+}
+
+static enum pb_status publish(struct builder *builder, bool *published, struct pb_error *error)
 {
     if (fsync(builder->fd) != 0)
         return pb_fail_errno(error, "write '%s'", builder->temporary);
@@ -236,40 +255,48 @@ static enum pb_status publish(struct builder *builder, struct pb_error *error)
     builder->fd = -1;
     if (closed != 0)
         return pb_fail_errno(error, "write '%s'", builder->temporary);
-    if (rename(builder->temporary, builder->build->path) != 0)
+    *published = rename(builder->temporary, builder->build->path) == 0;
+    if (!*published && errno == ENOENT) /* whoever has the lock now has removed it */
+        return PB_OK;
+    if (!*published)
         return pb_fail_errno(error, "rename '%s' to '%s'", builder->temporary, builder->build->path);
     return pb_sync_folder_of(builder->build->path, error);
 }
 
-static enum pb_status build_file(struct builder *builder, struct pb_error *error)
+static enum pb_status build_file(struct builder *builder, bool *published, struct pb_error *error)
 {
     const struct pb_dataset_contents *contents = &builder->build->data->contents;
-    /* One name per cache: the lock's owner alone writes it, and what a dead owner left goes first. */
-    (void)unlink(builder->temporary);
+    enum pb_status status = pb_cache_remove_parts(builder->build->path, error);
+    if (status != PB_OK)
+        return status;
     builder->fd = open(builder->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (builder->fd < 0)
         return pb_fail_errno(error, "create '%s'", builder->temporary);
     builder->entries = pb_calloc(contents->sample_count, sizeof *builder->entries);
-    if (builder->entries == NULL)
-        return pb_fail_memory(error, contents->sample_count * sizeof *builder->entries);
+    builder->digests = pb_calloc(contents->sample_count, sizeof *builder->digests);
+    if (builder->entries == NULL || builder->digests == NULL)
+        return pb_fail_memory(error, contents->sample_count * sizeof *builder->digests);
     builder->end = sizeof(struct pb_cache_header) + contents->sample_count * sizeof *builder->entries;
-    enum pb_status status = decode_all(builder, error);
+    status = decode_all(builder, error);
+    if (status == PB_OK)
+        status = check_content(builder, error);
     if (status == PB_OK)
         status = write_tables(builder, error);
-    return status == PB_OK ? publish(builder, error) : status;
+    return status == PB_OK ? publish(builder, published, error) : status;
 }
 
-enum pb_status pb_cache_build(const struct pb_cache_build *build, struct pb_error *error)
+enum pb_status pb_cache_build(const struct pb_cache_build *build, bool *published, struct pb_error *error)
 {
     const double begin = pb_clock();
-    char *temporary = pb_format("%s.part", build->path);
+    char *temporary = pb_cache_part(build->path);
     if (temporary == NULL)
         return pb_fail_memory(error, strlen(build->path));
     struct builder builder = {.build = build, .temporary = temporary, .fd = -1};
     pthread_mutex_init(&builder.mutex, NULL);
     pthread_cond_init(&builder.turn_changed, NULL);
-    const enum pb_status status = build_file(&builder, error);
-    if (status == PB_OK)
+    *published = false;
+    const enum pb_status status = build_file(&builder, published, error);
+    if (*published)
         pb_log(PB_LOG_INFO, "%u images decoded in %.1f s, %u left out: '%s' (%.1f MB)",
                build->data->contents.sample_count - builder.bad, pb_clock() - begin, builder.bad, build->path,
                (double)(builder.end + builder.text.length) / 1e6);
@@ -281,6 +308,7 @@ enum pb_status pb_cache_build(const struct pb_cache_build *build, struct pb_erro
     pthread_mutex_destroy(&builder.mutex);
     pb_text_free(&builder.text);
     pb_free(builder.entries);
+    pb_free(builder.digests);
     pb_free(temporary);
     return status;
 }

@@ -7,6 +7,7 @@
 #include <prunebench/dataset.h>
 
 #include "base/error.h"
+#include "base/file_digests.h"
 
 /*
  * SHA-256 over class names, banner and, per sample, label, split, box and the bytes of its image: where the files are, and what they
@@ -18,5 +19,7 @@ struct pb_missing {
 };
 PB_MUST_CHECK enum pb_status pb_fingerprint(const struct pb_dataset_contents *contents, char hex[65],
                                             struct pb_missing *missing, struct pb_error *error);
+/* The same where the digests of the images' bytes are known: one per sample. */
+void pb_fingerprint_of(const struct pb_dataset_contents *contents, const struct pb_file_digest *images, char hex[65]);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/sha256.h"
 #include "data/jpeg.h"
 
 static const uint8_t jpeg_start[] = {0xff, 0xd8, 0xff};
@@ -104,11 +105,12 @@ enum pb_status pb_image_decode(const void *bytes, size_t length, struct pb_image
     return PB_OK;
 }
 
-enum pb_status pb_image_load(const char *path, struct pb_image *image, struct pb_error *error)
+enum pb_status pb_image_load(const char *path, struct pb_image *image, char sha256[65], struct pb_error *error)
 {
     struct stat info;
     char *bytes = NULL;
     size_t length = 0;
+    sha256[0] = '\0';
     if (stat(path, &info) != 0)
         return pb_fail(error, PB_ERROR_INPUT, "cannot be opened: %s", strerror(errno));
     if (!S_ISREG(info.st_mode))
@@ -118,6 +120,7 @@ enum pb_status pb_image_load(const char *path, struct pb_image *image, struct pb
         error->status = PB_ERROR_INPUT;
     if (status != PB_OK)
         return status == PB_ERROR_RUN ? PB_ERROR_INPUT : status;
+    pb_sha256_of(bytes, length, sha256);
     status = pb_image_decode(bytes, length, image, error);
     pb_free(bytes);
     return status;

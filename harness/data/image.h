@@ -22,8 +22,10 @@ struct pb_image {
  */
 PB_MUST_CHECK enum pb_status pb_image_decode(const void *bytes, size_t length, struct pb_image *image,
                                              struct pb_error *error);
-/* The same for a file. One that is not there or cannot be read is PB_ERROR_INPUT too: one bad image among many. */
-PB_MUST_CHECK enum pb_status pb_image_load(const char *path, struct pb_image *image, struct pb_error *error);
+/* The same for a file. One that is not there or cannot be read is PB_ERROR_INPUT too: one bad image among many. sha256: of its bytes, also
+ * when they are no image; "" for one that cannot be read. */
+PB_MUST_CHECK enum pb_status pb_image_load(const char *path, struct pb_image *image, char sha256[65],
+                                           struct pb_error *error);
 void pb_image_free(struct pb_image *image);
 
 /* A part of an image, and its reduction. */

@@ -108,9 +108,10 @@ static struct pb_image load(const char *out, const char *name, const char *file)
 {
     struct pb_image image = {0};
     struct pb_error error = {0};
+    char sha256[65];
     char *path = pb_format("%s/samples/%s/%s", out, name, file);
     assert_non_null(path);
-    if (pb_image_load(path, &image, &error) != PB_OK)
+    if (pb_image_load(path, &image, sha256, &error) != PB_OK)
         fail_msg("%s: %s", path, error.text);
     pb_free(path);
     return image;

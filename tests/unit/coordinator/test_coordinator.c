@@ -49,8 +49,8 @@ static struct pb_run_summary run(void **state, const char *text, struct pb_run_o
     return summary;
 }
 
-/* The diary so far, from pb_calloc. */
-static char *diary(void **state)
+/* The diary so far, from pb_calloc. Not inlined, because GCC then takes what strstr finds in it for a pointer into this function. */
+__attribute__((noinline)) static char *diary(void **state)
 {
     struct pb_error error = {0};
     char *text = NULL;
@@ -324,10 +324,10 @@ static void test_latency_is_measured_last_and_on_all_threads(void **state)
     assert_int_equal(summary.done, 2);
     assert_int_equal(summary.unmeasured, 0);
     char *seen = diary(state);
-    const size_t before = (size_t)(strstr(seen, "latency ") - seen);
+    const char *first = strstr(seen, "latency ");
     assert_int_equal(count_of(seen, "latency "), 2);
-    assert_int_equal(count_of(seen + before, "end "), 0);
-    assert_int_equal(count_of(seen + before, ".s1 4\n"), 2);
+    assert_int_equal(count_of(first, "end "), 0);
+    assert_int_equal(count_of(first, ".s1 4\n"), 2);
     pb_free(seen);
 }
 

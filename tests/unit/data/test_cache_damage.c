@@ -1,7 +1,9 @@
 /* The decoded cache when files are cut, disks full, memory out, builders dead. */
+#include <dlfcn.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -17,6 +19,8 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/owner.h"
+#include "base/text.h"
 #include "support/folder.h"
 #include "support/images.h"
 #include "support/scene.h"
@@ -155,25 +159,97 @@ static void test_memory_that_runs_out_is_an_error_not_a_bad_image(void **state)
     scene_close(&scene);
 }
 
-/* A builder that was killed leaves its part; the next one takes over. */
-static void test_what_a_dead_builder_left_does_no_harm(void **state)
+/* The tag of a process that has ended. */
+static void tag_of_the_dead(char tag[100])
+{
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        const char *own = pb_owner_tag();
+        _exit(own && write(ends[1], own, strlen(own)) > 0 ? 0 : 1);
+    }
+    close(ends[1]);
+    const ssize_t got = read(ends[0], tag, 99);
+    assert_true(got > 0);
+    tag[got] = '\0';
+    close(ends[0]);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+}
+
+/* Builders that were killed leave parts; whoever builds next in the folder removes them, and nothing else. */
+static void test_what_dead_builders_left_is_removed_and_does_no_harm(void **state)
+{
+    static const struct {
+        const char *name; /* with a place for a tag; FILE: the cache file that is built */
+        enum { DEAD, ALIVE, ELSEWHERE } owner;
+        bool stays;
+    } files[] = {{"FILE.%s.tmp", DEAD, false},
+                 {"FILE.%s.tmp", ELSEWHERE, false}, /* its builder does not have the lock */
+                 {"other-0123.images.%s.tmp", DEAD, false},
+                 {"other-0123.images.lock.%s.tmp", DEAD, false},
+                 {"FILE.lock.%s.tmp", ALIVE, true},
+                 {"other-0123.images.%s.tmp", ALIVE, true},
+                 {"other-0123.images.%s.tmp", ELSEWHERE, true},
+                 {"somebody's.%s.tmp", DEAD, true},
+                 {"notes.images.%.0s.tmp", DEAD, true}};
+    enum { COUNT = sizeof files / sizeof *files };
+    struct scene scene;
+    size_t others;
+    char *paths[COUNT], dead[100];
+    tag_of_the_dead(dead);
+    scene_make_small(&scene, *state);
+    struct pb_cache *cache = scene_cache(&scene, 1);
+    pb_cache_close(&cache);
+    char *path = scene_cache_file(&scene, &others), *own = pb_owner_tag();
+    for (size_t i = 0; i < COUNT; i++) {
+        const char *tag = files[i].owner == DEAD ? dead : files[i].owner == ALIVE ? own : "abcdef-01234567-1-89abcdef";
+        const char *form = files[i].name;
+        const bool is_own = pb_starts_with(form, "FILE");
+        char *name = pb_format(is_own ? form + strlen("FILE") : form, tag); // NOLINT
+        paths[i] = is_own ? pb_format("%s%s", path, name) : pb_path_join(scene.folder, name);
+        images_put_text(scene.folder, pb_path_name(paths[i]), "half of something, longer than nothing");
+        pb_free(name);
+    }
+    assert_int_equal(unlink(path), 0);
+    cache = scene_cache(&scene, 1);
+    pb_cache_close(&cache);
+    assert_true(pb_file_exists(path));
+    for (size_t i = 0; i < COUNT; i++) {
+        if (pb_file_exists(paths[i]) != files[i].stays)
+            fail_msg("%s", paths[i]);
+        pb_free(paths[i]);
+    }
+    pb_free(own);
+    pb_free(path);
+    scene_close(&scene);
+}
+
+/* How often the file that is to be renamed has gone by then: the next process that has the lock removed it. */
+static int times_gone;
+
+int rename(const char *from, const char *to)
+{
+    int (*real)(const char *, const char *) = NULL;
+    *(void **)&real = dlsym(RTLD_NEXT, "rename");
+    if (times_gone > 0 && unlink(from) == 0)
+        times_gone--;
+    return real(from, to);
+}
+
+static void test_a_builder_that_lost_the_lock_waits_for_its_successor(void **state)
 {
     struct scene scene;
     size_t others;
     scene_make_small(&scene, *state);
+    times_gone = 2;
     struct pb_cache *cache = scene_cache(&scene, 1);
+    assert_int_equal(times_gone, 0);
     pb_cache_close(&cache);
-    char *path = scene_cache_file(&scene, &others), *part = pb_format("%s.part", path);
-    assert_int_equal(rename(path, part), 0);
-    images_put_text(scene.folder, pb_path_name(part), "half of something, longer than nothing");
-    cache = scene_cache(&scene, 1);
-    pb_cache_close(&cache);
-    pb_free(path);
-    path = scene_cache_file(&scene, &others);
+    char *path = scene_cache_file(&scene, &others);
     assert_non_null(path);
     assert_int_equal(others, 0);
     pb_free(path);
-    pb_free(part);
     scene_close(&scene);
 }
 
@@ -200,7 +276,8 @@ int main(void)
         TEST(test_damaged_pixels_are_an_error_of_that_image),
         TEST(test_a_disk_that_is_full_is_an_error_and_leaves_nothing),
         TEST(test_memory_that_runs_out_is_an_error_not_a_bad_image),
-        TEST(test_what_a_dead_builder_left_does_no_harm),
+        TEST(test_what_dead_builders_left_is_removed_and_does_no_harm),
+        TEST(test_a_builder_that_lost_the_lock_waits_for_its_successor),
         TEST(test_a_folder_that_cannot_be_made_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

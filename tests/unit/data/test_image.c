@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/sha256.h"
 #include "base/text.h"
 #include "data/image.h"
 #include "support/folder.h"
@@ -49,8 +50,9 @@ static void test_all_kinds_of_images_become_rgb(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct pb_image image;
+        char sha256[65];
         struct pb_error error = {0};
-        if (pb_image_load(cases[i].path, &image, &error) != PB_OK)
+        if (pb_image_load(cases[i].path, &image, sha256, &error) != PB_OK)
             fail_msg("%s: %s", cases[i].path, error.text);
         assert_quadrants(&image, cases[i].expected);
         pb_image_free(&image);
@@ -61,12 +63,30 @@ static void test_all_kinds_of_images_become_rgb(void **state)
 static void assert_refused(const char *path, const char *what)
 {
     struct pb_image image = {.width = 7};
+    char sha256[65];
     struct pb_error error = {0};
-    assert_int_equal(pb_image_load(path, &image, &error), PB_ERROR_INPUT);
+    assert_int_equal(pb_image_load(path, &image, sha256, &error), PB_ERROR_INPUT);
     assert_int_equal(error.status, PB_ERROR_INPUT);
     if (strstr(error.text, what) == NULL)
         fail_msg("'%s' says not '%s'", error.text, what);
     assert_int_equal(image.width, 7);
+}
+
+static void test_the_digest_is_of_the_files_bytes_whatever_they_are(void **state)
+{
+    static const char *const paths[] = {GOLDEN "deep.png", GOLDEN "cmyk-unmarked.jpg"};
+    struct pb_image image = {0};
+    struct pb_error error = {0};
+    char found[65], expected[65];
+    (void)state;
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        assert_int_equal(pb_image_load(paths[i], &image, found, &error), i == 0 ? PB_OK : PB_ERROR_INPUT);
+        assert_int_equal(pb_sha256_file(paths[i], expected, &error), PB_OK);
+        assert_string_equal(found, expected);
+    }
+    pb_image_free(&image);
+    assert_int_equal(pb_image_load(GOLDEN "no-such.png", &image, found, &error), PB_ERROR_INPUT);
+    assert_string_equal(found, "");
 }
 
 static void test_colours_that_nobody_defined_are_refused(void **state)
@@ -208,6 +228,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_setup, folder_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_all_kinds_of_images_become_rgb),
+        TEST(test_the_digest_is_of_the_files_bytes_whatever_they_are),
         TEST(test_colours_that_nobody_defined_are_refused),
         TEST(test_images_cut_anywhere_are_refused),
         TEST(test_files_that_are_no_images_are_refused),
