@@ -183,6 +183,17 @@ const char *pb_argument(const struct pb_arguments *arguments, const char *name)
     return *list;
 }
 
+enum pb_status pb_argument_folder(const struct pb_arguments *arguments, const char *name, const char **value,
+                                  struct pb_error *error)
+{
+    const char *text = pb_argument(arguments, name);
+    if (text && !text[0])
+        return pb_fail(error, PB_ERROR_INPUT, "--%s: the name of the folder is empty", name);
+    if (text)
+        *value = text;
+    return PB_OK;
+}
+
 enum pb_status pb_argument_size(const struct pb_arguments *arguments, const char *name, size_t min, size_t max,
                                 size_t *value, struct pb_error *error)
 {

@@ -56,6 +56,9 @@ extern const char *const pb_report_format_names[];
 const char *pb_argument(const struct pb_arguments *arguments, const char *name);
 /* Every value, NULL-terminated; NULL when it was not given. */
 const char *const *pb_argument_list(const struct pb_arguments *arguments, const char *name);
+/* The name of a folder, which cannot be empty; *value stays as it is when the option was not given. */
+PB_MUST_CHECK enum pb_status pb_argument_folder(const struct pb_arguments *arguments, const char *name,
+                                                const char **value, struct pb_error *error);
 /* Numbers in a range; *value stays as it is when the option was not given; else "--batch: '0' is not a whole number from 1 to 4096". */
 PB_MUST_CHECK enum pb_status pb_argument_size(const struct pb_arguments *arguments, const char *name, size_t min,
                                               size_t max, size_t *value, struct pb_error *error);

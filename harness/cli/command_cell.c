@@ -18,6 +18,9 @@
 
 static const struct pb_cli_option options[] = {
     {"output", 'o', "OUT", "folder of the run"},
+    {"cache", 0, "DIR",
+     "keep decoded images in DIR, on a disk of this host; cells, runs and their users may share it (default: "
+     "OUT/cache)"},
     {"threads", 0, "T", "threads that the cell may use (default 1)"},
     {"plugin-dir", 0, "DIR", "look for plugins here first; may be given several times"},
     {"plugin-file", 0, "FILE",
@@ -41,7 +44,7 @@ struct job {
     struct pb_registry registry;
     struct pb_matrix *matrix;
     const struct pb_cell_config *cell;
-    const char *out;
+    const char *out, *cache; /* cache: NULL for that of out */
     int report_to; /* the coordinator's pipe; −1: none */
 };
 
@@ -119,6 +122,7 @@ static enum pb_status run_cell(struct job *job, const struct pb_arguments *argum
         return status;
     }
     const struct pb_cell_run_options run = {.out = job->out,
+                                            .cache = job->cache,
                                             .plan = handed ? &plan : NULL,
                                             .unsuitable = &unsuitable,
                                             .progress = on_progress,
@@ -267,6 +271,8 @@ static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, 
         return pb_fail(error, PB_ERROR_INPUT, "cell: where to? usage: prunebench cell MATRIX ID -o OUT");
     enum pb_status status = pb_argument_coordinator(arguments, &job.report_to, error);
     if (status == PB_OK)
+        status = pb_argument_folder(arguments, "cache", &job.cache, error);
+    if (status == PB_OK)
         status = do_job(&job, arguments, error);
     pb_matrix_free(&job.matrix);
     pb_registry_close(&job.registry);
@@ -275,7 +281,7 @@ static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, 
 
 const struct pb_command pb_command_cell = {
     .name = "cell",
-    .usage = "MATRIX ID -o OUT [--threads T] [--latency N] [--plugin-dir DIR]…",
+    .usage = "MATRIX ID -o OUT [--threads T] [--latency N] [--cache DIR] [--plugin-dir DIR]…",
     .summary = "run one cell of a matrix (what 'run' starts for each cell)",
     .details =
         "Runs the cell called ID from what is stored in OUT/stages to its end and writes OUT/cells/ID.xml. A cell\n"

@@ -14,6 +14,9 @@ enum { OPEN_FILES = 24, CHILD_OPEN_FILES = 3 };
 
 static const struct pb_cli_option options[] = {
     {"output", 'o', "OUT", "folder for results, logs and stages; the same one resumes where it was"},
+    {"cache", 0, "DIR",
+     "keep decoded images in DIR, on a disk of this host; cells, runs and their users may share it (default: "
+     "OUT/cache)"},
     {"jobs", 'j', "N", "cells at a time (default 1); the threads are divided among them"},
     {"threads", 0, "T", "threads in all (default: what the machine has)"},
     PB_EXECUTOR_OPTIONS,
@@ -120,7 +123,9 @@ static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, 
         return pb_fail(error, PB_ERROR_INPUT, "run: where to? usage: prunebench run MATRIX -o OUT");
     if (pb_argument(arguments, "dry-run"))
         return dry_run(arguments, &run, exit_code, error);
-    enum pb_status status = pb_argument_size(arguments, "jobs", 1, 1024, &jobs, error);
+    enum pb_status status = pb_argument_folder(arguments, "cache", &run.cache, error);
+    if (status == PB_OK)
+        status = pb_argument_size(arguments, "jobs", 1, 1024, &jobs, error);
     if (status == PB_OK)
         status = pb_argument_size(arguments, "threads", 1, 4096, &threads, error);
     if (status == PB_OK)
@@ -150,7 +155,8 @@ static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, 
 
 const struct pb_command pb_command_run = {
     .name = "run",
-    .usage = "MATRIX -o OUT [-j N] [--threads T] [--executor NAME] [--only GLOB]… [--retry] [--dry-run] [--json] "
+    .usage = "MATRIX -o OUT [-j N] [--threads T] [--executor NAME] [--only GLOB]… [--retry] [--cache DIR] [--dry-run] "
+             "[--json] "
              "[--plugin-dir DIR]…",
     .summary = "run what is missing of a matrix",
     .details =

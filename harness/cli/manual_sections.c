@@ -30,7 +30,7 @@ static const struct item files[] = {
     {"OUT/plans.txt, OUT/planned-stages.txt", "the stages of every cell, and how many cells need each"},
     {"OUT/running.json", "how far a run is; there while it runs, and after it was interrupted"},
     {"OUT/stages, OUT/cache, OUT/latency",
-     "stored stages, decoded images and measured latencies; what is removed is made again"},
+     "stored stages, decoded images (but for --cache) and measured latencies; what is removed is made again"},
     {"OUT/summary.xml, OUT/report", "what 'report' writes"},
     {"PREFIX/lib/prunebench/plugins", "plugins of the installation"},
     {"PREFIX/share/prunebench", "schemas, stylesheets, example matrices and published results"},

@@ -8,6 +8,7 @@
 
 struct pb_run_options {
     const char *out;
+    const char *cache; /* folder of the decoded images, which runs may share; NULL: out/cache */
     const char *const *only; /* NULL-terminated globs over cell ids; NULL: all */
     const char *const *plugin_files; /* the objects that children load (pb_registry_asked_files); NULL: all there are */
     uint32_t jobs; /* -j: cells at a time; 1 */

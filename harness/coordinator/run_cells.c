@@ -8,7 +8,7 @@
 #include "coordinator/run.h"
 #include "coordinator/child_end.h"
 
-#define FIXED_WORDS 18
+#define FIXED_WORDS 20
 enum { STOPS = 3 }; /* times in a row that a cell's process may be ended by others before the cell counts as failed */
 
 enum pb_status pb_run_start_child(struct pb_run *run, struct pb_slot *slot, uint32_t cell, uint32_t latency_threads,
@@ -42,6 +42,10 @@ enum pb_status pb_run_start_child(struct pb_run *run, struct pb_slot *slot, uint
                                      "--plans-at", plan};
         memcpy(words, fixed, sizeof fixed);
         count = sizeof fixed / sizeof *fixed;
+        if (run->options->cache) {
+            words[count++] = "--cache";
+            words[count++] = run->options->cache;
+        }
         if (latency_threads) {
             words[count++] = "--latency";
             words[count++] = latency;

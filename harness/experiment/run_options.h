@@ -12,7 +12,8 @@ struct pb_progress {
 };
 
 struct pb_cell_run_options {
-    const char *out; /* stages are in out/stages, the decoded cache in out/cache */
+    const char *out; /* stages are in out/stages */
+    const char *cache; /* folder of the decoded images, which runs may share; NULL: out/cache */
     void (*progress)(void *argument, const struct pb_progress *progress); /* may be NULL */
     void *argument;
     /* What the cell will do, as it was planned (the caller's). NULL, or without stages: the session plans it. */

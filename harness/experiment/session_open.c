@@ -24,12 +24,11 @@ static enum pb_status check_data(const struct pb_session *session, struct pb_err
 static enum pb_status open_inputs(struct pb_session *session, struct pb_error *error)
 {
     const struct pb_cell_config *config = session->config;
-    char *folder = pb_path_join(session->options->out, "cache");
+    const struct pb_cell_run_options *options = session->options;
+    char *folder = options->cache ? pb_strdup(options->cache) : pb_path_join(options->out, "cache");
     if (!folder)
-        return pb_fail_memory(error, strlen(session->options->out) + 8);
-    enum pb_status status = pb_store_open(session->options->out, &session->store, error);
-    if (status == PB_OK)
-        status = pb_make_dirs(folder, error);
+        return pb_fail_memory(error, strlen(options->out) + 8);
+    enum pb_status status = pb_store_open(options->out, &session->store, error);
     if (status == PB_OK)
         status =
             pb_device_open(config->backend.loaded, &config->backend.options, config->threads, &session->device, error);
