@@ -64,6 +64,8 @@ bool pb_is_dir(const char *path);
 
 /* "a/b", "a" + "/b" and so on, from pb_calloc; NULL when memory is out. */
 char *pb_path_join(const char *folder, const char *name);
+/* The path from the root on, whether there is anything or not, from pb_calloc; NULL when memory is out. */
+char *pb_path_absolute(const char *path);
 /* The folder that holds path ("." when it has none), from pb_calloc. */
 char *pb_path_folder(const char *path);
 /* Behind the last slash, inside path. */

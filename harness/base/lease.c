@@ -339,7 +339,7 @@ static enum pb_status attempt(const char *path, struct pb_lease **lease, struct 
     return status;
 }
 
-static double expiry(void)
+double pb_lease_expiry(void)
 {
     pthread_mutex_lock(&beats.mutex);
     const double seconds = beats.expiry;
@@ -365,7 +365,7 @@ enum pb_status pb_lease_look(const char *path, struct pb_lease_watch *watch, boo
     if (watch->owner == PB_OWNER_NONE && !is_former(content))
         return pb_fail(error, PB_ERROR_RUN,
                        "'%s' is no lock file: it does not say which process holds it; move it away", path);
-    const bool silent = watch->owner == PB_OWNER_ELSEWHERE && pb_clock() - watch->since >= expiry();
+    const bool silent = watch->owner == PB_OWNER_ELSEWHERE && pb_clock() - watch->since >= pb_lease_expiry();
     *free = silent || watch->owner == PB_OWNER_GONE || watch->owner == PB_OWNER_NONE;
     return *free ? remove_lease(path, content, true, &removed, error) : PB_OK;
 }
@@ -387,6 +387,14 @@ bool pb_lease_sweep(const char *path)
     if (owner_of(content) == PB_OWNER_GONE || is_former(content))
         (void)!remove_lease(path, content, true, &removed, &ignored);
     return removed;
+}
+
+bool pb_lease_is_elsewhere(const char *path)
+{
+    struct pb_error ignored;
+    char content[CONTENT];
+    bool there;
+    return read_content(path, content, &there, &ignored) == PB_OK && there && owner_of(content) == PB_OWNER_ELSEWHERE;
 }
 
 static bool is_over(const struct pb_lease_watch *watched, enum pb_patience patience)
@@ -414,7 +422,7 @@ static enum pb_status await(const char *path, enum pb_patience patience, struct 
             return fail_held(path, watched.content, error);
         if (!said && watched.owner == PB_OWNER_ELSEWHERE)
             pb_log(PB_LOG_INFO, "'%s' is held on another host; it is free when that has not worked for %.0f s", path,
-                   expiry());
+                   pb_lease_expiry());
         said = true;
         const enum pb_status asked = pb_stop_check(error);
         if (asked != PB_OK)

@@ -36,6 +36,8 @@ PB_MUST_CHECK enum pb_status pb_lease_take(const char *path, enum pb_patience pa
 void pb_lease_give(struct pb_lease **lease);
 /* Removes the lease where its holder was on this host and has ended; tells whether it did. */
 bool pb_lease_sweep(const char *path);
+/* Whether its holder is on another host, or the kernel does not say. */
+bool pb_lease_is_elsewhere(const char *path);
 
 /* A lease of another process, looked at now and then; {0} before the first look. */
 enum { PB_LEASE_CONTENT = 320 };
@@ -58,5 +60,6 @@ void pb_lease_holder(const struct pb_lease_watch *watch, char text[PB_LEASE_HOLD
  */
 void pb_lease_times(double beat, double expiry);
 PB_MUST_CHECK enum pb_status pb_lease_times_from_environment(struct pb_error *error);
+double pb_lease_expiry(void);
 
 #endif

@@ -23,6 +23,14 @@ char *pb_path_join(const char *folder, const char *name)
     return pb_format("%s%s%s", folder, slash, name);
 }
 
+char *pb_path_absolute(const char *path)
+{
+    char *here = path[0] == '/' ? NULL : getcwd(NULL, 0);
+    char *absolute = path[0] == '/' ? pb_strdup(path) : here ? pb_path_join(here, path) : NULL;
+    free(here);
+    return absolute;
+}
+
 char *pb_path_folder(const char *path)
 {
     const char *slash = strrchr(path, '/');

@@ -1,7 +1,11 @@
 /* prunebench worker: runs cells of a run that was prepared on this host or another one. */
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "base/file.h"
 #include "base/machine.h"
+#include "base/memory.h"
+#include "base/text.h"
 #include "cli/arguments.h"
 #include "cli/cli.h"
 #include "coordinator/join.h"
@@ -14,6 +18,9 @@ static const struct pb_cli_option options[] = {
     {"threads", 0, "T", "threads in all (default: what the machine has, or the job was given)"},
     {"max-time", 0, "TIME", "leave after this time, as after SIGTERM: seconds, or [DAYS-]HOURS:MINUTES:SECONDS"},
     {"grace", 0, "TIME", "after SIGTERM, time for running epochs to end and be stored (default 100 seconds)"},
+    {"cache", 0, "DIR",
+     "keep decoded images in DIR, on a disk of this host, where all its workers share them (default: OUT/cache; in a "
+     "Slurm job that has $SLURM_TMPDIR: there)"},
     {"one", 0, NULL, "run one cell, then leave"},
     {NULL, 0, NULL, NULL},
 };
@@ -27,12 +34,38 @@ static void print_end(const struct pb_join_summary *summary, const char *out)
     printf("; results in %s/cells\n", out);
 }
 
+/* Of the job that this process is part of, in bytes; 0: it is none, or has no limit. */
+static uint64_t job_memory(void)
+{
+    const char *node = getenv("SLURM_MEM_PER_NODE"), *cpu = getenv("SLURM_MEM_PER_CPU"),
+               *cpus = getenv("SLURM_CPUS_ON_NODE");
+    size_t megabytes = 0, each = 0, count = 0;
+    if (node && pb_parse_size(node, &megabytes))
+        return (uint64_t)megabytes << 20;
+    if (cpu && cpus && pb_parse_size(cpu, &each) && pb_parse_size(cpus, &count))
+        return (uint64_t)each * count << 20;
+    return 0;
+}
+
+/* *folder: from pb_calloc; NULL: the run's own. */
+static enum pb_status find_cache(const struct pb_arguments *arguments, char **folder, struct pb_error *error)
+{
+    const char *local = getenv("SLURM_TMPDIR"), *stated = NULL;
+    const enum pb_status status = pb_argument_folder(arguments, "cache", &stated, error);
+    if (status != PB_OK || (!stated && !(local && local[0])))
+        return status;
+    *folder = stated ? pb_path_absolute(stated) : pb_path_join(local, "prunebench-cache");
+    return *folder ? PB_OK : pb_fail_memory(error, 1);
+}
+
 static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, struct pb_error *error)
 {
     struct pb_join_summary summary = {0};
     size_t jobs = 1, threads = 0;
+    char *cache = NULL;
     struct pb_join_options join = {.out = arguments->words[0],
                                    .grace = GRACE_SECONDS,
+                                   .memory = job_memory(),
                                    .one = pb_argument(arguments, "one") != NULL,
                                    .quiet = arguments->quiet};
     enum pb_status status = pb_argument_size(arguments, "jobs", 1, 1024, &jobs, error);
@@ -48,7 +81,11 @@ static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, 
         return status;
     join.jobs = (uint32_t)jobs;
     join.threads = (uint32_t)threads;
-    status = pb_run_join(&join, &summary, error);
+    status = find_cache(arguments, &cache, error);
+    join.cache = cache;
+    if (status == PB_OK)
+        status = pb_run_join(&join, &summary, error);
+    pb_free(cache);
     if (status != PB_OK)
         return status;
     if (!arguments->quiet)
@@ -62,7 +99,7 @@ static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, 
 
 const struct pb_command pb_command_worker = {
     .name = "worker",
-    .usage = "OUT [-j N] [--threads T] [--max-time TIME] [--grace TIME] [--one]",
+    .usage = "OUT [-j N] [--threads T] [--max-time TIME] [--grace TIME] [--cache DIR] [--one]",
     .summary = "run cells of a run that another process has prepared, on this host or another one",
     .details =
         "Joins the run in OUT, a folder that its hosts share: claims one cell after the other, runs it as 'run' does, "

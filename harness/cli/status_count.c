@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "base/owner.h"
 #include "cli/arguments.h"
+#include "coordinator/claims.h"
 #include "coordinator/outcome.h"
 #include "results/cell_list.h"
 #include "results/result_read.h"
@@ -119,6 +120,50 @@ static enum pb_status count_documents(const char *out, const struct pb_cell_list
     return good;
 }
 
+/* A cell that a worker runs. One look at its claim tells of another host's worker only that it has not given it back. */
+struct counting {
+    const struct pb_claims *claims;
+    const struct pb_cell_list *list;
+    struct pb_run_status *status;
+    struct pb_error *error;
+    enum pb_status good;
+};
+
+static void count_claim(void *argument, const char *id, enum pb_claim_kind kind)
+{
+    struct counting *counting = argument;
+    struct pb_lease_watch watch = {0};
+    struct pb_error ignored;
+    char holder[PB_LEASE_HOLDER];
+    bool free = false;
+    if (counting->good != PB_OK || kind != PB_CLAIM_HELD || !pb_cell_list_find(counting->list, id) ||
+        pb_claims_look(counting->claims, id, &watch, &free, &ignored) != PB_OK || free)
+        return;
+    pb_lease_holder(&watch, holder);
+    struct pb_status_cell *cell = pb_run_status_add(counting->status, id, "running", "", counting->error);
+    if (cell)
+        cell->share = cell->seconds = cell->left = NAN;
+    counting->good = cell ? pb_run_status_text(&cell->where, holder, counting->error) : PB_ERROR_MEMORY;
+    counting->status->running++;
+    counting->status->waiting -= counting->status->waiting > 0;
+    counting->status->phase = PB_PHASE_WORKERS;
+}
+
+static enum pb_status count_claims(const char *out, const struct pb_cell_list *list, struct pb_run_status *status,
+                                   struct pb_error *error)
+{
+    struct pb_claims claims = {.folder = pb_path_join(out, "queue")};
+    struct counting counting = {.claims = &claims, .list = list, .status = status, .error = error};
+    if (!claims.folder)
+        return pb_fail_memory(error, strlen(out));
+    if (pb_is_dir(claims.folder)) {
+        const enum pb_status listed = pb_claims_list(&claims, count_claim, &counting, NULL, error);
+        counting.good = listed == PB_OK ? counting.good : listed;
+    }
+    pb_claims_close(&claims);
+    return counting.good;
+}
+
 /* Nobody runs it: what the coordinator wrote last may be a second old, and the documents are not. */
 static enum pb_status recount(const char *out, bool present, struct pb_run_status *status, struct pb_error *error)
 {
@@ -137,6 +182,8 @@ static enum pb_status recount(const char *out, bool present, struct pb_run_statu
     }
     if (!present)
         status->phase = status->waiting ? PB_PHASE_INCOMPLETE : PB_PHASE_FINISHED;
+    if (good == PB_OK && list.present)
+        good = count_claims(out, &list, status, error);
     pb_cell_list_free(&list);
     return good;
 }

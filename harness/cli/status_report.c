@@ -70,7 +70,9 @@ static void append_live(const struct pb_run_status *status, struct pb_text *text
 static void append_ended(const struct pb_run_status *status, struct pb_text *text)
 {
     char name[32];
-    if (status->phase == PB_PHASE_FINISHED) {
+    if (status->phase == PB_PHASE_WORKERS) {
+        pb_text_append(text, "workers run its cells; nobody else looks after it");
+    } else if (status->phase == PB_PHASE_FINISHED) {
         pb_text_append(text, "finished");
     } else if (status->phase == PB_PHASE_INCOMPLETE) {
         pb_text_append(text, "not running, and not every cell has a result");
@@ -86,10 +88,18 @@ static void append_ended(const struct pb_run_status *status, struct pb_text *tex
     }
 }
 
+static bool any_elsewhere(const struct pb_run_status *status)
+{
+    for (uint32_t i = 0; i < status->cell_count; i++)
+        if (status->cells[i].where)
+            return true;
+    return false;
+}
+
 static void append_running(const struct pb_run_status *status, struct pb_text *text)
 {
-    static const char *const titles[] = {"running", "stage", "at", "work", "since", "left"};
-    struct pb_table table = {.titles = titles, .align = "lllrrr", .columns = 6};
+    static const char *const titles[] = {"running", "stage", "at", "work", "since", "left", "where"};
+    struct pb_table table = {.titles = titles, .align = "lllrrrl", .columns = any_elsewhere(status) ? 7 : 6};
     for (uint32_t i = 0; i < status->cell_count; i++) {
         const struct pb_status_cell *cell = &status->cells[i];
         char since[32], left[32], share[16] = "";
@@ -107,6 +117,8 @@ static void append_running(const struct pb_run_status *status, struct pb_text *t
         pb_table_add(&table, "%s", share);
         pb_table_add(&table, "%s", since);
         pb_table_add(&table, "%s", left);
+        if (table.columns > 6)
+            pb_table_add(&table, "%s", cell->where ? cell->where : "");
     }
     if (table.cell_count)
         pb_text_append(text, "\n");
@@ -175,10 +187,11 @@ static json_t *cell_json(const struct pb_status_cell *cell)
     if (!stage)
         return NULL;
     const bool training = sscanf(step, "epoch %u of %u", &epoch, &epochs) == 2; // NOLINT(cert-err34-c)
-    json_t *row = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "id", cell->id, "status", cell->status, "stage",
-                            stage, "epoch", training ? json_integer(epoch) : json_null(), "epochs",
+    json_t *row = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "id", cell->id, "status", cell->status,
+                            "stage", stage, "epoch", training ? json_integer(epoch) : json_null(), "epochs",
                             training ? json_integer(epochs) : json_null(), "share", pb_json_real(cell->share),
-                            "seconds", pb_json_real(cell->seconds), "seconds_left", pb_json_real(cell->left));
+                            "seconds", pb_json_real(cell->seconds), "seconds_left", pb_json_real(cell->left), "where",
+                            pb_json_text(cell->where));
     pb_free(stage);
     return row;
 }

@@ -13,6 +13,7 @@
 #include "base/machine.h"
 #include "base/memory.h"
 #include "base/resources.h"
+#include "base/store_probe.h"
 #include "coordinator/run.h"
 #include "coordinator/sweep.h"
 #include "results/schema.h"
@@ -71,6 +72,7 @@ enum pb_status pb_run_cells(struct pb_run *run, struct pb_error *error)
     bool *ended = pb_calloc(run->slot_count, sizeof *ended);
     if (!ended)
         return pb_fail_memory(error, run->slot_count);
+    run->looks.busy = run->looks.at = pb_clock();
     enum pb_status status = executor->open ? executor->open(run, &state, error) : PB_OK;
     while (status == PB_OK && run->signals == 0) {
         status = executor->step(run, state, &busy, error);
@@ -205,6 +207,8 @@ static enum pb_status execute(struct pb_run *run, struct pb_run_summary *summary
     if (status == PB_OK && run->signals == 0)
         status = run->executor->remote ? pb_run_count_unmeasured(run, &counted.unmeasured, error)
                                        : pb_run_latencies(run, &counted.unmeasured, error);
+    if (status == PB_OK && run->signals == 0) /* what workers left that died on other hosts */
+        status = pb_sweep(run->options->out, error);
     pb_display_clear(&run->display);
     pb_run_publish_end(run);
     if (status == PB_OK)
@@ -236,6 +240,8 @@ static enum pb_status run_in_folder(struct pb_matrix *matrix, const struct pb_ru
     enum pb_status status = pb_run_watch_signals(&run, &before, error);
     if (status == PB_OK)
         status = pb_run_open(&run, error);
+    if (status == PB_OK)
+        status = pb_store_require(options->out, error);
     if (status == PB_OK)
         status = pb_sweep(options->out, error);
     if (status == PB_OK)

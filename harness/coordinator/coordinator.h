@@ -17,6 +17,7 @@ struct pb_run_options {
     bool quiet;
     const struct pb_executor *executor; /* who runs the cells; NULL: this process */
     const struct pb_job_options *job; /* of an executor that submits jobs */
+    uint64_t memory; /* bytes that a cell may take, where its matrix allows more; 0: no limit */
     double grace; /* seconds that a child has, when this process gets SIGTERM, to store its epoch; 0: 5 */
     bool one; /* of a worker: it runs one cell at most */
     const char *command; /* the command line, to run it again; may be NULL */

@@ -324,6 +324,13 @@ static enum pb_status work(struct joined *joined, struct pb_join_summary *summar
     return status;
 }
 
+/* A cell that takes more than its part ends, with a reason; else the batch system would end the whole job without one. */
+static uint64_t memory_of_cell(const struct pb_join_options *options)
+{
+    const uint64_t own = 64u << 20, jobs = options->jobs ? options->jobs : 1;
+    return options->memory > 2 * own ? (options->memory - own) / jobs : 0;
+}
+
 enum pb_status pb_run_join(const struct pb_join_options *options, struct pb_join_summary *summary,
                            struct pb_error *error)
 {
@@ -342,6 +349,8 @@ enum pb_status pb_run_join(const struct pb_join_options *options, struct pb_join
                                                  .threads = options->threads,
                                                  .quiet = options->quiet,
                                                  .grace = options->grace,
+                                                 .cache = options->cache,
+                                                 .memory = memory_of_cell(options),
                                                  .one = options->one,
                                                  .program = options->program};
     pthread_sigmask(SIG_SETMASK, NULL, &before);

@@ -10,6 +10,8 @@ struct pb_join_options {
     uint32_t threads; /* in all, divided among the cells; 0: the machine's */
     bool one; /* one cell at most */
     bool quiet;
+    const char *cache; /* folder of the decoded images; NULL: out/cache */
+    uint64_t memory; /* bytes that this process and all its cells may take; 0: not limited */
     double grace; /* seconds that running epochs have to end and be stored after SIGTERM */
     double seconds; /* after so many it leaves, as after SIGTERM; 0: no limit */
     const char *program; /* that is started for a cell; NULL: this one */

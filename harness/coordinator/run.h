@@ -51,6 +51,7 @@ struct pb_run_cell {
 /* What this process may ask of the folder that it shares with others while it waits for them, and what it asks next (run_others.c). */
 struct pb_run_looks {
     double saved, at; /* looks that it may do now, and when that was counted */
+    double busy; /* when it last started a cell, or one ended */
     double listed; /* when OUT/queue was listed last */
     uint32_t cell; /* that is looked at next */
     bool claim; /* by its claim; else by the stage that others wait for */

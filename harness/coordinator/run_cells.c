@@ -11,6 +11,13 @@
 #define FIXED_WORDS 20
 enum { STOPS = 3 }; /* times in a row that a cell's process may be ended by others before the cell counts as failed */
 
+/* The smaller of the matrix's limit and this process's; 0: none. */
+static uint64_t memory_limit(const struct pb_run *run, const struct pb_cell_config *config)
+{
+    const uint64_t own = run->options->memory, stated = config->memory_limit;
+    return own == 0 || (stated > 0 && stated < own) ? stated : own;
+}
+
 enum pb_status pb_run_start_child(struct pb_run *run, struct pb_slot *slot, uint32_t cell, uint32_t latency_threads,
                                   struct pb_error *error)
 {
@@ -59,7 +66,7 @@ enum pb_status pb_run_start_child(struct pb_run *run, struct pb_slot *slot, uint
                                            .log = log,
                                            .threads = latency_threads ? latency_threads : run->threads_each,
                                            .time_limit = config->time_limit,
-                                           .memory_limit = config->memory_limit,
+                                           .memory_limit = memory_limit(run, config),
                                            .grace = run->options->grace > 0 ? run->options->grace : PB_RUN_GRACE};
         status = pb_run_log_begin(run, cell, latency_threads > 0, error);
         if (status == PB_OK)
@@ -181,6 +188,7 @@ static enum pb_status try_cell(struct pb_run *run, struct pb_slot *slot, uint32_
     run->cells[cell].state = PB_RUN_RUNNING;
     run->cells[cell].ran = true;
     run->started_cells++;
+    run->looks.busy = pb_clock();
     pb_queue_start(&run->queue, cell);
     return PB_OK;
 }
@@ -335,6 +343,7 @@ static enum pb_status finish(struct pb_run *run, struct pb_slot *slot, struct pb
 enum pb_status pb_run_finish_cell(struct pb_run *run, struct pb_slot *slot, struct pb_error *error)
 {
     enum pb_status status = PB_OK;
+    run->looks.busy = pb_clock();
     if (run->joined && slot->unsuitable[0])
         memcpy(run->refused, slot->unsuitable, sizeof run->refused);
     if (slot->child.stop == PB_CHILD_INTERRUPTED || (run->joined && slot->unsuitable[0])) {

@@ -9,9 +9,11 @@
 #include "base/memory.h"
 #include "coordinator/run.h"
 
-static const double PER_SECOND = 1; /* looks */
+static const double PER_SECOND = 1,
+                    LEAST_PER_SECOND = 0.1; /* looks: of who has just begun to wait, and of who has waited long */
+static const double SLOWER = 60; /* seconds of waiting that halve the looks */
 static const double SAVED = 4; /* looks that may follow each other at once, after as many seconds without */
-static const double LISTS = 3; /* seconds between two listings */
+static const double LISTS = 3; /* seconds between two listings, at least */
 enum { NAMES_PER_LOOK = 400 }; /* of a listing, that come with one answer of a server */
 
 static void set_waiting(struct pb_run *run, uint32_t cell)
@@ -85,6 +87,7 @@ static enum pb_status take_mark(struct pb_run *run, uint32_t index, bool ok, str
         cell->doubted = true;
         set_waiting(run, index);
     } else if (!run->joined) {
+        run->looks.busy = pb_clock();
         pb_run_say_end(run, index, NULL);
     }
     forget_claim(cell);
@@ -202,11 +205,18 @@ void pb_run_check_list(struct pb_run *run)
     run->superseded = run->joined && memcmp(&now, &run->list, sizeof now) != 0;
 }
 
+/* Who has waited for long can wait a little longer: what is found late costs a small part of the wait. */
+static double looks_per_second(const struct pb_run *run, double now)
+{
+    const double rate = PER_SECOND / (1 + (now - run->looks.busy) / SLOWER);
+    return rate > LEAST_PER_SECOND ? rate : LEAST_PER_SECOND;
+}
+
 enum pb_status pb_run_watch_others(struct pb_run *run, struct pb_error *error)
 {
     const double now = pb_clock();
     uint32_t cell = 0;
-    run->looks.saved += PER_SECOND * (now - run->looks.at);
+    run->looks.saved += looks_per_second(run, now) * (now - run->looks.at);
     run->looks.saved = run->looks.saved < SAVED ? run->looks.saved : SAVED;
     run->looks.at = now;
     if (run->looks.saved < 1)

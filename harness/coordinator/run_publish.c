@@ -58,8 +58,8 @@ static enum pb_status add_elsewhere(const struct pb_run *run, struct pb_run_stat
             continue;
         if (run->cells[i].watch)
             pb_lease_holder(run->cells[i].watch, holder);
-        struct pb_status_cell *cell = pb_run_status_add(status, run->matrix->cells[i]->id, "running", holder, error);
-        if (!cell)
+        struct pb_status_cell *cell = pb_run_status_add(status, run->matrix->cells[i]->id, "running", "", error);
+        if (!cell || (holder[0] && pb_run_status_text(&cell->where, holder, error) != PB_OK))
             return PB_ERROR_MEMORY;
         cell->seconds = cell->left = cell->share = NAN;
     }

@@ -13,8 +13,8 @@
 
 #define MAX_BYTES ((size_t)16 << 20)
 
-const char *const pb_run_phases[] = {"planning", "running", "measuring-latency", "interrupted", "incomplete",
-                                     "finished", NULL};
+const char *const pb_run_phases[] = {"planning",    "running",    "measuring-latency", "workers",
+                                     "interrupted", "incomplete", "finished",          NULL};
 
 /* Members that are numbers or strings: what writes and reads them follows this table. */
 #define AT(member) offsetof(struct pb_run_status, member)
@@ -59,10 +59,11 @@ static json_t *cells_json(const struct pb_run_status *status)
     bool good = list != NULL;
     for (uint32_t i = 0; good && i < status->cell_count; i++) {
         const struct pb_status_cell *cell = &status->cells[i];
-        good = json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "id", cell->id, "status",
-                                                     cell->status, "text", pb_json_text(cell->text), "share",
-                                                     pb_json_real(cell->share), "seconds", pb_json_real(cell->seconds),
-                                                     "seconds_left", pb_json_real(cell->left))) == 0;
+        good = json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "id", cell->id, "status",
+                                                     cell->status, "text", pb_json_text(cell->text), "where",
+                                                     pb_json_text(cell->where), "share", pb_json_real(cell->share),
+                                                     "seconds", pb_json_real(cell->seconds), "seconds_left",
+                                                     pb_json_real(cell->left))) == 0;
     }
     if (good)
         return list;
@@ -116,6 +117,7 @@ void pb_run_status_clear_cell(struct pb_status_cell *cell)
     pb_free(cell->id);
     pb_free(cell->status);
     pb_free(cell->text);
+    pb_free(cell->where);
 }
 
 struct pb_status_cell *pb_run_status_add(struct pb_run_status *status, const char *id, const char *state,
@@ -172,6 +174,9 @@ static bool take_cell(const json_t *row, struct pb_run_status *status, struct pb
     const char *state = json_string_value(json_object_get(row, "status"));
     const char *text = json_string_value(json_object_get(row, "text"));
     struct pb_status_cell *cell = id && state && text ? pb_run_status_add(status, id, state, text, error) : NULL;
+    const char *where = json_string_value(json_object_get(row, "where"));
+    if (cell && where && pb_run_status_text(&cell->where, where, error) != PB_OK)
+        return false;
     return cell && take_real(json_object_get(row, "share"), &cell->share) &&
            take_real(json_object_get(row, "seconds"), &cell->seconds) &&
            take_real(json_object_get(row, "seconds_left"), &cell->left);

@@ -12,11 +12,12 @@ enum pb_run_phase {
     PB_PHASE_PLANNING,
     PB_PHASE_CELLS,
     PB_PHASE_LATENCY,
+    PB_PHASE_WORKERS, /* no coordinator is there, but workers run cells */
     PB_PHASE_INTERRUPTED, /* by a signal, or its process was killed */
     PB_PHASE_INCOMPLETE, /* nobody runs it, and cells have no result */
     PB_PHASE_FINISHED,
 };
-/* "planning", "running", "measuring-latency", "interrupted", "incomplete", "finished"; up to NULL. */
+/* "planning", "running", "measuring-latency", "workers", "interrupted", "incomplete", "finished"; up to NULL. */
 extern const char *const pb_run_phases[];
 
 /* A cell that is running, or that did not end well. */
@@ -24,7 +25,9 @@ struct pb_status_cell {
     char *id;
     char *status; /* "running", or as pb_cell_status_name */
     char *text; /* running: "retrain-40: epoch 3 of 30", "" before the first report; else the reason */
-    double share; /* running: of its work, 0 … 1 */
+    char *
+        where; /* running: the worker that has claimed it, "host n1, process 71"; NULL: the coordinator, or not known */
+    double share; /* running: of its work, 0 … 1; NaN: not known */
     double seconds, left; /* running: since it began, and until its end; NaN: not known */
 };
 

@@ -118,13 +118,17 @@ static void add_limits(const struct pb_run *run, const struct slurm *slurm, stru
 }
 
 /* The worker is a step of its job: notices of a preemption and of the end of its time go to steps. */
-static void add_commands(const struct pb_run *run, const char *out, struct pb_text *text)
+static void add_commands(const struct pb_run *run, const char *out, const char *cache, struct pb_text *text)
 {
     const struct pb_job_options *job = run->options->job;
     pb_text_append(text, "\nsrun --ntasks=1 --cpus-per-task=%u ", job->threads);
     pb_shell_word(text, run->program);
     pb_text_append(text, " worker ");
     pb_shell_word(text, out);
+    if (cache) {
+        pb_text_append(text, " --cache ");
+        pb_shell_word(text, cache);
+    }
     pb_text_append(text,
                    " -j %u --threads %u\n"
                    "code=$?\n"
@@ -140,8 +144,11 @@ static enum pb_status write_script(const struct pb_run *run, const struct slurm 
     const struct pb_job_options *job = run->options->job;
     struct pb_text text = {0};
     char *log = pb_format("%s/logs/worker-%%j.log", out);
-    if (!log)
+    char *cache = run->options->cache ? pb_path_absolute(run->options->cache) : NULL;
+    if (!log || (run->options->cache && !cache)) {
+        pb_free(log);
         return pb_fail_memory(error, strlen(out));
+    }
     pb_text_append(&text,
                    "#!/bin/bash\n# A worker of the run in this folder. Written by 'prunebench run --executor slurm'.\n"
                    "#SBATCH --requeue --open-mode=append --signal=TERM@%d\n",
@@ -152,10 +159,11 @@ static enum pb_status write_script(const struct pb_run *run, const struct slurm 
     add_option(&text, "account", job->account);
     add_option(&text, "constraint", job->constraint);
     add_limits(run, slurm, &text);
-    add_commands(run, out, &text);
+    add_commands(run, out, cache, &text);
     const enum pb_status status = text.failed ? pb_fail_memory(error, text.capacity)
                                               : pb_file_write_atomic(slurm->script, text.data, text.length, error);
     pb_text_free(&text);
+    pb_free(cache);
     pb_free(log);
     return status;
 }

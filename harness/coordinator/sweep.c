@@ -1,9 +1,12 @@
 /* Removes what processes that died left below OUT. */
 #include "coordinator/sweep.h"
 
+#include <fcntl.h>
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/lease.h"
@@ -11,9 +14,12 @@
 #include "base/memory.h"
 #include "base/owner.h"
 #include "base/text.h"
+#include "coordinator/claims.h"
 
 struct sweep {
     uint32_t removed;
+    bool alone; /* no cell is claimed, so that other hosts' processes have nothing to do here */
+    struct timespec silent; /* what changed last before this moment of the file system's clock has no owner at work */
     struct pb_error *error;
 };
 
@@ -70,14 +76,32 @@ static enum pb_status sweep_partial(struct sweep *sweep, const char *stages, con
     return status;
 }
 
+/* What a process on another host left. */
+static bool is_abandoned(const struct sweep *sweep, const char *path)
+{
+    struct stat info;
+    return sweep->alone && lstat(path, &info) == 0 &&
+           (info.st_ctim.tv_sec < sweep->silent.tv_sec ||
+            (info.st_ctim.tv_sec == sweep->silent.tv_sec && info.st_ctim.tv_nsec < sweep->silent.tv_nsec));
+}
+
+static void sweep_lease(struct sweep *sweep, const char *path)
+{
+    if (pb_lease_sweep(path))
+        sweep->removed++;
+    else if (pb_lease_is_elsewhere(path) && is_abandoned(sweep, path))
+        sweep_away(sweep, path);
+}
+
 static enum pb_status sweep_entry(struct sweep *sweep, const char *folder, const char *name)
 {
     char *path = pb_path_join(folder, name);
     enum pb_status status = path ? PB_OK : pb_fail_memory(sweep->error, strlen(name));
-    if (status == PB_OK && pb_owner_of(name) == PB_OWNER_GONE)
+    const enum pb_owner_state owner = pb_owner_of(name);
+    if (status == PB_OK && (owner == PB_OWNER_GONE || (owner == PB_OWNER_ELSEWHERE && is_abandoned(sweep, path))))
         sweep_away(sweep, path);
     else if (status == PB_OK && (pb_ends_with(folder, "/locks") || pb_ends_with(name, "lock")))
-        sweep->removed += pb_lease_sweep(path);
+        sweep_lease(sweep, path);
     else if (status == PB_OK && pb_ends_with(name, ".images.part"))
         status = sweep_part(sweep, path);
     else if (status == PB_OK && pb_ends_with(name, ".partial") && pb_is_dir(path))
@@ -99,6 +123,55 @@ static enum pb_status sweep_folder(struct sweep *sweep, const char *folder)
     return status;
 }
 
+static void on_claim(void *argument, const char *id, enum pb_claim_kind kind)
+{
+    struct sweep *sweep = argument;
+    (void)id;
+    sweep->alone = sweep->alone && kind != PB_CLAIM_HELD;
+}
+
+/* Claims of processes that have ended on this host are removed first. */
+static enum pb_status find_claims(struct sweep *sweep, const char *out)
+{
+    struct pb_claims claims = {.folder = pb_path_join(out, "queue")};
+    char **names = NULL;
+    size_t count = 0;
+    sweep->alone = true;
+    if (!claims.folder)
+        return pb_fail_memory(sweep->error, strlen(out));
+    enum pb_status status = pb_is_dir(claims.folder) ? pb_list_dir(claims.folder, &names, &count, sweep->error) : PB_OK;
+    for (size_t i = 0; i < count && status == PB_OK; i++) {
+        char *path = pb_ends_with(names[i], ".claim") ? pb_path_join(claims.folder, names[i]) : NULL;
+        if (path)
+            sweep->removed += pb_lease_sweep(path);
+        pb_free(path);
+    }
+    if (status == PB_OK && count > 0)
+        status = pb_claims_list(&claims, on_claim, sweep, NULL, sweep->error);
+    pb_names_free(&names, count);
+    pb_claims_close(&claims);
+    return status;
+}
+
+/* The file system's own clock, less the time in which a lease expires. */
+static enum pb_status find_silence(struct sweep *sweep, const char *out)
+{
+    struct stat info;
+    char *tag = pb_owner_tag(), *path = tag ? pb_format("%s/clock.%s.tmp", out, tag) : NULL;
+    const int file = path ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666) : -1;
+    if (file < 0 || fstat(file, &info) != 0)
+        sweep->alone = false; /* nothing can be said of others */
+    else
+        sweep->silent = (struct timespec){info.st_ctim.tv_sec - (time_t)ceil(pb_lease_expiry()), info.st_ctim.tv_nsec};
+    if (file >= 0) {
+        close(file);
+        (void)unlink(path);
+    }
+    pb_free(path);
+    pb_free(tag);
+    return path ? PB_OK : pb_fail_memory(sweep->error, strlen(out));
+}
+
 enum pb_status pb_sweep(const char *out, struct pb_error *error)
 {
     /* Not each stage's own folder: what is added to a stage begins in the folder above. */
@@ -109,6 +182,7 @@ enum pb_status pb_sweep(const char *out, struct pb_error *error)
                                           "pretrained",
                                           "samples",
                                           "latency",
+                                          "queue",
                                           "stages",
                                           "stages/locks",
                                           "report",
@@ -118,7 +192,9 @@ enum pb_status pb_sweep(const char *out, struct pb_error *error)
                                           "report/cells",
                                           "report/samples"};
     struct sweep sweep = {.error = error};
-    enum pb_status status = PB_OK;
+    enum pb_status status = find_claims(&sweep, out);
+    if (status == PB_OK)
+        status = find_silence(&sweep, out);
     for (size_t i = 0; i < sizeof folders / sizeof *folders && status == PB_OK; i++) {
         char *folder = pb_path_join(out, folders[i]);
         status = folder ? sweep_folder(&sweep, folder) : pb_fail_memory(error, strlen(out));
