@@ -183,7 +183,7 @@ static bool any_left(const struct pb_run *run)
 }
 
 /* How many jobs the work that nobody has claimed is worth. */
-static uint32_t jobs_wanted(const struct pb_run *run)
+static uint32_t jobs_needed(const struct pb_run *run)
 {
     const struct pb_job_options *job = run->options->job;
     const uint32_t most = job->workers ? job->workers : MOST_WORKERS;
@@ -259,22 +259,22 @@ static enum pb_status fail_idle(const struct pb_run *run, const struct slurm *sl
 /* Submits what is missing. */
 static enum pb_status fill_up(struct pb_run *run, struct slurm *slurm, struct pb_error *error)
 {
-    const uint32_t wanted = jobs_wanted(run), live = live_jobs(slurm), ended = ended_cells(run);
+    const uint32_t needed = jobs_needed(run), live = live_jobs(slurm), ended = ended_cells(run);
     uint32_t taken = 0;
-    if (wanted <= live)
+    if (needed <= live)
         return PB_OK;
     slurm->rounds = ended > slurm->ended_before ? 0 : slurm->rounds;
     if (live == 0 && slurm->rounds >= IDLE_ROUNDS)
         return fail_idle(run, slurm, error);
-    const enum pb_status status = submit(slurm, wanted - live, &taken, error);
+    const enum pb_status status = submit(slurm, needed - live, &taken, error);
     if (status != PB_OK || taken == 0)
         return status;
     slurm->rounds += live == 0;
     slurm->ended_before = ended;
     slurm->jobs.pending += taken;
     slurm->ask_every = FIRST_ASK;
-    pb_display_say(&run->display, PB_LOG_INFO, "%u jobs '%s' submitted, of %u that are wanted", taken, slurm->name,
-                   wanted - live);
+    pb_display_say(&run->display, PB_LOG_INFO, "%u jobs '%s' submitted, of %u that have work", taken, slurm->name,
+                   needed - live);
     return PB_OK;
 }
 
