@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/array.h"
+#include "base/file.h"
 #include "base/memory.h"
 
 /* "missing TEXT" for every line of the text. */
@@ -102,6 +104,15 @@ enum pb_status pb_plan_lines_read(const char *line, struct pb_cell_plan *plan, s
     return PB_OK;
 }
 
+static FILE *open_plans(const char *path)
+{
+    const int descriptor = pb_open_to_read(path, 0);
+    FILE *file = descriptor < 0 ? NULL : fdopen(descriptor, "r");
+    if (descriptor >= 0 && !file)
+        close(descriptor);
+    return file;
+}
+
 /* The next line, without its end; false behind the last one. */
 static bool next_line(FILE *file, char **line, size_t *size)
 {
@@ -144,7 +155,7 @@ enum pb_status pb_plan_lines_read_file(const char *path, size_t offset, const st
     char *line = NULL;
     size_t size = 0;
     bool whole = false;
-    FILE *file = fopen(path, "re");
+    FILE *file = open_plans(path);
     if (!file)
         return pb_fail_errno(error, "read '%s'", path);
     enum pb_status status = find_plan(file, path, offset, of, error);
@@ -169,7 +180,7 @@ enum pb_status pb_plan_lines_find(const char *path, const char *id, bool *found,
 {
     char *line = NULL;
     size_t size = 0, at = 0;
-    FILE *file = fopen(path, "re");
+    FILE *file = open_plans(path);
     if (!file)
         return pb_fail_errno(error, "read '%s'", path);
     *found = false;

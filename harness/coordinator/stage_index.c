@@ -1,7 +1,6 @@
 /* Which stages the cells of a run have in their plans. */
 #include "coordinator/stage_index.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +40,7 @@ enum pb_status pb_stage_index_write(const char *path, const struct pb_queue *que
 
 enum pb_status pb_stage_index_open(const char *path, int *file, struct pb_error *error)
 {
-    const int opened = open(path, O_RDONLY | O_CLOEXEC);
+    const int opened = pb_open_to_read(path, 0);
     if (opened < 0)
         return pb_fail_errno(error, "read '%s'", path);
     *file = opened;
