@@ -15,7 +15,7 @@
 
 extern char **environ;
 
-enum { MOST = 1 << 20 };
+enum { MOST = 1 << 20, TICK_MS = 100 };
 
 /* errno's value. A program of its own group, so that it can be killed with what it has started. */
 static int spawn(const char *const *words, const int ends[2], pid_t *pid)
@@ -54,25 +54,45 @@ static bool take(int fd, struct pb_text *text)
 {
     char bytes[4096];
     const ssize_t got = read(fd, bytes, sizeof bytes);
-    if (got > 0 && text->length < MOST)
-        pb_text_append_bytes(text, bytes, (size_t)got);
+    const size_t room = MOST - text->length;
+    if (got > 0)
+        pb_text_append_bytes(text, bytes, (size_t)got < room ? (size_t)got : room);
     return got > 0 || (got < 0 && (errno == EINTR || errno == EAGAIN));
 }
 
-/* Until both ends are closed; false when the time is over before. */
+/* A signal that a run has blocked, and takes when it waits the next time: nobody at a terminal waits for another program. */
+static bool signal_waits(void)
+{
+    sigset_t pending;
+    return sigpending(&pending) == 0 &&
+           (sigismember(&pending, SIGINT) || sigismember(&pending, SIGTERM) || sigismember(&pending, SIGHUP));
+}
+
+/* Until both ends are closed; false when the time is over before, or a signal waits. */
 static bool read_all(const int fds[2], double until, struct pb_program_output *output)
 {
     struct pb_text *const texts[] = {&output->out, &output->err};
     struct pollfd waiting[2] = {{.fd = fds[0], .events = POLLIN}, {.fd = fds[1], .events = POLLIN}};
     while (waiting[0].fd >= 0 || waiting[1].fd >= 0) {
-        const double left = until - pb_clock();
-        if (left <= 0)
+        if (pb_clock() >= until || signal_waits())
             return false;
-        if (poll(waiting, 2, (int)(1000 * left) + 1) <= 0)
+        if (poll(waiting, 2, TICK_MS) <= 0)
             continue;
         for (size_t i = 0; i < 2; i++)
             if (waiting[i].fd >= 0 && waiting[i].revents && !take(waiting[i].fd, texts[i]))
                 waiting[i].fd = -1;
+    }
+    return true;
+}
+
+/* Its end, once it has closed what it writes to; false as above. */
+static bool await(pid_t pid, double until, int *state)
+{
+    pid_t ended;
+    while ((ended = waitpid(pid, state, WNOHANG)) == 0 || (ended < 0 && errno == EINTR)) {
+        if (pb_clock() >= until || signal_waits())
+            return false;
+        (void)poll(NULL, 0, 1);
     }
     return true;
 }
@@ -115,14 +135,18 @@ enum pb_status pb_program_run(const char *const *words, double seconds, struct p
     enum pb_status status = start(words, fds, &pid, error);
     if (status != PB_OK)
         return status;
-    const bool ended = read_all(fds, pb_clock() + seconds, &made);
-    if (!ended)
+    const double until = pb_clock() + seconds;
+    const bool ended = read_all(fds, until, &made) && await(pid, until, &state);
+    if (!ended) {
         kill(-pid, SIGKILL);
-    while (waitpid(pid, &state, 0) < 0 && errno == EINTR)
-        ;
+        while (waitpid(pid, &state, 0) < 0 && errno == EINTR)
+            ;
+    }
     close_both(fds);
     made.exit_code = WIFEXITED(state) ? WEXITSTATUS(state) : -1;
-    if (!ended)
+    if (!ended && signal_waits())
+        status = pb_fail(error, PB_ERROR_RUN, "a signal came before '%s' had answered", words[0]);
+    else if (!ended)
         status = pb_fail(error, PB_ERROR_RUN, "'%s' did not answer within %.0f s", words[0], seconds);
     else if (made.out.failed || made.err.failed)
         status = pb_fail_memory(error, MOST);

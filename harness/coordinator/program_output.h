@@ -11,8 +11,9 @@ struct pb_program_output {
 };
 
 /*
- * Runs words[0], found by $PATH, with these arguments, without input. PB_ERROR_INPUT: there is no such program. PB_ERROR_RUN: it did not
- * end within seconds, and was killed, or it could not be started.
+ * Runs words[0], found by $PATH, with these arguments, without input. PB_ERROR_INPUT: there is no such program. PB_ERROR_RUN: it could not be
+ * started; or it was killed with what it had started, because it did not end within seconds, or because SIGINT, SIGTERM or SIGHUP, blocked
+ * by this process, waits to be taken.
  */
 PB_MUST_CHECK enum pb_status pb_program_run(const char *const *words, double seconds, struct pb_program_output *output,
                                             struct pb_error *error);
