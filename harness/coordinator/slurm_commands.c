@@ -63,11 +63,13 @@ enum pb_status pb_slurm_limits(struct pb_slurm_limits *limits, struct pb_error *
     return status;
 }
 
-/* "infinite", or [DAYS-]HOURS:MINUTES:SECONDS, or MINUTES:SECONDS, as sinfo writes them; 0: no limit. */
+/* [DAYS-]HOURS:MINUTES:SECONDS, or MINUTES:SECONDS, as sinfo writes them; 0: no limit, which it calls "infinite". */
 static double read_time(const char *text)
 {
     double days = 0, parts[3] = {0};
     const char *rest = strchr(text, '-');
+    if (strspn(text, "0123456789") == 0)
+        return 0;
     if (rest)
         days = strtod(text, NULL);
     rest = rest ? rest + 1 : text;
@@ -80,8 +82,26 @@ static double read_time(const char *text)
     return ((days * 24 + parts[0]) * 60 + parts[1]) * 60 + parts[2];
 }
 
+/* Is the name one of the list, "low,high"? */
+static bool is_listed(const char *list, const char *name)
+{
+    const size_t length = strlen(name);
+    for (const char *item = list; item; item = strchr(item, ',') ? strchr(item, ',') + 1 : NULL)
+        if (strncmp(item, name, length) == 0 && (item[length] == ',' || item[length] == '\0'))
+            return true;
+    return false;
+}
+
+static size_t count_items(const char *list)
+{
+    size_t count = 1;
+    for (const char *comma = strchr(list, ','); comma; comma = strchr(comma + 1, ','))
+        count++;
+    return count;
+}
+
 /* A line "low* 1:00:00"; the star marks the default partition. */
-static bool is_partition(char *line, const char *partition, char **time)
+static bool is_partition(char *line, const char *partitions, char **time)
 {
     char *end = strchr(line, ' ');
     if (!end)
@@ -91,55 +111,62 @@ static bool is_partition(char *line, const char *partition, char **time)
     const bool is_default = pb_ends_with(line, "*");
     if (is_default)
         line[strlen(line) - 1] = '\0';
-    return partition ? strcmp(line, partition) == 0 : is_default;
+    return partitions ? is_listed(partitions, line) : is_default;
 }
 
-enum pb_status pb_slurm_partition(const char *partition, double *seconds, struct pb_error *error)
+enum pb_status pb_slurm_partition(const char *partitions, double *seconds, struct pb_error *error)
 {
     struct pb_program_output output = {0};
     struct pb_text names = {0};
-    bool found = false;
-    enum pb_status status = ask((const char *const[]){"sinfo", "-h", "-o", "%P %l", NULL}, &output, error);
+    size_t found = 0;
+    double least = 0;
+    /* --all: jobs may be submitted to hidden partitions, too */
+    enum pb_status status = ask((const char *const[]){"sinfo", "--all", "-h", "-o", "%P %l", NULL}, &output, error);
     if (status == PB_OK && output.exit_code != 0)
         status = fail_command("sinfo", &output, PB_ERROR_RUN, error);
     char *rest = NULL, *time = NULL;
     for (char *line = status == PB_OK && output.out.data ? strtok_r(output.out.data, "\n", &rest) : NULL; line;
          line = strtok_r(NULL, "\n", &rest)) {
-        const bool is_it = is_partition(line, partition, &time);
-        if (is_it && !found)
-            *seconds = read_time(time);
-        found = found || is_it;
+        const bool is_it = is_partition(line, partitions, &time);
+        const double limit = is_it ? read_time(time) : 0;
+        if (limit > 0 && (least == 0 || limit < least))
+            least = limit;
+        found += is_it;
         pb_text_append(&names, "%s%s", names.length ? ", " : "", line);
     }
-    if (status == PB_OK && partition && !found)
-        status = pb_fail(error, PB_ERROR_INPUT, "there is no partition '%s'; this cluster has %s", partition,
+    if (status == PB_OK && partitions && found < count_items(partitions))
+        status = pb_fail(error, PB_ERROR_INPUT, "there is no partition '%s'; this cluster has %s", partitions,
                          names.length ? names.data : "none");
-    if (status == PB_OK && !found)
-        *seconds = 0;
+    if (status == PB_OK)
+        *seconds = least;
     pb_text_free(&names);
     pb_program_output_free(&output);
     return status;
+}
+
+/* What sbatch says when it would take fewer jobs, or the same ones later, whoever set the limit. */
+static bool is_submit_limit(const struct pb_program_output *output)
+{
+    static const char *const marks[] = {"MaxSubmitJob",
+                                        "MaxJobCount",
+                                        "SubmitJobs",
+                                        "too many jobs",
+                                        "Invalid job array specification",
+                                        "Resource temporarily unavailable"};
+    for (size_t i = 0; output->err.data && i < sizeof marks / sizeof *marks; i++)
+        if (strcasestr(output->err.data, marks[i]))
+            return true;
+    return false;
 }
 
 enum pb_status pb_slurm_test(const char *script, struct pb_error *error)
 {
     struct pb_program_output output = {0};
     enum pb_status status = ask((const char *const[]){"sbatch", "--test-only", script, NULL}, &output, error);
-    if (status == PB_OK && output.exit_code != 0)
+    if (status == PB_OK && output.exit_code != 0 && !is_submit_limit(&output))
         status = fail_command("sbatch", &output, PB_ERROR_INPUT, error);
     pb_program_output_free(&output);
     return status;
-}
-
-/* What sbatch says when a user has too many jobs, whoever set the limit. */
-static bool is_submit_limit(const struct pb_program_output *output)
-{
-    static const char *const marks[] = {"MaxSubmitJob", "MaxJobCount", "SubmitJobs", "too many jobs",
-                                        "Resource temporarily unavailable"};
-    for (size_t i = 0; output->err.data && i < sizeof marks / sizeof *marks; i++)
-        if (strcasestr(output->err.data, marks[i]))
-            return true;
-    return false;
 }
 
 enum pb_status pb_slurm_submit(const char *script, uint32_t tasks, bool *taken, struct pb_error *error)
@@ -173,9 +200,9 @@ static void count_job(const char *line, struct pb_slurm_jobs *jobs)
 enum pb_status pb_slurm_jobs(const char *name, struct pb_slurm_jobs *jobs, struct pb_error *error)
 {
     struct pb_program_output output = {0};
+    struct pb_slurm_jobs counted = {0};
     char named[128];
     snprintf(named, sizeof named, "--name=%.100s", name);
-    *jobs = (struct pb_slurm_jobs){0};
     enum pb_status status =
         ask((const char *const[]){"squeue", "-h", "-r", named, "-o", "%T %r", NULL}, &output, error);
     if (status == PB_OK && output.exit_code != 0)
@@ -183,7 +210,9 @@ enum pb_status pb_slurm_jobs(const char *name, struct pb_slurm_jobs *jobs, struc
     char *rest = NULL;
     for (char *line = status == PB_OK && output.out.data ? strtok_r(output.out.data, "\n", &rest) : NULL; line;
          line = strtok_r(NULL, "\n", &rest))
-        count_job(line, jobs);
+        count_job(line, &counted);
+    if (status == PB_OK)
+        *jobs = counted;
     pb_program_output_free(&output);
     return status;
 }

@@ -15,14 +15,17 @@ struct pb_slurm_limits {
 };
 PB_MUST_CHECK enum pb_status pb_slurm_limits(struct pb_slurm_limits *limits, struct pb_error *error);
 
-/* The partition (NULL: the default one) exists; else PB_ERROR_INPUT names those that do. *seconds: how long a job may take; 0: no limit. */
-PB_MUST_CHECK enum pb_status pb_slurm_partition(const char *partition, double *seconds, struct pb_error *error);
-/* Would sbatch take the script? PB_ERROR_INPUT with Slurm's reason. */
+/*
+ * The partitions ("low,high"; NULL: the default one) exist; else PB_ERROR_INPUT names those that do. *seconds: how long a job may take in
+ * any of them; 0: no limit.
+ */
+PB_MUST_CHECK enum pb_status pb_slurm_partition(const char *partitions, double *seconds, struct pb_error *error);
+/* Would sbatch take the script, now or when other jobs have ended? PB_ERROR_INPUT with Slurm's reason. */
 PB_MUST_CHECK enum pb_status pb_slurm_test(const char *script, struct pb_error *error);
 
 /*
- * Submits an array of tasks (1: a job without an array), held below most tasks at a time. *taken false: a limit on how many jobs a user may
- * have (MaxSubmitJobs of an association, a QOS or the cluster) refused it; fewer may be taken, or as many later.
+ * Submits an array of tasks (1: a job without an array). *taken false: a limit on how many jobs a user may have (MaxSubmitJobs of an
+ * association, a QOS or the cluster) or on an array refused it; fewer may be taken, or as many later.
  */
 PB_MUST_CHECK enum pb_status pb_slurm_submit(const char *script, uint32_t tasks, bool *taken, struct pb_error *error);
 
