@@ -162,7 +162,8 @@ void pb_run_wait(struct pb_run *run, bool *ended);
 /* Tells all children to end and waits until they have; what they kept stays. */
 void pb_run_stop(struct pb_run *run);
 
-/* Whether a cell's document has latencies that were measured on this machine, as the matrix and the command say. */
+/* Whether a cell's document has latencies that were measured on this machine (where workers measure: on any), as the matrix and the command
+ * say. */
 bool pb_run_is_measured(const struct pb_run *run, uint32_t cell, const struct pb_stored_result *stored);
 /* Cells that are ok and have no latencies, though the matrix asks for them: by their documents, where others measure (remote). */
 PB_MUST_CHECK enum pb_status pb_run_count_unmeasured(struct pb_run *run, uint32_t *count, struct pb_error *error);
