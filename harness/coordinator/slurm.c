@@ -2,12 +2,12 @@
  * The Slurm executor: submits jobs of workers, which claim the cells, and follows them. Slurm gives hosts; which cell runs where, and what
  * has ended, is in the shared folder alone.
  */
-#include <glob.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -20,7 +20,7 @@
 
 enum {
     MOST_WORKERS = 100, /* where nobody says otherwise */
-    IDLE_ROUNDS = 3, /* submissions after which no cell has ended: there is no use in a fourth */
+    IDLE_ROUNDS = 3, /* submissions after which no cell has ended, or refusals in a row: there is no use in a fourth */
     NOTICE_SECONDS = 120, /* before the end of a job's time */
 };
 static const double FIRST_ASK = 2, LAST_ASK = 60; /* seconds between two questions to the controller */
@@ -36,8 +36,9 @@ struct slurm {
     struct pb_slurm_jobs jobs; /* when the controller was asked last */
     double next_ask, ask_every;
     bool cells_have_ended;
-    uint32_t ended_before; /* cells, at the last submission */
-    uint32_t rounds; /* submissions since a cell has ended */
+    uint32_t ended_before; /* cells, when the controller was asked last */
+    uint32_t rounds; /* submissions while there was no job, since a cell has ended */
+    uint32_t refusals; /* of a submission, in a row */
     char said[128];
 };
 
@@ -54,6 +55,11 @@ static enum pb_status check_time(const struct pb_job_options *options, double al
 {
     char limit[32], epoch[32];
     const double seconds = time_limit(options, allowed);
+    pb_format_seconds(allowed, limit);
+    if (allowed > 0 && seconds > allowed)
+        return pb_fail(
+            error, PB_ERROR_INPUT,
+            "--time: the partition lets a job run for %s at most; one that asks for more would wait for ever", limit);
     if (seconds == 0 || options->epoch_seconds < seconds - NOTICE_SECONDS)
         return PB_OK;
     pb_format_seconds(seconds, limit);
@@ -83,14 +89,15 @@ static uint32_t cells_in(const struct pb_run *run, enum pb_run_state state)
     return count;
 }
 
-/* MiB that a worker needs, by the plans of the cells that are to be run. */
+/* MiB that a worker needs, by the plans of all cells that it may run or measure; 0: not known. */
 static uint64_t memory_of_job(const struct pb_run *run)
 {
     uint64_t most = 0;
     for (uint32_t i = 0; i < run->matrix->cell_count; i++)
-        if (run->cells[i].state == PB_RUN_WAITING && run->cells[i].memory > most)
+        if (run->cells[i].state != PB_RUN_LEFT_OUT && run->cells[i].memory > most)
             most = run->cells[i].memory;
-    return (uint64_t)ceil(run->options->job->jobs * MEMORY_FACTOR * (double)most / 1048576 + MEMORY_BESIDE);
+    const double needed = run->options->job->jobs * MEMORY_FACTOR * (double)most / 1048576 + MEMORY_BESIDE;
+    return most ? (uint64_t)ceil(needed) : 0;
 }
 
 static void add_option(struct pb_text *text, const char *name, const char *value)
@@ -106,11 +113,12 @@ static void add_limits(const struct pb_run *run, const struct slurm *slurm, stru
 {
     const struct pb_job_options *job = run->options->job;
     const double seconds = time_limit(job, slurm->allowed);
+    const uint64_t memory = memory_of_job(run);
     pb_text_append(text, "#SBATCH --nodes=1 --ntasks=1 --cpus-per-task=%u\n", job->threads);
     if (job->exclusive)
         pb_text_append(text, "#SBATCH --exclusive --mem=0\n");
-    else
-        pb_text_append(text, "#SBATCH --mem=%" PRIu64 "M\n", memory_of_job(run));
+    else if (memory)
+        pb_text_append(text, "#SBATCH --mem=%" PRIu64 "M\n", memory);
     if (seconds > 0)
         pb_text_append(text, "#SBATCH --time=%.0f\n", ceil(seconds / 60));
     for (size_t i = 0; job->lines && job->lines[i]; i++)
@@ -138,23 +146,32 @@ static void add_commands(const struct pb_run *run, const char *out, const char *
                    job->jobs, job->threads);
 }
 
+/* The log of a worker, with its job's number; "%%" is a per cent sign in names of Slurm. */
+static void add_log(struct pb_text *text, const char *out)
+{
+    struct pb_text name = {0};
+    for (const char *c = out; *c; c++)
+        pb_text_append_bytes(&name, *c == '%' ? "%%" : c, *c == '%' ? 2 : 1);
+    pb_text_append(&name, "/logs/worker-%%j.log");
+    add_option(text, "output", name.failed ? NULL : name.data);
+    text->failed = text->failed || name.failed;
+    pb_text_free(&name);
+}
+
 static enum pb_status write_script(const struct pb_run *run, const struct slurm *slurm, const char *out,
                                    struct pb_error *error)
 {
     const struct pb_job_options *job = run->options->job;
     struct pb_text text = {0};
-    char *log = pb_format("%s/logs/worker-%%j.log", out);
     char *cache = run->options->cache ? pb_path_absolute(run->options->cache) : NULL;
-    if (!log || (run->options->cache && !cache)) {
-        pb_free(log);
+    if (run->options->cache && !cache)
         return pb_fail_memory(error, strlen(out));
-    }
     pb_text_append(&text,
                    "#!/bin/bash\n# A worker of the run in this folder. Written by 'prunebench run --executor slurm'.\n"
                    "#SBATCH --requeue --open-mode=append --signal=TERM@%d\n",
                    (int)NOTICE_SECONDS);
     add_option(&text, "job-name", slurm->name);
-    add_option(&text, "output", log);
+    add_log(&text, out);
     add_option(&text, "partition", job->partition);
     add_option(&text, "account", job->account);
     add_option(&text, "constraint", job->constraint);
@@ -164,7 +181,6 @@ static enum pb_status write_script(const struct pb_run *run, const struct slurm 
                                               : pb_file_write_atomic(slurm->script, text.data, text.length, error);
     pb_text_free(&text);
     pb_free(cache);
-    pb_free(log);
     return status;
 }
 
@@ -182,15 +198,17 @@ static bool any_left(const struct pb_run *run)
     return cells_in(run, PB_RUN_WAITING) + cells_in(run, PB_RUN_ELSEWHERE) > 0;
 }
 
-/* How many jobs the work that nobody has claimed is worth. */
-static uint32_t jobs_needed(const struct pb_run *run)
+/* How many jobs there is work for: what nobody has claimed, and what the running ones have. */
+static uint32_t useful_jobs(const struct pb_run *run, const struct slurm *slurm)
 {
     const struct pb_job_options *job = run->options->job;
     const uint32_t most = job->workers ? job->workers : MOST_WORKERS;
-    const uint32_t cells = cells_in(run, PB_RUN_WAITING), useful = (cells + job->jobs - 1) / job->jobs;
-    if (useful == 0 && !any_left(run) && latencies_are_due(run))
-        return 1;
-    return useful < most ? useful : most;
+    const uint64_t waiting = cells_in(run, PB_RUN_WAITING), elsewhere = cells_in(run, PB_RUN_ELSEWHERE);
+    const uint64_t theirs = (uint64_t)slurm->jobs.running * job->jobs;
+    const uint64_t useful = (waiting + (elsewhere < theirs ? elsewhere : theirs) + job->jobs - 1) / job->jobs;
+    if (waiting == 0)
+        return elsewhere == 0 && latencies_are_due(run);
+    return useful < most ? (uint32_t)useful : most;
 }
 
 /* Arrays as large as Slurm takes them. *taken: jobs; fewer where a limit on them is reached: the rest is submitted when others have ended. */
@@ -198,6 +216,8 @@ static enum pb_status submit(const struct slurm *slurm, uint32_t count, uint32_t
 {
     uint32_t most = slurm->limits.array ? slurm->limits.array : 1;
     enum pb_status status = PB_OK;
+    if (most > slurm->limits.jobs)
+        most = slurm->limits.jobs;
     *taken = 0;
     while (*taken < count && most > 0 && status == PB_OK) {
         const uint32_t tasks = count - *taken < most ? count - *taken : most;
@@ -221,24 +241,46 @@ static uint32_t ended_cells(const struct pb_run *run)
     return cells_in(run, PB_RUN_OK) + cells_in(run, PB_RUN_FAILED) + cells_in(run, PB_RUN_BLOCKED);
 }
 
-/* The last line of the worker's log that was written last; "" where there is none. From pb_calloc. */
+static bool is_later(struct timespec a, struct timespec b)
+{
+    return a.tv_sec != b.tv_sec ? a.tv_sec > b.tv_sec : a.tv_nsec > b.tv_nsec;
+}
+
+/* The worker's log that was written last; NULL where there is none. From pb_calloc. */
+static char *last_log(const struct pb_run *run)
+{
+    struct timespec newest = {0};
+    struct pb_error ignored;
+    char **names = NULL, *last = NULL, *folder = pb_path_join(run->options->out, "logs");
+    size_t count = 0;
+    if (!folder || pb_list_dir(folder, &names, &count, &ignored) != PB_OK)
+        count = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct stat about;
+        char *path = pb_starts_with(names[i], "worker-") ? pb_path_join(folder, names[i]) : NULL;
+        if (path && stat(path, &about) == 0 && about.st_size > 0 && is_later(about.st_mtim, newest)) {
+            newest = about.st_mtim;
+            pb_free(last);
+            last = path;
+            path = NULL;
+        }
+        pb_free(path);
+    }
+    pb_names_free(&names, count);
+    pb_free(folder);
+    return last;
+}
+
+/* Its last line; "" where there is none. From pb_calloc. */
 static char *last_words(const struct pb_run *run)
 {
-    glob_t found = {0};
-    struct pb_text text = {0};
-    char *pattern = pb_format("%s/logs/worker-*.log", run->options->out), *data = NULL, *line = NULL;
-    size_t length = 0;
+    struct pb_program_output output = {0};
     struct pb_error ignored;
-    if (pattern && glob(pattern, 0, NULL, &found) == 0 && found.gl_pathc > 0 &&
-        pb_file_read(found.gl_pathv[found.gl_pathc - 1], 0, &data, &length, &ignored) == PB_OK) {
-        pb_text_append(&text, "%s", data);
-        const struct pb_program_output output = {.err = text};
+    char *path = last_log(run), *line = NULL;
+    if (path && pb_file_read(path, 0, &output.out.data, &output.out.length, &ignored) == PB_OK)
         line = pb_program_last_line(&output);
-    }
-    pb_text_free(&text);
-    globfree(&found);
-    pb_free(data);
-    pb_free(pattern);
+    pb_program_output_free(&output);
+    pb_free(path);
     return line ? line : pb_strdup("");
 }
 
@@ -259,23 +301,33 @@ static enum pb_status fail_idle(const struct pb_run *run, const struct slurm *sl
 /* Submits what is missing. */
 static enum pb_status fill_up(struct pb_run *run, struct slurm *slurm, struct pb_error *error)
 {
-    const uint32_t needed = jobs_needed(run), live = live_jobs(slurm), ended = ended_cells(run);
+    const uint32_t useful = useful_jobs(run, slurm), live = live_jobs(slurm);
     uint32_t taken = 0;
-    if (needed <= live)
+    if (useful <= live)
         return PB_OK;
-    slurm->rounds = ended > slurm->ended_before ? 0 : slurm->rounds;
-    if (live == 0 && slurm->rounds >= IDLE_ROUNDS)
-        return fail_idle(run, slurm, error);
-    const enum pb_status status = submit(slurm, needed - live, &taken, error);
-    if (status != PB_OK || taken == 0)
-        return status;
-    slurm->rounds += live == 0;
-    slurm->ended_before = ended;
+    const enum pb_status status = submit(slurm, useful - live, &taken, error);
+    slurm->refusals = status == PB_OK || taken ? 0 : slurm->refusals + 1;
+    slurm->rounds += live == 0 && taken > 0;
     slurm->jobs.pending += taken;
-    slurm->ask_every = FIRST_ASK;
-    pb_display_say(&run->display, PB_LOG_INFO, "%u jobs '%s' submitted, of %u that have work", taken, slurm->name,
-                   needed - live);
-    return PB_OK;
+    if (taken > 0)
+        pb_display_say(&run->display, PB_LOG_INFO, "%u jobs '%s' submitted%s", taken, slurm->name,
+                       taken < useful - live ? "; a limit lets others only be submitted later" : "");
+    return status;
+}
+
+/* Cells that have ended show that jobs are of use. */
+static void note_progress(const struct pb_run *run, struct slurm *slurm)
+{
+    const uint32_t ended = ended_cells(run);
+    if (ended > slurm->ended_before)
+        slurm->rounds = 0;
+    slurm->ended_before = ended;
+}
+
+/* Has it been tried often enough? Jobs end, and no cell does. */
+static bool is_idle(const struct pb_run *run, const struct slurm *slurm)
+{
+    return live_jobs(slurm) == 0 && slurm->rounds >= IDLE_ROUNDS && useful_jobs(run, slurm) > 0;
 }
 
 /* Said when it has changed. */
@@ -302,7 +354,20 @@ static enum pb_status ask(struct pb_run *run, struct slurm *slurm, struct pb_err
         return PB_OK;
     }
     say_jobs(run, slurm);
-    return fill_up(run, slurm, error);
+    if (useful_jobs(run, slurm) <= live_jobs(slurm))
+        return PB_OK;
+    const enum pb_status status = pb_run_list_others(run, error); /* jobs may just have ended, with their cells */
+    if (status != PB_OK)
+        return status;
+    note_progress(run, slurm);
+    if (is_idle(run, slurm))
+        return fail_idle(run, slurm, error);
+    if (fill_up(run, slurm, &silent) == PB_OK)
+        return PB_OK;
+    if (live_jobs(slurm) == 0 && slurm->refusals >= IDLE_ROUNDS)
+        return pb_fail(error, PB_ERROR_RUN, "no job is left, and none can be submitted: %s", silent.text);
+    pb_display_say(&run->display, PB_LOG_WARNING, "%s; tried again later", silent.text);
+    return PB_OK;
 }
 
 static enum pb_status open_slurm(struct pb_run *run, void **state, struct pb_error *error)
@@ -332,6 +397,7 @@ static enum pb_status open_slurm(struct pb_run *run, void **state, struct pb_err
                        slurm->name);
     if (status == PB_OK)
         status = pb_run_list_others(run, error);
+    note_progress(run, slurm);
     if (status == PB_OK)
         status = fill_up(run, slurm, error);
     slurm->next_ask = pb_clock() + slurm->ask_every;
@@ -347,6 +413,7 @@ static enum pb_status step_slurm(struct pb_run *run, void *state, bool *busy, st
     if (status == PB_OK && !any_left(run) && !slurm->cells_have_ended) { /* is there something to measure? */
         slurm->cells_have_ended = true;
         slurm->next_ask = 0;
+        slurm->ask_every = FIRST_ASK;
     }
     if (status != PB_OK || pb_clock() < slurm->next_ask)
         return status;
@@ -377,7 +444,7 @@ static void close_slurm(struct pb_run *run, void *state)
             "the jobs stay: 'squeue --name=%s' and 'prunebench status %s' show them, 'scancel --name=%s' cancels "
             "them, the same command attaches again",
             slurm->name, run->options->out, slurm->name);
-    else if (slurm->script && cells_in(run, PB_RUN_WAITING) == 0)
+    else if (slurm->script && !any_left(run))
         cancel_pending(slurm);
     pb_free(slurm->script);
     pb_free(slurm);
