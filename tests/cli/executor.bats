@@ -1,0 +1,285 @@
+#!/usr/bin/env bats
+# run --executor slurm, with commands that behave as Slurm's do and start jobs as processes of this machine.
+bats_require_minimum_version 1.5.0
+load ../support/slurm.bash
+
+prunebench() { "$PRUNEBENCH_BUILD/prunebench" "$@"; }
+slurm_run() { prunebench run m.xml -o "${out:-out}" --executor slurm --threads 1 "$@"; }
+
+matrix() { # TARGETS [EPOCHS [RUNS OF A LATENCY]]
+    cat <<END_OF_MATRIX
+<matrix xmlns="urn:prunebench:matrix:1" name="small">
+  <model name="vgg11-bcnn" image-size="32" width-multiplier="0.125"/>
+  <training epochs="${2:-2}" batch="8" lr="0.05" validation="0.2"/>
+  <retraining epochs="1"/>
+  <latency batch="2" runs="${3:-0}"/>
+  <dataset plugin="birds" root="$SETS/CUB_200_2011"/>
+  <criterion plugin="bn-scale"/>
+  <schedule plugin="one-shot"/>
+  <targets>$1</targets>
+</matrix>
+END_OF_MATRIX
+}
+
+setup_file() {
+    export SETS=$BATS_FILE_TMPDIR/sets LOCAL=$BATS_FILE_TMPDIR/local
+    prunebench synth "$SETS" --sets birds --classes 3 --train 8 --test 4 --size 64 --quiet
+    matrix "0.3 0.5" >"$BATS_FILE_TMPDIR/m.xml"
+    prunebench run "$BATS_FILE_TMPDIR/m.xml" -o "$LOCAL" --threads 1 --quiet
+}
+
+setup() {
+    cd "$BATS_TEST_TMPDIR" || return 1
+    matrix "0.3 0.5" >m.xml
+    fake_slurm "$PWD/slurm"
+}
+
+teardown() { end_jobs; }
+
+# Waits until a command succeeds, some seconds at most.
+wait_for() {
+    for _ in $(seq 1500); do
+        if "$@"; then return 0; fi
+        sleep 0.02
+    done
+    return 1
+}
+
+# A result without what a clock or the machine decides.
+timeless() {
+    sed -E 's/ (seconds|started|git|peak-rss-bytes|peak-rss-growth)="[^"]*"//g; s/^ *(seconds|started|git)="[^"]*"//; /<latency /d; /<resources/d' "$@"
+}
+
+# Starts the run in the background, as $coordinator.
+begin() {
+    "$PRUNEBENCH_BUILD/prunebench" run m.xml -o out --executor slurm --threads 1 "$@" >log 2>&1 3>&- &
+    coordinator=$!
+}
+
+has_submitted() { [ "$(submitted_jobs)" -ge "$1" ]; }
+
+@test "a run by jobs ends with the documents of a local one" {
+    run -0 slurm_run
+    echo "$output"
+    [[ $output == *"2 done, 0 were done before, 0 failed, 0 blocked; results in out/cells" ]]
+    [ "$(<slurm/submitted)" = 2 ]
+    diff <(timeless "$LOCAL"/cells/*) <(timeless out/cells/*)
+    [ "$(awk '/ cells done, 0 failed here/ { sum += $1 } END { print sum }' out/logs/worker-*.log)" -eq 2 ]
+    # what is done stays done, and needs no job
+    run -0 slurm_run
+    [[ $output == *"0 done, 2 were done before, 0 failed"* ]]
+    [ "$(submitted_jobs)" -eq 2 ]
+}
+
+@test "a job's script asks for what the options say, and for the memory and time of the plan" {
+    cp -r "$LOCAL" out
+    slurm_run --quiet
+    eval "words=($(sed -n 's/^#SBATCH //p' out/worker.sbatch))"
+    printf '%s\n' "${words[@]}" >asked
+    diff - <(grep -vE '^--(job-name|mem|time)=' asked) <<ASKED
+--requeue
+--open-mode=append
+--signal=TERM@120
+--output=$PWD/out/logs/worker-%j.log
+--nodes=1
+--ntasks=1
+--cpus-per-task=1
+ASKED
+    mib=$(sed -nE 's/^--mem=([0-9]+)M$/\1/p' asked)
+    [ "$mib" -gt 512 ]
+    [ "$mib" -lt 700 ]
+    grep -qx -- '--time=1[01]' asked # ten minutes beside the cell, which takes seconds
+
+    slurm_run --quiet --partition low,high --account 'a b' --constraint 'amx&big' --exclusive --time 2:00:30 \
+        --sbatch --qos=long --sbatch '--mail-type=END --nice' -j 3 --threads 5
+    eval "words=($(sed -n 's/^#SBATCH //p' out/worker.sbatch))"
+    printf '%s\n' "${words[@]}" >asked
+    for word in --partition=low,high '--account=a b' '--constraint=amx&big' --exclusive --mem=0 --time=121 --cpus-per-task=5 \
+        --qos=long --mail-type=END --nice; do
+        grep -qxF -- "$word" asked
+    done
+    grep -qF "worker $PWD/out -j 3 --threads 5" out/worker.sbatch
+    [ "$(submitted_jobs)" -eq 0 ]
+}
+
+@test "a folder whose name has a blank, a quote and a per cent sign" {
+    out="it's 100%j a run"
+    run -0 slurm_run
+    echo "$output"
+    diff <(timeless "$LOCAL"/cells/*) <(timeless "$out"/cells/*)
+    [ -s "$out/logs/worker-1.log" ]
+}
+
+@test "more jobs than an array may have are several arrays" {
+    matrix "0.3" | sed "2i <seeds>$(seq -s' ' 3000)</seeds>" >m.xml
+    echo 0 >slurm/slots
+    begin --workers 3000
+    wait_for has_submitted 3000
+    kill -INT $coordinator
+    wait $coordinator || true
+    [ "$(paste -sd' ' slurm/submitted)" = "1001 1001 998" ]
+    grep -E '^sbatch --parsable --array=0-(1000|997) ' slurm/calls
+}
+
+@test "a cluster without arrays gets single jobs" {
+    sed -i 's/1001/0/' slurm/config
+    run -0 slurm_run
+    [ "$(paste -sd' ' slurm/submitted)" = "1 1" ]
+    run ! grep -e --array slurm/calls
+}
+
+@test "a limit on the jobs of a user: as many as it allows at once, the rest when others have ended" {
+    matrix "0.2 0.3 0.4 0.5" >m.xml
+    echo 3 >slurm/limit
+    printf '#!/bin/sh\nexec "$@" --one\n' >slurm/worker
+    chmod +x slurm/worker
+    run -0 slurm_run
+    echo "$output"
+    [[ $output == *"3 jobs 'prunebench-"*"' submitted; a limit lets others only be submitted later"* ]]
+    [[ $output == *"4 done, 0 were done before, 0 failed"* ]]
+    [ "$(head -n 2 slurm/submitted | paste -sd' ')" = "2 1" ]
+    has_submitted 4
+}
+
+@test "while a job runs a cell, there is room for another one for the cell that waits" {
+    matrix "0.3 0.5" 4000 >m.xml
+    echo 1 >slurm/limit
+    begin
+    wait_for compgen -G 'out/stages/*.partial/epoch.safetensors'
+    has_submitted 1
+    rm slurm/limit
+    wait_for has_submitted 2
+    kill -INT $coordinator
+    wait $coordinator || true
+}
+
+@test "jobs that have not begun are cancelled when all cells are done" {
+    echo 1 >slurm/slots
+    run -0 slurm_run
+    [ "$(<slurm/submitted)" = 2 ]
+    grep -qE '^scancel --name=prunebench-[0-9a-f]{8} --state=PENDING$' slurm/calls
+    [ "$(cat slurm/jobs/* </dev/null | grep -c PENDING)" -eq 0 ]
+}
+
+@test "Ctrl-C leaves the jobs and names the commands for them; the same command attaches to them" {
+    echo 0 >slurm/slots
+    begin
+    wait_for grep -q submitted log
+    kill -INT $coordinator
+    status=0
+    wait $coordinator || status=$?
+    cat log
+    [ "$status" -eq 130 ]
+    name=$(sed -nE 's/^#SBATCH --job-name=//p' out/worker.sbatch)
+    grep -qF "the jobs stay: 'squeue --name=$name' and 'prunebench status out' show them, 'scancel --name=$name' cancels them, the same command attaches again" log
+    run ! grep -q scancel slurm/calls
+    [ "$(ls slurm/jobs | wc -l)" -eq 2 ]
+
+    begin
+    wait_for grep -qF "attached to 2 jobs '$name' of this run" log
+    prunebench worker out --threads 1 --quiet
+    wait $coordinator
+    [ "$(submitted_jobs)" -eq 2 ]
+    [ -z "$(ls slurm/jobs)" ]
+    diff <(timeless "$LOCAL"/cells/*) <(timeless out/cells/*)
+}
+
+@test "jobs that end without a cell: an error after three rounds, with what a worker said last" {
+    printf '#!/bin/sh\necho not this >&2\necho "libblis.so.4: cannot open shared object file" >&2\nexit 127\n' >slurm/worker
+    chmod +x slurm/worker
+    mkdir -p out/logs
+    echo "an earlier run's" >out/logs/worker-99.log
+    run -1 slurm_run
+    echo "$output"
+    [[ $output == *"the jobs 'prunebench-"*"' end without a cell that ends: a worker's last words are: libblis.so.4: cannot open shared object file; out/logs/worker-*.log and"* ]]
+    [ "$(paste -sd' ' slurm/submitted)" = "2 2 2" ]
+}
+
+@test "a controller that does not answer for a while is a warning, and the run continues" {
+    echo 0 >slurm/slots
+    begin
+    wait_for grep -q submitted log
+    touch slurm/silent
+    wait_for grep -q "squeue refuses: .*Unable to contact slurm controller (connect failure); asked again later" log
+    rm slurm/silent slurm/jobs/*
+    # the jobs are gone, and a first submission fails
+    echo 'Batch job submission failed: Socket timed out on send/recv operation' >slurm/refuse
+    wait_for grep -q "sbatch refuses: .*Socket timed out on send/recv operation; tried again later" log
+    rm slurm/refuse
+    echo 2 >slurm/slots
+    wait $coordinator
+    cat log
+    [ "$(paste -sd' ' slurm/submitted)" = "2 2" ]
+    diff <(timeless "$LOCAL"/cells/*) <(timeless out/cells/*)
+}
+
+@test "a refusal that stays is an error when no job is left" {
+    echo 0 >slurm/slots
+    begin
+    wait_for grep -q submitted log
+    echo 'Batch job submission failed: Invalid account' >slurm/refuse
+    rm slurm/jobs/*
+    status=0
+    wait $coordinator || status=$?
+    cat log
+    [ "$status" -eq 1 ]
+    grep -q "no job is left, and none can be submitted: sbatch refuses: .*Invalid account" log
+}
+
+@test "latencies are measured by a job when all cells are done, and not again by another command" {
+    matrix "0.3 0.5" 2 1 >m.xml
+    run -0 slurm_run
+    [[ $output != *"without latency"* ]]
+    [ "$(grep -l '<latency ' out/cells/* | wc -l)" -eq 2 ]
+    before=$(submitted_jobs)
+    run -0 slurm_run --threads 2 # where the latency was measured is not known here
+    [ "$(submitted_jobs)" -eq "$before" ]
+    # what the matrix asks for anew is
+    matrix "0.3 0.5" 2 2 >m.xml
+    run -0 slurm_run
+    [ "$(submitted_jobs)" -gt "$before" ]
+    [ "$(grep -l 'batch 2, 2 runs' out/cells/* | wc -l)" -eq 2 ]
+}
+
+# Nothing is submitted.
+refuses() { # STATUS MESSAGE ARGUMENT…
+    local expected=$1 message=$2
+    shift 2
+    run prunebench run m.xml -o out --threads 1 "$@"
+    echo "$output"
+    [ "$status" -eq "$expected" ]
+    [[ $output == *"$message"* ]]
+    [ "$(submitted_jobs)" -eq 0 ]
+}
+
+@test "what is asked for wrongly is an error before anything is planned" {
+    refuses 2 "--executor: 'pbs' is none; it is local or slurm" --executor pbs
+    refuses 2 "--sbatch: 'x' is not an option of sbatch, such as --qos=long" --executor slurm --sbatch x
+    refuses 2 "there is no partition 'night'; this cluster has low, high" --executor slurm --partition night
+    refuses 2 "there is no partition 'low,night'; this cluster has low, high" --executor slurm --partition low,night
+    for option in --workers=3 --partition=low --account=a --constraint=amx --exclusive --time=60 --sbatch=--qos=long; do
+        refuses 2 "${option%%=*} is for jobs: it takes --executor slurm" "$option"
+        refuses 2 "${option%%=*} is for jobs: it takes --executor slurm" --executor local "$option"
+    done
+    refuses 2 "a time limit of 1 min 40 s does not let an epoch end" --executor slurm --time 100
+    refuses 2 "--time: the partition lets a job run for 1 d 0 h at most" --executor slurm --time 1-00:00:01
+    [ ! -e out ]
+}
+
+@test "a host that has no Slurm says so" {
+    mkdir empty
+    run -2 env "PATH=$PWD/empty" "$PRUNEBENCH_BUILD/prunebench" run m.xml -o out --executor slurm
+    echo "$output"
+    [[ $output == *"Slurm's command 'scontrol' is not here: start this on a host that submits jobs of the cluster, or use --executor local" ]]
+    [ ! -e out ]
+}
+
+@test "what sbatch would refuse is one sentence, before anything is submitted" {
+    echo 'Invalid account or account/partition combination specified' >slurm/refuse-test
+    refuses 2 "sbatch refuses: sbatch: error: Invalid account or account/partition combination specified" --executor slurm --account none
+    [ "$(wc -l <<<"$output")" -eq 1 ]
+    # a limit on jobs is none: these are submitted when others have ended
+    echo AssocMaxSubmitJobLimit >slurm/refuse-test
+    run -0 slurm_run
+    [ "$(submitted_jobs)" -eq 2 ]
+}
