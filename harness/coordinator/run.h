@@ -52,7 +52,7 @@ struct pb_run_cell {
 struct pb_run_looks {
     double saved, at; /* looks that it may do now, and when that was counted */
     double busy; /* when it last started a cell, or one ended */
-    double listed; /* when OUT/queue was listed last */
+    double listed, cost; /* when OUT/queue was listed last, and how many looks that was */
     uint32_t cell; /* that is looked at next */
     bool claim; /* by its claim; else by the stage that others wait for */
 };

@@ -124,7 +124,7 @@ enum pb_status pb_run_list_others(struct pb_run *run, struct pb_error *error)
         status = take_cell(run, &seen, i, error);
     pb_free(marks);
     run->looks.listed = pb_clock();
-    run->looks.saved -= 1 + (double)entries / NAMES_PER_LOOK;
+    run->looks.cost = 1 + (double)entries / NAMES_PER_LOOK;
     return status;
 }
 
@@ -201,7 +201,6 @@ static enum pb_status look(struct pb_run *run, uint32_t cell, struct pb_error *e
 void pb_run_check_list(struct pb_run *run)
 {
     const struct pb_work_list_identity now = pb_work_list_look(run->options->out);
-    run->looks.saved -= 1;
     run->superseded = run->joined && memcmp(&now, &run->list, sizeof now) != 0;
 }
 
@@ -223,7 +222,9 @@ enum pb_status pb_run_watch_others(struct pb_run *run, struct pb_error *error)
         return PB_OK;
     if (now - run->looks.listed >= LISTS) {
         pb_run_check_list(run);
-        return pb_run_list_others(run, error);
+        const enum pb_status status = pb_run_list_others(run, error);
+        run->looks.saved -= 1 + run->looks.cost;
+        return status;
     }
     return next_elsewhere(run, &cell) ? look(run, cell, error) : PB_OK;
 }
