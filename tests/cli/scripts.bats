@@ -204,6 +204,7 @@ END
     [ "$(cat "$folder/said")" = "run-tests build
 setup browser
 setup documents
+setup slurm
 run-tests build tests/cli/b.bats
 setup ci" ]
     [ "${lines[-2]}" = "1 skipped" ] # the tape drive
