@@ -25,6 +25,7 @@
 #include "base/stop.h"
 #include "base/text.h"
 #include "support/folder.h"
+#include "support/held_lease.h"
 
 static const double NEVER = 1e6;
 
@@ -68,15 +69,6 @@ static struct pb_lease *take(const char *path)
         fail_msg("%s", error.text);
     assert_non_null(lease);
     return lease;
-}
-
-/* A lease that a process of another host has taken, after so many beats. */
-static void hold_elsewhere(const char *path, int beats)
-{
-    char *content =
-        pb_format("abcdef-01234567-%ld-89abcdef %020d elsewhere %ld -\n", (long)getpid(), beats, (long)getpid());
-    write_text(path, content);
-    pb_free(content);
 }
 
 static size_t files_in(const char *folder)
@@ -124,27 +116,6 @@ static void test_one_process_at_a_time(void **state)
     assert_int_equal(files_in(folder_path(state, "leases")), 0);
 }
 
-/* A process that takes the lease, and stays. */
-static pid_t start_holder(const char *path)
-{
-    int ends[2];
-    char byte;
-    assert_int_equal(pipe(ends), 0);
-    const pid_t child = fork();
-    if (child == 0) {
-        struct pb_error error = {0};
-        struct pb_lease *lease = NULL;
-        if (pb_lease_take(path, PB_UNTIL_FREE, &lease, &error) == PB_OK && write(ends[1], "x", 1) == 1)
-            for (;;)
-                pause();
-        _exit(1);
-    }
-    close(ends[1]);
-    assert_int_equal(read(ends[0], &byte, 1), 1);
-    close(ends[0]);
-    return child;
-}
-
 static void test_whoever_does_not_wait_is_told_who_holds_it(void **state)
 {
     const char *path = folder_path(state, "lease");
@@ -158,8 +129,7 @@ static void test_whoever_does_not_wait_is_told_who_holds_it(void **state)
     assert_null(lease);
     (void)snprintf(process, sizeof process, "is locked by process %ld on host '", (long)holder);
     assert_non_null(strstr(error.text, process));
-    kill(holder, SIGKILL);
-    waitpid(holder, NULL, 0);
+    kill_process(holder);
     assert_int_equal(pb_lease_try(path, &lease, &error), PB_OK);
     assert_non_null(lease); /* a dead process of this host is known */
     pb_lease_give(&lease);
@@ -186,8 +156,7 @@ static void test_a_holder_on_this_host_that_was_killed_is_not_waited_for(void **
     const char *path = folder_path(state, "lease");
     pb_lease_times(1, NEVER);
     const pid_t holder = start_holder(path);
-    kill(holder, SIGKILL);
-    waitpid(holder, NULL, 0);
+    kill_process(holder);
     struct pb_lease *lease = take(path);
     pb_lease_give(&lease);
     assert_false(pb_file_exists(path));
@@ -208,8 +177,7 @@ static void test_a_holder_on_this_host_that_is_stopped_keeps_it(void **state)
     usleep(400000);
     assert_int_equal(waitpid(waiter, NULL, WNOHANG), 0);
     assert_int_equal(pb_lease_take(path, PB_UNTIL_KNOWN, &lease, &error), PB_ERROR_RUN);
-    kill(holder, SIGKILL);
-    waitpid(holder, NULL, 0);
+    kill_process(holder);
     int end = -1;
     assert_int_equal(waitpid(waiter, &end, 0), waiter);
     assert_int_equal(end, 0);
@@ -234,8 +202,7 @@ static void test_how_long_another_host_is_waited_for_is_asked(void **state)
             hold_elsewhere(path, i);
         }
     assert_int_equal(pb_lease_take(path, PB_UNTIL_KNOWN, &lease, &error), PB_ERROR_RUN); /* it works */
-    kill(other, SIGKILL);
-    waitpid(other, NULL, 0);
+    kill_process(other);
 }
 
 /* What a dead process left is removed by one of many, and by none of them twice. */
@@ -245,8 +212,7 @@ static void test_many_find_a_dead_holder_and_one_takes_its_place(void **state)
     const char *path = folder_path(state, "lease"), *held = folder_path(state, "held");
     for (int round = 0; round < ROUNDS; round++) {
         const pid_t holder = start_holder(path);
-        kill(holder, SIGKILL);
-        waitpid(holder, NULL, 0);
+        kill_process(holder);
         if (round % 2)
             write_text(path, ""); /* as an earlier version left it */
         for (int i = 0; i < PROCESSES; i++)
