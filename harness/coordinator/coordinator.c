@@ -218,13 +218,18 @@ static enum pb_status execute(struct pb_run *run, struct pb_run_summary *summary
     return status;
 }
 
+void pb_run_signals(sigset_t *signals)
+{
+    sigemptyset(signals);
+    sigaddset(signals, SIGINT);
+    sigaddset(signals, SIGTERM);
+    sigaddset(signals, SIGHUP);
+}
+
 enum pb_status pb_run_watch_signals(struct pb_run *run, sigset_t *before, struct pb_error *error)
 {
     sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGHUP);
+    pb_run_signals(&signals);
     /* Before any thread is started that does not block them itself, so that all leave the signals to the descriptor. */
     pthread_sigmask(SIG_BLOCK, &signals, before);
     run->signal_fd = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);

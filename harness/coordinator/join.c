@@ -1,6 +1,8 @@
 /* A worker: runs cells of a run that was prepared on this host or another one. */
 #include "coordinator/join.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -8,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/lease.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/sha256.h"
@@ -17,12 +20,13 @@
 #include "coordinator/plan_lines.h"
 #include "coordinator/run.h"
 
-enum { TRIES = 30 }; /* seconds that a run may take from its first changed file to its list of work */
+enum { TRIES = 30 }; /* seconds that files of two states may be there when no process prepares the run */
 
 /* What a worker has open of the run that it has joined. */
 struct joined {
     const struct pb_join_options *options;
     char *out; /* an absolute path */
+    double leave_at; /* when it stops; 0: at no time */
     struct pb_work_list list;
     struct pb_registry registry;
     const char **plugin_files;
@@ -79,11 +83,10 @@ static enum pb_status move_to_folder(const struct joined *joined, struct pb_erro
 {
     if (chdir(joined->list.folder) == 0)
         return PB_OK;
-    return pb_fail_errno(
-        error,
-        "the run was started in the folder '%s', where relative paths of its matrix begin; on this host, "
-        "change to it",
-        joined->list.folder);
+    return pb_fail(error, PB_ERROR_INPUT,
+                   "the run was started in the folder '%s', where relative paths of its matrix begin; this host cannot "
+                   "change to it: %s",
+                   joined->list.folder, strerror(errno));
 }
 
 /* A plan's lines, into the queue and the cell that they are of. */
@@ -150,9 +153,11 @@ static void rest(void)
     nanosleep(&second, NULL);
 }
 
+/* More than once is fine. */
 static void close_round(struct joined *joined)
 {
     pb_run_close(&joined->run);
+    joined->run = (struct pb_run){.signal_fd = -1};
     pb_matrix_free(&joined->matrix);
     pb_registry_close(&joined->registry);
     pb_free(joined->plugin_files);
@@ -216,14 +221,38 @@ static enum pb_status open_round(struct joined *joined, bool *whole, struct pb_e
     return status == PB_OK ? open_matrix(joined, whole, error) : status;
 }
 
+/* Whether a process has the run: from its first changed file to its list of work it may take minutes, because it plans. */
+static bool is_held(const struct joined *joined)
+{
+    struct pb_lease_watch watch = {0};
+    struct pb_error unread = {0};
+    bool free = true;
+    char *lock = pb_path_join(joined->out, "lock");
+    const bool held = lock && pb_lease_look(lock, &watch, &free, &unread) == PB_OK && !free;
+    pb_free(lock);
+    return held;
+}
+
+/* Between two states of the run nobody else looks at the clock, or at signals, which are blocked from the first state on. */
+static bool must_leave(const struct joined *joined)
+{
+    const struct timespec at_once = {0};
+    sigset_t signals;
+    pb_run_signals(&signals);
+    return (joined->leave_at > 0 && pb_clock() >= joined->leave_at) || sigtimedwait(&signals, NULL, &at_once) > 0;
+}
+
 static enum pb_status open_whole(struct joined *joined, struct pb_error *error)
 {
-    for (unsigned tries = 0; tries < TRIES; tries++) {
+    for (unsigned tries = 0; tries < TRIES; tries += !is_held(joined)) {
         bool whole = false;
         const enum pb_status status = open_round(joined, &whole, error);
         if (status != PB_OK || whole)
             return status;
         close_round(joined);
+        if (must_leave(joined))
+            return pb_fail(error, PB_ERROR_STOPPED, "this worker was asked to end while the run in '%s' was prepared",
+                           joined->out);
         rest();
     }
     return pb_fail(
@@ -334,15 +363,15 @@ static uint64_t memory_of_cell(const struct pb_join_options *options)
 enum pb_status pb_run_join(const struct pb_join_options *options, struct pb_join_summary *summary,
                            struct pb_error *error)
 {
-    struct joined joined = {.options = options};
-    const double leave_at = options->seconds > 0 ? pb_clock() + options->seconds : 0;
+    struct joined joined = {.options = options, .leave_at = options->seconds > 0 ? pb_clock() + options->seconds : 0};
     bool again = true;
     sigset_t before;
     char *out = realpath(options->out, NULL);
     *summary = (struct pb_join_summary){0};
     if (!out)
-        return pb_fail_errno(error, "the run's folder '%s'; if another host has it, this one does not see it",
-                             options->out);
+        return pb_fail(error, PB_ERROR_INPUT,
+                       "the run's folder '%s': %s; if another host has it, this one does not see it", options->out,
+                       strerror(errno));
     joined.out = out;
     joined.run_options = (struct pb_run_options){.out = out,
                                                  .jobs = options->jobs,
@@ -358,7 +387,7 @@ enum pb_status pb_run_join(const struct pb_join_options *options, struct pb_join
     while (again && status == PB_OK) {
         sigset_t ignored;
         status = open_whole(&joined, error);
-        joined.run.leave_at = leave_at;
+        joined.run.leave_at = joined.leave_at;
         if (status == PB_OK)
             status = pb_run_watch_signals(&joined.run, &ignored, error);
         if (status == PB_OK)

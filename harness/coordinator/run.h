@@ -82,7 +82,7 @@ struct pb_run {
     const struct pb_run_options *options;
     const struct pb_executor *executor;
     bool joined; /* this process is a worker: it has found the run in OUT, and leaves when nothing is left to claim */
-    bool superseded; /* the run that it joined was prepared anew */
+    bool superseded; /* the run that it joined was prepared anew, or is being */
     struct pb_claims claims;
     struct pb_work_list_identity list; /* which list of work the states of the cells follow */
     struct pb_run_looks looks;
@@ -118,6 +118,8 @@ struct pb_run {
 /* Makes the cells and what all runs need (coordinator.c); the matrix is there. */
 PB_MUST_CHECK enum pb_status pb_run_open(struct pb_run *run, struct pb_error *error);
 void pb_run_close(struct pb_run *run);
+/* Those that end a run or a worker early. */
+void pb_run_signals(sigset_t *signals);
 /* From here on signals are counted by pb_run_wait; *before: the mask to restore. */
 PB_MUST_CHECK enum pb_status pb_run_watch_signals(struct pb_run *run, sigset_t *before, struct pb_error *error);
 /* Until no cell is left that this process may run, or a signal comes. */
@@ -144,9 +146,12 @@ PB_MUST_CHECK enum pb_status pb_run_find_document(struct pb_run *run, struct pb_
 PB_MUST_CHECK enum pb_status pb_run_list_others(struct pb_run *run, struct pb_error *error);
 /* While a slot is free: at most one look per second at what the others do, on average. */
 PB_MUST_CHECK enum pb_status pb_run_watch_others(struct pb_run *run, struct pb_error *error);
-/* Whether the run that this process has joined was prepared anew. */
+/* Every claim of others, once, before this worker leaves. *any: cells whose owners are gone wait again. */
+PB_MUST_CHECK enum pb_status pb_run_look_at_claims(struct pb_run *run, bool *any, struct pb_error *error);
+/* Whether the run that this process has joined was prepared anew: by its list of work, and by its matrix, which is written first. */
 void pb_run_check_list(struct pb_run *run);
-/* Has the cell ended since its run was prepared? Its document tells; then its state is set. The claim is held. */
+void pb_run_check_matrix(struct pb_run *run);
+/* Has the cell ended since its run was prepared? Its document tells; then its state is set, and a coordinator says so. */
 PB_MUST_CHECK enum pb_status pb_run_has_ended(struct pb_run *run, uint32_t cell, bool *ended, struct pb_error *error);
 
 /* Starts and ends cells (run_cells.c). A failure that makes going on useless is returned. */

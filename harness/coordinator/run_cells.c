@@ -239,6 +239,8 @@ enum pb_status pb_run_start_cells(struct pb_run *run, bool *busy, struct pb_erro
     if (status == PB_OK && free)
         status = pb_run_watch_others(run, error);
     *busy = *busy || (may_claim(run) && any_left(run));
+    if (status == PB_OK && !*busy && run->joined && may_claim(run))
+        status = pb_run_look_at_claims(run, busy, error);
     return status;
 }
 
@@ -343,10 +345,13 @@ static enum pb_status finish(struct pb_run *run, struct pb_slot *slot, struct pb
 enum pb_status pb_run_finish_cell(struct pb_run *run, struct pb_slot *slot, struct pb_error *error)
 {
     enum pb_status status = PB_OK;
+    const bool unsuitable = run->joined && slot->unsuitable[0];
     run->looks.busy = pb_clock();
-    if (run->joined && slot->unsuitable[0])
+    if (unsuitable)
         memcpy(run->refused, slot->unsuitable, sizeof run->refused);
-    if (slot->child.stop == PB_CHILD_INTERRUPTED || (run->joined && slot->unsuitable[0])) {
+    if (!slot->wrote) /* it may have found the matrix of a run that is being prepared anew, and not its plan in it */
+        pb_run_check_matrix(run);
+    if (slot->child.stop == PB_CHILD_INTERRUPTED || unsuitable || (run->superseded && !slot->wrote)) {
         run->cells[slot->cell].state = PB_RUN_WAITING;
         (void)pb_queue_end(&run->queue, slot->cell, PB_END_ALONE);
     } else {

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/sha256.h"
 #include "coordinator/run.h"
 
 static const double PER_SECOND = 1,
@@ -40,6 +41,10 @@ static enum pb_status take_document(struct pb_run *run, uint32_t index, bool *en
         pb_run_take_end(run, index, &stored);
         run->cells[index].ran = !run->joined;
     }
+    if (*ended && !run->joined) {
+        run->looks.busy = pb_clock();
+        pb_run_say_end(run, index, NULL);
+    }
     pb_stored_result_free(&stored);
     return PB_OK;
 }
@@ -70,7 +75,10 @@ static void on_entry(void *argument, const char *id, enum pb_claim_kind kind)
     marks[kind][cell] = true;
 }
 
-/* A mark says that another process has ended it. Only a coordinator, which shows all results, reads the documents of those that are ok. */
+/*
+ * A mark says that another process has ended it. Only a coordinator, which shows all results, reads the documents of those that are ok. A
+ * worker of an earlier list may set a mark late: a document that does not count does not because of it.
+ */
 static enum pb_status take_mark(struct pb_run *run, uint32_t index, bool ok, struct pb_error *error)
 {
     struct pb_run_cell *cell = &run->cells[index];
@@ -79,16 +87,13 @@ static enum pb_status take_mark(struct pb_run *run, uint32_t index, bool ok, str
         cell->state = PB_RUN_OK;
         pb_queue_progress(&run->queue, index, UINT32_MAX);
     } else {
-        const enum pb_status status = take_document(run, index, &ended, error);
+        const enum pb_status status = pb_run_has_ended(run, index, &ended, error);
         if (status != PB_OK)
             return status;
     }
     if (!ended) {
         cell->doubted = true;
         set_waiting(run, index);
-    } else if (!run->joined) {
-        run->looks.busy = pb_clock();
-        pb_run_say_end(run, index, NULL);
     }
     forget_claim(cell);
     return PB_OK;
@@ -155,17 +160,28 @@ static enum pb_status look_at_stage(struct pb_run *run, uint32_t cell, const str
 }
 
 /* Whether whoever has claimed the cell still works: a claim without an owner is removed. */
-static enum pb_status look_at_claim(struct pb_run *run, uint32_t index, struct pb_error *error)
+static enum pb_status look_at_claim(struct pb_run *run, uint32_t index, bool *free, struct pb_error *error)
 {
     struct pb_run_cell *cell = &run->cells[index];
-    bool free = false;
     if (!cell->watch && !(cell->watch = pb_calloc(1, sizeof *cell->watch)))
         return pb_fail_memory(error, sizeof *cell->watch);
-    const enum pb_status status =
-        pb_claims_look(&run->claims, run->matrix->cells[index]->id, cell->watch, &free, error);
-    if (status == PB_OK &&
-        free) /* it was given back, or its owner died: the mark, if there is one, is in the next listing */
-        run->looks.listed = 0;
+    return pb_claims_look(&run->claims, run->matrix->cells[index]->id, cell->watch, free, error);
+}
+
+enum pb_status pb_run_look_at_claims(struct pb_run *run, bool *any, struct pb_error *error)
+{
+    enum pb_status status = PB_OK;
+    *any = false;
+    for (uint32_t i = 0; i < run->matrix->cell_count && status == PB_OK; i++) {
+        bool free = false;
+        if (run->cells[i].state == PB_RUN_ELSEWHERE)
+            status = look_at_claim(run, i, &free, error);
+        if (!free)
+            continue;
+        set_waiting(run, i);
+        forget_claim(&run->cells[i]);
+        *any = true;
+    }
     return status;
 }
 
@@ -186,13 +202,18 @@ static bool next_elsewhere(struct pb_run *run, uint32_t *cell)
 static enum pb_status look(struct pb_run *run, uint32_t cell, struct pb_error *error)
 {
     uint32_t number = 0;
+    bool free = false;
     const struct pb_shared_stage *stage = awaited_stage(run, cell, &number);
     const bool claim = run->looks.claim || !stage;
     run->looks.saved -= 1;
     if (claim) {
         run->looks.cell = cell + 1;
         run->looks.claim = false;
-        return look_at_claim(run, cell, error);
+        const enum pb_status status = look_at_claim(run, cell, &free, error);
+        if (status == PB_OK &&
+            free) /* given back, or its owner died: the mark, if there is one, is in the next listing */
+            run->looks.listed = 0;
+        return status;
     }
     run->looks.claim = true;
     return look_at_stage(run, cell, stage, number, error);
@@ -209,6 +230,14 @@ static double looks_per_second(const struct pb_run *run, double now)
 {
     const double rate = PER_SECOND / (1 + (now - run->looks.busy) / SLOWER);
     return rate > LEAST_PER_SECOND ? rate : LEAST_PER_SECOND;
+}
+
+void pb_run_check_matrix(struct pb_run *run)
+{
+    struct pb_error unread = {0};
+    char sha256[65];
+    if (run->joined && pb_sha256_file(run->matrix_path, sha256, &unread) == PB_OK)
+        run->superseded = run->superseded || strcmp(sha256, run->matrix_sha256) != 0;
 }
 
 enum pb_status pb_run_watch_others(struct pb_run *run, struct pb_error *error)

@@ -6,13 +6,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "matrix/matrix.h"
 #include "coordinator/outcome.h"
 #include "coordinator/child.h"
+#include "coordinator/plan_lines.h"
 #include "support/fake_plugins.h"
 
 static const char *argument(int argc, char **argv, const char *name)
@@ -62,8 +66,19 @@ static void stage_keys(const struct pb_cell_config *cell, char keys[3][65])
     snprintf(keys[2], 65, "prune-%.40s", cell->id);
 }
 
+/* Until the file that the environment names is there; where it names none, at once. */
+static void await_file(const char *variable)
+{
+    for (int naps = 0; getenv(variable) && !pb_file_exists(getenv(variable)); naps++) {
+        if (naps > 6000)
+            _exit(93);
+        nap(10);
+    }
+}
+
 static void plan(const struct pb_matrix *matrix, int argc, char **argv)
 {
+    await_file(FAKE_CHILD_PLAN_AFTER);
     static const char *const names[] = {"base", "score", "prune"};
     const char *first = argument(argc, argv, "--first"), *skip = argument(argc, argv, "--skip");
     for (uint32_t i = (uint32_t)strtoul(first, NULL, 10); i < matrix->cell_count; i++) {
@@ -90,6 +105,7 @@ static void put_document(const struct pb_cell_config *cell, const char *out, enu
     stage_keys(cell, keys);
     const struct pb_failure document = {.status = status,
                                         .message = status == PB_CELL_OK ? NULL : "it did not work",
+                                        .seconds = pb_clock(), /* no two documents are alike */
                                         .failed_stage = failed == NO_STAGE ? NULL : keys[failed]};
     if (pb_outcome_write(out, cell, &document, &error) != PB_OK) {
         fprintf(stderr, "prunebench: %s\n", error.text);
@@ -178,6 +194,7 @@ static void run(const struct pb_cell_config *cell, const char *out)
     note(out, "start", cell->id, getenv("OMP_NUM_THREADS"));
     if (getenv(FAKE_CHILD_MEET))
         meet(out, getenv(FAKE_CHILD_MEET));
+    await_file(FAKE_CHILD_RUN_AFTER);
     for (int s = 0; s < 3; s++) {
         nap(20);
         if (s == 0 && strcmp(cell->criterion.label, "base") == 0) {
@@ -194,15 +211,54 @@ static void run(const struct pb_cell_config *cell, const char *out)
     write_document(cell, out, PB_CELL_OK, NO_STAGE);
 }
 
+/* A cell whose matrix or plan is another than its coordinator knows ends as `prunebench cell` does. */
+static const struct pb_cell_config *planned_cell(const struct pb_matrix *matrix, int argc, char **argv)
+{
+    struct pb_error error = {0};
+    struct pb_cell_plan unused = {0};
+    const struct pb_plan_of of = {.id = argv[3], .matrix = matrix->sha256};
+    const struct pb_cell_config *cell = pb_matrix_find(matrix, argv[3]);
+    const size_t offset = (size_t)strtoul(argument(argc, argv, "--plans-at"), NULL, 10);
+    enum pb_status status = cell ? PB_OK : pb_fail(&error, PB_ERROR_INPUT, "the matrix has no cell '%s'", argv[3]);
+    if (status == PB_OK)
+        status = pb_plan_lines_read_file(argument(argc, argv, "--plans"), offset, &of, &unused, &error);
+    if (status != PB_OK) {
+        fprintf(stderr, "prunebench: %s\n", error.text);
+        exit(pb_exit_code(status));
+    }
+    pb_cell_plan_free(&unused);
+    return cell;
+}
+
+/* The plugins that the coordinator names; the fake ones where it names none. */
+static void open_plugins(int argc, char **argv, struct pb_registry *registry)
+{
+    enum { MOST = 16 };
+    struct pb_error error = {0};
+    const char *files[MOST + 1] = {NULL};
+    size_t count = 0;
+    for (int i = 0; i + 1 < argc && count < MOST; i++)
+        if (strcmp(argv[i], "--plugin-file") == 0)
+            files[count++] = argv[i + 1];
+    *registry = fake_registry;
+    if (count > 0 && pb_registry_open_files(files, registry, &error) != PB_OK) {
+        fprintf(stderr, "fake child: %s\n", error.text);
+        exit(2);
+    }
+}
+
 void fake_child(int argc, char **argv)
 {
     if (argc < 3 || strcmp(argv[1], "cell") != 0)
         return;
     struct pb_error error = {0};
+    struct pb_registry registry;
     struct pb_matrix *matrix = NULL;
     const char *out = argument(argc, argv, "-o"), *parent = argument(argc, argv, PB_CHILD_PARENT_OPTION);
     const bool plans = argument_given(argc, argv, "--plan");
-    if ((!out && !plans) || pb_matrix_read(argv[2], &fake_registry, &matrix, &error) != PB_OK) {
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    open_plugins(argc, argv, &registry);
+    if ((!out && !plans) || pb_matrix_read(argv[2], &registry, &matrix, &error) != PB_OK) {
         fprintf(stderr, "fake child: %s\n", error.text);
         exit(2);
     }
@@ -213,7 +269,7 @@ void fake_child(int argc, char **argv)
         tell("result\n");
     } else {
         note(out, "parent", parent ? parent : "none", NULL);
-        run(pb_matrix_find(matrix, argv[3]), out);
+        run(planned_cell(matrix, argc, argv), out);
     }
     pb_matrix_free(&matrix);
     exit(0);

@@ -15,8 +15,12 @@
  * any other: ok. OUT/diary gets "parent PID", as the child is told, "start ID THREADS", "stored KEY", "end ID", "latency ID THREADS" as they happen.
  * Where the environment has FAKE_CHILD_MEET, labels of data sets separated by spaces, no cell makes a stage before a cell
  * of each of them has started; one that has waited a minute fails.
+ * Where it has FAKE_CHILD_RUN_AFTER, a path, cells that have started make no stage before that file is there; FAKE_CHILD_PLAN_AFTER:
+ * nothing is planned before.
  */
 #define FAKE_CHILD_MEET "PRUNEBENCH_TEST_MEET"
+#define FAKE_CHILD_RUN_AFTER "PRUNEBENCH_TEST_RUN_AFTER"
+#define FAKE_CHILD_PLAN_AFTER "PRUNEBENCH_TEST_PLAN_AFTER"
 void fake_child(int argc, char **argv);
 
 #endif
