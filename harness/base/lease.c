@@ -389,6 +389,31 @@ bool pb_lease_sweep(const char *path)
     return removed;
 }
 
+const char *pb_lease_path(const struct pb_lease *lease)
+{
+    return lease->path;
+}
+
+const char *pb_lease_tag(const struct pb_lease *lease)
+{
+    return lease->tag;
+}
+
+bool pb_lease_has_tag(const char *path, const char *tag)
+{
+    struct pb_error ignored;
+    char content[CONTENT];
+    bool there;
+    if (read_content(path, content, &there, &ignored) != PB_OK)
+        return true;
+    return there && pb_starts_with(content, tag);
+}
+
+bool pb_lease_is_kept(const struct pb_lease *lease)
+{
+    return pb_lease_has_tag(lease->path, lease->tag);
+}
+
 bool pb_lease_is_elsewhere(const char *path)
 {
     struct pb_error ignored;

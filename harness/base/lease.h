@@ -34,6 +34,15 @@ PB_MUST_CHECK enum pb_status pb_lease_take(const char *path, enum pb_patience pa
                                            struct pb_error *error);
 /* NULL and a lost lease are fine. */
 void pb_lease_give(struct pb_lease **lease);
+/*
+ * Whether the lease is still the one that was taken. One that was lost belongs to another process, which repeats the work: what this one has
+ * made must not replace what that one makes. A lease that cannot be read counts as kept.
+ */
+bool pb_lease_is_kept(const struct pb_lease *lease);
+/* For a process that works under a lease of its parent: the lease's file, and what distinguishes it from all others. */
+const char *pb_lease_path(const struct pb_lease *lease);
+const char *pb_lease_tag(const struct pb_lease *lease);
+bool pb_lease_has_tag(const char *path, const char *tag);
 /* Removes the lease where its holder was on this host and has ended; tells whether it did. */
 bool pb_lease_sweep(const char *path);
 /* Whether its holder is on another host, or the kernel does not say. */

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/lease.h"
 #include "base/log.h"
 #include "base/machine.h"
 #include "base/memory.h"
@@ -29,6 +30,8 @@ static const struct pb_cli_option options[] = {
      "remove the cell's stages that no other cell of the run has planned, as FILE says (default: keep all)"},
     {"plans", 0, "FILE", "the cell's plan is in FILE, as 'run' made it (default: plan it first)"},
     {"plans-at", 0, "BYTE", "with --plans: where in FILE it begins"},
+    {"claim", 0, "FILE", "write no result unless this lease (base/lease.h) still has the tag of --claim-tag"},
+    {"claim-tag", 0, "TAG", "with --claim: the tag of whoever started this"},
     {"latency", 0, "N", "do not run the cell: measure the latency of its networks on N threads"},
     PB_CHILD_OPTIONS,
     {"plan", 0, NULL, "do not run anything: write every cell's stages and what they cost for the coordinator"},
@@ -45,6 +48,7 @@ struct job {
     struct pb_matrix *matrix;
     const struct pb_cell_config *cell;
     const char *out, *cache; /* cache: NULL for that of out */
+    const char *claim, *claim_tag; /* the coordinator's; NULL: none */
     int report_to; /* the coordinator's pipe; −1: none */
 };
 
@@ -86,6 +90,9 @@ static void say_unsuitable(const struct job *job, const struct pb_error *reason)
 
 static enum pb_status write_result(const struct job *job, const struct pb_record *record, struct pb_error *error)
 {
+    if (job->claim && job->claim_tag && !pb_lease_has_tag(job->claim, job->claim_tag))
+        return pb_fail(error, PB_ERROR_STOPPED,
+                       "cell '%s' was taken over by another process; this one's result is dropped", job->cell->id);
     char *path = pb_result_path(job->out, job->cell->id);
     enum pb_status status = path ? pb_result_write(path, record, error) : pb_fail_memory(error, strlen(job->out));
     pb_free(path);
@@ -115,6 +122,8 @@ static enum pb_status run_cell(struct job *job, const struct pb_arguments *argum
     int index = -1;
     pb_record_init(&record);
     enum pb_status status = handed ? read_plan(job, arguments, &plan, error) : PB_OK;
+    if (status == PB_ERROR_STOPPED)
+        say(job, "stale\n");
     if (status == PB_OK && planned)
         status = pb_stage_index_open(planned, &index, error);
     if (status != PB_OK) {
@@ -266,7 +275,9 @@ static enum pb_status do_job(struct job *job, const struct pb_arguments *argumen
 static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, struct pb_error *error)
 {
     (void)exit_code;
-    struct job job = {.out = pb_argument(arguments, "output")};
+    struct job job = {.out = pb_argument(arguments, "output"),
+                      .claim = pb_argument(arguments, "claim"),
+                      .claim_tag = pb_argument(arguments, "claim-tag")};
     if (!job.out && !pb_argument(arguments, "plan"))
         return pb_fail(error, PB_ERROR_INPUT, "cell: where to? usage: prunebench cell MATRIX ID -o OUT");
     enum pb_status status = pb_argument_coordinator(arguments, &job.report_to, error);

@@ -13,10 +13,10 @@
 
 static const char CLAIM[] = ".claim", OK[] = ".ok", FAILED[] = ".failed";
 
-enum pb_status pb_claims_open(const char *out, const char *matrix, struct pb_claims *claims, struct pb_error *error)
+enum pb_status pb_claims_open(const char *out, const char *list, struct pb_claims *claims, struct pb_error *error)
 {
     struct pb_claims opened = {.folder = pb_path_join(out, "queue")};
-    snprintf(opened.matrix, sizeof opened.matrix, "%s", matrix);
+    snprintf(opened.list, sizeof opened.list, "%s", list);
     const enum pb_status status =
         opened.folder ? pb_make_dirs(opened.folder, error) : pb_fail_memory(error, strlen(out));
     if (status == PB_OK)
@@ -32,13 +32,25 @@ void pb_claims_close(struct pb_claims *claims)
     *claims = (struct pb_claims){0};
 }
 
+/* Cuts suffix, with ".LIST" before it where that is not NULL, from the end of name; false where it does not end so. */
+static bool cut(char *name, const char *list, const char *suffix)
+{
+    char end[PB_CLAIMS_LIST + 16];
+    snprintf(end, sizeof end, "%s%s%s", list ? "." : "", list ? list : "", suffix);
+    if (!pb_ends_with(name, end))
+        return false;
+    name[strlen(name) - strlen(end)] = '\0';
+    return true;
+}
+
 enum pb_status pb_claims_clear(const struct pb_claims *claims, struct pb_error *error)
 {
     char **names = NULL;
     size_t count = 0;
     enum pb_status status = pb_list_dir(claims->folder, &names, &count, error);
     for (size_t i = 0; i < count && status == PB_OK; i++) {
-        if (!pb_ends_with(names[i], OK) && !pb_ends_with(names[i], FAILED))
+        const bool is_mark = pb_ends_with(names[i], OK) || pb_ends_with(names[i], FAILED);
+        if (!is_mark || cut(names[i], claims->list, OK) || cut(names[i], claims->list, FAILED))
             continue;
         char *path = pb_path_join(claims->folder, names[i]);
         if (!path)
@@ -76,7 +88,7 @@ enum pb_status pb_claims_look(const struct pb_claims *claims, const char *id, st
 
 static char *mark_path(const struct pb_claims *claims, const char *id, bool ok)
 {
-    return pb_format("%s/%s.%s%s", claims->folder, id, claims->matrix, ok ? OK : FAILED);
+    return pb_format("%s/%s.%s%s", claims->folder, id, claims->list, ok ? OK : FAILED);
 }
 
 bool pb_claims_is_marked(const struct pb_claims *claims, const char *id)
@@ -101,17 +113,6 @@ enum pb_status pb_claims_mark(const struct pb_claims *claims, const char *id, bo
     return status;
 }
 
-/* Cuts suffix, with ".MATRIX" before it where that is not NULL, from the end of name; false where it does not end so. */
-static bool cut(char *name, const char *matrix, const char *suffix)
-{
-    char end[PB_CLAIMS_MATRIX + 16];
-    snprintf(end, sizeof end, "%s%s%s", matrix ? "." : "", matrix ? matrix : "", suffix);
-    if (!pb_ends_with(name, end))
-        return false;
-    name[strlen(name) - strlen(end)] = '\0';
-    return true;
-}
-
 enum pb_status pb_claims_list(const struct pb_claims *claims,
                               void (*on_entry)(void *argument, const char *id, enum pb_claim_kind kind), void *argument,
                               size_t *entries, struct pb_error *error)
@@ -122,9 +123,9 @@ enum pb_status pb_claims_list(const struct pb_claims *claims,
     for (size_t i = 0; i < count && status == PB_OK; i++) {
         if (cut(names[i], NULL, CLAIM))
             on_entry(argument, names[i], PB_CLAIM_HELD);
-        else if (cut(names[i], claims->matrix, OK))
+        else if (cut(names[i], claims->list, OK))
             on_entry(argument, names[i], PB_CLAIM_OK);
-        else if (cut(names[i], claims->matrix, FAILED))
+        else if (cut(names[i], claims->list, FAILED))
             on_entry(argument, names[i], PB_CLAIM_FAILED);
     }
     pb_names_free(&names, count);

@@ -2,8 +2,8 @@
  * Which cells of a run are being run and which have ended, whichever process on whichever host does it: OUT/queue/.
  *
  *   ID.claim         a lease (base/lease.h): its holder runs the cell
- *   ID.MATRIX.ok     the cell has ended, and is ok; MATRIX: the first digits of the SHA-256 of OUT/matrix.xml
- *   ID.MATRIX.failed or in another way
+ *   ID.LIST.ok       the cell has ended, and is ok; LIST: the first digits of the id of the list of work (work_list.h)
+ *   ID.LIST.failed   or in another way
  *
  * What tells how a cell has ended is its document. The marks only say that it is there, so that one listing of this folder shows what has
  * changed since the last one.
@@ -13,18 +13,18 @@
 
 #include "base/lease.h"
 
-enum { PB_CLAIMS_MATRIX = 12 }; /* digits */
+enum { PB_CLAIMS_LIST = 12 }; /* digits */
 
 struct pb_claims {
     char *folder;
-    char matrix[PB_CLAIMS_MATRIX + 1];
+    char list[PB_CLAIMS_LIST + 1];
 };
 
-/* Makes the folder where it is missing. matrix: SHA-256 of OUT/matrix.xml. */
-PB_MUST_CHECK enum pb_status pb_claims_open(const char *out, const char *matrix, struct pb_claims *claims,
+/* Makes the folder where it is missing. list: the id of the list of work. */
+PB_MUST_CHECK enum pb_status pb_claims_open(const char *out, const char *list, struct pb_claims *claims,
                                             struct pb_error *error);
 void pb_claims_close(struct pb_claims *claims);
-/* Removes the marks of all matrices. */
+/* Removes the marks of all other lists. */
 PB_MUST_CHECK enum pb_status pb_claims_clear(const struct pb_claims *claims, struct pb_error *error);
 
 /* *lease: NULL where another process has the cell. Given back by pb_lease_give. */
@@ -43,7 +43,7 @@ bool pb_claims_is_marked(const struct pb_claims *claims, const char *id);
 #define PB_CLAIM_LATENCY "latency"
 
 enum pb_claim_kind { PB_CLAIM_HELD, PB_CLAIM_OK, PB_CLAIM_FAILED };
-/* One listing: every claim, and every mark of this matrix. id is valid during the call. *entries, where not NULL: names in the folder. */
+/* One listing: every claim, and every mark of this list. id is valid during the call. *entries, where not NULL: names in the folder. */
 PB_MUST_CHECK enum pb_status pb_claims_list(const struct pb_claims *claims,
                                             void (*on_entry)(void *argument, const char *id, enum pb_claim_kind kind),
                                             void *argument, size_t *entries, struct pb_error *error);

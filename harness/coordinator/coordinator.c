@@ -158,6 +158,7 @@ void pb_run_close(struct pb_run *run)
     pb_free(run->owner);
     pb_free(run->folder);
     pb_free(run->matrix_path);
+    pb_free(run->planned_path);
     pb_free(run->index_path);
     pb_free(run->plans_path);
     pb_text_free(&run->plans);
@@ -176,9 +177,13 @@ enum pb_status pb_run_open(struct pb_run *run, struct pb_error *error)
     run->cells = pb_calloc(run->matrix->cell_count, sizeof *run->cells);
     run->slots = pb_calloc(run->slot_count, sizeof *run->slots);
     run->matrix_path = pb_path_join(options->out, "matrix.xml");
+    char *tag = pb_owner_tag();
+    run->planned_path = tag ? pb_format("%s/matrix.xml.%s.tmp", options->out, tag) : NULL;
+    pb_free(tag);
     run->index_path = pb_path_join(options->out, "planned-stages.txt");
     run->plans_path = pb_path_join(options->out, "plans.txt");
-    if (!run->program || !run->cells || !run->slots || !run->matrix_path || !run->index_path || !run->plans_path)
+    if (!run->program || !run->cells || !run->slots || !run->matrix_path || !run->planned_path || !run->index_path ||
+        !run->plans_path)
         return pb_fail_memory(error, run->matrix->cell_count * sizeof *run->cells);
     enum pb_status status = pb_schema_open(PB_RESULT_SCHEMA, &run->schema, error);
     if (status == PB_OK)

@@ -165,10 +165,25 @@ static void close_round(struct joined *joined)
     pb_work_list_free(&joined->list);
 }
 
-/* Which cells are to be run, and which of their documents do not count. */
-static void take_list(struct joined *joined)
+/* A stage that an earlier run could not make. */
+static enum pb_status take_failure(struct pb_run *run, const struct pb_work_failure *failure, struct pb_error *error)
+{
+    const uint32_t cell = pb_name_index_find(&run->ids, failure->cell);
+    if (cell == PB_NO_ROW)
+        return PB_OK;
+    pb_free(run->cells[cell].message);
+    run->cells[cell].message = pb_strdup(failure->message);
+    pb_queue_fail(&run->queue, cell, failure->stage);
+    return run->cells[cell].message ? PB_OK : pb_fail_memory(error, strlen(failure->message));
+}
+
+/* Which cells are to be run, which of their documents do not count, and which stages cannot be made. */
+static enum pb_status take_list(struct joined *joined, struct pb_error *error)
 {
     struct pb_run *run = &joined->run;
+    enum pb_status status = PB_OK;
+    for (size_t i = 0; i < joined->list.failure_count && status == PB_OK; i++)
+        status = take_failure(run, &joined->list.failures[i], error);
     for (size_t i = 0; i < joined->list.cell_count; i++) {
         const struct pb_work_item *item = &joined->list.cells[i];
         const uint32_t cell = pb_name_index_find(&run->ids, item->id);
@@ -177,6 +192,7 @@ static void take_list(struct joined *joined)
         run->cells[cell].state = PB_RUN_WAITING;
         memcpy(run->cells[cell].document, item->document, sizeof item->document);
     }
+    return status;
 }
 
 /* The matrix is read after the list, and the plans after the matrix: a run that is prepared meanwhile has other files then. */
@@ -197,9 +213,9 @@ static enum pb_status open_matrix(struct joined *joined, bool *whole, struct pb_
     if (status == PB_OK && *whole)
         status = read_plans(run, plans, error);
     if (status == PB_OK && *whole)
-        status = pb_claims_open(joined->out, run->matrix_sha256, &run->claims, error);
+        status = pb_claims_open(joined->out, joined->list.id, &run->claims, error);
     if (status == PB_OK && *whole)
-        take_list(joined);
+        status = take_list(joined, error);
     pb_free(plans);
     return status;
 }
@@ -298,12 +314,14 @@ static enum pb_status look_at_all(struct pb_run *run, struct pb_error *error)
 static enum pb_status measure(struct joined *joined, struct pb_join_summary *summary, struct pb_error *error)
 {
     struct pb_run *run = &joined->run;
-    struct pb_lease *claim = NULL;
     uint32_t unmeasured = 0;
-    if (!joined->list.workers_measure || joined->options->one || run->signals || !is_over(run) || !asks_latency(run))
+    if (!joined->list.workers_measure || joined->options->one || run->signals || !asks_latency(run))
         return PB_OK;
-    enum pb_status status = pb_claims_take(&run->claims, PB_CLAIM_LATENCY, &claim, error);
-    if (status == PB_OK && claim && !pb_claims_is_marked(&run->claims, PB_CLAIM_LATENCY)) {
+    enum pb_status status = pb_run_list_others(run, error); /* others may have ended at the same time */
+    if (status != PB_OK || !is_over(run))
+        return status;
+    status = pb_claims_take(&run->claims, PB_CLAIM_LATENCY, &run->latency_claim, error);
+    if (status == PB_OK && run->latency_claim && !pb_claims_is_marked(&run->claims, PB_CLAIM_LATENCY)) {
         pb_latency_place(joined->out, run->threads, run->latency_place);
         run->phase = PB_PHASE_LATENCY;
         status = look_at_all(run, error);
@@ -313,7 +331,7 @@ static enum pb_status measure(struct joined *joined, struct pb_join_summary *sum
             status = pb_claims_mark(&run->claims, PB_CLAIM_LATENCY, unmeasured == 0, error);
         summary->latencies = status == PB_OK && run->signals == 0;
     }
-    pb_lease_give(&claim);
+    pb_lease_give(&run->latency_claim);
     return status;
 }
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -113,7 +114,7 @@ static enum pb_status plan_cells(struct pb_run *run, struct pb_error *error)
 {
     char *log = pb_format("%s/logs/plan.log", run->options->out);
     const struct pb_plan_process process = {.program = run->program,
-                                            .matrix_path = run->matrix_path,
+                                            .matrix_path = run->planned_path,
                                             .log = log,
                                             .plugin_files = run->options->plugin_files,
                                             .threads = run->threads_each,
@@ -166,6 +167,36 @@ static enum pb_status list_plugins(const struct pb_run *run, struct pb_work_list
     return status;
 }
 
+/* Cells behind a stage that failed before, and is not made again, are blocked by whoever claims them. */
+static enum pb_status list_failures(const struct pb_run *run, struct pb_work_list *list, struct pb_error *error)
+{
+    const struct pb_queue *queue = &run->queue;
+    list->failures = pb_calloc((size_t)queue->stage_count + 1, sizeof *list->failures);
+    if (!list->failures)
+        return pb_fail_memory(error, queue->stage_count * sizeof *list->failures);
+    for (uint32_t i = 0; i < queue->stage_count; i++) {
+        const struct pb_shared_stage *stage = &queue->stages[i];
+        if (stage->state != PB_STAGE_FAILED || stage->owner == PB_NONE)
+            continue;
+        const char *message = run->cells[stage->owner].message;
+        struct pb_work_failure *failure = &list->failures[list->failure_count++];
+        memcpy(failure->stage, stage->key, sizeof failure->stage);
+        failure->cell = run->matrix->cells[stage->owner]->id;
+        failure->message = message ? message : "";
+    }
+    return PB_OK;
+}
+
+static enum pb_status make_id(struct pb_work_list *list, struct pb_error *error)
+{
+    unsigned char noise[(sizeof list->id - 1) / 2];
+    if (getrandom(noise, sizeof noise, 0) != (ssize_t)sizeof noise)
+        return pb_fail_errno(error, "make an id for the list of work");
+    for (size_t i = 0; i < sizeof noise; i++)
+        snprintf(list->id + 2 * i, 3, "%02x", noise[i]);
+    return PB_OK;
+}
+
 static enum pb_status list_work(struct pb_run *run, struct pb_work_list *list, struct pb_error *error)
 {
     list->cells = pb_calloc(run->matrix->cell_count, sizeof *list->cells);
@@ -179,6 +210,10 @@ static enum pb_status list_work(struct pb_run *run, struct pb_work_list *list, s
         item->id = run->matrix->cells[i]->id;
         memcpy(item->document, run->cells[i].document, sizeof item->document);
     }
+    if (status == PB_OK)
+        status = make_id(list, error);
+    if (status == PB_OK)
+        status = list_failures(run, list, error);
     return status == PB_OK ? list_plugins(run, list, error) : status;
 }
 
@@ -196,6 +231,10 @@ static enum pb_status write_work(struct pb_run *run, struct pb_error *error)
     enum pb_status status = folder ? list_work(run, &list, error) : pb_fail_errno(error, "find the working folder");
     if (status == PB_OK)
         status = pb_work_list_write(run->options->out, &list, error);
+    if (status == PB_OK)
+        status = pb_claims_open(run->options->out, list.id, &run->claims, error);
+    if (status == PB_OK)
+        status = pb_claims_clear(&run->claims, error);
     run->list = pb_work_list_look(run->options->out);
     pb_text_free(&run->plans);
     pb_work_list_free(&list);
@@ -203,16 +242,17 @@ static enum pb_status write_work(struct pb_run *run, struct pb_error *error)
     return status;
 }
 
-/* Writes the resolved matrix, plans all cells and, while the next one is planned, looks at what is there of each. */
+/*
+ * Plans all cells and, while the next one is planned, looks at what is there of each. That may take minutes, in which workers of an earlier
+ * state still read its files: the new ones take their place one right after the other.
+ */
 enum pb_status pb_run_prepare(struct pb_run *run, struct pb_error *error)
 {
     const char *matrix = run->matrix->written;
     enum pb_status status = select_cells(run, error);
     pb_sha256_of(matrix, strlen(matrix), run->matrix_sha256);
     if (status == PB_OK)
-        status = pb_claims_open(run->options->out, run->matrix_sha256, &run->claims, error);
-    if (status == PB_OK)
-        status = pb_file_write_atomic(run->matrix_path, matrix, strlen(matrix), error);
+        status = pb_file_write_atomic(run->planned_path, matrix, strlen(matrix), error);
     pb_text_append(&run->plans, PB_PLAN_MATRIX "%s\n", run->matrix_sha256);
     if (status == PB_OK)
         status = plan_cells(run, error);
@@ -223,8 +263,11 @@ enum pb_status pb_run_prepare(struct pb_run *run, struct pb_error *error)
     if (status == PB_OK)
         status = pb_run_say_reruns(run, error);
     if (status == PB_OK)
+        status = pb_file_move(run->planned_path, run->matrix_path, error);
+    if (status == PB_OK)
         status = write_plans(run, error);
     if (status == PB_OK)
-        status = pb_claims_clear(&run->claims, error);
-    return status == PB_OK ? write_work(run, error) : status;
+        status = write_work(run, error);
+    (void)unlink(run->planned_path); /* where something failed */
+    return status;
 }

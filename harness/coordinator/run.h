@@ -30,7 +30,6 @@ struct pb_run_cell {
     enum pb_run_state state;
     enum pb_outcome found; /* by earlier runs */
     bool ran; /* in this run */
-    bool doubted; /* a mark says that it has ended, and its document does not */
     bool measured; /* its latencies are there */
     bool open; /* its schedule is adaptive: its plan ends at the first measurement */
     size_t plan; /* where its plan begins in the file of plans */
@@ -52,6 +51,8 @@ struct pb_run_cell {
 struct pb_run_looks {
     double saved, at; /* looks that it may do now, and when that was counted */
     double busy; /* when it last started a cell, or one ended */
+    double others; /* looks at claims and stages since the last listing */
+    uint32_t failures; /* listings that failed, in a row */
     double listed, cost; /* when OUT/queue was listed last, and how many looks that was */
     uint32_t cell; /* that is looked at next */
     bool claim; /* by its claim; else by the stage that others wait for */
@@ -72,6 +73,7 @@ struct pb_slot {
     double share; /* of its work */
     char what[160];
     char unsuitable[600]; /* why this host cannot run the cell as it was planned; "": it can */
+    bool stale; /* its plan is of another state of the run */
     bool wrote; /* the child has written the cell's document */
     struct pb_file_identity before; /* of the cell's document when the child began */
     bool said_stopped; /* the user knows that it is stopped */
@@ -87,12 +89,14 @@ struct pb_run {
     struct pb_work_list_identity list; /* which list of work the states of the cells follow */
     struct pb_run_looks looks;
     struct pb_name_index ids; /* of the cells */
+    struct pb_lease *latency_claim; /* of a worker that measures; else NULL */
     uint32_t started_cells; /* by this process */
     char refused[600]; /* why this host cannot run the cells that it has claimed; "": it can */
     double leave_at; /* when this worker stops, as if by SIGTERM; 0: at no time */
     char *program;
     char matrix_sha256[65]; /* of OUT/matrix.xml */
     char *matrix_path, *index_path, *plans_path; /* OUT/matrix.xml, OUT/planned-stages.txt, OUT/plans.txt */
+    char *planned_path; /* the matrix while it is planned: a temporary file */
     struct pb_text plans; /* of all cells, until they are written */
     struct pb_queue queue;
     char *unplanned; /* the last reason why cells could not be planned that was shown; may be NULL */
@@ -148,9 +152,8 @@ PB_MUST_CHECK enum pb_status pb_run_list_others(struct pb_run *run, struct pb_er
 PB_MUST_CHECK enum pb_status pb_run_watch_others(struct pb_run *run, struct pb_error *error);
 /* Every claim of others, once, before this worker leaves. *any: cells whose owners are gone wait again. */
 PB_MUST_CHECK enum pb_status pb_run_look_at_claims(struct pb_run *run, bool *any, struct pb_error *error);
-/* Whether the run that this process has joined was prepared anew: by its list of work, and by its matrix, which is written first. */
+/* Whether the run that this process has joined was prepared anew. */
 void pb_run_check_list(struct pb_run *run);
-void pb_run_check_matrix(struct pb_run *run);
 /* Has the cell ended since its run was prepared? Its document tells; then its state is set, and a coordinator says so. */
 PB_MUST_CHECK enum pb_status pb_run_has_ended(struct pb_run *run, uint32_t cell, bool *ended, struct pb_error *error);
 

@@ -8,7 +8,8 @@
 #include "coordinator/run.h"
 #include "coordinator/child_end.h"
 
-#define FIXED_WORDS 20
+#define FIXED_WORDS 24
+static const double FRESH = 1; /* seconds for which a listing of claims is good enough to claim a cell by */
 enum { STOPS = 3 }; /* times in a row that a cell's process may be ended by others before the cell counts as failed */
 
 /* The smaller of the matrix's limit and this process's; 0: none. */
@@ -53,6 +54,13 @@ enum pb_status pb_run_start_child(struct pb_run *run, struct pb_slot *slot, uint
             words[count++] = "--cache";
             words[count++] = run->options->cache;
         }
+        const struct pb_lease *claim = latency_threads ? run->latency_claim : slot->claim;
+        if (claim) {
+            words[count++] = "--claim";
+            words[count++] = pb_lease_path(claim);
+            words[count++] = "--claim-tag";
+            words[count++] = pb_lease_tag(claim);
+        }
         if (latency_threads) {
             words[count++] = "--latency";
             words[count++] = latency;
@@ -76,7 +84,7 @@ enum pb_status pb_run_start_child(struct pb_run *run, struct pb_slot *slot, uint
         slot->run = run;
         slot->cell = cell;
         slot->share = 0;
-        slot->wrote = slot->said_stopped = false;
+        slot->wrote = slot->stale = slot->said_stopped = false;
         slot->unsuitable[0] = '\0';
         snprintf(slot->what, sizeof slot->what, "%s", config->id);
     }
@@ -179,12 +187,12 @@ static enum pb_status try_cell(struct pb_run *run, struct pb_slot *slot, uint32_
     enum pb_status status = claim_cell(run, cell, &claim, error);
     if (status != PB_OK || !claim)
         return status;
+    slot->claim = claim;
     status = pb_run_start_child(run, slot, cell, 0, error);
     if (status != PB_OK) {
-        pb_lease_give(&claim);
+        pb_lease_give(&slot->claim);
         return status;
     }
-    slot->claim = claim;
     run->cells[cell].state = PB_RUN_RUNNING;
     run->cells[cell].ran = true;
     run->started_cells++;
@@ -205,7 +213,9 @@ static enum pb_status fill_slot(struct pb_run *run, struct pb_slot *slot, struct
         for (uint32_t i = 0; i < run->matrix->cell_count; i++)
             waiting[i] = run->cells[i].state == PB_RUN_WAITING;
         next = pb_queue_next(&run->queue, waiting);
-        if (next != PB_NONE)
+        if (next != PB_NONE && pb_clock() - run->looks.listed >= FRESH)
+            status = pb_run_list_others(run, error); /* cheaper than to try what others have claimed */
+        else if (next != PB_NONE)
             status = try_cell(run, slot, next, error);
     }
     pb_free(waiting);
@@ -349,9 +359,15 @@ enum pb_status pb_run_finish_cell(struct pb_run *run, struct pb_slot *slot, stru
     run->looks.busy = pb_clock();
     if (unsuitable)
         memcpy(run->refused, slot->unsuitable, sizeof run->refused);
-    if (!slot->wrote) /* it may have found the matrix of a run that is being prepared anew, and not its plan in it */
-        pb_run_check_matrix(run);
-    if (slot->child.stop == PB_CHILD_INTERRUPTED || unsuitable || (run->superseded && !slot->wrote)) {
+    run->superseded = run->superseded || (run->joined && slot->stale);
+    const bool lost = !pb_lease_is_kept(slot->claim);
+    if (lost)
+        pb_display_say(
+            &run->display, PB_LOG_WARNING,
+            "%s: this process did not work for so long that another one has taken it over; what it has made of it "
+            "does not count",
+            run->matrix->cells[slot->cell]->id);
+    if (lost || slot->child.stop == PB_CHILD_INTERRUPTED || unsuitable || (run->superseded && !slot->wrote)) {
         run->cells[slot->cell].state = PB_RUN_WAITING;
         (void)pb_queue_end(&run->queue, slot->cell, PB_END_ALONE);
     } else {

@@ -7,7 +7,6 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "base/sha256.h"
 #include "coordinator/run.h"
 
 static const double PER_SECOND = 1,
@@ -15,7 +14,7 @@ static const double PER_SECOND = 1,
 static const double SLOWER = 60; /* seconds of waiting that halve the looks */
 static const double SAVED = 4; /* looks that may follow each other at once, after as many seconds without */
 static const double LISTS = 3; /* seconds between two listings, at least */
-enum { NAMES_PER_LOOK = 400 }; /* of a listing, that come with one answer of a server */
+enum { NAMES_PER_LOOK = 400, LIST_FAILURES = 10 }; /* of a listing, that come with one answer of a server */
 
 static void set_waiting(struct pb_run *run, uint32_t cell)
 {
@@ -91,10 +90,8 @@ static enum pb_status take_mark(struct pb_run *run, uint32_t index, bool ok, str
         if (status != PB_OK)
             return status;
     }
-    if (!ended) {
-        cell->doubted = true;
+    if (!ended) /* the mark came before its document, as far as this host sees; the next listing shows it again */
         set_waiting(run, index);
-    }
     forget_claim(cell);
     return PB_OK;
 }
@@ -104,7 +101,7 @@ static enum pb_status take_cell(struct pb_run *run, const struct seen *seen, uin
     struct pb_run_cell *cell = &run->cells[index];
     if (cell->state != PB_RUN_WAITING && cell->state != PB_RUN_ELSEWHERE)
         return PB_OK;
-    if ((seen->ok[index] || seen->failed[index]) && !cell->doubted)
+    if (seen->ok[index] || seen->failed[index])
         return take_mark(run, index, seen->ok[index], error);
     if (seen->claimed[index] && cell->state == PB_RUN_WAITING) {
         cell->state = PB_RUN_ELSEWHERE;
@@ -124,12 +121,20 @@ enum pb_status pb_run_list_others(struct pb_run *run, struct pb_error *error)
     if (!marks)
         return pb_fail_memory(error, 3 * (size_t)count);
     struct seen seen = {.run = run, .claimed = marks, .ok = marks + count, .failed = marks + 2 * (size_t)count};
-    enum pb_status status = pb_claims_list(&run->claims, on_entry, &seen, &entries, error);
-    for (uint32_t i = 0; i < count && status == PB_OK; i++)
+    struct pb_error unread = {0};
+    enum pb_status status = PB_OK;
+    const bool listed = pb_claims_list(&run->claims, on_entry, &seen, &entries, &unread) == PB_OK;
+    run->looks.failures = listed ? 0 : run->looks.failures + 1;
+    if (run->looks.failures >= LIST_FAILURES) {
+        *error = unread;
+        status = unread.status;
+    }
+    for (uint32_t i = 0; listed && i < count && status == PB_OK; i++)
         status = take_cell(run, &seen, i, error);
     pb_free(marks);
     run->looks.listed = pb_clock();
-    run->looks.cost = 1 + (double)entries / NAMES_PER_LOOK;
+    run->looks.cost = 2 + (double)entries / NAMES_PER_LOOK; /* with the look at the list of work */
+    run->looks.others = 0;
     return status;
 }
 
@@ -206,13 +211,16 @@ static enum pb_status look(struct pb_run *run, uint32_t cell, struct pb_error *e
     const struct pb_shared_stage *stage = awaited_stage(run, cell, &number);
     const bool claim = run->looks.claim || !stage;
     run->looks.saved -= 1;
+    run->looks.others += 1;
     if (claim) {
         run->looks.cell = cell + 1;
         run->looks.claim = false;
         const enum pb_status status = look_at_claim(run, cell, &free, error);
         if (status == PB_OK &&
-            free) /* given back, or its owner died: the mark, if there is one, is in the next listing */
+            free) { /* given back, or its owner died: the mark, if there is one, is in the next listing */
             run->looks.listed = 0;
+            run->looks.others = run->looks.cost;
+        }
         return status;
     }
     run->looks.claim = true;
@@ -229,15 +237,9 @@ void pb_run_check_list(struct pb_run *run)
 static double looks_per_second(const struct pb_run *run, double now)
 {
     const double rate = PER_SECOND / (1 + (now - run->looks.busy) / SLOWER);
+    if (!run->joined) /* there is only one coordinator */
+        return PER_SECOND;
     return rate > LEAST_PER_SECOND ? rate : LEAST_PER_SECOND;
-}
-
-void pb_run_check_matrix(struct pb_run *run)
-{
-    struct pb_error unread = {0};
-    char sha256[65];
-    if (run->joined && pb_sha256_file(run->matrix_path, sha256, &unread) == PB_OK)
-        run->superseded = run->superseded || strcmp(sha256, run->matrix_sha256) != 0;
 }
 
 enum pb_status pb_run_watch_others(struct pb_run *run, struct pb_error *error)
@@ -249,11 +251,13 @@ enum pb_status pb_run_watch_others(struct pb_run *run, struct pb_error *error)
     run->looks.at = now;
     if (run->looks.saved < 1)
         return PB_OK;
-    if (now - run->looks.listed >= LISTS) {
+    const bool any = next_elsewhere(run, &cell);
+    /* half of all looks are for listings */
+    if (now - run->looks.listed >= LISTS && (!any || run->looks.others >= run->looks.cost)) {
         pb_run_check_list(run);
         const enum pb_status status = pb_run_list_others(run, error);
-        run->looks.saved -= 1 + run->looks.cost;
+        run->looks.saved -= run->looks.cost;
         return status;
     }
-    return next_elsewhere(run, &cell) ? look(run, cell, error) : PB_OK;
+    return any ? look(run, cell, error) : PB_OK;
 }

@@ -15,7 +15,7 @@
 
 #define TICK_MS 100 /* limits are looked at so often */
 
-/* Lines of a child: "progress SHARE STAGES-DONE WHAT", "result", "unsuitable REASON". */
+/* Lines of a child: "progress SHARE STAGES-DONE WHAT", "result", "stale", "unsuitable REASON". */
 static void on_line(void *argument, char *line)
 {
     struct pb_slot *slot = argument;
@@ -24,6 +24,8 @@ static void on_line(void *argument, char *line)
     int used = 0;
     if (strcmp(line, "result") == 0)
         slot->wrote = true;
+    if (strcmp(line, "stale") == 0)
+        slot->stale = true;
     if (pb_starts_with(line, "unsuitable "))
         snprintf(slot->unsuitable, sizeof slot->unsuitable, "%s", strchr(line, ' ') + 1);
     if (sscanf(line, "progress %lf %u %n", &share, &done, &used) < 2 || used == 0) // NOLINT(cert-err34-c)

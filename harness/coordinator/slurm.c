@@ -38,8 +38,11 @@ struct slurm {
     bool cells_have_ended;
     uint32_t ended_before; /* cells, when the controller was asked last */
     uint32_t rounds; /* submissions while there was no job, since a cell has ended */
+    uint32_t submitted; /* jobs since a cell has ended */
+    bool said_enough;
+    struct pb_lease_watch latency; /* of the claim of whoever measures */
     uint32_t refusals; /* of a submission, in a row */
-    char said[128];
+    char said[256];
 };
 
 /* A job's time limit: what was asked for, else twice the longest cell, as far as the partition allows it; 0: unlimited. */
@@ -198,8 +201,20 @@ static bool any_left(const struct pb_run *run)
     return cells_in(run, PB_RUN_WAITING) + cells_in(run, PB_RUN_ELSEWHERE) > 0;
 }
 
+/* A worker is at it. The claim of one that died is looked at until it expires. */
+static bool latency_is_claimed(const struct pb_run *run, struct slurm *slurm)
+{
+    struct pb_error unread;
+    bool free = true;
+    const bool claimed =
+        pb_claims_look(&run->claims, PB_CLAIM_LATENCY, &slurm->latency, &free, &unread) == PB_OK && !free;
+    if (!claimed)
+        slurm->latency = (struct pb_lease_watch){0};
+    return claimed;
+}
+
 /* How many jobs there is work for: what nobody has claimed, and what the running ones have. */
-static uint32_t useful_jobs(const struct pb_run *run, const struct slurm *slurm)
+static uint32_t useful_jobs(const struct pb_run *run, struct slurm *slurm)
 {
     const struct pb_job_options *job = run->options->job;
     const uint32_t most = job->workers ? job->workers : MOST_WORKERS;
@@ -207,7 +222,7 @@ static uint32_t useful_jobs(const struct pb_run *run, const struct slurm *slurm)
     const uint64_t theirs = (uint64_t)slurm->jobs.running * job->jobs;
     const uint64_t useful = (waiting + (elsewhere < theirs ? elsewhere : theirs) + job->jobs - 1) / job->jobs;
     if (waiting == 0)
-        return elsewhere == 0 && latencies_are_due(run);
+        return elsewhere == 0 && latencies_are_due(run) && !latency_is_claimed(run, slurm);
     return useful < most ? (uint32_t)useful : most;
 }
 
@@ -298,17 +313,34 @@ static enum pb_status fail_idle(const struct pb_run *run, const struct slurm *sl
     return PB_ERROR_RUN;
 }
 
+/* So many jobs have been submitted since a cell ended that something is wrong with them, though others work. Said once. */
+static bool is_enough(struct pb_run *run, struct slurm *slurm)
+{
+    const struct pb_job_options *job = run->options->job;
+    const uint64_t most = (uint64_t)IDLE_ROUNDS * (job->workers ? job->workers : MOST_WORKERS);
+    if (slurm->submitted < most)
+        return false;
+    if (!slurm->said_enough)
+        pb_display_say(
+            &run->display, PB_LOG_WARNING,
+            "%u jobs were submitted since a cell ended: no more are until one does; see %s/logs/worker-*.log",
+            slurm->submitted, run->options->out);
+    slurm->said_enough = true;
+    return true;
+}
+
 /* Submits what is missing. */
 static enum pb_status fill_up(struct pb_run *run, struct slurm *slurm, struct pb_error *error)
 {
     const uint32_t useful = useful_jobs(run, slurm), live = live_jobs(slurm);
     uint32_t taken = 0;
-    if (useful <= live)
+    if (useful <= live || is_enough(run, slurm))
         return PB_OK;
     const enum pb_status status = submit(slurm, useful - live, &taken, error);
     slurm->refusals = status == PB_OK || taken ? 0 : slurm->refusals + 1;
     slurm->rounds += live == 0 && taken > 0;
     slurm->jobs.pending += taken;
+    slurm->submitted += taken;
     if (taken > 0)
         pb_display_say(&run->display, PB_LOG_INFO, "%u jobs '%s' submitted%s", taken, slurm->name,
                        taken < useful - live ? "; a limit lets others only be submitted later" : "");
@@ -319,13 +351,15 @@ static enum pb_status fill_up(struct pb_run *run, struct slurm *slurm, struct pb
 static void note_progress(const struct pb_run *run, struct slurm *slurm)
 {
     const uint32_t ended = ended_cells(run);
-    if (ended > slurm->ended_before)
-        slurm->rounds = 0;
+    if (ended > slurm->ended_before) {
+        slurm->rounds = slurm->submitted = 0;
+        slurm->said_enough = false;
+    }
     slurm->ended_before = ended;
 }
 
 /* Has it been tried often enough? Jobs end, and no cell does. */
-static bool is_idle(const struct pb_run *run, const struct slurm *slurm)
+static bool is_idle(const struct pb_run *run, struct slurm *slurm)
 {
     return live_jobs(slurm) == 0 && slurm->rounds >= IDLE_ROUNDS && useful_jobs(run, slurm) > 0;
 }
@@ -337,6 +371,11 @@ static void say_jobs(struct pb_run *run, struct slurm *slurm)
     snprintf(text, sizeof text, "%u jobs run, %u wait%s%.60s%s", slurm->jobs.running, slurm->jobs.pending,
              slurm->jobs.pending ? " (" : "", slurm->jobs.pending ? slurm->jobs.reason : "",
              slurm->jobs.pending ? ")" : "");
+    if (slurm->jobs.held) {
+        const size_t length = strlen(text);
+        snprintf(text + length, sizeof text - length, "; %u are held: 'scontrol release jobname=%s'", slurm->jobs.held,
+                 slurm->name);
+    }
     if (strcmp(text, slurm->said) == 0)
         return;
     memcpy(slurm->said, text, sizeof text);

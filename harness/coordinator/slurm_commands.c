@@ -187,7 +187,9 @@ enum pb_status pb_slurm_submit(const char *script, uint32_t tasks, bool *taken, 
 static void count_job(const char *line, struct pb_slurm_jobs *jobs)
 {
     const char *reason = strchr(line, ' ');
-    if (strncmp(line, "PENDING", 7) == 0) {
+    if (strncmp(line, "PENDING", 7) == 0 && reason && strcasestr(reason, "held")) {
+        jobs->held++;
+    } else if (strncmp(line, "PENDING", 7) == 0) {
         jobs->pending++;
         snprintf(jobs->reason, sizeof jobs->reason, "%.60s", reason ? reason + 1 : "");
     } else if (strncmp(line, "RUNNING", 7) == 0) {

@@ -32,6 +32,8 @@ PB_MUST_CHECK enum pb_status pb_slurm_submit(const char *script, uint32_t tasks,
 /* Jobs of a name, every task of an array counted. */
 struct pb_slurm_jobs {
     uint32_t pending, running, other; /* other: completing, requeued, suspended */
+    uint32_t
+        held; /* by a user, an administrator, or because a node could not start it: it waits until somebody releases it */
     char reason[64]; /* why a pending one does not run: "Priority", "Resources"; "" */
 };
 PB_MUST_CHECK enum pb_status pb_slurm_jobs(const char *name, struct pb_slurm_jobs *jobs, struct pb_error *error);

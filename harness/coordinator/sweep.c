@@ -14,7 +14,6 @@
 #include "base/memory.h"
 #include "base/owner.h"
 #include "base/text.h"
-#include "coordinator/claims.h"
 
 struct sweep {
     uint32_t removed;
@@ -123,46 +122,37 @@ static enum pb_status sweep_folder(struct sweep *sweep, const char *folder)
     return status;
 }
 
-static void on_claim(void *argument, const char *id, enum pb_claim_kind kind)
+/* Removes claims whose holders have ended; where one is left, other hosts may be at work. */
+static enum pb_status sweep_claims(struct sweep *sweep, const char *out)
 {
-    struct sweep *sweep = argument;
-    (void)id;
-    sweep->alone = sweep->alone && kind != PB_CLAIM_HELD;
-}
-
-/* Claims of processes that have ended on this host are removed first. */
-static enum pb_status find_claims(struct sweep *sweep, const char *out)
-{
-    struct pb_claims claims = {.folder = pb_path_join(out, "queue")};
-    char **names = NULL;
-    size_t count = 0;
-    sweep->alone = true;
-    if (!claims.folder)
+    char **names = NULL, *folder = pb_path_join(out, "queue");
+    size_t count = 0, left = 0;
+    if (!folder)
         return pb_fail_memory(sweep->error, strlen(out));
-    enum pb_status status = pb_is_dir(claims.folder) ? pb_list_dir(claims.folder, &names, &count, sweep->error) : PB_OK;
-    for (size_t i = 0; i < count && status == PB_OK; i++) {
-        char *path = pb_ends_with(names[i], ".claim") ? pb_path_join(claims.folder, names[i]) : NULL;
+    const enum pb_status status = pb_is_dir(folder) ? pb_list_dir(folder, &names, &count, sweep->error) : PB_OK;
+    for (size_t i = 0; i < count; i++) {
+        char *path = pb_ends_with(names[i], ".claim") ? pb_path_join(folder, names[i]) : NULL;
         if (path)
-            sweep->removed += pb_lease_sweep(path);
+            sweep_lease(sweep, path);
+        left += path && pb_file_exists(path);
         pb_free(path);
     }
-    if (status == PB_OK && count > 0)
-        status = pb_claims_list(&claims, on_claim, sweep, NULL, sweep->error);
+    sweep->alone = sweep->alone && left == 0;
     pb_names_free(&names, count);
-    pb_claims_close(&claims);
+    pb_free(folder);
     return status;
 }
 
-/* The file system's own clock, less the time in which a lease expires. */
+/* The file system's own clock, less three times that in which a lease expires: what it says of a file's last change may be a minute old. */
 static enum pb_status find_silence(struct sweep *sweep, const char *out)
 {
     struct stat info;
     char *tag = pb_owner_tag(), *path = tag ? pb_format("%s/clock.%s.tmp", out, tag) : NULL;
     const int file = path ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666) : -1;
-    if (file < 0 || fstat(file, &info) != 0)
-        sweep->alone = false; /* nothing can be said of others */
-    else
-        sweep->silent = (struct timespec){info.st_ctim.tv_sec - (time_t)ceil(pb_lease_expiry()), info.st_ctim.tv_nsec};
+    sweep->alone = file >= 0 && fstat(file, &info) == 0; /* else nothing can be said of others */
+    if (sweep->alone)
+        sweep->silent =
+            (struct timespec){info.st_ctim.tv_sec - (time_t)ceil(3 * pb_lease_expiry()), info.st_ctim.tv_nsec};
     if (file >= 0) {
         close(file);
         (void)unlink(path);
@@ -192,9 +182,9 @@ enum pb_status pb_sweep(const char *out, struct pb_error *error)
                                           "report/cells",
                                           "report/samples"};
     struct sweep sweep = {.error = error};
-    enum pb_status status = find_claims(&sweep, out);
+    enum pb_status status = find_silence(&sweep, out);
     if (status == PB_OK)
-        status = find_silence(&sweep, out);
+        status = sweep_claims(&sweep, out);
     for (size_t i = 0; i < sizeof folders / sizeof *folders && status == PB_OK; i++) {
         char *folder = pb_path_join(out, folders[i]);
         status = folder ? sweep_folder(&sweep, folder) : pb_fail_memory(error, strlen(out));

@@ -18,6 +18,7 @@ struct pb_work_item {
 };
 
 struct pb_work_list {
+    char id[33]; /* random: no two lists have the same */
     char matrix[65], plans[65]; /* SHA-256 of OUT/matrix.xml and OUT/plans.txt */
     const char *version, *git, *numerics; /* borrowed; of the program that planned the run */
     const char *folder; /* its working folder: relative paths of the matrix begin there */
@@ -27,6 +28,11 @@ struct pb_work_list {
         char sha256[65];
     } * plugins;
     size_t plugin_count;
+    struct pb_work_failure {
+        char stage[65]; /* key */
+        const char *cell, *message; /* in which it failed, and why */
+    } * failures; /* stages that an earlier run could not make: cells behind them are blocked */
+    size_t failure_count;
     struct pb_work_item *cells; /* in the matrix's order */
     size_t cell_count;
     json_t *json; /* that the strings of a list that was read belong to; else NULL */
