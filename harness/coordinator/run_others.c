@@ -1,20 +1,18 @@
 /*
- * What other processes do with the cells of a run: learnt from OUT/queue and OUT/stages, with few looks. A look is a call that asks the file
- * system for a name: many workers share one server.
+ * What other processes do with the cells of a run: learnt from OUT/queue and OUT/stages, with few looks (coordinator/looks.h): many workers
+ * share one server.
  */
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "coordinator/looks.h"
 #include "coordinator/run.h"
 
-static const double PER_SECOND = 1,
-                    LEAST_PER_SECOND = 0.1; /* looks: of who has just begun to wait, and of who has waited long */
-static const double SLOWER = 60; /* seconds of waiting that halve the looks */
 static const double SAVED = 4; /* looks that may follow each other at once, after as many seconds without */
 static const double LISTS = 3; /* seconds between two listings, at least */
-enum { NAMES_PER_LOOK = 400, LIST_FAILURES = 10 }; /* of a listing, that come with one answer of a server */
+enum { LIST_FAILURES = 10 }; /* listings that may fail in a row */
 
 static void set_waiting(struct pb_run *run, uint32_t cell)
 {
@@ -133,7 +131,7 @@ enum pb_status pb_run_list_others(struct pb_run *run, struct pb_error *error)
         status = take_cell(run, &seen, i, error);
     pb_free(marks);
     run->looks.listed = pb_clock();
-    run->looks.cost = 2 + (double)entries / NAMES_PER_LOOK; /* with the look at the list of work */
+    run->looks.cost = 1 + pb_looks_of_listing(entries); /* with the look at the list of work */
     run->looks.others = 0;
     return status;
 }
@@ -233,20 +231,13 @@ void pb_run_check_list(struct pb_run *run)
     run->superseded = run->joined && memcmp(&now, &run->list, sizeof now) != 0;
 }
 
-/* Who has waited for long can wait a little longer: what is found late costs a small part of the wait. */
-static double looks_per_second(const struct pb_run *run, double now)
-{
-    const double rate = PER_SECOND / (1 + (now - run->looks.busy) / SLOWER);
-    if (!run->joined) /* there is only one coordinator */
-        return PER_SECOND;
-    return rate > LEAST_PER_SECOND ? rate : LEAST_PER_SECOND;
-}
-
 enum pb_status pb_run_watch_others(struct pb_run *run, struct pb_error *error)
 {
     const double now = pb_clock();
     uint32_t cell = 0;
-    run->looks.saved += looks_per_second(run, now) * (now - run->looks.at);
+    /* there is only one coordinator, and it shows what happens */
+    const double waited = run->joined ? now - run->looks.busy : 0;
+    run->looks.saved += pb_looks_per_second(waited) * (now - run->looks.at);
     run->looks.saved = run->looks.saved < SAVED ? run->looks.saved : SAVED;
     run->looks.at = now;
     if (run->looks.saved < 1)
