@@ -94,7 +94,7 @@ static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, 
 const struct pb_command pb_command_plan = {
     .name = "plan",
     .usage = "MATRIX [-o OUT] [--only GLOB]… [--threads T] [--no-speed] [--workers N,N… [--worker-speed MACS] "
-             "[--preempt HOURS] [--look SECONDS]] [--plugin-dir DIR]… "
+             "[--preempt HOURS] [--lose HOURS]] [--plugin-dir DIR]… "
              "[--json]",
     .summary = "what a matrix will do: stages, which cells wait for which, costs, longest path",
     .details =

@@ -53,7 +53,7 @@ static enum pb_status read_workers(const char *numbers, struct pb_plan_simulatio
 /* Without workers, nothing is simulated. */
 static enum pb_status require_workers(const struct pb_arguments *arguments, struct pb_error *error)
 {
-    static const char *const others[] = {"worker-speed", "preempt", "look"};
+    static const char *const others[] = {"worker-speed", "preempt", "lose"};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (pb_argument(arguments, others[i]))
             return pb_fail(error, PB_ERROR_INPUT, "--%s: it is of a simulation; give --workers, too", others[i]);
@@ -71,9 +71,9 @@ enum pb_status pb_plan_simulation_read(const struct pb_arguments *arguments, boo
     if (status == PB_OK)
         status = pb_argument_real(arguments, "worker-speed", 1, 1e18, &simulation->speed, error);
     if (status == PB_OK)
-        status = pb_argument_real(arguments, "preempt", 0.01, 1e6, &simulation->hours, error);
+        status = pb_argument_real(arguments, "preempt", 0.01, 1e6, &simulation->preempt_hours, error);
     if (status == PB_OK)
-        status = pb_argument_real(arguments, "look", 0.001, 1e6, &simulation->settings.look_seconds, error);
+        status = pb_argument_real(arguments, "lose", 0.01, 1e6, &simulation->lose_hours, error);
     if (status == PB_OK && simulation->speed == 0 && !timed)
         status = pb_fail(error, PB_ERROR_INPUT, "--workers: with --no-speed, give --worker-speed, too");
     return status;
@@ -112,7 +112,8 @@ static void fill(struct check *check, const bool *stored, struct pb_plan_simulat
     simulation->settings.stage_seconds = simulation->stage_seconds;
     simulation->settings.stage_epochs = simulation->stage_epochs;
     simulation->settings.cell_seconds = simulation->cell_seconds;
-    simulation->settings.preemption_seconds = simulation->hours * HOUR;
+    simulation->settings.preemption_seconds = simulation->preempt_hours * HOUR;
+    simulation->settings.loss_seconds = simulation->lose_hours * HOUR;
 }
 
 enum pb_status pb_plan_simulate(struct check *check, const bool *stored, struct pb_plan_simulation *simulation,
@@ -146,6 +147,11 @@ static void add_share(struct pb_table *table, const struct pb_simulated_workers 
     pb_table_add(table, "%.1f %%", 100 * share_of(row, seconds));
 }
 
+static bool hosts_end(const struct pb_plan_simulation *simulation)
+{
+    return simulation->preempt_hours > 0 || simulation->lose_hours > 0;
+}
+
 static double operations_per_second(const struct pb_simulated *simulated)
 {
     return simulated->makespan > 0 ? simulated->operations / simulated->makespan : 0;
@@ -162,7 +168,8 @@ static void add_row(const struct pb_plan_simulation *simulation, const struct pb
     pb_table_add(table, "%s", seconds);
     add_share(table, row, simulated->work);
     add_share(table, row, simulated->idle);
-    if (simulation->hours > 0) {
+    add_share(table, row, simulated->left);
+    if (hosts_end(simulation)) {
         add_share(table, row, simulated->repeated);
         add_share(table, row, simulated->away);
     }
@@ -173,16 +180,16 @@ static void add_row(const struct pb_plan_simulation *simulation, const struct pb
 
 static void append_rows(const struct pb_plan_simulation *simulation, struct pb_text *text)
 {
-    const char *titles[9] = {"workers", "time", "useful", "idle"};
-    uint32_t columns = 4;
-    if (simulation->hours > 0) {
+    const char *titles[10] = {"workers", "time", "useful", "idle", "free"};
+    uint32_t columns = 5;
+    if (hosts_end(simulation)) {
         titles[columns++] = "repeated";
         titles[columns++] = "away";
     }
     titles[columns++] = "operations/s";
     titles[columns++] = "peak/s";
     titles[columns++] = "in the matrix's order";
-    struct pb_table table = {.titles = titles, .align = "rrrrrrrrr", .columns = columns};
+    struct pb_table table = {.titles = titles, .align = "rrrrrrrrrr", .columns = columns};
     for (uint32_t i = 0; i < simulation->count; i++)
         add_row(simulation, &simulation->rows[i], &table);
     pb_table_end(&table, PB_TABLE_TEXT, text);
@@ -223,8 +230,10 @@ void pb_plan_simulation_append(const struct check *check, const struct pb_plan_s
         pb_text_append(text, "of %s MACs per second", speed);
     else
         pb_text_append(text, "as fast as this machine with %u threads", check->threads);
-    if (simulation->hours > 0)
-        pb_text_append(text, " that lose their hosts after %g h on average", simulation->hours);
+    if (simulation->preempt_hours > 0)
+        pb_text_append(text, "; each is preempted after %g h on average", simulation->preempt_hours);
+    if (simulation->lose_hours > 0)
+        pb_text_append(text, "; each loses its host after %g h on average", simulation->lose_hours);
     pb_text_append(text, ":\n");
     append_rows(simulation, text);
     append_critical(check, simulation, text);
@@ -233,13 +242,18 @@ void pb_plan_simulation_append(const struct check *check, const struct pb_plan_s
 static json_t *row_json(const struct pb_simulated_workers *row)
 {
     const struct pb_simulated *simulated = &row->longest;
-    return json_pack("{s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:I, s:I, s:f, s:f}", "workers",
+    return json_pack("{s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:I, s:I, s:I, s:f, s:f}", "workers",
                      (json_int_t)row->workers, "seconds", simulated->makespan, "matrix_order_seconds",
                      row->in_order.makespan, "work_seconds", simulated->work, "busy_seconds", simulated->busy,
                      "repeated_seconds", simulated->repeated, "idle_seconds", simulated->idle, "away_seconds",
-                     simulated->away, "ended", (json_int_t)simulated->ended, "preempted",
-                     (json_int_t)simulated->preempted, "operations", simulated->operations,
-                     "peak_operations_per_minute", simulated->peak_operations);
+                     simulated->away, "left_seconds", simulated->left, "ended", (json_int_t)simulated->ended,
+                     "preempted", (json_int_t)simulated->preempted, "lost", (json_int_t)simulated->lost, "operations",
+                     simulated->operations, "peak_operations_per_minute", simulated->peak_operations);
+}
+
+static json_t *json_of_given(double value)
+{
+    return pb_json_real(value > 0 ? value : NAN);
 }
 
 json_t *pb_plan_simulation_json(const struct check *check, const struct pb_plan_simulation *simulation)
@@ -254,13 +268,13 @@ json_t *pb_plan_simulation_json(const struct check *check, const struct pb_plan_
         json_decref(rows);
         return NULL;
     }
-    return json_pack("{s:o, s:o, s:f, s:f, s:f, s:f, s:{s:f, s:f, s:f, s:f}, s:f, s:o, s:o}", "worker_speed",
-                     pb_json_real(simulation->speed > 0 ? simulation->speed : NAN), "preempt_hours",
-                     pb_json_real(simulation->hours > 0 ? simulation->hours : NAN), "start_seconds",
-                     settings->start_seconds, "look_seconds", settings->look_seconds, "return_seconds",
-                     settings->return_seconds, "expiry_seconds", settings->expiry_seconds, "operations_per", "claim",
-                     settings->operations.claim, "stage", settings->operations.stage, "epoch",
-                     settings->operations.epoch, "look", settings->operations.look, "longest_cell_seconds",
+    return json_pack("{s:o, s:o, s:o, s:f, s:f, s:f, s:f, s:{s:f, s:f, s:f, s:f, s:f}, s:f, s:o, s:o}", "worker_speed",
+                     json_of_given(simulation->speed), "preempt_hours", json_of_given(simulation->preempt_hours),
+                     "lose_hours", json_of_given(simulation->lose_hours), "start_seconds", settings->start_seconds,
+                     "grace_seconds", settings->grace_seconds, "return_seconds", settings->return_seconds,
+                     "expiry_seconds", settings->expiry_seconds, "operations_per", "join", settings->operations.join,
+                     "claim", settings->operations.claim, "attempt", settings->operations.attempt, "stage",
+                     settings->operations.stage, "epoch", settings->operations.epoch, "longest_cell_seconds",
                      first->critical, "longest_cell", pb_json_text(check->matrix->cells[first->critical_cell]->id),
                      "workers", rows);
 }

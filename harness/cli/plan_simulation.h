@@ -15,7 +15,7 @@ struct pb_plan_simulation {
     struct pb_simulated_workers *rows;
     uint32_t count; /* 0: --workers was not given */
     double speed; /* multiply-accumulates per second of a worker; 0: those that were measured here */
-    double hours; /* between two preemptions of a worker, on average; 0: there is none */
+    double preempt_hours, lose_hours; /* on average, until a worker is preempted; until its host dies; 0: never */
     struct pb_simulation settings; /* of all rows */
     double *stage_seconds, *cell_seconds;
     uint32_t *stage_epochs;
@@ -31,10 +31,10 @@ struct pb_plan_simulation {
         {"worker-speed", 0, "MACS",                                                                                    \
          "with --workers: multiply-accumulates per second of a worker (default: as measured here)"},                   \
         {"preempt", 0, "HOURS",                                                                                        \
-         "with --workers: each loses its host after so many hours on average (default: never)"},                       \
+         "with --workers: each is told to leave its host after so many hours on average (default: never)"},            \
     {                                                                                                                  \
-        "look", 0, "SECONDS",                                                                                          \
-            "with --workers: time between two looks of a worker that finds no cell to start (default 1)"               \
+        "lose", 0, "HOURS",                                                                                            \
+            "with --workers: each loses its host without notice after so many hours on average (default: never)"       \
     }
 
 /* What the options ask for; timed: speeds will be measured. *simulation: zeroed; to be freed after a failure, too. */
