@@ -383,7 +383,7 @@ enum pb_status pb_run_join(const struct pb_join_options *options, struct pb_join
 {
     struct joined joined = {.options = options, .leave_at = options->seconds > 0 ? pb_clock() + options->seconds : 0};
     bool again = true;
-    sigset_t before;
+    sigset_t signals, before;
     char *out = realpath(options->out, NULL);
     *summary = (struct pb_join_summary){0};
     if (!out)
@@ -400,7 +400,8 @@ enum pb_status pb_run_join(const struct pb_join_options *options, struct pb_join
                                                  .memory = memory_of_cell(options),
                                                  .one = options->one,
                                                  .program = options->program};
-    pthread_sigmask(SIG_SETMASK, NULL, &before);
+    pb_run_signals(&signals);
+    pthread_sigmask(SIG_BLOCK, &signals, &before); /* also while it waits for a run to be prepared */
     enum pb_status status = PB_OK;
     while (again && status == PB_OK) {
         sigset_t ignored;

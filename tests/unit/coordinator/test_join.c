@@ -1,5 +1,6 @@
 /* Several processes that share a run: each claims cells, whose children only pretend. */
 #include <setjmp.h>
+#include <glob.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +15,6 @@
 #include "base/file.h"
 #include "base/lease.h"
 #include "base/memory.h"
-#include "base/sha256.h"
 #include "base/text.h"
 #include "coordinator/claims.h"
 #include "coordinator/outcome.h"
@@ -240,11 +240,13 @@ static void write_end(void **state, const char *id, bool marked)
     struct pb_registry registry;
     struct pb_matrix *matrix = NULL;
     struct pb_claims claims;
+    struct pb_work_list list;
     const struct pb_failure ok = {.status = PB_CELL_OK};
-    if (pb_registry_open_files(shared_run_plugins(), &registry, &error) != PB_OK ||
+    if (pb_work_list_read(folder_path(state, "out"), &list, &error) != PB_OK ||
+        pb_registry_open_files(shared_run_plugins(), &registry, &error) != PB_OK ||
         pb_matrix_read(folder_path(state, "out/matrix.xml"), &registry, &matrix, &error) != PB_OK ||
         pb_outcome_write(folder_path(state, "out"), pb_matrix_find(matrix, id), &ok, &error) != PB_OK ||
-        pb_claims_open(folder_path(state, "out"), matrix->sha256, &claims, &error) != PB_OK ||
+        pb_claims_open(folder_path(state, "out"), list.id, &claims, &error) != PB_OK ||
         (marked && pb_claims_mark(&claims, id, true, &error) != PB_OK) || unlink(claim_path(state, id)) != 0)
         _exit(1);
 }
@@ -397,65 +399,52 @@ static void test_a_worker_finishes_its_cell_and_follows_a_run_that_was_prepared_
     assert_int_equal(count_claims(state), 0);
 }
 
-struct pair {
-    struct coordinator run, worker;
-};
-
-/* A worker has finished its cell, and a run has written another matrix, and plans until somebody opens the gate "planned". */
-static struct pair start_pair(void **state)
+static bool is_planning(void **state)
 {
-    struct pb_error error = {0};
-    struct pb_work_list list;
-    struct pair pair;
-    char sha256[65];
-    prepare_run(state, BEFORE, false);
-    assert_int_equal(pb_work_list_read(folder_path(state, "out"), &list, &error), PB_OK);
-    setenv(FAKE_CHILD_RUN_AFTER, folder_path(state, "gate"), 1);
-    pair.worker = start_worker(state, one_at_a_time);
-    await_diary(state, "start " CELL("random", "r10"), 1);
-    setenv(FAKE_CHILD_PLAN_AFTER, folder_path(state, "planned"), 1);
-    pair.run = start_run(state, AFTER, (struct pb_run_options){.jobs = 1, .threads = 1});
-    const char *matrix = folder_path(state, "out/matrix.xml");
-    do {
-        usleep(10000);
-        assert_int_equal(pb_sha256_file(matrix, sha256, &error), PB_OK);
-    } while (strcmp(sha256, list.matrix) == 0);
-    open_gate(state, "gate");
-    await_diary(state, "end " CELL("random", "r10"), 1);
-    usleep(500000); /* the worker tries what it still knows of */
-    pb_work_list_free(&list);
-    return pair;
+    glob_t found = {0};
+    const bool any = glob(folder_path(state, "out/matrix.xml.*.tmp"), 0, NULL, &found) == 0;
+    globfree(&found);
+    return any;
 }
 
-static void open_both_gates(void **state)
+/* A run may plan for minutes: until it has, its folder is as it was, and workers go by that. */
+static void test_a_worker_fails_no_cell_while_a_run_is_prepared_anew(void **state)
 {
+    prepare_run(state, BEFORE, false);
+    setenv(FAKE_CHILD_RUN_AFTER, folder_path(state, "gate"), 1);
+    struct coordinator worker = start_worker(state, one_at_a_time);
+    await_diary(state, "start " CELL("random", "r10"), 1);
+    setenv(FAKE_CHILD_PLAN_AFTER, folder_path(state, "planned"), 1);
+    struct coordinator run = start_run(state, AFTER, (struct pb_run_options){.jobs = 1, .threads = 1});
+    while (!is_planning(state))
+        usleep(10000);
+    open_gate(state, "gate");
+    await_diary(state, "end " CELL("random", "r20"), 1); /* of the earlier matrix, which is still the folder's */
     open_gate(state, "planned");
     unsetenv(FAKE_CHILD_RUN_AFTER);
     unsetenv(FAKE_CHILD_PLAN_AFTER);
-}
-
-/* From the new matrix to the new list of work a run may take minutes: it plans. */
-static void test_a_worker_fails_no_cell_while_a_run_is_prepared_anew(void **state)
-{
-    struct pair pair = start_pair(state);
-    open_both_gates(state);
-    const struct coordinator_end whole = await_good(&pair.run), end = await_good(&pair.worker);
+    const struct coordinator_end whole = await_good(&run), end = await_good(&worker);
     assert_int_equal(whole.done + whole.skipped, 3);
     assert_int_equal(whole.failed + end.joined.failed, 0);
-    assert_false(has_document(state, CELL("random", "r20")));
     assert_int_equal(count_claims(state), 0);
+    assert_false(is_planning(state));
 }
 
 static void test_a_worker_that_waits_for_a_run_to_be_prepared_can_be_asked_to_end(void **state)
 {
-    struct pair pair = start_pair(state);
-    assert_int_equal(kill(pair.worker.pid, SIGTERM), 0);
-    const struct coordinator_end end = await_end(&pair.worker);
+    struct pb_error error = {0};
+    struct pb_lease *lock = NULL;
+    prepare_run(state, BEFORE, false);
+    assert_int_equal(pb_lease_try(folder_path(state, "out/lock"), &lock, &error), PB_OK);
+    assert_int_equal(pb_file_write_atomic(folder_path(state, "out/plans.txt"), "other\n", 6, &error), PB_OK);
+    struct coordinator worker = start_worker(state, one_at_a_time);
+    usleep(500000);
+    assert_int_equal(kill(worker.pid, SIGTERM), 0);
+    const struct coordinator_end end = await_end(&worker);
     assert_int_equal(end.status, PB_ERROR_STOPPED);
     assert_non_null(strstr(end.error.text, "this worker was asked to end while the run in '"));
-    open_both_gates(state);
-    const struct coordinator_end whole = await_good(&pair.run);
-    assert_int_equal(whole.done + whole.skipped, 3);
+    pb_lease_give(&lock);
+    assert_int_equal(count_diary(state, "start "), 0);
     assert_int_equal(count_claims(state), 0);
 }
 

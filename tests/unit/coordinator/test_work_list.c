@@ -28,7 +28,11 @@ static void write_list(void **state)
     struct pb_error error = {0};
     struct pb_work_plugin plugins[] = {{.file = "/p/criterion-x.so", .sha256 = DIGEST}};
     struct pb_work_item cells[] = {{.id = "a.r10", .document = ""}, {.id = "b.r10", .document = DIGEST}};
-    const struct pb_work_list list = {.matrix = "aa",
+    struct pb_work_failure failures[] = {{.stage = "cc", .cell = "a.r10", .message = "it did not work"}};
+    const struct pb_work_list list = {.id = "0123456789abcdef0123456789abcdef",
+                                      .failures = failures,
+                                      .failure_count = 1,
+                                      .matrix = "aa",
                                       .plans = "bb",
                                       .version = "1.2.3",
                                       .git = "0abc",
@@ -68,6 +72,11 @@ static void test_what_is_written_is_read(void **state)
     assert_int_equal(list.plugin_count, 1);
     assert_string_equal(list.plugins[0].file, "/p/criterion-x.so");
     assert_string_equal(list.plugins[0].sha256, DIGEST);
+    assert_string_equal(list.id, "0123456789abcdef0123456789abcdef");
+    assert_int_equal(list.failure_count, 1);
+    assert_string_equal(list.failures[0].stage, "cc");
+    assert_string_equal(list.failures[0].cell, "a.r10");
+    assert_string_equal(list.failures[0].message, "it did not work");
     assert_int_equal(list.cell_count, 2);
     assert_string_equal(list.cells[0].id, "a.r10");
     assert_string_equal(list.cells[0].document, "");
