@@ -2,6 +2,7 @@
 # What the documents tell a reader to type: every command line is run (the large ones in small), or is listed with the reason why not
 # here; every piece of XML is valid. A command, a block or an element that is new fails until a test knows it.
 bats_require_minimum_version 1.5.0
+load ../support/slurm.bash
 
 prunebench() { "$PRUNEBENCH_BUILD/prunebench" "$@"; }
 
@@ -84,6 +85,11 @@ prunebench-new-plugin criterion my-score ~/my-score: first-plugin.bats
 cd ~/my-score && make: first-plugin.bats
 prunebench plugins describe criterion/my-score --plugin-dir ~/my-score: first-plugin.bats
 snakemake --cores 8: Snakemake is not installed; plan.bats runs the rules in the order of their inputs
+parallel --nonall -j0 --sshloginfile hosts prunebench worker /shared/OUT: it needs hosts
+scripts/examples/workers-over-ssh OUT node1 node2: it needs hosts; executor.bats gives it an ssh that starts a shell
+for worker in 1 2 3 4; do qsub -v OUT=/shared/OUT scripts/examples/worker.pbs; done: it needs PBS; executor.bats runs the script
+condor_submit scripts/examples/workers.condor: it needs HTCondor
+kubectl apply -f scripts/examples/workers.yaml: it needs Kubernetes; executor.bats reads the file
 END
 }
 
@@ -102,6 +108,14 @@ run_line() {
         ;;
     'prunebench plan studies/thesis/thesis.xml --no-speed --worker-speed 1e11 --workers '*) $line | grep '^  workers ' ;;
     'prunebench run MATRIX -o OUT -j 2') prunebench run m.xml -o OUT -j 2 | grep '1 were done before' ;;
+    'prunebench run MATRIX -o OUT') prunebench run m.xml -o OUT | grep '1 were done before' ;;
+    'prunebench run MATRIX -o OUT --executor slurm '*)
+        fake_slurm "$PWD/slurm" && echo 'short 1-00:00:00' >slurm/partitions
+        eval "${line/MATRIX/m.xml}" | grep '1 were done before'
+        ;;
+    'prunebench worker OUT --threads 16') prunebench worker OUT --threads 1 ;;
+    'seq 4 | parallel '*) ! command -v parallel >/dev/null || [ "$(PATH=$PRUNEBENCH_BUILD:$PATH bash -c "$line" | grep -c '^0 cells done')" -eq 4 ] ;;
+    'prunebench status OUT') prunebench status OUT ;;
     'prunebench report OUT' | 'prunebench report out' | 'prunebench report out-mini')
         $line && ls "${line##* }"/report/index.html "${line##* }"/report/tables/*.{html,tex,md,csv}
         ;;

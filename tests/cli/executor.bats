@@ -283,3 +283,82 @@ refuses() { # STATUS MESSAGE ARGUMENT…
     run -0 slurm_run
     [ "$(submitted_jobs)" -eq 2 ]
 }
+
+# The examples of other ways to start workers, with the program in the place of an installed one.
+example() { # NAME
+    sed "s|@PREFIX@/bin/prunebench|$PRUNEBENCH_BUILD/prunebench|" "$BATS_TEST_DIRNAME/../../scripts/examples/$1" >"$1"
+    chmod +x "$1"
+}
+
+# A run in out that nobody runs, as one that was interrupted leaves it.
+prepare_out() {
+    echo 0 >slurm/slots
+    begin
+    wait_for grep -q submitted log
+    kill -INT $coordinator
+    wait $coordinator || true
+}
+
+@test "workers-over-ssh: a worker on each host, started again when it was ended early" {
+    example workers-over-ssh
+    prepare_out
+    # what one host prints first is a worker's that was ended early
+    mkdir bin
+    cat >bin/ssh <<'END_OF_SSH'
+#!/bin/bash
+printf '%s\n' "$3" >>hosts
+[ "$3" != early ] || [ "$(grep -c early hosts)" -gt 1 ] || exit 75
+exec bash -c "$4"
+END_OF_SSH
+    chmod +x bin/ssh
+    PATH=$PWD/bin:$PATH run -0 ./workers-over-ssh out early other
+    echo "$output"
+    [ "$(sort hosts | paste -sd' ')" = "early early other" ]
+    # each has all threads of its host
+    diff <(timeless "$LOCAL"/cells/* | sed 's/ threads="[0-9]*"//') <(timeless out/cells/* | sed 's/ threads="[0-9]*"//')
+    [ "$(awk '/ cells done, 0 failed here/ { sum += $1 } END { print sum }' out/logs/worker-early.log out/logs/worker-other.log)" -eq 2 ]
+    # a host that cannot run them
+    printf '#!/bin/sh\nexit 2\n' >bin/ssh
+    PATH=$PWD/bin:$PATH run -2 ./workers-over-ssh out bad
+    [[ $output == "workers-over-ssh: the worker on bad ends with exit code 2: see $PWD/out/logs/worker-bad.log" ]]
+    run -2 ./workers-over-ssh out
+}
+
+@test "worker.pbs: runs cells, and submits itself again when its time is over" {
+    example worker.pbs
+    sed -i 's/--threads 16/--threads 1/' worker.pbs
+    prepare_out
+    mkdir bin
+    printf '#!/bin/sh\necho "$@" >>submitted-again\n' >bin/qsub
+    chmod +x bin/qsub
+    export PATH=$PWD/bin:$PATH PBS_O_WORKDIR=$PWD OUT=out
+    sed 's/--max-time [0-9:]*/--max-time 0.001/' worker.pbs >early.pbs
+    run -75 bash early.pbs
+    [ "$(<submitted-again)" = "-v OUT=out worker.pbs" ]
+    run -0 bash worker.pbs
+    echo "$output"
+    [[ $output == *"2 cells done, 0 failed here"* ]]
+    [ "$(wc -l <submitted-again)" -eq 1 ]
+    diff <(timeless "$LOCAL"/cells/*) <(timeless out/cells/*)
+}
+
+@test "workers.condor and workers.yaml are well-formed, and start a worker" {
+    example workers.condor
+    run ! grep -vE '^$|^#|^[a-z_]+ = [^ ].*$|^queue [0-9]+$' workers.condor
+    grep -qxF "executable = $PRUNEBENCH_BUILD/prunebench" workers.condor
+    grep -q '^arguments = "worker ' workers.condor
+    example workers.yaml
+    python3 -c 'import yaml' || skip "needs python3-yaml"
+    python3 - workers.yaml <<'END_OF_CHECK'
+import sys, yaml
+job = yaml.safe_load(open(sys.argv[1], encoding="utf-8"))
+assert (job["apiVersion"], job["kind"]) == ("batch/v1", "Job")
+spec, pod = job["spec"], job["spec"]["template"]["spec"]
+assert spec["completionMode"] == "Indexed" and spec["completions"] == spec["parallelism"] > 1
+assert pod["restartPolicy"] == "OnFailure" and pod["terminationGracePeriodSeconds"] > 100
+container, = pod["containers"]
+assert container["command"][:2] == ["prunebench", "worker"] and all(isinstance(word, str) for word in container["command"])
+assert container["command"][2].startswith(container["volumeMounts"][0]["mountPath"] + "/")
+assert {mount["name"] for mount in container["volumeMounts"]} == {volume["name"] for volume in pod["volumes"]}
+END_OF_CHECK
+}
