@@ -56,6 +56,7 @@ begin() {
     coordinator=$!
 }
 
+has_no_jobs() { [ -z "$(ls slurm/jobs)" ]; }
 has_submitted() { [ "$(submitted_jobs)" -ge "$1" ]; }
 
 @test "a run by jobs ends with the documents of a local one" {
@@ -99,6 +100,9 @@ ASKED
         grep -qxF -- "$word" asked
     done
     grep -qF "worker $PWD/out -j 3 --threads 5" out/worker.sbatch
+    mkdir 'decoded images'
+    slurm_run --quiet --cache 'decoded images'
+    grep -qF "worker $PWD/out --cache '$PWD/decoded images' -j 1" out/worker.sbatch
     [ "$(submitted_jobs)" -eq 0 ]
 }
 
@@ -232,9 +236,11 @@ ASKED
     [[ $output != *"without latency"* ]]
     [ "$(grep -l '<latency ' out/cells/* | wc -l)" -eq 2 ]
     before=$(submitted_jobs)
+    wait_for has_no_jobs
     run -0 slurm_run --threads 2 # where the latency was measured is not known here
     [ "$(submitted_jobs)" -eq "$before" ]
     # what the matrix asks for anew is
+    wait_for has_no_jobs
     matrix "0.3 0.5" 2 2 >m.xml
     run -0 slurm_run
     [ "$(submitted_jobs)" -gt "$before" ]
