@@ -47,7 +47,7 @@ is_shown() { # file
 commands() {
     local file
     for file in blocks/*.{plain,sh}; do
-        [ ! -e "$file" ] || is_shown "$file" || grep -v '^ ' "$file"
+        [ ! -e "$file" ] || is_shown "$file" || sed '/^ /d' "$file" # a block may have nothing but indented lines
     done | sed -E 's/ {2,}[^ ].*$//; s/ +#.*$//' | sort -u
 }
 

@@ -64,6 +64,7 @@ has_submitted() { [ "$(submitted_jobs)" -ge "$1" ]; }
     echo "$output"
     [[ $output == *"2 done, 0 were done before, 0 failed, 0 blocked; results in out/cells" ]]
     [ "$(<slurm/submitted)" = 2 ]
+    wait_for has_no_jobs
     diff <(timeless "$LOCAL"/cells/*) <(timeless out/cells/*)
     [ "$(awk '/ cells done, 0 failed here/ { sum += $1 } END { print sum }' out/logs/worker-*.log)" -eq 2 ]
     # what is done stays done, and needs no job
@@ -111,6 +112,7 @@ ASKED
     run -0 slurm_run
     echo "$output"
     diff <(timeless "$LOCAL"/cells/*) <(timeless "$out"/cells/*)
+    wait_for has_no_jobs
     [ -s "$out/logs/worker-1.log" ]
 }
 
