@@ -225,10 +225,13 @@ static enum pb_status execute(struct pb_run *run, struct pb_run_summary *summary
 
 void pb_run_signals(sigset_t *signals)
 {
+    struct sigaction hangup;
     sigemptyset(signals);
     sigaddset(signals, SIGINT);
     sigaddset(signals, SIGTERM);
-    sigaddset(signals, SIGHUP);
+    /* what nohup starts ignores it, and outlives its terminal; a descriptor would receive it all the same */
+    if (sigaction(SIGHUP, NULL, &hangup) != 0 || hangup.sa_handler != SIG_IGN)
+        sigaddset(signals, SIGHUP);
 }
 
 enum pb_status pb_run_watch_signals(struct pb_run *run, sigset_t *before, struct pb_error *error)

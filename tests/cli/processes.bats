@@ -83,6 +83,24 @@ is_gone() { # PROCESS
     run ! kill -0 "$child"
 }
 
+@test "a run that nohup starts continues when its terminal is closed; another one ends" {
+    matrix 400 >m.xml
+    nohup "$PRUNEBENCH_BUILD/prunebench" run m.xml -o out --threads 1 --quiet >log 2>&1 3>&- &
+    coordinator=$!
+    wait_for compgen -G 'out/stages/*.partial/epoch.safetensors'
+    kill -HUP $coordinator
+    wait $coordinator
+    grep -q ' status="ok"' out/cells/$ID.xml
+
+    "$PRUNEBENCH_BUILD/prunebench" run m.xml -o out2 --threads 1 --quiet >log 2>&1 3>&- &
+    coordinator=$!
+    wait_for compgen -G 'out2/stages/*.partial/epoch.safetensors'
+    kill -HUP $coordinator
+    status=0
+    wait $coordinator || status=$?
+    [ "$status" -eq 129 ]
+}
+
 @test "a child whose coordinator died before the two met ends at once" {
     matrix >m.xml
     mkdir out
