@@ -57,7 +57,8 @@ timeless() {
 }
 
 # The files of a run, but for logs.
-files_of() { (cd "$1" && find . -type f ! -path './logs/*' | LC_ALL=C sort); }
+# marks in the queue are named after the list of work, which each run makes
+files_of() { (cd "$1" && find . -type f ! -path './logs/*' | sed -E 's|^(./queue/.*)\.[0-9a-f]+\.ok$|\1.ok|' | LC_ALL=C sort); }
 
 # out is as the run on a good file system: its files, and what its documents say.
 as_without_faults() {
