@@ -57,13 +57,20 @@ static bool make_file(const char *path, char letter)
     return written && closed;
 }
 
+/* Opened anew where that is stale, as by all that reads files here. */
 static bool holds(const char *path, char letter)
 {
     char found = '\0';
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
-    const bool is_read = fd >= 0 && read(fd, &found, 1) == 1;
-    if (fd >= 0)
-        close(fd);
+    bool is_read = false;
+    errno = ESTALE;
+    for (int tries = 0; tries < PB_STALE_TRIES && !is_read && errno == ESTALE; tries++) {
+        const int fd = pb_open_to_read(path, 0);
+        is_read = fd >= 0 && read(fd, &found, 1) == 1;
+        const int reason = errno;
+        if (fd >= 0)
+            close(fd);
+        errno = reason;
+    }
     return is_read && found == letter;
 }
 
@@ -361,6 +368,7 @@ static struct pb_store_row *add_row(struct pb_store_rows *rows, const char *name
 }
 
 #define FOLDER_ROW "folder"
+enum { TRIES = 3 };
 
 _Static_assert(2 + sizeof trials / sizeof *trials + sizeof facts / sizeof *facts <=
                    sizeof((struct pb_store_rows *)0)->rows / sizeof(struct pb_store_row),
@@ -405,13 +413,26 @@ enum pb_status pb_store_probe(const char *folder, struct pb_store_rows *rows, st
     return status;
 }
 
+/* The first row that failed; NULL where none did. */
+static const struct pb_store_row *first_failed(const struct pb_store_rows *rows)
+{
+    for (size_t i = 0; i < rows->count; i++)
+        if (rows->rows[i].state == PB_STORE_FAILED)
+            return &rows->rows[i];
+    return NULL;
+}
+
 enum pb_status pb_store_require(const char *folder, struct pb_error *error)
 {
     struct pb_store_rows rows;
-    const enum pb_status status = pb_store_probe(folder, &rows, error);
-    for (size_t i = 0; i < rows.count && status == PB_OK; i++)
-        if (rows.rows[i].state == PB_STORE_FAILED)
-            return pb_fail(error, strcmp(rows.rows[i].name, FOLDER_ROW) == 0 ? PB_ERROR_INPUT : PB_ERROR_RUN, "%s",
-                           rows.rows[i].text);
+    const struct pb_store_row *failed = NULL;
+    enum pb_status status = PB_OK;
+    for (unsigned tries = 0; tries < TRIES && status == PB_OK && (tries == 0 || failed); tries++) {
+        status = pb_store_probe(folder, &rows, error);
+        failed = status == PB_OK ? first_failed(&rows) : NULL;
+    }
+    if (failed)
+        return pb_fail(error, strcmp(failed->name, FOLDER_ROW) == 0 ? PB_ERROR_INPUT : PB_ERROR_RUN, "%s",
+                       failed->text);
     return status;
 }

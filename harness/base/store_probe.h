@@ -30,7 +30,7 @@ const char *pb_store_state_name(enum pb_store_state state);
  */
 PB_MUST_CHECK enum pb_status pb_store_probe(const char *folder, struct pb_store_rows *rows, struct pb_error *error);
 
-/* For the start of a run: the first row that failed, as an error. PB_ERROR_INPUT: the folder cannot be made or written. */
+/* For the start of a run: the first row that failed three times, as an error: a call may fail once where others succeed. PB_ERROR_INPUT: the folder cannot be made or written. */
 PB_MUST_CHECK enum pb_status pb_store_require(const char *folder, struct pb_error *error);
 
 #endif
