@@ -268,13 +268,12 @@ json_t *pb_plan_simulation_json(const struct check *check, const struct pb_plan_
         json_decref(rows);
         return NULL;
     }
-    return json_pack("{s:o, s:o, s:o, s:f, s:f, s:f, s:f, s:{s:f, s:f, s:f, s:f, s:f}, s:f, s:o, s:o}", "worker_speed",
+    return json_pack("{s:o, s:o, s:o, s:f, s:f, s:f, s:f, s:{s:f, s:f, s:f, s:f}, s:f, s:o, s:o}", "worker_speed",
                      json_of_given(simulation->speed), "preempt_hours", json_of_given(simulation->preempt_hours),
                      "lose_hours", json_of_given(simulation->lose_hours), "start_seconds", settings->start_seconds,
                      "grace_seconds", settings->grace_seconds, "return_seconds", settings->return_seconds,
                      "expiry_seconds", settings->expiry_seconds, "operations_per", "join", settings->operations.join,
-                     "claim", settings->operations.claim, "attempt", settings->operations.attempt, "stage",
-                     settings->operations.stage, "epoch", settings->operations.epoch, "longest_cell_seconds",
-                     first->critical, "longest_cell", pb_json_text(check->matrix->cells[first->critical_cell]->id),
-                     "workers", rows);
+                     "claim", settings->operations.claim, "stage", settings->operations.stage, "epoch",
+                     settings->operations.epoch, "longest_cell_seconds", first->critical, "longest_cell",
+                     pb_json_text(check->matrix->cells[first->critical_cell]->id), "workers", rows);
 }

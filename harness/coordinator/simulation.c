@@ -29,7 +29,6 @@ struct worker {
     uint32_t cell;
     uint32_t piece; /* 0: the cell's start; then a stage of its path each; then its own work */
     double seconds; /* that the piece takes */
-    uint64_t known; /* claims of all workers when it listed them last */
     struct pb_rng rng;
 };
 
@@ -52,7 +51,6 @@ struct state {
     uint32_t orphan_count;
     bool *waiting;
     uint32_t waiting_count, claimed_count; /* cells that wait; cells that somebody has, or had when the host died */
-    uint64_t claims; /* so far */
     double *kept; /* per stage: seconds of its work that are stored as epochs */
     uint32_t *passed; /* per stage: the last cell whose path passed through it, + 1: a path may do so twice */
     bool exhausted; /* no cell may start, and none will before the queue changes */
@@ -65,8 +63,7 @@ struct state {
  * Operations: system calls with a name or a file of the run's folder, but for reading, writing, fsync and flock, of a worker that ran two
  * cells which share all but their last two stages (counted by strace). A lease is 12: create, close, open, link, unlink to take it; the
  * folder opened and closed, the lease opened, closed, looked at, removed, and its own file closed to give it. A claim is a lease, 15 more of
- * the worker, 41 of the cell's process beside its stages, and two stages that it finds stored, 49 each. An attempt is a lease and 10 to find
- * that the cell has ended; it is 11 in all where the cell is still claimed. An epoch is 5 for the state of the training and 5 for the
+ * the worker, 41 of the cell's process beside its stages, and two stages that it finds stored, 49 each. An epoch is 5 for the state of the training and 5 for the
  * network, as if each were the best so far.
  */
 struct pb_simulation pb_simulation_defaults(void)
@@ -76,7 +73,7 @@ struct pb_simulation pb_simulation_defaults(void)
                                   .grace_seconds = 100,
                                   .return_seconds = 300,
                                   .expiry_seconds = 60,
-                                  .operations = {.join = 23, .claim = 166, .attempt = 22, .stage = 71, .epoch = 10}};
+                                  .operations = {.join = 23, .claim = 166, .stage = 71, .epoch = 10}};
 }
 
 static void spend(struct state *state, double operations)
@@ -222,7 +219,6 @@ static void start_cell(struct state *state, struct worker *worker, uint32_t cell
     state->waiting[cell] = false;
     state->waiting_count--;
     state->claimed_count++;
-    worker->known = ++state->claims;
     spend(state, state->settings->operations.claim);
     worker->state = WORKING;
     worker->cell = cell;
@@ -296,8 +292,6 @@ static void end_cell(struct state *state, struct worker *worker)
         go_away(state, worker);
         return;
     }
-    /* before it lists them again, it takes for free what others have claimed since */
-    spend(state, state->settings->operations.attempt * (double)(state->claims - worker->known));
     begin_looking(state, worker);
 }
 

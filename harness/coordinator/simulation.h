@@ -17,7 +17,6 @@ enum pb_simulated_order {
 struct pb_simulated_operations {
     double join; /* a worker that begins, up to its first listing */
     double claim; /* a cell's lease taken and given back, its process begun, its result written and marked */
-    double attempt; /* to claim a cell that another worker has claimed meanwhile */
     double stage; /* a stage's lease taken and given back, the stage stored, and what its training kept removed */
     double epoch; /* the state of a training and its best network, after each epoch */
 };
