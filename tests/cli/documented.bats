@@ -106,7 +106,7 @@ run_line() {
     'scripts/examples/plan-to-snakemake MATRIX OUT <plan.json >Snakefile')
         prunebench plan m.xml --json --no-speed >one.json && "$sources/${line%% *}" m.xml OUT <one.json | grep '^rule cell_1:$'
         ;;
-    'prunebench plan studies/thesis/thesis.xml --no-speed --worker-speed 1e11 --workers '*) $line | grep '^  workers ' ;;
+    'prunebench plan studies/thesis/thesis.xml --no-speed --worker-speed '*) $line | grep '^  workers ' ;;
     'prunebench run MATRIX -o OUT -j 2') prunebench run m.xml -o OUT -j 2 | grep '1 were done before' ;;
     'prunebench run MATRIX -o OUT') prunebench run m.xml -o OUT | grep '1 were done before' ;;
     'prunebench run MATRIX -o OUT --executor slurm '*)
