@@ -28,9 +28,10 @@ struct pb_join_summary {
 
 /*
  * Claims cells of the run in options->out, and runs each in a child process, until none is left to claim: those that other workers run are
- * theirs. It moves to the working folder of whoever prepared the run, because relative paths of the matrix begin there. Another program or
- * plugin than the run was prepared with is PB_ERROR_INPUT, before anything is claimed. Whoever finds all cells ended measures the
- * latencies, where the run leaves that to its workers.
+ * theirs, unless their process on this host has ended. It follows a run that is prepared anew meanwhile. It moves to the working folder of
+ * whoever prepared the run, because relative paths of the matrix begin there. Another program or plugin than the run was prepared with is
+ * PB_ERROR_INPUT, before anything is claimed. Whoever finds all cells ended measures the latencies, where the run leaves that to its
+ * workers.
  */
 PB_MUST_CHECK enum pb_status pb_run_join(const struct pb_join_options *options, struct pb_join_summary *summary,
                                          struct pb_error *error);

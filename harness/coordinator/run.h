@@ -150,8 +150,9 @@ PB_MUST_CHECK enum pb_status pb_run_find_document(struct pb_run *run, struct pb_
 PB_MUST_CHECK enum pb_status pb_run_list_others(struct pb_run *run, struct pb_error *error);
 /* While a slot is free: at most one look per second at what the others do, on average. */
 PB_MUST_CHECK enum pb_status pb_run_watch_others(struct pb_run *run, struct pb_error *error);
-/* Every claim of others, once, before this worker leaves. *any: cells whose owners are gone wait again. */
-PB_MUST_CHECK enum pb_status pb_run_look_at_claims(struct pb_run *run, bool *any, struct pb_error *error);
+/* Before this worker leaves: whether there is another list of work, and every claim of others. *any: cells whose owners are gone wait
+ * again. */
+PB_MUST_CHECK enum pb_status pb_run_look_before_leaving(struct pb_run *run, bool *any, struct pb_error *error);
 /* Whether the run that this process has joined was prepared anew. */
 void pb_run_check_list(struct pb_run *run);
 /* Has the cell ended since its run was prepared? Its document tells; then its state is set, and a coordinator says so. */

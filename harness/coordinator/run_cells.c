@@ -250,7 +250,7 @@ enum pb_status pb_run_start_cells(struct pb_run *run, bool *busy, struct pb_erro
         status = pb_run_watch_others(run, error);
     *busy = *busy || (may_claim(run) && any_left(run));
     if (status == PB_OK && !*busy && run->joined && may_claim(run))
-        status = pb_run_look_at_claims(run, busy, error);
+        status = pb_run_look_before_leaving(run, busy, error);
     return status;
 }
 

@@ -171,23 +171,6 @@ static enum pb_status look_at_claim(struct pb_run *run, uint32_t index, bool *fr
     return pb_claims_look(&run->claims, run->matrix->cells[index]->id, cell->watch, free, error);
 }
 
-enum pb_status pb_run_look_at_claims(struct pb_run *run, bool *any, struct pb_error *error)
-{
-    enum pb_status status = PB_OK;
-    *any = false;
-    for (uint32_t i = 0; i < run->matrix->cell_count && status == PB_OK; i++) {
-        bool free = false;
-        if (run->cells[i].state == PB_RUN_ELSEWHERE)
-            status = look_at_claim(run, i, &free, error);
-        if (!free)
-            continue;
-        set_waiting(run, i);
-        forget_claim(&run->cells[i]);
-        *any = true;
-    }
-    return status;
-}
-
 /* The next cell that another process has; false where there is none. */
 static bool next_elsewhere(struct pb_run *run, uint32_t *cell)
 {
@@ -229,6 +212,24 @@ void pb_run_check_list(struct pb_run *run)
 {
     const struct pb_work_list_identity now = pb_work_list_look(run->options->out);
     run->superseded = run->joined && memcmp(&now, &run->list, sizeof now) != 0;
+}
+
+enum pb_status pb_run_look_before_leaving(struct pb_run *run, bool *any, struct pb_error *error)
+{
+    enum pb_status status = PB_OK;
+    *any = false;
+    pb_run_check_list(run);
+    for (uint32_t i = 0; i < run->matrix->cell_count && status == PB_OK && !run->superseded; i++) {
+        bool free = false;
+        if (run->cells[i].state == PB_RUN_ELSEWHERE)
+            status = look_at_claim(run, i, &free, error);
+        if (!free)
+            continue;
+        set_waiting(run, i);
+        forget_claim(&run->cells[i]);
+        *any = true;
+    }
+    return status;
 }
 
 enum pb_status pb_run_watch_others(struct pb_run *run, struct pb_error *error)

@@ -399,6 +399,29 @@ static void test_a_worker_finishes_its_cell_and_follows_a_run_that_was_prepared_
     assert_int_equal(count_claims(state), 0);
 }
 
+/* The matrix is the same, and there is more to do. */
+static void test_a_worker_follows_a_run_that_runs_failed_cells_again(void **state)
+{
+    const char *text = RUN_HEAD "<criterion plugin='random'/><criterion plugin='random' label='fail'/>"
+                                "<targets>0.1</targets></matrix>";
+    const char *const only[] = {"*.fail.*", NULL};
+    struct coordinator run = start_run(state, text, (struct pb_run_options){.jobs = 1, .threads = 1, .only = only});
+    assert_int_equal(await_good(&run).failed, 1);
+    prepare_run(state, text, false);
+    setenv(FAKE_CHILD_RUN_AFTER, folder_path(state, "gate"), 1);
+    struct coordinator worker = start_worker(state, one_at_a_time);
+    await_diary(state, "start " CELL("random", "r10"), 1);
+    prepare_run(state, text, true);
+    open_gate(state, "gate");
+    const struct coordinator_end end = await_good(&worker);
+    unsetenv(FAKE_CHILD_RUN_AFTER);
+    assert_int_equal(end.joined.done, 1);
+    assert_int_equal(end.joined.failed, 1);
+    assert_int_equal(count_diary(state, "start " CELL("fail", "r10")), 2);
+    assert_int_equal(count_diary(state, "start "), 3);
+    assert_int_equal(count_claims(state), 0);
+}
+
 static bool is_planning(void **state)
 {
     glob_t found = {0};
@@ -545,6 +568,7 @@ int main(int argc, char **argv)
         RUN_TEST(test_a_worker_that_may_run_one_cell_leaves_the_others),
         RUN_TEST(test_a_worker_whose_time_is_over_leaves_and_gives_its_claims_back),
         RUN_TEST(test_a_worker_finishes_its_cell_and_follows_a_run_that_was_prepared_anew),
+        RUN_TEST(test_a_worker_follows_a_run_that_runs_failed_cells_again),
         RUN_TEST(test_a_worker_fails_no_cell_while_a_run_is_prepared_anew),
         RUN_TEST(test_a_worker_that_waits_for_a_run_to_be_prepared_can_be_asked_to_end),
         RUN_TEST(test_a_worker_of_another_program_or_in_another_place_is_refused),
