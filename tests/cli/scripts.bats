@@ -183,7 +183,7 @@ END
 }
 
 @test "the longer checks install what make check skips because packages are missing, and run those tests once more" {
-    mkdir -p "$folder"/{.ci,scripts,build/test-logs}
+    mkdir -p "$folder"/{.ci,scripts,build/test-logs,tests/slurm}
     cp "$sources/.ci/run" "$folder/.ci"
     printf 'check:\n\t@scripts/run-tests build\ntests grown fuzz:\n' >"$folder/Makefile"
     # what is skipped until it is installed, and what nothing cures
@@ -197,8 +197,9 @@ echo "$(wc -l <build/test-logs/skipped) skipped"
 echo "3 passed, 0 failed"
 END
     printf '#!/bin/bash\necho "setup $1" >>said\ntouch "$1"\n' >"$folder/scripts/setup"
-    printf '#!/bin/bash\n' | tee "$folder"/scripts/{lint,run-sanitized,kill-trial} >/dev/null
-    chmod +x "$folder"/scripts/*
+    printf '#!/bin/bash\n' | tee "$folder"/scripts/{lint,run-sanitized,kill-trial,worker-trial} >/dev/null
+    printf '#!/bin/bash\necho "no Slurm here"\nexit 77\n' >"$folder/tests/slurm/trial"
+    chmod +x "$folder"/scripts/* "$folder/tests/slurm/trial"
     run -0 "$folder/.ci/run"
     echo "$output"
     [ "$(cat "$folder/said")" = "run-tests build
@@ -207,13 +208,13 @@ setup documents
 setup slurm
 run-tests build tests/cli/b.bats
 setup ci" ]
-    [ "${lines[-2]}" = "1 skipped" ] # the tape drive
+    [ "${lines[-2]}" = "2 skipped" ] # the tape drive, and the trial on Slurm
     # where they cannot be installed, the tests stay skipped, by name and number
     rm "$folder"/browser
     printf '#!/bin/bash\n[ "$1" = ci ]\n' >"$folder/scripts/setup"
     run -0 "$folder/.ci/run"
     [[ $output == *"scripts/setup browser failed; the tests that need it stay among the skipped ones"* ]]
-    [ "${lines[-2]}" = "3 skipped" ]
+    [ "${lines[-2]}" = "4 skipped" ]
     printf '#!/bin/bash\necho "setup $1" >>said\ntouch "$1"\n' >"$folder/scripts/setup"
     touch "$folder"/browser
     # where all is installed, nothing is run twice
@@ -221,7 +222,12 @@ setup ci" ]
     run -0 "$folder/.ci/run"
     [ "$(cat "$folder/said")" = "run-tests build
 setup ci" ]
+    [ "${lines[-2]}" = "2 skipped" ]
+    # a trial that fails is a failure, not a skip
+    printf '#!/bin/bash\nexit 1\n' >"$folder/tests/slurm/trial"
+    run -1 "$folder/.ci/run"
     [ "${lines[-2]}" = "1 skipped" ]
+    [[ ${lines[-1]} == *", 1 failed" ]]
 }
 
 @test "the test runner names and counts what a machine cannot run, apart from what passed" {
