@@ -52,6 +52,7 @@ struct pb_run_looks {
     double saved, at; /* looks that it may do now, and when that was counted */
     double busy; /* when it last started a cell, or one ended */
     double others; /* looks at claims and stages since the last listing */
+    uint32_t returned; /* cells that others had claimed, and did not end */
     uint32_t failures; /* listings that failed, in a row */
     double listed, cost; /* when OUT/queue was listed last, and how many looks that was */
     uint32_t cell; /* that is looked at next */

@@ -105,6 +105,7 @@ static enum pb_status take_cell(struct pb_run *run, const struct seen *seen, uin
         cell->state = PB_RUN_ELSEWHERE;
         pb_queue_start(&run->queue, index);
     } else if (!seen->claimed[index] && cell->state == PB_RUN_ELSEWHERE) {
+        run->looks.returned++;
         set_waiting(run, index);
         forget_claim(cell);
     }

@@ -40,6 +40,7 @@ struct slurm {
     uint32_t rounds; /* submissions while there was no job, since a cell has ended */
     uint32_t submitted; /* jobs since a cell has ended */
     bool said_enough;
+    uint32_t returned; /* run->looks.returned, when the controller was asked because of it */
     struct pb_lease_watch latency; /* of the claim of whoever measures */
     uint32_t refusals; /* of a submission, in a row */
     char said[256];
@@ -453,6 +454,11 @@ static enum pb_status step_slurm(struct pb_run *run, void *state, bool *busy, st
         slurm->cells_have_ended = true;
         slurm->next_ask = 0;
         slurm->ask_every = FIRST_ASK;
+    }
+    if (run->looks.returned != slurm->returned) { /* a worker has ended: is its job queued again? */
+        slurm->returned = run->looks.returned;
+        slurm->ask_every = FIRST_ASK;
+        slurm->next_ask = fmin(slurm->next_ask, pb_clock() + FIRST_ASK);
     }
     if (status != PB_OK || pb_clock() < slurm->next_ask)
         return status;
