@@ -162,12 +162,14 @@ static enum pb_status check_kind(const char *path, struct pb_error *error)
     return PB_OK;
 }
 
-/* The bytes that were read, or -1 with errno. */
+/* The bytes that were read, or -1 with errno: EBADF for what is no regular file. */
 static ssize_t read_once(const char *path, char content[CONTENT])
 {
+    struct stat info;
     const int fd = pb_open_to_read(path, O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-    const ssize_t got = fd < 0 ? -1 : read(fd, content, CONTENT - 1);
-    const int why = errno;
+    const bool regular = fd >= 0 && fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
+    const ssize_t got = regular ? read(fd, content, CONTENT - 1) : -1;
+    const int why = fd >= 0 && !regular ? EBADF : errno;
     if (fd >= 0)
         close(fd);
     errno = why;
@@ -184,12 +186,11 @@ static enum pb_status read_content(const char *path, char content[CONTENT], bool
     const int why = errno;
     if (got < 0 && (why == ENOENT || why == ESTALE))
         return PB_OK;
-    enum pb_status status = check_kind(path, error);
-    errno = why;
-    if (status == PB_OK && got < 0)
-        status = pb_fail_errno(error, "read the lock '%s'", path);
-    if (status != PB_OK)
-        return status;
+    if (got < 0) {
+        const enum pb_status status = check_kind(path, error);
+        errno = why;
+        return status == PB_OK ? pb_fail_errno(error, "read the lock '%s'", path) : status;
+    }
     content[got] = '\0';
     *there = true;
     return PB_OK;
