@@ -39,8 +39,10 @@ static enum pb_status look_at_cell(struct pb_run *run, uint32_t index, struct pb
     /* what an adaptive schedule does last follows only when it runs */
     const struct pb_expected expected = {.last_key = cell->open ? "" : pb_queue_last_key(&run->queue, index),
                                          .inputs = cell->inputs};
-    const enum pb_status status =
-        pb_outcome_look(run->options->out, run->matrix->cells[index], &expected, run->schema, &stored, error);
+    /* before the look: what a worker of an earlier list writes from here on counts */
+    enum pb_status status = pb_run_document_digest(run, index, cell->document, error);
+    if (status == PB_OK)
+        status = pb_outcome_look(run->options->out, run->matrix->cells[index], &expected, run->schema, &stored, error);
     if (status != PB_OK)
         return status;
     memcpy(cell->digest, stored.digest, sizeof cell->digest);
@@ -204,8 +206,6 @@ static enum pb_status list_work(struct pb_run *run, struct pb_work_list *list, s
     for (uint32_t i = 0; i < run->matrix->cell_count && status == PB_OK; i++) {
         if (run->cells[i].state != PB_RUN_WAITING)
             continue;
-        /* what is there of a cell that is run again does not count until there is another one */
-        status = pb_run_document_digest(run, i, run->cells[i].document, error);
         struct pb_work_item *item = &list->cells[list->cell_count++];
         item->id = run->matrix->cells[i]->id;
         memcpy(item->document, run->cells[i].document, sizeof item->document);
