@@ -150,6 +150,7 @@ enum pb_status pb_child_start(const struct pb_child_spec *spec, struct pb_child 
                                .started = pb_clock(),
                                .time_limit = spec->time_limit,
                                .memory_limit = spec->memory_limit,
+                               .job_memory = spec->job_memory,
                                .grace = spec->grace};
     int given[3] = {-1, -1, -1};
     char *own[OWN_VARIABLES] = {0}, **variables = NULL, **arguments;

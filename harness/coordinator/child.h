@@ -26,6 +26,7 @@ struct pb_child_spec {
     uint32_t threads; /* OpenMP's and BLIS's */
     double time_limit; /* seconds; 0: none */
     uint64_t memory_limit; /* bytes; 0: none */
+    bool job_memory; /* the limit is what a worker's job has for a cell, not the matrix's */
     double grace; /* seconds between SIGTERM and SIGKILL */
 };
 
@@ -43,6 +44,7 @@ struct pb_child {
     size_t line_length;
     double started, time_limit, grace, kill_at, stopped;
     uint64_t memory_limit, peak_memory;
+    bool job_memory; /* as in its spec */
     enum pb_child_stop stop; /* why it was told to end */
     off_t log_start; /* where its own lines begin in the log */
     struct pb_child_log log;

@@ -43,11 +43,15 @@ static void describe_memory(const struct pb_child *child, struct pb_child_end *e
     double seconds;
     pb_place_describe(&child->place, child->stopped, place, sizeof place, &seconds);
     const bool in_hook = pb_place_in_hook(&child->place);
+    const double limit = (double)child->memory_limit / 1048576;
     end->status = PB_CELL_MEMORY;
-    snprintf(end->message, sizeof end->message,
-             "it needed %.0f MiB%s%s; the limit is %.0f MiB: raise <limits memory> or train smaller batches",
-             (double)child->peak_memory / 1048576, in_hook ? " in " : "", in_hook ? place : "",
-             (double)child->memory_limit / 1048576);
+    const int length = snprintf(end->message, sizeof end->message, "it needed %.0f MiB%s%s; ",
+                                (double)child->peak_memory / 1048576, in_hook ? " in " : "", in_hook ? place : "");
+    snprintf(end->message + length, sizeof end->message - (size_t)length,
+             child->job_memory ? "the worker's job has %.0f MiB for a cell: ask for more memory for the job or train "
+                                 "smaller batches"
+                               : "the limit is %.0f MiB: raise <limits memory> or train smaller batches",
+             limit);
 }
 
 /* What a signal without an address usually means; "" for those that the host's message explains. */

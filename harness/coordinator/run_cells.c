@@ -12,17 +12,18 @@
 static const double FRESH = 1; /* seconds for which a listing of claims is good enough to claim a cell by */
 enum { STOPS = 3 }; /* times in a row that a cell's process may be ended by others before the cell counts as failed */
 
-/* The smaller of the matrix's limit and this process's; 0: none. */
-static uint64_t memory_limit(const struct pb_run *run, const struct pb_cell_config *config)
+/* Whether this process's limit on a cell's memory applies: the smaller one does, of the matrix's and its own. */
+static bool is_job_memory(const struct pb_run *run, const struct pb_cell_config *config)
 {
     const uint64_t own = run->options->memory, stated = config->memory_limit;
-    return own == 0 || (stated > 0 && stated < own) ? stated : own;
+    return own > 0 && (stated == 0 || own <= stated);
 }
 
 enum pb_status pb_run_start_child(struct pb_run *run, struct pb_slot *slot, uint32_t cell, uint32_t latency_threads,
                                   struct pb_error *error)
 {
     const struct pb_cell_config *config = run->matrix->cells[cell];
+    const bool job_memory = is_job_memory(run, config);
     char each[16], latency[16], plan[32];
     size_t count = 0, files = 0;
     while (run->options->plugin_files && run->options->plugin_files[files])
@@ -74,7 +75,8 @@ enum pb_status pb_run_start_child(struct pb_run *run, struct pb_slot *slot, uint
                                            .log = log,
                                            .threads = latency_threads ? latency_threads : run->threads_each,
                                            .time_limit = config->time_limit,
-                                           .memory_limit = memory_limit(run, config),
+                                           .memory_limit = job_memory ? run->options->memory : config->memory_limit,
+                                           .job_memory = job_memory,
                                            .grace = run->options->grace > 0 ? run->options->grace : PB_RUN_GRACE};
         status = pb_run_log_begin(run, cell, latency_threads > 0, error);
         if (status == PB_OK)

@@ -471,6 +471,27 @@ static void test_a_worker_that_waits_for_a_run_to_be_prepared_can_be_asked_to_en
     assert_int_equal(count_claims(state), 0);
 }
 
+/* What a worker's job leaves a cell is no limit of the matrix, which could be raised. */
+static void test_a_cell_that_takes_too_much_memory_is_told_whose_limit_that_is(void **state)
+{
+    struct pb_join_options options = one_at_a_time;
+    options.memory = (uint64_t)264 << 20; /* 64 MiB of it are the worker's own */
+    prepare_run(state,
+                RUN_HEAD "<dataset plugin='cars' root='/tmp'/><criterion plugin='random' label='hog'/>"
+                         "<targets>0.1</targets><override dataset='cars'><limits memory='100M'/></override></matrix>",
+                false);
+    assert_int_equal(join(state, options).joined.failed, 2);
+    struct pb_record of_job = record_of(state, CELL("hog", "r10"));
+    struct pb_record of_matrix = record_of(state, "cars.vgg11-bcnn.hog.one-shot.blis.r10.s1");
+    assert_int_equal(of_job.status, PB_CELL_MEMORY);
+    assert_non_null(strstr(of_job.message, "; the worker's job has 200 MiB for a cell: ask for more memory for the "
+                                           "job or train smaller batches"));
+    assert_int_equal(of_matrix.status, PB_CELL_MEMORY);
+    assert_non_null(strstr(of_matrix.message, "; the limit is 100 MiB: raise <limits memory> or train"));
+    pb_record_free(&of_job);
+    pb_record_free(&of_matrix);
+}
+
 /* It says so, and has claimed nothing. */
 static void assert_refused(void **state, enum pb_status status, const char *message)
 {
@@ -571,6 +592,7 @@ int main(int argc, char **argv)
         RUN_TEST(test_a_worker_follows_a_run_that_runs_failed_cells_again),
         RUN_TEST(test_a_worker_fails_no_cell_while_a_run_is_prepared_anew),
         RUN_TEST(test_a_worker_that_waits_for_a_run_to_be_prepared_can_be_asked_to_end),
+        RUN_TEST(test_a_cell_that_takes_too_much_memory_is_told_whose_limit_that_is),
         RUN_TEST(test_a_worker_of_another_program_or_in_another_place_is_refused),
         RUN_TEST(test_a_worker_with_another_plugin_or_without_it_is_refused),
         RUN_TEST(test_a_folder_that_is_no_run_has_none_to_join),
