@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/sha256.h"
 #include "coordinator/run.h"
 #include "coordinator/child_end.h"
 
@@ -354,6 +355,19 @@ static enum pb_status finish(struct pb_run *run, struct pb_slot *slot, struct pb
     return PB_OK;
 }
 
+/* Whether the child of a worker may have failed because the run is being prepared anew: its files change one after the other. */
+static bool is_of_another_state(struct pb_run *run, const struct pb_slot *slot)
+{
+    struct pb_error unread;
+    char sha256[65];
+    if (!run->joined || slot->wrote)
+        return false;
+    if (!slot->stale)
+        pb_run_check_list(run);
+    return slot->stale || run->superseded || pb_sha256_file(run->matrix_path, sha256, &unread) != PB_OK ||
+           strcmp(sha256, run->matrix_sha256) != 0;
+}
+
 enum pb_status pb_run_finish_cell(struct pb_run *run, struct pb_slot *slot, struct pb_error *error)
 {
     enum pb_status status = PB_OK;
@@ -361,7 +375,7 @@ enum pb_status pb_run_finish_cell(struct pb_run *run, struct pb_slot *slot, stru
     run->looks.busy = pb_clock();
     if (unsuitable)
         memcpy(run->refused, slot->unsuitable, sizeof run->refused);
-    run->superseded = run->superseded || (run->joined && slot->stale);
+    run->superseded = run->superseded || is_of_another_state(run, slot);
     const bool lost = !pb_lease_is_kept(slot->claim);
     if (lost)
         pb_display_say(
@@ -371,6 +385,7 @@ enum pb_status pb_run_finish_cell(struct pb_run *run, struct pb_slot *slot, stru
             run->matrix->cells[slot->cell]->id);
     if (lost || slot->child.stop == PB_CHILD_INTERRUPTED || unsuitable || (run->superseded && !slot->wrote)) {
         run->cells[slot->cell].state = PB_RUN_WAITING;
+        run->cells[slot->cell].ran = !lost; /* else whoever has taken it over counts it */
         (void)pb_queue_end(&run->queue, slot->cell, PB_END_ALONE);
     } else {
         status = finish(run, slot, error);

@@ -222,6 +222,8 @@ static const struct pb_cell_config *planned_cell(const struct pb_matrix *matrix,
     enum pb_status status = cell ? PB_OK : pb_fail(&error, PB_ERROR_INPUT, "the matrix has no cell '%s'", argv[3]);
     if (status == PB_OK)
         status = pb_plan_lines_read_file(argument(argc, argv, "--plans"), offset, &of, &unused, &error);
+    if (status == PB_ERROR_STOPPED)
+        tell("stale\n");
     if (status != PB_OK) {
         fprintf(stderr, "prunebench: %s\n", error.text);
         exit(pb_exit_code(status));
@@ -255,20 +257,25 @@ void fake_child(int argc, char **argv)
     struct pb_registry registry;
     struct pb_matrix *matrix = NULL;
     const char *out = argument(argc, argv, "-o"), *parent = argument(argc, argv, PB_CHILD_PARENT_OPTION);
-    const bool plans = argument_given(argc, argv, "--plan");
+    const bool plans = argument_given(argc, argv, "--plan"), measures = argument_given(argc, argv, "--latency");
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     open_plugins(argc, argv, &registry);
+    if (out && !plans && !measures) {
+        note(out, "parent", parent ? parent : "none", NULL);
+        await_file(FAKE_CHILD_READ_AFTER);
+    }
     if ((!out && !plans) || pb_matrix_read(argv[2], &registry, &matrix, &error) != PB_OK) {
         fprintf(stderr, "fake child: %s\n", error.text);
         exit(2);
     }
     if (plans) {
         plan(matrix, argc, argv);
-    } else if (argument(argc, argv, "--latency")) {
+    } else if (measures) {
         note(out, "latency", argv[3], getenv("OMP_NUM_THREADS"));
         tell("result\n");
     } else {
-        note(out, "parent", parent ? parent : "none", NULL);
+        note(out, "read", argv[3], NULL);
+        await_file(FAKE_CHILD_CHECK_AFTER);
         run(planned_cell(matrix, argc, argv), out);
     }
     pb_matrix_free(&matrix);

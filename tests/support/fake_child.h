@@ -12,15 +12,18 @@
  *   mute     is killed between an ok document and its word of it; mute-fail: a failed document
  *   leave    ends as one that somebody has asked to, each time; return: the first three times
  *   freeze   stops itself until it gets SIGCONT
- * any other: ok. OUT/diary gets "parent PID", as the child is told, "start ID THREADS", "stored KEY", "end ID", "latency ID THREADS" as they happen.
+ * any other: ok. OUT/diary gets "parent PID", as the child is told, "read ID" when it has read the matrix, "start ID THREADS", "stored KEY", "end ID", "latency ID THREADS" as they happen.
  * Where the environment has FAKE_CHILD_MEET, labels of data sets separated by spaces, no cell makes a stage before a cell
  * of each of them has started; one that has waited a minute fails.
  * Where it has FAKE_CHILD_RUN_AFTER, a path, cells that have started make no stage before that file is there; FAKE_CHILD_PLAN_AFTER:
- * nothing is planned before.
+ * nothing is planned before; FAKE_CHILD_READ_AFTER: a cell does not read the matrix before; FAKE_CHILD_CHECK_AFTER: it has, but does not
+ * read its plan.
  */
 #define FAKE_CHILD_MEET "PRUNEBENCH_TEST_MEET"
 #define FAKE_CHILD_RUN_AFTER "PRUNEBENCH_TEST_RUN_AFTER"
 #define FAKE_CHILD_PLAN_AFTER "PRUNEBENCH_TEST_PLAN_AFTER"
+#define FAKE_CHILD_READ_AFTER "PRUNEBENCH_TEST_READ_AFTER"
+#define FAKE_CHILD_CHECK_AFTER "PRUNEBENCH_TEST_CHECK_AFTER"
 void fake_child(int argc, char **argv);
 
 #endif

@@ -316,6 +316,107 @@ static void test_a_stage_that_fails_in_one_worker_blocks_the_cells_behind_it_in_
     assert_int_equal(count_claims(state), 0);
 }
 
+/* The cells that are new to the run are behind a stage that nobody makes again. */
+static void test_a_stage_that_failed_in_an_earlier_run_blocks_new_cells_in_a_worker(void **state)
+{
+    prepare_run(state, RUN_HEAD "<criterion plugin='random' label='fail'/><targets>0.1</targets></matrix>", false);
+    assert_int_equal(join(state, one_at_a_time).joined.failed, 1);
+    prepare_run(state,
+                RUN_HEAD "<criterion plugin='random' label='fail'/><criterion plugin='random'/>"
+                         "<targets>0.1 0.2</targets></matrix>",
+                false);
+    const struct coordinator_end end = join(state, one_at_a_time);
+    assert_int_equal(end.joined.done, 2);
+    assert_int_equal(end.joined.failed + end.joined.waiting + end.joined.elsewhere, 0);
+    assert_int_equal(count_diary(state, "start birds.vgg11-bcnn.fail."), 1);
+    struct pb_record record = record_of(state, CELL("fail", "r20"));
+    assert_int_equal(record.status, PB_CELL_BLOCKED);
+    assert_string_equal(record.message, "its stage 'score' failed in cell '" CELL("fail", "r10") "': it did not work");
+    pb_record_free(&record);
+    assert_int_equal(count_claims(state), 0);
+}
+
+/* How many marks of the cell there are, of any list, that end so. */
+static size_t count_marks(void **state, const char *id, const char *end)
+{
+    glob_t found = {0};
+    char *name = pb_format("out/queue/%s.*%s", id, end);
+    (void)glob(folder_path(state, name), 0, NULL, &found);
+    const size_t count = found.gl_pathc;
+    globfree(&found);
+    pb_free(name);
+    return count;
+}
+
+/* The worker's process did not run for so long that another host has taken its cell and ended it; its own child fails after that. */
+static void test_a_worker_that_has_lost_its_claim_records_nothing(void **state)
+{
+    const char *id = CELL("silent", "r10");
+    pb_lease_times(NEVER, NEVER);
+    prepare_run(state, RUN_HEAD "<criterion plugin='random' label='silent'/><targets>0.1</targets></matrix>", false);
+    setenv(FAKE_CHILD_RUN_AFTER, folder_path(state, "gate"), 1);
+    struct coordinator worker = start_worker(state, one_at_a_time);
+    await_diary(state, "start ", 1);
+    assert_int_equal(unlink(claim_path(state, id)), 0);
+    await_host(start_host(state, id, 1, end_marked));
+    usleep(
+        1200000); /* what the worker has listed of the queue is too old to claim a cell by: it learns from the mark */
+    open_gate(state, "gate");
+    const struct coordinator_end end = await_good(&worker);
+    unsetenv(FAKE_CHILD_RUN_AFTER);
+    assert_int_equal(end.joined.done + end.joined.failed + end.joined.waiting, 0);
+    struct pb_record record = record_of(state, id);
+    assert_int_equal(record.status, PB_CELL_OK);
+    pb_record_free(&record);
+    assert_int_equal(count_marks(state, id, ".ok"), 1);
+    assert_int_equal(count_marks(state, id, ".failed"), 0);
+    assert_int_equal(count_diary(state, "start "), 1);
+    assert_int_equal(count_claims(state), 0);
+}
+
+/* A stage, as far as those that wait for it look at it. */
+static void store_stage(void **state, const char *key)
+{
+    struct pb_error error = {0};
+    char *name = pb_format("out/stages/%s", key), *facts = pb_format("%s/stage.json", name);
+    assert_int_equal(pb_make_dirs(folder_path(state, name), &error), PB_OK);
+    open_gate(state, facts);
+    pb_free(facts);
+    pb_free(name);
+}
+
+/* As a run of many cells leaves them. */
+static void crowd_queue(void **state, unsigned marks)
+{
+    const char *folder = folder_path(state, "out/queue");
+    for (unsigned i = 0; i < marks; i++) {
+        struct pb_error error = {0};
+        char *path = pb_format("%s/cell-%u.0123456789ab.ok", folder, i);
+        assert_int_equal(pb_file_write_atomic(path, "", 0, &error), PB_OK);
+        pb_free(path);
+    }
+}
+
+/* The stages are stored long before the cell ends. */
+static void test_cells_start_when_another_host_has_stored_what_they_wait_for(void **state)
+{
+    const char *text = RUN_HEAD "<criterion plugin='random'/><targets>0.1 0.2 0.3</targets></matrix>";
+    pb_lease_times(1, NEVER);
+    prepare_run(state, text, false);
+    crowd_queue(state, 1000);
+    const pid_t host = start_host(state, CELL("random", "r10"), 1200, NULL);
+    struct coordinator worker = start_worker(state, one_at_a_time);
+    usleep(500000);
+    assert_int_equal(count_diary(state, "start "), 0);
+    store_stage(state, "base-birds");
+    store_stage(state, "score-birds-random");
+    const struct coordinator_end end = await_good(&worker);
+    kill_process(host);
+    assert_int_equal(count_diary(state, "silent"), 0);
+    assert_int_equal(end.joined.done, 2);
+    assert_int_equal(end.joined.elsewhere, 1);
+}
+
 static void test_a_failed_document_does_not_count_before_there_is_a_new_one(void **state)
 {
     const char *text = RUN_HEAD "<criterion plugin='random' label='fail'/><targets>0.1</targets></matrix>";
@@ -453,6 +554,86 @@ static void test_a_worker_fails_no_cell_while_a_run_is_prepared_anew(void **stat
     assert_false(is_planning(state));
 }
 
+static bool log_says(void **state, const char *id, const char *words)
+{
+    struct pb_error error = {0};
+    char *name = pb_format("out/logs/%s.log", id), *text = NULL;
+    size_t length = 0;
+    assert_int_equal(pb_file_read(folder_path(state, name), 0, &text, &length, &error), PB_OK);
+    const bool found = strstr(text, words) != NULL;
+    pb_free(text);
+    pb_free(name);
+    return found;
+}
+
+/* Follows the new list, of three cells, and has failed none of the earlier one. */
+static void assert_followed(void **state, struct coordinator *worker)
+{
+    const struct coordinator_end end = await_good(worker);
+    assert_int_equal(end.joined.done, 3);
+    assert_int_equal(end.joined.failed + end.joined.waiting + end.joined.elsewhere, 0);
+    assert_false(has_document(state, CELL("random", "r20")));
+    assert_int_equal(count_claims(state), 0);
+}
+
+/* The child has read the earlier matrix, and finds the plans of the new one. */
+static void test_a_child_that_finds_a_new_plan_lets_its_worker_follow_the_new_list(void **state)
+{
+    prepare_run(state, BEFORE, false);
+    setenv(FAKE_CHILD_CHECK_AFTER, folder_path(state, "gate"), 1);
+    struct coordinator worker = start_worker(state, one_at_a_time);
+    await_diary(state, "read ", 1);
+    prepare_run(state, AFTER, false);
+    open_gate(state, "gate");
+    assert_followed(state, &worker);
+    unsetenv(FAKE_CHILD_CHECK_AFTER);
+    assert_int_equal(count_diary(state, "read " CELL("random", "r10")), 2);
+    assert_true(log_says(state, CELL("random", "r10"), "the run was planned anew"));
+    assert_false(log_says(state, CELL("random", "r10"), "its process was asked to end"));
+}
+
+#define ONE_CELL RUN_HEAD "<criterion plugin='random'/><targets>0.2</targets></matrix>"
+
+/* The child finds the new matrix, which has no such cell. */
+static void test_a_cell_that_the_run_no_longer_has_does_not_fail_in_the_worker_that_has_claimed_it(void **state)
+{
+    prepare_run(state, ONE_CELL, false);
+    setenv(FAKE_CHILD_READ_AFTER, folder_path(state, "gate"), 1);
+    struct coordinator worker = start_worker(state, one_at_a_time);
+    await_diary(state, "parent ", 1);
+    prepare_run(state, AFTER, false);
+    open_gate(state, "gate");
+    assert_followed(state, &worker);
+    unsetenv(FAKE_CHILD_READ_AFTER);
+    assert_true(log_says(state, CELL("random", "r20"), "the matrix has no cell"));
+}
+
+/* As before, but the child has failed before the new list of work is there. */
+static void test_a_child_that_finds_the_new_matrix_before_the_new_list_does_not_fail_its_cell(void **state)
+{
+    struct pb_error error = {0};
+    struct pb_lease *lock = NULL;
+    char *bytes = NULL;
+    size_t length = 0;
+    prepare_run(state, AFTER, false);
+    assert_int_equal(pb_file_read(folder_path(state, "out/matrix.xml"), 0, &bytes, &length, &error), PB_OK);
+    prepare_run(state, ONE_CELL, false);
+    assert_int_equal(pb_lease_try(folder_path(state, "out/lock"), &lock, &error), PB_OK);
+    setenv(FAKE_CHILD_READ_AFTER, folder_path(state, "gate"), 1);
+    struct coordinator worker = start_worker(state, one_at_a_time);
+    await_diary(state, "parent ", 1);
+    assert_int_equal(pb_file_write_atomic(folder_path(state, "out/matrix.xml"), bytes, length, &error), PB_OK);
+    open_gate(state, "gate");
+    while (count_claims(state) > 0)
+        usleep(10000);
+    assert_false(has_document(state, CELL("random", "r20")));
+    pb_lease_give(&lock);
+    prepare_run(state, AFTER, false);
+    assert_followed(state, &worker);
+    unsetenv(FAKE_CHILD_READ_AFTER);
+    pb_free(bytes);
+}
+
 static void test_a_worker_that_waits_for_a_run_to_be_prepared_can_be_asked_to_end(void **state)
 {
     struct pb_error error = {0};
@@ -584,6 +765,9 @@ int main(int argc, char **argv)
         RUN_TEST(test_a_cell_whose_document_appears_while_others_wait_is_not_run_again),
         RUN_TEST(test_a_document_whose_mark_was_lost_counts),
         RUN_TEST(test_a_stage_that_fails_in_one_worker_blocks_the_cells_behind_it_in_another),
+        RUN_TEST(test_a_stage_that_failed_in_an_earlier_run_blocks_new_cells_in_a_worker),
+        RUN_TEST(test_a_worker_that_has_lost_its_claim_records_nothing),
+        RUN_TEST(test_cells_start_when_another_host_has_stored_what_they_wait_for),
         RUN_TEST(test_a_failed_document_does_not_count_before_there_is_a_new_one),
         RUN_TEST(test_a_late_mark_does_not_make_an_old_document_count),
         RUN_TEST(test_a_worker_that_may_run_one_cell_leaves_the_others),
@@ -591,6 +775,9 @@ int main(int argc, char **argv)
         RUN_TEST(test_a_worker_finishes_its_cell_and_follows_a_run_that_was_prepared_anew),
         RUN_TEST(test_a_worker_follows_a_run_that_runs_failed_cells_again),
         RUN_TEST(test_a_worker_fails_no_cell_while_a_run_is_prepared_anew),
+        RUN_TEST(test_a_child_that_finds_a_new_plan_lets_its_worker_follow_the_new_list),
+        RUN_TEST(test_a_cell_that_the_run_no_longer_has_does_not_fail_in_the_worker_that_has_claimed_it),
+        RUN_TEST(test_a_child_that_finds_the_new_matrix_before_the_new_list_does_not_fail_its_cell),
         RUN_TEST(test_a_worker_that_waits_for_a_run_to_be_prepared_can_be_asked_to_end),
         RUN_TEST(test_a_cell_that_takes_too_much_memory_is_told_whose_limit_that_is),
         RUN_TEST(test_a_worker_of_another_program_or_in_another_place_is_refused),
