@@ -142,13 +142,15 @@ static void test_jobs_are_counted_by_their_state(void **state)
     struct pb_slurm_jobs jobs;
     put_command(state, "squeue",
                 "PENDING Priority\nRUNNING None\nPENDING (Nodes required for job are DOWN, DRAINED)\nCOMPLETING None\n"
-                "RUNNING None\nSUSPENDED None\nRUNNING None",
+                "RUNNING None\nSUSPENDED None\nRUNNING None\nPENDING JobHeldUser\nPENDING launch failed requeued held\n"
+                "PENDING JobHeldAdmin",
                 "", 0);
     assert_int_equal(pb_slurm_jobs("prunebench-0123", &jobs, &error), PB_OK);
     assert_asked(state, "-h -r --name=prunebench-0123 -o %T %r");
     assert_int_equal(jobs.pending, 2);
     assert_int_equal(jobs.running, 3);
     assert_int_equal(jobs.other, 2);
+    assert_int_equal(jobs.held, 3);
     assert_string_equal(jobs.reason, "(Nodes required for job are DOWN, DRAINED)");
     put_command(state, "squeue", "", "slurm_load_jobs error: Socket timed out", 1);
     assert_int_equal(pb_slurm_jobs("prunebench-0123", &jobs, &error), PB_ERROR_RUN);

@@ -17,6 +17,7 @@
 #include "base/owner.h"
 #include "coordinator/sweep.h"
 #include "support/folder.h"
+#include "support/held_lease.h"
 
 /* Makes a file and the folders that it is in; its path may be asked for again by the same format. */
 static void put(void **state, const char *format, const char *tag)
@@ -102,6 +103,73 @@ static void test_what_the_dead_left_goes_and_what_the_living_write_stays(void **
     pb_free(elsewhere);
 }
 
+/* What a run leaves on another host, or one that is at work there has. */
+static const char *const foreign[] = {"stages/0123.new-%s/network.safetensors", "cells/.birds.x.xml.%s.tmp"};
+
+static void put_foreign(void **state, const char *elsewhere)
+{
+    struct pb_error error = {0};
+    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
+        put(state, foreign[i], elsewhere);
+    assert_int_equal(pb_make_dirs(folder_path(state, "stages/locks"), &error), PB_OK);
+    assert_int_equal(pb_make_dirs(folder_path(state, "queue"), &error), PB_OK);
+    hold_elsewhere(folder_path(state, "stages/locks/0456"), 1);
+}
+
+static void assert_foreign(void **state, const char *elsewhere, bool there)
+{
+    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
+        if (is_there(state, foreign[i], elsewhere) != there)
+            fail_msg("%s is %s", foreign[i], there ? "gone" : "still there");
+    assert_true(is_there(state, "stages/locks/0456", "") == there);
+}
+
+/* The claims of the first, which has died; nobody else has one. */
+static void test_what_a_host_left_that_has_been_silent_goes_with_its_claim(void **state)
+{
+    char *alive = pb_owner_tag(), *elsewhere = pb_strdup(alive);
+    elsewhere[0] = elsewhere[0] == '0' ? '1' : '0';
+    put_foreign(state, elsewhere);
+    put(state, foreign[0], alive);
+    hold_elsewhere(folder_path(state, "queue/a.claim"), 1);
+    hold_elsewhere(folder_path(state, "queue/latency.claim"), 1);
+    const pid_t holder = start_holder(folder_path(state, "stages/locks/0789"));
+    sweep(state); /* a minute would have to pass three times */
+    assert_foreign(state, elsewhere, true);
+    assert_true(is_there(state, "queue/a.claim", ""));
+    pb_lease_times(5, 0.3);
+    usleep(1500000);
+    sweep(state);
+    pb_lease_times(5, 60);
+    assert_foreign(state, elsewhere, false);
+    assert_false(is_there(state, "queue/a.claim", ""));
+    assert_false(is_there(state, "queue/latency.claim", ""));
+    assert_true(is_there(state, foreign[0], alive)); /* of a process that lives, however old it is */
+    assert_true(is_there(state, "stages/locks/0789", ""));
+    kill_process(holder);
+    pb_free(alive);
+    pb_free(elsewhere);
+}
+
+/* Another host works on the run: one of its claims has changed lately, and what it writes may be older. */
+static void test_what_other_hosts_left_stays_while_one_of_them_has_a_claim(void **state)
+{
+    char *elsewhere = pb_owner_tag();
+    elsewhere[0] = elsewhere[0] == '0' ? '1' : '0';
+    put_foreign(state, elsewhere);
+    hold_elsewhere(folder_path(state, "queue/dead.claim"), 1);
+    hold_elsewhere(folder_path(state, "queue/works.claim"), 1);
+    usleep(3500000);
+    hold_elsewhere(folder_path(state, "queue/works.claim"), 2);
+    pb_lease_times(5, 1);
+    sweep(state);
+    pb_lease_times(5, 60);
+    assert_false(is_there(state, "queue/dead.claim", ""));
+    assert_true(is_there(state, "queue/works.claim", ""));
+    assert_foreign(state, elsewhere, true);
+    pb_free(elsewhere);
+}
+
 static void test_results_and_stages_stay(void **state)
 {
     static const char *const kept[] = {"matrix.xml",
@@ -166,6 +234,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_setup, folder_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_what_the_dead_left_goes_and_what_the_living_write_stays),
+        TEST(test_what_a_host_left_that_has_been_silent_goes_with_its_claim),
+        TEST(test_what_other_hosts_left_stays_while_one_of_them_has_a_claim),
         TEST(test_results_and_stages_stay),
         TEST(test_the_last_epoch_of_a_complete_stage_goes),
         TEST(test_what_is_locked_is_being_written),
