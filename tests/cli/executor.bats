@@ -201,6 +201,52 @@ ASKED
     [ "$(paste -sd' ' slurm/submitted)" = "2 2 2" ]
 }
 
+@test "jobs that are held are not waited for, and how to release them is said" {
+    echo 0 >slurm/slots
+    begin
+    wait_for has_submitted 2
+    echo PENDING launch failed requeued held >slurm/jobs/1
+    echo PENDING JobHeldUser >slurm/jobs/2
+    echo 2 >slurm/slots
+    wait $coordinator
+    cat log
+    name=$(sed -nE 's/^#SBATCH --job-name=//p' out/worker.sbatch)
+    grep -qF "0 jobs run, 0 wait; 2 are held: 'scontrol release jobname=$name'" log
+    [ "$(paste -sd' ' slurm/submitted)" = "2 2" ]
+    diff <(timeless "$LOCAL"/cells/*) <(timeless out/cells/*)
+}
+
+@test "while no cell ends, jobs are submitted a few times only, though one of them runs" {
+    matrix "0.2 0.3 0.4 0.5" >m.xml
+    # the first job claims nothing and stays, the others end at once
+    # shellcheck disable=SC2016 # the worker's shell expands it
+    printf '#!/bin/sh\n[ "$SLURM_JOB_ID" != 1 ] || exec sleep 600\n' >slurm/worker
+    chmod +x slurm/worker
+    begin --workers 4
+    wait_for grep -qE '^(prunebench: )?.*jobs were submitted since a cell ended: no more are until one does; see out/logs/worker-' log
+    cat log
+    [ "$(submitted_jobs)" -ge 12 ]
+    [ "$(submitted_jobs)" -lt 16 ]
+    kill -0 $coordinator # the one that runs may still end a cell
+    kill -INT $coordinator
+    wait $coordinator || true
+}
+
+@test "a worker that died on its host while it measured does not keep others from it" {
+    matrix "0.3 0.5" 2 1 >m.xml
+    export PRUNEBENCH_LEASE="0.5 3"
+    echo 0 >slurm/slots
+    begin
+    wait_for has_submitted 2
+    printf 'abcdef-01234567-71-89abcdef %020d elsewhere 71 -\n' 1 >out/queue/latency.claim
+    rm slurm/jobs/*
+    echo 2 >slurm/slots
+    wait $coordinator
+    cat log
+    [ "$(grep -l '<latency ' out/cells/* | wc -l)" -eq 2 ]
+    [ ! -e out/queue/latency.claim ]
+}
+
 @test "a controller that does not answer for a while is a warning, and the run continues" {
     echo 0 >slurm/slots
     begin
