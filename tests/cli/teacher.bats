@@ -115,7 +115,9 @@ stored() { # MATRIX STAGE
     # other content under that name, after the run was planned
     rm out/cells/*.xml
     mv elsewhere/other.safetensors elsewhere/moved.safetensors
-    run -1 prunebench cell out/matrix.xml "$(basename "$(cell out one-shot)" .xml)" -o out --plans out/plans.txt --plans-at 0
+    id=$(basename "$(cell out one-shot)" .xml)
+    at=$(grep -b "^id $id$" out/plans.txt | cut -d: -f1)
+    run -1 prunebench cell out/matrix.xml "$id" -o out --plans out/plans.txt --plans-at "$at"
     [[ $output == *"pretrained weights or teacher have changed since the run was planned; run again"* ]]
 
     # what cannot teach
