@@ -73,6 +73,6 @@ signal_ours() { ours | xargs kill "-$1"; }
     grep -q "this process did not work for so long that another one has taken it over; what it has made of it does not count" log
     grep -q "2 done, 0 were done before, 0 failed" log
     (cd out && sha256sum cells/* && ls queue/*.ok) | diff before -
-    [ -z "$(ls out/queue | grep -v '\.ok$')" ]
+    [ -z "$(find out/queue -type f ! -name '*.ok')" ]
     [ -z "$(find out -name '*.partial')" ]
 }
