@@ -154,7 +154,8 @@ END
     prunebench run m.xml -o out --threads 1 --quiet
     rm out/cells/*.xml
     echo >>"$(first_image)"
-    run prunebench cell out/matrix.xml "$ID" -o out --plans out/plans.txt --plans-at 0
+    at=$(grep -b "^id $ID$" out/plans.txt | cut -d: -f1)
+    run prunebench cell out/matrix.xml "$ID" -o out --plans out/plans.txt --plans-at "$at"
     echo "$output"
     [ "$status" -eq 1 ]
     [[ $output == *"its images, labels, pretrained weights or teacher have changed since the run was planned; run again"* ]]
