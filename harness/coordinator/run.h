@@ -50,6 +50,7 @@ struct pb_run_cell {
 /* What this process may ask of the folder that it shares with others while it waits for them, and what it asks next (run_others.c). */
 struct pb_run_looks {
     double saved, at; /* looks that it may do now, and when that was counted */
+    double last; /* look */
     double busy; /* when it last started a cell, or one ended */
     double others; /* looks at claims and stages since the last listing */
     uint32_t returned; /* cells that others had claimed, and did not end */

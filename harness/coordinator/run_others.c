@@ -10,8 +10,10 @@
 #include "coordinator/looks.h"
 #include "coordinator/run.h"
 
-static const double SAVED = 4; /* looks that may follow each other at once, after as many seconds without */
-static const double LISTS = 3; /* seconds between two listings, at least */
+static const double SAVED =
+    10; /* looks that may come sooner, after as many seconds without one: many waits are short */
+static const double APART = 0.25; /* seconds between two looks, at least */
+static const double LISTS = 0.75; /* and between two listings */
 enum { LIST_FAILURES = 10 }; /* listings that may fail in a row */
 
 static void set_waiting(struct pb_run *run, uint32_t cell)
@@ -242,8 +244,9 @@ enum pb_status pb_run_watch_others(struct pb_run *run, struct pb_error *error)
     run->looks.saved += pb_looks_per_second(waited) * (now - run->looks.at);
     run->looks.saved = run->looks.saved < SAVED ? run->looks.saved : SAVED;
     run->looks.at = now;
-    if (run->looks.saved < 1)
+    if (run->looks.saved < 1 || now - run->looks.last < APART)
         return PB_OK;
+    run->looks.last = now;
     const bool any = next_elsewhere(run, &cell);
     /* half of all looks are for listings */
     if (now - run->looks.listed >= LISTS && (!any || run->looks.others >= run->looks.cost)) {

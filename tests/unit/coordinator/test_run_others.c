@@ -51,6 +51,7 @@ static void let_pass(struct pb_run *run, double seconds)
     run->looks.at -= seconds;
     run->looks.busy -= seconds;
     run->looks.listed -= seconds;
+    run->looks.last -= seconds;
     for (uint32_t i = 0; i < run->matrix->cell_count; i++)
         if (run->cells[i].watch)
             run->cells[i].watch->since -= seconds;
