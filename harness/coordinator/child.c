@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -13,6 +12,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/place_text.h"
+#include "base/spawn.h"
 #include "base/text.h"
 
 extern char **environ;
@@ -56,37 +56,6 @@ static char **make_environment(uint32_t threads, char *own[OWN_VARIABLES])
     for (size_t i = 0; i < OWN_VARIABLES; i++)
         variables[used++] = own[i];
     return variables;
-}
-
-/* errno's value. */
-static int spawn(const char *program, char **words, char **variables, const int given[3], pid_t *pid)
-{
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t none, all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    int result = posix_spawn_file_actions_init(&actions);
-    if (result != 0)
-        return result;
-    result = posix_spawnattr_init(&attributes);
-    if (result != 0) {
-        posix_spawn_file_actions_destroy(&actions);
-        return result;
-    }
-    const short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP;
-    const bool prepared =
-        posix_spawn_file_actions_adddup2(&actions, given[0], STDOUT_FILENO) == 0 &&
-        posix_spawn_file_actions_adddup2(&actions, given[0], STDERR_FILENO) == 0 &&
-        posix_spawn_file_actions_adddup2(&actions, given[1], PB_CHILD_PIPE) == 0 &&
-        posix_spawn_file_actions_adddup2(&actions, given[2], PB_CHILD_PLACE) == 0 &&
-        posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0) == 0 &&
-        posix_spawnattr_setsigmask(&attributes, &none) == 0 && posix_spawnattr_setsigdefault(&attributes, &all) == 0 &&
-        posix_spawnattr_setpgroup(&attributes, 0) == 0 && posix_spawnattr_setflags(&attributes, flags) == 0;
-    result = prepared ? posix_spawn(pid, program, &actions, &attributes, words, variables) : ENOMEM;
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
-    return result;
 }
 
 static enum pb_status open_pipe(int ends[2], struct pb_error *error)
@@ -153,16 +122,23 @@ enum pb_status pb_child_start(const struct pb_child_spec *spec, struct pb_child 
                                .job_memory = spec->job_memory,
                                .grace = spec->grace};
     int given[3] = {-1, -1, -1};
-    char *own[OWN_VARIABLES] = {0}, **variables = NULL, **arguments;
+    char *own[OWN_VARIABLES] = {0}, **variables = NULL;
     char number[24];
     const char **words = make_words(spec, number);
     enum pb_status status = words ? open_channels(spec->log, &started, given, error) : pb_fail_memory(error, 64);
     if (status == PB_OK && !(variables = make_environment(spec->threads, own)))
         status = pb_fail_memory(error, sizeof *variables);
     if (status == PB_OK) {
-        /* posix_spawn promises not to change the words. */
-        memcpy(&arguments, &words, sizeof arguments);
-        errno = spawn(spec->program, arguments, variables, given, &started.pid);
+        const struct pb_spawn_descriptor descriptors[] = {{given[0], STDOUT_FILENO},
+                                                          {given[0], STDERR_FILENO},
+                                                          {given[1], PB_CHILD_PIPE},
+                                                          {given[2], PB_CHILD_PLACE}};
+        const struct pb_spawn spawn = {.words = words,
+                                       .variables = variables,
+                                       .descriptors = descriptors,
+                                       .descriptor_count = sizeof descriptors / sizeof *descriptors,
+                                       .group = true};
+        errno = pb_spawn(&spawn, &started.pid);
         if (errno != 0)
             status = pb_fail_errno(error, "start '%s'", spec->program);
     }

@@ -5,49 +5,15 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
-
-extern char **environ;
+#include "base/spawn.h"
 
 enum { MOST = 1 << 20, TICK_MS = 100 };
-
-/* errno's value. A program of its own group, so that it can be killed with what it has started. */
-static int spawn(const char *const *words, const int ends[2], pid_t *pid)
-{
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t none, all;
-    char **arguments;
-    sigemptyset(&none);
-    sigfillset(&all);
-    memcpy(&arguments, &words, sizeof arguments); /* posix_spawn promises not to change the words */
-    int result = posix_spawn_file_actions_init(&actions);
-    if (result != 0)
-        return result;
-    result = posix_spawnattr_init(&attributes);
-    if (result != 0) {
-        posix_spawn_file_actions_destroy(&actions);
-        return result;
-    }
-    const bool prepared =
-        posix_spawn_file_actions_adddup2(&actions, ends[0], STDOUT_FILENO) == 0 &&
-        posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO) == 0 &&
-        posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0) == 0 &&
-        posix_spawnattr_setsigmask(&attributes, &none) == 0 && posix_spawnattr_setsigdefault(&attributes, &all) == 0 &&
-        posix_spawnattr_setpgroup(&attributes, 0) == 0 &&
-        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP) ==
-            0;
-    result = prepared ? posix_spawnp(pid, words[0], &actions, &attributes, arguments, environ) : ENOMEM;
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
-    return result;
-}
 
 /* False when the other end is closed. */
 static bool take(int fd, struct pb_text *text)
@@ -116,7 +82,9 @@ static enum pb_status start(const char *const *words, int mine[2], pid_t *pid, s
     int theirs[2] = {out[1], err[1]};
     mine[0] = out[0];
     mine[1] = err[0];
-    const int failed = spawn(words, theirs, pid);
+    const struct pb_spawn_descriptor descriptors[] = {{theirs[0], STDOUT_FILENO}, {theirs[1], STDERR_FILENO}};
+    const struct pb_spawn spawn = {.words = words, .descriptors = descriptors, .descriptor_count = 2, .group = true};
+    const int failed = pb_spawn(&spawn, pid);
     close_both(theirs);
     if (failed == 0)
         return PB_OK;

@@ -20,79 +20,104 @@ static bool is_job_memory(const struct pb_run *run, const struct pb_cell_config 
     return own > 0 && (stated == 0 || own <= stated);
 }
 
-enum pb_status pb_run_start_child(struct pb_run *run, struct pb_slot *slot, uint32_t cell, uint32_t latency_threads,
-                                  struct pb_error *error)
+/* The words of a child's command line; its numbers as text are kept here. */
+struct words {
+    const char **list; /* from pb_calloc */
+    size_t count;
+    char each[16], latency[16], plan[32];
+};
+
+static void add_word(struct words *words, const char *option, const char *value)
+{
+    words->list[words->count++] = option;
+    words->list[words->count++] = value;
+}
+
+static enum pb_status make_words(const struct pb_run *run, const struct pb_slot *slot, uint32_t cell,
+                                 uint32_t latency_threads, struct words *words, struct pb_error *error)
+{
+    const struct pb_run_options *options = run->options;
+    const struct pb_lease *claim = latency_threads ? run->latency_claim : slot->claim;
+    size_t files = 0;
+    while (options->plugin_files && options->plugin_files[files])
+        files++;
+    words->list = pb_calloc(FIXED_WORDS + 2 * files + 1, sizeof *words->list);
+    if (!words->list)
+        return pb_fail_memory(error, FIXED_WORDS * sizeof *words->list);
+    snprintf(words->each, sizeof words->each, "%u", run->threads_each);
+    snprintf(words->latency, sizeof words->latency, "%u", latency_threads);
+    snprintf(words->plan, sizeof words->plan, "%zu", run->cells[cell].plan);
+    const char *const fixed[] = {"cell",
+                                 run->matrix_path,
+                                 run->matrix->cells[cell]->id,
+                                 PB_CHILD_PIPE_OPTION,
+                                 "-o",
+                                 options->out,
+                                 "--threads",
+                                 words->each,
+                                 "--planned",
+                                 run->index_path,
+                                 "--plans",
+                                 run->plans_path,
+                                 "--plans-at",
+                                 words->plan};
+    memcpy(words->list, fixed, sizeof fixed);
+    words->count = sizeof fixed / sizeof *fixed;
+    if (options->cache)
+        add_word(words, "--cache", options->cache);
+    if (claim) {
+        add_word(words, "--claim", pb_lease_path(claim));
+        add_word(words, "--claim-tag", pb_lease_tag(claim));
+    }
+    if (latency_threads)
+        add_word(words, "--latency", words->latency);
+    for (size_t i = 0; i < files; i++)
+        add_word(words, "--plugin-file", options->plugin_files[i]);
+    return PB_OK;
+}
+
+static enum pb_status start_process(struct pb_run *run, struct pb_slot *slot, uint32_t cell, uint32_t latency_threads,
+                                    const char *log, struct pb_error *error)
 {
     const struct pb_cell_config *config = run->matrix->cells[cell];
     const bool job_memory = is_job_memory(run, config);
-    char each[16], latency[16], plan[32];
-    size_t count = 0, files = 0;
-    while (run->options->plugin_files && run->options->plugin_files[files])
-        files++;
-    const char **words = pb_calloc(FIXED_WORDS + 2 * files + 1, sizeof *words);
-    char *log = pb_log_path(run->options->out, config->id);
-    enum pb_status status = pb_run_identify_document(run, cell, &slot->before, error);
-    if (status != PB_OK) {
-        pb_free(log);
-        pb_free(words);
-        return status;
-    }
-    if (!words || !log) {
-        status = pb_fail_memory(error, FIXED_WORDS * sizeof *words);
-    } else {
-        snprintf(each, sizeof each, "%u", run->threads_each);
-        snprintf(latency, sizeof latency, "%u", latency_threads);
-        snprintf(plan, sizeof plan, "%zu", run->cells[cell].plan);
-        const char *const fixed[] = {"cell",       run->matrix_path,
-                                     config->id,   PB_CHILD_PIPE_OPTION,
-                                     "-o",         run->options->out,
-                                     "--threads",  each,
-                                     "--planned",  run->index_path,
-                                     "--plans",    run->plans_path,
-                                     "--plans-at", plan};
-        memcpy(words, fixed, sizeof fixed);
-        count = sizeof fixed / sizeof *fixed;
-        if (run->options->cache) {
-            words[count++] = "--cache";
-            words[count++] = run->options->cache;
-        }
-        const struct pb_lease *claim = latency_threads ? run->latency_claim : slot->claim;
-        if (claim) {
-            words[count++] = "--claim";
-            words[count++] = pb_lease_path(claim);
-            words[count++] = "--claim-tag";
-            words[count++] = pb_lease_tag(claim);
-        }
-        if (latency_threads) {
-            words[count++] = "--latency";
-            words[count++] = latency;
-        }
-        for (size_t i = 0; i < files; i++) {
-            words[count++] = "--plugin-file";
-            words[count++] = run->options->plugin_files[i];
-        }
-        const struct pb_child_spec spec = {.program = run->program,
-                                           .arguments = words,
-                                           .log = log,
-                                           .threads = latency_threads ? latency_threads : run->threads_each,
-                                           .time_limit = config->time_limit,
-                                           .memory_limit = job_memory ? run->options->memory : config->memory_limit,
-                                           .job_memory = job_memory,
-                                           .grace = run->options->grace > 0 ? run->options->grace : PB_RUN_GRACE};
+    struct words words = {0};
+    enum pb_status status = make_words(run, slot, cell, latency_threads, &words, error);
+    const struct pb_child_spec spec = {.program = run->program,
+                                       .arguments = words.list,
+                                       .log = log,
+                                       .threads = latency_threads ? latency_threads : run->threads_each,
+                                       .time_limit = config->time_limit,
+                                       .memory_limit = job_memory ? run->options->memory : config->memory_limit,
+                                       .job_memory = job_memory,
+                                       .grace = run->options->grace > 0 ? run->options->grace : PB_RUN_GRACE};
+    if (status == PB_OK)
         status = pb_run_log_begin(run, cell, latency_threads > 0, error);
-        if (status == PB_OK)
-            status = pb_child_start(&spec, &slot->child, error);
-    }
+    if (status == PB_OK)
+        status = pb_child_start(&spec, &slot->child, error);
+    pb_free(words.list);
+    return status;
+}
+
+enum pb_status pb_run_start_child(struct pb_run *run, struct pb_slot *slot, uint32_t cell, uint32_t latency_threads,
+                                  struct pb_error *error)
+{
+    const char *id = run->matrix->cells[cell]->id;
+    char *log = pb_log_path(run->options->out, id);
+    enum pb_status status = log ? PB_OK : pb_fail_memory(error, strlen(id));
+    if (status == PB_OK)
+        status = pb_run_identify_document(run, cell, &slot->before, error);
+    if (status == PB_OK)
+        status = start_process(run, slot, cell, latency_threads, log, error);
     if (status == PB_OK) {
         slot->run = run;
         slot->cell = cell;
         slot->share = 0;
         slot->wrote = slot->stale = slot->said_stopped = false;
         slot->unsuitable[0] = '\0';
-        snprintf(slot->what, sizeof slot->what, "%s", config->id);
+        snprintf(slot->what, sizeof slot->what, "%s", id);
     }
     pb_free(log);
-    pb_free(words);
     return status;
 }
 

@@ -5,13 +5,13 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/spawn.h"
 
 extern char **environ;
 
@@ -28,41 +28,6 @@ static char **marked_environment(void)
         marked[count] = mark;
     }
     return marked;
-}
-
-/* posix_spawn, never fork: the parent may have OpenMP threads. Standard output goes into output; errno's value. */
-static int spawn(const char *program, char **words, int output, pid_t *pid)
-{
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t none, all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    char **environment = marked_environment();
-    if (environment == NULL)
-        return ENOMEM;
-    int result = posix_spawn_file_actions_init(&actions);
-    if (result != 0) {
-        pb_free(environment);
-        return result;
-    }
-    result = posix_spawnattr_init(&attributes);
-    if (result != 0) {
-        posix_spawn_file_actions_destroy(&actions);
-        pb_free(environment);
-        return result;
-    }
-    const bool prepared = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0) == 0 &&
-                          posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO) == 0 &&
-                          posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0) == 0 &&
-                          posix_spawnattr_setsigmask(&attributes, &none) == 0 &&
-                          posix_spawnattr_setsigdefault(&attributes, &all) == 0 &&
-                          posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF) == 0;
-    result = prepared ? posix_spawn(pid, program, &actions, &attributes, words, environment) : ENOMEM;
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
-    pb_free(environment);
-    return result;
 }
 
 enum pb_status pb_probe_child_start(const char *program, const struct pb_probe *probes, size_t count, double limit,
@@ -82,10 +47,14 @@ enum pb_status pb_probe_child_start(const char *program, const struct pb_probe *
         pb_free(words);
         return pb_fail_errno(error, "start '%s'", program);
     }
-    /* posix_spawn promises not to change the words. */
-    char **arguments;
-    memcpy(&arguments, &words, sizeof arguments);
-    const int reason = spawn(program, arguments, ends[1], &started.pid);
+    char **environment = marked_environment();
+    const struct pb_spawn spawn = {.words = words,
+                                   .variables = environment,
+                                   .descriptors = &(struct pb_spawn_descriptor){ends[1], STDOUT_FILENO},
+                                   .descriptor_count = 1,
+                                   .silent = true};
+    const int reason = environment == NULL ? ENOMEM : pb_spawn(&spawn, &started.pid);
+    pb_free(environment);
     pb_free(words);
     close(ends[1]);
     if (reason != 0 || fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0) {

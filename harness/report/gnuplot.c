@@ -3,32 +3,32 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/spawn.h"
 
 extern char **environ;
 
 /* gnuplot -d -c TEMPLATE arguments NULL; the strings are the caller's. */
 static enum pb_status make_argv(const char *program, const char *template_path, const char *const *arguments,
-                                char ***argv, struct pb_error *error)
+                                const char ***argv, struct pb_error *error)
 {
     size_t count = 0;
     while (arguments[count] != NULL)
         count++;
-    char **made = pb_calloc(count + 5, sizeof *made);
+    const char **made = pb_calloc(count + 5, sizeof *made);
     if (made == NULL)
         return pb_fail_memory(error, (count + 5) * sizeof *made);
-    made[0] = (char *)program;
+    made[0] = program;
     made[1] = "-d"; /* no ~/.gnuplot: a figure must not depend on who draws it */
     made[2] = "-c";
-    made[3] = (char *)template_path;
+    made[3] = template_path;
     for (size_t i = 0; i < count; i++)
-        made[4 + i] = (char *)arguments[i];
+        made[4 + i] = arguments[i];
     *argv = made;
     return PB_OK;
 }
@@ -66,19 +66,13 @@ static void read_all(int fd, struct pb_text *text)
     }
 }
 
-static enum pb_status start(char **argv, char **variables, int write_end, pid_t *pid, struct pb_error *error)
+static enum pb_status start(const char *const *argv, char **variables, int write_end, pid_t *pid,
+                            struct pb_error *error)
 {
-    posix_spawn_file_actions_t actions;
-    if (posix_spawn_file_actions_init(&actions) != 0)
-        return pb_fail_memory(error, sizeof actions);
-    int failed = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    if (failed == 0)
-        failed = posix_spawn_file_actions_adddup2(&actions, write_end, 1);
-    if (failed == 0)
-        failed = posix_spawn_file_actions_adddup2(&actions, write_end, 2);
-    if (failed == 0)
-        failed = posix_spawnp(pid, argv[0], &actions, NULL, argv, variables);
-    (void)posix_spawn_file_actions_destroy(&actions);
+    const struct pb_spawn_descriptor descriptors[] = {{write_end, STDOUT_FILENO}, {write_end, STDERR_FILENO}};
+    const struct pb_spawn spawn = {
+        .words = argv, .variables = variables, .descriptors = descriptors, .descriptor_count = 2};
+    const int failed = pb_spawn(&spawn, pid);
     if (failed == ENOENT)
         return pb_fail(error, PB_ERROR_RUN,
                        "'%s' was not found, and figures are drawn by gnuplot; install the package gnuplot-nox (Debian, "
@@ -109,7 +103,7 @@ static enum pb_status wait_for(pid_t pid, const char *template_path, const struc
 enum pb_status pb_gnuplot(const char *template_path, const char *const *arguments, struct pb_error *error)
 {
     const char *program = getenv("PRUNEBENCH_GNUPLOT");
-    char **argv = NULL;
+    const char **argv = NULL;
     char **variables = NULL;
     struct pb_text said = {0};
     int ends[2] = {-1, -1};
