@@ -2,6 +2,7 @@
 # Damaged files below OUT: found by their checksums, set aside, said, and made again to the same bytes; no cell fails of them.
 
 bats_require_minimum_version 1.5.0
+load ../support/runs.bash
 prunebench() { "$PRUNEBENCH_BUILD/prunebench" "$@"; }
 
 ID=birds.vgg11-bcnn.bn-scale.one-shot.blis.r30.s1
@@ -35,11 +36,6 @@ setup() {
     cd "$BATS_TEST_TMPDIR" || return 1
     cp -a "$WHOLE" out
     cp "$BATS_FILE_TMPDIR/m.xml" .
-}
-
-# A result without what a clock or the machine decides.
-timeless() {
-    sed -E 's/ (seconds|started|git|peak-rss-bytes|peak-rss-growth)="[^"]*"//g; s/^ *(seconds|started|git)="[^"]*"//; /<latency /d; /<resources/d' "$1"
 }
 
 stage_of() { sed -nE "s/.*(^| )$2=\"([0-9a-f]{64})\".*/\2/p" "out/cells/$1.xml"; }

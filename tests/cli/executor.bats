@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # run --executor slurm, with commands that behave as Slurm's do and start jobs as processes of this machine.
 bats_require_minimum_version 1.5.0
+load ../support/runs.bash
 load ../support/slurm.bash
 
 prunebench() { "$PRUNEBENCH_BUILD/prunebench" "$@"; }
@@ -35,20 +36,6 @@ setup() {
 }
 
 teardown() { end_jobs; }
-
-# Waits until a command succeeds, some seconds at most.
-wait_for() {
-    for _ in $(seq 1500); do
-        if "$@"; then return 0; fi
-        sleep 0.02
-    done
-    return 1
-}
-
-# A result without what a clock or the machine decides.
-timeless() {
-    sed -E 's/ (seconds|started|git|peak-rss-bytes|peak-rss-growth)="[^"]*"//g; s/^ *(seconds|started|git)="[^"]*"//; /<latency /d; /<resources/d' "$@"
-}
 
 # Starts the run in the background, as $coordinator.
 begin() {

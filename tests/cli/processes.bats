@@ -2,6 +2,7 @@
 # Children and coordinators that are stopped, orphaned or short of files; what killed ones leave behind.
 
 bats_require_minimum_version 1.5.0
+load ../support/runs.bash
 prunebench() { "$PRUNEBENCH_BUILD/prunebench" "$@"; }
 
 ID=birds.vgg11-bcnn.bn-scale.one-shot.blis.r30.s1
@@ -26,15 +27,6 @@ setup_file() {
     prunebench synth "$SETS" --sets birds --classes 3 --train 8 --test 4 --size 64 --quiet
 }
 setup() { cd "$BATS_TEST_TMPDIR" || return 1; }
-
-# Waits until a command succeeds, some seconds at most.
-wait_for() {
-    for _ in $(seq 1000); do
-        if "$@"; then return 0; fi
-        sleep 0.02
-    done
-    return 1
-}
 
 is_gone() { # PROCESS
     if kill -0 "$1" 2>/dev/null; then return 1; fi

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # prunebench run, cell and check with real training: resume after SIGKILL, evil criteria, bad input, full disks.
 bats_require_minimum_version 1.5.0
+load ../support/runs.bash
 
 prunebench() { "$PRUNEBENCH_BUILD/prunebench" "$@"; }
 
@@ -25,11 +26,6 @@ matrix() {
   $1
 </matrix>
 END
-}
-
-# A result without what a clock or the machine decides.
-timeless() {
-    sed -E 's/ (seconds|started|git|peak-rss-bytes|peak-rss-growth)="[^"]*"//g; s/^ *(seconds|started|git)="[^"]*"//; /<latency /d; /<resources/d' "$1"
 }
 
 @test "a run trains, prunes, retrains and measures every cell; the same command again runs none" {

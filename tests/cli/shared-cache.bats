@@ -2,6 +2,7 @@
 # Decoded images in a folder that runs share: decoded once per content, and results as with a folder of their own.
 
 bats_require_minimum_version 1.5.0
+load ../support/runs.bash
 prunebench() { "$PRUNEBENCH_BUILD/prunebench" "$@"; }
 
 ID=birds.vgg11-bcnn.bn-scale.one-shot.blis.r30.s1
@@ -35,10 +36,6 @@ setup() {
 
 teardown() { umount small 2>/dev/null || true; }
 
-# A result without what a clock decides.
-timeless() {
-    sed -E 's/ (seconds|started|git|peak-rss-bytes|peak-rss-growth)="[^"]*"//g; s/^ *(seconds|started|git)="[^"]*"//; /<latency /d; /<resources/d' "$1"
-}
 same_as_whole() { diff <(timeless "$WHOLE/cells/$ID.xml") <(timeless "$1/cells/$ID.xml"); }
 
 decoded() { grep -c 'images decoded in' "$1/logs/$ID.log"; }

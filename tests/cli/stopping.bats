@@ -2,6 +2,7 @@
 # SIGTERM ends a cell's process in order: the running epoch is stored, the cell has not ended, and the next run resumes it.
 
 bats_require_minimum_version 1.5.0
+load ../support/runs.bash
 prunebench() { "$PRUNEBENCH_BUILD/prunebench" "$@"; }
 
 ID=birds.vgg11-bcnn.bn-scale.one-shot.blis.r30.s1
@@ -33,15 +34,6 @@ setup() {
     cp "$BATS_FILE_TMPDIR/m.xml" .
 }
 
-# Waits until a command succeeds, some seconds at most.
-wait_for() {
-    for _ in $(seq 1000); do
-        if "$@"; then return 0; fi
-        sleep 0.02
-    done
-    return 1
-}
-
 # The number of the last epoch that an unfinished training has stored.
 stored_epoch() {
     python3 - out/stages/*.partial/epoch.safetensors <<'END'
@@ -54,10 +46,6 @@ print(progress["epoch"])
 END
 }
 
-# A result without what a clock decides.
-timeless() {
-    sed -E 's/ (seconds|started|git|peak-rss-bytes|peak-rss-growth)="[^"]*"//g; s/^ *(seconds|started|git)="[^"]*"//; /<latency /d; /<resources/d' "$1"
-}
 same_as_whole() { diff <(timeless "$WHOLE/cells/$ID.xml") <(timeless out/cells/$ID.xml); }
 
 @test "SIGTERM lets a cell store the epoch that runs; exit code 75, no document; the same command ends as one that was left alone" {

@@ -2,6 +2,7 @@
 # What a run's folder must be given by its file system: doctor tries it, and runs end alike on poor ones, or say what is missing.
 # tests/faults/file_system.c is preloaded to make a good file system a poor one.
 bats_require_minimum_version 1.5.0
+load ../support/runs.bash
 
 prunebench() { "$PRUNEBENCH_BUILD/prunebench" "$@"; }
 
@@ -49,11 +50,6 @@ mounted() { # COMMANDS
     unshare -m true || skip "no name space of mounts can be made here"
     PATH=$PRUNEBENCH_BUILD:$PATH run unshare -m bash -euc "$1"
     echo "$output"
-}
-
-# A result without what a clock or the machine decides.
-timeless() {
-    sed -E 's/ (seconds|started|git|peak-rss-bytes|peak-rss-growth)="[^"]*"//g; s/^ *(seconds|started|git)="[^"]*"//; /<latency /d; /<resources/d' "$@"
 }
 
 # The files of a run, but for logs, and for marks in its queue, which the next run removes.

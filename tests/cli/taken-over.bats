@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # A process that did not run for so long that another host has taken its cell over, and that then continues: it writes nothing.
 bats_require_minimum_version 1.5.0
+load ../support/runs.bash
 
 prunebench() { "$PRUNEBENCH_BUILD/prunebench" "$@"; }
 
@@ -26,15 +27,6 @@ setup_file() {
     prunebench synth "$SETS" --sets birds --classes 3 --train 8 --test 4 --size 64 --quiet
 }
 setup() { cd "$BATS_TEST_TMPDIR" || return 1; }
-
-# Waits until a command succeeds, some seconds at most.
-wait_for() {
-    for _ in $(seq 1500); do
-        if "$@"; then return 0; fi
-        sleep 0.02
-    done
-    return 1
-}
 
 # Processes that have this test's folder in their command line.
 ours() { pgrep -f "prunebench (run|cell) .*$PWD/out"; }

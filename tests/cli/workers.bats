@@ -2,6 +2,7 @@
 # Workers: processes that share the cells of a run, on this host, and on hosts of their own as far as a kernel lets one be made.
 
 bats_require_minimum_version 1.5.0
+load ../support/runs.bash
 prunebench() { "$PRUNEBENCH_BUILD/prunebench" "$@"; }
 
 # Two criteria, two targets and three seeds: each seed has a base that four cells share.
@@ -42,15 +43,6 @@ teardown() {
     for process in "${processes[@]}"; do kill -KILL "$process" 2>/dev/null || true; done
 }
 
-# Waits until a command succeeds, some seconds at most.
-wait_for() {
-    for _ in $(seq 3000); do
-        if "$@"; then return 0; fi
-        sleep 0.02
-    done
-    return 1
-}
-
 # Starts a command whose output goes to a file; its number becomes $started.
 start() { # FILE COMMAND…
     local file=$1
@@ -75,10 +67,8 @@ prepare() { # ARGUMENT…
     [ "$code" -ne 0 ]
 }
 
-# A result without what a clock or the machine decides.
-timeless() {
-    sed -E 's/ (seconds|started|host|git|peak-rss-bytes|peak-rss-growth)="[^"]*"//g; s/^ *(seconds|started|git)="[^"]*"//; /<latency /d; /<resources/d' "$@"
-}
+# Results of any host.
+without_host() { timeless "$@" | sed -E 's/ host="[^"]*"//g'; }
 
 files_of() { (cd "$1" && find . -type f ! -path './logs/*' ! -path './queue/*' | LC_ALL=C sort); }
 claims() { find out/queue -name '*.claim'; }
@@ -90,7 +80,7 @@ ok_cells() { grep -l ' status="ok"' out/cells/*.xml | wc -l; }
 as_whole() {
     [ "$(ok_cells)" -eq 12 ]
     diff <(files_of "$WHOLE") <(files_of out)
-    diff <(timeless "$WHOLE"/cells/*) <(timeless out/cells/*)
+    diff <(without_host "$WHOLE"/cells/*) <(without_host out/cells/*)
     [ -z "$(claims)" ]
     [ -z "$(find out -name '*.tmp' -o -name '*.new-*' -o -name '*.partial' -o -name running.json)" ]
 }
@@ -245,7 +235,7 @@ has_trained_since() { [ "$(last_epoch)" != "$1" ]; }
     [ -z "$(claims)" ]
     [ "$(begun)" -eq $((before + 8)) ] # none was run twice
     prunebench run m.xml -o alone -j 2 --threads 2 --quiet
-    diff <(timeless alone/cells/*) <(timeless out/cells/*)
+    diff <(without_host alone/cells/*) <(without_host out/cells/*)
 }
 
 @test "a host that dies with its worker: others take its cell over, and the last run leaves nothing of it" {
