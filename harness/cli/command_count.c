@@ -148,9 +148,10 @@ static enum pb_status run(const struct pb_arguments *arguments, int *exit_code, 
 
 const struct pb_command pb_command_count = {
     .name = "count",
-    .usage = "--model M --classes K [--image-size S] [--width-multiplier F | --widths 12,34,…] [--no-batch-norm] "
-             "[--study NAME] "
-             "[--json]",
+    .usage =
+        "--model M --classes K [--head H] [--image-size S] [--width-multiplier F | --widths 12,34,…] [--no-batch-norm] "
+        "[--study NAME] "
+        "[--json]",
     .summary = "count a model's parameters and multiply-accumulates",
     .details =
         "Prints, for every layer and in total, the parameters and the multiply-accumulates of one image. --widths\n"

@@ -102,6 +102,14 @@ static enum pb_status append_models(struct pb_text *text, bool markdown, struct 
     return PB_OK;
 }
 
+static void append_heads(struct pb_text *text, bool markdown)
+{
+    append_header(text, markdown, "Head", "Head (head= of a model, --head) | what it is");
+    for (size_t i = 1; pb_head_names[i]; i++)
+        pb_text_append(text, markdown ? "| `%s` | %s |\n" : "  %-16s %s\n", pb_head_names[i],
+                       pb_head_row((enum pb_head_choice)i)->summary);
+}
+
 static enum pb_status append_catalogue(struct pb_text *text, const struct pb_arguments *arguments, bool markdown,
                                        struct pb_error *error)
 {
@@ -113,6 +121,7 @@ static enum pb_status append_catalogue(struct pb_text *text, const struct pb_arg
         append_plugins(text, markdown, &registry, kind);
     pb_registry_close(&registry);
     status = append_models(text, markdown, error);
+    append_heads(text, markdown);
     append_header(text, markdown, "Format", "Format | which | where");
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
         pb_text_append(text, markdown ? "| %s | %s | %s |\n" : "  %-12s %s (%s)\n", formats[i].what, formats[i].formats,

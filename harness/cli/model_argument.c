@@ -1,8 +1,30 @@
 #include "cli/model_argument.h"
 
+#include <string.h>
+
 #include "base/memory.h"
 #include "base/text.h"
 #include "graph/models.h"
+
+static enum pb_status read_head(const struct pb_arguments *arguments, struct pb_head_spec *head, struct pb_error *error)
+{
+    const char *name = pb_argument(arguments, "head");
+    size_t dimension = 0, reduction = 0, rank = 0, choice = 0;
+    while (name && pb_head_names[choice] && strcmp(pb_head_names[choice], name) != 0)
+        choice++;
+    if (!pb_head_names[choice])
+        return pb_fail(error, PB_ERROR_INPUT, "--head: there is no head '%s'; 'prunebench help catalogue' lists them",
+                       name);
+    enum pb_status status = pb_argument_size(arguments, "head-dimension", 1, 1u << 20, &dimension, error);
+    if (status == PB_OK)
+        status = pb_argument_size(arguments, "head-reduction", 1, 1u << 16, &reduction, error);
+    if (status == PB_OK)
+        status = pb_argument_size(arguments, "head-rank", 1, 1u << 16, &rank, error);
+    if (status == PB_OK)
+        *head = (struct pb_head_spec){(enum pb_head_choice)choice, (uint32_t)dimension, (uint32_t)reduction,
+                                      (uint32_t)rank};
+    return status;
+}
 
 enum pb_status pb_argument_model(const struct pb_arguments *arguments, const char *command, size_t default_classes,
                                  struct pb_graph **graph, struct pb_error *error)
@@ -17,6 +39,8 @@ enum pb_status pb_argument_model(const struct pb_arguments *arguments, const cha
     enum pb_status status = pb_argument_size(arguments, "classes", 1, UINT32_MAX, &classes, error);
     if (status == PB_OK)
         status = pb_argument_size(arguments, "image-size", 1, 1u << 20, &image_size, error);
+    if (status == PB_OK)
+        status = read_head(arguments, &spec.head, error);
     if (status == PB_OK)
         status = pb_argument_real(arguments, "width-multiplier", 1e-6, 1e3, &spec.width_multiplier, error);
     if (status == PB_OK && list && !pb_widths_parse(list, &spec.widths, why))

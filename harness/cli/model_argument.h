@@ -1,4 +1,4 @@
-/* Models named on the command line: --model, --classes, --image-size, --width-multiplier, --widths, --no-batch-norm. */
+/* Models named on the command line: --model, --head, --classes, --image-size, --width-multiplier, --widths, --no-batch-norm. */
 #ifndef PB_CLI_MODEL_ARGUMENT_H
 #define PB_CLI_MODEL_ARGUMENT_H
 
@@ -8,7 +8,11 @@
 /* The rows of these options, for a command's own table; the command builds with pb_argument_model. */
 #define PB_MODEL_OPTIONS                                                                                               \
     {"model", 'm', "NAME", "a model; 'prunebench help catalogue' lists them"},                                         \
-        {"classes", 'k', "K", "number of classes"}, {"image-size", 's', "S", "height and width of the images (224)"},  \
+        {"head", 0, "NAME", "another head than the model's own; the catalogue lists the heads"},                       \
+        {"head-dimension", 0, "D", "values of the head's sketch or projection"},                                       \
+        {"head-reduction", 0, "M", "filters of the 1×1 convolution in front of the head's pooling"},                   \
+        {"head-rank", 0, "R", "rank of a low-rank head"}, {"classes", 'k', "K", "number of classes"},                  \
+        {"image-size", 's', "S", "height and width of the images (224)"},                                              \
         {"width-multiplier", 'w', "F", "scale of every layer's width (1)"},                                            \
         {"widths", 0, "LIST", "width of every convolution, separated by commas, or by name: conv1_1=64,fc6=100"},      \
     {                                                                                                                  \

@@ -37,6 +37,7 @@ static enum pb_status check_place(const struct pb_graph *graph, const struct pb_
             return pb_refuse(addition, "takes its input from a node that comes later or is not there");
         addition->node.inputs[i] = asked->inputs[i];
         addition->in[i] = graph->nodes[asked->inputs[i]].shape;
+        addition->input_names[i] = graph->nodes[asked->inputs[i]].name;
     }
     return PB_OK;
 }
@@ -144,6 +145,7 @@ enum pb_status pb_graph_rebuild(const struct pb_graph *graph, const uint32_t *ch
     }
     if (status == PB_OK) {
         fresh->parts = graph->parts;
+        memcpy(fresh->head, graph->head, sizeof fresh->head);
         *rebuilt = fresh;
     } else if (fresh) {
         pb_graph_free(&fresh);

@@ -14,7 +14,7 @@ struct piece {
 struct pieces {
     struct piece *list;
     uint32_t count;
-    bool pairs;
+    enum pb_channel_pairs pairs;
 };
 struct spaces {
     const struct pb_graph *graph;
@@ -115,7 +115,10 @@ static bool visit(struct spaces *spaces, uint32_t index)
     case PB_CHANNELS_PAIRS:
         if (in->pairs)
             fix_all(spaces, in);
-        out->pairs = true;
+        out->pairs = PB_PAIRS_ALL;
+        return append(out, in->list, in->count);
+    case PB_CHANNELS_UPPER:
+        out->pairs = PB_PAIRS_UPPER;
         return append(out, in->list, in->count);
     case PB_CHANNELS_FIXED_BOTH:
         fix_all(spaces, in);

@@ -22,10 +22,16 @@ struct pb_channel_group {
 struct pb_channel_segment {
     uint32_t group, channels;
 };
+/* Whether an output has pairs of channels instead. */
+enum pb_channel_pairs {
+    PB_PAIRS_NONE,
+    PB_PAIRS_ALL, /* all pairs (i, j) of the C channels, as i·C + j: bilinear pooling */
+    PB_PAIRS_UPPER, /* those with i ≤ j, in the same order: half of a symmetric matrix */
+};
 struct pb_node_channels {
     struct pb_channel_segment *segments;
     uint32_t count; /* one, but for concatenations and what comes behind them */
-    bool pairs; /* the output has all pairs (i, j) of these C channels instead, as i·C + j: bilinear pooling */
+    enum pb_channel_pairs pairs;
 };
 
 struct pb_channel_groups {

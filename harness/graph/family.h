@@ -9,6 +9,7 @@
 /* A model in the making: a graph that grows at its end. After a failure, adding does nothing. */
 struct pb_model_builder {
     const struct pb_model_spec *spec;
+    struct pb_head_spec head; /* with its sizes; PB_HEAD_OWN: the family's */
     double scale;
     struct pb_graph *graph;
     uint32_t last; /* the node whose output the next one reads */
@@ -20,9 +21,12 @@ struct pb_model_builder {
 struct pb_family {
     const struct pb_model_row *models; /* the last has no name */
     bool lists_widths; /* its convolutions form one chain, so that a list gives their widths in order */
-    void (*build)(struct pb_model_builder *builder, const void *plan);
-    /* torchvision's name of the module that a node with parameters is there: "features.0". False: it has none. */
-    bool (*foreign)(const struct pb_graph *graph, uint32_t node, const void *plan, char module[PB_FOREIGN_NAME]);
+    bool norms_optional; /* its models exist without batch norms, too */
+    const char *head_kind; /* of its own head: "pooled", "fully-connected" */
+    void (*build_trunk)(struct pb_model_builder *builder, const void *plan);
+    void (*build_head)(struct pb_model_builder *builder, const void *plan); /* its own */
+    /* torchvision's name of the module that a node with parameters is there: "features.0". */
+    void (*foreign)(const struct pb_graph *graph, uint32_t node, char module[PB_FOREIGN_NAME]);
 };
 
 #define PB_DECLARE_FAMILY(name) extern const struct pb_family pb_family_##name;
@@ -32,20 +36,34 @@ PB_FAMILIES(PB_DECLARE_FAMILY)
 /* NULL where no model has that name. */
 const struct pb_family *pb_family_of(const char *model, const struct pb_model_row **row);
 
-/* For build. Adds a node: behind `last`, unless it states inputs with their count. */
+/* For building. A node's name; the builder fails where it is too long. */
+void pb_build_name(struct pb_model_builder *builder, char name[PB_NODE_NAME], const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Adds a node: behind `last`, unless it states inputs with their count. */
 void pb_build_add(struct pb_model_builder *builder, struct pb_graph_node node);
 /* The images, of three channels. */
 void pb_build_input(struct pb_model_builder *builder);
 /* A convolution with bias, its batch norm where the spec asks for one, and a ReLU: conv<place>, bn<place>, relu<place>. */
 void pb_build_convolution(struct pb_model_builder *builder, const char *place, double width,
                           struct pb_conv_attributes conv);
-void pb_build_max_pool(struct pb_model_builder *builder, const char *name, uint32_t kernel, uint32_t stride);
-/* Half of the values are dropped while training. */
-void pb_build_dropout(struct pb_model_builder *builder, const char *name);
+void pb_build_max_pool(struct pb_model_builder *builder, const char *name, uint32_t kernel, uint32_t stride,
+                       uint32_t pad);
+/* share: of the values, dropped while training. */
+void pb_build_dropout(struct pb_model_builder *builder, const char *name, double share);
 /* A hidden linear layer and its ReLU: fc<place>, relu<place>. */
 void pb_build_neurons(struct pb_model_builder *builder, const char *place, double width);
-/* What is added from here on is the head. */
-void pb_build_head(struct pb_model_builder *builder);
+/* A convolution without bias, and its batch norm: as the models after VGG have them. width: of the filters; NULL as norm: none. */
+void pb_build_conv_norm(struct pb_model_builder *builder, const char *conv, const char *norm, double width,
+                        struct pb_conv_attributes attributes);
+void pb_build_norm(struct pb_model_builder *builder, const char *name);
+/* One filter for each channel of its input. */
+void pb_build_depthwise(struct pb_model_builder *builder, const char *conv, const char *norm,
+                        struct pb_conv_attributes attributes);
+/* An operator with one input and no attributes. */
+void pb_build_simple(struct pb_model_builder *builder, enum pb_op op, const char *name);
+/* The sum of another node's output and of what was added last. */
+void pb_build_sum(struct pb_model_builder *builder, const char *name, uint32_t other);
+void pb_build_global_pool(struct pb_model_builder *builder, const char *name);
 /* The linear layer whose outputs are the classes; it ends the model. */
 void pb_build_classifier(struct pb_model_builder *builder, const char *name);
 

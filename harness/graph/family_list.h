@@ -4,6 +4,9 @@
 
 #define PB_FAMILIES(ROW)                                                                                               \
     ROW(vgg)                                                                                                           \
-    ROW(alexnet)
+    ROW(alexnet)                                                                                                       \
+    ROW(resnet)                                                                                                        \
+    ROW(mobilenet)                                                                                                     \
+    ROW(densenet)
 
 #endif

@@ -31,10 +31,16 @@ bool pb_foreign_name(const struct pb_graph *graph, const struct pb_parameter *pa
     char module[PB_FOREIGN_NAME];
     const struct pb_model_row *row;
     const struct pb_family *family = pb_family_of(graph->model, &row);
-    if (!family || !family->foreign(graph, parameter->node, row->own, module))
+    if (!family || (parameter->node >= graph->parts.head && (row->head != PB_HEAD_OWN || graph->head[0])))
         return false;
+    family->foreign(graph, parameter->node, module);
     const int length = snprintf(name, PB_FOREIGN_NAME, "%s.%s", module, pb_foreign_role(parameter->role));
     return length > 0 && length < PB_FOREIGN_NAME;
+}
+
+void pb_foreign_as_named(const struct pb_graph *graph, uint32_t node, char module[PB_FOREIGN_NAME])
+{
+    snprintf(module, PB_FOREIGN_NAME, "%s", graph->nodes[node].name);
 }
 
 void pb_foreign_in_sequence(const struct pb_graph *graph, uint32_t node, char module[PB_FOREIGN_NAME])

@@ -12,10 +12,12 @@ const char *pb_foreign_role(enum pb_role role);
 /* Whether the graph is a named model, whose family has such names. */
 bool pb_foreign_is_known(const struct pb_graph *graph);
 
-/* The parameter's name there ("features.0.weight", "classifier.6.bias"); false where the model has none like it, as for the
- * classifier of a bilinear head. */
+/* The parameter's name there ("features.0.weight", "classifier.6.bias"); false where the model has none like it: in a head that
+ * is not the model's own there. */
 bool pb_foreign_name(const struct pb_graph *graph, const struct pb_parameter *parameter, char name[PB_FOREIGN_NAME]);
 
+/* For families whose nodes are named after their modules. */
+void pb_foreign_as_named(const struct pb_graph *graph, uint32_t node, char module[PB_FOREIGN_NAME]);
 /* For families that are two sequences of modules there: a trunk `features`, which begins behind the input, and a head
  * `classifier`, in which our nodes have the same places. */
 void pb_foreign_in_sequence(const struct pb_graph *graph, uint32_t node, char module[PB_FOREIGN_NAME]);

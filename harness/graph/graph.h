@@ -47,10 +47,12 @@ enum pb_role {
 
 #define PB_NO_NODE UINT32_MAX
 
+#define PB_NODE_NAME 32
+
 struct pb_node {
     enum pb_op op;
     bool fixed; /* a layer whose output channels are never removed, though its operator would allow it */
-    char name[32]; /* unique: "conv3_2", "bn3_2", "pool3", "fc" */
+    char name[PB_NODE_NAME]; /* unique: "conv3_2", "bn3_2", "pool3", "fc" */
     uint32_t inputs[PB_INPUTS_MAX]; /* nodes before this one */
     uint32_t input_count;
     struct pb_shape shape; /* of the output */
@@ -88,6 +90,7 @@ struct pb_graph_parts {
 
 struct pb_graph {
     char model[32]; /* "vgg16-bcnn" */
+    char head[24]; /* of head_list.h, where it replaces the model's own; else "" */
     struct pb_graph_parts parts;
     uint32_t classes; /* values that the last node outputs */
     struct pb_node *nodes; /* topological; node 0 is the input, the last one outputs the logits */

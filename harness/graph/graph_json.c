@@ -87,9 +87,10 @@ static json_t *node_to_json(const struct pb_graph *graph, uint32_t index)
 enum pb_status pb_graph_to_json(const struct pb_graph *graph, char **text, struct pb_error *error)
 {
     json_t *nodes = json_array();
-    json_t *whole =
-        nodes ? json_pack("{s:s, s:o, s:O}", "model", graph->model, "parts", parts_to_json(graph), "nodes", nodes)
-              : NULL;
+    const char *head = graph->head[0] ? graph->head : NULL;
+    json_t *whole = nodes ? json_pack("{s:s, s:s*, s:o, s:O}", "model", graph->model, "head", head, "parts",
+                                      parts_to_json(graph), "nodes", nodes)
+                          : NULL;
     bool good = whole != NULL;
     for (uint32_t i = 0; good && i < graph->node_count; i++)
         good = json_array_append_new(nodes, node_to_json(graph, i)) == 0;
@@ -260,17 +261,21 @@ static void derive_parts(struct pb_graph *graph)
 enum pb_status pb_graph_from_json(const char *text, const char *where, struct pb_graph **graph, struct pb_error *error)
 {
     json_error_t problem;
-    const char *model;
+    const char *model, *head = "";
     json_t *nodes, *stated = NULL;
     struct pb_graph *read = NULL;
     enum pb_status status;
     json_t *whole = json_loads(text, JSON_REJECT_DUPLICATES, &problem);
-    if (!whole || json_unpack_ex(whole, &problem, JSON_STRICT, "{s:s, s?o, s:o}", "model", &model, "parts", &stated,
-                                 "nodes", &nodes) != 0) {
+    if (!whole || json_unpack_ex(whole, &problem, JSON_STRICT, "{s:s, s?s, s?o, s:o}", "model", &model, "head", &head,
+                                 "parts", &stated, "nodes", &nodes) != 0) {
         json_decref(whole);
         return pb_fail(error, PB_ERROR_INPUT, "'%s': its graph cannot be read: %s", where, problem.text);
     }
     status = pb_graph_create(model, &read, error);
+    if (status == PB_OK && strlen(head) >= sizeof read->head)
+        status = pb_fail(error, PB_ERROR_INPUT, "'%s': its graph's head '%.40s' is none that is known", where, head);
+    else if (status == PB_OK)
+        memcpy(read->head, head, strlen(head) + 1);
     for (size_t i = 0; i < json_array_size(nodes) && status == PB_OK; i++)
         status = add_node(read, json_array_get(nodes, i), where, error);
     if (status == PB_OK && !read->node_count)

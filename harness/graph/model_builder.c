@@ -1,9 +1,21 @@
 /* The steps of which the families' models are built. */
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "graph/family.h"
+
+void pb_build_name(struct pb_model_builder *builder, char name[PB_NODE_NAME], const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    const int length = vsnprintf(name, PB_NODE_NAME, format, arguments);
+    va_end(arguments);
+    if ((length < 0 || length >= PB_NODE_NAME) && builder->status == PB_OK)
+        builder->status = pb_fail(builder->error, PB_ERROR_RUN, "node name '%s…' is longer than %d characters", name,
+                                  PB_NODE_NAME - 1);
+}
 
 void pb_build_add(struct pb_model_builder *builder, struct pb_graph_node node)
 {
@@ -43,6 +55,11 @@ static uint32_t filters_of(struct pb_model_builder *builder, const char *name, d
     return listed ? widths->list[place].channels : width_of(builder, name, width);
 }
 
+void pb_build_norm(struct pb_model_builder *builder, const char *name)
+{
+    pb_build_add(builder, (struct pb_graph_node){.op = PB_OP_BATCH_NORM, .name = name, .eps = 1e-5, .momentum = 0.1});
+}
+
 void pb_build_convolution(struct pb_model_builder *builder, const char *place, double width,
                           struct pb_conv_attributes conv)
 {
@@ -55,23 +72,62 @@ void pb_build_convolution(struct pb_model_builder *builder, const char *place, d
                                                  .conv = conv});
     if (builder->spec->batch_norm) {
         snprintf(name, sizeof name, "bn%s", place);
-        pb_build_add(builder,
-                     (struct pb_graph_node){.op = PB_OP_BATCH_NORM, .name = name, .eps = 1e-5, .momentum = 0.1});
+        pb_build_norm(builder, name);
     }
     snprintf(name, sizeof name, "relu%s", place);
     pb_build_add(builder, (struct pb_graph_node){.op = PB_OP_RELU, .name = name});
 }
 
-void pb_build_max_pool(struct pb_model_builder *builder, const char *name, uint32_t kernel, uint32_t stride)
+void pb_build_conv_norm(struct pb_model_builder *builder, const char *conv, const char *norm, double width,
+                        struct pb_conv_attributes attributes)
 {
-    pb_build_add(builder, (struct pb_graph_node){.op = PB_OP_MAX_POOL,
-                                                 .name = name,
-                                                 .pool = {.kernel = {kernel, kernel}, .stride = {stride, stride}}});
+    pb_build_add(builder, (struct pb_graph_node){.op = PB_OP_CONV2D,
+                                                 .name = conv,
+                                                 .channels = filters_of(builder, conv, width),
+                                                 .conv = attributes});
+    if (norm)
+        pb_build_norm(builder, norm);
 }
 
-void pb_build_dropout(struct pb_model_builder *builder, const char *name)
+void pb_build_depthwise(struct pb_model_builder *builder, const char *conv, const char *norm,
+                        struct pb_conv_attributes attributes)
 {
-    pb_build_add(builder, (struct pb_graph_node){.op = PB_OP_DROPOUT, .name = name, .dropout = 0.5});
+    if (builder->status != PB_OK)
+        return;
+    attributes.groups = builder->graph->nodes[builder->last].shape.channels;
+    pb_build_add(builder, (struct pb_graph_node){
+                              .op = PB_OP_CONV2D, .name = conv, .channels = attributes.groups, .conv = attributes});
+    pb_build_norm(builder, norm);
+}
+
+void pb_build_simple(struct pb_model_builder *builder, enum pb_op op, const char *name)
+{
+    pb_build_add(builder, (struct pb_graph_node){.op = op, .name = name});
+}
+
+void pb_build_sum(struct pb_model_builder *builder, const char *name, uint32_t other)
+{
+    pb_build_add(builder, (struct pb_graph_node){
+                              .op = PB_OP_ADD, .name = name, .inputs = {builder->last, other}, .input_count = 2});
+}
+
+void pb_build_global_pool(struct pb_model_builder *builder, const char *name)
+{
+    pb_build_add(builder, (struct pb_graph_node){.op = PB_OP_AVG_POOL, .name = name});
+}
+
+void pb_build_max_pool(struct pb_model_builder *builder, const char *name, uint32_t kernel, uint32_t stride,
+                       uint32_t pad)
+{
+    pb_build_add(builder, (struct pb_graph_node){
+                              .op = PB_OP_MAX_POOL,
+                              .name = name,
+                              .pool = {.kernel = {kernel, kernel}, .stride = {stride, stride}, .pad = {pad, pad}}});
+}
+
+void pb_build_dropout(struct pb_model_builder *builder, const char *name, double share)
+{
+    pb_build_add(builder, (struct pb_graph_node){.op = PB_OP_DROPOUT, .name = name, .dropout = share});
 }
 
 static void add_linear(struct pb_model_builder *builder, const char *name, uint32_t outputs, bool fixed)
@@ -87,12 +143,6 @@ void pb_build_neurons(struct pb_model_builder *builder, const char *place, doubl
     add_linear(builder, name, width_of(builder, name, width), builder->spec->prunable == PB_PRUNABLE_CONVOLUTIONS);
     snprintf(name, sizeof name, "relu%s", place);
     pb_build_add(builder, (struct pb_graph_node){.op = PB_OP_RELU, .name = name});
-}
-
-void pb_build_head(struct pb_model_builder *builder)
-{
-    if (builder->status == PB_OK)
-        pb_graph_begin_head(builder->graph);
 }
 
 void pb_build_classifier(struct pb_model_builder *builder, const char *name)

@@ -2,10 +2,11 @@
 #include "graph/models.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "graph/family.h"
+#include "graph/head.h"
 #include "graph/op_table.h"
 
 #define FAMILY(name) &pb_family_##name,
@@ -28,6 +29,34 @@ const struct pb_family *pb_family_of(const char *model, const struct pb_model_ro
             if (strcmp((*row)->name, model) == 0)
                 return families[f];
     return NULL;
+}
+
+/* The head that the spec asks for, else the model's. */
+static struct pb_head_spec head_asked(const struct pb_model_spec *spec, const struct pb_model_row *row)
+{
+    struct pb_head_spec asked = spec->head;
+    if (asked.choice == PB_HEAD_OWN)
+        asked.choice = row->head;
+    return asked;
+}
+
+const char *pb_model_head_kind(const struct pb_model_spec *spec)
+{
+    const struct pb_model_row *row;
+    const struct pb_family *family = pb_family_of(spec->name, &row);
+    if (!family)
+        return "";
+    const enum pb_head_choice choice = head_asked(spec, row).choice;
+    return choice == PB_HEAD_OWN ? family->head_kind : pb_head_row(choice)->kind;
+}
+
+struct pb_head_spec pb_model_head_sizes(const struct pb_model_spec *spec)
+{
+    struct pb_error error = {0};
+    struct pb_head_spec sizes = {0};
+    const struct pb_model_row *row = pb_model_find(spec->name);
+    const struct pb_head_spec asked = row ? head_asked(spec, row) : spec->head;
+    return pb_head_resolve(&asked, &sizes, &error) == PB_OK ? sizes : asked;
 }
 
 const struct pb_model_row *pb_model_find(const char *name)
@@ -68,9 +97,13 @@ static enum pb_status unknown_model(const char *name, struct pb_error *error)
     return status;
 }
 
-static enum pb_status check_spec(const struct pb_model_spec *spec, const struct pb_model_row *row, double scale,
-                                 struct pb_error *error)
+static enum pb_status check_spec(const struct pb_model_spec *spec, const struct pb_family *family,
+                                 const struct pb_model_row *row, double scale, struct pb_error *error)
 {
+    if (!spec->batch_norm && !family->norms_optional)
+        return pb_fail(error, PB_ERROR_INPUT,
+                       "model '%s' exists with batch norms only; leave batch-norm=\"false\" (--no-batch-norm) out",
+                       spec->name);
     if (!spec->classes)
         return pb_fail(error, PB_ERROR_INPUT, "model '%s': needs at least one class", spec->name);
     if (spec->image_size < row->smallest)
@@ -134,6 +167,25 @@ static enum pb_status check_widths(const struct pb_model_builder *builder, const
     return PB_OK;
 }
 
+/* The trunk, then the head. */
+static enum pb_status build_model(struct pb_model_builder *builder, const struct pb_family *family,
+                                  const struct pb_model_row *row)
+{
+    const struct pb_head *head = pb_head_of(builder->head.choice);
+    pb_build_input(builder);
+    family->build_trunk(builder, row->own);
+    if (builder->status != PB_OK)
+        return builder->status;
+    pb_graph_begin_head(builder->graph);
+    if (builder->head.choice != row->head)
+        snprintf(builder->graph->head, sizeof builder->graph->head, "%s", pb_head_names[builder->head.choice]);
+    if (head)
+        head->build(builder);
+    else
+        family->build_head(builder, row->own);
+    return builder->status == PB_OK ? check_widths(builder, family) : builder->status;
+}
+
 enum pb_status pb_model_build(const struct pb_model_spec *spec, struct pb_graph **graph, struct pb_error *error)
 {
     const struct pb_model_row *row;
@@ -142,19 +194,19 @@ enum pb_status pb_model_build(const struct pb_model_spec *spec, struct pb_graph 
         return unknown_model(spec->name, error);
     /* Widths replace the multiplier of the layers that they give; one left at 0 is then 1 for the rest. */
     const double scale = spec->widths.count && spec->width_multiplier == 0 ? 1 : spec->width_multiplier;
-    const enum pb_status valid = check_spec(spec, row, scale, error);
-    if (valid != PB_OK)
-        return valid;
+    const struct pb_head_spec head = head_asked(spec, row);
     struct pb_model_builder builder = {.spec = spec, .scale = scale, .error = error};
-    builder.status = pb_graph_create(spec->name, &builder.graph, error);
-    if (builder.status != PB_OK)
-        return builder.status;
-    family->build(&builder, row->own);
-    if (builder.status == PB_OK)
-        builder.status = check_widths(&builder, family);
-    if (builder.status == PB_OK)
+    enum pb_status status = check_spec(spec, family, row, scale, error);
+    if (status == PB_OK)
+        status = pb_head_resolve(&head, &builder.head, error);
+    if (status == PB_OK)
+        status = pb_graph_create(spec->name, &builder.graph, error);
+    if (status != PB_OK)
+        return status;
+    status = build_model(&builder, family, row);
+    if (status == PB_OK)
         *graph = builder.graph;
     else
         pb_graph_free(&builder.graph);
-    return builder.status;
+    return status;
 }

@@ -3,6 +3,7 @@
 #define PB_GRAPH_MODELS_H
 
 #include "graph/graph.h"
+#include "graph/head_list.h"
 #include "graph/model_widths.h"
 
 /* Which layers of a model may lose channels. */
@@ -11,13 +12,32 @@ enum pb_prunable {
     PB_PRUNABLE_ALL, /* neurons of hidden linear layers, too */
 };
 
+/* What ends a network, from its last feature maps to the classes. */
+enum pb_head_choice {
+    PB_HEAD_OWN, /* the model's own */
+#define PB_HEAD_NUMBER(NUMBER, name, text) PB_HEAD_##NUMBER,
+    PB_HEADS(PB_HEAD_NUMBER)
+#undef PB_HEAD_NUMBER
+};
+/* "own", then the others in order; NULL behind the last. */
+extern const char *const pb_head_names[];
+
+struct pb_head_spec {
+    enum pb_head_choice choice;
+    /* 0: the head's default. The others are refused by a head that has none (see its row). */
+    uint32_t dimension; /* of the sketch or projection */
+    uint32_t reduction; /* filters of the 1×1 convolution before it */
+    uint32_t rank;
+};
+
 struct pb_model_spec {
     const char *name; /* of a row of pb_model_at */
+    struct pb_head_spec head;
     uint32_t classes;
     uint32_t image_size; /* height = width; 224 */
     double width_multiplier; /* channels = max(1, round(width·multiplier)); 1 */
     struct pb_model_widths widths; /* instead of the multiplier, for the layers that it gives */
-    bool batch_norm; /* true */
+    bool batch_norm; /* true; false is refused by families that are nothing without */
     enum pb_prunable prunable;
 };
 PB_MUST_CHECK enum pb_status pb_model_build(const struct pb_model_spec *spec, struct pb_graph **graph,
@@ -25,7 +45,7 @@ PB_MUST_CHECK enum pb_status pb_model_build(const struct pb_model_spec *spec, st
 
 struct pb_model_row {
     const char *name, *summary;
-    const char *head; /* "bilinear", "pooled", "fully-connected": what ends it */
+    enum pb_head_choice head; /* PB_HEAD_OWN: its family's */
     uint32_t smallest; /* images, in pixels */
     bool neurons; /* it has hidden linear layers: a list of widths does not give theirs, and they may be prunable */
     const void *own; /* the family's own */
@@ -34,6 +54,21 @@ struct pb_model_row {
 const struct pb_model_row *pb_model_at(uint32_t index);
 /* NULL where none has that name. */
 const struct pb_model_row *pb_model_find(const char *name);
+/* What kind of head the spec's network has: "bilinear", "pooled", "fully-connected", …; "" where there is no such model. */
+const char *pb_model_head_kind(const struct pb_model_spec *spec);
+
+/* The sizes of the spec's head, defaults filled in. All 0 for a family's own. */
+struct pb_head_spec pb_model_head_sizes(const struct pb_model_spec *spec);
+bool pb_heads_equal(const struct pb_head_spec *a, const struct pb_head_spec *b);
+
+struct pb_head_row {
+    const char *summary;
+    const char *kind;
+    uint32_t dimension, reduction, rank; /* defaults; 0: it has none */
+};
+/* Of any choice but PB_HEAD_OWN. */
+const struct pb_head_row *pb_head_row(enum pb_head_choice choice);
+
 /* Whether there is one of that name; else *hint says which there are: "did you mean 'vgg16'?", "there are vgg16, …". */
 PB_MUST_CHECK bool pb_model_exists(const char *name, struct pb_text *hint);
 

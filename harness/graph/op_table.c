@@ -51,8 +51,8 @@ struct pb_conv_attributes pb_window_of(const struct pb_graph *graph, uint32_t no
 struct pb_weight_axes pb_weight_axes_of(const struct pb_graph *graph, const struct pb_parameter *parameter)
 {
     const struct pb_graph_operator *row = pb_graph_operator(graph->nodes[parameter->node].op);
-    struct pb_weight_axes axes = {.height = 1, .width = 1, .channels = 1};
-    if (parameter->role == PB_ROLE_WEIGHT && row->axes)
+    struct pb_weight_axes axes = {.height = 1, .width = 1, .channels = 1, .columns_of = PB_NO_NODE};
+    if ((parameter->role == PB_ROLE_WEIGHT || parameter->role == PB_ROLE_HASH) && row->axes)
         row->axes(graph, parameter, &axes);
     return axes;
 }
@@ -86,13 +86,16 @@ enum pb_status pb_infer_elementwise(struct pb_addition *addition, const struct p
 {
     (void)asked;
     const struct pb_shape in = addition->in[0];
-    char what[128];
+    char what[192];
     for (uint32_t i = 1; i < addition->node.input_count; i++) {
         const struct pb_shape other = addition->in[i];
         if (in.height == other.height && in.width == other.width && in.channels == other.channels)
             continue;
-        snprintf(what, sizeof what, "its inputs differ in shape: %u×%u×%u and %u×%u×%u; it repeats neither", in.height,
-                 in.width, in.channels, other.height, other.width, other.channels);
+        snprintf(what, sizeof what,
+                 "its inputs differ in shape: '%s' has %u×%u×%u, '%s' %u×%u×%u; it repeats neither, so both need the "
+                 "same channels",
+                 addition->input_names[0], in.height, in.width, in.channels, addition->input_names[i], other.height,
+                 other.width, other.channels);
         return pb_refuse(addition, what);
     }
     addition->node.shape = in;

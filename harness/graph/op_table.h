@@ -34,12 +34,14 @@ enum pb_channel_rule {
     PB_CHANNELS_FIXED_BOTH, /* nor any of its input's */
     PB_CHANNELS_CONCATENATED, /* one input's behind the other's */
     PB_CHANNELS_PAIRS, /* all pairs (i, j) of its input's C channels, as i·C + j */
+    PB_CHANNELS_UPPER, /* of its input's pairs those with i ≤ j, in order */
 };
 
 /* A node on its way into a graph, with the parameters that it brings. */
 struct pb_addition {
     struct pb_node node;
     struct pb_shape in[PB_INPUTS_MAX]; /* of the inputs */
+    const char *input_names[PB_INPUTS_MAX];
     struct pb_parameter parameters[PB_ROLE_COUNT];
     uint32_t parameter_count;
     struct pb_error *error;
@@ -54,7 +56,8 @@ enum pb_status pb_infer_elementwise(struct pb_addition *addition, const struct p
 /* A parameter seen as outputs × height × width × channels. */
 struct pb_weight_axes {
     uint32_t height, width, channels;
-    bool of_input; /* the channels are the input's */
+    uint32_t columns_of; /* the channels are those of this node's output; PB_NO_NODE: of none */
+    bool rows_are_fixed; /* its first dimension is not the node's outputs: none is removed with a channel */
 };
 
 /* How a layer's outputs read its input: each is computed from a window of kernel positions, across the channels of its group. */
@@ -78,8 +81,8 @@ struct pb_graph_operator {
         const struct pb_node *node); /* in its place, where attributes decide; or NULL */
     /* Gives a description another number of filters. NULL: an operator without filters. */
     void (*resize)(struct pb_graph_node *description, uint32_t filters);
-    /* Of its weight. NULL: it has none; other parameters are one value per output channel. */
-    void (*axes)(const struct pb_graph *graph, const struct pb_parameter *weight, struct pb_weight_axes *axes);
+    /* Of its weight and hashes. NULL: it has none; other parameters are one value per output channel. */
+    void (*axes)(const struct pb_graph *graph, const struct pb_parameter *parameter, struct pb_weight_axes *axes);
 
     /* What its outputs read. NULL: an operator without filters. */
     pb_window_of_node *window;

@@ -8,6 +8,7 @@
     ROW(GAMMA, gamma, "γ", true)                                                                                       \
     ROW(BETA, beta, "β", true)                                                                                         \
     ROW(RUNNING_MEAN, running_mean, "running mean", false)                                                             \
-    ROW(RUNNING_VAR, running_var, "running variance", false)
+    ROW(RUNNING_VAR, running_var, "running variance", false)                                                           \
+    ROW(HASH, hash, "hashes", false)
 
 #endif

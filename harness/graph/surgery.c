@@ -33,12 +33,16 @@ static bool segment_stays(const struct pb_node_channels *channels, const struct 
 static bool stays(const struct pb_channel_groups *groups, const struct pb_keep *keep, uint32_t node, uint32_t c)
 {
     const struct pb_node_channels *channels = &groups->nodes[node];
-    if (!channels->pairs)
+    if (channels->pairs == PB_PAIRS_NONE)
         return segment_stays(channels, keep, c);
-    uint32_t width = channels->segments[0].channels;
-    for (uint32_t i = 1; i < channels->count; i++)
+    uint32_t width = 0, row = 0;
+    for (uint32_t i = 0; i < channels->count; i++)
         width += channels->segments[i].channels;
-    return segment_stays(channels, keep, c / width) && segment_stays(channels, keep, c % width);
+    if (channels->pairs == PB_PAIRS_ALL)
+        return segment_stays(channels, keep, c / width) && segment_stays(channels, keep, c % width);
+    for (; c >= width - row; row++)
+        c -= width - row;
+    return segment_stays(channels, keep, row) && segment_stays(channels, keep, row + c);
 }
 
 static enum pb_status find_kept(const struct pb_graph *graph, const struct pb_channel_groups *groups,
@@ -58,15 +62,25 @@ static enum pb_status find_kept(const struct pb_graph *graph, const struct pb_ch
 
 /* A parameter seen as rows (outputs) × middle (positions) × columns (inputs); vectors have one column. */
 struct cut {
-    const struct kept *rows, *columns; /* columns NULL: all column_count of them */
-    size_t middle, column_count;
+    const struct kept *rows, *columns; /* NULL: all of them */
+    size_t row_count, middle, column_count;
 };
+
+static size_t rows_of(const struct cut *cut)
+{
+    return cut->rows ? cut->rows->count : cut->row_count;
+}
+
+static size_t row_at(const struct cut *cut, size_t row)
+{
+    return cut->rows ? cut->rows->index[row] : row;
+}
 
 static void copy_cut(const struct cut *cut, const float *from, float *to)
 {
-    for (uint32_t row = 0; row < cut->rows->count; row++) {
+    for (size_t row = 0; row < rows_of(cut); row++) {
         for (size_t m = 0; m < cut->middle; m++) {
-            const float *source = from + (cut->rows->index[row] * cut->middle + m) * cut->column_count;
+            const float *source = from + (row_at(cut, row) * cut->middle + m) * cut->column_count;
             const size_t columns = cut->columns ? cut->columns->count : cut->column_count;
             for (size_t column = 0; column < columns; column++)
                 *to++ = source[cut->columns ? cut->columns->index[column] : column];
@@ -79,9 +93,9 @@ static void copy_mask_cut(const struct cut *cut, const unsigned char *from, unsi
 {
     const size_t columns = cut->columns ? cut->columns->count : cut->column_count;
     size_t next = 0;
-    for (uint32_t row = 0; row < cut->rows->count; row++) {
+    for (size_t row = 0; row < rows_of(cut); row++) {
         for (size_t m = 0; m < cut->middle; m++) {
-            const size_t source = (cut->rows->index[row] * cut->middle + m) * cut->column_count;
+            const size_t source = (row_at(cut, row) * cut->middle + m) * cut->column_count;
             for (size_t column = 0; column < columns; column++, next++)
                 if (pb_mask_has(from, source + (cut->columns ? cut->columns->index[column] : column)))
                     pb_mask_add(to, next);
@@ -91,10 +105,10 @@ static void copy_mask_cut(const struct cut *cut, const unsigned char *from, unsi
 
 static struct cut cut_of(const struct pb_graph *graph, const struct pb_parameter *parameter, const struct kept *kept)
 {
-    const struct pb_node *node = &graph->nodes[parameter->node];
     const struct pb_weight_axes axes = pb_weight_axes_of(graph, parameter);
-    return (struct cut){.rows = &kept[parameter->node],
-                        .columns = axes.of_input ? &kept[node->inputs[0]] : NULL,
+    return (struct cut){.rows = axes.rows_are_fixed ? NULL : &kept[parameter->node],
+                        .columns = axes.columns_of == PB_NO_NODE ? NULL : &kept[axes.columns_of],
+                        .row_count = parameter->dims[0],
                         .middle = (size_t)axes.height * axes.width,
                         .column_count = axes.channels};
 }

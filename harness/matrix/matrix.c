@@ -303,7 +303,8 @@ static bool same_weights(const struct pb_cell_config *a, const struct pb_cell_co
 {
     return same(a->pretrained, b->pretrained) && same(a->model_label, b->model_label) &&
            a->model.batch_norm == b->model.batch_norm && a->model.width_multiplier == b->model.width_multiplier &&
-           a->model.image_size == b->model.image_size && pb_widths_equal(&a->model.widths, &b->model.widths);
+           a->model.image_size == b->model.image_size && pb_widths_equal(&a->model.widths, &b->model.widths) &&
+           pb_heads_equal(&a->model.head, &b->model.head);
 }
 
 static bool same_teacher(const struct pb_cell_config *a, const struct pb_cell_config *b)

@@ -24,7 +24,7 @@ static const struct pb_pretraining *find_pretraining(const struct pb_document *d
     return NULL;
 }
 
-/* The model that is pretrained: the cell's trunk, with the head that the pretraining names. */
+/* The model that is pretrained: the one that the pretraining names, with its own head; else the cell's with the cell's head. */
 static enum pb_status copy_model(const struct pb_cell_config *cell, const char *name,
                                  struct pb_cell_config *pretraining, struct pb_error *error)
 {
@@ -38,6 +38,8 @@ static enum pb_status copy_model(const struct pb_cell_config *cell, const char *
     }
     pretraining->model = cell->model;
     pretraining->model.name = copy;
+    if (name)
+        pretraining->model.head = (struct pb_head_spec){0};
     pretraining->model.widths = widths;
     pretraining->preprocess.image_size = cell->model.image_size;
     return PB_OK;

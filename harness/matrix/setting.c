@@ -203,6 +203,18 @@ const struct pb_setting pb_settings[] = {
             "conv1_1=32 fc6=1000. The multiplier holds for the others.",
             .type = PB_SETTING_WIDTHS, .default_text = "width-multiplier", .follow = "width-multiplier",
             .offset = CELL(model.widths)),
+    SETTING(
+        "model", "head",
+        "What ends the network, from the trunk's last feature maps to the classes; own is what the model of that name "
+        "ends in. 'prunebench help catalogue' lists the heads.",
+        CHOICE(pb_head_names), .default_text = "own", .offset = CELL(model.head.choice)),
+    SETTING("model", "head-dimension", "Values of a head's sketch or projection; head: what the head uses by default.",
+            COUNT(1, 1 << 20), .default_text = "head", .follow = "head", .offset = CELL(model.head.dimension)),
+    SETTING("model", "head-reduction",
+            "Filters of the 1×1 convolution in front of a head's pooling; head: what the head uses by default.",
+            COUNT(1, 1 << 16), .default_text = "head", .follow = "head", .offset = CELL(model.head.reduction)),
+    SETTING("model", "head-rank", "Rank of a low-rank head; head: what the head uses by default.", COUNT(1, 1 << 16),
+            .default_text = "head", .follow = "head", .offset = CELL(model.head.rank)),
     SETTING("model", "prunable",
             "Which layers may lose channels: convolutions alone, or all, so also the neurons of hidden fully connected "
             "layers. The classifier keeps its outputs.",

@@ -79,7 +79,9 @@ static void axes(const struct pb_graph *graph, const struct pb_parameter *weight
     axes->height = (uint32_t)weight->dims[1];
     axes->width = (uint32_t)weight->dims[2];
     axes->channels = (uint32_t)weight->dims[3];
-    axes->of_input = graph->nodes[weight->node].attributes.conv.groups == 1;
+    const struct pb_node *node = &graph->nodes[weight->node];
+    if (node->attributes.conv.groups == 1)
+        axes->columns_of = node->inputs[0];
 }
 
 static struct pb_conv_attributes window(const struct pb_graph *graph, const struct pb_node *node)

@@ -21,11 +21,12 @@ static enum pb_status infer(struct pb_addition *addition, const struct pb_graph_
 /* out × H·W × C */
 static void axes(const struct pb_graph *graph, const struct pb_parameter *weight, struct pb_weight_axes *axes)
 {
-    const struct pb_shape in = graph->nodes[graph->nodes[weight->node].inputs[0]].shape;
+    const uint32_t input = graph->nodes[weight->node].inputs[0];
+    const struct pb_shape in = graph->nodes[input].shape;
     axes->height = in.height;
     axes->width = in.width;
     axes->channels = in.channels;
-    axes->of_input = true;
+    axes->columns_of = input;
 }
 
 /* A convolution whose kernel is as large as the image. */

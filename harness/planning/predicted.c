@@ -18,6 +18,7 @@
 /* A model for so many classes. The matrix's labels distinguish models; the batch norms may be left out by an override. */
 struct model {
     const char *name;
+    struct pb_head_spec head;
     struct pb_model_widths widths;
     uint32_t classes, image_size;
     double multiplier;
@@ -51,6 +52,7 @@ static struct model model_of(const struct pb_cell_config *config, uint32_t class
 {
     const struct pb_model_spec *spec = &config->model;
     return (struct model){.name = spec->name,
+                          .head = spec->head,
                           .widths = spec->widths,
                           .classes = classes,
                           .image_size = spec->image_size,
@@ -61,7 +63,8 @@ static struct model model_of(const struct pb_cell_config *config, uint32_t class
 static bool same_model(const struct model *a, const struct model *b)
 {
     return a->classes == b->classes && a->image_size == b->image_size && a->multiplier == b->multiplier &&
-           a->batch_norm == b->batch_norm && strcmp(a->name, b->name) == 0 && pb_widths_equal(&a->widths, &b->widths);
+           a->batch_norm == b->batch_norm && strcmp(a->name, b->name) == 0 && pb_widths_equal(&a->widths, &b->widths) &&
+           pb_heads_equal(&a->head, &b->head);
 }
 
 void pb_estimates_free(struct pb_estimates *estimates)

@@ -41,7 +41,7 @@ static double original_channels(const struct pb_network *network, const struct p
                    ? segment->channels
                    : (double)segment->channels / groups->groups[group].channels * network->original_widths[group];
     }
-    return channels->pairs ? all * all : all;
+    return channels->pairs == PB_PAIRS_NONE ? all : channels->pairs == PB_PAIRS_ALL ? all * all : all * (all + 1) / 2;
 }
 
 static struct extent extent_of(const struct pb_network *network, const struct pb_channel_groups *groups, uint32_t group,

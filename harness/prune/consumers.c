@@ -6,16 +6,21 @@
 #include "base/memory.h"
 #include "graph/op_table.h"
 
-/* What node n reads of group g: one consumer for each piece of its input that is the group's. */
+/*
+ * What node n reads of group g: one consumer for each piece of its input that is the group's. A layer over half of a symmetric matrix is
+ * none: criteria know pairs as whole matrices.
+ */
 static void add_pieces(const struct pb_channel_groups *groups, uint32_t node, uint32_t input, uint32_t group,
                        struct pb_consumers *found)
 {
     const struct pb_node_channels *channels = &groups->nodes[input];
     uint32_t first = 0;
+    if (channels->pairs == PB_PAIRS_UPPER)
+        return;
     for (uint32_t s = 0; s < channels->count; first += channels->segments[s++].channels)
         if (channels->segments[s].group == group)
             found->list[found->count++] = (struct pb_consumer){
-                .node = node, .input = input, .group = group, .first = first, .pairs = channels->pairs};
+                .node = node, .input = input, .group = group, .first = first, .pairs = channels->pairs == PB_PAIRS_ALL};
 }
 
 enum pb_status pb_consumers_find(const struct pb_network *network, const struct pb_channel_groups *groups,

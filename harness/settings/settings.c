@@ -94,13 +94,30 @@ void pb_settings_train_mode(const struct pb_settings_sink *sink, const struct pb
     add(sink, "train.", "mask.momentum", spec->soft_clears_momentum ? "cleared" : "kept");
 }
 
+/* A head in place of the model's own, and the sizes that it has. */
+static void add_head(const struct pb_settings_sink *sink, const struct pb_model_spec *model)
+{
+    const struct pb_head_spec head = pb_model_head_sizes(model);
+    if (model->head.choice != PB_HEAD_OWN)
+        add(sink, "model.", "other-head", pb_head_names[head.choice]);
+    if (head.dimension)
+        add_count(sink, "model.", "head-dimension", head.dimension);
+    if (head.reduction)
+        add_count(sink, "model.", "head-reduction", head.reduction);
+    if (head.rank)
+        add_count(sink, "model.", "head-rank", head.rank);
+}
+
 void pb_settings_model(const struct pb_settings_sink *sink, const struct pb_cell_config *config)
 {
     const struct pb_model_spec *model = &config->model;
     const struct pb_model_row *row = pb_model_find(model->name);
     const bool neurons =
-        row && row->neurons; /* else a list gives every width, and nothing but convolutions can be pruned */
+        row && row->neurons &&
+        model->head.choice ==
+            PB_HEAD_OWN; /* else a list gives every width, and nothing but convolutions can be pruned */
     add(sink, "model.", "name", model->name);
+    add_head(sink, model);
     add_count(sink, "model.", "image-size", model->image_size);
     add_bool(sink, "model.", "batch-norm", model->batch_norm);
     if (model->widths.count) {
@@ -172,10 +189,10 @@ void pb_settings_choice(const struct pb_settings_sink *sink, const char *prefix,
 
 void pb_settings_kinds(const struct pb_settings_sink *sink, const struct pb_cell_config *config)
 {
-    const struct pb_model_row *model = pb_model_find(config->model.name);
+    const char *head = pb_model_head_kind(&config->model);
     struct pb_text traits = {0};
-    if (model)
-        add(sink, "model.", "head", model->head);
+    if (head[0])
+        add(sink, "model.", "head", head);
     if (!config->criterion.loaded)
         return;
     for (const struct pb_bit_name *trait = pb_trait_names; trait->name; trait++)
