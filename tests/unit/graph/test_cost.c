@@ -130,6 +130,52 @@ static void test_alexnet_costs_what_is_published(void **state)
     assert_int_equal(cost.macs, 714188480);
 }
 
+/*
+ * Parameters: torchvision's documentation to the unit, timm's for MobileNet v1. MACs: its GFLOPS, which count a multiplication and
+ * an addition as one, to the digit that is printed there; MobileNet v1's from its paper, 569 million.
+ */
+static void test_other_trunks_cost_what_is_published(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *model;
+        uint64_t params;
+        double macs, digit;
+    } published[] = {
+        {"vgg11_bn", 132868840, 7.61e9, 0.01e9},   {"vgg13_bn", 133053736, 11.31e9, 0.01e9},
+        {"vgg16_bn", 138365992, 15.47e9, 0.01e9},  {"vgg19_bn", 143678248, 19.63e9, 0.01e9},
+        {"resnet18", 11689512, 1.81e9, 0.01e9},    {"resnet34", 21797672, 3.66e9, 0.01e9},
+        {"resnet50", 25557032, 4.09e9, 0.01e9},    {"resnet101", 44549160, 7.80e9, 0.01e9},
+        {"mobilenet_v2", 3504872, 0.30e9, 0.01e9}, {"mobilenet_v1", 4231976, 0.569e9, 0.001e9},
+        {"densenet121", 7978856, 2.83e9, 0.01e9},
+    };
+    for (size_t i = 0; i < sizeof published / sizeof *published; i++) {
+        const struct pb_model_spec spec = {
+            .name = published[i].model, .classes = 1000, .image_size = 224, .width_multiplier = 1, .batch_norm = true};
+        const struct pb_cost cost = cost_of(&spec);
+        assert_int_equal(cost.params, published[i].params);
+        const double difference = (double)cost.macs - published[i].macs;
+        if (difference > published[i].digit / 2 || difference < -published[i].digit / 2)
+            fail_msg("%s: %g MACs, published %g", published[i].model, (double)cost.macs, published[i].macs);
+    }
+}
+
+/* K. He 2016, table 6: 0.27, 0.85 and 1.7 million parameters. */
+static void test_residual_networks_for_small_images_cost_what_is_published(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *model;
+        double millions;
+    } published[] = {{"resnet20", 0.27}, {"resnet56", 0.85}, {"resnet110", 1.7}};
+    for (size_t i = 0; i < sizeof published / sizeof *published; i++) {
+        const struct pb_model_spec spec = {
+            .name = published[i].model, .classes = 10, .image_size = 32, .width_multiplier = 1, .batch_norm = true};
+        const double millions = 1e-6 * (double)cost_of(&spec).params;
+        assert_true(millions > published[i].millions - 0.05 && millions < published[i].millions + 0.05);
+    }
+}
+
 static void test_parameters_split_at_the_head(void **state)
 {
     (void)state;
@@ -235,6 +281,8 @@ int main(void)
         cmocka_unit_test(test_vgg16_with_three_fully_connected_layers_costs_what_is_known),
         cmocka_unit_test(test_vgg11_costs_what_is_published),
         cmocka_unit_test(test_alexnet_costs_what_is_published),
+        cmocka_unit_test(test_other_trunks_cost_what_is_published),
+        cmocka_unit_test(test_residual_networks_for_small_images_cost_what_is_published),
         cmocka_unit_test(test_parameters_split_at_the_head),
         cmocka_unit_test(test_a_bilinear_head_of_200_classes_has_the_published_size),
         cmocka_unit_test(test_a_grouped_strided_convolution_counts_its_own_connections),

@@ -59,10 +59,10 @@ static void test_every_named_model_builds_at_its_smallest_size_and_names_it_belo
     uint32_t models = 0;
     for (const struct pb_model_row *row; (row = pb_model_at(models)); models++) {
         struct pb_model_spec spec = {
-            .name = row->name, .classes = 2, .image_size = row->smallest, .width_multiplier = 0.02};
+            .name = row->name, .classes = 2, .image_size = row->smallest, .width_multiplier = 0.02, .batch_norm = true};
         char message[64];
         struct pb_graph *graph = build(spec);
-        assert_int_equal(graph->nodes[1].shape.channels, 1); /* round(64 × 0.02) */
+        assert_int_equal(graph->nodes[1].shape.channels, 1); /* at least 1, and round(64 × 0.02) */
         pb_graph_free(&graph);
         spec.image_size--;
         snprintf(message, sizeof message, "smallest size is %u", row->smallest);
@@ -70,7 +70,7 @@ static void test_every_named_model_builds_at_its_smallest_size_and_names_it_belo
         assert_true(strlen(row->summary) > 0);
         assert_ptr_equal(pb_model_find(row->name), row);
     }
-    assert_int_equal(models, 7);
+    assert_int_equal(models, 23);
     assert_null(pb_model_find("vgg"));
 }
 
@@ -89,6 +89,64 @@ static void test_impossible_models_are_refused(void **state)
     widths[3].channels = 0;
     refuses((struct pb_model_spec){.name = "vgg11-gap", .classes = 1, .image_size = 64, .widths = {widths, 8}},
             "width 4 of 8 is 0");
+    refuses((struct pb_model_spec){.name = "resnet50", .classes = 1, .image_size = 64, .width_multiplier = 1},
+            "model 'resnet50' exists with batch norms only");
+    refuses((struct pb_model_spec){.name = "resnet50",
+                                   .classes = 1,
+                                   .image_size = 64,
+                                   .width_multiplier = 1,
+                                   .batch_norm = true,
+                                   .head = {.choice = PB_HEAD_GAP, .dimension = 5}},
+            "head 'gap' has no dimension; leave head-dimension out");
+    refuses(
+        (struct pb_model_spec){
+            .name = "vgg11", .classes = 1, .image_size = 64, .width_multiplier = 1, .head = {.rank = 5}},
+        "head 'own' has no rank");
+}
+
+/* One addition couples the two: a width of one alone cannot be. */
+static void test_widths_that_break_an_addition_name_both_of_its_inputs(void **state)
+{
+    (void)state;
+    struct pb_model_width width = {"layer1.0.conv3", 200};
+    const struct pb_model_spec spec = {.name = "resnet50",
+                                       .classes = 1,
+                                       .image_size = 64,
+                                       .width_multiplier = 1,
+                                       .batch_norm = true,
+                                       .widths = {&width, 1}};
+    refuses(spec, "node 'layer1.0.add' (add): its inputs differ in shape: 'layer1.0.bn3' has 16×16×200, "
+                  "'layer1.0.downsample.1' 16×16×256");
+}
+
+static void test_a_head_replaces_the_models_own(void **state)
+{
+    (void)state;
+    struct pb_model_spec spec = {.name = "vgg16",
+                                 .classes = 7,
+                                 .image_size = 32,
+                                 .width_multiplier = 0.125,
+                                 .batch_norm = true,
+                                 .head = {.choice = PB_HEAD_BILINEAR}};
+    struct pb_graph *graph = build(spec);
+    spec.name = "vgg16-bcnn";
+    spec.head.choice = PB_HEAD_OWN;
+    struct pb_graph *named = build(spec);
+    assert_int_equal(graph->node_count, named->node_count);
+    for (uint32_t i = 0; i < graph->node_count; i++)
+        assert_string_equal(graph->nodes[i].name, named->nodes[i].name);
+    assert_string_equal(graph->head, "bilinear");
+    assert_string_equal(named->head, "");
+    assert_string_equal(pb_model_head_kind(&spec), "bilinear");
+    pb_graph_free(&graph);
+    pb_graph_free(&named);
+    spec.name = "resnet18";
+    spec.head.choice = PB_HEAD_BILINEAR;
+    graph = build(spec);
+    assert_string_equal(graph->nodes[graph->parts.head].name, "bilinear");
+    assert_string_equal(graph->nodes[graph->parts.last_norm].name, "layer4.1.bn2");
+    assert_string_equal(graph->nodes[graph->parts.classifier].name, "fc");
+    pb_graph_free(&graph);
 }
 
 static struct pb_model_widths widths_of(const char *text)
@@ -254,8 +312,9 @@ static void test_impossible_nodes_are_refused(void **state)
                                   &(struct pb_graph_node){.op = PB_OP_MULTIPLY, .name = "gate", .inputs = {0, pool}},
                                   NULL, &error),
                      PB_ERROR_INPUT);
-    assert_string_equal(error.text,
-                        "node 'gate' (multiply): its inputs differ in shape: 4×5×6 and 1×1×6; it repeats neither");
+    assert_string_equal(
+        error.text, "node 'gate' (multiply): its inputs differ in shape: 'input' has 4×5×6, 'gap' 1×1×6; it repeats "
+                    "neither, so both need the same channels");
     assert_int_equal(graph->node_count, nodes + 1);
     pb_graph_free(&graph);
 }
@@ -301,6 +360,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_vgg11_with_a_bilinear_head_has_these_nodes),
         cmocka_unit_test(test_every_named_model_builds_at_its_smallest_size_and_names_it_below),
+        cmocka_unit_test(test_widths_that_break_an_addition_name_both_of_its_inputs),
+        cmocka_unit_test(test_a_head_replaces_the_models_own),
         cmocka_unit_test(test_impossible_models_are_refused),
         cmocka_unit_test(test_widths_by_name_replace_the_multiplier_of_their_layers),
         cmocka_unit_test(test_texts_that_are_no_widths_are_refused),
