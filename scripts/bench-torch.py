@@ -32,43 +32,72 @@ class Normalise(nn.Module):
         return nn.functional.normalize(v)
 
 
-def build(layers):
-    modules, channels = [], None
-    for layer in layers:
-        out = layer["shape"][2]
-        if layer["op"] == "conv2d":
-            modules.append(nn.Conv2d(channels, out, 3, padding=1))
-        elif layer["op"] == "batch_norm":
-            modules.append(nn.BatchNorm2d(out))
-        elif layer["op"] == "relu":
-            modules.append(nn.ReLU(inplace=True))
-        elif layer["op"] == "max_pool":
-            modules.append(nn.MaxPool2d(2))
-        elif layer["op"] == "bilinear_pool":
-            modules.append(BilinearPool())
-        elif layer["op"] == "signed_sqrt":
-            modules.append(SignedSqrt())
-        elif layer["op"] == "l2_norm":
-            modules.append(Normalise())
-        elif layer["op"] == "linear":
-            modules.append(nn.Linear(channels, out))
-        elif layer["op"] != "input":
-            sys.exit(f"bench-torch.py: no counterpart of '{layer['op']}'")
-        channels = out
-    return nn.Sequential(*modules)
+def convolution(layer, inputs):
+    return nn.Conv2d(inputs[2], layer["channels"], tuple(layer["kernel"]), tuple(layer["stride"]), tuple(layer["pad"]),
+                     tuple(layer["dilation"]), layer["groups"], bias=layer["bias"])
+
+
+def pooling(kind):
+    return lambda layer, inputs: kind(tuple(layer["kernel"]), tuple(layer["stride"]), tuple(layer["pad"]))
+
+
+MODULES = {  # of an operator with one input, from its description and its input's height, width and channels
+    "conv2d": convolution,
+    "batch_norm": lambda layer, inputs: nn.BatchNorm2d(inputs[2]),
+    "relu": lambda layer, inputs: nn.ReLU(inplace=True),
+    "relu6": lambda layer, inputs: nn.ReLU6(inplace=True),
+    "max_pool": pooling(nn.MaxPool2d),
+    "avg_pool": pooling(nn.AvgPool2d),
+    "bilinear_pool": lambda layer, inputs: BilinearPool(),
+    "signed_sqrt": lambda layer, inputs: SignedSqrt(),
+    "l2_norm": lambda layer, inputs: Normalise(),
+    "dropout": lambda layer, inputs: nn.Dropout(layer["share"]),
+    "linear": lambda layer, inputs: nn.Sequential(
+        nn.Flatten(), nn.Linear(inputs[0] * inputs[1] * inputs[2], layer["channels"], bias=layer["bias"])),
+}
+JOINED = {"add": lambda values: values[0] + values[1], "multiply": lambda values: values[0] * values[1],
+          "concat": lambda values: torch.cat(values, 1)}
+
+
+class Network(nn.Module):
+    """The described layers, in order; an output is forgotten behind its last reader."""
+
+    def __init__(self, layers):
+        super().__init__()
+        shapes = {layer["name"]: layer["shape"] for layer in layers}
+        last = {name: i for i, layer in enumerate(layers) for name in layer["inputs"]}
+        self.modules_of, self.steps = nn.ModuleList(), []
+        for i, layer in enumerate(layers[1:], 1):
+            if layer["op"] not in MODULES and layer["op"] not in JOINED:
+                sys.exit(f"bench-torch.py: no counterpart of '{layer['op']}'")
+            module = None
+            if layer["op"] in MODULES:
+                module = MODULES[layer["op"]](layer, shapes[layer["inputs"][0]])
+                self.modules_of.append(module)
+            done = [name for name in set(layer["inputs"]) if last[name] == i]
+            self.steps.append((layer["name"], layer["inputs"], module or JOINED[layer["op"]], module is not None, done))
+        self.first, self.final = layers[0]["name"], layers[-1]["name"]
+
+    def forward(self, images):
+        values = {self.first: images}
+        for name, inputs, step, single, done in self.steps:
+            values[name] = step(values[inputs[0]]) if single else step([values[one] for one in inputs])
+            for one in done:
+                del values[one]
+        return values[self.final].flatten(1)
 
 
 class Session:
     def __init__(self, description, batch, training, memory_format):
         torch.manual_seed(1)
         size = description["image_size"]
-        self.net = build(description["layers"]).to(memory_format=memory_format)
+        self.net = Network(description["layers"]).to(memory_format=memory_format)
         self.images = torch.rand(batch, 3, size, size).mul(2).sub(1).contiguous(memory_format=memory_format)
         self.labels = torch.arange(batch) % description["classes"]
         self.training = training
         self.net.train(training)
         self.optimiser = torch.optim.SGD(self.net.parameters(), 1e-6, momentum=0.9, nesterov=True, weight_decay=1e-5)
-        self.gammas = [m.weight for m in self.net if isinstance(m, nn.BatchNorm2d)]
+        self.gammas = [m.weight for m in self.net.modules() if isinstance(m, nn.BatchNorm2d)]
 
     def step(self):
         if not self.training:

@@ -12,6 +12,7 @@
 #include "cli/model_argument.h"
 #include "graph/cost.h"
 #include "graph/counting.h"
+#include "graph/graph_json.h"
 
 static const struct pb_cli_option options[] = {
     PB_MODEL_OPTIONS,
@@ -55,9 +56,12 @@ static void print_table(const struct pb_graph *graph, const struct pb_counting *
     uint64_t trunk, head;
     pb_graph_split_params(graph, &trunk, &head);
     const struct pb_shape input = graph->nodes[0].shape;
+    int width = 10;
+    for (uint32_t i = 0; i < graph->node_count; i++)
+        width = (int)strlen(graph->nodes[i].name) > width ? (int)strlen(graph->nodes[i].name) : width;
     printf("%s, %" PRIu32 " classes, %" PRIu32 "×%" PRIu32 " pixels\n\n", graph->model, graph->classes, input.height,
            input.width);
-    printf("%-10s %-14s %14s %12s %15s", "layer", "operator", "H W C", "parameters", "MACs");
+    printf("%-*s %-14s %14s %12s %15s", width, "layer", "operator", "H W C", "parameters", "MACs");
     if (counting)
         printf(" %15.15s", study);
     putchar('\n');
@@ -67,11 +71,11 @@ static void print_table(const struct pb_graph *graph, const struct pb_counting *
         char shape[40];
         snprintf(shape, sizeof(shape), "%" PRIu32 " %" PRIu32 " %" PRIu32, node->shape.height, node->shape.width,
                  node->shape.channels);
-        printf("%-10s %-14s %14s %12" PRIu64 " %15" PRIu64, node->name, pb_op_name(node->op), shape, cost.params,
+        printf("%-*s %-14s %14s %12" PRIu64 " %15" PRIu64, width, node->name, pb_op_name(node->op), shape, cost.params,
                cost.macs);
         print_counted(counting, counting ? pb_node_counted(graph, i, counting) : 0);
     }
-    printf("%-10s %-14s %14s %12" PRIu64 " %15" PRIu64, "total", "", "", total.params, total.macs);
+    printf("%-*s %-14s %14s %12" PRIu64 " %15" PRIu64, width, "total", "", "", total.params, total.macs);
     print_counted(counting, counting ? pb_graph_counted(graph, counting) : 0);
     printf("\nparameters: %" PRIu64 " in the trunk, %" PRIu64 " in the head; FLOPs = 2·MACs = %" PRIu64 "\n", trunk,
            head, 2 * total.macs);
@@ -89,15 +93,17 @@ static json_t *layer_row(const struct pb_graph *graph, uint32_t index, const str
 {
     const struct pb_node *node = &graph->nodes[index];
     const struct pb_cost cost = pb_node_cost(graph, index);
-    json_t *row =
-        json_pack("{s:s, s:s, s:[I,I,I], s:I, s:I}", "name", node->name, "op", pb_op_name(node->op), "shape",
-                  (json_int_t)node->shape.height, (json_int_t)node->shape.width, (json_int_t)node->shape.channels,
-                  "params", (json_int_t)cost.params, "macs", (json_int_t)cost.macs);
-    if (row && counting && !put_counted(row, pb_node_counted(graph, index, counting))) {
-        json_decref(row);
-        return NULL;
-    }
-    return row;
+    json_t *row = pb_graph_node_to_json(graph, index);
+    json_t *counts =
+        json_pack("{s:[I,I,I], s:I, s:I}", "shape", (json_int_t)node->shape.height, (json_int_t)node->shape.width,
+                  (json_int_t)node->shape.channels, "params", (json_int_t)cost.params, "macs", (json_int_t)cost.macs);
+    bool good = row && counts && json_object_update(row, counts) == 0;
+    good = good && (!counting || put_counted(row, pb_node_counted(graph, index, counting)));
+    json_decref(counts);
+    if (good)
+        return row;
+    json_decref(row);
+    return NULL;
 }
 
 static enum pb_status print_json(const struct pb_graph *graph, const struct pb_counting *counting,

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include <jansson.h>
-
 #include "base/memory.h"
 #include "graph/build.h"
 #include "graph/op_table.h"
@@ -63,8 +61,7 @@ static json_t *parts_to_json(const struct pb_graph *graph)
     return NULL;
 }
 
-/* The node with its inputs by name. */
-static json_t *node_to_json(const struct pb_graph *graph, uint32_t index)
+json_t *pb_graph_node_to_json(const struct pb_graph *graph, uint32_t index)
 {
     struct pb_graph_node node = pb_graph_describe(graph, index);
     json_t *object = json_pack("{s:s, s:s}", "op", pb_op_name(node.op), "name", node.name);
@@ -93,7 +90,7 @@ enum pb_status pb_graph_to_json(const struct pb_graph *graph, char **text, struc
                           : NULL;
     bool good = whole != NULL;
     for (uint32_t i = 0; good && i < graph->node_count; i++)
-        good = json_array_append_new(nodes, node_to_json(graph, i)) == 0;
+        good = json_array_append_new(nodes, pb_graph_node_to_json(graph, i)) == 0;
     const size_t length = good ? json_dumpb(whole, NULL, 0, JSON_COMPACT) : 0;
     char *rendered = length ? pb_calloc(length + 1, 1) : NULL;
     good = rendered && json_dumpb(whole, rendered, length, JSON_COMPACT) == length;

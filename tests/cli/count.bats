@@ -40,8 +40,10 @@ import json, sys
 d = json.load(sys.stdin)
 for key in ("params", "macs", "counted"):
     assert sum(row[key] for row in d["layers"]) == d[key], key
-assert d["layers"][1] == {"name": "conv1_1", "op": "conv2d", "shape": [32, 32, 16], "params": 3*9*16 + 16,
-                          "macs": 27*16*1024, "counted": 28*16*1024}, d["layers"][1]'
+assert d["layers"][1] == {"name": "conv1_1", "op": "conv2d", "inputs": ["input"], "kernel": [3, 3], "stride": [1, 1],
+                          "pad": [1, 1], "dilation": [1, 1], "groups": 1, "depthwise": False, "bias": True, "channels": 16,
+                          "shape": [32, 32, 16], "params": 3*9*16 + 16, "macs": 27*16*1024,
+                          "counted": 28*16*1024}, d["layers"][1]'
 }
 
 @test "the table names layers, totals and formula" {

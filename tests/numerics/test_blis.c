@@ -23,7 +23,9 @@ static const double TOLERANCE = 1e-5, WINOGRAD_TOLERANCE = 2e-4, SUMS = 3e-6;
 
 static double tolerance_of(const char *options)
 {
-    return strstr(options, "algorithm=gemm") || strstr(options, "algorithm=direct") ? TOLERANCE : WINOGRAD_TOLERANCE;
+    const bool plain = strstr(options, "algorithm=gemm") || strstr(options, "algorithm=direct") ||
+                       strstr(options, "algorithm=products");
+    return plain ? TOLERANCE : WINOGRAD_TOLERANCE;
 }
 
 /* What a child does with its settings and thread counts. */
@@ -204,6 +206,8 @@ static void test_own_convolutions_are_refused_without_their_instruction_set(void
     assert_non_null(strstr(output, "1 backend 'blis': algorithm=direct needs AVX2 and FMA"));
     refusal("", "kernels=generic algorithm=winograd", output, sizeof output);
     assert_non_null(strstr(output, "1 backend 'blis': algorithm=winograd needs AVX2 and FMA"));
+    refusal("", "kernels=generic algorithm=products", output, sizeof output);
+    assert_non_null(strstr(output, "1 backend 'blis': algorithm=products needs kernel set amx, not 'generic'"));
 }
 
 #define SUITE(options)                                                                                                 \
@@ -232,6 +236,7 @@ int main(int argc, char **argv)
         SUITE("algorithm=direct"),
         SUITE("algorithm=winograd"),
         SUITE("kernels=amx"),
+        SUITE("kernels=amx algorithm=products"),
         SUITE("kernels=skx"),
         SUITE("kernels=skx algorithm=winograd"),
         SUITE("kernels=haswell"),

@@ -204,6 +204,22 @@ static void test_register_tiles_are_as_exact_as_float32_sums(void **state)
     check("algorithm=direct", 2e-6);
 }
 
+/* Thirds of a value leave out less than float32 rounds away; blocks of a weight gradient are added in single precision. */
+static void test_products_of_thirds_are_as_exact_as_float32_sums(void **state)
+{
+    (void)state;
+    __builtin_cpu_init();
+    struct backend backend;
+    struct pb_error error = {0};
+    if (backend_open("blis", "algorithm=products", 2, &backend, &error) != PB_OK) {
+        assert_non_null(strstr(error.text, "needs kernel set amx"));
+        print_message("this processor lacks AMX\n");
+        skip();
+    }
+    backend_close(&backend);
+    check("algorithm=products", 2e-6);
+}
+
 /* The transforms' constants go up to 8·8 and cancel: about ten times the error (A. Lavin, S. Gray 2015, §5.3). */
 static void test_winograd_costs_a_digit(void **state)
 {
@@ -217,6 +233,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_products_are_as_exact_as_float32_sums),
         cmocka_unit_test(test_register_tiles_are_as_exact_as_float32_sums),
+        cmocka_unit_test(test_products_of_thirds_are_as_exact_as_float32_sums),
         cmocka_unit_test(test_winograd_costs_a_digit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

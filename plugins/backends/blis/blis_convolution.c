@@ -51,6 +51,9 @@ static const struct conv_algorithm *choose(const struct blis *self, const struct
     const bool asked = self->algorithm == ALGORITHM_WINOGRAD;
     if ((asked || (self->algorithm == ALGORITHM_AUTO && winograd_pays(g))) && conv_winograd_fits(self, g))
         return &conv_winograd;
+    const bool products = self->algorithm == ALGORITHM_PRODUCTS;
+    if ((products || (self->algorithm == ALGORITHM_AUTO && conv_products_pays(g))) && conv_products_fits(self, g))
+        return &conv_products;
     if (self->algorithm == ALGORITHM_GEMM || !conv_direct_fits(self, g, training))
         return &conv_gemm;
     return &conv_direct;

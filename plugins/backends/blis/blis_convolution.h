@@ -78,6 +78,11 @@ void conv_gather(const struct geometry *g, size_t group, const float *x, size_t 
 extern const struct conv_algorithm conv_winograd;
 bool conv_winograd_fits(const struct blis *self, const struct geometry *g);
 
+/* Patches multiplied by AMX; needs conv_products_fits. Pays: takes fewer cycles than register tiles. */
+extern const struct conv_algorithm conv_products;
+bool conv_products_fits(const struct blis *self, const struct geometry *g);
+bool conv_products_pays(const struct geometry *g);
+
 /* dw = the sum of chunks arrays of count floats, in order. */
 void conv_add_partials(const struct blis *self, size_t chunks, size_t count, const float *partials, float *dw);
 

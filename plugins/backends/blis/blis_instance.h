@@ -6,7 +6,7 @@
 
 #include "kernel_set.h"
 
-enum algorithm { ALGORITHM_AUTO, ALGORITHM_GEMM, ALGORITHM_DIRECT, ALGORITHM_WINOGRAD };
+enum algorithm { ALGORITHM_AUTO, ALGORITHM_GEMM, ALGORITHM_DIRECT, ALGORITHM_WINOGRAD, ALGORITHM_PRODUCTS };
 
 /* One instance: what create made of the options. */
 struct blis {

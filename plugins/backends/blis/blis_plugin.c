@@ -11,7 +11,7 @@ struct options {
     int32_t kernels, algorithm;
 };
 
-static const char *const algorithm_names[] = {"auto", "gemm", "direct", "winograd", NULL};
+static const char *const algorithm_names[] = {"auto", "gemm", "direct", "winograd", "products", NULL};
 
 static const struct pb_option option_table[] = {
     {.name = "kernels",
@@ -69,6 +69,9 @@ static enum pb_status create(const struct pb_host *host, const void *given, void
         return host->fail(host, PB_ERROR_INPUT,
                           "algorithm=%s needs AVX2 and FMA, which kernel set '%s' goes without; use auto or gemm",
                           algorithm_names[options->algorithm], kernel_set_names[kernels]);
+    if (options->algorithm == ALGORITHM_PRODUCTS && kernels != KERNELS_AMX)
+        return host->fail(host, PB_ERROR_INPUT, "algorithm=products needs kernel set amx, not '%s'; use auto",
+                          kernel_set_names[kernels]);
     status = blis_library_start(host, kernels, version, sizeof version);
     if (status)
         return status;

@@ -7,15 +7,16 @@
 /* c = a·filters. c: whole panels of columns, and whole kernels of rows, are overwritten. */
 struct filter_product {
     size_t rows, depth, columns;
-    const float *a; /* rows × depth, a_row apart: zeros behind depth up to a whole vector, anything behind rows */
+    const float *a; /* rows × depth, a_row apart */
     size_t a_row;
+    bool a_is_packed; /* scratch has a from the call before, which had other filters */
     const float *filters; /* as pack left them */
     float *c;
     size_t c_row;
     float *scratch;
 };
 
-/* sums += dyᵀ·x, over count rows of both; behind channels and filters there are zeros up to whole vectors. */
+/* sums += dyᵀ·x, over count rows of both. */
 struct gradient_product {
     size_t count, filters, channels;
     const float *dy;

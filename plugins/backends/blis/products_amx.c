@@ -77,15 +77,26 @@ KERNEL void pack(const struct vector_kernels *vector, size_t depth, size_t colum
               tiles + pair * CHUNK);
 }
 
+enum { ALL_LANES = 0xffff };
+
+static __mmask16 lanes_below(size_t count)
+{
+    return count >= ROWS ? ALL_LANES : (__mmask16)((1u << count) - 1);
+}
+
 /* a: one row of a tile per row, chunks of its depth one after the other. */
 KERNEL void pack_rows(const struct filter_product *p, uint16_t *tiles)
 {
     const size_t chunks = ceil_divide(p->depth, CHUNK), vectors = ceil_divide(p->depth, ROWS);
+    const __mmask16 last = lanes_below(p->depth - (vectors - 1) * ROWS);
     for (size_t row = 0; row < p->rows; row++) {
         const float *a = p->a + row * p->a_row;
         uint16_t *out = tiles + packed_at(row, 0, chunks) + row % ROWS * CHUNK;
         for (size_t v = 0; v < vectors; v += 2, a += CHUNK, out += STEP)
-            split(_mm512_loadu_ps(a), v + 1 < vectors ? _mm512_loadu_ps(a + ROWS) : _mm512_setzero_ps(), out);
+            split(_mm512_maskz_loadu_ps(v + 1 < vectors ? ALL_LANES : last, a),
+                  v + 1 < vectors ? _mm512_maskz_loadu_ps(v + 2 < vectors ? ALL_LANES : last, a + ROWS)
+                                  : _mm512_setzero_ps(),
+                  out);
     }
 }
 
@@ -201,7 +212,8 @@ KERNEL void multiply(const struct vector_kernels *vector, const struct filter_pr
 {
     (void)vector;
     uint16_t *tiles = (uint16_t *)(void *)p->scratch;
-    pack_rows(p, tiles);
+    if (!p->a_is_packed)
+        pack_rows(p, tiles);
     _tile_loadconfig(&tile_registers);
     multiply_packed(p->rows, p->columns, p->depth, tiles, (const uint16_t *)(const void *)p->filters, p->c, p->c_row,
                     false);
@@ -238,9 +250,9 @@ KERNEL inline void transpose(__m512 rows[ROWS])
     }
 }
 
-KERNEL inline __m512 row_or_zeros(const float *rows, size_t row, size_t index, size_t count)
+KERNEL inline __m512 row_or_zeros(const float *rows, size_t row, size_t index, size_t count, __mmask16 lanes)
 {
-    return index < count ? _mm512_loadu_ps(rows + index * row) : _mm512_setzero_ps();
+    return index < count ? _mm512_maskz_loadu_ps(lanes, rows + index * row) : _mm512_setzero_ps();
 }
 
 /* dyᵀ: a filter per row of a tile, pairs of positions along it. */
@@ -248,13 +260,14 @@ KERNEL void pack_transposed(const struct gradient_product *p, uint16_t *tiles)
 {
     const size_t chunks = ceil_divide(p->count, CHUNK);
     for (size_t k = 0; k < p->filters; k += ROWS) {
+        const __mmask16 lanes = lanes_below(p->filters - k);
         for (size_t chunk = 0; chunk < chunks; chunk++) {
             uint16_t *out = tiles + packed_at(k, chunk, chunks);
             __m512 low[ROWS], high[ROWS];
 #pragma GCC unroll 16
             for (size_t i = 0; i < ROWS; i++) {
-                low[i] = row_or_zeros(p->dy + k, p->dy_row, chunk * CHUNK + i, p->count);
-                high[i] = row_or_zeros(p->dy + k, p->dy_row, chunk * CHUNK + ROWS + i, p->count);
+                low[i] = row_or_zeros(p->dy + k, p->dy_row, chunk * CHUNK + i, p->count, lanes);
+                high[i] = row_or_zeros(p->dy + k, p->dy_row, chunk * CHUNK + ROWS + i, p->count, lanes);
             }
             transpose(low);
             transpose(high);
@@ -272,8 +285,8 @@ KERNEL void pack_positions(const struct gradient_product *p, uint16_t *tiles)
         for (size_t pair = 0; pair < ROWS; pair++) {
             const size_t low = chunk * CHUNK + pair, high = low + ROWS;
             for (size_t c = 0; c < p->channels; c += ROWS)
-                split(row_or_zeros(p->x + c, p->x_panel, low, p->count),
-                      row_or_zeros(p->x + c, p->x_panel, high, p->count),
+                split(row_or_zeros(p->x + c, p->x_panel, low, p->count, lanes_below(p->channels - c)),
+                      row_or_zeros(p->x + c, p->x_panel, high, p->count, lanes_below(p->channels - c)),
                       tiles + packed_at(c, chunk, chunks) + pair * CHUNK);
         }
     }
