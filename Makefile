@@ -5,7 +5,7 @@ CC     ?= cc
 VERSION := $(shell cat VERSION)
 GIT     := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 
-PKGS       = libxml-2.0 libxslt libexslt jansson gsl libxxhash nettle zlib
+PKGS       = libxml-2.0 libxslt libexslt jansson gsl libxxhash nettle zlib libzip
 SYNTH_PKGS = cairo libjpeg
 ifeq ($(shell pkg-config --exists $(PKGS) $(SYNTH_PKGS) 2>/dev/null && echo yes),yes)
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) $(SYNTH_PKGS))
@@ -214,7 +214,7 @@ $(BUILD)/tests/%.so: tests/%.c
 FUZZ         = $(BUILD)/fuzz
 FUZZ_CC      = clang -std=c17 -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined -w
 FUZZ_LIBRARY = $(FUZZ)/libprunebench.a
-FUZZ_HELPERS = $(patsubst %.c,$(FUZZ)/%.o,tests/fuzz/folder.c tests/support/fake_plugins.c)
+FUZZ_HELPERS = $(patsubst %.c,$(FUZZ)/%.o,tests/fuzz/folder.c tests/support/fake_plugins.c tests/support/pth.c)
 FUZZ_COMMON  = $(patsubst %.c,$(FUZZ)/%.o,$(COMMON_dataset) tests/fuzz/dataset.c)
 FUZZERS      = $(patsubst tests/fuzz/%.c,$(FUZZ)/%,$(wildcard tests/fuzz/fuzz_*.c)) \
                $(patsubst %,$(FUZZ)/fuzz_dataset_%,$(sort $(DATASETS)))

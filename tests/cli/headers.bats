@@ -33,7 +33,7 @@ teardown() {
 
 @test "every header of the program, its plugins and its tests compiles alone" {
     cd ../.. # a template is code that a source completes by macros
-    read -ra packages <<<"$(pkg-config --cflags libxml-2.0 libxslt libexslt jansson gsl cairo libjpeg libxxhash nettle | sed 's/-I/-isystem /g')"
+    read -ra packages <<<"$(pkg-config --cflags libxml-2.0 libxslt libexslt jansson gsl cairo libjpeg libxxhash nettle libzip | sed 's/-I/-isystem /g')"
     mapfile -t headers < <(find harness plugins datasets tests -name '*.h' ! -name '*_template.h' ! -path 'harness/include/*')
     [ "${#headers[@]}" -gt 200 ]
     for header in "${headers[@]}"; do
