@@ -24,7 +24,8 @@ static const struct format {
     const char *what, *formats, *where;
 } formats[] = {
     {"Images", "JPEG, PNG", "data sets"},
-    {"Weights", "safetensors, with torchvision's names", "pretrained of a model; checkpoints"},
+    {"Weights", "safetensors or PyTorch's .pth, with torchvision's names", "pretrained of a model"},
+    {"Checkpoints", "safetensors", "OUT/stages; teacher of retraining"},
     {"Results", "XML", "OUT/cells; result-1.xsd is their schema"},
     {"Tables", "HTML, LaTeX, Markdown, CSV", "OUT/report/tables"},
     {"Figures", "SVG, PDF, PNG", "OUT/report/figures"},

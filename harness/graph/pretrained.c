@@ -6,11 +6,11 @@
 
 #include "base/memory.h"
 #include "graph/foreign.h"
-#include "graph/safetensors.h"
+#include "graph/tensor_file.h"
 
 struct import {
     const char *path;
-    struct pb_safetensors file;
+    struct pb_tensor_file file;
     bool *used; /* per tensor of the file */
     const struct pb_graph *graph;
     float *values; /* the network's; NULL: names and shapes are looked at only */
@@ -69,25 +69,36 @@ static enum pb_status missing(const struct import *import, const struct pb_param
                    parameter->name, hint);
 }
 
+static enum pb_status copy_values(struct import *import, const struct pb_parameter *parameter,
+                                  const struct pb_tensor *tensor)
+{
+    const void *values = NULL;
+    const enum pb_status status = pb_tensor_file_values(&import->file, tensor, &values, import->error);
+    if (status == PB_OK)
+        pb_foreign_to_own(import->graph, parameter, values, import->values + parameter->offset);
+    return status;
+}
+
 static enum pb_status import_parameter(struct import *import, const struct pb_parameter *parameter)
 {
     char name[PB_FOREIGN_NAME];
     size_t dims[4];
     const uint32_t rank = pb_foreign_dims(parameter, dims);
+    enum pb_status status = PB_OK;
     if (!pb_foreign_name(import->graph, parameter, name))
         return PB_OK;
-    const struct pb_tensor *tensor = pb_safetensors_find(&import->file, name);
+    const struct pb_tensor *tensor = pb_tensor_file_find(&import->file, name);
     if (!tensor)
         return missing(import, parameter, name);
     if (strcmp(tensor->dtype, "F32") != 0 || tensor->rank != rank ||
         memcmp(tensor->dims, dims, rank * sizeof(*dims)) != 0)
         return wrong_shape(import, tensor, dims, rank);
     if (import->values)
-        pb_foreign_to_own(import->graph, parameter, tensor->data, import->values + parameter->offset);
+        status = copy_values(import, parameter, tensor);
     import->used[tensor - import->file.tensors] = true;
     import->report.mapped++;
     pb_text_append(&import->report.mapping, "%s -> %s\n", name, parameter->name);
-    return PB_OK;
+    return status;
 }
 
 /* Whether the file has a layer of the head in the sizes that the network needs. */
@@ -98,7 +109,7 @@ static bool head_layer_fits(const struct import *import, const struct pb_paramet
     const uint32_t rank = pb_foreign_dims(weight, dims);
     if (!pb_foreign_name(import->graph, weight, name))
         return false;
-    const struct pb_tensor *tensor = pb_safetensors_find(&import->file, name);
+    const struct pb_tensor *tensor = pb_tensor_file_find(&import->file, name);
     return tensor && tensor->rank == rank && memcmp(tensor->dims, dims, rank * sizeof *dims) == 0;
 }
 
@@ -132,7 +143,7 @@ static void list_unused(struct import *import)
 /* Fills import's report, and its values where it has any. */
 static enum pb_status import_file(struct import *import)
 {
-    enum pb_status status = pb_safetensors_open(import->path, &import->file, import->error);
+    enum pb_status status = pb_tensor_file_open(import->path, &import->file, import->error);
     if (status != PB_OK)
         return status;
     import->used = pb_calloc(import->file.count, sizeof(*import->used));
@@ -149,7 +160,7 @@ static enum pb_status import_file(struct import *import)
     if (status == PB_OK && (report->mapping.failed || report->unused.failed || report->kept.failed))
         status = pb_fail_memory(import->error, report->mapping.length);
     pb_free(import->used);
-    pb_safetensors_close(&import->file);
+    pb_tensor_file_close(&import->file);
     return status;
 }
 

@@ -219,7 +219,9 @@ const struct pb_setting pb_settings[] = {
             "Which layers may lose channels: convolutions alone, or all, so also the neurons of hidden fully connected "
             "layers. The classifier keeps its outputs.",
             CHOICE(pb_prunable_names), .default_text = "convolutions", .offset = CELL(model.prunable)),
-    SETTING("model", "pretrained", "File of weights from which the network starts (safetensors, torchvision's names).",
+    SETTING("model", "pretrained",
+            "File of weights from which the network starts, under torchvision's names: safetensors, or a .pth file of "
+            "PyTorch 1.6 or later.",
             .type = PB_SETTING_TEXT, .default_text = "none", .follow = "none", .offset = CELL(pretrained)),
     SETTING("model", "pretraining", "Label of the <pretraining> from which the network's trunk starts.",
             .type = PB_SETTING_TEXT, .default_text = "none", .follow = "none",

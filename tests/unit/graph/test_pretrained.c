@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "graph/models.h"
@@ -311,6 +312,89 @@ static void test_alexnets_layers_have_torchvisions_names(void **state)
     pb_network_free(&out);
 }
 
+/* tests/golden/torch/vgg11-bn.pth's widths, but for the first convolution's. */
+static struct pb_network *golden_network(uint32_t first)
+{
+    struct pb_error error = {0};
+    struct pb_graph *graph = NULL;
+    struct pb_network *network = NULL;
+    struct pb_model_width widths[8] = {0};
+    for (uint32_t i = 0; i < 8; i++)
+        widths[i].channels = i == 0 ? first : 2 + i % 2;
+    const struct pb_model_spec spec = {.name = "vgg11",
+                                       .classes = 3,
+                                       .image_size = 64,
+                                       .width_multiplier = 0.001,
+                                       .widths = {widths, 8},
+                                       .batch_norm = true};
+    assert_int_equal(pb_model_build(&spec, &graph, &error), PB_OK);
+    assert_int_equal(pb_network_create(graph, &network, &error), PB_OK);
+    pb_network_initialise(network, 1);
+    return network;
+}
+
+#define GOLDEN PB_TEST_SOURCES "/golden/torch/vgg11-bn"
+
+static void test_pytorchs_own_file_gives_the_network_that_safetensors_give(void **state)
+{
+    struct pb_error error = {0};
+    struct pb_pretrained_report reports[2] = {{.mapped = 0}};
+    struct pb_network *torch = golden_network(2), *plain = golden_network(2), *fresh = golden_network(2);
+    (void)state;
+    if (pb_pretrained_load(GOLDEN ".pth", torch, &reports[0], &error) != PB_OK)
+        fail_msg("%s", error.text);
+    assert_int_equal(pb_pretrained_load(GOLDEN ".safetensors", plain, &reports[1], &error), PB_OK);
+    same_values(torch, plain);
+    for (uint32_t i = 0; i < torch->graph->parameter_count; i++) {
+        const size_t offset = torch->graph->parameters[i].offset;
+        assert_true(torch->values[offset] != fresh->values[offset]);
+    }
+    assert_int_equal(reports[0].mapped, 8 * 6 + 3 * 2);
+    assert_string_equal(reports[0].mapping.data, reports[1].mapping.data);
+    assert_null(reports[0].unused.data);
+    assert_null(reports[0].kept.data);
+    pb_pretrained_report_free(&reports[0]);
+    pb_pretrained_report_free(&reports[1]);
+    pb_network_free(&torch);
+    pb_network_free(&plain);
+    pb_network_free(&fresh);
+}
+
+static void test_pytorchs_weights_of_another_width_are_named(void **state)
+{
+    struct pb_error error = {0};
+    struct pb_network *network = golden_network(4);
+    (void)state;
+    assert_int_equal(pb_pretrained_load(GOLDEN ".pth", network, NULL, &error), PB_ERROR_INPUT);
+    assert_non_null(strstr(error.text, "tensor 'features.0.weight' is F32 2×3×3×3, but the network needs F32 4×3×3×3"));
+    pb_network_free(&network);
+}
+
+/* One bit of the last layer's bias: every other value of the file could be read by then. */
+static void test_a_damaged_value_leaves_the_network_as_it_was(void **state)
+{
+    struct pb_error error = {0};
+    struct pb_network *whole = golden_network(2), *network = golden_network(2), *before = golden_network(2);
+    const char *path = folder_path(state, "damaged.pth");
+    char *bytes = NULL;
+    size_t length = 0;
+    assert_int_equal(pb_pretrained_load(GOLDEN ".pth", whole, NULL, &error), PB_OK);
+    assert_int_equal(pb_file_read(GOLDEN ".pth", 0, &bytes, &length, &error), PB_OK);
+    const float *bias = pb_network_values(whole, pb_graph_find(whole->graph, "fc8"), PB_ROLE_BIAS);
+    char *place = memmem(bytes, length, bias, 3 * sizeof *bias);
+    assert_non_null(place);
+    *place ^= 1;
+    assert_int_equal(pb_file_replace(path, bytes, length, &error), PB_OK);
+    pb_free(bytes);
+    assert_int_equal(pb_pretrained_load(path, network, NULL, &error), PB_ERROR_INPUT);
+    assert_non_null(strstr(error.text, "tensor 'classifier.6.bias': entry 'vgg11-bn/data/"));
+    assert_non_null(strstr(error.text, "is damaged"));
+    same_values(network, before);
+    pb_network_free(&whole);
+    pb_network_free(&network);
+    pb_network_free(&before);
+}
+
 /* Reads the file by the format's specification alone, and compares with what fill() put where. */
 static const char reader[] =
     "import json, struct, sys\n"
@@ -368,6 +452,9 @@ int main(void)
         IN_FOLDER(test_alexnets_layers_have_torchvisions_names),
         IN_FOLDER(test_an_exported_network_comes_back_as_it_was),
         IN_FOLDER(test_another_reader_finds_torchvisions_state_dict),
+        cmocka_unit_test(test_pytorchs_own_file_gives_the_network_that_safetensors_give),
+        cmocka_unit_test(test_pytorchs_weights_of_another_width_are_named),
+        IN_FOLDER(test_a_damaged_value_leaves_the_network_as_it_was),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
