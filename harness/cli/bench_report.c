@@ -71,7 +71,8 @@ static void print_cell(double gflops, double peak)
 
 static void print_layers(const struct pb_bench *bench)
 {
-    printf("\n%-10s %14s %-22s %15s %15s %15s\n", "layer", "H W C", "algorithm", "forward", "backward data",
+    const int width = pb_graph_name_width(bench->graph, 10);
+    printf("\n%-*s %14s %-22s %15s %15s %15s\n", width, "layer", "H W C", "algorithm", "forward", "backward data",
            "backward weights");
     for (uint32_t i = 0; i < bench->graph->node_count; i++) {
         const struct pb_node *node = &bench->graph->nodes[i];
@@ -80,7 +81,7 @@ static void print_layers(const struct pb_bench *bench)
             continue;
         snprintf(shape, sizeof shape, "%" PRIu32 " %" PRIu32 " %" PRIu32, node->shape.height, node->shape.width,
                  node->shape.channels);
-        printf("%-10s %14s %-22s", node->name, shape, pb_engine_algorithm(bench->engine, i));
+        printf("%-*s %14s %-22s", width, node->name, shape, pb_engine_algorithm(bench->engine, i));
         for (int pass = 0; pass < 3; pass++)
             print_cell(node_gflops(bench, i, pass), bench->peak_gflops);
         putchar('\n');

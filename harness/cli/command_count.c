@@ -56,9 +56,7 @@ static void print_table(const struct pb_graph *graph, const struct pb_counting *
     uint64_t trunk, head;
     pb_graph_split_params(graph, &trunk, &head);
     const struct pb_shape input = graph->nodes[0].shape;
-    int width = 10;
-    for (uint32_t i = 0; i < graph->node_count; i++)
-        width = (int)strlen(graph->nodes[i].name) > width ? (int)strlen(graph->nodes[i].name) : width;
+    const int width = pb_graph_name_width(graph, 10);
     printf("%s, %" PRIu32 " classes, %" PRIu32 "×%" PRIu32 " pixels\n\n", graph->model, graph->classes, input.height,
            input.width);
     printf("%-*s %-14s %14s %12s %15s", width, "layer", "operator", "H W C", "parameters", "MACs");

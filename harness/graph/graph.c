@@ -60,6 +60,14 @@ uint32_t pb_graph_find(const struct pb_graph *graph, const char *name)
     return UINT32_MAX;
 }
 
+int pb_graph_name_width(const struct pb_graph *graph, int least)
+{
+    for (uint32_t i = 0; i < graph->node_count; i++)
+        if ((int)strlen(graph->nodes[i].name) > least)
+            least = (int)strlen(graph->nodes[i].name);
+    return least;
+}
+
 const char *pb_op_name(enum pb_op op)
 {
 #define OP_NAME(NUMBER, name) [PB_OP_##NUMBER] = #name,

@@ -127,6 +127,8 @@ void pb_graph_free(struct pb_graph **graph);
 
 /* The node called name; UINT32_MAX when there is none. */
 uint32_t pb_graph_find(const struct pb_graph *graph, const char *name);
+/* Characters of the longest node name, and at least that many: the width of a column of names. */
+int pb_graph_name_width(const struct pb_graph *graph, int least);
 const char *pb_op_name(enum pb_op op);
 /* "weight", "running_mean", …, and in words: "weights", "running mean". */
 const char *pb_role_name(enum pb_role role);
