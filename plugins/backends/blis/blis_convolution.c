@@ -54,9 +54,11 @@ static const struct conv_algorithm *choose(const struct blis *self, const struct
     const bool products = self->algorithm == ALGORITHM_PRODUCTS;
     if ((products || (self->algorithm == ALGORITHM_AUTO && conv_products_pays(g))) && conv_products_fits(self, g))
         return &conv_products;
-    if (self->algorithm == ALGORITHM_GEMM || !conv_direct_fits(self, g, training))
+    if (self->algorithm == ALGORITHM_GEMM)
         return &conv_gemm;
-    return &conv_direct;
+    if (self->algorithm != ALGORITHM_DIRECT && conv_depthwise_fits(g))
+        return &conv_depthwise;
+    return conv_direct_fits(self, g, training) ? &conv_direct : &conv_gemm;
 }
 
 enum pb_status blis_conv_plan_create(void *opaque, const struct pb_conv_shape *shape, struct pb_conv_plan **plan)

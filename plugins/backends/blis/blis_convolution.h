@@ -83,6 +83,15 @@ extern const struct conv_algorithm conv_products;
 bool conv_products_fits(const struct blis *self, const struct geometry *g);
 bool conv_products_pays(const struct geometry *g);
 
+/* Vectors of channels over the input where it lies, one filter each; needs conv_depthwise_fits. */
+extern const struct conv_algorithm conv_depthwise;
+bool conv_depthwise_fits(const struct geometry *g);
+/* Channels that are worked on together: whole vectors of any length, shared out evenly. */
+size_t conv_depthwise_block(size_t channels);
+size_t depthwise_weights_workspace(const struct geometry *g);
+void depthwise_backward_weights(const struct blis *self, const struct geometry *g, const float *x, const float *dy,
+                                float *dw, float *dbias, float *workspace);
+
 /* dw = the sum of chunks arrays of count floats, in order. */
 void conv_add_partials(const struct blis *self, size_t chunks, size_t count, const float *partials, float *dw);
 
@@ -109,6 +118,19 @@ static inline size_t at_least(size_t a, size_t b)
 static inline size_t ceil_divide(size_t a, size_t b)
 {
     return (a + b - 1) / b;
+}
+
+struct conv_span {
+    size_t first, end;
+};
+
+/* Those i below count for which begin + i·step is in [0, extent). */
+static inline struct conv_span conv_inside(ptrdiff_t begin, size_t step, size_t count, size_t extent)
+{
+    const ptrdiff_t behind = (ptrdiff_t)extent;
+    const size_t first = begin < 0 ? ceil_divide((size_t)-begin, step) : 0;
+    const size_t end = begin < behind ? at_most(count, ceil_divide((size_t)(behind - begin), step)) : 0;
+    return (struct conv_span){at_most(first, end), end};
 }
 
 #endif

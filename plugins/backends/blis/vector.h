@@ -106,6 +106,41 @@ struct dot_tile {
     size_t y_row;
 };
 
+/* Neighbouring outputs of a depthwise convolution, which all have the same taps. Pointers are at channel 0. */
+struct depthwise_run {
+    const float *x; /* at the first tap of the first output */
+    size_t x_step; /* floats from what one output reads to what the next one does */
+    size_t x_row, x_column; /* floats between rows and columns of taps */
+    size_t rows, columns; /* of taps */
+    const float *w; /* at the first tap */
+    ptrdiff_t w_row, w_column;
+    struct tile_finish finish; /* scale NULL: 1, and no floor; offset NULL: 0; a value per channel */
+    float *y;
+    size_t y_step, count;
+    size_t channel, end; /* channels [channel, end), of which channel is a multiple of 16 */
+};
+
+/* An output row, and the kernel rows [first, end) that read inside the image there. */
+struct depthwise_line {
+    const float *x; /* the input row under kernel row first */
+    const float *dy;
+    size_t first, end;
+};
+
+/* Output rows over which the gradients of a few taps are summed: 3×3 or 1×5 of stride 1 or 2, or a single one. */
+struct depthwise_band {
+    const struct depthwise_line *lines;
+    size_t line_count;
+    size_t pixel, x_row; /* floats between columns, and between the input rows of neighbouring kernel rows */
+    size_t width, out_width, stride;
+    size_t row, rows, columns; /* row: the first kernel row of the taps */
+    ptrdiff_t left; /* the input column that the first tap reads for output 0 */
+    size_t first, end; /* outputs all of whose taps are in columns of the image; first = end where there are none */
+    size_t channel, channel_end; /* as in depthwise_run; of fewer than 16 channels in all, taps are single */
+    float *dw; /* += the sums; at the first tap. Taps are pixel floats apart */
+    size_t dw_row; /* floats between kernel rows */
+};
+
 /*
  * Row kernels work on `blocks` blocks of `period` floats, period being a multiple of 16 that holds whole rows of all
  * channels, so that per-channel values stand repeated in arrays of period floats and no channel count needs a tail.
@@ -140,6 +175,10 @@ struct vector_kernels {
                               size_t step);
     void (*winograd_filter)(const float *w, ptrdiff_t tap_step, size_t valid, float *u, size_t step);
     void (*winograd_filter_gradient)(const float *du, size_t step, float *dw, size_t tap_step, size_t valid);
+
+    /* Depthwise convolutions. */
+    void (*depthwise)(const struct depthwise_run *run);
+    void (*depthwise_gradient)(const struct depthwise_band *band);
 
     /* sums[j] += x[b·period + j] − origin[j] */
     void (*row_sums)(size_t blocks, size_t period, const float *x, const float *origin, double *sums);

@@ -62,6 +62,8 @@ OUTER_FILTERS(6)
 
 #include "norm_pool_template.h"
 
+#include "depthwise_template.h"
+
 static void (*const outer_wide[])(const struct outer_tile *) = {wide_outer_1, wide_outer_2, wide_outer_3,
                                                                 wide_outer_4, wide_outer_5, wide_outer_6};
 static void (*const outer_narrow[])(const struct outer_tile *) = {narrow_outer_1, narrow_outer_2, narrow_outer_3,
@@ -86,6 +88,8 @@ const struct vector_kernels vector_avx2 = {
     .winograd_gradient = winograd_gradient,
     .winograd_filter = winograd_filter,
     .winograd_filter_gradient = winograd_filter_gradient,
+    .depthwise = depthwise,
+    .depthwise_gradient = depthwise_gradient,
     .row_sums = row_sums,
     .row_squares = row_squares,
     .row_affine = row_affine,

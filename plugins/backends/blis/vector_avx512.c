@@ -73,6 +73,8 @@ OUTER_FILTERS(14)
 
 #include "norm_pool_template.h"
 
+#include "depthwise_template.h"
+
 static void (*const outer_wide[])(const struct outer_tile *) = {
     wide_outer_1, wide_outer_2, wide_outer_3,  wide_outer_4,  wide_outer_5,  wide_outer_6,  wide_outer_7,
     wide_outer_8, wide_outer_9, wide_outer_10, wide_outer_11, wide_outer_12, wide_outer_13, wide_outer_14};
@@ -100,6 +102,8 @@ const struct vector_kernels vector_avx512 = {
     .winograd_gradient = winograd_gradient,
     .winograd_filter = winograd_filter,
     .winograd_filter_gradient = winograd_filter_gradient,
+    .depthwise = depthwise,
+    .depthwise_gradient = depthwise_gradient,
     .row_sums = row_sums,
     .row_squares = row_squares,
     .row_affine = row_affine,

@@ -1,4 +1,4 @@
-/* Our kernels for any x86-64; convolutions are left to BLIS. */
+/* Our kernels for any x86-64; convolutions are left to BLIS, but for depthwise ones. */
 #include <emmintrin.h>
 #include <stdint.h>
 #include <string.h>
@@ -31,6 +31,8 @@ KERNEL inline void store_part(float *target, __m128 vector, size_t count)
 #define REGISTER __m128
 #include "norm_pool_template.h"
 
+#include "depthwise_template.h"
+
 #define DOT_LANES 4
 #define DOT_ROWS 2
 #define DOT_COLUMNS 4
@@ -38,6 +40,8 @@ KERNEL inline void store_part(float *target, __m128 vector, size_t count)
 
 const struct vector_kernels vector_sse2 = {
     .name = "sse2",
+    .depthwise = depthwise,
+    .depthwise_gradient = depthwise_gradient,
     .row_sums = row_sums,
     .row_squares = row_squares,
     .row_affine = row_affine,
