@@ -261,6 +261,19 @@ static const uint32_t listed[][14] = {
     {2, 7, 7, 6, 9, 3, 3, 1, 1, 1, 1, 1, 1, 3}, /* groups */
     {1, 8, 6, 10, 10, 3, 3, 2, 1, 1, 1, 1, 1, 10}, /* depthwise */
     {1, 6, 6, 4, 12, 3, 3, 1, 1, 1, 1, 1, 1, 4}, /* depthwise with a multiplier */
+    {3, 9, 11, 33, 33, 3, 3, 1, 1, 1, 1, 1, 1, 33}, /* depthwise: one channel more than whole vectors */
+    {1, 17, 15, 17, 17, 3, 3, 2, 2, 1, 1, 1, 1, 17}, /* … stride */
+    {3, 14, 12, 35, 35, 3, 3, 2, 2, 0, 1, 1, 1, 35}, /* … that leaves a rest, no padding above */
+    {2, 13, 12, 40, 40, 5, 5, 1, 1, 2, 2, 1, 1, 40}, /* … a larger kernel */
+    {1, 14, 17, 24, 24, 5, 5, 2, 2, 2, 2, 1, 1, 24}, /* … and its stride */
+    {1, 1, 1, 19, 19, 3, 3, 1, 1, 1, 1, 1, 1, 19}, /* … all but the middle tap outside */
+    {3, 12, 13, 21, 21, 3, 3, 1, 1, 2, 2, 2, 2, 21}, /* … dilation */
+    {1, 15, 19, 18, 18, 3, 4, 3, 2, 1, 2, 2, 3, 18}, /* … all at once */
+    {1, 16, 18, 20, 20, 4, 3, 4, 4, 2, 0, 2, 2, 20}, /* … inputs that nothing reads */
+    {2, 5, 6, 3, 3, 3, 3, 1, 1, 1, 1, 1, 1, 3}, /* … fewer channels than a vector */
+    {2, 10, 9, 20, 20, 3, 3, 2, 2, 3, 3, 1, 1, 20}, /* … outputs that see only padding */
+    {2, 7, 7, 130, 130, 3, 3, 1, 1, 1, 1, 1, 1, 130}, /* … many channels */
+    {2, 40, 260, 17, 17, 3, 3, 1, 1, 1, 1, 1, 1, 17}, /* … wide rows, more than there are tasks */
     {1, 12, 10, 3, 8, 7, 5, 2, 2, 3, 2, 1, 1, 1}, /* a large kernel */
     {2, 3, 3, 4, 5, 3, 3, 1, 1, 3, 3, 1, 1, 1}, /* outputs that see only padding */
     {1, 16, 16, 65, 67, 3, 3, 1, 1, 1, 1, 1, 1, 1},

@@ -353,6 +353,12 @@ void pb_suite_fused(struct pb_suite *run)
     pb_suite_case_run(run, check,
                       &(struct fused_case){shape_of(3, 7, 5, 9, 1, 3, 1), false, true}); /* one filter survived */
     pb_suite_case_run(run, check, &(struct fused_case){shape_of(2, 7, 7, 6, 9, 3, 3), true, true}); /* groups */
+    pb_suite_case_run(run, check, &(struct fused_case){shape_of(2, 7, 7, 33, 33, 3, 33), true, true}); /* depthwise */
+    pb_suite_case_run(run, check,
+                      &(struct fused_case){shape_of(2, 8, 6, 5, 5, 5, 5), false, true}); /* … fewer than a vector */
+    pb_suite_case_run(run, check,
+                      &(struct fused_case){shape_of(1, 131, 129, 65, 65, 3, 65), true,
+                                           false}); /* … many chunks of rows, and a rest */
     pb_suite_case_run(run, check, &(struct fused_case){shape_of(1, 9, 9, 17, 19, 1, 1), true, true}); /* pointwise */
     pb_suite_case_run(
         run, check,

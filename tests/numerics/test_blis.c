@@ -18,14 +18,17 @@
 #include "support/operators.h"
 #include "support/training.h"
 
-/* Winograd's transforms cost a digit of the convolutions that they are used for. */
+/* Winograd's transforms cost a digit of the convolutions that they are used for; generic kernels go without. */
 static const double TOLERANCE = 1e-5, WINOGRAD_TOLERANCE = 2e-4, SUMS = 3e-6;
 
 static double tolerance_of(const char *options)
 {
-    const bool plain = strstr(options, "algorithm=gemm") || strstr(options, "algorithm=direct") ||
-                       strstr(options, "algorithm=products");
-    return plain ? TOLERANCE : WINOGRAD_TOLERANCE;
+    static const char *const without[] = {"algorithm=gemm", "algorithm=direct", "algorithm=products",
+                                          "kernels=generic"};
+    for (size_t i = 0; i < sizeof without / sizeof *without; i++)
+        if (strstr(options, without[i]))
+            return TOLERANCE;
+    return WINOGRAD_TOLERANCE;
 }
 
 /* What a child does with its settings and thread counts. */
@@ -80,6 +83,53 @@ static void child_refusal(void **state)
     printf("%d %s\n", (int)status, error.text);
     if (!status)
         backend_close(&backend);
+}
+
+/* batch, height, width, channels, filters, kernel, stride, groups */
+static const uint32_t shapes[][8] = {
+    {2, 15, 15, 33, 33, 3, 2, 33}, /* depthwise */
+    {1, 1, 1, 2, 2, 5, 1, 2}, /* … of two channels */
+    {2, 15, 15, 33, 66, 3, 1, 33}, /* two filters per channel */
+    {2, 15, 15, 33, 33, 3, 1, 11}, /* groups of three */
+    {2, 15, 15, 1, 1, 5, 1, 1}, /* one channel and one filter in one group */
+};
+
+/* Prints "algorithms:" and what computes each of the shapes. */
+static void child_algorithms(void **state)
+{
+    (void)state;
+    struct backend backend;
+    struct pb_error error = {0};
+    if (backend_open("blis", settings, 1, &backend, &error))
+        fail_msg("%s", error.text);
+    printf("algorithms:");
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        const uint32_t *row = shapes[i], kernel = row[5], stride = row[6];
+        const struct pb_conv_shape shape = {.size = sizeof shape,
+                                            .batch = row[0],
+                                            .height = row[1],
+                                            .width = row[2],
+                                            .channels = row[3],
+                                            .filters = row[4],
+                                            .kernel_height = kernel,
+                                            .kernel_width = kernel,
+                                            .stride_height = stride,
+                                            .stride_width = stride,
+                                            .pad_height = kernel / 2,
+                                            .pad_width = kernel / 2,
+                                            .dilation_height = 1,
+                                            .dilation_width = 1,
+                                            .groups = row[7],
+                                            .output_height = (row[1] - 1) / stride + 1,
+                                            .output_width = (row[2] - 1) / stride + 1,
+                                            .training = true};
+        struct pb_conv_plan *plan;
+        assert_int_equal(PB_CALL(backend.device, conv_plan_create, &shape, &plan), PB_OK);
+        printf(" %s", PB_CALL(backend.device, conv_algorithm, plan));
+        PB_CALL(backend.device, conv_plan_destroy, plan);
+    }
+    printf("\n");
+    backend_close(&backend);
 }
 
 /* The line of digests that a child prints for each number of threads, which must be the same. */
@@ -210,6 +260,27 @@ static void test_own_convolutions_are_refused_without_their_instruction_set(void
     assert_non_null(strstr(output, "1 backend 'blis': algorithm=products needs kernel set amx, not 'generic'"));
 }
 
+static void test_one_filter_per_channel_is_computed_without_a_matrix_product(void **state)
+{
+    (void)state;
+    static const char *const expected[][2] = {
+        {"kernels=generic", "algorithms: depthwise depthwise gemm gemm gemm\n"},
+        {"kernels=haswell", "algorithms: depthwise depthwise direct direct direct\n"},
+        {"kernels=skx", "algorithms: depthwise depthwise direct direct direct\n"},
+        {"kernels=haswell algorithm=winograd", "algorithms: depthwise depthwise direct direct direct\n"},
+        {"kernels=haswell algorithm=direct", "algorithms: gemm direct direct direct direct\n"},
+        {"kernels=generic algorithm=gemm", "algorithms: gemm gemm gemm gemm gemm\n"},
+    };
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+        char output[2048];
+        if (!this_cpu_can(expected[i][0]))
+            continue;
+        run_again((const char *const[]){"algorithms", expected[i][0], NULL}, NULL, output, sizeof output);
+        if (!strstr(output, expected[i][1]))
+            fail_msg("%s: %s", expected[i][0], output);
+    }
+}
+
 #define SUITE(options)                                                                                                 \
     {                                                                                                                  \
         "operators and training are right and repeat: " options, test_operators_and_training_are_right_and_repeat,     \
@@ -226,7 +297,9 @@ int main(int argc, char **argv)
         task = argv[1];
         settings = argv[2];
         const struct CMUnitTest child[] = {
-            cmocka_unit_test(strncmp(task, "refuse", 6) == 0 ? child_refusal : child_digests),
+            cmocka_unit_test(strncmp(task, "refuse", 6) == 0   ? child_refusal
+                             : strcmp(task, "algorithms") == 0 ? child_algorithms
+                                                               : child_digests),
         };
         return cmocka_run_group_tests(child, NULL, NULL);
     }
@@ -253,6 +326,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_a_kernel_set_that_this_cpu_lacks_is_refused_and_any_other_runs),
         cmocka_unit_test(test_a_second_kernel_set_in_one_process_is_refused),
         cmocka_unit_test(test_own_convolutions_are_refused_without_their_instruction_set),
+        cmocka_unit_test(test_one_filter_per_channel_is_computed_without_a_matrix_product),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
