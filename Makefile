@@ -5,7 +5,7 @@ CC     ?= cc
 VERSION := $(shell cat VERSION)
 GIT     := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 
-PKGS       = libxml-2.0 libxslt libexslt jansson gsl libxxhash nettle zlib libzip
+PKGS       = libxml-2.0 libxslt libexslt jansson gsl libxxhash nettle zlib libzip libprotobuf-c
 SYNTH_PKGS = cairo libjpeg
 ifeq ($(shell pkg-config --exists $(PKGS) $(SYNTH_PKGS) 2>/dev/null && echo yes),yes)
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) $(SYNTH_PKGS))
@@ -16,7 +16,7 @@ endif
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes -Werror
 OPTIMISE ?= -O3
 CFLAGS  ?= -g
-CPPFLAGS += -D_GNU_SOURCE -MMD -MP -Iharness/include -Iharness -Idatasets -isystem /usr/include/stb \
+CPPFLAGS += -D_GNU_SOURCE -MMD -MP -Iharness/include -Iharness -Idatasets -isystem /usr/include/stb -isystem $(BUILD)/generated \
             $(subst -I,-isystem ,$(PKG_CFLAGS))
 # Nobody reads errno or exception flags after arithmetic; believing that someone might keeps loops scalar.
 ALL_CFLAGS = -std=c17 -ffp-contract=fast -fno-math-errno -fno-trapping-math -fPIC -fvisibility=hidden -fopenmp $(WARNINGS) $(OPTIMISE) $(CFLAGS) $(FOREIGN)
@@ -42,13 +42,15 @@ endif
 
 # The room that draws has many libraries behind it, which every start of the program would load: it is an object of its own.
 SYNTH_OBJECTS   = $(patsubst %.c,$(BUILD)/%.o,$(wildcard harness/synth/*.c))
-LIBRARY_SOURCES = $(filter-out harness/cli/main.c harness/synth/%,$(wildcard harness/*/*.c))
+# Made from the messages of ONNX files (harness/onnx/onnx.proto): what reads them, and their structs.
+ONNX_MESSAGES   = $(BUILD)/generated/onnx/onnx.pb-c
+LIBRARY_SOURCES = $(filter-out harness/cli/main.c harness/synth/%,$(wildcard harness/*/*.c)) $(ONNX_MESSAGES).c
 LIBRARY_OBJECTS = $(LIBRARY_SOURCES:%.c=$(BUILD)/%.o)
 # What decides the numbers: these layers, but for what only describes or estimates.
 NUMERICS = $(filter-out harness/experiment/gamma.%,$(sort $(wildcard harness/include/prunebench/*.h \
              harness/base/rng.[ch] harness/plugin/host.c \
              $(foreach source,chain link schedule_run watched_verbs,harness/planning/$(source).[ch]) \
-             $(foreach room,graph portable engine operators data prune settings stages training experiment,harness/$(room)/*.[ch]))))
+             $(foreach room,graph onnx portable engine operators data prune settings stages training experiment,harness/$(room)/*.[ch]))))
 # Flags decide numbers, too: all but warnings and paths.
 NUMERIC_FLAGS = $(filter-out -I% -MMD -MP -W% -ffile-prefix-map=% -fdebug-prefix-map=% -fmacro-prefix-map=%,\
                   $(subst -isystem ,-I,$(CPPFLAGS) $(subst $(PREFIX_MAP),,$(ALL_CFLAGS))))
@@ -156,6 +158,13 @@ $(BUILD)/numerics.sha256: $(NUMERICS) scripts/numerics-digest Makefile
 	@mkdir -p $(@D)
 	$(Q)scripts/numerics-digest '$(CC)' '$(subst ','\'',$(NUMERIC_FLAGS))' $(NUMERICS) > $@.tmp && mv $@.tmp $@
 $(BUILD)/harness/base/resources.o $(BUILD)/fuzz/harness/base/resources.o: CPPFLAGS += -DPB_PREFIX='"$(PREFIX)"'
+$(ONNX_MESSAGES).c $(ONNX_MESSAGES).h &: harness/onnx/onnx.proto Makefile
+	@mkdir -p $(BUILD)/generated
+	@$(call say,PROTO,$(ONNX_MESSAGES).c)
+	$(Q)protoc-c --proto_path=harness --c_out=$(BUILD)/generated onnx/onnx.proto
+# What is generated is not ours to mend; whoever includes it says so by <onnx/onnx.pb-c.h>, which no list of dependencies has.
+$(BUILD)/$(ONNX_MESSAGES).o: WARNINGS = -w
+$(foreach build,$(BUILD) $(BUILD)/fuzz,$(patsubst %.c,$(build)/%.o,$(wildcard harness/onnx/*.c tests/support/onnx_*.c tests/unit/onnx/*.c))): $(ONNX_MESSAGES).h
 # stb's code is another's: its warnings and shifts of negative numbers are not ours to mend.
 $(BUILD)/harness/data/stb.o: WARNINGS = -w
 $(BUILD)/harness/data/stb.o: FOREIGN = -fno-sanitize=undefined
@@ -242,7 +251,7 @@ $(foreach name,$(sort $(DATASETS)),$(eval $(call fuzz_dataset,$(name))))
 
 format: ## rewrite the sources as .clang-format says
 	clang-format -i $$(git ls-files '*.c' '*.h')
-lint: ## formatting, static analysis, layers, headers
+lint: $(ONNX_MESSAGES).h ## formatting, static analysis, layers, headers
 	@scripts/lint
 
 install: all ## into $(DESTDIR)$(PREFIX)

@@ -86,7 +86,7 @@ digest_of() { # FOLDER [VARIABLE=VALUE…]
         sed -n "s|^$PRUNEBENCH_BUILD/numerics.sha256: ||p" | tr ' ' '\n' | grep '^harness/' | sort >listed
     (
         cd "$(sources)"
-        ls harness/{include/prunebench,graph,portable,engine,operators,data,prune,settings,stages,training,experiment}/*.[ch]
+        ls harness/{include/prunebench,graph,onnx,portable,engine,operators,data,prune,settings,stages,training,experiment}/*.[ch]
         ls harness/base/rng.[ch] harness/plugin/host.c harness/planning/{chain,link,schedule_run,watched_verbs}.[ch]
     ) | grep -v '^harness/experiment/gamma\.' | sort >expected
     diff expected listed
