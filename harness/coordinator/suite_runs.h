@@ -15,7 +15,7 @@ struct pb_suite_children {
 
 struct pb_suite_outcome {
     struct pb_suite_report report; /* its digest stays 0 */
-    char description[160], fallbacks[512]; /* of the device */
+    char description[160], fallbacks[1024]; /* of the device */
     bool ended; /* the backend has ended or blocked a process: it is not safe to call in this one */
     char problem[400]; /* how the backend's destroy has ended the process behind the last operator; "" */
 };

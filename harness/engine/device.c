@@ -27,7 +27,7 @@ static void add_name(struct names *names, const char *name)
     if (!own->slot)                                                                                                    \
         add_name(names, #slot);
 
-/* A device computes everything itself. */
+/* A device computes everything itself, but for what came later. */
 static enum pb_status require_complete(const struct pb_backend *own, const char *name, struct pb_error *error)
 {
     char text[512] = "";
@@ -83,6 +83,16 @@ static enum pb_status read_table(const struct pb_loaded *loaded, struct pb_backe
         return pb_fail(error, PB_ERROR_RUN,
                        "backend '%s' has only one of conv_filter_floats and conv_filter_transform; they come together",
                        name);
+    if (!own->grassmann_forward != !own->grassmann_backward)
+        return pb_fail(error, PB_ERROR_RUN,
+                       "backend '%s' has only one of grassmann_forward and grassmann_backward; they come together",
+                       name);
+    if (!own->matrix_root_begin != !own->matrix_root_end || !own->matrix_root_begin != !own->matrix_root_backward)
+        return pb_fail(
+            error, PB_ERROR_RUN,
+            "backend '%s' has only some of matrix_root_begin, matrix_root_end and matrix_root_backward; they "
+            "come together",
+            name);
     if (!own->norm_pools != !own->bn_relu_pool_backward)
         return pb_fail(error, PB_ERROR_RUN,
                        "backend '%s' has only one of norm_pools and bn_relu_pool_backward; they come together", name);
@@ -90,6 +100,10 @@ static enum pb_status read_table(const struct pb_loaded *loaded, struct pb_backe
         return pb_fail(error, PB_ERROR_RUN, "backend '%s' has no %s", name, own->create ? "describe" : "create");
     return own->on_host ? check_groups(own, name, error) : require_complete(own, name, error);
 }
+
+#define CLEAR_PORTABLE(slot)                                                                                           \
+    if (device->ops.slot.portable)                                                                                     \
+        device->ops.slot = (__typeof__(device->ops.slot)){0};
 
 /* Every operator together with its self: the plugin's, or the host where the portable one fills a gap. */
 static void bind_operators(struct pb_device *device, const struct pb_backend *own)
@@ -100,6 +114,9 @@ static void bind_operators(struct pb_device *device, const struct pb_backend *ow
     device->ops.slot.self = own->slot ? device->self : (void *)&device->host.table;
     PB_DEVICE_SLOTS(BIND)
 #undef BIND
+    if (!own->on_host) { /* the portable ones cannot read a device's buffers */
+        PB_LATER_SLOTS(CLEAR_PORTABLE)
+    }
     if (own->conv_forward && !own->conv_algorithm)
         device->ops.conv_algorithm.call = NULL; /* the portable one cannot read another backend's plan */
 }
@@ -113,6 +130,7 @@ static void list_fallbacks(struct pb_device *device, const struct pb_backend *ow
         add_name(names, "conv_backward_weights");
     }
     PB_SINGLE_SLOTS(ADD_MISSING)
+    PB_LATER_SLOTS(ADD_MISSING)
 }
 
 static void describe(struct pb_device *device, const struct pb_backend *own)

@@ -30,7 +30,7 @@ struct pb_device {
     void (*destroy)(void *self); /* may be NULL */
     uint32_t threads;
     char description[160]; /* "blis 0.9.0 skx"; with "; portable operators x86-64-v3" behind it where some fell back */
-    char fallbacks[512]; /* operators that are the portable ones: "add_forward avg_pool_forward"; "" when none */
+    char fallbacks[1024]; /* operators that are the portable ones: "add_forward avg_pool_forward"; "" when none */
     bool thread_dependent;
 };
 

@@ -47,6 +47,15 @@
     SLOT(softmax_cross_entropy)                                                                                        \
     SLOT(sgd_step)                                                                                                     \
     SLOT(penalise)
+/* Slots that came with 2.1. A CPU backend may leave them to the host, too; a device without one refuses the networks that need it. */
+#define PB_LATER_SLOTS(SLOT)                                                                                           \
+    SLOT(centre_positions)                                                                                             \
+    SLOT(matrix_product)                                                                                               \
+    SLOT(matrix_root_begin)                                                                                            \
+    SLOT(matrix_root_end)                                                                                              \
+    SLOT(matrix_root_backward)                                                                                         \
+    SLOT(grassmann_forward)                                                                                            \
+    SLOT(grassmann_backward)
 /* Slots that may be empty: nothing replaces them. */
 #define PB_OPTIONAL_SLOTS(SLOT)                                                                                        \
     SLOT(conv_algorithm)                                                                                               \
@@ -59,6 +68,7 @@
     SLOT(bn_relu_backward)                                                                                             \
     SLOT(operator_memory)
 #define PB_DEVICE_SLOTS(SLOT)                                                                                          \
-    PB_MEMORY_SLOTS(SLOT) PB_CONVOLUTION_SLOTS(SLOT) PB_SINGLE_SLOTS(SLOT) PB_OPTIONAL_SLOTS(SLOT)
+    PB_MEMORY_SLOTS(SLOT)                                                                                              \
+    PB_CONVOLUTION_SLOTS(SLOT) PB_SINGLE_SLOTS(SLOT) PB_LATER_SLOTS(SLOT) PB_OPTIONAL_SLOTS(SLOT)
 
 #endif

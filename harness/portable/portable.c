@@ -136,4 +136,11 @@ const struct pb_backend pb_portable_backend = {
     .softmax_cross_entropy = pb_portable_softmax_cross_entropy,
     .sgd_step = pb_portable_sgd_step,
     .penalise = pb_portable_penalise,
+    .centre_positions = pb_portable_centre_positions,
+    .matrix_product = pb_portable_matrix_product,
+    .matrix_root_begin = pb_portable_matrix_root_begin,
+    .matrix_root_end = pb_portable_matrix_root_end,
+    .matrix_root_backward = pb_portable_matrix_root_backward,
+    .grassmann_forward = pb_portable_grassmann_forward,
+    .grassmann_backward = pb_portable_grassmann_backward,
 };

@@ -51,6 +51,13 @@ PB_PORTABLE(l2_norm_backward);
 PB_PORTABLE(softmax_cross_entropy);
 PB_PORTABLE(sgd_step);
 PB_PORTABLE(penalise);
+PB_PORTABLE(centre_positions);
+PB_PORTABLE(matrix_product);
+PB_PORTABLE(matrix_root_begin);
+PB_PORTABLE(matrix_root_end);
+PB_PORTABLE(matrix_root_backward);
+PB_PORTABLE(grassmann_forward);
+PB_PORTABLE(grassmann_backward);
 
 static inline int pb_portable_threads(void *self)
 {

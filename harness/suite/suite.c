@@ -64,6 +64,13 @@ static const struct {
     {"softmax_cross_entropy", PB_SUITE_BY_RMS, SUMS},
     {"sgd_step", PB_SUITE_BY_RMS, SUMS},
     {"penalise", PB_SUITE_BY_RMS, SUMS},
+    {"centre_positions", PB_SUITE_BY_RMS, SUMS},
+    {"matrix_product", PB_SUITE_BY_RMS, SUMS},
+    {"matrix_root_begin", PB_SUITE_BY_RMS, SUMS},
+    {"matrix_root_end", PB_SUITE_BY_RMS, SUMS},
+    {"matrix_root_backward", PB_SUITE_BY_RMS, SUMS},
+    {"grassmann_forward", PB_SUITE_BY_RMS, SUMS},
+    {"grassmann_backward", PB_SUITE_BY_RMS, SUMS},
 };
 #define KNOWN_COUNT (sizeof known / sizeof known[0])
 _Static_assert(KNOWN_COUNT <= PB_SUITE_RESULTS_MAX, "more operators than a report holds");
@@ -135,9 +142,9 @@ enum pb_status pb_suite_run(struct pb_device *device, const char *const *skipped
     }
     struct pb_suite run = {.device = device, .report = report, .operator= report->results, .error = error};
     pb_rng_init(&run.rng, 20, "operator suite");
-    void (*const parts[])(struct pb_suite *) = {pb_suite_convolution, pb_suite_norm,        pb_suite_fused,
-                                                pb_suite_pool,        pb_suite_elementwise, pb_suite_head,
-                                                pb_suite_linear,      pb_suite_learning,    pb_suite_penalty};
+    void (*const parts[])(struct pb_suite *) = {
+        pb_suite_convolution, pb_suite_norm,   pb_suite_fused,    pb_suite_pool,    pb_suite_elementwise,
+        pb_suite_head,        pb_suite_linear, pb_suite_learning, pb_suite_penalty, pb_suite_matrix};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0] && !run.status; i++)
         parts[i](&run);
     if (run.left)

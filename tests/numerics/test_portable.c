@@ -38,7 +38,9 @@ static void test_a_backend_without_operators_falls_back_on_every_one_by_name(voi
                         "max_pool_forward max_pool_backward avg_pool_forward avg_pool_backward linear_forward "
                         "linear_backward_data linear_backward_weights bilinear_forward bilinear_backward "
                         "signed_sqrt_forward signed_sqrt_backward l2_norm_forward l2_norm_backward "
-                        "softmax_cross_entropy sgd_step penalise");
+                        "softmax_cross_entropy sgd_step penalise centre_positions matrix_product "
+                        "matrix_root_begin matrix_root_end matrix_root_backward grassmann_forward "
+                        "grassmann_backward");
     operator_device_close(&device);
 }
 

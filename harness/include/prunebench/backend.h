@@ -135,6 +135,35 @@ struct pb_bilinear_arguments {
     struct pb_view x, y, dy, dx;
 };
 
+/* a, b, z, y: N×C×C. */
+struct pb_matrix_arguments {
+    size_t size; /* sizeof(struct pb_matrix_arguments) */
+    uint32_t batch, side; /* N, C */
+    double alpha, beta; /* alpha is not 0 */
+    struct pb_view a, b, z, y; /* z may be absent */
+};
+
+/* x, y, z, dy, dz, dx, root, droot: N×C×C.  traces: N, from the forward pass to the backward pass. */
+struct pb_matrix_root_arguments {
+    size_t size; /* sizeof(struct pb_matrix_root_arguments) */
+    uint32_t batch, side; /* N, C */
+    struct pb_view x, y, z, traces; /* z may be absent */
+    struct pb_view root, droot, dy, dz, dx; /* dz may be absent */
+};
+
+/*
+ * x, y, dy, dx: N×C×C.  vectors: N×C×C, row k the k-th eigenvector; values: N×C, the largest first; both from the forward pass to
+ * the backward pass.
+ */
+struct pb_grassmann_arguments {
+    size_t size; /* sizeof(struct pb_grassmann_arguments) */
+    uint32_t batch, channels; /* N, C */
+    uint32_t rank; /* at least 1; may be more than C */
+    struct pb_view x, y, vectors, values;
+    struct pb_view dy, dx;
+    struct pb_view workspace; /* N·(4·C² + 10·C) floats, contents undefined */
+};
+
 /* x, y, dy, dx: rows×columns.  norms: rows, from the forward pass to the backward pass. */
 struct pb_l2_norm_arguments {
     size_t size; /* sizeof(struct pb_l2_norm_arguments) */
@@ -181,6 +210,7 @@ enum pb_operator_kind {
     PB_OPERATOR_AVG_POOL,
     PB_OPERATOR_LINEAR,
     PB_OPERATOR_BILINEAR_POOL,
+    PB_OPERATOR_MATRIX_PRODUCT, /* since 2.1. A backend that does not know a kind leaves the answer as it is. */
 };
 struct pb_operator {
     size_t size; /* sizeof(struct pb_operator) */
@@ -188,7 +218,7 @@ struct pb_operator {
     bool training; /* the backward passes will be called too */
     uint32_t batch, channels;
     size_t positions; /* H·W */
-    size_t outputs; /* LINEAR: values per image */
+    size_t outputs; /* LINEAR: values per image; MATRIX_PRODUCT: rows of a matrix */
     const struct pb_conv_plan *conv; /* CONV: the backend's own plan; else NULL */
     const struct pb_pool_shape *pool; /* MAX_POOL, AVG_POOL; else NULL */
 };
@@ -380,6 +410,42 @@ struct pb_backend {
      * when this is called. Has no effects. NULL: the backend allocates nothing worth naming.
      */
     void (*operator_memory)(void *self, const struct pb_operator *asked, struct pb_operator_memory *memory);
+
+    /*
+     * Since 2.1. A device that has not got one of these runs the networks that do not need it.
+     */
+
+    /* y[n,p,c] = x[n,p,c] − Σ x[n,q,c]/positions, summed over q. x → y */
+    enum pb_status (*centre_positions)(void *self, const struct pb_bilinear_arguments *arguments);
+
+    /* y = alpha·a·b + beta·z for each image; z absent: nothing is added. a, b, z → y; z and y may be the same. */
+    enum pb_status (*matrix_product)(void *self, const struct pb_matrix_arguments *arguments);
+
+    /*
+     * What is before and behind the iterations of a matrix square root (P. Li 2018), all of these or none. x is symmetric.
+     * t = Σ x_ii and y = x/t; where t is less than the smallest normal number of float32, t = 0 and y = 0. z = (3·I − y)/2.
+     * x → traces = t, y, z
+     */
+    enum pb_status (*matrix_root_begin)(void *self, const struct pb_matrix_root_arguments *arguments);
+    /* y = √t·x. x, traces → y; x and y may be the same. */
+    enum pb_status (*matrix_root_end)(void *self, const struct pb_matrix_root_arguments *arguments);
+    /*
+     * Backward of both. y, dy, dz: of matrix_root_begin; root: what matrix_root_end gave, droot: its gradient. With g = dy − dz/2
+     * dx = g/t + I·(Σ root·droot/2 − Σ y·g)/t; 0 where t is 0. traces, y, root, droot, dy, dz → dx; dy and dx may be the same.
+     */
+    enum pb_status (*matrix_root_backward)(void *self, const struct pb_matrix_root_arguments *arguments);
+
+    /*
+     * Grassmann pooling (X. Wei 2018), both or none: y = Σ u_k·u_kᵀ over the first `rank` eigenvectors of (x + xᵀ)/2, those with
+     * the largest eigenvalues λ, without those whose λ is at most 1e-5·λ_1. Where λ_rank and λ_rank+1 are equal, which of their
+     * eigenvectors are taken is the backend's choice, the same for the same x. x → y, vectors, values
+     */
+    enum pb_status (*grassmann_forward)(void *self, const struct pb_grassmann_arguments *arguments);
+    /*
+     * dx = Σ c_ij·(u_i·u_jᵀ + u_j·u_iᵀ) with c_ij = u_iᵀ·(dy + dyᵀ)/2·u_j/(λ_i − λ_j), summed over every i whose u_i is in y and every
+     * j whose u_j is not, but for those where λ_i − λ_j is at most 1e-5·λ_1. vectors, values, dy → dx
+     */
+    enum pb_status (*grassmann_backward)(void *self, const struct pb_grassmann_arguments *arguments);
 };
 
 /* The memory behind a view of a backend that is on_host. */

@@ -73,6 +73,10 @@ enum pb_status blis_linear_forward(void *self, const struct pb_linear_arguments 
 enum pb_status blis_linear_backward_data(void *self, const struct pb_linear_arguments *args);
 enum pb_status blis_linear_backward_weights(void *self, const struct pb_linear_arguments *args);
 
+/* blis_matrix.c */
+size_t blis_matrix_packing(const struct blis *self, size_t side);
+enum pb_status blis_matrix_product(void *self, const struct pb_matrix_arguments *args);
+
 /* blis_bilinear.c */
 enum pb_status blis_bilinear_forward(void *self, const struct pb_bilinear_arguments *args);
 enum pb_status blis_bilinear_backward(void *self, const struct pb_bilinear_arguments *args);

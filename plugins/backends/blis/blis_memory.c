@@ -69,6 +69,9 @@ void blis_operator_memory(void *opaque, const struct pb_operator *asked, struct 
     case PB_OPERATOR_BILINEAR_POOL:
         floats = bilinear_floats(self, asked);
         break;
+    case PB_OPERATOR_MATRIX_PRODUCT:
+        floats = blis_matrix_packing(self, asked->outputs);
+        break;
     case PB_OPERATOR_AVG_POOL:
         break;
     }

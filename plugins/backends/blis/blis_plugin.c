@@ -155,6 +155,7 @@ static const struct pb_backend operators = {
     .linear_backward_weights = blis_linear_backward_weights,
     .bilinear_forward = blis_bilinear_forward,
     .bilinear_backward = blis_bilinear_backward,
+    .matrix_product = blis_matrix_product,
     .operator_memory = blis_operator_memory,
 };
 

@@ -192,7 +192,7 @@ static void test_functions_count_bytes_and_bits_of_base64(void **state)
 static void test_every_operator_names_the_slot_that_computes_it(void **state)
 {
 #define NAME(slot) #slot,
-    static const char *const slots[] = {PB_CONVOLUTION_SLOTS(NAME) PB_SINGLE_SLOTS(NAME)};
+    static const char *const slots[] = {PB_CONVOLUTION_SLOTS(NAME) PB_SINGLE_SLOTS(NAME) PB_LATER_SLOTS(NAME)};
     (void)state;
     for (enum pb_op op = 0; op < PB_OP_COUNT; op++) {
         const char *slot = pb_graph_operator(op)->slot;
