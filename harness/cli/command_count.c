@@ -77,7 +77,8 @@ static void print_table(const struct pb_graph *graph, const struct pb_counting *
     print_counted(counting, counting ? pb_graph_counted(graph, counting) : 0);
     printf("\nparameters: %" PRIu64 " in the trunk, %" PRIu64 " in the head; FLOPs = 2·MACs = %" PRIu64 "\n", trunk,
            head, 2 * total.macs);
-    puts("MACs of one image: convolution k²·Cin·Cout·H·W, linear in·out, bilinear pooling C²·H·W.");
+    puts("MACs of one image: convolution k²·Cin·Cout·H·W, linear in·out, bilinear and covariance pooling C²·H·W,\n"
+         "matrix square root 3·(N − 1)·C³ in N iterations, Grassmann pooling 9/2·C³ + rank·C².");
     if (counting)
         printf("%s: as studies/%s/counting.xml counts.\n", study, study);
 }

@@ -38,7 +38,7 @@ struct pb_engine_memory {
     uint64_t values, gradients, velocity; /* of the parameters; no gradients to INFER, velocity only to TRAIN */
     uint64_t masks; /* of single weights: TRAIN, and only where the network has some */
     uint64_t activations; /* and their gradients: one arena, laid out by lifetime */
-    uint64_t workspace; /* of the convolutions */
+    uint64_t workspace; /* that operators use in turn */
     uint64_t filters; /* of the convolutions, as their backend needs them: INFER only */
     uint64_t staging; /* on the host */
     uint64_t backend_kept, backend_shared; /* see struct pb_operator_memory; shared: of the largest operator */

@@ -90,7 +90,7 @@ static enum pb_status commit(struct pb_graph *graph, const struct pb_addition *a
 enum pb_status pb_graph_add(struct pb_graph *graph, const struct pb_graph_node *node, uint32_t *index,
                             struct pb_error *error)
 {
-    struct pb_addition addition = {.error = error};
+    struct pb_addition addition = {.graph = graph, .error = error};
     enum pb_status status = check_place(graph, node, &addition);
     if (status != PB_OK)
         return status;

@@ -62,6 +62,8 @@ struct pb_node {
         struct pb_bn_attributes bn;
         double eps; /* signed sqrt, L2 norm */
         double dropout; /* share of values dropped while training */
+        uint32_t iterations; /* matrix square root */
+        uint32_t rank; /* Grassmann pooling */
     } attributes;
     uint32_t parameters[PB_ROLE_COUNT]; /* by enum pb_role: index into the graph's parameters, or PB_NO_PARAMETER */
 };
@@ -113,6 +115,7 @@ struct pb_graph_node {
     struct pb_conv_attributes conv; /* conv; zero strides, dilations and groups mean 1 */
     struct pb_pool_attributes pool; /* kernel 0: the whole image; stride 0: the kernel's size */
     double eps, momentum, dropout;
+    uint32_t iterations, rank;
 };
 PB_MUST_CHECK enum pb_status pb_graph_create(const char *model, struct pb_graph **graph, struct pb_error *error);
 PB_MUST_CHECK enum pb_status pb_graph_add(struct pb_graph *graph, const struct pb_graph_node *node, uint32_t *index,

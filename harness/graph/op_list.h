@@ -17,6 +17,10 @@
     ROW(DROPOUT, dropout)                                                                                              \
     ROW(RELU6, relu6)                                                                                                  \
     ROW(MULTIPLY, multiply)                                                                                            \
-    ROW(CONCAT, concat)
+    ROW(CONCAT, concat)                                                                                                \
+    ROW(COVARIANCE_POOL, covariance_pool)                                                                              \
+    ROW(MATRIX_SQRT, matrix_sqrt)                                                                                      \
+    ROW(UPPER_TRIANGLE, upper_triangle)                                                                                \
+    ROW(GRASSMANN_POOL, grassmann_pool)
 
 #endif

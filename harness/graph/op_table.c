@@ -43,6 +43,13 @@ bool pb_is_norm(const struct pb_node *node)
     return pb_graph_operator(node->op)->norm;
 }
 
+bool pb_is_symmetric(const struct pb_graph *graph, uint32_t node)
+{
+    while (pb_graph_operator(graph->nodes[node].op)->keeps_symmetry)
+        node = graph->nodes[node].inputs[0];
+    return pb_channel_rule_of(&graph->nodes[node]) == PB_CHANNELS_PAIRS;
+}
+
 struct pb_conv_attributes pb_window_of(const struct pb_graph *graph, uint32_t node)
 {
     return pb_graph_operator(graph->nodes[node].op)->window(graph, &graph->nodes[node]);

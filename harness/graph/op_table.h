@@ -42,6 +42,7 @@ struct pb_addition {
     struct pb_node node;
     struct pb_shape in[PB_INPUTS_MAX]; /* of the inputs */
     const char *input_names[PB_INPUTS_MAX];
+    const struct pb_graph *graph; /* as it was before */
     struct pb_parameter parameters[PB_ROLE_COUNT];
     uint32_t parameter_count;
     struct pb_error *error;
@@ -97,6 +98,7 @@ struct pb_graph_operator {
     bool norm; /* it normalises each channel: γ, β and running statistics are its parameters */
     bool activation; /* what a criterion sees of the channels before it is its output */
     bool before_activation; /* may be between a convolution and its activation */
+    bool keeps_symmetry; /* of a symmetric matrix of pairs it makes another one */
 
     const struct pb_engine_operator *engine; /* its passes, see engine/engine_operator.h */
 };
@@ -112,6 +114,8 @@ struct pb_weight_axes pb_weight_axes_of(const struct pb_graph *graph, const stru
 /* What the outputs of a layer with filters read. */
 struct pb_conv_attributes pb_window_of(const struct pb_graph *graph, uint32_t node);
 bool pb_is_norm(const struct pb_node *node);
+/* Whether node's output is a symmetric matrix: all pairs of some channels. */
+bool pb_is_symmetric(const struct pb_graph *graph, uint32_t node);
 /* Whether each output is a sum over several input channels: a layer with filters that is not depthwise. */
 bool pb_mixes_channels(const struct pb_node *node);
 /* Whether node is a layer that makes channels of its own, which a spec gives and a pruning may remove: a convolution that is not

@@ -143,9 +143,7 @@ static enum pb_status prepare(struct pb_engine *engine, uint32_t i, struct pb_er
     struct pb_device *device = engine->device;
     if (PB_OPERATE(conv_plan_create, &shape, &engine->convolutions[i]))
         return pb_fail_context(error, "node '%s'", engine->graph->nodes[i].name);
-    const size_t floats = PB_CALL(device, conv_workspace, engine->convolutions[i]);
-    if (floats > engine->workspace_floats)
-        engine->workspace_floats = floats;
+    pb_need_workspace(engine, PB_CALL(device, conv_workspace, engine->convolutions[i]));
     if (shape.training || !device->ops.conv_filter_floats.call)
         return PB_OK;
     struct pb_filters *filters = &engine->filters[i];

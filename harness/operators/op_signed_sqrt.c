@@ -32,6 +32,7 @@ const struct pb_graph_operator pb_op_signed_sqrt = {
     .infer = pb_eps_infer,
     .describe = pb_eps_describe,
     .channels = PB_CHANNELS_IDENTITY,
+    .keeps_symmetry = true,
     .engine =
         &(const struct pb_engine_operator){
             .phases = {PB_PHASE_HEAD, PB_PHASE_HEAD, PB_PHASE_HEAD},

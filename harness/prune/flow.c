@@ -163,10 +163,21 @@ static enum pb_status begin_backward(struct flow *flow, struct pb_error *error)
     return status;
 }
 
+static enum pb_status check_graph(const struct pb_graph *graph, struct pb_error *error)
+{
+    for (uint32_t node = 0; node < graph->node_count; node++)
+        if (pb_flow_operator(graph->nodes[node].op)->unknown)
+            return pb_fail(error, PB_ERROR_UNSUPPORTED,
+                           "node '%s' (%s): there is no rule by which synaptic flow passes this operator; choose a "
+                           "criterion that does not ask for flow",
+                           graph->nodes[node].name, pb_op_name(graph->nodes[node].op));
+    return PB_OK;
+}
+
 static enum pb_status run(struct flow *flow, struct pb_error *error)
 {
     const uint32_t nodes = flow->network->graph->node_count;
-    enum pb_status status = PB_OK;
+    enum pb_status status = check_graph(flow->network->graph, error);
     for (uint32_t node = 0; node < nodes && status == PB_OK; node++)
         status = forward(flow, node, error);
     if (status == PB_OK)

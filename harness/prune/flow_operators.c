@@ -241,7 +241,38 @@ static size_t bilinear_pool_room(const struct pb_graph *graph, uint32_t node)
     return (size_t)PB_FLOW_SLICES * graph->nodes[graph->nodes[node].inputs[0]].shape.channels;
 }
 
+/* In front of row `row`, from the diagonal on, are so many values of the upper triangle. */
+static size_t before_row(size_t side, size_t row)
+{
+    return row * side - row * (row - 1) / 2;
+}
+
+/* How many channels the pairs are of. */
+static size_t side_of(const struct pb_flow_step *step)
+{
+    return (size_t)lround(sqrt((double)input_shape(step, 0).channels));
+}
+
+static void upper_triangle_forward(const struct pb_flow_step *step)
+{
+    const size_t side = side_of(step);
+    for (size_t row = 0; row < side; row++)
+        memcpy(step->y + before_row(side, row), step->x[0] + row * side + row, (side - row) * sizeof *step->y);
+}
+
+static void upper_triangle_backward(const struct pb_flow_step *step)
+{
+    const size_t side = side_of(step);
+    for (size_t row = 0; step->in[0] && row < side; row++)
+        for (size_t column = row; column < side; column++)
+            step->in[0][row * side + column] += step->out[before_row(side, row) + column - row];
+}
+
 static const struct pb_flow_operator of_input = {0};
+/* What is subtracted, and what mixes all values, is no sum of products of magnitudes. */
+static const struct pb_flow_operator of_covariance_pool = {.unknown = true};
+static const struct pb_flow_operator of_matrix_sqrt = {.unknown = true};
+static const struct pb_flow_operator of_grassmann_pool = {.unknown = true};
 static const struct pb_flow_operator of_batch_norm = {.passes = true};
 static const struct pb_flow_operator of_relu = {.passes = true};
 static const struct pb_flow_operator of_relu6 = {.passes = true};
@@ -260,6 +291,8 @@ static const struct pb_flow_operator of_signed_sqrt = {.forward = signed_sqrt_fo
                                                        .backward = signed_sqrt_backward};
 static const struct pb_flow_operator of_bilinear_pool = {
     .forward = bilinear_pool_forward, .backward = bilinear_pool_backward, .room = bilinear_pool_room};
+static const struct pb_flow_operator of_upper_triangle = {.forward = upper_triangle_forward,
+                                                          .backward = upper_triangle_backward};
 
 #define ROW(NUMBER, name) [PB_OP_##NUMBER] = &of_##name,
 static const struct pb_flow_operator *const table[PB_OP_COUNT] = {PB_OPERATORS(ROW)};

@@ -24,6 +24,7 @@ struct pb_flow_step {
 };
 
 struct pb_flow_operator {
+    bool unknown; /* there is no rule for it: networks that have it are refused */
     bool passes; /* its output is its only input; nothing else is set */
     void (*forward)(const struct pb_flow_step *step); /* NULL: the node has no inputs */
     void (*backward)(const struct pb_flow_step *step);

@@ -44,6 +44,12 @@ static uint32_t norm_of(const struct pb_graph *graph, uint32_t node)
 enum pb_status pb_relevance_check(const struct pb_graph *graph, struct pb_error *error)
 {
     for (uint32_t i = 0; i < graph->node_count; i++) {
+        if (pb_relevance_operator(graph->nodes[i].op)->unknown)
+            return pb_fail(
+                error, PB_ERROR_UNSUPPORTED,
+                "node '%s' (%s): there is no rule by which relevance passes this operator; choose a criterion "
+                "that does not ask for relevance",
+                graph->nodes[i].name, pb_op_name(graph->nodes[i].op));
         if (graph->nodes[i].op != PB_OP_BATCH_NORM)
             continue;
         const struct pb_node *before = &graph->nodes[graph->nodes[i].inputs[0]];

@@ -1,6 +1,8 @@
 /* How relevance passes backwards through each operator (S.-K. Yeom et al., Pruning by Explaining, 2021). */
 #include "prune/relevance_operators.h"
 
+#include <math.h>
+
 #include "prune/relevance_convolution.h"
 
 static void pass_linear(const struct pb_relevance_step *step, uint32_t image)
@@ -141,6 +143,17 @@ static void pass_concat(const struct pb_relevance_step *step, uint32_t image)
     }
 }
 
+/* To the pairs (i, j) with i ≤ j, which are the output. */
+static void pass_upper_triangle(const struct pb_relevance_step *step, uint32_t image)
+{
+    const uint32_t side = (uint32_t)lround(sqrt((double)pb_step_input_shape(step, 0).channels));
+    const float *out = pb_step_out(step, image);
+    float *in = pb_step_in(step, image, 0);
+    for (size_t row = 0; row < side; row++)
+        for (size_t column = row; column < side; column++)
+            in[row * side + column] += *out++;
+}
+
 /*
  * R_pi = ½·Σ_j x_pi·x_pj/(Σ_q x_qi·x_qj)·(R_ij + R_ji): the value (i, j) is a mean of products over positions, of which each gets its
  * share by the rule, and either factor half of that. By channel, so that a channel's positions are neighbours.
@@ -193,8 +206,12 @@ static const struct pb_relevance_operator of_input = {0},
                                           of_avg_pool = {.pass = pass_avg_pool, .reads_inputs = true},
                                           of_add = {.pass = pass_add, .reads_inputs = true},
                                           of_multiply = {.pass = pass_multiply}, of_concat = {.pass = pass_concat},
-                                          of_bilinear_pool = {
-                                              .pass = pass_bilinear_pool, .reads_inputs = true, .room = bilinear_room};
+                                          of_upper_triangle = {.pass = pass_upper_triangle},
+                                          of_bilinear_pool = {.pass = pass_bilinear_pool,
+                                                              .reads_inputs = true,
+                                                              .room = bilinear_room},
+                                          /* No rule shares a value among all pairs, or takes a mean from each term. */
+    of_covariance_pool = {.unknown = true}, of_matrix_sqrt = {.unknown = true}, of_grassmann_pool = {.unknown = true};
 
 #define ROW(NUMBER, name) [PB_OP_##NUMBER] = &of_##name,
 static const struct pb_relevance_operator *const table[PB_OP_COUNT] = {PB_OPERATORS(ROW)};

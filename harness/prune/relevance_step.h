@@ -22,6 +22,7 @@ struct pb_relevance_step {
 
 /* A node without inputs has neither `whole` nor a pass. */
 struct pb_relevance_operator {
+    bool unknown; /* there is no rule for it: networks that have it are refused */
     bool whole; /* the one input gets the relevance as it is */
     /* Adds an image's relevance to that of the inputs. */
     void (*pass)(const struct pb_relevance_step *step, uint32_t image);

@@ -90,6 +90,129 @@ static void bilinear(const struct work *work)
         }
 }
 
+/* Of what is less than the channel's mean. */
+static void covariance(const struct work *work)
+{
+    const size_t positions = (size_t)work->in.height * work->in.width, channels = work->in.channels;
+    for (size_t i = 0; i < channels; i++)
+        for (size_t j = 0; j < channels; j++) {
+            double sum = 0, first = 0, second = 0;
+            for (size_t n = 0; n < positions; n++) {
+                sum += work->x[n * channels + i] * work->x[n * channels + j];
+                first += work->x[n * channels + i];
+                second += work->x[n * channels + j];
+            }
+            work->y[i * channels + j] = (sum - first * second / (double)positions) / (double)positions;
+        }
+}
+
+enum { MOST_SIDE = 64 };
+
+static size_t side_of(const struct work *work)
+{
+    const size_t side = (size_t)lround(sqrt((double)work->in.channels));
+    if (side > MOST_SIDE)
+        abort();
+    return side;
+}
+
+/* c = a·b */
+static void multiply(const double *a, const double *b, size_t side, double *c)
+{
+    for (size_t i = 0; i < side; i++)
+        for (size_t j = 0; j < side; j++) {
+            double sum = 0;
+            for (size_t k = 0; k < side; k++)
+                sum += a[i * side + k] * b[k * side + j];
+            c[i * side + j] = sum;
+        }
+}
+
+/* P. Li 2018, equations 3 to 5. */
+static void matrix_sqrt(const struct work *work)
+{
+    static double y[MOST_SIDE * MOST_SIDE], z[MOST_SIDE * MOST_SIDE], w[MOST_SIDE * MOST_SIDE],
+        next[2][MOST_SIDE * MOST_SIDE];
+    const size_t side = side_of(work), area = side * side;
+    double trace = 0;
+    for (size_t i = 0; i < side; i++)
+        trace += work->x[i * (side + 1)];
+    for (size_t i = 0; i < area; i++) {
+        y[i] = trace > 0 ? work->x[i] / trace : 0;
+        z[i] = i % (side + 1) == 0;
+    }
+    for (uint32_t step = 0; step < work->node->attributes.iterations; step++) {
+        multiply(z, y, side, w);
+        for (size_t i = 0; i < area; i++)
+            w[i] = ((i % (side + 1) ? 0 : 3) - w[i]) / 2;
+        multiply(y, w, side, next[0]);
+        multiply(w, z, side, next[1]);
+        memcpy(y, next[0], area * sizeof *y);
+        memcpy(z, next[1], area * sizeof *z);
+    }
+    for (size_t i = 0; i < area; i++)
+        work->y[i] = sqrt(trace) * y[i];
+}
+
+static void upper_triangle(const struct work *work)
+{
+    const size_t side = side_of(work);
+    double *y = work->y;
+    for (size_t i = 0; i < side; i++)
+        for (size_t j = i; j < side; j++)
+            *y++ = work->x[i * side + j];
+}
+
+/* One of Jacobi's rotations, which makes a_pq 0. Columns of v become the eigenvectors. */
+static void rotate(double *a, double *v, size_t side, size_t p, size_t q)
+{
+    if (a[p * side + q] == 0)
+        return;
+    const double theta = (a[q * side + q] - a[p * side + p]) / (2 * a[p * side + q]);
+    const double t = (theta >= 0 ? 1 : -1) / (fabs(theta) + sqrt(theta * theta + 1)), c = 1 / sqrt(t * t + 1),
+                 s = t * c;
+    for (size_t k = 0; k < side; k++) {
+        const double left = a[k * side + p], right = a[k * side + q];
+        a[k * side + p] = c * left - s * right;
+        a[k * side + q] = s * left + c * right;
+    }
+    for (size_t k = 0; k < side; k++) {
+        const double upper = a[p * side + k], lower = a[q * side + k], left = v[k * side + p], right = v[k * side + q];
+        a[p * side + k] = c * upper - s * lower;
+        a[q * side + k] = s * upper + c * lower;
+        v[k * side + p] = c * left - s * right;
+        v[k * side + q] = s * left + c * right;
+    }
+}
+
+/* Sums u·uᵀ, always of the largest eigenvalue that is left. */
+static void grassmann(const struct work *work)
+{
+    static double a[MOST_SIDE * MOST_SIDE], v[MOST_SIDE * MOST_SIDE];
+    const size_t side = side_of(work), area = side * side;
+    double largest = 0;
+    memcpy(a, work->x, area * sizeof *a);
+    for (size_t i = 0; i < area; i++) {
+        v[i] = i % (side + 1) == 0;
+        work->y[i] = 0;
+    }
+    for (int sweep = 0; sweep < 30; sweep++)
+        for (size_t p = 0; p < side; p++)
+            for (size_t q = p + 1; q < side; q++)
+                rotate(a, v, side, p, q);
+    for (uint32_t taken = 0; taken < work->node->attributes.rank && taken < side; taken++) {
+        size_t best = 0;
+        for (size_t k = 1; k < side; k++)
+            best = a[k * (side + 1)] > a[best * (side + 1)] ? k : best;
+        largest = taken ? largest : a[best * (side + 1)];
+        if (a[best * (side + 1)] <= 1e-5 * fmax(largest, 0))
+            return;
+        for (size_t i = 0; i < area; i++)
+            work->y[i] += v[i / side * side + best] * v[i % side * side + best];
+        a[best * (side + 1)] = -INFINITY;
+    }
+}
+
 static void linear(const struct work *work)
 {
     const size_t in = pb_shape_count(work->in);
@@ -165,6 +288,18 @@ static void run_node(const struct work *work)
         break;
     case PB_OP_BILINEAR_POOL:
         bilinear(work);
+        break;
+    case PB_OP_COVARIANCE_POOL:
+        covariance(work);
+        break;
+    case PB_OP_MATRIX_SQRT:
+        matrix_sqrt(work);
+        break;
+    case PB_OP_UPPER_TRIANGLE:
+        upper_triangle(work);
+        break;
+    case PB_OP_GRASSMANN_POOL:
+        grassmann(work);
         break;
     case PB_OP_LINEAR:
         linear(work);

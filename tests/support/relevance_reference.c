@@ -156,6 +156,17 @@ static void pass_concatenated(const struct work *work, size_t j)
                                               channel] += work->relevance[work->index][j];
 }
 
+/* The j-th pair (a, b) with a ≤ b. */
+static void pass_upper(const struct work *work, size_t j)
+{
+    const size_t side = (size_t)lround(sqrt((double)in_shape(work, 0).channels));
+    size_t a = 0, b = 0;
+    for (size_t k = 0; k < j; k++)
+        if (++b == side)
+            b = ++a;
+    work->relevance[work->node->inputs[0]][a * side + b] += work->relevance[work->index][j];
+}
+
 static void pass(const struct work *work, size_t j)
 {
     const double relevance = work->relevance[work->index][j];
@@ -171,6 +182,9 @@ static void pass(const struct work *work, size_t j)
         break;
     case PB_OP_BILINEAR_POOL:
         pass_pair(work, j);
+        break;
+    case PB_OP_UPPER_TRIANGLE:
+        pass_upper(work, j);
         break;
     case PB_OP_CONCAT:
         pass_concatenated(work, j);

@@ -119,6 +119,34 @@ static struct pb_graph *build_branched(void)
     return graph;
 }
 
+/* A trunk of one convolution, whose six channels are pooled as pairs: the last node. */
+static uint32_t begin_pairs(struct pb_graph *graph, enum pb_op pooling)
+{
+    const uint32_t last = graph_relu(graph, "relu1", graph_norm(graph, "bn1", graph_conv(graph, "conv1", 0, 6)));
+    pb_graph_begin_head(graph);
+    return plain(graph, pooling, "pairs", last);
+}
+
+static struct pb_graph *build_isqrt(void)
+{
+    struct pb_graph *graph = graph_begin("isqrt", 5, 6, 3);
+    const uint32_t pairs = begin_pairs(graph, PB_OP_COVARIANCE_POOL);
+    const uint32_t root =
+        graph_add(graph, (struct pb_graph_node){.op = PB_OP_MATRIX_SQRT, .name = "root", .iterations = 3}, pairs);
+    classify(graph, "fc", plain(graph, PB_OP_UPPER_TRIANGLE, "upper", root), 4);
+    return graph;
+}
+
+static struct pb_graph *build_grassmann(void)
+{
+    struct pb_graph *graph = graph_begin("grassmann", 6, 5, 3);
+    const uint32_t pairs = begin_pairs(graph, PB_OP_BILINEAR_POOL);
+    classify(
+        graph, "fc",
+        graph_add(graph, (struct pb_graph_node){.op = PB_OP_GRASSMANN_POOL, .name = "projector", .rank = 2}, pairs), 4);
+    return graph;
+}
+
 /* γ, β, biases and running statistics that matter: no ones and zeros. */
 static void disturb(struct pb_network *network, struct pb_rng *rng)
 {
@@ -135,11 +163,10 @@ static void disturb(struct pb_network *network, struct pb_rng *rng)
 
 struct pb_network *small_network(enum small_network kind, double dropout)
 {
-    struct pb_graph *graph = kind == SMALL_BILINEAR   ? build_bilinear()
-                             : kind == SMALL_RESIDUAL ? build_residual()
-                             : kind == SMALL_FLAT     ? build_flat(dropout)
-                             : kind == SMALL_MIXED    ? build_mixed()
-                                                      : build_branched();
+    struct pb_graph *(*const builders[SMALL_NETWORK_COUNT])(void) = {
+        [SMALL_BILINEAR] = build_bilinear, [SMALL_RESIDUAL] = build_residual, [SMALL_MIXED] = build_mixed,
+        [SMALL_BRANCHED] = build_branched, [SMALL_ISQRT] = build_isqrt,       [SMALL_GRASSMANN] = build_grassmann};
+    struct pb_graph *graph = kind == SMALL_FLAT ? build_flat(dropout) : builders[kind]();
     struct pb_network *network = NULL;
     struct pb_error error = {0};
     struct pb_rng rng;
@@ -153,7 +180,8 @@ struct pb_network *small_network(enum small_network kind, double dropout)
 
 const char *small_network_name(enum small_network kind)
 {
-    static const char *const names[SMALL_NETWORK_COUNT] = {"bilinear", "residual", "flat", "mixed", "branched"};
+    static const char *const names[SMALL_NETWORK_COUNT] = {"bilinear", "residual", "flat",     "mixed",
+                                                           "branched", "isqrt",    "grassmann"};
     return names[kind];
 }
 

@@ -10,6 +10,8 @@ enum small_network {
     SMALL_FLAT, /* no BN; a linear layer over H×W×C, ReLU, dropout */
     SMALL_MIXED, /* BN on the input, grouped, depthwise and dilated convolutions, x + x, BN without ReLU, average pooling */
     SMALL_BRANCHED, /* ReLU6 that cuts, products of two branches and of one with itself, a concatenation with an input twice */
+    SMALL_ISQRT, /* covariance pooling, its square root by three iterations, the upper triangle */
+    SMALL_GRASSMANN, /* the projector on two singular vectors */
     SMALL_NETWORK_COUNT
 };
 

@@ -9,7 +9,9 @@
 
 #include "base/memory.h"
 #include "engine/device.h"
+#include "engine/engine.h"
 #include "support/operators.h"
+#include "support/small_networks.h"
 
 static int own_self;
 
@@ -84,6 +86,7 @@ static void test_every_slot_of_an_opened_device_is_set(void **state)
     PB_MEMORY_SLOTS(IS_BOUND)
     PB_CONVOLUTION_SLOTS(IS_BOUND)
     PB_SINGLE_SLOTS(IS_BOUND)
+    PB_LATER_SLOTS(IS_BOUND)
     operator_device_close(&device);
 }
 
@@ -190,6 +193,60 @@ static void test_a_device_backend_must_be_complete(void **state)
     assert_non_null(strstr(error.text, "fill bn_evaluate"));
 }
 
+static enum pb_status create_engine(struct pb_device *device, enum small_network kind, struct pb_error *error)
+{
+    struct pb_network *network = small_network(kind, 0);
+    struct pb_engine *engine = NULL;
+    const struct pb_engine_options options = {.batch = 2, .mode = PB_ENGINE_TRAIN};
+    const enum pb_status status = pb_engine_create(device, network, &options, &engine, error);
+    if (status == PB_OK)
+        pb_engine_free(&engine);
+    pb_network_free(&network);
+    return status;
+}
+
+static enum pb_status create_with_host(const struct pb_host *host, const void *options, void **self)
+{
+    (void)options;
+    memcpy(self, &host, sizeof *self);
+    return PB_OK;
+}
+
+/* As one is that was built against ABI 2.0. */
+static void test_a_device_of_before_runs_the_networks_of_before(void **state)
+{
+    (void)state;
+    struct pb_error error = {0};
+    struct pb_backend table = pb_portable_backend;
+    table.size = offsetof(struct pb_backend, centre_positions);
+    table.on_host = false;
+    table.create = create_with_host;
+    struct pb_device *device = operator_device(&table, "early", 1);
+    assert_null(device->ops.matrix_product.call);
+    assert_int_equal(create_engine(device, SMALL_BILINEAR, &error), PB_OK);
+    assert_int_equal(create_engine(device, SMALL_ISQRT, &error), PB_ERROR_UNSUPPORTED);
+    assert_non_null(strstr(error.text,
+                           "node 'pairs' (covariance_pool): backend 'early' keeps its buffers on a device and "
+                           "has no centre_positions"));
+    assert_int_equal(create_engine(device, SMALL_GRASSMANN, &error), PB_ERROR_UNSUPPORTED);
+    assert_non_null(strstr(error.text, "grassmann_forward"));
+    operator_device_close(&device);
+}
+
+static void test_half_a_matrix_root_is_refused(void **state)
+{
+    (void)state;
+    struct pb_error error = {0};
+    struct pb_backend table = on_host;
+    table.matrix_root_begin = pb_portable_backend.matrix_root_begin;
+    assert_int_equal(open_table(&table, &error), PB_ERROR_RUN);
+    assert_non_null(strstr(error.text, "only some of matrix_root_begin, matrix_root_end and matrix_root_backward"));
+    table = on_host;
+    table.grassmann_backward = pb_portable_backend.grassmann_backward;
+    assert_int_equal(open_table(&table, &error), PB_ERROR_RUN);
+    assert_non_null(strstr(error.text, "only one of grassmann_forward and grassmann_backward"));
+}
+
 static void test_a_backends_own_message_is_passed_on(void **state)
 {
     (void)state;
@@ -221,6 +278,8 @@ int main(void)
         cmocka_unit_test(test_pooling_that_cannot_go_back_is_refused),
         cmocka_unit_test(test_filters_are_not_transformed_for_the_hosts_convolution),
         cmocka_unit_test(test_half_a_memory_is_refused),
+        cmocka_unit_test(test_a_device_of_before_runs_the_networks_of_before),
+        cmocka_unit_test(test_half_a_matrix_root_is_refused),
         cmocka_unit_test(test_a_device_backend_must_be_complete),
         cmocka_unit_test(test_a_backends_own_message_is_passed_on),
         cmocka_unit_test(test_a_device_that_finds_no_memory_says_so),

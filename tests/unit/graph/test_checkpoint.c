@@ -75,6 +75,18 @@ static struct pb_network *odd_network(void)
     return network_of(graph, 4);
 }
 
+/* Operators on matrices, every attribute away from its default. */
+static struct pb_network *matrices_network(void)
+{
+    struct pb_graph *graph = graph_begin("matrices", 3, 2, 4);
+    uint32_t node = graph_add(graph, (struct pb_graph_node){.op = PB_OP_COVARIANCE_POOL, .name = "pairs"}, 0);
+    node = graph_add(graph, (struct pb_graph_node){.op = PB_OP_MATRIX_SQRT, .name = "root", .iterations = 11}, node);
+    node = graph_add(graph, (struct pb_graph_node){.op = PB_OP_GRASSMANN_POOL, .name = "projector", .rank = 3}, node);
+    node = graph_add(graph, (struct pb_graph_node){.op = PB_OP_UPPER_TRIANGLE, .name = "upper"}, node);
+    graph_linear(graph, "fc", node, 2);
+    return network_of(graph, 4);
+}
+
 static void assert_same_graph(const struct pb_graph *a, const struct pb_graph *b)
 {
     assert_string_equal(a->model, b->model);
@@ -102,6 +114,20 @@ static void assert_same_graph(const struct pb_graph *a, const struct pb_graph *b
         assert_true(b->nodes[pb_graph_find(b, "drop")].attributes.dropout == 0.3);
         assert_true(b->nodes[pb_graph_find(b, "sqrt")].attributes.eps == 1e-8);
     }
+}
+
+static void test_operators_on_matrices_come_back(void **state)
+{
+    const char *path = folder_path(state, "matrices.safetensors");
+    struct pb_network *network = matrices_network();
+    save(path, network, false, NULL);
+    struct pb_network *loaded = load(path, NULL);
+    const struct pb_graph *graph = loaded->graph;
+    assert_same_graph(network->graph, graph);
+    assert_int_equal(graph->nodes[pb_graph_find(graph, "root")].attributes.iterations, 11);
+    assert_int_equal(graph->nodes[pb_graph_find(graph, "projector")].attributes.rank, 3);
+    pb_network_free(&network);
+    pb_network_free(&loaded);
 }
 
 static void test_a_network_of_every_operator_comes_back(void **state)
@@ -410,6 +436,7 @@ int main(void)
         cmocka_unit_test(test_graphs_of_earlier_versions_get_the_parts_that_they_had),
         cmocka_unit_test(test_parts_that_name_no_node_are_refused),
         IN_FOLDER(test_a_network_of_every_operator_comes_back),
+        IN_FOLDER(test_operators_on_matrices_come_back),
         IN_FOLDER(test_a_pruned_network_remembers_where_its_channels_came_from),
         IN_FOLDER(test_a_reader_that_knows_nothing_of_us_finds_the_weights),
         IN_FOLDER(test_checkpoints_that_do_not_fit_together_are_refused),

@@ -231,12 +231,12 @@ static void test_flow_is_weight_times_derivative_of_the_sum_of_outputs(void **st
 static void test_every_layer_has_the_same_flow(void **state)
 {
     (void)state;
-    static const char *const layers[SMALL_NETWORK_COUNT][3] = {
+    static const char *const layers[][3] = {
         [SMALL_BILINEAR] = {"conv1", "conv2", "fc"}, [SMALL_RESIDUAL] = {"stem", "fc"},
         [SMALL_FLAT] = {"conv1", "fc1", "fc2"},      [SMALL_MIXED] = {"grouped", "last", "fc"},
         [SMALL_BRANCHED] = {"stem", "fc"},
     };
-    for (int kind = 0; kind < SMALL_NETWORK_COUNT; kind++) {
+    for (int kind = 0; kind <= SMALL_BRANCHED; kind++) {
         struct pb_network *network = small_network((enum small_network)kind, 0.5);
         double *flow = good_flow_of(network, THREADS);
         const double sum = sum_of(network, flow, layers[kind][0]);
@@ -250,7 +250,7 @@ static void test_every_layer_has_the_same_flow(void **state)
 static void test_the_number_of_threads_changes_no_bit(void **state)
 {
     (void)state;
-    for (int kind = 0; kind < SMALL_NETWORK_COUNT; kind++) {
+    for (int kind = 0; kind <= SMALL_BRANCHED; kind++) {
         struct pb_network *network = small_network((enum small_network)kind, 0);
         double *one = good_flow_of(network, 1), *three = good_flow_of(network, 3);
         assert_memory_equal(one, three, network->graph->value_count * sizeof *one);
@@ -296,13 +296,44 @@ static void test_vgg16_with_a_bilinear_head_is_finite_beyond_single_precision(vo
 #endif
 }
 
-static void refuse(struct pb_network *network, const char *expected)
+static void refuse_as(struct pb_network *network, enum pb_status status, const char *expected)
 {
     struct pb_error error = {0};
     double *flow;
-    assert_int_equal(flow_of(network, 1, &flow, &error), PB_ERROR_RUN);
+    assert_int_equal(flow_of(network, 1, &flow, &error), status);
     if (!strstr(error.text, expected))
         fail_msg("'%s' does not say '%s'", error.text, expected);
+    drop(network, flow);
+}
+
+static void refuse(struct pb_network *network, const char *expected)
+{
+    refuse_as(network, PB_ERROR_RUN, expected);
+}
+
+static void test_an_operator_without_a_rule_is_refused_by_name(void **state)
+{
+    (void)state;
+    refuse_as(small_network(SMALL_ISQRT, 0), PB_ERROR_UNSUPPORTED, "node 'pairs' (covariance_pool): there is no rule");
+    refuse_as(small_network(SMALL_GRASSMANN, 0), PB_ERROR_UNSUPPORTED,
+              "node 'projector' (grassmann_pool): there is no rule");
+}
+
+/* One place with x = (1, 4): of the pairs 1, 4, 4, 16 the upper triangle has 1, 4, 16, and R = 1 + 2·4 + 4·16 = 73. */
+static void test_the_upper_triangle_by_hand(void **state)
+{
+    (void)state;
+    struct pb_graph *graph = graph_begin("upper", 1, 1, 2);
+    uint32_t node = graph_linear(graph, "a", 0, 2);
+    node = graph_add(graph, (struct pb_graph_node){.op = PB_OP_BILINEAR_POOL, .name = "bilinear"}, node);
+    node = graph_add(graph, (struct pb_graph_node){.op = PB_OP_UPPER_TRIANGLE, .name = "upper"}, node);
+    graph_linear(graph, "fc", node, 1);
+    struct pb_network *network = network_from(graph);
+    set_weights(network, "a", (const float[]){0.25F, -0.75F, 3, 1});
+    set_weights(network, "fc", (const float[]){1, -2, 4});
+    double *flow = good_flow_of(network, 1);
+    assert_flow(network, flow, "fc", (const double[]){1, 8, 64});
+    assert_flow(network, flow, "a", (const double[]){5 * 0.25, 5 * 0.75, 68 * 0.75, 68 * 0.25});
     drop(network, flow);
 }
 
@@ -401,6 +432,8 @@ int main(void)
         cmocka_unit_test(test_the_number_of_threads_changes_no_bit),
         cmocka_unit_test(test_vgg16_with_a_bilinear_head_is_finite_beyond_single_precision),
         cmocka_unit_test(test_a_layer_of_zeros_is_named),
+        cmocka_unit_test(test_an_operator_without_a_rule_is_refused_by_name),
+        cmocka_unit_test(test_the_upper_triangle_by_hand),
         cmocka_unit_test(test_a_branch_of_zeros_carries_nothing),
         cmocka_unit_test(test_a_channel_of_zeros_in_front_of_the_head_spoils_no_other),
         cmocka_unit_test(test_a_weight_that_is_not_a_number_is_named),

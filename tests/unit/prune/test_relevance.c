@@ -300,6 +300,26 @@ static void refuse(struct pb_network *network, struct pb_relevance_rule rule, en
     forget(&explained);
 }
 
+static void test_an_operator_without_a_rule_is_refused_by_name(void **state)
+{
+    (void)state;
+    refuse(small_network(SMALL_ISQRT, 0), zplus, PB_ERROR_UNSUPPORTED,
+           "node 'pairs' (covariance_pool): there is no rule");
+    refuse(small_network(SMALL_GRASSMANN, 0), zplus, PB_ERROR_UNSUPPORTED,
+           "node 'projector' (grassmann_pool): there is no rule");
+}
+
+static void test_the_upper_triangle_is_as_a_plain_program_has_it(void **state)
+{
+    (void)state;
+    struct pb_graph *graph = graph_begin("upper", 3, 3, 2);
+    uint32_t node = graph_relu(graph, "relu", graph_conv(graph, "conv", 0, 4));
+    node = graph_add(graph, (struct pb_graph_node){.op = PB_OP_BILINEAR_POOL, .name = "pairs"}, node);
+    node = graph_add(graph, (struct pb_graph_node){.op = PB_OP_UPPER_TRIANGLE, .name = "upper"}, node);
+    graph_linear(graph, "fc", node, 3);
+    compare_network(network_of(graph, 2), zplus);
+}
+
 static void test_norms_that_cannot_be_folded_are_refused_by_name(void **state)
 {
     (void)state;
@@ -374,6 +394,8 @@ int main(void)
         cmocka_unit_test(test_a_stride_of_two_takes_even_and_odd_images),
         cmocka_unit_test(test_what_a_fast_convolution_rounds_is_no_divisor),
         cmocka_unit_test(test_norms_that_cannot_be_folded_are_refused_by_name),
+        cmocka_unit_test(test_an_operator_without_a_rule_is_refused_by_name),
+        cmocka_unit_test(test_the_upper_triangle_is_as_a_plain_program_has_it),
         cmocka_unit_test(test_rules_that_make_no_sense_are_refused),
         cmocka_unit_test(test_where_relevance_is_not_conserved_the_node_is_named),
         cmocka_unit_test(test_every_failed_allocation_is_reported),
