@@ -20,7 +20,11 @@ const struct pb_head *pb_head_of(enum pb_head_choice choice);
 PB_MUST_CHECK enum pb_status pb_head_resolve(const struct pb_head_spec *asked, struct pb_head_spec *resolved,
                                              struct pb_error *error);
 
-/* Steps that heads share: signed square root and division by the norm (T.-Y. Lin 2015), then the classifier "fc". */
+/*
+ * Steps that heads share. A 1×1 convolution to as many filters as the head's reduction, batch norm and ReLU: "reduce".
+ */
+void pb_build_reduction(struct pb_model_builder *builder);
+/* Signed square root and division by the norm (T.-Y. Lin 2015), then the classifier "fc". */
 void pb_build_normalised_classifier(struct pb_model_builder *builder);
 
 #endif

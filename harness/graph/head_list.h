@@ -4,6 +4,8 @@
 
 #define PB_HEADS(ROW)                                                                                                  \
     ROW(BILINEAR, bilinear, "bilinear")                                                                                \
-    ROW(GAP, gap, "gap")
+    ROW(GAP, gap, "gap")                                                                                               \
+    ROW(ISQRT, isqrt, "isqrt-cov")                                                                                     \
+    ROW(GRASSMANN, grassmann, "grassmann")
 
 #endif

@@ -48,6 +48,14 @@ bool pb_heads_equal(const struct pb_head_spec *a, const struct pb_head_spec *b)
     return a->choice == b->choice && a->dimension == b->dimension && a->reduction == b->reduction && a->rank == b->rank;
 }
 
+/* The reduction is a number of filters, whatever the width multiplier. */
+void pb_build_reduction(struct pb_model_builder *builder)
+{
+    pb_build_conv_norm(builder, "reduce", "reduce_bn", builder->head.reduction / builder->scale,
+                       (struct pb_conv_attributes){.kernel = {1, 1}});
+    pb_build_simple(builder, PB_OP_RELU, "reduce_relu");
+}
+
 void pb_build_normalised_classifier(struct pb_model_builder *builder)
 {
     pb_build_add(builder, (struct pb_graph_node){.op = PB_OP_SIGNED_SQRT, .name = "sqrt", .eps = 1e-8});

@@ -204,6 +204,47 @@ static void test_a_bilinear_head_of_200_classes_has_the_published_size(void **st
     pb_graph_free(&graph);
 }
 
+/*
+ * P. Li 2018: 32,896 values of 256 channels. By hand: the convolution's filters and norm, the classifier; 49 positions of 2048·256
+ * and 256·256 products, then one product of 256×256 matrices in the first step, three in each of three, two in the last.
+ */
+static void test_an_isqrt_head_has_the_published_size(void **state)
+{
+    (void)state;
+    struct pb_model_spec spec = {
+        .name = "resnet50", .classes = 200, .image_size = 224, .width_multiplier = 1, .batch_norm = true};
+    struct pb_cost gap = cost_of(&spec);
+    spec.head.choice = PB_HEAD_ISQRT;
+    struct pb_cost isqrt = cost_of(&spec);
+    assert_int_equal(isqrt.params - gap.params, 2048 * 256 + 2 * 256 + (32896 * 200 + 200) - (2048 * 200 + 200));
+    assert_int_equal(isqrt.macs - gap.macs,
+                     49 * (2048 * 256 + 256 * 256) + UINT64_C(12) * 256 * 256 * 256 + 32896 * 200 - 2048 * 200);
+    struct pb_graph *graph = build(&spec);
+    uint64_t trunk, head;
+    pb_graph_split_params(graph, &trunk, &head);
+    assert_int_equal(head, 2048 * 256 + 2 * 256 + 32896 * 200 + 200);
+    assert_string_equal(graph->nodes[graph->parts.head].name, "reduce");
+    pb_graph_free(&graph);
+}
+
+/* 9/2·C³ for the eigenvectors, 16·C² for their squares. */
+static void test_a_grassmann_head_classifies_all_pairs(void **state)
+{
+    (void)state;
+    struct pb_model_spec spec = {.name = "resnet50",
+                                 .classes = 200,
+                                 .image_size = 224,
+                                 .width_multiplier = 0.5,
+                                 .batch_norm = true,
+                                 .head = {.choice = PB_HEAD_GRASSMANN, .reduction = 64}};
+    struct pb_graph *graph = build(&spec);
+    uint64_t trunk, head;
+    pb_graph_split_params(graph, &trunk, &head);
+    assert_int_equal(head, 1024 * 64 + 2 * 64 + 64 * 64 * 200 + 200);
+    assert_int_equal(pb_node_cost(graph, pb_graph_find(graph, "projector")).macs, 9 * 64 * 64 * 64 / 2 + 16 * 64 * 64);
+    pb_graph_free(&graph);
+}
+
 static void test_a_grouped_strided_convolution_counts_its_own_connections(void **state)
 {
     (void)state;
@@ -285,6 +326,8 @@ int main(void)
         cmocka_unit_test(test_residual_networks_for_small_images_cost_what_is_published),
         cmocka_unit_test(test_parameters_split_at_the_head),
         cmocka_unit_test(test_a_bilinear_head_of_200_classes_has_the_published_size),
+        cmocka_unit_test(test_an_isqrt_head_has_the_published_size),
+        cmocka_unit_test(test_a_grassmann_head_classifies_all_pairs),
         cmocka_unit_test(test_a_grouped_strided_convolution_counts_its_own_connections),
         cmocka_unit_test_setup_teardown(test_a_counting_is_read_with_its_factors_or_refused_with_its_line, folder_setup,
                                         folder_teardown),

@@ -115,6 +115,33 @@ static void test_masked_and_compacted_models_agree(void **state)
     check_model("alexnet", 63, 0.03, true);
 }
 
+static void check_head(enum pb_head_choice head)
+{
+    struct pb_error error = {0};
+    struct pb_graph *graph = NULL;
+    const struct pb_model_spec spec = {.name = "resnet20",
+                                       .classes = 5,
+                                       .image_size = 16,
+                                       .width_multiplier = 0.25,
+                                       .batch_norm = true,
+                                       .head = {.choice = head, .reduction = 7}};
+    assert_int_equal(pb_model_build(&spec, &graph, &error), PB_OK);
+    struct pb_channel_groups groups = groups_of(graph);
+    const uint32_t group = pb_node_group(&groups, pb_graph_find(graph, "reduce"));
+    assert_int_not_equal(group, PB_NO_GROUP);
+    assert_int_equal(groups.groups[group].channels, 7);
+    pb_channel_groups_free(&groups);
+    check_graph(graph);
+}
+
+/* A row and a column of zeros change no other value of a root or projector. */
+static void test_masked_and_compacted_matrices_agree(void **state)
+{
+    (void)state;
+    check_head(PB_HEAD_ISQRT);
+    check_head(PB_HEAD_GRASSMANN);
+}
+
 static void test_masked_and_compacted_flattened_positions_agree(void **state)
 {
     (void)state;
@@ -421,6 +448,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_masked_and_compacted_models_agree),
+        cmocka_unit_test(test_masked_and_compacted_matrices_agree),
         cmocka_unit_test(test_masked_and_compacted_flattened_positions_agree),
         cmocka_unit_test(test_compaction_removes_neurons_with_their_rows_and_columns),
         cmocka_unit_test(test_masked_and_compacted_residual_networks_agree),
