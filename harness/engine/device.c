@@ -27,6 +27,22 @@ static void add_name(struct names *names, const char *name)
     if (!own->slot)                                                                                                    \
         add_name(names, #slot);
 
+/* Of operators that were added later, a backend has all slots or none. */
+static enum pb_status check_later(const struct pb_backend *own, const char *name, struct pb_error *error)
+{
+    uint32_t missing, all;
+#define CHECK_GROUP(SLOTS, operator_name)                                                                              \
+    missing = all = 0;                                                                                                 \
+    SLOTS(COUNT_MISSING)                                                                                               \
+    SLOTS(COUNT_ALL)                                                                                                   \
+    if (missing && missing < all)                                                                                      \
+        return pb_fail(error, PB_ERROR_RUN, "backend '%s' has %u of the %u slots of %s; it must have all or none",     \
+                       name, all - missing, all, operator_name);
+    PB_LATER_GROUPS(CHECK_GROUP)
+#undef CHECK_GROUP
+    return PB_OK;
+}
+
 /* A device computes everything itself, but for what came later. */
 static enum pb_status require_complete(const struct pb_backend *own, const char *name, struct pb_error *error)
 {
@@ -83,21 +99,14 @@ static enum pb_status read_table(const struct pb_loaded *loaded, struct pb_backe
         return pb_fail(error, PB_ERROR_RUN,
                        "backend '%s' has only one of conv_filter_floats and conv_filter_transform; they come together",
                        name);
-    if (!own->grassmann_forward != !own->grassmann_backward)
-        return pb_fail(error, PB_ERROR_RUN,
-                       "backend '%s' has only one of grassmann_forward and grassmann_backward; they come together",
-                       name);
-    if (!own->matrix_root_begin != !own->matrix_root_end || !own->matrix_root_begin != !own->matrix_root_backward)
-        return pb_fail(
-            error, PB_ERROR_RUN,
-            "backend '%s' has only some of matrix_root_begin, matrix_root_end and matrix_root_backward; they "
-            "come together",
-            name);
     if (!own->norm_pools != !own->bn_relu_pool_backward)
         return pb_fail(error, PB_ERROR_RUN,
                        "backend '%s' has only one of norm_pools and bn_relu_pool_backward; they come together", name);
     if (!own->create || !own->describe)
         return pb_fail(error, PB_ERROR_RUN, "backend '%s' has no %s", name, own->create ? "describe" : "create");
+    const enum pb_status status = check_later(own, name, error);
+    if (status != PB_OK)
+        return status;
     return own->on_host ? check_groups(own, name, error) : require_complete(own, name, error);
 }
 
@@ -130,7 +139,9 @@ static void list_fallbacks(struct pb_device *device, const struct pb_backend *ow
         add_name(names, "conv_backward_weights");
     }
     PB_SINGLE_SLOTS(ADD_MISSING)
-    PB_LATER_SLOTS(ADD_MISSING)
+    if (own->on_host) {
+        PB_LATER_SLOTS(ADD_MISSING)
+    }
 }
 
 static void describe(struct pb_device *device, const struct pb_backend *own)
@@ -200,6 +211,19 @@ enum pb_status pb_device_substitute(uint32_t threads, struct pb_device **device,
     snprintf(opened->description, sizeof opened->description, "%s", pb_portable_backend.describe(NULL));
     *device = opened;
     return PB_OK;
+}
+
+bool pb_device_find(const struct pb_device *device, const char *slot, bool *portable)
+{
+    bool found = false;
+#define LOOK(member)                                                                                                   \
+    if (!strcmp(slot, #member)) {                                                                                      \
+        *portable = device->ops.member.portable;                                                                       \
+        found = device->ops.member.call != NULL;                                                                       \
+    }
+    PB_DEVICE_SLOTS(LOOK)
+#undef LOOK
+    return found;
 }
 
 void pb_device_close(struct pb_device **device)

@@ -14,7 +14,7 @@
 struct pb_device_operators {
 #define PB_DEVICE_OPERATOR(slot)                                                                                       \
     struct {                                                                                                           \
-        __typeof__(((struct pb_backend *)0)->slot) call; /* NULL: an optional one that the device has not */           \
+        __typeof__(((struct pb_backend *)0)->slot) call; /* NULL: one that the device has not */                       \
         void *self;                                                                                                    \
         bool portable;                                                                                                 \
     } slot;
@@ -42,6 +42,8 @@ PB_MUST_CHECK enum pb_status pb_device_open(const struct pb_loaded *loaded, cons
                                             uint32_t threads, struct pb_device **device, struct pb_error *error);
 /* The host's portable operators as a device of their own: to plan for a backend that cannot be created here. */
 PB_MUST_CHECK enum pb_status pb_device_substitute(uint32_t threads, struct pb_device **device, struct pb_error *error);
+/* Whether the device has the slot called that, and whether it is the host's. */
+bool pb_device_find(const struct pb_device *device, const char *slot, bool *portable);
 void pb_device_close(struct pb_device **device);
 
 #endif

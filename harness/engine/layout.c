@@ -292,8 +292,22 @@ static void place_backward(struct draft *draft)
     }
 }
 
+/* A backend on a device may lack what was added to the table after its ABI. */
+static enum pb_status check_slot(const struct pb_graph *graph, uint32_t node, const struct pb_device *device,
+                                 struct pb_error *error)
+{
+    const char *slot = pb_graph_operator(graph->nodes[node].op)->slot;
+    bool portable;
+    if (!slot || pb_device_find(device, slot, &portable))
+        return PB_OK;
+    return pb_fail(error, PB_ERROR_UNSUPPORTED,
+                   "node '%s' (%s): backend '%s' has no %s, and the host's cannot replace it because the backend keeps "
+                   "its buffers on a device; choose another backend or another head",
+                   graph->nodes[node].name, pb_op_name(graph->nodes[node].op), device->loaded->plugin->name, slot);
+}
+
 static enum pb_status check_graph(const struct pb_graph *graph, const struct pb_engine_options *options,
-                                  struct pb_error *error)
+                                  const struct pb_device *device, struct pb_error *error)
 {
     if (graph->node_count < 2)
         return pb_fail(error, PB_ERROR_INPUT, "model '%s': a graph without layers cannot be run", graph->model);
@@ -303,7 +317,9 @@ static enum pb_status check_graph(const struct pb_graph *graph, const struct pb_
         return pb_fail(error, PB_ERROR_INPUT, "a batch must hold at least one image");
     for (uint32_t i = 0; i < graph->node_count; i++) {
         const struct pb_engine_operator *row = pb_engine_operator(graph->nodes[i].op);
-        const enum pb_status status = row->check ? row->check(graph, i, error) : PB_OK;
+        enum pb_status status = row->check ? row->check(graph, i, error) : PB_OK;
+        if (!status)
+            status = check_slot(graph, i, device, error);
         if (status)
             return status;
     }
@@ -316,7 +332,7 @@ enum pb_status pb_layout_create(const struct pb_graph *graph, const struct pb_en
     const uint32_t count = graph->node_count;
     struct pb_layout made = {.node_count = count, .losses = PB_NO_STORAGE};
     struct draft draft = {.graph = graph, .options = options, .device = device, .layout = &made, .error = error};
-    draft.status = check_graph(graph, options, error);
+    draft.status = check_graph(graph, options, device, error);
     if (draft.status)
         return draft.status;
     made.nodes = pb_calloc(count, sizeof *made.nodes);

@@ -47,15 +47,35 @@
     SLOT(softmax_cross_entropy)                                                                                        \
     SLOT(sgd_step)                                                                                                     \
     SLOT(penalise)
-/* Slots that came with 2.1. A CPU backend may leave them to the host, too; a device without one refuses the networks that need it. */
-#define PB_LATER_SLOTS(SLOT)                                                                                           \
+/* Slots that came with 2.1, by operator. A CPU backend may leave them to the host; a device backend has all of a group or none, and a
+ * network that needs what it has not is refused. */
+#define PB_MATRIX_SLOTS(SLOT)                                                                                          \
     SLOT(centre_positions)                                                                                             \
-    SLOT(matrix_product)                                                                                               \
+    SLOT(matrix_product)
+#define PB_MATRIX_ROOT_SLOTS(SLOT)                                                                                     \
     SLOT(matrix_root_begin)                                                                                            \
     SLOT(matrix_root_end)                                                                                              \
-    SLOT(matrix_root_backward)                                                                                         \
+    SLOT(matrix_root_backward)
+#define PB_GRASSMANN_SLOTS(SLOT)                                                                                       \
     SLOT(grassmann_forward)                                                                                            \
     SLOT(grassmann_backward)
+#define PB_TENSOR_SKETCH_SLOTS(SLOT)                                                                                   \
+    SLOT(tensor_sketch_forward)                                                                                        \
+    SLOT(tensor_sketch_backward)
+#define PB_SIGNED_SUM_SLOTS(SLOT)                                                                                      \
+    SLOT(signed_sum_forward)                                                                                           \
+    SLOT(signed_sum_backward_data)                                                                                     \
+    SLOT(signed_sum_backward_bias)
+#define PB_LATER_SLOTS(SLOT)                                                                                           \
+    PB_MATRIX_SLOTS(SLOT)                                                                                              \
+    PB_MATRIX_ROOT_SLOTS(SLOT)                                                                                         \
+    PB_GRASSMANN_SLOTS(SLOT) PB_TENSOR_SKETCH_SLOTS(SLOT) PB_SIGNED_SUM_SLOTS(SLOT)
+/* Those that come together, each as a GROUP(list of its slots, its operator's name). */
+#define PB_LATER_GROUPS(GROUP)                                                                                         \
+    GROUP(PB_MATRIX_ROOT_SLOTS, "matrix_sqrt")                                                                         \
+    GROUP(PB_GRASSMANN_SLOTS, "grassmann_pool")                                                                        \
+    GROUP(PB_TENSOR_SKETCH_SLOTS, "tensor_sketch")                                                                     \
+    GROUP(PB_SIGNED_SUM_SLOTS, "signed_sum")
 /* Slots that may be empty: nothing replaces them. */
 #define PB_OPTIONAL_SLOTS(SLOT)                                                                                        \
     SLOT(conv_algorithm)                                                                                               \

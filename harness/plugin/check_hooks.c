@@ -201,7 +201,14 @@ static enum pb_status check_group(const struct hook *hooks, size_t count, bool r
 static enum pb_status check_operators(const struct pb_backend *b, struct pb_error *error)
 {
     const struct hook operators[] = {PB_SINGLE_SLOTS(BACKEND_HOOK)};
-    return b->on_host ? PB_OK : check_group(operators, COUNT_OF(operators), true, "operators", error);
+    enum pb_status status = b->on_host ? PB_OK : check_group(operators, COUNT_OF(operators), true, "operators", error);
+#define CHECK_ADDED(SLOTS, operator_name)                                                                              \
+    if (status == PB_OK && !b->on_host) {                                                                              \
+        const struct hook added[] = {SLOTS(BACKEND_HOOK)};                                                             \
+        status = check_group(added, COUNT_OF(added), false, "the slots of " operator_name, error);                     \
+    }
+    PB_ADDED_GROUPS(CHECK_ADDED)
+    return status;
 }
 
 static enum pb_status check_backend(const struct pb_backend *b, struct pb_error *error)

@@ -143,4 +143,9 @@ const struct pb_backend pb_portable_backend = {
     .matrix_root_backward = pb_portable_matrix_root_backward,
     .grassmann_forward = pb_portable_grassmann_forward,
     .grassmann_backward = pb_portable_grassmann_backward,
+    .tensor_sketch_forward = pb_portable_tensor_sketch_forward,
+    .tensor_sketch_backward = pb_portable_tensor_sketch_backward,
+    .signed_sum_forward = pb_portable_signed_sum_forward,
+    .signed_sum_backward_data = pb_portable_signed_sum_backward_data,
+    .signed_sum_backward_bias = pb_portable_signed_sum_backward_bias,
 };

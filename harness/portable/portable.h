@@ -58,6 +58,11 @@ PB_PORTABLE(matrix_root_end);
 PB_PORTABLE(matrix_root_backward);
 PB_PORTABLE(grassmann_forward);
 PB_PORTABLE(grassmann_backward);
+PB_PORTABLE(tensor_sketch_forward);
+PB_PORTABLE(tensor_sketch_backward);
+PB_PORTABLE(signed_sum_forward);
+PB_PORTABLE(signed_sum_backward_data);
+PB_PORTABLE(signed_sum_backward_bias);
 
 static inline int pb_portable_threads(void *self)
 {

@@ -71,6 +71,11 @@ static const struct {
     {"matrix_root_backward", PB_SUITE_BY_RMS, SUMS},
     {"grassmann_forward", PB_SUITE_BY_RMS, SUMS},
     {"grassmann_backward", PB_SUITE_BY_RMS, SUMS},
+    {"tensor_sketch_forward", PB_SUITE_BY_RMS, SUMS},
+    {"tensor_sketch_backward", PB_SUITE_BY_ELEMENT, 0},
+    {"signed_sum_forward", PB_SUITE_BY_RMS, SUMS},
+    {"signed_sum_backward_data", PB_SUITE_BY_ELEMENT, 0},
+    {"signed_sum_backward_bias", PB_SUITE_BY_RMS, SUMS},
 };
 #define KNOWN_COUNT (sizeof known / sizeof known[0])
 _Static_assert(KNOWN_COUNT <= PB_SUITE_RESULTS_MAX, "more operators than a report holds");
@@ -78,20 +83,6 @@ _Static_assert(KNOWN_COUNT <= PB_SUITE_RESULTS_MAX, "more operators than a repor
 bool pb_suite_passed(const struct pb_suite_result *result)
 {
     return !result->unchecked && !result->problem[0] && result->worst <= result->tolerance;
-}
-
-/* Whether the device has the operator, and whose it is. */
-static bool find_slot(const struct pb_device *device, const char *name, bool *portable)
-{
-    bool found = false;
-#define LOOK(slot)                                                                                                     \
-    if (!strcmp(name, #slot)) {                                                                                        \
-        *portable = device->ops.slot.portable;                                                                         \
-        found = device->ops.slot.call != NULL;                                                                         \
-    }
-    PB_DEVICE_SLOTS(LOOK)
-#undef LOOK
-    return found;
 }
 
 static bool is_among(const char *const *names, const char *name)
@@ -109,7 +100,7 @@ static void mark_unchecked(const struct pb_device *device, struct pb_suite_repor
     for (uint32_t i = 0; i < report->count; i++) {
         struct pb_suite_result *result = &report->results[i];
         result->unchecked = result->measure != PB_SUITE_NOT_COMPARED && !result->outputs && !result->problem[0] &&
-                            !result->skipped && find_slot(device, result->name, &portable);
+                            !result->skipped && pb_device_find(device, result->name, &portable);
     }
 }
 
@@ -138,13 +129,13 @@ enum pb_status pb_suite_run(struct pb_device *device, const char *const *skipped
     for (uint32_t i = 0; i < report->count; i++) {
         struct pb_suite_result *result = &report->results[i];
         result->skipped = is_among(skipped, result->name);
-        find_slot(device, result->name, &result->portable);
+        pb_device_find(device, result->name, &result->portable);
     }
     struct pb_suite run = {.device = device, .report = report, .operator= report->results, .error = error};
     pb_rng_init(&run.rng, 20, "operator suite");
     void (*const parts[])(struct pb_suite *) = {
-        pb_suite_convolution, pb_suite_norm,   pb_suite_fused,    pb_suite_pool,    pb_suite_elementwise,
-        pb_suite_head,        pb_suite_linear, pb_suite_learning, pb_suite_penalty, pb_suite_matrix};
+        pb_suite_convolution, pb_suite_norm,     pb_suite_fused,   pb_suite_pool,   pb_suite_elementwise, pb_suite_head,
+        pb_suite_linear,      pb_suite_learning, pb_suite_penalty, pb_suite_matrix, pb_suite_sketch};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0] && !run.status; i++)
         parts[i](&run);
     if (run.left)

@@ -104,5 +104,6 @@ void pb_suite_linear(struct pb_suite *run);
 void pb_suite_learning(struct pb_suite *run);
 void pb_suite_penalty(struct pb_suite *run);
 void pb_suite_matrix(struct pb_suite *run);
+void pb_suite_sketch(struct pb_suite *run);
 
 #endif

@@ -40,7 +40,8 @@ static void test_a_backend_without_operators_falls_back_on_every_one_by_name(voi
                         "signed_sqrt_forward signed_sqrt_backward l2_norm_forward l2_norm_backward "
                         "softmax_cross_entropy sgd_step penalise centre_positions matrix_product "
                         "matrix_root_begin matrix_root_end matrix_root_backward grassmann_forward "
-                        "grassmann_backward");
+                        "grassmann_backward tensor_sketch_forward tensor_sketch_backward "
+                        "signed_sum_forward signed_sum_backward_data signed_sum_backward_bias");
     operator_device_close(&device);
 }
 

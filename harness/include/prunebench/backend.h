@@ -164,6 +164,21 @@ struct pb_grassmann_arguments {
     struct pb_view workspace; /* N·(4·C² + 10·C) floats, contents undefined */
 };
 
+/* x, dx: N×C×C.  hashes: 4×C, the rows h1, s1, h2, s2.  y, dy: N×d. */
+struct pb_tensor_sketch_arguments {
+    size_t size; /* sizeof(struct pb_tensor_sketch_arguments) */
+    uint32_t batch, channels, dimension; /* N, C, d */
+    struct pb_view x, hashes, y, dy, dx;
+};
+
+/* x, dx: N×K×r, r even.  y, dy: N×K.  bias, dbias: K. */
+struct pb_signed_sum_arguments {
+    size_t size; /* sizeof(struct pb_signed_sum_arguments) */
+    uint32_t batch, outputs, rank; /* N, K, r */
+    struct pb_view x, bias, y;
+    struct pb_view dy, dx, dbias;
+};
+
 /* x, y, dy, dx: rows×columns.  norms: rows, from the forward pass to the backward pass. */
 struct pb_l2_norm_arguments {
     size_t size; /* sizeof(struct pb_l2_norm_arguments) */
@@ -412,7 +427,8 @@ struct pb_backend {
     void (*operator_memory)(void *self, const struct pb_operator *asked, struct pb_operator_memory *memory);
 
     /*
-     * Since 2.1. A device that has not got one of these runs the networks that do not need it.
+     * Since 2.1. A backend on a device may leave these NULL, too: a network that needs one is then refused. Those of one operator
+     * come together.
      */
 
     /* y[n,p,c] = x[n,p,c] − Σ x[n,q,c]/positions, summed over q. x → y */
@@ -446,6 +462,21 @@ struct pb_backend {
      * j whose u_j is not, but for those where λ_i − λ_j is at most 1e-5·λ_1. vectors, values, dy → dx
      */
     enum pb_status (*grassmann_backward)(void *self, const struct pb_grassmann_arguments *arguments);
+
+    /*
+     * Tensor sketch (N. Pham, R. Pagh 2013): for each image, y[k] = Σ s1[i]·s2[j]·x[i,j] over all i and j with
+     * (h1[i] + h2[j]) mod d = k. h1 and h2 are whole numbers from 0 to d − 1, s1 and s2 are 1 or −1. x, hashes → y
+     */
+    enum pb_status (*tensor_sketch_forward)(void *self, const struct pb_tensor_sketch_arguments *arguments);
+    /* dx[i,j] = s1[i]·s2[j]·dy[(h1[i] + h2[j]) mod d]. dy, hashes → dx */
+    enum pb_status (*tensor_sketch_backward)(void *self, const struct pb_tensor_sketch_arguments *arguments);
+
+    /* y[n,k] = bias[k] + Σ x[n,k,j] over j < r/2 − Σ x[n,k,j] over the other j. x, bias → y */
+    enum pb_status (*signed_sum_forward)(void *self, const struct pb_signed_sum_arguments *arguments);
+    /* dx[n,k,j] = dy[n,k] for j < r/2, −dy[n,k] for the other j. dy → dx */
+    enum pb_status (*signed_sum_backward_data)(void *self, const struct pb_signed_sum_arguments *arguments);
+    /* dbias = Σ dy over the batch. dy → dbias */
+    enum pb_status (*signed_sum_backward_bias)(void *self, const struct pb_signed_sum_arguments *arguments);
 };
 
 /* The memory behind a view of a backend that is on_host. */
