@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "graph/graph_json.h"
+#include "graph/op_table.h"
 #include "graph/safetensors.h"
 
 /* Keys of our own; everything else in the metadata is the caller's. */
@@ -215,6 +216,18 @@ static enum pb_status check_mask(const struct loader *loader, const struct pb_pa
     return PB_OK;
 }
 
+static enum pb_status check_values(const struct loader *loader, const struct pb_graph *graph,
+                                   const struct pb_parameter *parameter)
+{
+    const struct pb_graph_operator *row = pb_graph_operator(graph->nodes[parameter->node].op);
+    const float *values = pb_safetensors_find(&loader->file, parameter->name)->data;
+    if (!row->fits || row->fits(graph, parameter, values))
+        return PB_OK;
+    return pb_fail(loader->error, PB_ERROR_INPUT, "'%s': tensor '%s' has values that are no %s of operator %s",
+                   loader->path, parameter->name, pb_role_words(parameter->role),
+                   pb_op_name(graph->nodes[parameter->node].op));
+}
+
 /* Every value that the graph has is there, and nothing else; before memory is spent on what a header claims. */
 static enum pb_status check_tensors(const struct loader *loader, const struct pb_graph *graph, bool velocity)
 {
@@ -233,7 +246,9 @@ static enum pb_status check_tensors(const struct loader *loader, const struct pb
                                name);
         }
         bool masked = false;
-        const enum pb_status status = check_mask(loader, parameter, &masked);
+        enum pb_status status = check_values(loader, graph, parameter);
+        if (status == PB_OK)
+            status = check_mask(loader, parameter, &masked);
         if (status != PB_OK)
             return status;
         expected += masked;

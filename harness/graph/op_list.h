@@ -21,6 +21,9 @@
     ROW(COVARIANCE_POOL, covariance_pool)                                                                              \
     ROW(MATRIX_SQRT, matrix_sqrt)                                                                                      \
     ROW(UPPER_TRIANGLE, upper_triangle)                                                                                \
-    ROW(GRASSMANN_POOL, grassmann_pool)
+    ROW(GRASSMANN_POOL, grassmann_pool)                                                                                \
+    ROW(TENSOR_SKETCH, tensor_sketch)                                                                                  \
+    ROW(SIGN_PROJECTION, sign_projection)                                                                              \
+    ROW(SIGNED_SUM, signed_sum)
 
 #endif

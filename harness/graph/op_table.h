@@ -43,6 +43,7 @@ struct pb_addition {
     struct pb_shape in[PB_INPUTS_MAX]; /* of the inputs */
     const char *input_names[PB_INPUTS_MAX];
     const struct pb_graph *graph; /* as it was before */
+    enum pb_op input_ops[PB_INPUTS_MAX];
     struct pb_parameter parameters[PB_ROLE_COUNT];
     uint32_t parameter_count;
     struct pb_error *error;
@@ -93,6 +94,9 @@ struct pb_graph_operator {
     /* First values of one parameter; they are 0 when it is called. NULL: they stay 0. */
     void (*initialise)(const struct pb_graph *graph, const struct pb_parameter *parameter, float *values,
                        struct pb_rng *rng);
+
+    /* Whether values from a file can be those of a parameter. NULL: any can. */
+    bool (*fits)(const struct pb_graph *graph, const struct pb_parameter *parameter, const float *values);
 
     bool slides; /* its window is at every position of the output; else its one output reads the whole input */
     bool norm; /* it normalises each channel: γ, β and running statistics are its parameters */

@@ -268,6 +268,82 @@ static void upper_triangle_backward(const struct pb_flow_step *step)
             step->in[0][row * side + column] += step->out[before_row(side, row) + column - row];
 }
 
+/* Magnitudes have no signs: each pair of channels flows to the output that it is added to. */
+static size_t sketch_output(const struct pb_flow_step *step, size_t i, size_t j, size_t channels)
+{
+    const float *hashes = pb_network_values(step->network, step->node, PB_ROLE_HASH);
+    const size_t outputs = node_of(step)->shape.channels;
+    const size_t sum = (size_t)hashes[i] + (size_t)hashes[2 * channels + j];
+    return sum < outputs ? sum : sum - outputs;
+}
+
+static size_t sketch_channels(const struct pb_flow_step *step)
+{
+    return step->network->graph->parameters[node_of(step)->parameters[PB_ROLE_HASH]].dims[1];
+}
+
+static void tensor_sketch_forward(const struct pb_flow_step *step)
+{
+    const size_t channels = sketch_channels(step);
+    for (size_t i = 0; i < channels; i++)
+        for (size_t j = 0; j < channels; j++)
+            step->y[sketch_output(step, i, j, channels)] += step->x[0][i * channels + j];
+}
+
+static void tensor_sketch_backward(const struct pb_flow_step *step)
+{
+    const size_t channels = sketch_channels(step);
+    for (size_t i = 0; step->in[0] && i < channels; i++)
+        for (size_t j = 0; j < channels; j++)
+            step->in[0][i * channels + j] += step->out[sketch_output(step, i, j, channels)];
+}
+
+/* Every output is the sum of its position's channels. */
+static void sign_projection_forward(const struct pb_flow_step *step)
+{
+    const struct pb_shape out = node_of(step)->shape;
+    const size_t channels = input_shape(step, 0).channels;
+    for (size_t p = 0; p < (size_t)out.height * out.width; p++) {
+        double sum = 0;
+        for (size_t c = 0; c < channels; c++)
+            sum += step->x[0][p * channels + c];
+        for (size_t k = 0; k < out.channels; k++)
+            step->y[p * out.channels + k] = sum;
+    }
+}
+
+static void sign_projection_backward(const struct pb_flow_step *step)
+{
+    const struct pb_shape out = node_of(step)->shape;
+    const size_t channels = input_shape(step, 0).channels;
+    for (size_t p = 0; step->in[0] && p < (size_t)out.height * out.width; p++) {
+        double sum = 0;
+        for (size_t k = 0; k < out.channels; k++)
+            sum += step->out[p * out.channels + k];
+        for (size_t c = 0; c < channels; c++)
+            step->in[0][p * channels + c] += sum;
+    }
+}
+
+static size_t signed_sum_rank(const struct pb_flow_step *step)
+{
+    return input_shape(step, 0).channels / node_of(step)->shape.channels;
+}
+
+static void signed_sum_forward(const struct pb_flow_step *step)
+{
+    const size_t rank = signed_sum_rank(step);
+    for (size_t i = 0; i < input_shape(step, 0).channels; i++)
+        step->y[i / rank] += step->x[0][i];
+}
+
+static void signed_sum_backward(const struct pb_flow_step *step)
+{
+    const size_t rank = signed_sum_rank(step);
+    for (size_t i = 0; step->in[0] && i < input_shape(step, 0).channels; i++)
+        step->in[0][i] += step->out[i / rank];
+}
+
 static const struct pb_flow_operator of_input = {0};
 /* What is subtracted, and what mixes all values, is no sum of products of magnitudes. */
 static const struct pb_flow_operator of_covariance_pool = {.unknown = true};
@@ -293,6 +369,11 @@ static const struct pb_flow_operator of_bilinear_pool = {
     .forward = bilinear_pool_forward, .backward = bilinear_pool_backward, .room = bilinear_pool_room};
 static const struct pb_flow_operator of_upper_triangle = {.forward = upper_triangle_forward,
                                                           .backward = upper_triangle_backward};
+static const struct pb_flow_operator of_tensor_sketch = {.forward = tensor_sketch_forward,
+                                                         .backward = tensor_sketch_backward};
+static const struct pb_flow_operator of_sign_projection = {.forward = sign_projection_forward,
+                                                           .backward = sign_projection_backward};
+static const struct pb_flow_operator of_signed_sum = {.forward = signed_sum_forward, .backward = signed_sum_backward};
 
 #define ROW(NUMBER, name) [PB_OP_##NUMBER] = &of_##name,
 static const struct pb_flow_operator *const table[PB_OP_COUNT] = {PB_OPERATORS(ROW)};

@@ -5,21 +5,62 @@
 
 #include "prune/relevance_convolution.h"
 
+/* What an output, a filter's product with the inputs x, gives to them. */
+static void pass_product(const struct pb_relevance_step *step, const struct pb_relevance_filter *filter, const float *w,
+                         const float *x, size_t count, float out, float *in)
+{
+    const bool positive = step->sharing.positive;
+    if (out == 0)
+        return;
+    const double sum = pb_relevance_sum(x, w, count, filter->scale, positive);
+    const struct pb_relevance_shares shares = pb_relevance_share(&step->sharing, sum, filter->bias, count, (double)out);
+    pb_relevance_add(x, w, count, filter->scale, positive, shares, in);
+}
+
 static void pass_linear(const struct pb_relevance_step *step, uint32_t image)
 {
     const struct pb_node *node = pb_step_node(step);
     const size_t count = pb_shape_count(pb_step_input_shape(step, 0));
     const float *x = pb_step_x(step, image, 0), *w = pb_network_values(step->network, step->node, PB_ROLE_WEIGHT);
     const float *out = pb_step_out(step, image);
-    const bool positive = step->sharing.positive;
     for (uint32_t k = 0; k < node->shape.channels; k++) {
-        if (out[k] == 0)
-            continue;
         const struct pb_relevance_filter folded = pb_step_filter(step, k);
-        const double sum = pb_relevance_sum(x, w + k * count, count, folded.scale, positive);
+        pass_product(step, &folded, w + k * count, x, count, out[k], pb_step_in(step, image, 0));
+    }
+}
+
+/* As a linear layer at each position. */
+static void pass_sign_projection(const struct pb_relevance_step *step, uint32_t image)
+{
+    static const struct pb_relevance_filter plain = {.scale = 1};
+    const struct pb_shape out_shape = pb_step_node(step)->shape;
+    const size_t channels = pb_step_input_shape(step, 0).channels,
+                 positions = (size_t)out_shape.height * out_shape.width;
+    const float *signs = pb_network_values(step->network, step->node, PB_ROLE_HASH);
+    const float *x = pb_step_x(step, image, 0), *out = pb_step_out(step, image);
+    float *in = pb_step_in(step, image, 0);
+    for (size_t p = 0; p < positions; p++)
+        for (size_t k = 0; k < out_shape.channels; k++)
+            pass_product(step, &plain, signs + k * channels, x + p * channels, channels,
+                         out[p * out_shape.channels + k], in + p * channels);
+}
+
+static void pass_signed_sum(const struct pb_relevance_step *step, uint32_t image)
+{
+    const uint32_t outputs = pb_step_node(step)->shape.channels, rank = pb_step_input_shape(step, 0).channels / outputs;
+    const float *bias = pb_network_values(step->network, step->node, PB_ROLE_BIAS);
+    const float *x = pb_step_x(step, image, 0), *out = pb_step_out(step, image);
+    const bool positive = step->sharing.positive;
+    float *in = pb_step_in(step, image, 0);
+    for (uint32_t k = 0; k < outputs; k++, x += rank, in += rank) {
+        double sum = 0;
+        for (uint32_t j = 0; j < rank; j++)
+            sum += pb_relevance_term(positive, j < rank / 2 ? (double)x[j] : -(double)x[j]);
         const struct pb_relevance_shares shares =
-            pb_relevance_share(&step->sharing, sum, folded.bias, count, (double)out[k]);
-        pb_relevance_add(x, w + k * count, count, folded.scale, positive, shares, pb_step_in(step, image, 0));
+            pb_relevance_share(&step->sharing, sum, (double)bias[k], rank, (double)out[k]);
+        for (uint32_t j = 0; j < rank; j++)
+            in[j] += (float)(shares.factor * pb_relevance_term(positive, j < rank / 2 ? (double)x[j] : -(double)x[j]) +
+                             shares.even);
     }
 }
 
@@ -193,6 +234,54 @@ static size_t bilinear_room(const struct pb_graph *graph, uint32_t node)
     return 2 * pb_shape_count(graph->nodes[graph->nodes[node].inputs[0]].shape);
 }
 
+/* Where a pair of channels is added in a tensor sketch, and with which sign. */
+struct sketched {
+    size_t output;
+    double sign;
+};
+
+static struct sketched find_sketched(const struct pb_relevance_step *step, size_t channels, size_t pair)
+{
+    const float *hashes = pb_network_values(step->network, step->node, PB_ROLE_HASH);
+    const size_t outputs = pb_step_node(step)->shape.channels, i = pair / channels, j = pair % channels;
+    const size_t sum = (size_t)hashes[i] + (size_t)hashes[2 * channels + j];
+    return (struct sketched){.output = sum < outputs ? sum : sum - outputs,
+                             .sign = (double)hashes[channels + i] * (double)hashes[3 * channels + j]};
+}
+
+/* An output to which no pair is added gives what it has to all pairs alike. */
+static void pass_tensor_sketch(const struct pb_relevance_step *step, uint32_t image)
+{
+    const struct pb_graph *graph = step->network->graph;
+    const size_t outputs = pb_step_node(step)->shape.channels, pairs = pb_step_input_shape(step, 0).channels,
+                 channels = graph->parameters[pb_step_node(step)->parameters[PB_ROLE_HASH]].dims[1];
+    const float *x = pb_step_x(step, image, 0), *out = pb_step_out(step, image);
+    float *in = pb_step_in(step, image, 0), *sums = step->room + image * 2 * outputs, *counts = sums + outputs;
+    const bool positive = step->sharing.positive;
+    double unread = 0;
+    for (size_t k = 0; k < 2 * outputs; k++)
+        sums[k] = 0;
+    for (size_t pair = 0; pair < pairs; pair++) {
+        const struct sketched at = find_sketched(step, channels, pair);
+        sums[at.output] += (float)pb_relevance_term(positive, at.sign * (double)x[pair]);
+        counts[at.output]++;
+    }
+    for (size_t k = 0; k < outputs; k++)
+        unread += counts[k] == 0 ? (double)out[k] : 0;
+    for (size_t pair = 0; pair < pairs; pair++) {
+        const struct sketched at = find_sketched(step, channels, pair);
+        const struct pb_relevance_shares shares = pb_relevance_share(&step->sharing, (double)sums[at.output], 0,
+                                                                     (size_t)counts[at.output], (double)out[at.output]);
+        in[pair] += (float)(shares.factor * pb_relevance_term(positive, at.sign * (double)x[pair]) + shares.even +
+                            unread / (double)pairs);
+    }
+}
+
+static size_t tensor_sketch_room(const struct pb_graph *graph, uint32_t node)
+{
+    return 2 * pb_shape_count(graph->nodes[node].shape);
+}
+
 static const struct pb_relevance_operator of_input = {0},
                                           of_conv2d = {.pass_batch = pb_relevance_pass_conv2d,
                                                        .reads_inputs = true,
@@ -211,7 +300,12 @@ static const struct pb_relevance_operator of_input = {0},
                                                               .reads_inputs = true,
                                                               .room = bilinear_room},
                                           /* No rule shares a value among all pairs, or takes a mean from each term. */
-    of_covariance_pool = {.unknown = true}, of_matrix_sqrt = {.unknown = true}, of_grassmann_pool = {.unknown = true};
+    of_covariance_pool = {.unknown = true}, of_matrix_sqrt = {.unknown = true}, of_grassmann_pool = {.unknown = true},
+                                          of_tensor_sketch = {.pass = pass_tensor_sketch,
+                                                              .reads_inputs = true,
+                                                              .room = tensor_sketch_room},
+                                          of_sign_projection = {.pass = pass_sign_projection, .reads_inputs = true},
+                                          of_signed_sum = {.pass = pass_signed_sum, .reads_inputs = true};
 
 #define ROW(NUMBER, name) [PB_OP_##NUMBER] = &of_##name,
 static const struct pb_relevance_operator *const table[PB_OP_COUNT] = {PB_OPERATORS(ROW)};

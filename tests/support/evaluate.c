@@ -246,6 +246,39 @@ static void concatenate(const struct work *work)
     }
 }
 
+/* Of each pair of channels, whose values are the matrix that bilinear pooling makes. */
+static void tensor_sketch(const struct work *work)
+{
+    const size_t outputs = work->out.channels, channels = (size_t)lround(sqrt(work->in.channels));
+    for (size_t k = 0; k < outputs; k++)
+        work->y[k] = 0;
+    for (size_t i = 0; i < channels; i++)
+        for (size_t j = 0; j < channels; j++) {
+            const double h1 = value(work, PB_ROLE_HASH, i), s1 = value(work, PB_ROLE_HASH, channels + i),
+                         h2 = value(work, PB_ROLE_HASH, 2 * channels + j),
+                         s2 = value(work, PB_ROLE_HASH, 3 * channels + j);
+            work->y[(size_t)fmod(h1 + h2, (double)outputs)] += s1 * s2 * work->x[i * channels + j];
+        }
+}
+
+static double sign_projection_at(const struct work *work, uint32_t p, uint32_t q, uint32_t k)
+{
+    double sum = 0;
+    for (uint32_t c = 0; c < work->in.channels; c++)
+        sum += value(work, PB_ROLE_HASH, (size_t)k * work->in.channels + c) * work->x[at(work->in, p, q, c)];
+    return sum;
+}
+
+static void signed_sum(const struct work *work)
+{
+    const uint32_t rank = work->in.channels / work->out.channels;
+    for (uint32_t k = 0; k < work->out.channels; k++) {
+        work->y[k] = value(work, PB_ROLE_BIAS, k);
+        for (uint32_t j = 0; j < rank; j++)
+            work->y[k] += (j < rank / 2 ? 1 : -1) * work->x[k * rank + j];
+    }
+}
+
 static double element(const struct work *work, size_t i)
 {
     const double x = work->x[i];
@@ -309,6 +342,15 @@ static void run_node(const struct work *work)
         break;
     case PB_OP_CONCAT:
         concatenate(work);
+        break;
+    case PB_OP_TENSOR_SKETCH:
+        tensor_sketch(work);
+        break;
+    case PB_OP_SIGN_PROJECTION:
+        spatial(work, sign_projection_at);
+        break;
+    case PB_OP_SIGNED_SUM:
+        signed_sum(work);
         break;
     default:
         for (size_t i = 0; i < pb_shape_count(work->out); i++)

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/rng.h"
+#include "graph/op_table.h"
 
 struct pb_graph *graph_begin(const char *model, uint32_t height, uint32_t width, uint32_t channels)
 {
@@ -86,7 +87,10 @@ struct pb_network *network_of(struct pb_graph *graph, uint64_t seed)
     pb_rng_init(&rng, seed, "test");
     for (uint32_t i = 0; i < graph->parameter_count; i++) {
         const struct pb_parameter *parameter = &graph->parameters[i];
-        for (size_t j = 0; j < parameter->count; j++) {
+        if (parameter->role == PB_ROLE_HASH)
+            pb_graph_operator(graph->nodes[parameter->node].op)
+                ->initialise(graph, parameter, network->values + parameter->offset, &rng);
+        for (size_t j = 0; j < parameter->count && parameter->role != PB_ROLE_HASH; j++) {
             const double value = 2 * pb_rng_uniform(&rng) - 1;
             const bool variance = parameter->role == PB_ROLE_RUNNING_VAR;
             network->values[parameter->offset + j] = (float)(variance ? 0.5 + 0.4 * value : value);

@@ -53,6 +53,17 @@ static int tap(uint32_t out, uint32_t in, uint32_t kernel, uint32_t stride, uint
                : distance / (int)dilation;
 }
 
+static bool joins_sketch(const struct work *work, uint32_t k, uint32_t pair, double *weight)
+{
+    const uint32_t channels = (uint32_t)lround(sqrt(in_shape(work, 0).channels)), a = pair / channels,
+                   b = pair % channels;
+    double hash[4];
+    for (uint32_t row = 0; row < 4; row++)
+        hash[row] = parameter(work->network, work->index, PB_ROLE_HASH, row * channels + (row < 2 ? a : b));
+    *weight = hash[1] * hash[3];
+    return ((uint32_t)hash[0] + (uint32_t)hash[2]) % work->node->shape.channels == k;
+}
+
 /* The weight that joins output j to value i of an input; false where nothing does. */
 static bool joins(const struct work *work, size_t j, uint32_t slot, size_t i, double *weight)
 {
@@ -67,6 +78,17 @@ static bool joins(const struct work *work, size_t j, uint32_t slot, size_t i, do
         *weight = parameter(work->network, work->index, PB_ROLE_WEIGHT, j * pb_shape_count(in) + i);
         return true;
     }
+    if (work->node->op == PB_OP_SIGN_PROJECTION) {
+        *weight = parameter(work->network, work->index, PB_ROLE_HASH, (size_t)k * in.channels + c);
+        return p == y && q == x;
+    }
+    if (work->node->op == PB_OP_SIGNED_SUM) {
+        const uint32_t rank = in.channels / out.channels;
+        *weight = c % rank < rank / 2 ? 1 : -1;
+        return c / rank == k;
+    }
+    if (work->node->op == PB_OP_TENSOR_SKETCH)
+        return joins_sketch(work, k, c, weight);
     if (work->node->op != PB_OP_CONV2D) {
         const struct pb_pool_attributes *pool = &work->node->attributes.pool;
         return c == k && tap(p, y, pool->kernel[0], pool->stride[0], pool->pad[0], 1) >= 0 &&
@@ -102,7 +124,7 @@ static void pass_sum(const struct work *work, size_t j)
 {
     double sum = 0, weight, bias = 0, scale = 1;
     int n = 0;
-    if (work->node->op == PB_OP_CONV2D || work->node->op == PB_OP_LINEAR)
+    if (work->node->op == PB_OP_CONV2D || work->node->op == PB_OP_LINEAR || work->node->op == PB_OP_SIGNED_SUM)
         scale = scale_of(work, j % work->node->shape.channels, &bias);
     for (int distribute = 0; distribute < 2; distribute++)
         for (uint32_t slot = 0; slot < work->node->input_count; slot++)
@@ -116,6 +138,20 @@ static void pass_sum(const struct work *work, size_t j)
                 sum += distribute ? 0 : counted(work->rule, term);
                 n += !distribute;
             }
+}
+
+/* An output that nothing is added to is shared by all pairs. */
+static void pass_sketch(const struct work *work, size_t j)
+{
+    const size_t pairs = pb_shape_count(in_shape(work, 0));
+    double *relevance = work->relevance[work->node->inputs[0]], weight;
+    bool any = false;
+    for (size_t i = 0; i < pairs; i++)
+        any = any || joins(work, j, 0, i, &weight);
+    if (any)
+        pass_sum(work, j);
+    for (size_t i = 0; i < pairs && !any; i++)
+        relevance[i] += work->relevance[work->index][j] / (double)pairs;
 }
 
 static void pass_winner(const struct work *work, size_t j)
@@ -175,7 +211,12 @@ static void pass(const struct work *work, size_t j)
     case PB_OP_LINEAR:
     case PB_OP_AVG_POOL:
     case PB_OP_ADD:
+    case PB_OP_SIGN_PROJECTION:
+    case PB_OP_SIGNED_SUM:
         pass_sum(work, j);
+        break;
+    case PB_OP_TENSOR_SKETCH:
+        pass_sketch(work, j);
         break;
     case PB_OP_MAX_POOL:
         pass_winner(work, j);

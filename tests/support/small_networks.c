@@ -147,13 +147,56 @@ static struct pb_graph *build_grassmann(void)
     return graph;
 }
 
+/* The sketch of a concatenation: its channels are of two groups. */
+static struct pb_graph *build_sketched(void)
+{
+    struct pb_graph *graph = graph_begin("sketched", 6, 5, 3);
+    const uint32_t stem = graph_relu(graph, "relu1", graph_norm(graph, "bn1", graph_conv(graph, "conv1", 0, 5)));
+    const uint32_t last = graph_relu(graph, "relu2", graph_norm(graph, "bn2", graph_conv(graph, "conv2", stem, 4)));
+    const uint32_t parts = pair(graph, PB_OP_CONCAT, "parts", stem, last);
+    pb_graph_begin_head(graph);
+    const uint32_t pooled = plain(graph, PB_OP_BILINEAR_POOL, "bilinear", parts);
+    const uint32_t sketch =
+        graph_add(graph, (struct pb_graph_node){.op = PB_OP_TENSOR_SKETCH, .name = "sketch", .channels = 40}, pooled);
+    const uint32_t root =
+        graph_add(graph, (struct pb_graph_node){.op = PB_OP_SIGNED_SQRT, .name = "sqrt", .eps = 1e-2}, sketch);
+    classify(graph, "fc", plain(graph, PB_OP_L2_NORM, "l2", root), 4);
+    return graph;
+}
+
+static uint32_t projection(struct pb_graph *graph, const char *name, uint32_t outputs, uint32_t input)
+{
+    return graph_add(graph, (struct pb_graph_node){.op = PB_OP_SIGN_PROJECTION, .name = name, .channels = outputs},
+                     input);
+}
+
+/* Products of random projections, reduced to classifiers of rank 4: two heads in one. */
+static struct pb_graph *build_projected(void)
+{
+    struct pb_graph *graph = graph_begin("projected", 5, 6, 3);
+    const uint32_t last = graph_relu(graph, "relu1", graph_norm(graph, "bn1", graph_conv(graph, "conv1", 0, 6)));
+    pb_graph_begin_head(graph);
+    const uint32_t product = pair(graph, PB_OP_MULTIPLY, "product", projection(graph, "signs_1", 7, last),
+                                  projection(graph, "signs_2", 7, last));
+    const struct pb_conv_attributes pointwise = {.kernel = {1, 1}};
+    const uint32_t reduced = graph_norm(graph, "bn2", convolution(graph, "reduce", 5, pointwise, product));
+    const uint32_t factors = convolution(graph, "factors", 3 * 4, pointwise, reduced);
+    const uint32_t pooled = pool(graph, PB_OP_AVG_POOL, "gap", (struct pb_pool_attributes){0},
+                                 pair(graph, PB_OP_MULTIPLY, "square", factors, factors));
+    graph_add(graph, (struct pb_graph_node){.op = PB_OP_SIGNED_SUM, .name = "fc", .channels = 3}, pooled);
+    pb_graph_end_in_classifier(graph);
+    return graph;
+}
+
 /* γ, β, biases and running statistics that matter: no ones and zeros. */
 static void disturb(struct pb_network *network, struct pb_rng *rng)
 {
     for (uint32_t p = 0; p < network->graph->parameter_count; p++) {
         const struct pb_parameter *parameter = &network->graph->parameters[p];
         float *values = network->values + parameter->offset;
-        for (size_t i = 0; i < parameter->count && parameter->role != PB_ROLE_WEIGHT; i++) {
+        if (parameter->role == PB_ROLE_WEIGHT || parameter->role == PB_ROLE_HASH)
+            continue;
+        for (size_t i = 0; i < parameter->count; i++) {
             const double wide = pb_rng_uniform(rng) - 0.5;
             const bool positive = parameter->role == PB_ROLE_GAMMA || parameter->role == PB_ROLE_RUNNING_VAR;
             values[i] = (float)(positive ? 1 + wide : wide);
@@ -164,8 +207,9 @@ static void disturb(struct pb_network *network, struct pb_rng *rng)
 struct pb_network *small_network(enum small_network kind, double dropout)
 {
     struct pb_graph *(*const builders[SMALL_NETWORK_COUNT])(void) = {
-        [SMALL_BILINEAR] = build_bilinear, [SMALL_RESIDUAL] = build_residual, [SMALL_MIXED] = build_mixed,
-        [SMALL_BRANCHED] = build_branched, [SMALL_ISQRT] = build_isqrt,       [SMALL_GRASSMANN] = build_grassmann};
+        [SMALL_BILINEAR] = build_bilinear, [SMALL_RESIDUAL] = build_residual,  [SMALL_MIXED] = build_mixed,
+        [SMALL_BRANCHED] = build_branched, [SMALL_ISQRT] = build_isqrt,        [SMALL_GRASSMANN] = build_grassmann,
+        [SMALL_SKETCHED] = build_sketched, [SMALL_PROJECTED] = build_projected};
     struct pb_graph *graph = kind == SMALL_FLAT ? build_flat(dropout) : builders[kind]();
     struct pb_network *network = NULL;
     struct pb_error error = {0};
@@ -180,8 +224,8 @@ struct pb_network *small_network(enum small_network kind, double dropout)
 
 const char *small_network_name(enum small_network kind)
 {
-    static const char *const names[SMALL_NETWORK_COUNT] = {"bilinear", "residual", "flat",     "mixed",
-                                                           "branched", "isqrt",    "grassmann"};
+    static const char *const names[SMALL_NETWORK_COUNT] = {"bilinear", "residual",  "flat",     "mixed",    "branched",
+                                                           "isqrt",    "grassmann", "sketched", "projected"};
     return names[kind];
 }
 

@@ -12,6 +12,8 @@ enum small_network {
     SMALL_BRANCHED, /* ReLU6 that cuts, products of two branches and of one with itself, a concatenation with an input twice */
     SMALL_ISQRT, /* covariance pooling, its square root by three iterations, the upper triangle */
     SMALL_GRASSMANN, /* the projector on two singular vectors */
+    SMALL_SKETCHED, /* a tensor sketch of a concatenation's products */
+    SMALL_PROJECTED, /* random projections, their products, and a signed sum of squares as the classifier */
     SMALL_NETWORK_COUNT
 };
 

@@ -1,4 +1,5 @@
 /* Checkpoints come back as they were saved, from the file alone; what does not fit is refused. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,6 +18,7 @@
 #include "graph/safetensors.h"
 #include "support/folder.h"
 #include "support/graphs.h"
+#include "support/small_networks.h"
 
 static struct pb_network *load(const char *path, struct pb_metadata *metadata)
 {
@@ -152,6 +154,50 @@ static void test_a_network_of_every_operator_comes_back(void **state)
     pb_metadata_free(&read);
     pb_network_free(&network);
     pb_network_free(&loaded);
+}
+
+/* Hashes and signs cannot be learnt again: they must come back bit for bit. */
+static void test_heads_with_hashes_come_back(void **state)
+{
+    const char *path = folder_path(state, "hashes.safetensors");
+    for (int kind = SMALL_SKETCHED; kind <= SMALL_PROJECTED; kind++) {
+        struct pb_network *network = small_network((enum small_network)kind, 0);
+        save(path, network, false, NULL);
+        struct pb_network *loaded = load(path, NULL);
+        assert_same_graph(network->graph, loaded->graph);
+        assert_memory_equal(network->values, loaded->values, network->graph->value_count * sizeof(float));
+        pb_network_free(&network);
+        pb_network_free(&loaded);
+    }
+}
+
+/* An output that does not exist would be written to. */
+static void test_values_that_are_no_hashes_are_refused(void **state)
+{
+    static const struct {
+        enum small_network kind;
+        const char *node;
+        size_t row; /* of the hashes */
+        float value;
+    } cases[] = {{SMALL_SKETCHED, "sketch", 0, 40},    {SMALL_SKETCHED, "sketch", 2, -1},
+                 {SMALL_SKETCHED, "sketch", 0, 0.5F},  {SMALL_SKETCHED, "sketch", 2, NAN},
+                 {SMALL_SKETCHED, "sketch", 1, 0},     {SMALL_SKETCHED, "sketch", 3, 2},
+                 {SMALL_PROJECTED, "signs_2", 6, 0.5F}};
+    const char *path = folder_path(state, "bad.safetensors");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct pb_error error = {0};
+        struct pb_network *network = small_network(cases[i].kind, 0), *loaded = NULL;
+        const uint32_t node = pb_graph_find(network->graph, cases[i].node);
+        const struct pb_parameter *hashes =
+            &network->graph->parameters[network->graph->nodes[node].parameters[PB_ROLE_HASH]];
+        network->values[hashes->offset + cases[i].row * hashes->dims[1] + 1] = cases[i].value;
+        save(path, network, false, NULL);
+        assert_int_equal(pb_checkpoint_load(path, &loaded, NULL, &error), PB_ERROR_INPUT);
+        if (!strstr(error.text, "has values that are no hashes") || !strstr(error.text, cases[i].node))
+            fail_msg("case %zu: '%s'", i, error.text);
+        assert_null(loaded);
+        pb_network_free(&network);
+    }
 }
 
 static struct pb_network *pruned_model(void)
@@ -437,6 +483,8 @@ int main(void)
         cmocka_unit_test(test_parts_that_name_no_node_are_refused),
         IN_FOLDER(test_a_network_of_every_operator_comes_back),
         IN_FOLDER(test_operators_on_matrices_come_back),
+        IN_FOLDER(test_heads_with_hashes_come_back),
+        IN_FOLDER(test_values_that_are_no_hashes_are_refused),
         IN_FOLDER(test_a_pruned_network_remembers_where_its_channels_came_from),
         IN_FOLDER(test_a_reader_that_knows_nothing_of_us_finds_the_weights),
         IN_FOLDER(test_checkpoints_that_do_not_fit_together_are_refused),

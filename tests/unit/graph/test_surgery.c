@@ -14,6 +14,7 @@
 #include "graph/models.h"
 #include "support/evaluate.h"
 #include "support/graphs.h"
+#include "support/small_networks.h"
 
 #define MAX_PIXELS 12288
 #define MAX_CLASSES 16
@@ -268,6 +269,20 @@ static void test_masked_and_compacted_concatenations_agree(void **state)
     check_graph(graph);
 }
 
+/* Heads that nothing learns: their hashes and signs go with the channels of the trunk. */
+static void test_masked_and_compacted_sketches_and_projections_agree(void **state)
+{
+    (void)state;
+    for (int kind = SMALL_SKETCHED; kind <= SMALL_PROJECTED; kind++) {
+        struct pb_error error = {0};
+        struct pb_graph *graph = NULL;
+        struct pb_network *network = small_network((enum small_network)kind, 0);
+        assert_int_equal(pb_graph_copy(network->graph, &graph, &error), PB_OK);
+        check_graph(graph);
+        pb_network_free(&network);
+    }
+}
+
 static void test_compaction_picks_the_pairs_columns(void **state)
 {
     (void)state;
@@ -454,6 +469,7 @@ int main(void)
         cmocka_unit_test(test_masked_and_compacted_residual_networks_agree),
         cmocka_unit_test(test_masked_and_compacted_depthwise_networks_agree),
         cmocka_unit_test(test_masked_and_compacted_concatenations_agree),
+        cmocka_unit_test(test_masked_and_compacted_sketches_and_projections_agree),
         cmocka_unit_test(test_compaction_picks_the_pairs_columns),
         cmocka_unit_test(test_compaction_refuses_to_empty_a_layer),
         cmocka_unit_test(test_zeroing_filters_leaves_batch_norm_alone),

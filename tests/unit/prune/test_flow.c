@@ -143,28 +143,64 @@ static void test_a_product_gives_half_of_its_flow_to_either_factor(void **state)
     drop(network, flow);
 }
 
-/* Two convolutions, a pool with ties and edges, and the bilinear head without the norm, which has another derivative. */
-static struct pb_network *derivable_network(void)
+/* Values that are subtracted carry as much as those that are added. */
+static void test_a_signed_sum_passes_all_of_the_flow(void **state)
+{
+    (void)state;
+    struct pb_graph *graph = graph_begin("sums", 1, 1, 1);
+    const uint32_t a = graph_linear(graph, "a", 0, 4);
+    graph_add(graph, (struct pb_graph_node){.op = PB_OP_SIGNED_SUM, .name = "fc", .channels = 2}, a);
+    struct pb_network *network = network_from(graph);
+    set_weights(network, "a", (const float[]){3, -5, 2, 1});
+    double *flow = good_flow_of(network, 1);
+    assert_flow(network, flow, "a", (const double[]){3, 5, 2, 1});
+    drop(network, flow);
+}
+
+/* Heads without the norm, which has another derivative. */
+static uint32_t add_bilinear(struct pb_graph *graph, uint32_t node)
+{
+    return graph_add(graph, (struct pb_graph_node){.op = PB_OP_BILINEAR_POOL, .name = "bilinear"}, node);
+}
+
+static uint32_t add_sketch(struct pb_graph *graph, uint32_t node)
+{
+    return graph_add(graph, (struct pb_graph_node){.op = PB_OP_TENSOR_SKETCH, .name = "sketch", .channels = 7},
+                     add_bilinear(graph, node));
+}
+
+static uint32_t add_projections(struct pb_graph *graph, uint32_t node)
+{
+    struct pb_graph_node projection = {.op = PB_OP_SIGN_PROJECTION, .name = "signs_1", .channels = 4};
+    const uint32_t first = graph_add(graph, projection, node);
+    projection.name = "signs_2";
+    const uint32_t second = graph_add(graph, projection, node);
+    return graph_add(graph, (struct pb_graph_node){.op = PB_OP_MULTIPLY, .name = "product", .inputs = {0, second}},
+                     first);
+}
+
+/* Two convolutions, a pool with ties and edges, and a head. */
+static struct pb_network *derivable_network(uint32_t (*add_head)(struct pb_graph *graph, uint32_t node))
 {
     struct pb_graph *graph = graph_begin("derivable", 6, 5, 2);
     uint32_t node = graph_relu(graph, "relu1", graph_norm(graph, "bn1", graph_conv(graph, "conv1", 0, 5)));
     node = graph_add(graph, (struct pb_graph_node){.op = PB_OP_MAX_POOL, .name = "pool", .pool = {.kernel = {2, 2}}},
                      node);
     node = graph_relu(graph, "relu2", graph_conv(graph, "conv2", node, 3));
-    node = graph_add(graph, (struct pb_graph_node){.op = PB_OP_BILINEAR_POOL, .name = "bilinear"}, node);
-    node = graph_add(graph, (struct pb_graph_node){.op = PB_OP_SIGNED_SQRT, .name = "sqrt", .eps = 1e-30}, node);
+    node = graph_add(graph, (struct pb_graph_node){.op = PB_OP_SIGNED_SQRT, .name = "sqrt", .eps = 1e-30},
+                     add_head(graph, node));
     graph_linear(graph, "fc", node, 3);
     return network_from(graph);
 }
 
-/* In place: magnitudes of weights, no biases, norms that change nothing. */
+/* In place: magnitudes of weights and signs, no biases, norms that change nothing. */
 static void make_linear(struct pb_network *network)
 {
     for (uint32_t p = 0; p < network->graph->parameter_count; p++) {
         const struct pb_parameter *parameter = &network->graph->parameters[p];
         float *values = network->values + parameter->offset;
         for (size_t i = 0; i < parameter->count; i++) {
-            if (parameter->role == PB_ROLE_WEIGHT)
+            if (parameter->role == PB_ROLE_WEIGHT || parameter->role == PB_ROLE_HASH)
                 values[i] = fabsf(values[i]);
             else if (parameter->role == PB_ROLE_GAMMA)
                 values[i] = 1;
@@ -222,7 +258,9 @@ static void compare_with_differences(struct pb_network *network)
 static void test_flow_is_weight_times_derivative_of_the_sum_of_outputs(void **state)
 {
     (void)state;
-    compare_with_differences(derivable_network());
+    compare_with_differences(derivable_network(add_bilinear));
+    compare_with_differences(derivable_network(add_sketch));
+    compare_with_differences(derivable_network(add_projections));
     compare_with_differences(small_network(SMALL_RESIDUAL, 0));
     compare_with_differences(small_network(SMALL_FLAT, 0.5));
 }
@@ -231,10 +269,14 @@ static void test_flow_is_weight_times_derivative_of_the_sum_of_outputs(void **st
 static void test_every_layer_has_the_same_flow(void **state)
 {
     (void)state;
-    static const char *const layers[][3] = {
-        [SMALL_BILINEAR] = {"conv1", "conv2", "fc"}, [SMALL_RESIDUAL] = {"stem", "fc"},
-        [SMALL_FLAT] = {"conv1", "fc1", "fc2"},      [SMALL_MIXED] = {"grouped", "last", "fc"},
+    static const char *const layers[SMALL_NETWORK_COUNT][3] = {
+        [SMALL_BILINEAR] = {"conv1", "conv2", "fc"},
+        [SMALL_RESIDUAL] = {"stem", "fc"},
+        [SMALL_FLAT] = {"conv1", "fc1", "fc2"},
+        [SMALL_MIXED] = {"grouped", "last", "fc"},
         [SMALL_BRANCHED] = {"stem", "fc"},
+        [SMALL_SKETCHED] = {"conv1", "fc"},
+        [SMALL_PROJECTED] = {"conv1", "reduce", "factors"},
     };
     for (int kind = 0; kind <= SMALL_BRANCHED; kind++) {
         struct pb_network *network = small_network((enum small_network)kind, 0.5);
@@ -427,6 +469,7 @@ int main(void)
         cmocka_unit_test(test_two_layers_by_hand),
         cmocka_unit_test(test_the_bilinear_head_by_hand),
         cmocka_unit_test(test_a_product_gives_half_of_its_flow_to_either_factor),
+        cmocka_unit_test(test_a_signed_sum_passes_all_of_the_flow),
         cmocka_unit_test(test_flow_is_weight_times_derivative_of_the_sum_of_outputs),
         cmocka_unit_test(test_every_layer_has_the_same_flow),
         cmocka_unit_test(test_the_number_of_threads_changes_no_bit),

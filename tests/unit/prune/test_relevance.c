@@ -239,6 +239,10 @@ static void test_small_networks_are_as_a_plain_program_has_them(void **state)
         compare_network(small_network((enum small_network)kind, 0.5), zplus);
         compare_network(small_network((enum small_network)kind, 0.5), epsilon(0.25));
     }
+    for (int kind = SMALL_SKETCHED; kind <= SMALL_PROJECTED; kind++) {
+        compare_network(small_network((enum small_network)kind, 0), zplus);
+        compare_network(small_network((enum small_network)kind, 0), epsilon(0.25));
+    }
 }
 
 static void test_every_operator_is_as_a_plain_program_has_it(void **state)
