@@ -78,7 +78,8 @@ static void print_table(const struct pb_graph *graph, const struct pb_counting *
     printf("\nparameters: %" PRIu64 " in the trunk, %" PRIu64 " in the head; FLOPs = 2·MACs = %" PRIu64 "\n", trunk,
            head, 2 * total.macs);
     puts("MACs of one image: convolution k²·Cin·Cout·H·W, linear in·out, bilinear and covariance pooling C²·H·W,\n"
-         "matrix square root 3·(N − 1)·C³ in N iterations, Grassmann pooling 9/2·C³ + rank·C².");
+         "projection onto signs Cin·Cout·H·W, matrix square root 3·(N − 1)·C³ in N iterations, Grassmann pooling\n"
+         "9/2·C³ + rank·C². A tensor sketch and signed sums only add. Fixed hashes and signs are no parameters.");
     if (counting)
         printf("%s: as studies/%s/counting.xml counts.\n", study, study);
 }

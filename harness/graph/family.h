@@ -64,6 +64,10 @@ void pb_build_simple(struct pb_model_builder *builder, enum pb_op op, const char
 /* The sum of another node's output and of what was added last. */
 void pb_build_sum(struct pb_model_builder *builder, const char *name, uint32_t other);
 void pb_build_global_pool(struct pb_model_builder *builder, const char *name);
+/* What the spec gives a layer by name; 0: nothing. */
+uint32_t pb_build_width_given(const struct pb_model_builder *builder, const char *name);
+/* A 1×1 convolution of so many filters, whatever the width multiplier, unless the spec gives others by name. */
+void pb_build_pointwise(struct pb_model_builder *builder, const char *name, uint32_t filters, bool bias);
 /* The linear layer whose outputs are the classes; it ends the model. */
 void pb_build_classifier(struct pb_model_builder *builder, const char *name);
 

@@ -6,6 +6,10 @@
     ROW(BILINEAR, bilinear, "bilinear")                                                                                \
     ROW(GAP, gap, "gap")                                                                                               \
     ROW(ISQRT, isqrt, "isqrt-cov")                                                                                     \
-    ROW(GRASSMANN, grassmann, "grassmann")
+    ROW(GRASSMANN, grassmann, "grassmann")                                                                             \
+    ROW(TENSOR_SKETCH, tensor_sketch, "tensor-sketch")                                                                 \
+    ROW(RANDOM_MACLAURIN, random_maclaurin, "random-maclaurin")                                                        \
+    ROW(LOW_RANK, low_rank, "low-rank")                                                                                \
+    ROW(HBP, hbp, "hbp")
 
 #endif

@@ -35,13 +35,21 @@ void pb_build_input(struct pb_model_builder *builder)
                                                  .channels = 3});
 }
 
-/* What the spec gives a layer by name; else what the multiplier makes of its width. */
-static uint32_t width_of(const struct pb_model_builder *builder, const char *name, double width)
+uint32_t pb_build_width_given(const struct pb_model_builder *builder, const char *name)
 {
     const struct pb_model_widths *widths = &builder->spec->widths;
     for (uint32_t i = 0; i < widths->count; i++)
         if (strcmp(widths->list[i].node, name) == 0)
             return widths->list[i].channels;
+    return 0;
+}
+
+/* What the spec gives a layer by name; else what the multiplier makes of its width. */
+static uint32_t width_of(const struct pb_model_builder *builder, const char *name, double width)
+{
+    const uint32_t given = pb_build_width_given(builder, name);
+    if (given)
+        return given;
     const double channels = round(width * builder->scale);
     return channels < 1 ? 1 : (uint32_t)channels;
 }
@@ -87,6 +95,16 @@ void pb_build_conv_norm(struct pb_model_builder *builder, const char *conv, cons
                                                  .conv = attributes});
     if (norm)
         pb_build_norm(builder, norm);
+}
+
+void pb_build_pointwise(struct pb_model_builder *builder, const char *name, uint32_t filters, bool bias)
+{
+    const uint32_t given = pb_build_width_given(builder, name);
+    pb_build_add(builder, (struct pb_graph_node){.op = PB_OP_CONV2D,
+                                                 .name = name,
+                                                 .channels = given ? given : filters,
+                                                 .bias = bias,
+                                                 .conv = {.kernel = {1, 1}}});
 }
 
 void pb_build_depthwise(struct pb_model_builder *builder, const char *conv, const char *norm,

@@ -207,7 +207,7 @@ static enum pb_status check_operators(const struct pb_backend *b, struct pb_erro
         const struct hook added[] = {SLOTS(BACKEND_HOOK)};                                                             \
         status = check_group(added, COUNT_OF(added), false, "the slots of " operator_name, error);                     \
     }
-    PB_ADDED_GROUPS(CHECK_ADDED)
+    PB_LATER_GROUPS(CHECK_ADDED)
     return status;
 }
 
