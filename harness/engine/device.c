@@ -27,7 +27,7 @@ static void add_name(struct names *names, const char *name)
     if (!own->slot)                                                                                                    \
         add_name(names, #slot);
 
-/* Of operators that were added later, a backend has all slots or none. */
+/* Of operators that came later, a device has all slots or none. */
 static enum pb_status check_later(const struct pb_backend *own, const char *name, struct pb_error *error)
 {
     uint32_t missing, all;
@@ -56,7 +56,7 @@ static enum pb_status require_complete(const struct pb_backend *own, const char 
                        "backend '%s' keeps its buffers on a device, so the host's operators cannot replace the %u "
                        "that it lacks: %s; it must fill its table",
                        name, missing.count, text);
-    return PB_OK;
+    return check_later(own, name, error);
 }
 
 /* All or none of the operators that share something. The host's convolution means none of the fused ones either. */
@@ -104,9 +104,6 @@ static enum pb_status read_table(const struct pb_loaded *loaded, struct pb_backe
                        "backend '%s' has only one of norm_pools and bn_relu_pool_backward; they come together", name);
     if (!own->create || !own->describe)
         return pb_fail(error, PB_ERROR_RUN, "backend '%s' has no %s", name, own->create ? "describe" : "create");
-    const enum pb_status status = check_later(own, name, error);
-    if (status != PB_OK)
-        return status;
     return own->on_host ? check_groups(own, name, error) : require_complete(own, name, error);
 }
 

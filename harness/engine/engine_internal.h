@@ -179,11 +179,6 @@ void pb_penalties_free(struct pb_engine *engine);
 PB_MUST_CHECK enum pb_status pb_upload_images(struct pb_engine *engine, const float *images, uint32_t count,
                                               struct pb_error *error);
 
-/* Fails where the device has not got an operator that came later: PB_NEED(matrix_product). Needs engine, node `i` and error. */
-#define PB_NEED(slot) pb_need_slot(engine, i, engine->device->ops.slot.call != NULL, #slot, error)
-PB_MUST_CHECK enum pb_status pb_need_slot(const struct pb_engine *engine, uint32_t node, bool present, const char *slot,
-                                          struct pb_error *error);
-
 /* The workspace will hold so many floats at least. */
 void pb_need_workspace(struct pb_engine *engine, size_t floats);
 

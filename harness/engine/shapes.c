@@ -23,18 +23,6 @@ struct pb_pool_shape pb_pool_shape_of(const struct pb_graph *graph, uint32_t ind
                                   .output_width = node->shape.width};
 }
 
-enum pb_status pb_need_slot(const struct pb_engine *engine, uint32_t node, bool present, const char *slot,
-                            struct pb_error *error)
-{
-    const struct pb_node *described = &engine->graph->nodes[node];
-    if (present)
-        return PB_OK;
-    return pb_fail(error, PB_ERROR_UNSUPPORTED,
-                   "node '%s' (%s): %s keeps its buffers on a device and has no %s, which came with ABI 2.1; choose "
-                   "another backend",
-                   described->name, pb_op_name(described->op), engine->device->host.name, slot);
-}
-
 void pb_need_workspace(struct pb_engine *engine, size_t floats)
 {
     if (floats > engine->workspace_floats)

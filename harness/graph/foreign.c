@@ -17,6 +17,7 @@ const char *pb_foreign_role(enum pb_role role)
         [PB_ROLE_BETA] = "bias",
         [PB_ROLE_RUNNING_MEAN] = "running_mean",
         [PB_ROLE_RUNNING_VAR] = "running_var",
+        [PB_ROLE_HASH] = "hash",
     };
     return roles[role];
 }

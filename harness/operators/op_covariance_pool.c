@@ -19,11 +19,6 @@ static void cost(const struct pb_graph *graph, const struct pb_node *node, struc
     cost->macs = (uint64_t)pb_shape_count(node->shape) * in.height * in.width;
 }
 
-static enum pb_status prepare(struct pb_engine *engine, uint32_t i, struct pb_error *error)
-{
-    return PB_NEED(centre_positions);
-}
-
 static void ask(const struct pb_engine *engine, uint32_t i, struct pb_operator *asked)
 {
     (void)engine, (void)i;
@@ -72,7 +67,7 @@ static void saved(const struct pb_graph *graph, uint32_t i, const struct pb_engi
 }
 
 const struct pb_graph_operator pb_op_covariance_pool = {
-    .slot = "bilinear_forward",
+    .slot = "centre_positions",
     .inputs = 1,
     .infer = infer,
     .channels = PB_CHANNELS_PAIRS,
@@ -80,7 +75,6 @@ const struct pb_graph_operator pb_op_covariance_pool = {
     .engine =
         &(const struct pb_engine_operator){
             .phases = {PB_PHASE_HEAD, PB_PHASE_HEAD, PB_PHASE_HEAD},
-            .prepare = prepare,
             .ask = ask,
             .forward = forward,
             .backward = backward,

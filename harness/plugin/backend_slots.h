@@ -49,10 +49,9 @@
     SLOT(penalise)
 /* Slots that came with 2.1, by operator. A CPU backend may leave them to the host; a device backend has all of a group or none, and a
  * network that needs what it has not is refused. */
-#define PB_MATRIX_SLOTS(SLOT)                                                                                          \
-    SLOT(centre_positions)                                                                                             \
-    SLOT(matrix_product)
+#define PB_COVARIANCE_SLOTS(SLOT) SLOT(centre_positions)
 #define PB_MATRIX_ROOT_SLOTS(SLOT)                                                                                     \
+    SLOT(matrix_product)                                                                                               \
     SLOT(matrix_root_begin)                                                                                            \
     SLOT(matrix_root_end)                                                                                              \
     SLOT(matrix_root_backward)
@@ -67,7 +66,7 @@
     SLOT(signed_sum_backward_data)                                                                                     \
     SLOT(signed_sum_backward_bias)
 #define PB_LATER_SLOTS(SLOT)                                                                                           \
-    PB_MATRIX_SLOTS(SLOT)                                                                                              \
+    PB_COVARIANCE_SLOTS(SLOT)                                                                                          \
     PB_MATRIX_ROOT_SLOTS(SLOT)                                                                                         \
     PB_GRASSMANN_SLOTS(SLOT) PB_TENSOR_SKETCH_SLOTS(SLOT) PB_SIGNED_SUM_SLOTS(SLOT)
 /* Those that come together, each as a GROUP(list of its slots, its operator's name). */
