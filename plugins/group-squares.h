@@ -9,13 +9,15 @@ static inline double square(float value)
     return (double)value * (double)value;
 }
 
-static inline void add_filters(const struct pb_layer_view *layer, double *sums)
+/* Filter k belongs to channel k mod channels: those of grouped convolutions repeat. */
+static inline void add_filters(const struct pb_layer_view *layer, uint32_t channels, double *sums)
 {
     const size_t filter = (size_t)layer->kernel_height * layer->kernel_width * layer->input_channels;
     for (uint32_t k = 0; k < layer->channels; k++) {
+        double *sum = &sums[k % channels];
         for (size_t i = 0; i < filter; i++)
-            sums[k] += square(layer->weight[k * filter + i]);
-        sums[k] += layer->gamma ? square(layer->gamma[k]) : 0;
+            *sum += square(layer->weight[k * filter + i]);
+        *sum += layer->gamma ? square(layer->gamma[k]) : 0;
     }
 }
 
@@ -48,7 +50,7 @@ static inline enum pb_status group_squares(const struct pb_network_view *network
         const struct pb_layer_view *producer = network->layer(network, group->producers[p]);
         if (!producer)
             return PB_ERROR_MEMORY;
-        add_filters(producer, sums);
+        add_filters(producer, group->channels, sums);
     }
     for (uint32_t i = 0; i < group->consumer_count; i++) {
         const struct pb_consumer_view *consumer = network->consumer(network, index, i);

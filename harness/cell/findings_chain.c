@@ -168,7 +168,7 @@ static enum pb_status add_layer(const struct pb_network *base, const struct pb_c
                                 struct pb_record *record, struct pb_error *error)
 {
     const struct pb_pruning_record *last = record->pruning_count ? &record->prunings[record->pruning_count - 1] : NULL;
-    const uint32_t channels = base->original_widths[group];
+    const uint32_t channels = base->original_widths[group] * groups->groups[group].repeats;
     const struct pb_layer_record row = {
         .name = base->graph->nodes[groups->groups[group].producers[0]].name,
         .channels = channels,

@@ -13,6 +13,11 @@ static const float *gamma_of(const struct pb_network *network, const struct pb_c
     return group->norms[0] == UINT32_MAX ? NULL : pb_network_values(network, group->norms[0], PB_ROLE_GAMMA);
 }
 
+static uint32_t count_of(const struct pb_network *network, const struct pb_channel_group *group)
+{
+    return network->graph->nodes[group->producers[0]].shape.channels;
+}
+
 enum pb_status pb_gamma_count(const struct pb_network *network, const struct pb_channel_groups *groups, uint32_t first,
                               uint32_t last, struct pb_gamma_record *gamma, struct pb_error *error)
 {
@@ -20,7 +25,7 @@ enum pb_status pb_gamma_count(const struct pb_network *network, const struct pb_
     bool any = false;
     for (uint32_t g = first; g < last; g++) {
         const float *values = gamma_of(network, &groups->groups[g]);
-        for (uint32_t c = 0; values && c < groups->groups[g].channels; c++)
+        for (uint32_t c = 0; values && c < count_of(network, &groups->groups[g]); c++)
             counted.max = fmax(counted.max, fabs(values[c]));
         any = any || values;
     }
@@ -31,7 +36,7 @@ enum pb_status pb_gamma_count(const struct pb_network *network, const struct pb_
         return pb_fail_memory(error, BINS * sizeof *counted.bins);
     for (uint32_t g = first; g < last; g++) {
         const float *values = gamma_of(network, &groups->groups[g]);
-        for (uint32_t c = 0; values && c < groups->groups[g].channels; c++) {
+        for (uint32_t c = 0; values && c < count_of(network, &groups->groups[g]); c++) {
             const double place = counted.max > 0 ? fabs(values[c]) / counted.max * BINS : 0;
             counted.bins[place < BINS ? (uint32_t)place : BINS - 1]++;
         }

@@ -26,10 +26,11 @@ static enum pb_status add_layer(const struct pb_pruning_done *done, const struct
                                 uint32_t group, json_t *layers, struct pb_error *error)
 {
     const struct pb_layer_pruning *layer = &done->pruning->layers[group];
+    const uint32_t repeats = done->groups->groups[group].repeats;
     json_t *object = json_pack("{s:s, s:i, s:i, s:i, s:i}", "name",
                                done->before->graph->nodes[done->groups->groups[group].producers[0]].name, "before",
-                               (int)layer->before, "after", (int)layer->after, "floored", (int)layer->floored, "ties",
-                               (int)layer->ties);
+                               (int)(layer->before * repeats), "after", (int)(layer->after * repeats), "floored",
+                               (int)(layer->floored * repeats), "ties", (int)(layer->ties * repeats));
     if (!object || json_array_append_new(layers, object) != 0)
         return pb_fail_memory(error, 0);
     /* JSON has no NaN: a layer that nothing was to leave has no threshold. */

@@ -262,7 +262,7 @@ static enum pb_status verb_cost_of(const struct pb_verbs *verbs, const uint32_t 
         const struct pb_cost now = pb_graph_cost(shrunk);
         uint64_t total = 0;
         for (uint32_t g = 0; g < count; g++)
-            total += channels[g];
+            total += (uint64_t)channels[g] * groups.groups[g].repeats;
         *cost = cost_beside(&session->original, total, now, now, groups.count);
         pb_graph_free(&shrunk);
     }

@@ -6,7 +6,10 @@
 #include "base/memory.h"
 #include "graph/op_table.h"
 
-/* A space of channels is named after the node that makes it; parent links lead to the space it was merged into. */
+/*
+ * A space of channels is named after the node that makes it; parent links lead to the space it was merged into. Its units are what can
+ * be removed alone: fewer than its channels where a grouped convolution makes or reads them, and then they repeat.
+ */
 struct piece {
     uint32_t space, channels;
 };
@@ -19,6 +22,7 @@ struct pieces {
 struct spaces {
     const struct pb_graph *graph;
     uint32_t *parent; /* per node, as a space */
+    uint32_t *units; /* per space (root) */
     bool *fixed; /* per space (root): may not be pruned */
     struct pieces *of; /* per node */
 };
@@ -35,6 +39,23 @@ static void fix(struct spaces *spaces, uint32_t space)
     spaces->fixed[root(spaces, space)] = true;
 }
 
+static uint32_t greatest_divisor(uint32_t a, uint32_t b)
+{
+    while (b) {
+        const uint32_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+/* What is removed of a space then repeats every `period` channels. */
+static void repeat(struct spaces *spaces, uint32_t space, uint32_t period)
+{
+    uint32_t *units = &spaces->units[root(spaces, space)];
+    *units = greatest_divisor(*units, period);
+}
+
 /* The earlier space survives, so that groups keep the order of their first producers. */
 static void merge(struct spaces *spaces, uint32_t a, uint32_t b)
 {
@@ -42,6 +63,7 @@ static void merge(struct spaces *spaces, uint32_t a, uint32_t b)
     b = root(spaces, b);
     const uint32_t first = a < b ? a : b, second = a < b ? b : a;
     spaces->parent[second] = first;
+    repeat(spaces, first, spaces->units[second]);
     spaces->fixed[first] = spaces->fixed[first] || spaces->fixed[second];
 }
 
@@ -63,6 +85,61 @@ static void couple(struct spaces *spaces, const struct pieces *a, const struct p
     }
     for (uint32_t i = 0; match && i < a->count; i++)
         merge(spaces, a->list[i].space, b->list[i].space);
+}
+
+/* The space of a channel; *begins: a piece begins with it. */
+static uint32_t space_at(const struct pieces *pieces, uint32_t channel, bool *begins)
+{
+    const struct piece *piece = pieces->list;
+    for (; channel >= piece->channels; piece++)
+        channel -= piece->channels;
+    *begins = channel == 0;
+    return piece->space;
+}
+
+/* Whether each piece is within one of the parts, or a whole number of them; each part has `channels`. */
+static bool is_cut_evenly(const struct pieces *pieces, uint32_t channels)
+{
+    uint32_t first = 0;
+    for (uint32_t i = 0; i < pieces->count; i++) {
+        const uint32_t wide = pieces->list[i].channels, inside = first % channels;
+        if (wide % channels == 0 ? inside != 0 : inside + wide > channels)
+            return false;
+        first += wide;
+    }
+    return true;
+}
+
+/* Whether the pieces begin at the same places in every part. */
+static bool has_equal_parts(const struct pieces *pieces, uint32_t parts, uint32_t channels)
+{
+    bool equal = is_cut_evenly(pieces, channels);
+    for (uint32_t c = 1; c < channels; c++)
+        for (uint32_t part = 1; part < parts && equal; part++) {
+            bool here, there;
+            space_at(pieces, c, &here);
+            space_at(pieces, part * channels + c, &there);
+            equal = here == there;
+        }
+    return equal;
+}
+
+/* Each of several equal parts of the channels loses the same ones: piece by piece where the parts match. */
+static void couple_parts(struct spaces *spaces, const struct pieces *pieces, uint32_t parts, uint32_t channels)
+{
+    if (pieces->pairs || !has_equal_parts(pieces, parts, channels)) {
+        fix_all(spaces, pieces);
+        return;
+    }
+    for (uint32_t i = 0; i < pieces->count; i++)
+        if (pieces->list[i].channels % channels == 0)
+            repeat(spaces, pieces->list[i].space, channels);
+    for (uint32_t c = 0; c < channels; c++) {
+        bool begins, other;
+        const uint32_t space = space_at(pieces, c, &begins);
+        for (uint32_t part = 1; part < parts && (begins || c == 0); part++)
+            merge(spaces, space, space_at(pieces, part * channels + c, &other));
+    }
 }
 
 static bool append(struct pieces *to, const struct piece *list, uint32_t count)
@@ -127,6 +204,12 @@ static bool visit(struct spaces *spaces, uint32_t index)
     case PB_CHANNELS_FIXED:
         fix(spaces, index);
         return append(out, &own, 1);
+    case PB_CHANNELS_GROUPED: {
+        const uint32_t parts = pb_window_of(spaces->graph, index).groups;
+        couple_parts(spaces, in, parts, spaces->graph->nodes[node->inputs[0]].shape.channels / parts);
+        repeat(spaces, index, own.channels / parts);
+        return append(out, &own, 1);
+    }
     case PB_CHANNELS_NEW:
         return append(out, &own, 1);
     }
@@ -186,28 +269,42 @@ static enum pb_status fill_group(const struct pb_graph *graph, struct pb_channel
             continue;
         const uint32_t next = sole_consumer(graph, i);
         const bool normed = next != UINT32_MAX && pb_is_norm(&graph->nodes[next]);
+        const uint32_t repeats = pb_node_repeats(groups, i);
+        group->repeats = repeats > group->repeats ? repeats : group->repeats;
         group->producers[count] = i;
         group->norms[count] = normed ? next : UINT32_MAX;
         group->activation = group->activations[count] = find_activation(graph, i);
         count++;
     }
-    group->channels = graph->nodes[group->producers[0]].shape.channels;
-    groups->total += group->channels;
+    group->channels = groups->nodes[group->producers[0]].segments[0].channels;
+    groups->total += group->channels * group->repeats;
     return PB_OK;
+}
+
+/* What a piece is made of, once or repeatedly. */
+static struct pb_channel_segment segment_of(struct spaces *spaces, const uint32_t *numbers, const struct piece *piece)
+{
+    const uint32_t space = root(spaces, piece->space), group = numbers[space];
+    return (struct pb_channel_segment){.group = group,
+                                       .channels = group == PB_NO_GROUP ? piece->channels : spaces->units[space]};
 }
 
 static enum pb_status fill_node(struct spaces *spaces, const uint32_t *numbers, uint32_t node,
                                 struct pb_node_channels *channels, struct pb_error *error)
 {
     const struct pieces *pieces = &spaces->of[node];
-    channels->segments = pb_calloc(pieces->count, sizeof(*channels->segments));
-    if (!channels->segments)
-        return pb_fail_memory(error, pieces->count * sizeof(*channels->segments));
-    channels->count = pieces->count;
-    channels->pairs = pieces->pairs;
+    size_t count = 0;
     for (uint32_t i = 0; i < pieces->count; i++)
-        channels->segments[i] = (struct pb_channel_segment){.group = numbers[root(spaces, pieces->list[i].space)],
-                                                            .channels = pieces->list[i].channels};
+        count += pieces->list[i].channels / segment_of(spaces, numbers, &pieces->list[i]).channels;
+    channels->segments = pb_calloc(count, sizeof(*channels->segments));
+    if (!channels->segments)
+        return pb_fail_memory(error, count * sizeof(*channels->segments));
+    channels->pairs = pieces->pairs;
+    for (uint32_t i = 0; i < pieces->count; i++) {
+        const struct pb_channel_segment segment = segment_of(spaces, numbers, &pieces->list[i]);
+        for (uint32_t c = 0; c < pieces->list[i].channels; c += segment.channels)
+            channels->segments[channels->count++] = segment;
+    }
     return PB_OK;
 }
 
@@ -240,6 +337,7 @@ enum pb_status pb_channel_groups_find(const struct pb_graph *graph, struct pb_ch
     struct spaces spaces = {
         .graph = graph,
         .parent = pb_calloc(nodes, sizeof(uint32_t)),
+        .units = pb_calloc(nodes, sizeof(uint32_t)),
         .of = pb_calloc(nodes, sizeof(struct pieces)),
         .fixed = pb_calloc(nodes, sizeof(bool)),
     };
@@ -247,12 +345,14 @@ enum pb_status pb_channel_groups_find(const struct pb_graph *graph, struct pb_ch
         status = pb_fail(error, PB_ERROR_INPUT, "model '%s' has no nodes", graph->model);
         goto cleanup;
     }
-    if (!spaces.parent || !spaces.of || !spaces.fixed) {
+    if (!spaces.parent || !spaces.units || !spaces.of || !spaces.fixed) {
         status = pb_fail_memory(error, nodes * sizeof(uint32_t));
         goto cleanup;
     }
-    for (uint32_t i = 0; i < nodes; i++)
+    for (uint32_t i = 0; i < nodes; i++) {
         spaces.parent[i] = i;
+        spaces.units[i] = graph->nodes[i].shape.channels;
+    }
     for (uint32_t i = 0; i < nodes; i++)
         if (!visit(&spaces, i)) {
             status = pb_fail_memory(error, nodes * sizeof(struct piece));
@@ -266,6 +366,7 @@ cleanup:
     for (uint32_t i = 0; spaces.of && i < nodes; i++)
         pb_free(spaces.of[i].list);
     pb_free(spaces.parent);
+    pb_free(spaces.units);
     pb_free(spaces.of);
     pb_free(spaces.fixed);
     if (status == PB_OK)
@@ -278,7 +379,16 @@ cleanup:
 uint32_t pb_node_group(const struct pb_channel_groups *groups, uint32_t node)
 {
     const struct pb_node_channels *channels = &groups->nodes[node];
-    return channels->count == 1 ? channels->segments[0].group : PB_NO_GROUP;
+    const uint32_t group = channels->segments[0].group;
+    for (uint32_t i = 1; i < channels->count; i++)
+        if (channels->segments[i].group != group)
+            return PB_NO_GROUP;
+    return group;
+}
+
+uint32_t pb_node_repeats(const struct pb_channel_groups *groups, uint32_t node)
+{
+    return groups->nodes[node].count;
 }
 
 void pb_channel_groups_free(struct pb_channel_groups *groups)

@@ -26,6 +26,8 @@ struct pb_conv_attributes {
     uint32_t kernel[2], stride[2], pad[2], dilation[2]; /* height, width */
     uint32_t groups;
     bool depthwise; /* filter c sees input channel c alone; set by pb_graph_add where groups = channels = filters > 1 */
+    bool
+        grouped; /* several groups, and not depthwise, though pruning may leave each one channel and one filter; set by pb_graph_add */
 };
 struct pb_pool_attributes {
     uint32_t kernel[2], stride[2], pad[2]; /* resolved: a global pooling's kernel is its input's size */

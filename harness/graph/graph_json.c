@@ -31,6 +31,7 @@ static json_t *attribute_to_json(struct pb_graph_node *node, const struct pb_att
     case PB_ATTRIBUTE_REAL:
         return json_real(*(const double *)value);
     case PB_ATTRIBUTE_FLAG:
+    case PB_ATTRIBUTE_MARK:
         return json_boolean(*(const bool *)value);
     }
     return NULL;
@@ -61,6 +62,11 @@ static json_t *parts_to_json(const struct pb_graph *graph)
     return NULL;
 }
 
+static bool is_left_out(struct pb_graph_node *node, const struct pb_attribute *attribute)
+{
+    return attribute->type == PB_ATTRIBUTE_MARK && !*(const bool *)member(node, attribute);
+}
+
 json_t *pb_graph_node_to_json(const struct pb_graph *graph, uint32_t index)
 {
     struct pb_graph_node node = pb_graph_describe(graph, index);
@@ -71,7 +77,7 @@ json_t *pb_graph_node_to_json(const struct pb_graph *graph, uint32_t index)
         good = json_array_append_new(inputs, json_string(graph->nodes[node.inputs[i]].name)) == 0;
     good = good && json_object_set(object, "inputs", inputs) == 0;
     for (const struct pb_attribute *a = attributes_of(node.op); good && a->name; a++)
-        good = json_object_set_new(object, a->name, attribute_to_json(&node, a)) == 0;
+        good = is_left_out(&node, a) || json_object_set_new(object, a->name, attribute_to_json(&node, a)) == 0;
     if (good && node.fixed)
         good = json_object_set_new(object, "fixed", json_true()) == 0;
     json_decref(inputs);
@@ -135,6 +141,7 @@ static const char *read_attribute(const json_t *value, const struct pb_attribute
         *(double *)to = json_number_value(value);
         return NULL;
     case PB_ATTRIBUTE_FLAG:
+    case PB_ATTRIBUTE_MARK:
         if (!json_is_boolean(value))
             return "must be true or false";
         *(bool *)to = json_is_true(value);
@@ -167,7 +174,8 @@ static enum pb_status read_members(json_t *object, struct pb_graph_node *node, c
     node->fixed = json_is_true(value);
     for (const struct pb_attribute *a = attributes_of(node->op); a->name; a++) {
         value = json_object_get(object, a->name);
-        const char *problem = value ? read_attribute(value, a, node) : "is missing";
+        const char *missing = a->type == PB_ATTRIBUTE_MARK ? NULL : "is missing";
+        const char *problem = value ? read_attribute(value, a, node) : missing;
         if (problem)
             return pb_fail(error, PB_ERROR_INPUT, "'%s': node %u (%s): '%s': %s", where, index, op, a->name, problem);
     }

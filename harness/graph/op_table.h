@@ -14,6 +14,7 @@ enum pb_attribute_type {
     PB_ATTRIBUTE_PAIR, /* uint32_t[2]: height, width */
     PB_ATTRIBUTE_REAL, /* double */
     PB_ATTRIBUTE_FLAG, /* bool */
+    PB_ATTRIBUTE_MARK, /* bool, which a checkpoint has only where it is true */
 };
 struct pb_attribute {
     const char *name;
@@ -30,6 +31,7 @@ struct pb_attribute {
 enum pb_channel_rule {
     PB_CHANNELS_IDENTITY, /* they are its input's; where it has several inputs, these have the same ones */
     PB_CHANNELS_NEW, /* it makes them: they can be removed, filter by filter */
+    PB_CHANNELS_GROUPED, /* it makes them in groups, of parts of its input: each group loses the same ones, and each part */
     PB_CHANNELS_FIXED, /* it makes them, and none can be removed */
     PB_CHANNELS_FIXED_BOTH, /* nor any of its input's */
     PB_CHANNELS_CONCATENATED, /* one input's behind the other's */
@@ -58,7 +60,8 @@ enum pb_status pb_infer_elementwise(struct pb_addition *addition, const struct p
 /* A parameter seen as outputs × height × width × channels. */
 struct pb_weight_axes {
     uint32_t height, width, channels;
-    uint32_t columns_of; /* the channels are those of this node's output; PB_NO_NODE: of none */
+    uint32_t
+        columns_of; /* the channels are those of this node's output, or of each of equal parts of it; PB_NO_NODE: of none */
     bool rows_are_fixed; /* its first dimension is not the node's outputs: none is removed with a channel */
 };
 

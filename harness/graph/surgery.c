@@ -35,8 +35,8 @@ static bool stays(const struct pb_channel_groups *groups, const struct pb_keep *
     const struct pb_node_channels *channels = &groups->nodes[node];
     if (channels->pairs == PB_PAIRS_NONE)
         return segment_stays(channels, keep, c);
-    uint32_t width = 0, row = 0;
-    for (uint32_t i = 0; i < channels->count; i++)
+    uint32_t width = channels->segments[0].channels, row = 0;
+    for (uint32_t i = 1; i < channels->count; i++)
         width += channels->segments[i].channels;
     if (channels->pairs == PB_PAIRS_ALL)
         return segment_stays(channels, keep, c / width) && segment_stays(channels, keep, c % width);
@@ -64,6 +64,7 @@ static enum pb_status find_kept(const struct pb_graph *graph, const struct pb_ch
 struct cut {
     const struct kept *rows, *columns; /* NULL: all of them */
     size_t row_count, middle, column_count;
+    size_t columns_kept; /* the first of `columns`: a filter of a grouped convolution reads a part of the input */
 };
 
 static size_t rows_of(const struct cut *cut)
@@ -81,8 +82,7 @@ static void copy_cut(const struct cut *cut, const float *from, float *to)
     for (size_t row = 0; row < rows_of(cut); row++) {
         for (size_t m = 0; m < cut->middle; m++) {
             const float *source = from + (row_at(cut, row) * cut->middle + m) * cut->column_count;
-            const size_t columns = cut->columns ? cut->columns->count : cut->column_count;
-            for (size_t column = 0; column < columns; column++)
+            for (size_t column = 0; column < cut->columns_kept; column++)
                 *to++ = source[cut->columns ? cut->columns->index[column] : column];
         }
     }
@@ -91,12 +91,11 @@ static void copy_cut(const struct cut *cut, const float *from, float *to)
 /* The bits of what copy_cut copies. */
 static void copy_mask_cut(const struct cut *cut, const unsigned char *from, unsigned char *to)
 {
-    const size_t columns = cut->columns ? cut->columns->count : cut->column_count;
     size_t next = 0;
     for (size_t row = 0; row < rows_of(cut); row++) {
         for (size_t m = 0; m < cut->middle; m++) {
             const size_t source = (row_at(cut, row) * cut->middle + m) * cut->column_count;
-            for (size_t column = 0; column < columns; column++, next++)
+            for (size_t column = 0; column < cut->columns_kept; column++, next++)
                 if (pb_mask_has(from, source + (cut->columns ? cut->columns->index[column] : column)))
                     pb_mask_add(to, next);
         }
@@ -106,11 +105,17 @@ static void copy_mask_cut(const struct cut *cut, const unsigned char *from, unsi
 static struct cut cut_of(const struct pb_graph *graph, const struct pb_parameter *parameter, const struct kept *kept)
 {
     const struct pb_weight_axes axes = pb_weight_axes_of(graph, parameter);
-    return (struct cut){.rows = axes.rows_are_fixed ? NULL : &kept[parameter->node],
-                        .columns = axes.columns_of == PB_NO_NODE ? NULL : &kept[axes.columns_of],
-                        .row_count = parameter->dims[0],
-                        .middle = (size_t)axes.height * axes.width,
-                        .column_count = axes.channels};
+    struct cut cut = {.rows = axes.rows_are_fixed ? NULL : &kept[parameter->node],
+                      .row_count = parameter->dims[0],
+                      .middle = (size_t)axes.height * axes.width,
+                      .column_count = axes.channels,
+                      .columns_kept = axes.channels};
+    if (axes.columns_of != PB_NO_NODE) {
+        const uint32_t parts = graph->nodes[axes.columns_of].shape.channels / axes.channels;
+        cut.columns = &kept[axes.columns_of];
+        cut.columns_kept = cut.columns->count / parts;
+    }
+    return cut;
 }
 
 static void copy_parameters(const struct pb_network *from, struct pb_network *to, const struct kept *kept)
@@ -161,7 +166,7 @@ enum pb_status pb_graph_shrink(const struct pb_graph *graph, const struct pb_cha
         return pb_fail_memory(error, graph->node_count * sizeof(*channels));
     for (uint32_t i = 0; i < graph->node_count; i++) {
         const uint32_t group = pb_node_group(groups, i);
-        channels[i] = group == PB_NO_GROUP ? graph->nodes[i].shape.channels : kept[group];
+        channels[i] = group == PB_NO_GROUP ? graph->nodes[i].shape.channels : kept[group] * pb_node_repeats(groups, i);
     }
     const enum pb_status status = pb_graph_rebuild(graph, channels, shrunk, error);
     pb_free(channels);
@@ -231,15 +236,16 @@ cleanup:
     return status;
 }
 
-static void zero_filters_of(struct pb_network *network, uint32_t node, const bool *keep)
+static void zero_filters_of(struct pb_network *network, const struct pb_channel_groups *groups,
+                            const struct pb_keep *keep, uint32_t node)
 {
     const struct pb_parameter *weight =
         &network->graph->parameters[network->graph->nodes[node].parameters[PB_ROLE_WEIGHT]];
     const size_t filter = weight->count / weight->dims[0];
     float *weights = pb_network_values(network, node, PB_ROLE_WEIGHT);
     float *bias = pb_network_values(network, node, PB_ROLE_BIAS);
-    for (size_t c = 0; c < weight->dims[0]; c++) {
-        if (keep[c])
+    for (uint32_t c = 0; c < weight->dims[0]; c++) {
+        if (stays(groups, keep, node, c))
             continue;
         memset(weights + c * filter, 0, filter * sizeof(float));
         if (bias)
@@ -252,7 +258,7 @@ void pb_network_zero_filters(struct pb_network *network, const struct pb_channel
 {
     for (uint32_t g = 0; g < groups->count; g++)
         for (uint32_t p = 0; p < groups->groups[g].producer_count; p++)
-            zero_filters_of(network, groups->groups[g].producers[p], keep->keep[g]);
+            zero_filters_of(network, groups, keep, groups->groups[g].producers[p]);
 }
 
 void pb_network_mask(struct pb_network *network, const struct pb_channel_groups *groups, const struct pb_keep *keep)
@@ -260,7 +266,7 @@ void pb_network_mask(struct pb_network *network, const struct pb_channel_groups 
     for (uint32_t g = 0; g < groups->count; g++)
         for (uint32_t p = 0; p < groups->groups[g].producer_count; p++)
             if (groups->groups[g].norms[p] == UINT32_MAX)
-                zero_filters_of(network, groups->groups[g].producers[p], keep->keep[g]);
+                zero_filters_of(network, groups, keep, groups->groups[g].producers[p]);
     /* Every batch norm over a group's channels, also one behind an add: β − γμ/σ would come back to life. */
     for (uint32_t i = 0; i < network->graph->node_count; i++) {
         if (!pb_is_norm(&network->graph->nodes[i]))

@@ -13,6 +13,7 @@ static const struct pb_attribute attributes[] = {PB_ATTRIBUTE(COUNT, "channels",
                                                  PB_ATTRIBUTE(PAIR, "dilation", conv.dilation),
                                                  PB_ATTRIBUTE(COUNT, "groups", conv.groups),
                                                  PB_ATTRIBUTE(FLAG, "depthwise", conv.depthwise),
+                                                 PB_ATTRIBUTE(MARK, "grouped", conv.grouped),
                                                  PB_ATTRIBUTE(FLAG, "bias", bias),
                                                  {0}};
 
@@ -35,7 +36,8 @@ static enum pb_status infer_attributes(struct pb_addition *addition, const struc
     const bool per_channel = conv->groups == channels && conv->groups == filters;
     if (conv->depthwise && !per_channel)
         return pb_refuse(addition, "a depthwise convolution has as many groups and filters as input channels");
-    conv->depthwise = conv->depthwise || (per_channel && conv->groups > 1);
+    conv->depthwise = conv->depthwise || (per_channel && conv->groups > 1 && !conv->grouped);
+    conv->grouped = conv->groups > 1 && !conv->depthwise;
     return PB_OK;
 }
 
@@ -64,7 +66,7 @@ static void describe(const struct pb_node *node, struct pb_graph_node *descripti
 static enum pb_channel_rule channels_of(const struct pb_node *node)
 {
     const struct pb_conv_attributes *conv = &node->attributes.conv;
-    return conv->depthwise ? PB_CHANNELS_IDENTITY : conv->groups > 1 ? PB_CHANNELS_FIXED_BOTH : PB_CHANNELS_NEW;
+    return conv->depthwise ? PB_CHANNELS_IDENTITY : conv->grouped ? PB_CHANNELS_GROUPED : PB_CHANNELS_NEW;
 }
 
 static void resize(struct pb_graph_node *description, uint32_t filters)
@@ -80,7 +82,7 @@ static void axes(const struct pb_graph *graph, const struct pb_parameter *weight
     axes->width = (uint32_t)weight->dims[2];
     axes->channels = (uint32_t)weight->dims[3];
     const struct pb_node *node = &graph->nodes[weight->node];
-    if (node->attributes.conv.groups == 1)
+    if (!node->attributes.conv.depthwise)
         axes->columns_of = node->inputs[0];
 }
 

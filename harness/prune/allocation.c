@@ -16,10 +16,10 @@ static uint32_t first_convolution(const struct pb_graph *graph)
 }
 
 /* A floor of 1 is not a wish but what is always so: an allocation that leaves a layer nothing is an error. */
-static void set_bounds(const struct pb_ranking *ranking, struct pb_allotment *layer, uint64_t least, uint64_t most)
+static void set_bounds(uint32_t floor, struct pb_allotment *layer, uint64_t least, uint64_t most)
 {
-    if (ranking->floor > 1 && least < ranking->floor)
-        least = ranking->floor;
+    if (floor > 1 && least < floor)
+        least = floor;
     layer->most = most;
     layer->least = least < most ? least : most;
 }
@@ -50,12 +50,12 @@ static struct extent extent_of(const struct pb_network *network, const struct pb
     const struct pb_node *node = &network->graph->nodes[producer];
     const struct pb_parameter *weights = &network->graph->parameters[node->parameters[PB_ROLE_WEIGHT]];
     const uint32_t input = node->inputs[0];
-    const double outputs = network->original_widths[group];
+    const double outputs = network->original_widths[group] * (double)pb_node_repeats(groups, producer);
     struct extent extent = {.sum = outputs, .product = outputs};
     for (uint32_t d = 1; d < weights->rank; d++) {
         double size = (double)weights->dims[d];
-        const bool reads = d == weights->rank - 1 && !(node->op == PB_OP_CONV2D && node->attributes.conv.groups > 1);
-        if (reads) /* a linear layer reads every channel at each place */
+        if (d == weights->rank - 1 &&
+            !node->attributes.conv.depthwise) /* a linear layer reads every channel at each place */
             size *= original_channels(network, groups, input) / network->graph->nodes[input].shape.channels;
         extent.sum += size;
         extent.product *= size;
@@ -86,14 +86,14 @@ void pb_allotments_of_groups(const struct pb_ranking *ranking, const struct pb_n
                                ? pb_node_group(groups, first)
                                : PB_NO_GROUP;
     for (uint32_t g = 0; g < groups->count; g++) {
-        const uint32_t channels = groups->groups[g].channels;
+        const uint32_t channels = groups->groups[g].channels, repeats = groups->groups[g].repeats;
         layers[g] = (struct pb_allotment){
             .layer = network->graph->nodes[groups->groups[g].producers[0]].name,
             .share = network->original_widths[g],
         };
         if (ranking->allocation == PB_ALLOCATION_ERK)
             layers[g].share *= erk_density(network, groups, g);
-        set_bounds(ranking, &layers[g], g == dense ? channels : 0, channels);
+        set_bounds((ranking->floor + repeats - 1) / repeats, &layers[g], g == dense ? channels : 0, channels);
     }
 }
 
@@ -123,7 +123,7 @@ struct pb_allotment pb_allotment_of_weights(const struct pb_ranking *ranking, co
         .layer = graph->nodes[weights->node].name,
         .share = ranking->allocation == PB_ALLOCATION_ERK ? sum_of_dimensions(weights) : (double)weights->count,
     };
-    set_bounds(ranking, &layer, least_of(ranking, graph, weights), unmasked);
+    set_bounds(ranking->floor, &layer, least_of(ranking, graph, weights), unmasked);
     return layer;
 }
 

@@ -1,7 +1,8 @@
 /* The layers that read the channels of a group. */
 #include "prune/consumers.h"
 
-#include <string.h>
+#include <inttypes.h>
+#include <stdio.h>
 
 #include "base/memory.h"
 #include "graph/op_table.h"
@@ -10,17 +11,23 @@
  * What node n reads of group g: one consumer for each piece of its input that is the group's. A layer over half of a symmetric matrix is
  * none: criteria know pairs as whole matrices.
  */
-static void add_pieces(const struct pb_channel_groups *groups, uint32_t node, uint32_t input, uint32_t group,
-                       struct pb_consumers *found)
+static void add_pieces(const struct pb_graph *graph, const struct pb_channel_groups *groups, uint32_t node,
+                       uint32_t group, struct pb_consumers *found)
 {
+    const uint32_t input = graph->nodes[node].inputs[0];
+    const uint32_t read = graph->nodes[input].shape.channels / pb_window_of(graph, node).groups;
     const struct pb_node_channels *channels = &groups->nodes[input];
     uint32_t first = 0;
     if (channels->pairs == PB_PAIRS_UPPER)
         return;
     for (uint32_t s = 0; s < channels->count; first += channels->segments[s++].channels)
         if (channels->segments[s].group == group)
-            found->list[found->count++] = (struct pb_consumer){
-                .node = node, .input = input, .group = group, .first = first, .pairs = channels->pairs == PB_PAIRS_ALL};
+            found->list[found->count++] = (struct pb_consumer){.node = node,
+                                                               .part = first / read,
+                                                               .input = input,
+                                                               .group = group,
+                                                               .first = first % read,
+                                                               .pairs = channels->pairs == PB_PAIRS_ALL};
 }
 
 enum pb_status pb_consumers_find(const struct pb_network *network, const struct pb_channel_groups *groups,
@@ -37,9 +44,18 @@ enum pb_status pb_consumers_find(const struct pb_network *network, const struct 
     for (uint32_t g = 0; g < groups->count; g++)
         for (uint32_t n = 1; n < graph->node_count; n++)
             if (pb_mixes_channels(&graph->nodes[n])) /* a depthwise convolution is one of the group's producers */
-                add_pieces(groups, n, graph->nodes[n].inputs[0], g, &found);
+                add_pieces(graph, groups, n, g, &found);
     *consumers = found;
     return PB_OK;
+}
+
+void pb_consumer_name(const struct pb_graph *graph, const struct pb_consumer *consumer, char name[PB_CONSUMER_NAME])
+{
+    const char *node = graph->nodes[consumer->node].name;
+    if (consumer->part)
+        snprintf(name, PB_CONSUMER_NAME, "%s (group %" PRIu32 ")", node, consumer->part + 1);
+    else
+        snprintf(name, PB_CONSUMER_NAME, "%s", node);
 }
 
 void pb_consumers_free(struct pb_consumers *consumers)

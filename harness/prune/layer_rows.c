@@ -18,23 +18,21 @@ static size_t image_floats(const struct pb_layer_rows *rows, uint32_t node)
     return pb_shape_count(node_of(rows, node)->shape);
 }
 
-size_t pb_row_width(const struct pb_graph *graph, const struct pb_consumer *consumer)
-{
-    const struct pb_conv_attributes window = pb_window_of(graph, consumer->node);
-    return (size_t)window.kernel[0] * window.kernel[1] * graph->nodes[consumer->input].shape.channels;
-}
-
 enum pb_status pb_layer_rows_open(struct pb_layer_rows *rows, const struct pb_network *network,
                                   const struct pb_consumer *consumer, const struct pb_rows_spec *spec,
                                   struct pb_error *error)
 {
     const struct pb_node *node = &network->graph->nodes[consumer->node];
-    char stream[112];
+    const struct pb_conv_attributes window = pb_window_of(network->graph, consumer->node);
+    const uint32_t channels = network->graph->nodes[consumer->input].shape.channels / window.groups;
+    char stream[144], name[PB_CONSUMER_NAME];
     *rows = (struct pb_layer_rows){.network = network,
                                    .node = consumer->node,
                                    .input = consumer->input,
-                                   .width = pb_row_width(network->graph, consumer),
-                                   .outputs = node->shape.channels,
+                                   .part = consumer->part,
+                                   .channels = channels,
+                                   .width = (size_t)window.kernel[0] * window.kernel[1] * channels,
+                                   .outputs = node->shape.channels / window.groups,
                                    .per_image = pb_graph_operator(node->op)->slides ? spec->per_image : 1};
     size_t most;
     if (!pb_multiply(spec->images, rows->per_image, &most))
@@ -43,7 +41,8 @@ enum pb_status pb_layer_rows_open(struct pb_layer_rows *rows, const struct pb_ne
     rows->given = spec->given ? pb_calloc(most, rows->outputs * sizeof(float)) : NULL;
     rows->gradients = spec->gradients ? pb_calloc(most, rows->outputs * sizeof(float)) : NULL;
     rows->sums = spec->sums ? pb_calloc(image_floats(rows, rows->input), sizeof *rows->sums) : NULL;
-    snprintf(stream, sizeof stream, "%s/%s%s", spec->stream, node->name, spec->draw);
+    pb_consumer_name(network->graph, consumer, name);
+    snprintf(stream, sizeof stream, "%s/%s%s", spec->stream, name, spec->draw);
     pb_rng_init(&rows->rng, spec->seed, stream);
     return (spec->inputs && !rows->inputs) || (spec->given && !rows->given) || (spec->gradients && !rows->gradients) ||
                    (spec->sums && !rows->sums)
@@ -94,14 +93,16 @@ static void gather(const struct pb_layer_rows *rows, const float *image, uint32_
     const struct pb_conv_attributes window = pb_window_of(rows->network->graph, rows->node);
     const struct pb_shape input = node_of(rows, rows->input)->shape;
     for (uint32_t r = 0; r < window.kernel[0]; r++)
-        for (uint32_t s = 0; s < window.kernel[1]; s++, row += input.channels) {
+        for (uint32_t s = 0; s < window.kernel[1]; s++, row += rows->channels) {
             const int64_t i = (int64_t)y * window.stride[0] + (int64_t)r * window.dilation[0] - window.pad[0];
             const int64_t j = (int64_t)x * window.stride[1] + (int64_t)s * window.dilation[1] - window.pad[1];
             if (i < 0 || j < 0 || i >= input.height || j >= input.width)
-                memset(row, 0, input.channels * sizeof *row);
+                memset(row, 0, rows->channels * sizeof *row);
             else
-                memcpy(row, image + ((size_t)i * input.width + (size_t)j) * input.channels,
-                       input.channels * sizeof *row);
+                memcpy(row,
+                       image + ((size_t)i * input.width + (size_t)j) * input.channels +
+                           (size_t)rows->part * rows->channels,
+                       rows->channels * sizeof *row);
         }
 }
 
@@ -110,7 +111,8 @@ static void take_row(const struct pb_batch_values *values, struct pb_layer_rows 
     const struct pb_shape shape = node_of(rows, rows->node)->shape;
     const uint32_t place = pb_rng_below(&rows->rng, shape.height * shape.width);
     const float *input = values->inputs + image * image_floats(rows, rows->input);
-    const size_t output = image * image_floats(rows, rows->node) + (size_t)place * shape.channels;
+    const size_t output =
+        image * image_floats(rows, rows->node) + (size_t)place * shape.channels + rows->part * rows->outputs;
     if (rows->inputs)
         gather(rows, input, place / shape.width, place % shape.width, rows->inputs + rows->count * rows->width);
     if (rows->given)

@@ -11,13 +11,15 @@
 struct pb_layer_rows {
     const struct pb_network *network;
     uint32_t node, input;
+    uint32_t part; /* of a grouped convolution, which is as many layers as it has groups; 0 of others */
+    uint32_t channels; /* C, that the layer reads */
     size_t width; /* values that one output is computed from: R·S·C */
     size_t outputs; /* M */
     uint32_t count; /* rows */
     float *inputs; /* count × width; NULL: not asked for */
     float *given; /* count × outputs: the layer's own; NULL: not asked for */
     float *gradients; /* count × outputs: of the loss by them; NULL: not asked for */
-    double *sums; /* H×W×C: of the whole inputs over all images; NULL: not asked for */
+    double *sums; /* H×W×channels of the input: over all images; NULL: not asked for */
     uint32_t images; /* that sums is over */
     uint32_t per_image; /* rows of each image */
     struct pb_rng rng; /* that the places are drawn from */
@@ -48,8 +50,5 @@ void pb_batch_values_free(struct pb_batch_values *values);
 /* Adds rows of the batch that a calibrating engine has run on; values must have room for it. */
 PB_MUST_CHECK enum pb_status pb_layer_rows_add(struct pb_layer_rows *rows, struct pb_engine *engine, uint32_t images,
                                                const struct pb_batch_values *values, struct pb_error *error);
-
-/* The values that one output is computed from. */
-size_t pb_row_width(const struct pb_graph *graph, const struct pb_consumer *consumer);
 
 #endif

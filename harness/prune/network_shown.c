@@ -113,25 +113,32 @@ static const struct pb_group_view *show_group(const struct pb_network_view *netw
     return copy->view ? copy->view : fail_memory(copies);
 }
 
-/* Geometry, and where its weights and bias are. */
+static size_t weights_of(const struct pb_consumer_view *view)
+{
+    return (size_t)view->outputs * view->kernel_height * view->kernel_width * view->input_channels;
+}
+
+/* Geometry, and where its weights and bias are; no name. */
 static struct pb_consumer_view describe_consumer(const struct pb_network_source *source,
                                                  const struct pb_consumer *consumer)
 {
     const struct pb_node *node = &source->network->graph->nodes[consumer->node];
     const struct pb_shape input = source->network->graph->nodes[consumer->input].shape;
     const struct pb_conv_attributes window = pb_window_of(source->network->graph, consumer->node);
-    return (struct pb_consumer_view){
+    const float *bias = pb_network_values(source->network, consumer->node, PB_ROLE_BIAS);
+    struct pb_consumer_view view = {
         .size = sizeof(struct pb_consumer_view),
-        .name = node->name,
-        .outputs = node->shape.channels,
+        .outputs = node->shape.channels / window.groups,
         .kernel_height = window.kernel[0],
         .kernel_width = window.kernel[1],
         .input_channels = input.channels / window.groups,
         .first = consumer->first,
         .pairs = consumer->pairs,
-        .weight = pb_network_values(source->network, consumer->node, PB_ROLE_WEIGHT),
-        .bias = pb_network_values(source->network, consumer->node, PB_ROLE_BIAS),
+        .bias = bias ? bias + (size_t)consumer->part * (node->shape.channels / window.groups) : NULL,
     };
+    view.weight =
+        pb_network_values(source->network, consumer->node, PB_ROLE_WEIGHT) + consumer->part * weights_of(&view);
+    return view;
 }
 
 static const struct pb_consumer_view *show_consumer(const struct pb_network_view *network, uint32_t group,
@@ -145,10 +152,13 @@ static const struct pb_consumer_view *show_consumer(const struct pb_network_view
     struct consumer_copy *copy = &copies->readers[first + index];
     if (copy->view)
         return copy->view;
-    struct pb_consumer_view view = describe_consumer(source, &copies->consumers.list[first + index]);
-    const size_t weights = (size_t)view.outputs * view.kernel_height * view.kernel_width * view.input_channels;
+    const struct pb_consumer *consumer = &copies->consumers.list[first + index];
+    struct pb_consumer_view view = describe_consumer(source, consumer);
+    const size_t weights = weights_of(&view);
+    char name[PB_CONSUMER_NAME];
     bool whole = true;
-    view.name = pb_guarded_copy(&copy->members[1], "name", view.name, strlen(view.name) + 1, 1);
+    pb_consumer_name(source->network->graph, consumer, name);
+    view.name = pb_guarded_copy(&copy->members[1], "name", name, strlen(name) + 1, 1);
     if (!(source->data & PB_DATA_CONSUMERS)) {
         view.weight = view.bias = NULL;
     } else {

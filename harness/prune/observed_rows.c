@@ -54,18 +54,13 @@ static enum pb_status check_rows(const struct pb_layer_rows *rows, struct pb_err
 {
     const struct pb_graph *graph = rows->network->graph;
     const char *name = graph->nodes[rows->node].name;
-    const struct pb_shown_values inputs = {.values = rows->inputs,
-                                           .count = rows->count * rows->width,
-                                           .run = 1,
-                                           .channels = graph->nodes[rows->input].shape.channels},
-                                 outputs = {.values = rows->given,
-                                            .count = rows->count * rows->outputs,
-                                            .run = 1,
-                                            .channels = rows->outputs},
-                                 gradients = {.values = rows->gradients,
-                                              .count = rows->gradients ? outputs.count : 0,
-                                              .run = 1,
-                                              .channels = rows->outputs};
+    const struct pb_shown_values
+        inputs = {.values = rows->inputs, .count = rows->count * rows->width, .run = 1, .channels = rows->channels},
+        outputs = {.values = rows->given, .count = rows->count * rows->outputs, .run = 1, .channels = rows->outputs},
+        gradients = {.values = rows->gradients,
+                     .count = rows->gradients ? outputs.count : 0,
+                     .run = 1,
+                     .channels = rows->outputs};
     enum pb_status status = pb_check_finite(name, "a sampled input", inputs, error);
     if (status == PB_OK)
         status = pb_check_finite(name, "a sampled output", outputs, error);

@@ -30,17 +30,33 @@ static uint32_t width(const struct rank *rank, uint32_t group)
     return rank->groups->groups[group].channels;
 }
 
+/* Channels that go with one of the group. */
+static uint32_t repeats(const struct rank *rank, uint32_t group)
+{
+    return rank->groups->groups[group].repeats;
+}
+
 static uint32_t floor_of(const struct rank *rank, uint32_t group)
 {
-    const uint32_t least = rank->ranking->floor ? rank->ranking->floor : 1;
+    const uint32_t asked = rank->ranking->floor ? rank->ranking->floor : 1;
+    const uint32_t least = (asked - 1) / repeats(rank, group) + 1;
     return least < width(rank, group) ? least : width(rank, group);
+}
+
+/* What a layer keeps is a multiple of this, so that with its repetitions it is one of round_to. */
+static uint32_t multiple_of(const struct rank *rank, uint32_t group)
+{
+    uint64_t multiple = 1;
+    while (rank->ranking->round_to && multiple * repeats(rank, group) % rank->ranking->round_to)
+        multiple++;
+    return (uint32_t)multiple;
 }
 
 /* What layer g keeps when the lowest asked are to go. */
 static uint32_t kept_of(const struct rank *rank, uint32_t group, uint32_t asked)
 {
     const uint32_t channels = width(rank, group), least = floor_of(rank, group);
-    const uint32_t multiple = rank->ranking->round_to ? rank->ranking->round_to : 1;
+    const uint32_t multiple = multiple_of(rank, group);
     const uint32_t left = channels - asked > least ? channels - asked : least;
     const uint64_t rounded = ((uint64_t)left + multiple - 1) / multiple * multiple;
     return rounded < channels ? (uint32_t)rounded : channels;
@@ -78,7 +94,7 @@ static enum pb_status measure(const struct rank *rank, uint64_t *value)
     if (rank->target.measure != PB_MEASURE_PARAMETERS && rank->target.measure != PB_MEASURE_MACS) {
         *value = 0;
         for (uint32_t g = 0; g < rank->groups->count; g++)
-            *value += rank->kept[g];
+            *value += (uint64_t)rank->kept[g] * repeats(rank, g);
         return PB_OK;
     }
     struct pb_graph *shrunk = NULL;
@@ -145,13 +161,24 @@ static bool by_threshold(const struct rank *rank)
     return rank->ranking->count == PB_COUNT_THRESHOLD;
 }
 
+/* How much of the order threshold_count's channels are. */
+static uint32_t threshold_length(const struct rank *rank)
+{
+    uint32_t left = threshold_count(rank->original->channels, rank->groups->total, rank->target.amount), length = 0;
+    for (; left > 0; length++) {
+        const uint32_t channels = repeats(rank, rank->order.candidates[length].group);
+        left -= channels < left ? channels : left;
+    }
+    return length;
+}
+
 /* One threshold for all layers. */
 static enum pb_status choose_globally(struct rank *rank, uint32_t *length)
 {
     const struct pb_candidate *order = rank->order.candidates;
     enum pb_status status = PB_OK;
     if (by_threshold(rank) && rank->target.measure == PB_MEASURE_CHANNELS)
-        *length = threshold_count(rank->original->channels, rank->order.count, rank->target.amount);
+        *length = threshold_length(rank);
     else
         status = search(rank, length);
     while (status == PB_OK && by_threshold(rank) && *length && *length < rank->order.count &&
@@ -221,7 +248,7 @@ static enum pb_status choose_by_allocation(struct rank *rank)
 {
     const uint32_t count = rank->groups->count;
     const uint64_t limit = allowed(rank);
-    uint64_t low = 0, high = rank->groups->total, value = 0;
+    uint64_t low = 0, high = rank->order.count, value = 0;
     struct pb_allotment *layers = pb_calloc(count, sizeof *layers);
     if (!layers)
         return pb_fail_memory(rank->error, count * sizeof *layers);
@@ -266,7 +293,7 @@ static void fill_layers(const struct rank *rank, uint32_t length, struct pb_prun
         layer->floored = rank->asked[g] > most ? rank->asked[g] - most : 0;
         for (uint32_t k = 0; k < layer->before; k++)
             layer->ties += rank->order.layers[g][k].score == threshold;
-        pruning->floored += layer->floored;
+        pruning->floored += layer->floored * repeats(rank, g);
         if (!isnan(threshold) && (!cut || threshold > pruning->threshold))
             pruning->threshold = threshold;
         cut = cut || !isnan(threshold);
@@ -396,7 +423,7 @@ static enum pb_status check_channels(const struct rank *rank, const uint32_t *ch
                 rank->error, PB_ERROR_RUN,
                 "the schedule asked for %" PRIu32 " channels in group %" PRIu32 " ('%s'), which has %" PRIu32,
                 channels[g], g, rank->network->graph->nodes[rank->groups->groups[g].producers[0]].name, width(rank, g));
-        *total += channels[g];
+        *total += channels[g] * repeats(rank, g);
     }
     if (*total == rank->groups->total)
         return pb_fail(rank->error, PB_ERROR_RUN, "the schedule asked for the channels that every group has already");

@@ -93,14 +93,16 @@ enum pb_status pb_removal_order_create(const struct pb_network *network, const s
                                        const struct pb_scores *scores, const struct pb_ranking *ranking,
                                        struct pb_removal_order *order, struct pb_error *error)
 {
-    struct pb_removal_order created = {.count = groups->total, .group_count = groups->count};
+    struct pb_removal_order created = {.group_count = groups->count};
     enum pb_status status = check_scores(network, groups, scores, error);
     if (status != PB_OK)
         return status;
-    created.candidates = pb_calloc(groups->total, sizeof(*created.candidates));
+    for (uint32_t g = 0; g < groups->count; g++)
+        created.count += groups->groups[g].channels;
+    created.candidates = pb_calloc(created.count, sizeof(*created.candidates));
     created.layers = pb_calloc(groups->count, sizeof(struct pb_candidate *));
     if (!created.candidates || !created.layers) {
-        status = pb_fail_memory(error, groups->total * sizeof(*created.candidates));
+        status = pb_fail_memory(error, created.count * sizeof(*created.candidates));
         goto cleanup;
     }
     uint32_t next = 0;

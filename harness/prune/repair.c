@@ -15,6 +15,7 @@ struct repair {
     struct pb_criterion_run *run;
     struct pb_network *network;
     const struct pb_consumer *consumer;
+    const char *layer; /* its name */
     struct pb_layer_rows now, *earlier;
     struct pb_guarded view, name, inputs, outputs, weight, bias;
 };
@@ -62,31 +63,28 @@ static enum pb_status check_values(const struct repair *repair, const float *val
         if (!isfinite(values[i]))
             return pb_fail(repair->run->error, PB_ERROR_RUN,
                            "criterion '%s' repaired layer '%s' with a %s of %g; values must be finite",
-                           repair->run->name, repair->network->graph->nodes[repair->consumer->node].name, what,
-                           (double)values[i]);
+                           repair->run->name, repair->layer, what, (double)values[i]);
     return PB_OK;
 }
 
 static enum pb_status check_beside(const struct repair *repair, const struct pb_guarded *array)
 {
     char where[96];
-    snprintf(where, sizeof where, "layer '%s' in repair", repair->network->graph->nodes[repair->consumer->node].name);
+    snprintf(where, sizeof where, "layer '%s' in repair", repair->layer);
     return pb_criterion_check_beside(repair->run, array, where);
 }
 
 static enum pb_status call_repair(struct repair *repair, float *weight, float *bias)
 {
     struct pb_criterion_run *run = repair->run;
-    const struct pb_node *node = &repair->network->graph->nodes[repair->consumer->node];
-    const struct pb_shape input = repair->network->graph->nodes[repair->consumer->input].shape;
     const struct pb_conv_attributes window = pb_window_of(repair->network->graph, repair->consumer->node);
     struct pb_repair_view view = {.size = sizeof view,
                                   .outputs = (uint32_t)repair->now.outputs,
                                   .kernel_height = window.kernel[0],
                                   .kernel_width = window.kernel[1],
-                                  .input_channels = input.channels,
+                                  .input_channels = repair->now.channels,
                                   .rows = repair->now.count};
-    view.name = pb_guarded_copy(&repair->name, "name", node->name, strlen(node->name) + 1, 1);
+    view.name = pb_guarded_copy(&repair->name, "name", repair->layer, strlen(repair->layer) + 1, 1);
     view.inputs =
         pb_guarded_copy(&repair->inputs, "inputs", repair->now.inputs, view.rows * repair->now.width, sizeof(float));
     view.outputs_before = pb_guarded_copy(&repair->outputs, "outputs_before", repair->earlier->given,
@@ -94,7 +92,7 @@ static enum pb_status call_repair(struct repair *repair, float *weight, float *b
     const struct pb_repair_view *shown = pb_guarded_copy(&repair->view, "the view", &view, 1, sizeof view);
     if (!view.name || !view.inputs || !view.outputs_before || !shown)
         return pb_fail_memory(run->error, view.rows * repair->now.width * sizeof(float));
-    pb_place_enter_layer(run->host.name, "repair", node->name, 0, 0);
+    pb_place_enter_layer(run->host.name, "repair", repair->layer, 0, 0);
     const enum pb_status status =
         pb_host_result(&run->host, run->criterion->repair(run->self, shown, weight, bias), run->error);
     pb_place_leave();
@@ -104,10 +102,11 @@ static enum pb_status call_repair(struct repair *repair, float *weight, float *b
 /* The plugin writes into copies; what is right there becomes the network's. */
 static enum pb_status rewrite(struct repair *repair, struct pb_repaired *repaired)
 {
-    const uint32_t node = repair->consumer->node;
-    float *own_weight = pb_network_values(repair->network, node, PB_ROLE_WEIGHT);
-    float *own_bias = pb_network_values(repair->network, node, PB_ROLE_BIAS);
+    const uint32_t node = repair->consumer->node, part = repair->consumer->part;
     const size_t weights = repair->now.outputs * repair->now.width, biases = repair->now.outputs;
+    float *own_weight = pb_network_values(repair->network, node, PB_ROLE_WEIGHT) + part * weights;
+    float *own_bias = pb_network_values(repair->network, node, PB_ROLE_BIAS);
+    own_bias = own_bias ? own_bias + part * biases : NULL;
     float *weight = pb_guarded_open(&repair->weight, "weight", weights, sizeof *weight), *bias = NULL;
     if (weight)
         memcpy(weight, own_weight, weights * sizeof *weight);
@@ -144,16 +143,28 @@ static enum pb_status repair_layer(struct pb_criterion_run *run, struct pb_netwo
                                    const struct pb_consumer *consumer, struct pb_layer_rows *earlier,
                                    struct pb_repaired *repaired)
 {
-    struct repair repair = {.run = run, .network = network, .consumer = consumer, .earlier = earlier};
-    snprintf(repaired->name, sizeof repaired->name, "%s", network->graph->nodes[consumer->node].name);
+    struct repair repair = {
+        .run = run, .network = network, .consumer = consumer, .layer = repaired->name, .earlier = earlier};
+    pb_consumer_name(network->graph, consumer, repaired->name);
     enum pb_status status = pb_layer_rows_fill(&repair.now, consumer, 1, network, run->criterion->repair_rows,
                                                PB_ROWS_INPUTS, run->calibration, run->error);
     if (status == PB_OK && earlier->outputs != repair.now.outputs)
-        status = pb_layer_rows_keep(earlier, network, pb_node_group(run->groups, consumer->node), run->error);
+        status = pb_layer_rows_keep(earlier,
+                                    &(struct pb_kept_layer){.then = earlier->network,
+                                                            .now = network,
+                                                            .groups = run->groups,
+                                                            .node = consumer->node,
+                                                            .outputs = repair.now.outputs},
+                                    run->error);
     if (status == PB_OK)
         status = rewrite(&repair, repaired);
     free_repair(&repair);
     return status;
+}
+
+static bool comes_after(const struct pb_consumer *a, const struct pb_consumer *b)
+{
+    return a->node != b->node ? a->node > b->node : a->part > b->part;
 }
 
 /* The layers to be repaired, input side first: each once, also where it reads several groups. Writes over the list. */
@@ -165,11 +176,11 @@ static uint32_t choose_layers(const struct pb_network *before, const struct pb_n
         const struct pb_consumer consumer = consumers->list[i];
         bool again = consumer.pairs || !lost_inputs(before, network, &consumer);
         for (uint32_t k = 0; k < chosen; k++)
-            again = again || consumers->list[k].node == consumer.node;
+            again = again || (consumers->list[k].node == consumer.node && consumers->list[k].part == consumer.part);
         if (again)
             continue;
         uint32_t place = chosen++;
-        for (; place > 0 && consumers->list[place - 1].node > consumer.node; place--)
+        for (; place > 0 && comes_after(&consumers->list[place - 1], &consumer); place--)
             consumers->list[place] = consumers->list[place - 1];
         consumers->list[place] = consumer;
     }
@@ -187,6 +198,7 @@ static enum pb_status read_earlier(const struct pb_criterion_run *run, const str
         return pb_fail_memory(run->error, count * sizeof *then);
     for (uint32_t i = 0; i < count; i++)
         then[i] = (struct pb_consumer){.node = pb_graph_find(before->graph, graph->nodes[consumers[i].node].name),
+                                       .part = consumers[i].part,
                                        .input = pb_graph_find(before->graph, graph->nodes[consumers[i].input].name)};
     const enum pb_status status = pb_layer_rows_fill(earlier, then, count, before, run->criterion->repair_rows,
                                                      PB_ROWS_GIVEN, run->calibration, run->error);

@@ -6,7 +6,7 @@
 
 /* What one layer's repair changed: ‖outputs − outputs before the pruning‖ as a share of the latter, over rows. */
 struct pb_repaired {
-    char name[32];
+    char name[64];
     uint32_t rows;
     double error_before, error_after;
     bool without_bias; /* the rule moves biases, and the layer has none: it was left as it was */

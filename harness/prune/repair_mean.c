@@ -2,7 +2,6 @@
 #include "prune/repair_mean.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -34,13 +33,18 @@ static void find_removed(const struct mending *mending, uint32_t group, bool *re
     }
 }
 
+static bool is_same_layer(const struct pb_consumer *a, const struct pb_consumer *b)
+{
+    return a->node == b->node && a->part == b->part;
+}
+
 /* Which channels of the input are gone: a layer may read several groups. */
-static enum pb_status find_gone(const struct mending *mending, uint32_t node, bool *gone)
+static enum pb_status find_gone(const struct mending *mending, const struct pb_consumer *layer, bool *gone)
 {
     for (uint32_t i = 0; i < mending->pieces.count; i++) {
         const struct pb_consumer *piece = &mending->pieces.list[i];
         const size_t channels = mending->groups.groups[piece->group].channels;
-        if (piece->node != node)
+        if (!is_same_layer(piece, layer))
             continue;
         bool *removed = pb_calloc(channels, sizeof *removed);
         if (!removed)
@@ -64,7 +68,7 @@ static const double *at_place(const struct pb_layer_rows *rows, uint32_t y, uint
     const int64_t j = (int64_t)x * window.stride[1] + (int64_t)s * window.dilation[1] - window.pad[1];
     if (i < 0 || j < 0 || i >= input.height || j >= input.width)
         return NULL;
-    return rows->sums + ((size_t)i * input.width + (size_t)j) * input.channels;
+    return rows->sums + ((size_t)i * input.width + (size_t)j) * input.channels + (size_t)rows->part * rows->channels;
 }
 
 /* Adds what the outputs' windows read, of all outputs or of those with the whole window in the image; returns how many. */
@@ -72,7 +76,7 @@ static uint32_t add_windows(const struct pb_layer_rows *rows, bool inside, doubl
 {
     const struct pb_graph *graph = rows->network->graph;
     const struct pb_shape output = graph->nodes[rows->node].shape;
-    const uint32_t channels = graph->nodes[rows->input].shape.channels;
+    const uint32_t channels = rows->channels;
     const struct pb_conv_attributes window = pb_window_of(graph, rows->node);
     const uint32_t *kernel = window.kernel;
     uint32_t outputs = 0;
@@ -101,32 +105,36 @@ static void average_windows(const struct pb_layer_rows *rows, double *mean)
         mean[i] /= count;
 }
 
-/* Filter m of the layer was its filter from[m]: it may have lost filters itself. */
-static void find_filters(const struct mending *mending, uint32_t layer, uint32_t kept, uint32_t *from)
+/* Of the network that is left. It may have lost filters itself. */
+static struct pb_kept_layer kept_layer(const struct mending *mending, uint32_t layer)
 {
-    const uint32_t node = mending->then[layer].node;
-    const bool all = mending->before->graph->nodes[node].shape.channels == kept;
-    const uint32_t group = all ? 0 : pb_node_group(&mending->groups, node);
-    for (uint32_t m = 0, k = 0; m < kept; m++, k++) {
-        while (!all && mending->before->origin[group][k] != mending->network->origin[group][m])
-            k++;
-        from[m] = k;
-    }
+    const uint32_t node = mending->now[layer].node;
+    const struct pb_graph *graph = mending->network->graph;
+    return (struct pb_kept_layer){.then = mending->before,
+                                  .now = mending->network,
+                                  .groups = &mending->left,
+                                  .node = node,
+                                  .outputs = graph->nodes[node].shape.channels / pb_window_of(graph, node).groups};
 }
 
-static enum pb_status shift_biases(const struct mending *mending, uint32_t layer, const bool *gone, const double *mean,
-                                   const uint32_t *from, float *bias)
+/* The weights and the bias that it had before, and its mean inputs. */
+struct mean_of_layer {
+    size_t width, channels;
+    const float *weight;
+    const double *mean;
+    const bool *gone; /* per channel */
+    const uint32_t *from; /* per filter that is left */
+};
+
+static enum pb_status shift_biases(const struct mending *mending, uint32_t layer, const struct mean_of_layer *was,
+                                   float *bias)
 {
-    const struct pb_network *before = mending->before;
-    const size_t width = mending->earlier[layer].width;
-    const uint32_t channels = before->graph->nodes[mending->then[layer].input].shape.channels;
     const struct pb_node *node = &mending->network->graph->nodes[mending->now[layer].node];
-    const float *weight = pb_network_values(before, mending->then[layer].node, PB_ROLE_WEIGHT);
-    for (uint32_t m = 0; m < node->shape.channels; m++) {
+    for (size_t m = 0; m < kept_layer(mending, layer).outputs; m++) {
         double shift = 0;
-        for (size_t i = 0; i < width; i++)
-            if (gone[i % channels])
-                shift += (double)weight[from[m] * width + i] * mean[i];
+        for (size_t i = 0; i < was->width; i++)
+            if (was->gone[i % was->channels])
+                shift += (double)was->weight[was->from[m] * was->width + i] * was->mean[i];
         bias[m] = (float)((double)bias[m] + shift);
         if (!isfinite(bias[m]))
             return pb_fail(mending->error, PB_ERROR_RUN,
@@ -139,20 +147,29 @@ static enum pb_status shift_biases(const struct mending *mending, uint32_t layer
 static enum pb_status repair_layer(const struct mending *mending, uint32_t layer)
 {
     const struct pb_layer_rows *rows = &mending->earlier[layer];
-    const uint32_t channels = mending->before->graph->nodes[mending->then[layer].input].shape.channels;
-    const uint32_t kept = mending->network->graph->nodes[mending->now[layer].node].shape.channels;
+    const struct pb_consumer *then = &mending->then[layer];
+    const struct pb_kept_layer kept = kept_layer(mending, layer);
     float *bias = pb_network_values(mending->network, mending->now[layer].node, PB_ROLE_BIAS);
     if (!bias)
         return PB_OK;
-    bool *gone = pb_calloc(channels, sizeof *gone);
+    const size_t outputs = mending->before->graph->nodes[then->node].shape.channels /
+                           pb_window_of(mending->before->graph, then->node).groups;
+    bool *gone = pb_calloc(rows->channels, sizeof *gone);
     double *mean = pb_calloc(rows->width, sizeof *mean);
-    uint32_t *from = pb_calloc(kept, sizeof *from);
-    enum pb_status status = gone && mean && from ? find_gone(mending, mending->then[layer].node, gone)
+    uint32_t *from = pb_calloc(kept.outputs, sizeof *from);
+    enum pb_status status = gone && mean && from ? find_gone(mending, then, gone)
                                                  : pb_fail_memory(mending->error, rows->width * sizeof *mean);
     if (status == PB_OK) {
         average_windows(rows, mean);
-        find_filters(mending, layer, kept, from);
-        status = shift_biases(mending, layer, gone, mean, from, bias);
+        pb_kept_filters(&kept, outputs, from);
+        const struct mean_of_layer was = {.width = rows->width,
+                                          .channels = rows->channels,
+                                          .weight = pb_network_values(mending->before, then->node, PB_ROLE_WEIGHT) +
+                                                    then->part * outputs * rows->width,
+                                          .mean = mean,
+                                          .gone = gone,
+                                          .from = from};
+        status = shift_biases(mending, layer, &was, bias + then->part * kept.outputs);
     }
     pb_free(gone);
     pb_free(mean);
@@ -160,28 +177,39 @@ static enum pb_status repair_layer(const struct mending *mending, uint32_t layer
     return status;
 }
 
+/* The first piece of a layer that is of a group which lost channels; NULL: there is none. */
+static const struct pb_consumer *find_piece(const struct mending *mending, const struct pb_consumer *layer)
+{
+    for (uint32_t i = 0; i < mending->pieces.count; i++) {
+        const struct pb_consumer *read = &mending->pieces.list[i];
+        if (is_same_layer(read, layer) &&
+            mending->left.groups[read->group].channels < mending->groups.groups[read->group].channels)
+            return read;
+    }
+    return NULL;
+}
+
 /* Layers of which an input is gone, in graph order, each once. */
 static enum pb_status choose_layers(struct mending *mending)
 {
     const struct pb_graph *before = mending->before->graph, *graph = mending->network->graph;
-    mending->then = pb_calloc(before->node_count, sizeof *mending->then);
-    mending->now = pb_calloc(before->node_count, sizeof *mending->now);
-    if (!mending->then || !mending->now)
-        return pb_fail_memory(mending->error, before->node_count * sizeof *mending->then);
+    const uint32_t most = mending->pieces.count;
+    mending->then = pb_calloc(most, sizeof *mending->then);
+    mending->now = pb_calloc(most, sizeof *mending->now);
+    if (most && (!mending->then || !mending->now))
+        return pb_fail_memory(mending->error, most * sizeof *mending->then);
     for (uint32_t node = 1; node < before->node_count; node++) {
-        const struct pb_consumer *piece = NULL;
-        for (uint32_t i = 0; i < mending->pieces.count && !piece; i++) {
-            const struct pb_consumer *read = &mending->pieces.list[i];
-            if (read->node == node &&
-                mending->left.groups[read->group].channels < mending->groups.groups[read->group].channels)
-                piece = read;
+        const uint32_t parts = pb_mixes_channels(&before->nodes[node]) ? pb_window_of(before, node).groups : 0;
+        for (uint32_t part = 0; part < parts; part++) {
+            const struct pb_consumer *piece = find_piece(mending, &(struct pb_consumer){.node = node, .part = part});
+            if (!piece)
+                continue;
+            mending->then[mending->count] = *piece;
+            mending->now[mending->count++] =
+                (struct pb_consumer){.node = pb_graph_find(graph, before->nodes[node].name),
+                                     .part = part,
+                                     .input = pb_graph_find(graph, before->nodes[piece->input].name)};
         }
-        if (!piece)
-            continue;
-        mending->then[mending->count] = *piece;
-        mending->now[mending->count++] =
-            (struct pb_consumer){.node = pb_graph_find(graph, before->nodes[node].name),
-                                 .input = pb_graph_find(graph, before->nodes[piece->input].name)};
     }
     return PB_OK;
 }
@@ -212,12 +240,11 @@ static enum pb_status repair_layers(struct mending *mending, struct pb_repaired 
     enum pb_status status = pb_layer_rows_fill(mending->earlier, mending->then, mending->count, mending->before, ROWS,
                                                PB_ROWS_GIVEN | PB_ROWS_SUMS, mending->calibration, mending->error);
     for (uint32_t l = 0; l < mending->count && status == PB_OK; l++) {
-        const struct pb_node *node = &mending->network->graph->nodes[mending->now[l].node];
-        snprintf(repaired[l].name, sizeof repaired[l].name, "%s", node->name);
+        const struct pb_kept_layer kept = kept_layer(mending, l);
+        pb_consumer_name(mending->network->graph, &mending->now[l], repaired[l].name);
         repaired[l].without_bias = !pb_network_values(mending->network, mending->now[l].node, PB_ROLE_BIAS);
-        if (mending->earlier[l].outputs != node->shape.channels)
-            status = pb_layer_rows_keep(&mending->earlier[l], mending->network,
-                                        pb_node_group(&mending->groups, mending->then[l].node), mending->error);
+        if (mending->earlier[l].outputs != kept.outputs)
+            status = pb_layer_rows_keep(&mending->earlier[l], &kept, mending->error);
     }
     if (status == PB_OK)
         status = measure(mending, repaired, false);

@@ -96,12 +96,23 @@ enum pb_status pb_layer_rows_fill(struct pb_layer_rows *rows, const struct pb_co
     return status;
 }
 
-enum pb_status pb_layer_rows_keep(struct pb_layer_rows *rows, const struct pb_network *now, uint32_t group,
-                                  struct pb_error *error)
+void pb_kept_filters(const struct pb_kept_layer *layer, size_t outputs, uint32_t *from)
 {
-    const struct pb_network *then = rows->network;
-    const uint32_t kept =
-        now->graph->nodes[pb_graph_find(now->graph, then->graph->nodes[rows->node].name)].shape.channels;
+    const uint32_t group = pb_node_group(layer->groups, layer->node);
+    const bool whole = layer->outputs == outputs;
+    const size_t left = whole ? outputs : layer->groups->groups[group].channels;
+    const size_t width = outputs / (layer->outputs / left); /* of as many repetitions */
+    for (size_t m = 0, k = 0; m < layer->outputs; m++, k++) {
+        k = m % left ? k : 0;
+        while (!whole && layer->then->origin[group][k] != layer->now->origin[group][m % left])
+            k++; /* both lists of origins ascend */
+        from[m] = (uint32_t)(m / left * width + k);
+    }
+}
+
+enum pb_status pb_layer_rows_keep(struct pb_layer_rows *rows, const struct pb_kept_layer *layer, struct pb_error *error)
+{
+    const size_t kept = layer->outputs;
     uint32_t *from = pb_calloc(kept, sizeof *from);
     float *given = pb_calloc((size_t)rows->count * kept, sizeof *given);
     if (!from || !given) {
@@ -109,13 +120,9 @@ enum pb_status pb_layer_rows_keep(struct pb_layer_rows *rows, const struct pb_ne
         pb_free(given);
         return pb_fail_memory(error, (size_t)rows->count * kept * sizeof *given);
     }
-    for (uint32_t c = 0, k = 0; c < kept; c++) { /* both lists of origins ascend */
-        while (then->origin[group][k] != now->origin[group][c])
-            k++;
-        from[c] = k;
-    }
+    pb_kept_filters(layer, rows->outputs, from);
     for (uint32_t n = 0; n < rows->count; n++)
-        for (uint32_t c = 0; c < kept; c++)
+        for (size_t c = 0; c < kept; c++)
             given[(size_t)n * kept + c] = rows->given[n * rows->outputs + from[c]];
     pb_free(from);
     pb_free(rows->given);

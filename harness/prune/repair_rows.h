@@ -16,8 +16,17 @@ PB_MUST_CHECK enum pb_status pb_layer_rows_fill(struct pb_layer_rows *rows, cons
                                                 uint32_t count, const struct pb_network *network, uint32_t per_image,
                                                 unsigned asked, const struct pb_calibration *calibration,
                                                 struct pb_error *error);
-/* Of what the layer gave, only what its filters that are still there in `now` gave, in their order. group: the layer's own. */
-PB_MUST_CHECK enum pb_status pb_layer_rows_keep(struct pb_layer_rows *rows, const struct pb_network *now,
-                                                uint32_t group, struct pb_error *error);
+/* A layer, or one group of a grouped convolution, in a network that was pruned from `then`. */
+struct pb_kept_layer {
+    const struct pb_network *then, *now;
+    const struct pb_channel_groups *groups; /* of now */
+    uint32_t node; /* of now */
+    size_t outputs; /* filters in now */
+};
+/* Filter m was from[m] of the layer's `outputs` filters in the network before. */
+void pb_kept_filters(const struct pb_kept_layer *layer, size_t outputs, uint32_t *from);
+/* Of what the layer gave before, only what the filters that are still there gave, in their order. */
+PB_MUST_CHECK enum pb_status pb_layer_rows_keep(struct pb_layer_rows *rows, const struct pb_kept_layer *layer,
+                                                struct pb_error *error);
 
 #endif

@@ -5,14 +5,25 @@
 #include "prune/criterion_run.h"
 #include "prune/observe.h"
 
-static void couple(enum pb_coupling coupling, const double *values, bool first, uint32_t producers, uint32_t channels,
-                   double *combined)
+/* How many filters make one channel of a group. */
+static uint32_t filters_of(const struct pb_channel_groups *groups, const struct pb_channel_group *group)
 {
-    for (uint32_t c = 0; c < channels; c++) {
+    uint32_t filters = 0;
+    for (uint32_t p = 0; p < group->producer_count; p++)
+        filters += pb_node_repeats(groups, group->producers[p]);
+    return filters;
+}
+
+/* Adds a layer's filters to what its group's channels have; first: it is the first of the group's layers. */
+static void couple(enum pb_coupling coupling, const double *values, bool first, uint32_t filters, uint32_t channels,
+                   uint32_t repeats, double *combined)
+{
+    for (uint32_t k = 0; k < channels * repeats; k++) {
+        double *channel = &combined[k % channels];
         if (coupling == PB_COUPLE_MAX)
-            combined[c] = first ? values[c] : fmax(combined[c], values[c]);
+            *channel = first && k < channels ? values[k] : fmax(*channel, values[k]);
         else
-            combined[c] += coupling == PB_COUPLE_MEAN ? values[c] / producers : values[c];
+            *channel += coupling == PB_COUPLE_MEAN ? values[k] / filters : values[k];
     }
 }
 
@@ -25,8 +36,8 @@ static enum pb_status score_layers(struct pb_criterion_run *run, enum pb_couplin
         if (status != PB_OK)
             return status;
         const double *values = (const double *)(const void *)run->shown.scores.start;
-        couple(coupling, values, layer->node == group->producers[0], group->producer_count, group->channels,
-               scores->values[layer->group]);
+        couple(coupling, values, layer->node == group->producers[0], filters_of(run->groups, group), group->channels,
+               pb_node_repeats(run->groups, layer->node), scores->values[layer->group]);
     }
     return PB_OK;
 }

@@ -76,11 +76,12 @@ static void warn_of_starved(const struct pb_network *network, const struct pb_ch
 {
     uint64_t kept = 0, all = 0;
     for (uint32_t g = 0; g < groups->count; g++) {
-        kept += pruning->layers[g].after;
-        all += network->original_widths[g];
+        kept += (uint64_t)pruning->layers[g].after * groups->groups[g].repeats;
+        all += (uint64_t)network->original_widths[g] * groups->groups[g].repeats;
     }
     for (uint32_t g = 0; g < groups->count && (double)kept >= STARVED * (double)all; g++) {
-        const uint32_t after = pruning->layers[g].after, original = network->original_widths[g];
+        const uint32_t repeats = groups->groups[g].repeats;
+        const uint32_t after = pruning->layers[g].after * repeats, original = network->original_widths[g] * repeats;
         if (after < STARVED * original)
             pb_text_append(
                 lines,

@@ -87,8 +87,10 @@ static void count_changes(struct pb_soft *soft, const struct pb_keep *now)
     soft->masked = soft->revived = 0;
     for (uint32_t g = 0; g < now->group_count; g++)
         for (uint32_t c = 0; c < soft->groups.groups[g].channels; c++) {
-            soft->masked += !now->keep[g][c];
-            soft->revived += soft->keep.keep && !soft->keep.keep[g][c] && now->keep[g][c];
+            const uint32_t repeats = soft->groups.groups[g].repeats;
+            const bool revived = soft->keep.keep && !soft->keep.keep[g][c] && now->keep[g][c];
+            soft->masked += now->keep[g][c] ? 0 : repeats;
+            soft->revived += revived ? repeats : 0;
         }
 }
 
@@ -163,8 +165,9 @@ static double zeroed_squares(const struct pb_network *network, const struct pb_c
     for (uint32_t p = 0; p < group->producer_count; p++) {
         const bool scales = how == PB_ZERO_GAMMA_BETA && group->norms[p] != UINT32_MAX;
         const uint32_t node = scales ? group->norms[p] : group->producers[p];
-        squares += row_squares(network, node, scales ? PB_ROLE_GAMMA : PB_ROLE_WEIGHT, c) +
-                   row_squares(network, node, scales ? PB_ROLE_BETA : PB_ROLE_BIAS, c);
+        for (uint32_t k = c; k < network->graph->nodes[node].shape.channels; k += group->channels)
+            squares += row_squares(network, node, scales ? PB_ROLE_GAMMA : PB_ROLE_WEIGHT, k) +
+                       row_squares(network, node, scales ? PB_ROLE_BETA : PB_ROLE_BIAS, k);
     }
     return squares;
 }

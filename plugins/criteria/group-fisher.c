@@ -29,8 +29,8 @@ static const struct pb_option options[] = {
 
 struct state {
     const struct pb_host *host;
-    struct gradient_rows sums; /* of each group K, at its first layer */
-    struct gradient_rows changes; /* of each group N×K of the current batch, at its first layer */
+    struct gradient_rows sums; /* of each group its channels, at its first layer */
+    struct gradient_rows changes; /* of each group N × its channels of the current batch, at its first layer */
     enum cost cost;
 };
 
@@ -53,21 +53,36 @@ static const struct pb_group_view *find_group(const struct pb_layer_view *layer,
     return *first ? group : NULL;
 }
 
+/* Adds a layer's part of a batch to its group's changes; filter k belongs to channel k mod channels. */
+static enum pb_status add_layer(const struct pb_host *host, const struct pb_layer_view *layer, size_t channels,
+                                double *changes)
+{
+    const size_t filters = layer->channels;
+    double *own = host->alloc(host, layer->batch * filters * sizeof *own);
+    if (!own)
+        return PB_ERROR_MEMORY;
+    for (size_t n = 0; n < layer->batch; n++) {
+        add_output_changes(layer, n, own + n * filters);
+        for (size_t k = 0; k < filters; k++)
+            changes[n * channels + k % channels] += own[n * filters + k];
+    }
+    host->free(host, own);
+    return PB_OK;
+}
+
 /* The layers of a group are shown in the order of its producers. */
 static enum pb_status observe(void *self, const struct pb_layer_view *layer)
 {
     struct state *state = self;
-    const size_t channels = layer->channels, count = layer->batch * channels;
     const struct pb_layer_view *first = NULL;
     const struct pb_group_view *group = find_group(layer, &first);
     if (!group)
         return PB_ERROR_MEMORY;
+    const size_t channels = group->channels, count = layer->batch * channels;
     double *sums = gradient_row(state->host, &state->sums, first, channels);
     double *changes = gradient_row(state->host, &state->changes, first, count);
-    if (!sums || !changes)
+    if (!sums || !changes || add_layer(state->host, layer, channels, changes) != PB_OK)
         return PB_ERROR_MEMORY;
-    for (size_t n = 0; n < layer->batch; n++)
-        add_output_changes(layer, n, changes + n * channels);
     if (layer->index != group->producers[group->producer_count - 1])
         return PB_OK;
     for (size_t i = 0; i < count; i++)
@@ -82,12 +97,12 @@ static enum pb_status score(void *self, const struct pb_layer_view *layer, doubl
     struct state *state = self;
     const struct pb_layer_view *first = NULL;
     const struct pb_group_view *group = find_group(layer, &first);
-    const double *sums = group ? gradient_row(state->host, &state->sums, first, layer->channels) : NULL;
+    const double *sums = group ? gradient_row(state->host, &state->sums, first, group->channels) : NULL;
     if (!sums)
         return PB_ERROR_MEMORY;
     const double divisor = state->cost == MACS && group->channel_macs > 0 ? (double)group->channel_macs / 1e9 : 1;
     for (uint32_t k = 0; k < layer->channels; k++)
-        scores[k] = sums[k] / divisor;
+        scores[k] = sums[k % group->channels] / divisor;
     return PB_OK;
 }
 

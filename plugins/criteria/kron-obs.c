@@ -376,8 +376,9 @@ static enum pb_status score(void *self, const struct pb_layer_view *layer, doubl
         return PB_OK;
     if (!state->groups || !state->groups[layer->group].scores)
         status = score_group(state, layer->network, layer->group);
-    if (status == PB_OK)
-        memcpy(scores, state->groups[layer->group].scores, layer->channels * sizeof *scores);
+    const struct pb_group_view *group = status == PB_OK ? open_group(state, layer->network, layer->group) : NULL;
+    for (uint32_t k = 0; group && k < layer->channels; k++)
+        scores[k] = state->groups[layer->group].scores[k % group->channels];
     return status;
 }
 

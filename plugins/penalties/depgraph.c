@@ -85,7 +85,7 @@ static enum pb_status of_outputs(const struct depgraph *depgraph, const struct p
     if (!factors)
         return PB_ERROR_MEMORY;
     for (uint32_t u = 0; u < layer->units; u++)
-        coefficients[u] = 2 * factors[u];
+        coefficients[u] = 2 * factors[u % group->channels];
     depgraph->host->free(depgraph->host, factors);
     return PB_OK;
 }

@@ -143,7 +143,10 @@ struct pb_layer_view {
     const double *weight_flow;
 };
 
-/* A layer that reads the channels of a group: what removing some of them leaves it without. */
+/*
+ * A layer that reads the channels of a group: what removing some of them leaves it without. It is there once for each piece of its
+ * input that is the group's. A convolution of several groups is as many layers: the first has its name, the next "NAME (group 2)".
+ */
 struct pb_consumer_view {
     size_t size; /* the host's */
     const char *name; /* "conv3_3", "fc" */
@@ -174,7 +177,11 @@ struct pb_rows_view {
     const float *output_grad_rows;
 };
 
-/* Channels that can only be removed together. */
+/*
+ * Channels that can only be removed together. Channel k is output k of each of the producers. Where a grouped convolution makes or
+ * reads them they repeat, for each of its groups loses the same ones: then a producer has a multiple of them, and output k is of
+ * channel k mod channels. Each repetition is a piece of its own of what a consumer reads.
+ */
 struct pb_group_view {
     size_t size; /* the host's */
     const char *id; /* the name of its first layer */

@@ -161,7 +161,8 @@ struct pb_network_cost {
 struct pb_network_group {
     size_t size; /* sizeof(struct pb_network_group) */
     char layer[64]; /* the first layer that makes its channels */
-    uint32_t channels, original_channels;
+    uint32_t channels,
+        original_channels; /* which can be removed alone: those of grouped convolutions repeat in every group */
     /* Of this layer: the channels, height and width of what it reads, its kernel and stride (of a linear layer 1), its MACs. */
     uint32_t inputs, height, width, kernel, stride;
     uint64_t macs;

@@ -126,32 +126,150 @@ static void test_channels_that_reach_the_output_or_the_input_stay(void **state)
     pb_graph_free(&graph);
 }
 
-static void test_a_depthwise_convolution_joins_its_inputs_group_and_a_grouped_one_fixes_both_sides(void **state)
+static uint32_t grouped_conv(struct pb_graph *graph, const char *name, uint32_t input, uint32_t filters, uint32_t parts)
 {
-    (void)state;
-    struct pb_graph *graph = graph_begin("grouped", 5, 5, 3);
-    const uint32_t point = graph_conv(graph, "point", 0, 4);
-    const uint32_t depth = graph_add(
+    return graph_add(
         graph,
         (struct pb_graph_node){
-            .op = PB_OP_CONV2D, .name = "depth", .channels = 4, .conv = {.kernel = {3, 3}, .pad = {1, 1}, .groups = 4}},
-        point);
+            .op = PB_OP_CONV2D, .name = name, .channels = filters, .conv = {.kernel = {1, 1}, .groups = parts}},
+        input);
+}
+
+static uint32_t beside(struct pb_graph *graph, const char *name, uint32_t a, uint32_t b)
+{
+    return graph_add(graph, (struct pb_graph_node){.op = PB_OP_CONCAT, .name = name, .inputs = {0, b}}, a);
+}
+
+static void test_a_depthwise_convolution_joins_its_inputs_group(void **state)
+{
+    (void)state;
+    struct pb_graph *graph = graph_begin("depthwise", 5, 5, 3);
+    const uint32_t point = graph_conv(graph, "point", 0, 4), depth = grouped_conv(graph, "depth", point, 4, 4);
     assert_true(graph->nodes[depth].attributes.conv.depthwise);
-    const uint32_t before = graph_conv(graph, "before", depth, 6);
-    const uint32_t grouped =
-        graph_add(graph,
-                  (struct pb_graph_node){
-                      .op = PB_OP_CONV2D, .name = "grouped", .channels = 4, .conv = {.kernel = {1, 1}, .groups = 2}},
-                  before);
-    graph_linear(graph, "fc", grouped, 2);
+    graph_linear(graph, "fc", depth, 2);
     struct pb_channel_groups groups = groups_of(graph);
     assert_int_equal(groups.count, 1);
     assert_int_equal(groups.groups[0].producer_count, 2);
     assert_int_equal(groups.groups[0].producers[0], point);
     assert_int_equal(groups.groups[0].producers[1], depth);
     assert_int_equal(groups.groups[0].activation, depth);
+    assert_int_equal(groups.groups[0].repeats, 1);
     pb_channel_groups_free(&groups);
     pb_graph_free(&graph);
+}
+
+/* Each of the three groups reads 4 of the 12 channels and makes 2 of the 6. */
+static void test_what_a_grouped_convolution_reads_and_makes_repeats(void **state)
+{
+    (void)state;
+    struct pb_graph *graph = graph_begin("grouped", 5, 5, 3);
+    const uint32_t before = graph_conv(graph, "before", 0, 12),
+                   grouped = grouped_conv(graph, "grouped", graph_relu(graph, "relu", before), 6, 3);
+    const uint32_t depth = grouped_conv(graph, "depth", grouped, 6, 6);
+    graph_linear(graph, "fc", depth, 2);
+    assert_true(graph->nodes[grouped].attributes.conv.grouped);
+    struct pb_channel_groups groups = groups_of(graph);
+    assert_int_equal(groups.count, 2);
+    assert_int_equal(groups.groups[0].channels, 4);
+    assert_int_equal(groups.groups[0].repeats, 3);
+    assert_int_equal(groups.groups[1].channels, 2);
+    assert_int_equal(groups.groups[1].repeats, 3);
+    assert_int_equal(groups.groups[1].producer_count, 2);
+    assert_int_equal(groups.groups[1].producers[1], depth);
+    assert_int_equal(groups.total, 18);
+    const struct pb_node_channels *channels = &groups.nodes[before];
+    assert_int_equal(channels->count, 3);
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_int_equal(channels->segments[i].group, 0);
+        assert_int_equal(channels->segments[i].channels, 4);
+    }
+    assert_int_equal(pb_node_group(&groups, before), 0);
+    assert_int_equal(pb_node_repeats(&groups, depth), 3);
+    pb_channel_groups_free(&groups);
+    pb_graph_free(&graph);
+}
+
+/* Groups of 4 and of 6 channels on the two sides of 12: what goes repeats every 2 of them, on every branch of the sum. */
+static void test_repetitions_of_two_grouped_convolutions_agree(void **state)
+{
+    (void)state;
+    struct pb_graph *graph = graph_begin("both", 5, 5, 3);
+    const uint32_t first = graph_conv(graph, "first", 0, 12), plain = graph_conv(graph, "plain", first, 12);
+    const uint32_t threes = grouped_conv(graph, "threes", first, 12, 3);
+    const uint32_t twos = grouped_conv(graph, "twos", graph_sum(graph, "sum", plain, threes), 4, 2);
+    graph_linear(graph, "fc", twos, 2);
+    struct pb_channel_groups groups = groups_of(graph);
+    assert_int_equal(groups.count, 3);
+    assert_int_equal(groups.groups[0].channels, 4);
+    assert_int_equal(groups.groups[1].channels, 2);
+    assert_int_equal(groups.groups[1].repeats, 6);
+    assert_int_equal(groups.groups[1].producer_count, 2);
+    assert_int_equal(groups.groups[2].channels, 2);
+    assert_int_equal(groups.total, 12 + 12 + 4);
+    pb_channel_groups_free(&groups);
+    pb_graph_free(&graph);
+}
+
+/* Two groups read 4 + 4 of one convolution, and then 4 of a third: the third's channels go with either half. */
+static void test_a_grouped_convolution_couples_whole_pieces_of_a_concatenation(void **state)
+{
+    (void)state;
+    struct pb_graph *graph = graph_begin("pieces", 5, 5, 3);
+    const uint32_t wide = graph_conv(graph, "wide", 0, 8), narrow = graph_conv(graph, "narrow", 0, 4);
+    const uint32_t grouped = grouped_conv(graph, "grouped", beside(graph, "both", wide, narrow), 6, 3);
+    graph_linear(graph, "fc", grouped, 2);
+    struct pb_channel_groups groups = groups_of(graph);
+    assert_int_equal(groups.count, 2);
+    assert_int_equal(groups.groups[0].channels, 4);
+    assert_int_equal(groups.groups[0].producer_count, 2);
+    assert_int_equal(groups.groups[0].repeats, 2); /* of the widest */
+    assert_int_equal(pb_node_repeats(&groups, narrow), 1);
+    assert_int_equal(groups.total, 8 + 6);
+    pb_channel_groups_free(&groups);
+    pb_graph_free(&graph);
+}
+
+/* Each group reads 3 channels of one convolution and 2 of another; the four convolutions make two groups. */
+static void test_a_grouped_convolution_couples_equal_pieces_within_its_groups(void **state)
+{
+    (void)state;
+    struct pb_graph *graph = graph_begin("within", 5, 5, 3);
+    const uint32_t a = graph_conv(graph, "a", 0, 3), b = graph_conv(graph, "b", 0, 2), c = graph_conv(graph, "c", 0, 3),
+                   d = graph_conv(graph, "d", 0, 2);
+    const uint32_t all = graph_add(
+        graph, (struct pb_graph_node){.op = PB_OP_CONCAT, .name = "all", .inputs = {0, b, c, d}, .input_count = 4}, a);
+    graph_linear(graph, "fc", grouped_conv(graph, "grouped", all, 6, 2), 2);
+    struct pb_channel_groups groups = groups_of(graph);
+    assert_int_equal(groups.count, 3);
+    assert_int_equal(groups.groups[0].producers[1], c);
+    assert_int_equal(groups.groups[0].channels, 3);
+    assert_int_equal(groups.groups[1].producers[1], d);
+    assert_int_equal(groups.groups[1].channels, 2);
+    assert_int_equal(groups.groups[0].repeats, 1);
+    pb_channel_groups_free(&groups);
+    pb_graph_free(&graph);
+}
+
+/* In two groups 4 + 6 channels, 2 + 3 beside 5, and 2 + 4 + 2: the groups would not lose the same places. */
+static void test_pieces_that_a_grouped_convolution_cannot_share_stay(void **state)
+{
+    (void)state;
+    static const uint32_t cases[][3] = {{4, 6, 0}, {2, 3, 5}, {2, 4, 2}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct pb_graph *graph = graph_begin("crossing", 5, 5, 3);
+        const uint32_t a = graph_conv(graph, "a", 0, cases[i][0]), b = graph_conv(graph, "b", 0, cases[i][1]);
+        uint32_t all = beside(graph, "both", a, b);
+        if (cases[i][2])
+            all = beside(graph, "all", all, graph_conv(graph, "c", 0, cases[i][2]));
+        const uint32_t grouped = grouped_conv(graph, "grouped", all, 6, 2);
+        graph_linear(graph, "fc", grouped, 2);
+        struct pb_channel_groups groups = groups_of(graph);
+        assert_int_equal(groups.count, 1);
+        assert_int_equal(groups.groups[0].producers[0], grouped);
+        assert_int_equal(groups.groups[0].channels, 3);
+        pb_channel_groups_free(&groups);
+        pb_graph_free(&graph);
+    }
 }
 
 /* A dense block: each convolution reads all before it, through a concatenation of concatenations. */
@@ -229,7 +347,12 @@ int main(void)
         cmocka_unit_test(test_a_fixed_layer_fixes_its_group),
         cmocka_unit_test(test_add_couples_its_producers),
         cmocka_unit_test(test_channels_that_reach_the_output_or_the_input_stay),
-        cmocka_unit_test(test_a_depthwise_convolution_joins_its_inputs_group_and_a_grouped_one_fixes_both_sides),
+        cmocka_unit_test(test_a_depthwise_convolution_joins_its_inputs_group),
+        cmocka_unit_test(test_what_a_grouped_convolution_reads_and_makes_repeats),
+        cmocka_unit_test(test_repetitions_of_two_grouped_convolutions_agree),
+        cmocka_unit_test(test_a_grouped_convolution_couples_whole_pieces_of_a_concatenation),
+        cmocka_unit_test(test_a_grouped_convolution_couples_equal_pieces_within_its_groups),
+        cmocka_unit_test(test_pieces_that_a_grouped_convolution_cannot_share_stay),
         cmocka_unit_test(test_concatenated_channels_stay_in_their_own_groups),
         cmocka_unit_test(test_pieces_that_do_not_match_stay),
         cmocka_unit_test(test_finding_groups_survives_every_failed_allocation),

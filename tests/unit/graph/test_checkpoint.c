@@ -251,7 +251,7 @@ static void test_a_reader_that_knows_nothing_of_us_finds_the_weights(void **stat
                                   "h = json.loads(raw[8:8 + n])\n"
                                   "graph = json.loads(h['__metadata__']['prunebench.graph'])\n"
                                   "assert [x['name'] for x in graph['nodes']][:3] == ['input', 'first', 'skip']\n"
-                                  "assert json.loads(h['__metadata__']['prunebench.widths']) == [4]\n"
+                                  "assert json.loads(h['__metadata__']['prunebench.widths']) == [2, 4]\n"
                                   "assert h['first.weight']['shape'] == [6, 3, 2, 1]\n"
                                   "b, e = h['bn.gamma']['data_offsets']\n"
                                   "print(*struct.unpack('<4f', raw[8 + n + b:8 + n + e]))\n";

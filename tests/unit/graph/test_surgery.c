@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/rng.h"
 #include "graph/cost.h"
+#include "graph/graph_json.h"
 #include "graph/models.h"
 #include "support/evaluate.h"
 #include "support/graphs.h"
@@ -245,7 +246,110 @@ static void test_masked_and_compacted_depthwise_networks_agree(void **state)
     check_graph(graph);
 }
 
-/* conv (2 channels) → bilinear → fc: all numbers by hand. */
+static uint32_t grouped_conv(struct pb_graph *graph, const char *name, uint32_t input, uint32_t filters, uint32_t parts)
+{
+    return graph_add(graph,
+                     (struct pb_graph_node){.op = PB_OP_CONV2D,
+                                            .name = name,
+                                            .channels = filters,
+                                            .bias = true,
+                                            .conv = {.kernel = {3, 3}, .pad = {1, 1}, .groups = parts}},
+                     input);
+}
+
+/* A residual block of grouped convolutions as in ResNeXt; all positions of a folded group are read by a linear layer. */
+static void test_masked_and_compacted_grouped_networks_agree(void **state)
+{
+    (void)state;
+    struct pb_graph *graph = graph_begin("grouped", 5, 4, 3);
+    const uint32_t stem = graph_relu(graph, "relu1", graph_norm(graph, "bn1", graph_conv(graph, "stem", 0, 12)));
+    const uint32_t narrow = graph_relu(graph, "relu2", graph_norm(graph, "bn2", graph_conv(graph, "narrow", stem, 8)));
+    const uint32_t grouped = graph_norm(graph, "bn3", grouped_conv(graph, "grouped", narrow, 12, 4));
+    const uint32_t depth = grouped_conv(graph, "depth", graph_relu(graph, "relu3", grouped), 12, 12);
+    const uint32_t sum = graph_relu(graph, "relu4", graph_sum(graph, "sum", depth, stem));
+    const uint32_t last = graph_relu(graph, "relu5", grouped_conv(graph, "last", sum, 9, 3));
+    graph_linear(graph, "fc", last, 4);
+    struct pb_channel_groups groups = groups_of(graph);
+    assert_int_equal(groups.count, 3);
+    assert_int_equal(groups.groups[0].channels, 1); /* of 12 what 4 groups make and 3 groups read */
+    assert_int_equal(groups.groups[1].channels, 2);
+    assert_int_equal(groups.groups[2].channels, 3);
+    pb_channel_groups_free(&groups);
+    check_graph(graph);
+}
+
+static void test_masked_and_compacted_grouped_concatenations_agree(void **state)
+{
+    (void)state;
+    struct pb_graph *graph = graph_begin("grouped_pieces", 4, 5, 3);
+    const uint32_t wide = graph_conv(graph, "wide", 0, 12),
+                   narrow = graph_relu(graph, "relu", graph_conv(graph, "narrow", 0, 6));
+    const uint32_t both =
+        graph_add(graph, (struct pb_graph_node){.op = PB_OP_CONCAT, .name = "both", .inputs = {0, narrow}}, wide);
+    const uint32_t grouped = grouped_conv(graph, "grouped", graph_norm(graph, "bn", both), 6, 3);
+    const uint32_t again =
+        graph_add(graph, (struct pb_graph_node){.op = PB_OP_CONCAT, .name = "again", .inputs = {0, both}}, grouped);
+    graph_bilinear_head(graph, graph_conv(graph, "last", again, 4), 3);
+    struct pb_channel_groups groups = groups_of(graph);
+    assert_int_equal(groups.count, 3);
+    assert_int_equal(groups.groups[0].channels, 6);
+    pb_channel_groups_free(&groups);
+    check_graph(graph);
+}
+
+/* 4 groups of 2 channels and 2 filters: value by value what is left of them, and of the layers on both sides. */
+static void test_a_grouped_convolution_loses_the_same_of_every_group(void **state)
+{
+    (void)state;
+    struct pb_error error = {0};
+    struct pb_graph *graph = graph_begin("equally", 1, 1, 1);
+    const uint32_t conv = graph_add(
+        graph, (struct pb_graph_node){.op = PB_OP_CONV2D, .name = "conv", .channels = 4, .conv = {.kernel = {1, 1}}},
+        0);
+    const uint32_t grouped =
+        graph_add(graph,
+                  (struct pb_graph_node){
+                      .op = PB_OP_CONV2D, .name = "grouped", .channels = 4, .conv = {.kernel = {1, 1}, .groups = 2}},
+                  conv);
+    const uint32_t fc = graph_linear(graph, "fc", grouped, 1);
+    struct pb_network *network = network_of(graph, 1), *compacted = NULL, *again = NULL;
+    for (int i = 0; i < 8; i++) /* row k: what filter k reads of its group's two channels */
+        pb_network_values(network, grouped, PB_ROLE_WEIGHT)[i] = (float)i;
+    for (int i = 0; i < 4; i++) {
+        pb_network_values(network, conv, PB_ROLE_WEIGHT)[i] = (float)i;
+        pb_network_values(network, fc, PB_ROLE_WEIGHT)[i] = (float)i;
+    }
+    struct pb_channel_groups groups = groups_of(graph);
+    struct pb_keep keep = keep_all(&groups);
+    keep.keep[0][0] = keep.keep[1][1] = false;
+    assert_int_equal(pb_network_compact(network, &keep, &compacted, &error), PB_OK);
+    static const float first[] = {1, 3}, weights[] = {1, 5}, last[] = {0, 2};
+    assert_memory_equal(pb_network_values(compacted, conv, PB_ROLE_WEIGHT), first, sizeof first);
+    assert_memory_equal(pb_network_values(compacted, grouped, PB_ROLE_WEIGHT), weights, sizeof weights);
+    assert_memory_equal(pb_network_values(compacted, fc, PB_ROLE_WEIGHT), last, sizeof last);
+    /* 2 groups of 1 channel and 1 filter are no depthwise convolution: its filters stay a group of their own. */
+    assert_false(compacted->graph->nodes[grouped].attributes.conv.depthwise);
+    assert_int_equal(compacted->group_count, 2);
+    assert_int_equal(compacted->origin[0][0], 1);
+    assert_int_equal(compacted->origin[1][0], 0);
+    char *text = NULL;
+    struct pb_graph *read = NULL;
+    assert_int_equal(pb_graph_to_json(compacted->graph, &text, &error), PB_OK);
+    assert_int_equal(pb_graph_from_json(text, "text", &read, &error), PB_OK);
+    assert_true(read->nodes[grouped].attributes.conv.grouped);
+    assert_int_equal(pb_network_copy(compacted, &again, &error), PB_OK);
+    again->values[0] = 9;
+    assert_int_equal(pb_network_rewind(again, network, &error), PB_OK);
+    assert_memory_equal(again->values, compacted->values, compacted->graph->value_count * sizeof(float));
+    pb_free(text);
+    pb_graph_free(&read);
+    pb_network_free(&again);
+    pb_network_free(&compacted);
+    pb_network_free(&network);
+    pb_keep_free(&keep);
+    pb_channel_groups_free(&groups);
+}
+
 /* Concatenated channels, an input twice among them, under a batch norm, a convolution, a product, and in pairs. */
 static void test_masked_and_compacted_concatenations_agree(void **state)
 {
@@ -468,6 +572,9 @@ int main(void)
         cmocka_unit_test(test_compaction_removes_neurons_with_their_rows_and_columns),
         cmocka_unit_test(test_masked_and_compacted_residual_networks_agree),
         cmocka_unit_test(test_masked_and_compacted_depthwise_networks_agree),
+        cmocka_unit_test(test_masked_and_compacted_grouped_networks_agree),
+        cmocka_unit_test(test_masked_and_compacted_grouped_concatenations_agree),
+        cmocka_unit_test(test_a_grouped_convolution_loses_the_same_of_every_group),
         cmocka_unit_test(test_masked_and_compacted_concatenations_agree),
         cmocka_unit_test(test_masked_and_compacted_sketches_and_projections_agree),
         cmocka_unit_test(test_compaction_picks_the_pairs_columns),
