@@ -25,6 +25,13 @@ PYTHON
     [[ $out == *'"params": 138365992,'*'"macs": 15470264320,'* ]]
 }
 
+@test "widths that an addition cannot bring together are refused with both nodes named" {
+    run -2 prunebench count --model resnet50 --classes 10 --widths layer1.0.conv3=200
+    [[ $output == *"node 'layer1.0.add' (add): its inputs differ in shape: 'layer1.0.bn3' has 56×56×200, 'layer1.0.downsample.1' 56×56×256"* ]]
+    run -2 prunebench count --model mobilenet_v2 --classes 10 --widths features.3.conv.2=20
+    [[ $output == *"'features.3.conv.3' has 56×56×20, 'features.2.conv.3' 56×56×24"* ]]
+}
+
 @test "widths by name change their layers alone, and go with a multiplier" {
     prunebench count --model alexnet --classes 10 --no-batch-norm --widths conv2=7,fc6=100 --width-multiplier 0.5 --json | python3 -c '
 import json, sys

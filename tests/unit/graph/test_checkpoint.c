@@ -316,6 +316,24 @@ static void refuses(void **state, const struct pb_network *network, struct chang
 #define NODE(text) "{\"model\":\"m\",\"nodes\":[" text "]}"
 #define INPUT "{\"op\":\"input\",\"name\":\"input\",\"inputs\":[],\"height\":4,\"width\":4,\"channels\":3}"
 
+#define CONV(name, filters)                                                                                            \
+    "{\"op\":\"conv2d\",\"name\":\"" name "\",\"inputs\":[\"input\"],\"channels\":" filters                            \
+    ",\"kernel\":[1,1],\"stride\":[1,1],\"pad\":[0,0],\"dilation\":[1,1],\"groups\":1,\"depthwise\":false,\"bias\":"   \
+    "false}"
+
+static void test_a_checkpoint_whose_coupled_layers_differ_names_both(void **state)
+{
+    struct pb_network *network = odd_network();
+    refuses(state, network,
+            (struct change){
+                .key = "prunebench.graph",
+                .value = NODE(INPUT "," CONV("long_way", "4") "," CONV(
+                    "short_cut", "5") ","
+                                      "{\"op\":\"add\",\"name\":\"sum\",\"inputs\":[\"long_way\",\"short_cut\"]}")},
+            "node 'sum' (add): its inputs differ in shape: 'long_way' has 4×4×4, 'short_cut' 4×4×5");
+    pb_network_free(&network);
+}
+
 /* The graph again from its JSON, with other parts: "" as of an earlier version, which stated none. */
 static struct pb_graph *read_with_parts(const struct pb_graph *graph, const char *parts, struct pb_error *error)
 {
@@ -488,6 +506,7 @@ int main(void)
         IN_FOLDER(test_a_pruned_network_remembers_where_its_channels_came_from),
         IN_FOLDER(test_a_reader_that_knows_nothing_of_us_finds_the_weights),
         IN_FOLDER(test_checkpoints_that_do_not_fit_together_are_refused),
+        IN_FOLDER(test_a_checkpoint_whose_coupled_layers_differ_names_both),
         IN_FOLDER(test_a_checkpoint_cut_anywhere_is_refused),
         IN_FOLDER(test_loading_survives_every_failed_allocation),
     };
