@@ -9,6 +9,32 @@
 #include "prune/finite.h"
 #include "prune/flow.h"
 
+/* Where a layer's channels go first. Each has a reader: it is not the classifier. */
+static const struct pb_node *reader_of(const struct pb_graph *graph, uint32_t node)
+{
+    for (uint32_t n = node + 1; n < graph->node_count; n++)
+        for (uint32_t i = 0; i < graph->nodes[n].input_count; i++)
+            if (graph->nodes[n].inputs[i] == node)
+                return &graph->nodes[n];
+    return &graph->nodes[node];
+}
+
+static enum pb_status refuse_without_norm(const struct pb_criterion_run *run, const struct pb_prunable_layer *layer)
+{
+    const struct pb_graph *graph = run->network->graph;
+    const char *name = pb_layer_name(run->network, layer);
+    const struct pb_node *reader = reader_of(graph, layer->node);
+    if (layer->node < graph->parts.head && graph->parts.last_norm != PB_NO_NODE)
+        return pb_fail(run->error, PB_ERROR_INPUT,
+                       "criterion '%s' looks at the batch norm directly behind each layer, but layer '%s' has none: "
+                       "'%s' (%s) reads it; choose another criterion or another model",
+                       run->name, name, reader->name, pb_op_name(reader->op));
+    return pb_fail(run->error, PB_ERROR_INPUT,
+                   "criterion '%s' looks at batch norms, but layer '%s' has none; choose another criterion or %s",
+                   run->name, name,
+                   layer->node < graph->parts.head ? "a model with batch norm" : "prunable=\"convolutions\"");
+}
+
 static enum pb_status check_needs(const struct pb_criterion_run *run)
 {
     const uint32_t needs = run->criterion->needs;
@@ -22,18 +48,9 @@ static enum pb_status check_needs(const struct pb_criterion_run *run)
                        "criterion '%s' looks at batches, so it needs at least one calibration batch", run->name);
     if ((needs & PB_DATA_RELEVANCE) && pb_relevance_check(run->network->graph, run->error) != PB_OK)
         return pb_fail_context(run->error, "criterion '%s'", run->name);
-    if (!(needs & PB_DATA_OF_NORMS))
-        return PB_OK;
-    for (uint32_t i = 0; i < run->layers.count; i++) {
-        const struct pb_prunable_layer *layer = &run->layers.layers[i];
-        const bool in_head = layer->node >= run->network->graph->parts.head;
-        if (layer->norm == UINT32_MAX)
-            return pb_fail(
-                run->error, PB_ERROR_INPUT,
-                "criterion '%s' looks at batch norms, but layer '%s' has none; choose another criterion or %s",
-                run->name, pb_layer_name(run->network, layer),
-                in_head ? "prunable=\"convolutions\"" : "a model with batch norm");
-    }
+    for (uint32_t i = 0; (needs & PB_DATA_OF_NORMS) && i < run->layers.count; i++)
+        if (run->layers.layers[i].norm == UINT32_MAX)
+            return refuse_without_norm(run, &run->layers.layers[i]);
     return PB_OK;
 }
 

@@ -94,7 +94,7 @@ enum pb_status built_select(const char *name, const char *chosen, const struct p
                             const struct pb_calibration *calibration, const uint32_t *remove, struct pb_keep *keep,
                             struct pb_error *error)
 {
-    enum { MOST = 8 };
+    enum { MOST = 64 };
     const struct pb_loaded loaded = load(name);
     struct pb_options options = choose(loaded.plugin, chosen);
     struct pb_channel_groups groups = groups_of(network->graph);

@@ -286,6 +286,31 @@ static void test_scores_that_are_not_finite_are_refused_by_layer_and_channel(voi
     refuses(0, NULL, PB_ERROR_RUN, "layer 'conv1', channel 0");
 }
 
+/* A dense block: the norm is behind the concatenation. */
+static void test_a_layer_whose_norm_is_not_directly_behind_it_is_named_with_what_reads_it(void **state)
+{
+    (void)state;
+    struct pb_error error = {0};
+    struct pb_scores scores = {0};
+    struct pb_graph *graph = graph_begin("dense", 4, 4, 3);
+    const uint32_t first = graph_norm(graph, "bn1", graph_conv(graph, "conv1", 0, 4)),
+                   second = graph_conv(graph, "conv2", first, 2);
+    const uint32_t both =
+        graph_add(graph, (struct pb_graph_node){.op = PB_OP_CONCAT, .name = "both", .inputs = {0, second}}, first);
+    const uint32_t last = graph_norm(graph, "bn2", both);
+    pb_graph_begin_head(graph);
+    graph_linear(graph, "fc", last, 2);
+    struct pb_network *network = network_of(graph, 1);
+    struct pb_channel_groups groups = groups_of(graph);
+    memset(&probe, 0, sizeof(probe));
+    assert_int_equal(run(PB_DATA_NORM, network, &groups, PB_COUPLE_SUM, NULL, &scores, &error), PB_ERROR_INPUT);
+    assert_string_equal(error.text,
+                        "criterion 'probe' looks at the batch norm directly behind each layer, but layer 'conv2' has "
+                        "none: 'both' (concat) reads it; choose another criterion or another model");
+    pb_channel_groups_free(&groups);
+    pb_network_free(&network);
+}
+
 static void test_what_a_criterion_needs_must_be_there(void **state)
 {
     (void)state;
@@ -339,6 +364,7 @@ int main(void)
         IN_FOLDER(test_views_hold_what_was_asked_for),
         IN_FOLDER(test_no_more_batches_are_asked_for_than_there_are),
         cmocka_unit_test(test_scores_that_are_not_finite_are_refused_by_layer_and_channel),
+        cmocka_unit_test(test_a_layer_whose_norm_is_not_directly_behind_it_is_named_with_what_reads_it),
         cmocka_unit_test(test_what_a_criterion_needs_must_be_there),
         cmocka_unit_test(test_coupled_layers_share_one_score),
     };
