@@ -31,9 +31,11 @@ struct pb_kind pb_kind_of(const struct pb_record *record)
 {
     bool norm = true;
     const char *weights = config(record, "model.pretrained"), *pretraining = config(record, "pretraining.label");
+    const char *other = config(record, "model.other-head");
     (void)pb_parse_bool(config(record, "model.batch-norm"), &norm);
     return (struct pb_kind){
         .bilinear = strcmp(config(record, "model.head"), "bilinear") == 0,
+        .replaced = other[0] != '\0' && strcmp(other, "bilinear") != 0,
         .batch_norm = norm,
         .pretrained = weights[0] != '\0' || pretraining[0] != '\0',
     };

@@ -8,6 +8,7 @@
 
 struct pb_kind {
     bool bilinear; /* the head; else the model's ordinary one */
+    bool replaced; /* by a head that is neither */
     bool batch_norm;
     bool pretrained; /* from a file, or within the run */
 };

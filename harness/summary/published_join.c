@@ -20,7 +20,7 @@ static bool same_plugin(const struct pb_record *a, const struct pb_record *b, co
 static bool same_kind(const struct pb_record *a, const struct pb_record *b)
 {
     const struct pb_kind x = pb_kind_of(a), y = pb_kind_of(b);
-    if (x.bilinear != y.bilinear)
+    if (x.bilinear != y.bilinear || x.replaced || y.replaced)
         return false;
     return x.bilinear ? x.batch_norm == y.batch_norm : x.pretrained == y.pretrained;
 }
