@@ -17,6 +17,7 @@
 #include "graph/cost.h"
 #include "graph/graph_json.h"
 #include "graph/network.h"
+#include "onnx/onnx_model.h"
 
 #define FIRST_MACS 5e8 /* of the first step, whatever the backend */
 #define GROWTH 4
@@ -39,10 +40,10 @@ static enum pb_status probe_graph(const struct pb_cell_config *config, uint32_t 
     struct pb_graph *built = NULL;
     spec.classes = classes;
     for (;;) {
-        const enum pb_status status = pb_model_build(&spec, &built, error);
+        const enum pb_status status = pb_model_open(&spec, &built, error);
         if (status != PB_OK)
             return status;
-        if (training_macs(built) <= limit || spec.image_size / 2 < SMALLEST_IMAGE)
+        if (training_macs(built) <= limit || spec.image_size / 2 < SMALLEST_IMAGE || spec.file)
             break;
         pb_graph_free(&built);
         spec.image_size /= 2;

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "graph/models.h"
+#include "onnx/onnx_model.h"
 
 static enum pb_status read_head(const struct pb_arguments *arguments, struct pb_head_spec *head, struct pb_error *error)
 {
@@ -31,9 +32,10 @@ enum pb_status pb_argument_model(const struct pb_arguments *arguments, const cha
 {
     struct pb_model_spec spec = {.name = pb_argument(arguments, "model"), .width_multiplier = 1};
     const char *list = pb_argument(arguments, "widths");
-    size_t classes = default_classes, image_size = 224;
+    const bool is_file = spec.name && pb_ends_with(spec.name, "." PB_MODEL_OF_FILE);
+    size_t classes = is_file ? 0 : default_classes, image_size = is_file ? 0 : 224; /* of a file: as it says */
     char why[96];
-    if (!spec.name || (!classes && !pb_argument(arguments, "classes")))
+    if (!spec.name || (!classes && !is_file && !pb_argument(arguments, "classes")))
         return pb_fail(error, PB_ERROR_INPUT, "%s needs --model%s; see 'prunebench %s --help'", command,
                        classes ? "" : " and --classes", command);
     enum pb_status status = pb_argument_size(arguments, "classes", 1, UINT32_MAX, &classes, error);
@@ -53,10 +55,14 @@ enum pb_status pb_argument_model(const struct pb_arguments *arguments, const cha
         return pb_fail(error, PB_ERROR_INPUT,
                        "a list of --widths and --width-multiplier exclude each other; widths by name do not");
     }
+    if (is_file) {
+        spec.file = spec.name;
+        spec.name = PB_MODEL_OF_FILE;
+    }
     spec.classes = (uint32_t)classes;
     spec.image_size = (uint32_t)image_size;
     spec.batch_norm = !pb_argument(arguments, "no-batch-norm");
-    status = pb_model_build(&spec, graph, error);
+    status = pb_model_open(&spec, graph, error);
     pb_widths_free(&spec.widths);
     return status;
 }

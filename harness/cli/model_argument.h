@@ -7,7 +7,7 @@
 
 /* The rows of these options, for a command's own table; the command builds with pb_argument_model. */
 #define PB_MODEL_OPTIONS                                                                                               \
-    {"model", 'm', "NAME", "a model; 'prunebench help catalogue' lists them"},                                         \
+    {"model", 'm', "NAME", "a model ('prunebench help catalogue' lists them), or an ONNX file"},                       \
         {"head", 0, "NAME", "another head than the model's own; the catalogue lists the heads"},                       \
         {"head-dimension", 0, "D", "values of the head's sketch or projection"},                                       \
         {"head-reduction", 0, "M", "filters of the 1×1 convolution in front of the head's pooling"},                   \

@@ -11,6 +11,7 @@
 #include "base/sha256.h"
 #include "settings/suits.h"
 #include "experiment/work.h"
+#include "onnx/onnx_model.h"
 
 enum pb_status pb_pretraining_open(struct pb_session *session, const char *cache_folder, struct pb_error *error)
 {
@@ -152,7 +153,7 @@ enum pb_status pb_pretraining_apply(struct pb_session *session, struct pb_error 
         return PB_OK;
     }
     if (status == PB_OK)
-        status = pb_pretrained_load(weights->path, session->initial, &weights->report, error);
+        status = pb_model_load(&session->config->model, weights->path, session->initial, &weights->report, error);
     if (status == PB_OK)
         pb_log(PB_LOG_INFO, "pretrained weights from '%s' (SHA-256 %s):\n%snot used: %s\nas initialised: %s",
                weights->path, weights->sha256, weights->report.mapping.data ? weights->report.mapping.data : "",

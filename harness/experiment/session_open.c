@@ -11,6 +11,7 @@
 #include "experiment/teaching.h"
 #include "experiment/work.h"
 #include "graph/cost.h"
+#include "onnx/onnx_model.h"
 #include "settings/suits.h"
 
 static enum pb_status check_data(const struct pb_session *session, struct pb_error *error)
@@ -53,7 +54,7 @@ static enum pb_status make_initial(struct pb_session *session, struct pb_error *
     struct pb_graph *graph = NULL;
     struct pb_channel_groups groups = {0};
     model.classes = session->data->contents.class_count;
-    enum pb_status status = pb_model_build(&model, &graph, error);
+    enum pb_status status = pb_model_open(&model, &graph, error);
     if (status == PB_OK)
         status = pb_network_create(graph, &session->initial, error);
     if (status == PB_OK)

@@ -67,7 +67,7 @@ const struct pb_model_row *pb_model_find(const char *name)
 
 bool pb_model_exists(const char *name, struct pb_text *hint)
 {
-    if (pb_model_find(name))
+    if (pb_model_find(name) || strcmp(name, PB_MODEL_OF_FILE) == 0)
         return true;
     uint32_t count = 0;
     while (pb_model_at(count))
@@ -82,6 +82,8 @@ bool pb_model_exists(const char *name, struct pb_text *hint)
         pb_text_append(hint, "there are ");
     for (uint32_t i = 0; names && !close && i < count; i++)
         pb_text_append(hint, "%s%s", i ? ", " : "", names[i]);
+    if (names && !close)
+        pb_text_append(hint, ", and " PB_MODEL_OF_FILE " for a network from a file");
     pb_free(names);
     return false;
 }

@@ -30,8 +30,12 @@ struct pb_head_spec {
     uint32_t rank;
 };
 
+/* The name of a model whose network is in a file: that of the spec. */
+#define PB_MODEL_OF_FILE "onnx"
+
 struct pb_model_spec {
-    const char *name; /* of a row of pb_model_at */
+    const char *name; /* of a row of pb_model_at, or PB_MODEL_OF_FILE */
+    const char *file; /* an ONNX file that has the network (onnx/onnx_model.h); NULL: the model is built by name */
     struct pb_head_spec head;
     uint32_t classes;
     uint32_t image_size; /* height = width; 224 */
@@ -69,7 +73,7 @@ struct pb_head_row {
 /* Of any choice but PB_HEAD_OWN. */
 const struct pb_head_row *pb_head_row(enum pb_head_choice choice);
 
-/* Whether there is one of that name; else *hint says which there are: "did you mean 'vgg16'?", "there are vgg16, …". */
+/* Whether there is one of that name (or it is PB_MODEL_OF_FILE); else *hint says which there are: "did you mean 'vgg16'?", "there are vgg16, …". */
 PB_MUST_CHECK bool pb_model_exists(const char *name, struct pb_text *hint);
 
 #endif

@@ -199,6 +199,24 @@ static enum pb_status apply_allocation(const struct pb_document *document, const
 }
 
 /* What the matrix leaves to the criterion. */
+/* A model from a file is in the file that `pretrained` names. */
+static enum pb_status find_model_file(const struct pb_document *document, const struct pb_precedence *precedence,
+                                      struct pb_cell_config *cell, struct pb_error *error)
+{
+    if (strcmp(cell->model.name, PB_MODEL_OF_FILE) != 0)
+        return PB_OK;
+    cell->model.file = cell->pretrained;
+    if (cell->pretraining)
+        return pb_fail_at(error, PB_ERROR_INPUT, document->xml.path,
+                          pb_precedence_line(precedence, "model", "pretraining"),
+                          "model '%s' comes with its weights; leave pretraining out", cell->model_label);
+    return cell->model.file ? PB_OK
+                            : pb_fail(error, PB_ERROR_INPUT,
+                                      "'%s': <model name=\"" PB_MODEL_OF_FILE
+                                      "\"> takes its network from a file; give it pretrained=\"net.onnx\"",
+                                      document->xml.path);
+}
+
 static void follow_criterion(struct pb_cell_config *cell)
 {
     if (!cell->criterion.loaded)
@@ -238,6 +256,8 @@ enum pb_status pb_cell_values_fill(const struct pb_document *document, const uin
     if (status == PB_OK)
         status =
             pb_pretraining_values_fill(document, &precedence, values.pretraining, cell, &lines->pretraining, error);
+    if (status == PB_OK)
+        status = find_model_file(document, &precedence, cell, error);
     if (status == PB_OK) {
         follow_criterion(cell);
         status = apply_allocation(document, &precedence, cell, error);

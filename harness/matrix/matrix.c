@@ -10,6 +10,7 @@
 #include "graph/pretrained.h"
 #include "matrix/cell_values.h"
 #include "matrix/matrix_write.h"
+#include "onnx/onnx_model.h"
 #include "settings/teacher.h"
 
 #define ID_LENGTH 200 /* a file name with a suffix stays below the 255 bytes that file systems allow */
@@ -333,9 +334,9 @@ static enum pb_status check_weights(const struct pb_matrix *matrix, uint32_t ind
         return pb_fail_at(error, PB_ERROR_INPUT, matrix->path, matrix->lines[index].pretrained,
                           "model '%s': there is no file '%s'; put the pretrained weights there or change pretrained=",
                           cell->model_label, cell->pretrained);
-    model.classes = 1;
-    enum pb_status status = pb_model_build(&model, &graph, &fault);
-    if (status == PB_OK)
+    model.classes = model.file ? 0 : 1;
+    enum pb_status status = pb_model_open(&model, &graph, &fault);
+    if (status == PB_OK && !model.file)
         status = pb_pretrained_check(cell->pretrained, graph, NULL, &fault);
     pb_graph_free(&graph);
     if (status == PB_OK)

@@ -6,8 +6,10 @@
 
 #include "base/array.h"
 #include "base/memory.h"
+#include "graph/build.h"
 #include "graph/network.h"
 #include "graph/op_table.h"
+#include "onnx/onnx_model.h"
 #include "plugin/criterion_data.h"
 #include "prune/flow.h"
 #include "prune/products.h"
@@ -17,7 +19,7 @@
 
 /* A model for so many classes. The matrix's labels distinguish models; the batch norms may be left out by an override. */
 struct model {
-    const char *name;
+    const char *name, *file;
     struct pb_head_spec head;
     struct pb_model_widths widths;
     uint32_t classes, image_size;
@@ -52,6 +54,7 @@ static struct model model_of(const struct pb_cell_config *config, uint32_t class
 {
     const struct pb_model_spec *spec = &config->model;
     return (struct model){.name = spec->name,
+                          .file = spec->file,
                           .head = spec->head,
                           .widths = spec->widths,
                           .classes = classes,
@@ -64,7 +67,7 @@ static bool same_model(const struct model *a, const struct model *b)
 {
     return a->classes == b->classes && a->image_size == b->image_size && a->multiplier == b->multiplier &&
            a->batch_norm == b->batch_norm && strcmp(a->name, b->name) == 0 && pb_widths_equal(&a->widths, &b->widths) &&
-           pb_heads_equal(&a->head, &b->head);
+           pb_heads_equal(&a->head, &b->head) && !a->file == !b->file && (!a->file || strcmp(a->file, b->file) == 0);
 }
 
 void pb_estimates_free(struct pb_estimates *estimates)
@@ -84,6 +87,28 @@ uint32_t pb_estimate_data(const struct pb_cell_config *config)
     return config->criterion.loaded ? pb_criterion_asks(config->criterion.loaded->plugin->criterion) : 0;
 }
 
+/* A network from a file, its prunable layers narrowed alike. */
+static enum pb_status narrow(const struct pb_model_spec *model, double width, struct pb_graph **graph,
+                             struct pb_error *error)
+{
+    struct pb_graph *whole = NULL;
+    struct pb_channel_groups groups = {0};
+    uint32_t *kept = NULL;
+    enum pb_status status = pb_model_open(model, &whole, error);
+    if (status == PB_OK)
+        status = pb_channel_groups_find(whole, &groups, error);
+    if (status == PB_OK && !(kept = pb_calloc(groups.count + 1u, sizeof *kept)))
+        status = pb_fail_memory(error, groups.count * sizeof *kept);
+    for (uint32_t g = 0; status == PB_OK && g < groups.count; g++)
+        kept[g] = (uint32_t)fmax(1, round(groups.groups[g].channels * width));
+    if (status == PB_OK)
+        status = pb_graph_shrink(whole, &groups, kept, graph, error);
+    pb_free(kept);
+    pb_channel_groups_free(&groups);
+    pb_graph_free(&whole);
+    return status;
+}
+
 /* The cell's network when a share of its MACs is left, all layers narrowed alike. */
 static enum pb_status build(const struct pb_cell_config *config, uint32_t classes, double left, struct pb_graph **graph,
                             struct pb_error *error)
@@ -91,16 +116,18 @@ static enum pb_status build(const struct pb_cell_config *config, uint32_t classe
     struct pb_model_spec model = config->model;
     const double width = sqrt(left);
     struct pb_model_widths widths = {0};
+    model.classes = classes;
+    if (model.file)
+        return narrow(&model, width, graph, error);
     enum pb_status status = pb_widths_copy(&model.widths, &widths, error);
     if (status != PB_OK)
         return status;
     for (uint32_t i = 0; i < widths.count; i++)
         widths.list[i].channels = (uint32_t)fmax(1, round(widths.list[i].channels * width));
-    model.classes = classes;
     model.widths = widths;
     if (!widths.count || pb_widths_are_named(&widths))
         model.width_multiplier *= width;
-    status = pb_model_build(&model, graph, error);
+    status = pb_model_open(&model, graph, error);
     pb_widths_free(&widths);
     return status;
 }

@@ -113,9 +113,10 @@ void pb_settings_model(const struct pb_settings_sink *sink, const struct pb_cell
     const struct pb_model_spec *model = &config->model;
     const struct pb_model_row *row = pb_model_find(model->name);
     const bool neurons =
-        row && row->neurons &&
-        model->head.choice ==
-            PB_HEAD_OWN; /* else a list gives every width, and nothing but convolutions can be pruned */
+        model->file ||
+        (row && row->neurons &&
+         model->head.choice ==
+             PB_HEAD_OWN); /* else a list gives every width, and nothing but convolutions can be pruned */
     add(sink, "model.", "name", model->name);
     add_head(sink, model);
     add_count(sink, "model.", "image-size", model->image_size);
