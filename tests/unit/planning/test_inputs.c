@@ -75,12 +75,41 @@ static void test_the_pretrainings_key_has_it_too(void **state)
     pb_matrix_free(&fixture.matrix);
 }
 
+static void root_key_of(const struct pb_cell_config *config, char key[65])
+{
+    struct pb_error error = {0};
+    assert_int_equal(pb_inputs_root_key(&inputs, config, "before", key, &error), PB_OK);
+}
+
+/* A size that is the head's default is the same whether it is given or not. */
+static void test_another_head_or_size_of_it_is_another_key(void **state)
+{
+    struct fixture fixture = begin(state);
+    struct pb_cell_config *config = &fixture.config;
+    char own[65], pooled[65], sketched[65], same[65], smaller[65];
+    root_key_of(config, own);
+    config->model.head.choice = PB_HEAD_GAP;
+    root_key_of(config, pooled);
+    config->model.head.choice = PB_HEAD_TENSOR_SKETCH;
+    root_key_of(config, sketched);
+    config->model.head.dimension = pb_head_row(PB_HEAD_TENSOR_SKETCH)->dimension;
+    root_key_of(config, same);
+    config->model.head.dimension = 512;
+    root_key_of(config, smaller);
+    assert_string_not_equal(own, pooled);
+    assert_string_not_equal(pooled, sketched);
+    assert_string_equal(sketched, same);
+    assert_string_not_equal(sketched, smaller);
+    pb_matrix_free(&fixture.matrix);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_setup, folder_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_the_first_key_has_the_digest_of_what_computes),
         TEST(test_the_pretrainings_key_has_it_too),
+        TEST(test_another_head_or_size_of_it_is_another_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
