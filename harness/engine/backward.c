@@ -11,12 +11,6 @@ static struct pb_view target(const struct pb_engine *engine, uint32_t i, uint32_
     return layout->scratch != PB_NO_STORAGE ? pb_storage_view(engine, layout->scratch) : pb_gradient_view(engine, i);
 }
 
-static bool needs_gradient(const struct pb_engine *engine, uint32_t node)
-{
-    return engine->layout.nodes[node].gradient != PB_NO_STORAGE &&
-           !(engine->trunk_frozen && node < engine->graph->parts.head);
-}
-
 enum pb_status pb_accumulate(struct pb_engine *engine, size_t count, struct pb_view value, struct pb_view sum,
                              struct pb_error *error)
 {
@@ -25,28 +19,15 @@ enum pb_status pb_accumulate(struct pb_engine *engine, size_t count, struct pb_v
                           .size = sizeof(struct pb_elementwise_arguments), .count = count, .x = value, .y = sum});
 }
 
-/* Adds to the input's gradient. Where that has the memory of the node's own, it is there already. */
-static enum pb_status add_backward(struct pb_engine *engine, uint32_t i, uint32_t slot, struct pb_error *error)
-{
-    const uint32_t input = engine->graph->nodes[i].inputs[slot];
-    const struct pb_node_layout *nodes = engine->layout.nodes;
-    const struct pb_view gradient = pb_gradient_view(engine, input);
-    if (nodes[input].gradient == nodes[i].gradient)
-        return PB_OK;
-    const enum pb_status status =
-        nodes[i].first[slot] ? PB_OPERATE(fill, gradient, 0, pb_output_count(engine, input)) : PB_OK;
-    return status ? status : pb_engine_operator(engine->graph->nodes[i].op)->backward(engine, i, slot, gradient, error);
-}
-
 static enum pb_status input_backward(struct pb_engine *engine, uint32_t i, uint32_t slot, struct pb_error *error)
 {
     const uint32_t input = engine->graph->nodes[i].inputs[slot];
     const struct pb_engine_operator *row = pb_engine_operator(engine->graph->nodes[i].op);
-    const bool needed = needs_gradient(engine, input);
+    const bool needed = pb_needs_gradient(engine, input);
     if (engine->layout.nodes[i].skipped || !(needed || row->always_backward))
         return PB_OK;
     if (row->adds_gradient)
-        return add_backward(engine, i, slot, error);
+        return row->backward(engine, i, slot, pb_gradient_view(engine, input), error);
     const struct pb_view dx = target(engine, i, slot);
     const enum pb_status status = row->backward(engine, i, slot, dx, error);
     if (status || engine->layout.nodes[i].first[slot] || !needed)
@@ -56,6 +37,9 @@ static enum pb_status input_backward(struct pb_engine *engine, uint32_t i, uint3
 
 static enum pb_status data_backward(struct pb_engine *engine, uint32_t i, struct pb_error *error)
 {
+    const struct pb_engine_operator *row = pb_engine_operator(engine->graph->nodes[i].op);
+    if (engine->layout.nodes[i].with_relu && row->backward_with_relu)
+        return row->backward_with_relu(engine, i, error);
     enum pb_status status = PB_OK;
     for (uint32_t slot = 0; slot < engine->graph->nodes[i].input_count && !status; slot++)
         status = input_backward(engine, i, slot, error);
@@ -83,7 +67,7 @@ static enum pb_status timed(struct pb_engine *engine, uint32_t i, enum pb_pass p
 enum pb_status pb_run_backward(struct pb_engine *engine, struct pb_error *error)
 {
     for (uint32_t i = engine->graph->node_count; i-- > 1;) {
-        if (!needs_gradient(engine, i))
+        if (!pb_needs_gradient(engine, i))
             continue;
         enum pb_status status = timed(engine, i, PB_PASS_BACKWARD_WEIGHTS, error);
         if (!status)

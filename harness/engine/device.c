@@ -102,6 +102,9 @@ static enum pb_status read_table(const struct pb_loaded *loaded, struct pb_backe
     if (!own->norm_pools != !own->bn_relu_pool_backward)
         return pb_fail(error, PB_ERROR_RUN,
                        "backend '%s' has only one of norm_pools and bn_relu_pool_backward; they come together", name);
+    if (!own->add_relu_forward != !own->add_relu_backward)
+        return pb_fail(error, PB_ERROR_RUN,
+                       "backend '%s' has only one of add_relu_forward and add_relu_backward; they come together", name);
     if (!own->create || !own->describe)
         return pb_fail(error, PB_ERROR_RUN, "backend '%s' has no %s", name, own->create ? "describe" : "create");
     return own->on_host ? check_groups(own, name, error) : require_complete(own, name, error);
@@ -110,6 +113,12 @@ static enum pb_status read_table(const struct pb_loaded *loaded, struct pb_backe
 #define CLEAR_PORTABLE(slot)                                                                                           \
     if (device->ops.slot.portable)                                                                                     \
         device->ops.slot = (__typeof__(device->ops.slot)){0};
+
+/* Whether the host's addition with ReLU computes what the device's own operators would: where they are the host's, too. */
+static bool takes_host_add_relu(const struct pb_backend *own)
+{
+    return own->on_host && !own->add_forward && !own->accumulate && !own->relu_forward && !own->relu_backward;
+}
 
 /* Every operator together with its self: the plugin's, or the host where the portable one fills a gap. */
 static void bind_operators(struct pb_device *device, const struct pb_backend *own)
@@ -125,6 +134,10 @@ static void bind_operators(struct pb_device *device, const struct pb_backend *ow
     }
     if (own->conv_forward && !own->conv_algorithm)
         device->ops.conv_algorithm.call = NULL; /* the portable one cannot read another backend's plan */
+    if (!own->add_relu_forward && !takes_host_add_relu(own)) {
+        device->ops.add_relu_forward.call = NULL;
+        device->ops.add_relu_backward.call = NULL;
+    }
 }
 
 static void list_fallbacks(struct pb_device *device, const struct pb_backend *own)

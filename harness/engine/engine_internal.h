@@ -156,6 +156,13 @@ PB_MUST_CHECK enum pb_status pb_run_forward(struct pb_engine *engine, bool train
 /* All nodes backward; the loss's gradient is in place. */
 PB_MUST_CHECK enum pb_status pb_run_backward(struct pb_engine *engine, struct pb_error *error);
 
+/* Whether the backward pass needs the gradient of a node's output. */
+static inline bool pb_needs_gradient(const struct pb_engine *engine, uint32_t node)
+{
+    return engine->layout.nodes[node].gradient != PB_NO_STORAGE &&
+           !(engine->trunk_frozen && node < engine->graph->parts.head);
+}
+
 /* sum += value: count values. */
 PB_MUST_CHECK enum pb_status pb_accumulate(struct pb_engine *engine, size_t count, struct pb_view value,
                                            struct pb_view sum, struct pb_error *error);

@@ -34,12 +34,14 @@ struct pb_engine_operator {
     /* dx: the gradient of input number `slot`. */
     enum pb_status (*backward)(struct pb_engine *engine, uint32_t node, uint32_t slot, struct pb_view dx,
                                struct pb_error *error);
+    /* Where the ReLU behind the node is computed with it: all inputs' gradients at once. NULL: backward does that, too. */
+    enum pb_status (*backward_with_relu)(struct pb_engine *engine, uint32_t node, struct pb_error *error);
     enum pb_status (*backward_weights)(struct pb_engine *engine, uint32_t node, struct pb_error *error); /* or NULL */
 
     bool reads_input, reads_output; /* the backward pass does, in the values of the forward pass */
     bool reads_sign; /* of its output alone */
     bool keeps_sign; /* every output has its input's sign, or is 0 and so is the gradient that arrives there */
-    bool adds_gradient; /* backward adds to dx, whatever is there */
+    bool adds_gradient; /* backward adds to dx itself, unless it is the first to write there */
     bool always_backward; /* backward computes the parameters' gradients, too, and so runs where nobody needs dx */
     enum pb_in_place in_place;
     bool gradient_in_place; /* dx of the first input may take dy's place */

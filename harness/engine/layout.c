@@ -94,19 +94,29 @@ static void find_consumers_and_gradients(struct draft *draft)
             draft->needs_gradient[i] |= draft->needs_gradient[graph->nodes[i].inputs[slot]];
 }
 
+/* Whether an addition computes this activation behind it. One of a value to itself has a single gradient to write. */
+static bool joins_addition(const struct draft *draft, enum pb_op activation, const struct pb_node *addition)
+{
+    return activation == PB_OP_RELU && !keeps_all(draft) && draft->device->ops.add_relu_forward.call &&
+           addition->inputs[0] != addition->inputs[1];
+}
+
 static void fuse(struct draft *draft)
 {
     const struct pb_graph *graph = draft->graph;
     struct pb_node_layout *nodes = draft->layout->nodes;
     for (uint32_t i = 1; i < graph->node_count; i++) {
         const uint32_t input = graph->nodes[i].inputs[0];
-        if (graph->nodes[i].op == PB_OP_BATCH_NORM && graph->nodes[input].op == PB_OP_CONV2D &&
-            draft->consumers[input] == 1 && !keeps_all(draft)) {
+        const enum pb_op op = graph->nodes[i].op;
+        if (op == PB_OP_BATCH_NORM && graph->nodes[input].op == PB_OP_CONV2D && draft->consumers[input] == 1 &&
+            !keeps_all(draft)) {
             nodes[input].norm = i;
             nodes[i].with_convolution = true;
         }
-        if (graph->nodes[i].op == PB_OP_RELU && graph->nodes[input].op == PB_OP_BATCH_NORM &&
-            draft->consumers[input] == 1 && !draft->options->separate_norms) {
+        if (draft->consumers[input] != 1)
+            continue;
+        if ((graph->nodes[input].op == PB_OP_BATCH_NORM && op == PB_OP_RELU && !draft->options->separate_norms) ||
+            (graph->nodes[input].op == PB_OP_ADD && joins_addition(draft, op, &graph->nodes[input]))) {
             nodes[input].with_relu = true;
             nodes[i].skipped = true;
         }

@@ -1,4 +1,4 @@
-/* ReLU, where it is not computed with the batch norm before it. */
+/* ReLU, where it is not computed with the batch norm or the addition before it. */
 #include "engine/engine_operator.h"
 #include "graph/op_table.h"
 

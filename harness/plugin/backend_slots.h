@@ -85,7 +85,9 @@
     SLOT(norm_pools)                                                                                                   \
     SLOT(bn_relu_pool_backward)                                                                                        \
     SLOT(bn_relu_backward)                                                                                             \
-    SLOT(operator_memory)
+    SLOT(operator_memory)                                                                                              \
+    SLOT(add_relu_forward)                                                                                             \
+    SLOT(add_relu_backward)
 #define PB_DEVICE_SLOTS(SLOT)                                                                                          \
     PB_MEMORY_SLOTS(SLOT)                                                                                              \
     PB_CONVOLUTION_SLOTS(SLOT) PB_SINGLE_SLOTS(SLOT) PB_LATER_SLOTS(SLOT) PB_OPTIONAL_SLOTS(SLOT)

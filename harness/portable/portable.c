@@ -148,4 +148,6 @@ const struct pb_backend pb_portable_backend = {
     .signed_sum_forward = pb_portable_signed_sum_forward,
     .signed_sum_backward_data = pb_portable_signed_sum_backward_data,
     .signed_sum_backward_bias = pb_portable_signed_sum_backward_bias,
+    .add_relu_forward = pb_portable_add_relu_forward,
+    .add_relu_backward = pb_portable_add_relu_backward,
 };

@@ -63,6 +63,8 @@ PB_PORTABLE(tensor_sketch_backward);
 PB_PORTABLE(signed_sum_forward);
 PB_PORTABLE(signed_sum_backward_data);
 PB_PORTABLE(signed_sum_backward_bias);
+PB_PORTABLE(add_relu_forward);
+PB_PORTABLE(add_relu_backward);
 
 static inline int pb_portable_threads(void *self)
 {

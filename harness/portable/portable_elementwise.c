@@ -8,6 +8,7 @@
 struct operands {
     const float *a, *b;
     float *result;
+    float *second; /* of an operator with two results */
 };
 typedef void (*element_kernel)(const struct operands *operands, size_t begin, size_t end);
 
@@ -70,6 +71,38 @@ static void product(const struct operands *operands, size_t begin, size_t end)
         operands->result[i] = operands->a[i] * operands->b[i];
 }
 
+PB_KERNEL
+static void rectified_sum(const struct operands *operands, size_t begin, size_t end)
+{
+#pragma GCC ivdep
+    for (size_t i = begin; i < end; i++) {
+        const float value = operands->a[i] + operands->b[i];
+        operands->result[i] = value < 0 ? 0 : value; /* a NaN stays one */
+    }
+}
+
+PB_KERNEL
+static void relu_gradient_twice(const struct operands *operands, size_t begin, size_t end)
+{
+#pragma GCC ivdep
+    for (size_t i = begin; i < end; i++) {
+        const float g = pb_keep_if(operands->a[i] > 0, operands->b[i]);
+        operands->result[i] = g;
+        operands->second[i] = g;
+    }
+}
+
+PB_KERNEL
+static void relu_gradient_added(const struct operands *operands, size_t begin, size_t end)
+{
+#pragma GCC ivdep
+    for (size_t i = begin; i < end; i++) {
+        const float g = pb_keep_if(operands->a[i] > 0, operands->b[i]);
+        operands->result[i] = g;
+        operands->second[i] += g;
+    }
+}
+
 enum pb_status pb_portable_relu_forward(void *self, const struct pb_elementwise_arguments *args)
 {
     return run(self, args->count, relu, &(struct operands){.a = pb_floats(args->x), .result = pb_floats(args->y)});
@@ -102,6 +135,23 @@ enum pb_status pb_portable_accumulate(void *self, const struct pb_elementwise_ar
 {
     return run(self, args->count, sum,
                &(struct operands){.a = pb_floats(args->y), .b = pb_floats(args->x), .result = pb_floats(args->y)});
+}
+
+enum pb_status pb_portable_add_relu_forward(void *self, const struct pb_elementwise_arguments *args)
+{
+    return run(self, args->count, rectified_sum,
+               &(struct operands){.a = pb_floats(args->x), .b = pb_floats(args->other), .result = pb_floats(args->y)});
+}
+
+enum pb_status pb_portable_add_relu_backward(void *self, const struct pb_elementwise_arguments *args)
+{
+    if (!args->dother.buffer)
+        return pb_portable_relu_backward(self, args);
+    return run(self, args->count, args->adds_other ? relu_gradient_added : relu_gradient_twice,
+               &(struct operands){.a = pb_floats(args->y),
+                                  .b = pb_floats(args->dy),
+                                  .result = pb_floats(args->dx),
+                                  .second = pb_floats(args->dother)});
 }
 
 enum pb_status pb_portable_multiply(void *self, const struct pb_elementwise_arguments *args)

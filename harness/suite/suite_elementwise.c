@@ -113,6 +113,73 @@ static void check_accumulate(struct pb_suite *run, const void *case_of)
     pb_array_unchanged(run, &pair.b, "value");
 }
 
+/* Sums of exactly 0 among them, and a NaN. */
+static struct pair pair_of_sums(struct pb_suite *run, size_t count)
+{
+    struct pair pair = pair_create(run, count, "addition with ReLU");
+    double *negated = pb_suite_doubles(run, count);
+    for (size_t i = 0; i < count; i++)
+        negated[i] = i % 4 == 1 ? -pair.a.values[i] : pair.b.values[i];
+    pair.b = pb_array_of(run, negated, count);
+    for (size_t i = 0; i < count; i++)
+        pair.expected[i] = element(RELU, pair.a.values[i] + pair.b.values[i], 0);
+    return pair;
+}
+
+static void check_rectified_sum(struct pb_suite *run, const void *case_of)
+{
+    const size_t count = *(const size_t *)case_of;
+    const struct pair pair = pair_of_sums(run, count);
+    const struct pb_view a = pb_array_view(&pair.a), b = pb_array_view(&pair.b);
+    const struct pb_array y = pb_array_output(run, count);
+    OPERATE(run, add_relu_forward, ARGUMENTS(elementwise, .count = count, .x = a, .other = b, .y = pb_array_view(&y)));
+    pb_array_expect(run, &y, "y", pair.expected, 0);
+    pb_array_unchanged(run, &pair.a, "x");
+    pb_array_unchanged(run, &pair.b, "other");
+    OPERATE(run, add_relu_forward, ARGUMENTS(elementwise, .count = count, .x = a, .other = b, .y = b));
+    pb_array_expect(run, &pair.b, "y in other's place", pair.expected, 0);
+    const struct pair again = pair_of_sums(run, count);
+    const struct pb_view x = pb_array_view(&again.a);
+    OPERATE(run, add_relu_forward,
+            ARGUMENTS(elementwise, .count = count, .x = x, .other = pb_array_view(&again.b), .y = x));
+    pb_array_expect(run, &again.a, "y in x's place", again.expected, 0);
+}
+
+/* What passes goes to dx, and to dother: not asked for, written, or added. */
+static void check_rectified_gradients(struct pb_suite *run, const void *case_of)
+{
+    const size_t count = *(const size_t *)case_of;
+    struct pair pair = pair_create(run, count, "gradients of an addition with ReLU");
+    struct pb_array dx = pb_array_output(run, count), dother = pb_array_output(run, count),
+                    sum = pb_array_random(run, count, -2, 2);
+    double *added = pb_suite_doubles(run, count);
+    if (count > 2)
+        pb_array_set(run, &pair.a, 2, 0.5);
+    for (size_t i = 0; i < count; i++) {
+        pair.expected[i] = element(RELU_GRADIENT, pair.a.values[i], pair.b.values[i]);
+        added[i] = sum.values[i] + pair.expected[i];
+    }
+    struct pb_elementwise_arguments arguments = {.size = sizeof arguments,
+                                                 .count = count,
+                                                 .y = pb_array_view(&pair.a),
+                                                 .dy = pb_array_view(&pair.b),
+                                                 .dx = pb_array_view(&dx)};
+    OPERATE(run, add_relu_backward, &arguments);
+    pb_array_expect(run, &dx, "dx alone", pair.expected, 0);
+    arguments.dother = pb_array_view(&dother);
+    OPERATE(run, add_relu_backward, &arguments);
+    pb_array_expect(run, &dx, "dx", pair.expected, 0);
+    pb_array_expect(run, &dother, "dother", pair.expected, 0);
+    pb_array_unchanged(run, &pair.a, "y");
+    pb_array_unchanged(run, &pair.b, "dy");
+    arguments.dother = pb_array_view(&sum);
+    arguments.adds_other = true;
+    arguments.dx = arguments.dy;
+    OPERATE(run, add_relu_backward, &arguments);
+    pb_array_expect(run, &pair.b, "dx in place", pair.expected, 0);
+    pb_array_expect(run, &sum, "dother, added", added, 1);
+}
+
 struct columns_case {
     size_t rows, columns, x_columns, x_first, y_columns, y_first;
 };
@@ -180,5 +247,9 @@ void pb_suite_elementwise(struct pb_suite *run)
         for (int what = RELU; what <= MULTIPLY; what++)
             pb_suite_case_run(run, check, &(struct element_case){(enum element)what, counts[i]});
         pb_suite_case_run(run, check_accumulate, &counts[i]);
+        if (!run->device->ops.add_relu_forward.call)
+            continue;
+        pb_suite_case_run(run, check_rectified_sum, &counts[i]);
+        pb_suite_case_run(run, check_rectified_gradients, &counts[i]);
     }
 }

@@ -107,6 +107,8 @@ struct pb_elementwise_arguments {
     double eps; /* signed_sqrt alone */
     struct pb_view x, other, y; /* other: the second input of an operator that has two */
     struct pb_view dy, dx;
+    struct pb_view dother; /* add_relu_backward alone, may be absent: the gradient of other. Since ABI 2.1. */
+    bool adds_other; /* it is added to what dother holds. Since ABI 2.1. */
 };
 
 /* x: rows×x_columns.  y: rows×y_columns. */
@@ -477,6 +479,18 @@ struct pb_backend {
     enum pb_status (*signed_sum_backward_data)(void *self, const struct pb_signed_sum_arguments *arguments);
     /* dbias = Σ dy over the batch. dy → dbias */
     enum pb_status (*signed_sum_backward_bias)(void *self, const struct pb_signed_sum_arguments *arguments);
+
+    /*
+     * Both or none: an addition and the ReLU behind it. Since ABI 2.1. A backend on the host that leaves
+     * add_forward, accumulate, relu_forward and relu_backward to the host gets the host's portable ones of these, too.
+     */
+    /* y = max(x + other, 0); a NaN stays one. x, other → y; y may be either. */
+    enum pb_status (*add_relu_forward)(void *self, const struct pb_elementwise_arguments *arguments);
+    /*
+     * dx = dy where y > 0, else 0; y: the forward's output. dother = dx, or dother ← dother + dx where adds_other is set.
+     * y, dy → dx, dother; dy and dx may be the same, dother is apart from both.
+     */
+    enum pb_status (*add_relu_backward)(void *self, const struct pb_elementwise_arguments *arguments);
 };
 
 /* The memory behind a view of a backend that is on_host. */

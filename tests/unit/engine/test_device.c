@@ -154,6 +154,48 @@ static void test_pooling_that_cannot_go_back_is_refused(void **state)
     assert_non_null(strstr(error.text, "only one of norm_pools and bn_relu_pool_backward"));
 }
 
+static void test_half_an_addition_with_relu_is_refused(void **state)
+{
+    (void)state;
+    struct pb_error error = {0};
+    struct pb_backend table = on_host;
+    table.add_relu_forward = relu_forward;
+    assert_int_equal(open_table(&table, &error), PB_ERROR_RUN);
+    assert_non_null(strstr(error.text, "only one of add_relu_forward and add_relu_backward"));
+}
+
+static bool has_addition_with_relu(const struct pb_backend *table)
+{
+    struct pb_device *device = operator_device(table, "fake", 1);
+    const bool has = device->ops.add_relu_forward.call != NULL;
+    assert_true(has == (device->ops.add_relu_backward.call != NULL));
+    operator_device_close(&device);
+    return has;
+}
+
+/* Else a backend's own additions, activations or sums of gradients would be passed over, or its device's memory read. */
+static void test_the_hosts_addition_with_relu_joins_only_the_hosts_operators(void **state)
+{
+    (void)state;
+    struct pb_backend table = on_host;
+    assert_false(has_addition_with_relu(&table)); /* it has a relu_forward */
+    table.relu_forward = NULL;
+    assert_true(has_addition_with_relu(&table));
+    table.accumulate = pb_portable_backend.accumulate;
+    assert_false(has_addition_with_relu(&table));
+    table.add_relu_forward = pb_portable_backend.add_relu_forward;
+    table.add_relu_backward = pb_portable_backend.add_relu_backward;
+    assert_true(has_addition_with_relu(&table));
+    table = pb_portable_backend;
+    table.on_host = false;
+    table.create = create;
+    table.describe = describe;
+    table.thread_dependent = NULL;
+    assert_true(has_addition_with_relu(&table));
+    table.add_relu_forward = table.add_relu_backward = NULL;
+    assert_false(has_addition_with_relu(&table));
+}
+
 /* A plan of the host's convolution means nothing to the backend. */
 static void test_filters_are_not_transformed_for_the_hosts_convolution(void **state)
 {
@@ -278,6 +320,8 @@ int main(void)
         cmocka_unit_test(test_half_a_convolution_is_refused),
         cmocka_unit_test(test_filters_that_cannot_be_sized_are_refused),
         cmocka_unit_test(test_pooling_that_cannot_go_back_is_refused),
+        cmocka_unit_test(test_half_an_addition_with_relu_is_refused),
+        cmocka_unit_test(test_the_hosts_addition_with_relu_joins_only_the_hosts_operators),
         cmocka_unit_test(test_filters_are_not_transformed_for_the_hosts_convolution),
         cmocka_unit_test(test_half_a_memory_is_refused),
         cmocka_unit_test(test_a_device_of_before_runs_the_networks_of_before),

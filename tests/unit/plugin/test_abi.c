@@ -70,7 +70,7 @@ static const struct row sizes[] = {
     SIZE(pb_pool_arguments, 80),
     SIZE(pb_conv_norm_arguments, 32),
     SIZE(pb_norm_pool_arguments, 24),
-    SIZE(pb_elementwise_arguments, 104),
+    SIZE(pb_elementwise_arguments, 128), /* 2.1 */
     SIZE(pb_columns_arguments, 88),
     SIZE(pb_linear_arguments, 160),
     SIZE(pb_bilinear_arguments, 88),
@@ -85,7 +85,7 @@ static const struct row sizes[] = {
     SIZE(pb_matrix_arguments, 96), /* 2.1 */
     SIZE(pb_matrix_root_arguments, 160), /* 2.1 */
     SIZE(pb_grassmann_arguments, 136), /* 2.1 */
-    SIZE(pb_backend, 536), /* 2.1 */
+    SIZE(pb_backend, 552), /* 2.1 */
     SIZE(pb_sample, 48),
     SIZE(pb_dataset_contents, 56),
     SIZE(pb_dataset, 40),
@@ -459,6 +459,8 @@ static const struct row members[] = {
     MEMBER(pb_elementwise_arguments, y, 56, 16),
     MEMBER(pb_elementwise_arguments, dy, 72, 16),
     MEMBER(pb_elementwise_arguments, dx, 88, 16),
+    MEMBER(pb_elementwise_arguments, dother, 104, 16),
+    MEMBER(pb_elementwise_arguments, adds_other, 120, 1),
     MEMBER(pb_columns_arguments, size, 0, 8),
     MEMBER(pb_columns_arguments, rows, 8, 8),
     MEMBER(pb_columns_arguments, columns, 16, 8),
@@ -654,6 +656,8 @@ static const struct row members[] = {
     MEMBER(pb_backend, signed_sum_forward, 512, 8),
     MEMBER(pb_backend, signed_sum_backward_data, 520, 8),
     MEMBER(pb_backend, signed_sum_backward_bias, 528, 8),
+    MEMBER(pb_backend, add_relu_forward, 536, 8),
+    MEMBER(pb_backend, add_relu_backward, 544, 8),
     MEMBER(pb_sample, path, 0, 8),
     MEMBER(pb_sample, source, 8, 8),
     MEMBER(pb_sample, line, 16, 4),
