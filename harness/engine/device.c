@@ -120,6 +120,13 @@ static bool takes_host_add_relu(const struct pb_backend *own)
     return own->on_host && !own->add_forward && !own->accumulate && !own->relu_forward && !own->relu_backward;
 }
 
+/* The portable operators read the ceiling; a plugin's are only known to where it says so. */
+static bool norms_clamp(const struct pb_backend *own)
+{
+    return own->norms_clamp || !(own->bn_forward || own->bn_evaluate || own->bn_backward || own->bn_evaluate_backward ||
+                                 own->bn_relu_backward || own->conv_norm_forward || own->conv_norm_evaluate);
+}
+
 /* Every operator together with its self: the plugin's, or the host where the portable one fills a gap. */
 static void bind_operators(struct pb_device *device, const struct pb_backend *own)
 {
@@ -138,6 +145,7 @@ static void bind_operators(struct pb_device *device, const struct pb_backend *ow
         device->ops.add_relu_forward.call = NULL;
         device->ops.add_relu_backward.call = NULL;
     }
+    device->norms_clamp = norms_clamp(own);
 }
 
 static void list_fallbacks(struct pb_device *device, const struct pb_backend *own)

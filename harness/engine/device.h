@@ -32,6 +32,7 @@ struct pb_device {
     char description[160]; /* "blis 0.9.0 skx"; with "; portable operators x86-64-v3" behind it where some fell back */
     char fallbacks[1024]; /* operators that are the portable ones: "add_forward avg_pool_forward"; "" when none */
     bool thread_dependent;
+    bool norms_clamp; /* every operator that computes a batch norm reads its ceiling */
 };
 
 /* Calls an operator of a device: PB_CALL(device, relu_forward, &arguments). */

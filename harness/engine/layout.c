@@ -1,6 +1,7 @@
 /* Lays out an engine's arrays: which nodes are computed together or in place, what lives how long. */
 #include "engine/engine_operator.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -94,6 +95,14 @@ static void find_consumers_and_gradients(struct draft *draft)
             draft->needs_gradient[i] |= draft->needs_gradient[graph->nodes[i].inputs[slot]];
 }
 
+/* Whether a batch norm computes this activation behind it. */
+static bool joins_norm(const struct draft *draft, enum pb_op activation)
+{
+    if (draft->options->separate_norms)
+        return false;
+    return activation == PB_OP_RELU || (activation == PB_OP_RELU6 && draft->device->norms_clamp);
+}
+
 /* Whether an addition computes this activation behind it. One of a value to itself has a single gradient to write. */
 static bool joins_addition(const struct draft *draft, enum pb_op activation, const struct pb_node *addition)
 {
@@ -115,9 +124,10 @@ static void fuse(struct draft *draft)
         }
         if (draft->consumers[input] != 1)
             continue;
-        if ((graph->nodes[input].op == PB_OP_BATCH_NORM && op == PB_OP_RELU && !draft->options->separate_norms) ||
+        if ((graph->nodes[input].op == PB_OP_BATCH_NORM && joins_norm(draft, op)) ||
             (graph->nodes[input].op == PB_OP_ADD && joins_addition(draft, op, &graph->nodes[input]))) {
             nodes[input].with_relu = true;
+            nodes[input].ceiling = op == PB_OP_RELU6 ? 6 : INFINITY;
             nodes[i].skipped = true;
         }
     }
@@ -133,7 +143,8 @@ static void fuse_pools(struct draft *draft)
         return;
     for (uint32_t i = 1; i < graph->node_count; i++) {
         const uint32_t relu = graph->nodes[i].inputs[0];
-        if (graph->nodes[i].op != PB_OP_MAX_POOL || !nodes[relu].skipped || draft->consumers[relu] != 1)
+        if (graph->nodes[i].op != PB_OP_MAX_POOL || graph->nodes[relu].op != PB_OP_RELU || !nodes[relu].skipped ||
+            draft->consumers[relu] != 1)
             continue;
         const uint32_t norm = graph->nodes[relu].inputs[0];
         const struct pb_pool_shape shape = pb_pool_shape_of(graph, i, draft->options->batch);
@@ -177,7 +188,7 @@ static void place_value(struct draft *draft, uint32_t node)
     struct pb_node_layout *nodes = draft->layout->nodes, *layout = &nodes[node];
     if (layout->pool != PB_NO_PARAMETER)
         return; /* only the pooled values are stored */
-    if (layout->skipped && described->op == PB_OP_RELU) {
+    if (layout->skipped && described->op != PB_OP_MAX_POOL) {
         layout->value = nodes[described->inputs[0]].value;
         return;
     }
@@ -353,7 +364,8 @@ enum pb_status pb_layout_create(const struct pb_graph *graph, const struct pb_en
         goto cleanup;
     }
     for (uint32_t i = 0; i < count; i++)
-        made.nodes[i] = (struct pb_node_layout){.norm = PB_NO_PARAMETER,
+        made.nodes[i] = (struct pb_node_layout){.ceiling = INFINITY,
+                                                .norm = PB_NO_PARAMETER,
                                                 .pool = PB_NO_PARAMETER,
                                                 .value = PB_NO_STORAGE,
                                                 .gradient = PB_NO_STORAGE,

@@ -23,9 +23,10 @@ struct pb_node_layout {
     uint32_t scratch; /* the gradient of an input that others have added to, before it is added, too */
     uint32_t norm; /* convolution: the batch norm that is computed with it; PB_NO_PARAMETER when there is none */
     bool with_relu; /* batch norm or addition: computes the ReLU behind it */
+    double ceiling; /* batch norm: of that ReLU; INFINITY when it has none */
     bool with_convolution; /* batch norm: its forward pass is computed with the convolution before it */
     uint32_t pool; /* batch norm: the pooling that is computed with it; PB_NO_PARAMETER when there is none */
-    bool skipped; /* ReLU or pooling: computed with a batch norm or an addition */
+    bool skipped; /* ReLU, ReLU6 or pooling: computed with a batch norm or an addition */
     bool in_place; /* the value overwrites an input's */
     bool first[PB_INPUTS_MAX]; /* per input: this node's backward pass is the first to write the input's gradient */
 };

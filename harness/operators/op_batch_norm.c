@@ -1,4 +1,4 @@
-/* Batch normalisation, with the ReLU behind it where the two are computed together. */
+/* Batch normalisation, with the ReLU or ReLU6 behind it where the two are computed together. */
 #include "operators/op_batch_norm.h"
 
 #include <math.h>
@@ -57,7 +57,8 @@ struct pb_bn_arguments pb_batch_norm_arguments(const struct pb_engine *engine, u
                                     .saved_inv_std = pb_storage_view(engine, layout->saved[1]),
                                     .dy = pb_gradient_view(engine, i),
                                     .dgamma = pb_parameter_view(engine, engine->gradients, i, PB_ROLE_GAMMA),
-                                    .dbeta = pb_parameter_view(engine, engine->gradients, i, PB_ROLE_BETA)};
+                                    .dbeta = pb_parameter_view(engine, engine->gradients, i, PB_ROLE_BETA),
+                                    .ceiling = layout->ceiling};
 }
 
 static void ask(const struct pb_engine *engine, uint32_t i, struct pb_operator *asked)

@@ -1,4 +1,4 @@
-/* ReLU that stops at 6 (A. Krizhevsky 2010). */
+/* ReLU that stops at 6 (A. Krizhevsky 2010), where it is not computed with the batch norm before it. */
 #include "engine/engine_operator.h"
 #include "graph/op_table.h"
 

@@ -150,4 +150,5 @@ const struct pb_backend pb_portable_backend = {
     .signed_sum_backward_bias = pb_portable_signed_sum_backward_bias,
     .add_relu_forward = pb_portable_add_relu_forward,
     .add_relu_backward = pb_portable_add_relu_backward,
+    .norms_clamp = true,
 };

@@ -1,4 +1,4 @@
-/* Portable batch normalisation, with ReLU folded in. Statistics are summed in double. */
+/* Portable batch normalisation, with ReLU and its ceiling folded in. Statistics are summed in double. */
 #include "portable/portable.h"
 
 #include <math.h>
@@ -69,19 +69,30 @@ static void store_variance(const void *argument, const struct pb_row_block *bloc
     }
 }
 
-/* y = (x − mean)·inv_std·γ + β over count rows, then ReLU. A NaN stays one. */
+/* What a ReLU leaves; without one, everything. */
+struct limits {
+    float floor, ceiling;
+};
+
+static struct limits limits_of(const struct pb_bn_arguments *args)
+{
+    return args->relu ? (struct limits){0, (float)args->ceiling} : (struct limits){-INFINITY, INFINITY};
+}
+
+/* y = (x − mean)·inv_std·γ + β over count rows, at least floor and at most ceiling. A NaN stays one. */
 struct affine {
     size_t rows, columns;
     const float *x, *mean, *inv_std, *variance, *gamma, *beta; /* variance and eps, or inv_std of the batch */
     double eps;
-    bool relu, batch_statistics;
+    struct limits limits;
+    bool batch_statistics;
     float *y;
 };
 
 PB_KERNEL
 static void apply_affine(const struct affine *job, size_t first_row, size_t end_row)
 {
-    const bool relu = job->relu;
+    const float floor = job->limits.floor, ceiling = job->limits.ceiling;
     for (size_t first = 0; first < job->columns; first += PB_BLOCK_COLUMNS) {
         const size_t columns = pb_smaller(PB_BLOCK_COLUMNS, job->columns - first);
         float mean[PB_BLOCK_COLUMNS], scale[PB_BLOCK_COLUMNS], shift[PB_BLOCK_COLUMNS];
@@ -99,7 +110,8 @@ static void apply_affine(const struct affine *job, size_t first_row, size_t end_
 #pragma GCC ivdep /* y may be x */
             for (size_t c = 0; c < columns; c++) {
                 const float value = (x[c] - mean[c]) * scale[c] + shift[c];
-                y[c] = relu & (value < 0) ? 0 : value;
+                const float raised = value < floor ? floor : value;
+                y[c] = raised > ceiling ? ceiling : raised;
             }
         }
     }
@@ -137,7 +149,7 @@ enum pb_status pb_portable_bn_forward(void *self, const struct pb_bn_arguments *
                                       .inv_std = job.inv_std,
                                       .gamma = pb_floats(args->gamma),
                                       .beta = pb_floats(args->beta),
-                                      .relu = args->relu,
+                                      .limits = limits_of(args),
                                       .batch_statistics = true,
                                       .y = pb_floats(args->y)});
     return PB_OK;
@@ -153,13 +165,13 @@ enum pb_status pb_portable_bn_evaluate(void *self, const struct pb_bn_arguments 
                                       .eps = args->eps,
                                       .gamma = pb_floats(args->gamma),
                                       .beta = pb_floats(args->beta),
-                                      .relu = args->relu,
+                                      .limits = limits_of(args),
                                       .y = pb_floats(args->y)});
     return PB_OK;
 }
 
 /*
- * dβ = Σ g, dγ = Σ g·x̂ with x̂ = (x − mean)·inv_std and g the gradient behind ReLU.
+ * dβ = Σ g, dγ = Σ g·x̂ with x̂ = (x − mean)·inv_std and g the gradient behind ReLU: dy where y is between its limits.
  * Batch statistics: dx = γ·inv_std·(g − dβ/rows − x̂·dγ/rows); running ones: dx = γ·inv_std·g.
  *
  * The columns of dx add up to zero, and a convolution's bias gradient is that sum: a level or mean rounded to float
@@ -168,6 +180,7 @@ enum pb_status pb_portable_bn_evaluate(void *self, const struct pb_bn_arguments 
 struct backward {
     void *self;
     size_t rows, columns;
+    struct limits limits;
     bool relu, batch_statistics;
     const float *x, *y, *dy, *gamma, *mean, *inv_std, *variance;
     double eps;
@@ -184,13 +197,15 @@ static void sum_gradients(const void *argument, const struct pb_row_block *block
 {
     const struct backward *job = argument;
     const float *mean = job->mean + block->first_column;
-    const bool relu = job->relu;
+    const float floor = job->limits.floor, ceiling = job->limits.ceiling;
+    const bool relu = job->relu, all = !relu;
     for (size_t row = block->first_row; row < block->end_row; row++) {
         const size_t offset = row * job->columns + block->first_column;
         const float *x = job->x + offset, *dy = job->dy + offset;
         const float *y = relu ? job->y + offset : dy;
         for (size_t c = 0; c < block->columns; c++) {
-            const double g = (double)pb_keep_if(!relu | (y[c] > 0), dy[c]), deviation = (double)x[c] - (double)mean[c];
+            const bool open = all | ((y[c] > floor) & (y[c] < ceiling));
+            const double g = (double)pb_keep_if(open, dy[c]), deviation = (double)x[c] - (double)mean[c];
             sums->first[c] += g;
             sums->second[c] += g * deviation;
             sums->third[c] += deviation;
@@ -201,7 +216,8 @@ static void sum_gradients(const void *argument, const struct pb_row_block *block
 PB_KERNEL
 static void apply_backward(const struct backward *job, const struct pb_row_block *block, const struct columns *columns)
 {
-    const bool relu = job->relu;
+    const float floor = job->limits.floor, ceiling = job->limits.ceiling;
+    const bool relu = job->relu, all = !relu;
     for (size_t row = block->first_row; row < block->end_row; row++) {
         const size_t offset = row * job->columns + block->first_column;
         const float *x = job->x + offset, *dy = job->dy + offset;
@@ -209,7 +225,8 @@ static void apply_backward(const struct backward *job, const struct pb_row_block
         float *dx = job->dx + offset;
 #pragma GCC ivdep /* dx may be dy */
         for (size_t c = 0; c < block->columns; c++) {
-            const double g = (double)pb_keep_if(!relu | (y[c] > 0), dy[c]);
+            const bool open = all | ((y[c] > floor) & (y[c] < ceiling));
+            const double g = (double)pb_keep_if(open, dy[c]);
             dx[c] = (float)(columns->scale[c] *
                             (g - columns->level[c] - ((double)x[c] - columns->mean[c]) * columns->slope[c]));
         }
@@ -257,6 +274,7 @@ enum pb_status pb_portable_bn_backward(void *self, const struct pb_bn_arguments 
     run_backward(&(struct backward){.self = self,
                                     .rows = args->rows,
                                     .columns = args->channels,
+                                    .limits = limits_of(args),
                                     .relu = args->relu,
                                     .batch_statistics = true,
                                     .x = pb_floats(args->x),
@@ -276,6 +294,7 @@ enum pb_status pb_portable_bn_evaluate_backward(void *self, const struct pb_bn_a
     run_backward(&(struct backward){.self = self,
                                     .rows = args->rows,
                                     .columns = args->channels,
+                                    .limits = limits_of(args),
                                     .relu = args->relu,
                                     .x = pb_floats(args->x),
                                     .y = pb_floats(args->y),

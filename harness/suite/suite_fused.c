@@ -12,6 +12,7 @@ static const double EPS = 1e-5, MOMENTUM = 0.1;
 
 struct fused {
     struct pb_conv_shape shape;
+    double ceiling; /* of the ReLU */
     struct pb_array x, w, bias, gamma, beta, running_mean, running_var;
     struct pb_conv_plan *plan;
     struct pb_array workspace, filters; /* filters: as many as the plan needs; none for 0 */
@@ -103,7 +104,7 @@ static void expect_channel(const struct fused *fused, const double *convolved, s
     for (size_t i = 0; i < rows; i++) {
         const double y =
             (convolved[i * step + k] - mean) * e->inv_std[k] * fused->gamma.values[k] + fused->beta.values[k];
-        e->y[i * step + k] = relu && y < 0 ? 0 : y;
+        e->y[i * step + k] = relu && y < 0 ? 0 : relu && y > fused->ceiling ? fused->ceiling : y;
     }
 }
 
@@ -130,7 +131,8 @@ static struct pb_bn_arguments norm_of(const struct fused *fused, bool relu)
                                     .gamma = pb_array_view(&fused->gamma),
                                     .beta = pb_array_view(&fused->beta),
                                     .running_mean = pb_array_view(&fused->running_mean),
-                                    .running_var = pb_array_view(&fused->running_var)};
+                                    .running_var = pb_array_view(&fused->running_var),
+                                    .ceiling = fused->ceiling};
 }
 
 /* The convolution before the norm, with filters as the plan takes them, and its own output in `convolved`. */
@@ -313,17 +315,18 @@ struct fused_case {
     bool with_bias, relu;
 };
 
-static void check(struct pb_suite *run, const void *case_of)
+/* with_nan: among the inputs is one. */
+static void check_case(struct pb_suite *run, const struct fused_case *asked, double ceiling, bool with_nan)
 {
-    const struct fused_case *asked = case_of;
     const struct pb_conv_shape shape = asked->shape;
     const bool relu = asked->relu;
     const size_t weights =
         (size_t)shape.filters * shape.kernel_height * shape.kernel_width * (shape.channels / shape.groups);
-    snprintf(run->subject, sizeof run->subject, "conv with norm N%u %ux%ux%u K%u kernel %u groups %u%s", shape.batch,
-             shape.height, shape.width, shape.channels, shape.filters, shape.kernel_height, shape.groups,
-             relu ? " ReLU" : "");
+    snprintf(run->subject, sizeof run->subject, "conv with norm N%u %ux%ux%u K%u kernel %u groups %u%s%s%s",
+             shape.batch, shape.height, shape.width, shape.channels, shape.filters, shape.kernel_height, shape.groups,
+             relu ? " ReLU" : "", isfinite(ceiling) ? " with a ceiling" : "", with_nan ? ", a NaN" : "");
     struct fused fused = {.shape = shape,
+                          .ceiling = ceiling,
                           .x = pb_array_random(run, row_count(&shape) * shape.channels, -1, 1),
                           .w = pb_array_random(run, weights, -1, 1),
                           .bias = pb_array_random(run, shape.filters, 2, 3),
@@ -331,18 +334,52 @@ static void check(struct pb_suite *run, const void *case_of)
                           .beta = pb_array_random(run, shape.filters, -0.5, 0.5),
                           .running_mean = pb_array_random(run, shape.filters, 1, 3),
                           .running_var = pb_array_random(run, shape.filters, 20, 30)};
+    if (with_nan)
+        pb_array_set(run, &fused.x, fused.x.count / 2, NAN);
     const struct pb_view bias = asked->with_bias ? pb_array_view(&fused.bias) : (struct pb_view){0};
     double *convolved = convolve(run, &fused, bias);
     check_transformed(run, &fused, bias, convolved);
     if (run->device->ops.conv_norm_evaluate.call)
         check_evaluation(run, &fused, bias, convolved, relu);
     const bool even = shape.height % 2 == 0 && shape.width % 2 == 0;
-    if (run->device->ops.norm_pools.call && even)
+    const bool pools = run->device->ops.norm_pools.call && even && !isfinite(ceiling);
+    if (pools)
         check_pooled(run, &fused, bias, convolved, false);
-    if (run->device->ops.norm_pools.call && even)
+    if (pools)
         check_pooled(run, &fused, bias, convolved, true);
     else if (run->device->ops.conv_norm_forward.call)
         check_training(run, &fused, bias, convolved, relu);
+}
+
+static void check(struct pb_suite *run, const void *case_of)
+{
+    check_case(run, case_of, INFINITY, false);
+}
+
+static const double CEILING = 0.75;
+
+static void check_ceiling(struct pb_suite *run, const void *case_of)
+{
+    check_case(run, case_of, CEILING, false);
+}
+
+static void check_ceiling_with_nan(struct pb_suite *run, const void *case_of)
+{
+    check_case(run, case_of, CEILING, true);
+}
+
+/* Shapes that between them every algorithm takes. */
+static void check_ceilings(struct pb_suite *run)
+{
+    const struct fused_case cases[] = {
+        {shape_of(2, 6, 6, 16, 32, 3, 1), true, true},   {shape_of(1, 13, 9, 21, 51, 3, 1), true, true},
+        {shape_of(2, 7, 7, 6, 9, 3, 3), true, true},     {shape_of(2, 7, 7, 33, 33, 3, 33), true, true},
+        {shape_of(2, 8, 6, 5, 5, 5, 5), true, true},     {shape_of(1, 9, 9, 17, 19, 1, 1), true, true},
+        {shape_of(3, 17, 16, 65, 67, 3, 1), true, true}, {shape_of(1, 131, 129, 3, 64, 3, 1), true, true}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        pb_suite_case_run(run, check_ceiling, &cases[i]);
+        pb_suite_case_run(run, check_ceiling_with_nan, &cases[i]);
+    }
 }
 
 void pb_suite_fused(struct pb_suite *run)
@@ -381,4 +418,6 @@ void pb_suite_fused(struct pb_suite *run)
     pb_suite_case_run(
         run, check,
         &(struct fused_case){shape_of(2, 46, 42, 33, 35, 3, 1), true, true}); /* … pooled, and few filters */
+    if (run->device->norms_clamp)
+        check_ceilings(run);
 }

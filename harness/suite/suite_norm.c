@@ -9,6 +9,7 @@
 struct channel {
     size_t rows;
     double eps, gamma, beta, mean, variance;
+    double ceiling; /* of the ReLU */
     bool relu, batch_statistics;
 };
 
@@ -30,6 +31,8 @@ static void normalise(const struct channel *channel, const double *x, double *y)
         y[i] = channel->gamma * (x[i] - mean) / sqrt(variance + channel->eps) + channel->beta;
         if (channel->relu && y[i] < 0)
             y[i] = 0;
+        if (channel->relu && y[i] > channel->ceiling)
+            y[i] = channel->ceiling;
     }
 }
 
@@ -63,6 +66,7 @@ struct norm {
     size_t rows;
     uint32_t channels;
     bool relu;
+    double ceiling;
     struct pb_array x, gamma, beta, running_mean, running_var, dy;
 };
 
@@ -70,6 +74,7 @@ struct norm_case {
     size_t rows;
     uint32_t channels;
     bool relu;
+    double ceiling; /* 0: none */
 };
 
 static struct norm norm_create(struct pb_suite *run, const struct norm_case *asked)
@@ -77,11 +82,12 @@ static struct norm norm_create(struct pb_suite *run, const struct norm_case *ask
     const size_t rows = asked->rows;
     const uint32_t channels = asked->channels;
     const bool relu = asked->relu;
-    snprintf(run->subject, sizeof run->subject, "batch norm %zu rows, %u channels%s", rows, channels,
-             relu ? ", ReLU" : "");
+    snprintf(run->subject, sizeof run->subject, "batch norm %zu rows, %u channels%s%s", rows, channels,
+             relu ? ", ReLU" : "", asked->ceiling > 0 ? " with a ceiling" : "");
     struct norm norm = {.rows = rows,
                         .channels = channels,
                         .relu = relu,
+                        .ceiling = asked->ceiling > 0 ? asked->ceiling : INFINITY,
                         .x = pb_array_random(run, rows * channels, -2, 3),
                         .gamma = pb_array_random(run, channels, -1.5, 1.5),
                         .beta = pb_array_random(run, channels, -0.5, 0.5),
@@ -108,6 +114,7 @@ static void expect_channel(struct pb_suite *run, const struct norm *norm, size_t
                               .beta = norm->beta.values[c],
                               .mean = norm->running_mean.values[c],
                               .variance = norm->running_var.values[c],
+                              .ceiling = norm->ceiling,
                               .relu = norm->relu,
                               .batch_statistics = batch_statistics};
     double mean, variance;
@@ -170,7 +177,8 @@ static struct pb_bn_arguments arguments_of(const struct norm *norm, const struct
                                     .running_mean = pb_array_view(&norm->running_mean),
                                     .running_var = pb_array_view(&norm->running_var),
                                     .y = pb_array_view(y),
-                                    .dy = pb_array_view(&norm->dy)};
+                                    .dy = pb_array_view(&norm->dy),
+                                    .ceiling = norm->ceiling};
 }
 
 /* Where a backward pass writes. */
@@ -276,15 +284,60 @@ static void check_nan(struct pb_suite *run, const void *case_of)
     pb_array_expect(run, &y, "y in training with a NaN", trained.y, 1);
 }
 
+/*
+ * Outputs of exactly 0 and exactly the ceiling pass no gradient: with γ = 2, β = 1, mean 0 and a variance whose root is 1,
+ * y = 2·x + 1 has no rounding.
+ */
+static void check_corners(struct pb_suite *run, const void *case_of)
+{
+    enum { COUNT = 8 };
+    static const double x[COUNT] = {-2, -0.5, -0.25, 0, 1, 2.25, 2.5, 4}, y[COUNT] = {0, 0, 0.5, 1, 3, 5.5, 6, 6},
+                        open[COUNT] = {0, 0, 1, 1, 1, 1, 0, 0};
+    (void)case_of;
+    struct norm norm = norm_create(run, &(struct norm_case){COUNT, 1, true, 6});
+    struct pb_array output = pb_array_output(run, COUNT);
+    double dx[COUNT], dgamma = 0, dbeta = 0;
+    for (size_t i = 0; i < COUNT; i++) {
+        pb_array_set(run, &norm.x, i, x[i]);
+        dx[i] = 2 * open[i] * norm.dy.values[i];
+        dgamma += open[i] * norm.dy.values[i] * x[i];
+        dbeta += open[i] * norm.dy.values[i];
+    }
+    pb_array_set(run, &norm.gamma, 0, 2);
+    pb_array_set(run, &norm.beta, 0, 1);
+    pb_array_set(run, &norm.running_mean, 0, 0);
+    pb_array_set(run, &norm.running_var, 0, 0.75);
+    struct pb_bn_arguments arguments = arguments_of(&norm, &output);
+    arguments.eps = 0.25;
+    OPERATE(run, bn_evaluate, &arguments);
+    pb_array_expect(run, &output, "y at the corners", y, 1);
+    const struct gradients made = gradients_create(run, &norm, &arguments);
+    OPERATE(run, bn_evaluate_backward, &arguments);
+    pb_array_expect(run, &made.dx, "dx at the corners", dx, 1);
+    pb_array_expect(run, &made.dgamma, "dgamma at the corners", &dgamma, 1);
+    pb_array_expect(run, &made.dbeta, "dbeta at the corners", &dbeta, 1);
+}
+
 void pb_suite_norm(struct pb_suite *run)
 {
-    static const struct norm_case shapes[] = {{1, 1, false},   {1, 5, false},    {2, 3, false},    {7, 1, false},
-                                              {49, 17, false}, {100, 64, false}, {131, 67, false}, {300, 13, false},
-                                              {1, 1, true},    {1, 5, true},     {2, 3, true},     {7, 1, true},
-                                              {49, 17, true},  {100, 64, true},  {131, 67, true},  {300, 13, true}};
+    static const struct norm_case limited[] = {{1, 1, true, 0.75},    {2, 3, true, 0.75},    {49, 17, true, 0.75},
+                                               {100, 64, true, 0.75}, {131, 67, true, 0.75}, {300, 13, true, 0.75}};
+    static const struct norm_case shapes[] = {
+        {1, 1, false, 0},   {1, 5, false, 0},    {2, 3, false, 0},    {7, 1, false, 0},
+        {49, 17, false, 0}, {100, 64, false, 0}, {131, 67, false, 0}, {300, 13, false, 0},
+        {1, 1, true, 0},    {1, 5, true, 0},     {2, 3, true, 0},     {7, 1, true, 0},
+        {49, 17, true, 0},  {100, 64, true, 0},  {131, 67, true, 0},  {300, 13, true, 0}};
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
         pb_suite_case_run(run, check_training, &shapes[i]);
         pb_suite_case_run(run, check_evaluation, &shapes[i]);
     }
-    pb_suite_case_run(run, check_nan, &(struct norm_case){5, 3, true});
+    pb_suite_case_run(run, check_nan, &(struct norm_case){5, 3, true, 0});
+    for (size_t i = 0; i < sizeof limited / sizeof limited[0] && run->device->norms_clamp; i++) {
+        pb_suite_case_run(run, check_training, &limited[i]);
+        pb_suite_case_run(run, check_evaluation, &limited[i]);
+    }
+    if (run->device->norms_clamp) {
+        pb_suite_case_run(run, check_nan, &(struct norm_case){5, 3, true, 0.75});
+        pb_suite_case_run(run, check_corners, NULL);
+    }
 }

@@ -11,6 +11,7 @@
 
 #include "base/rng.h"
 #include "engine/engine.h"
+#include "support/backends.h"
 #include "support/operators.h"
 #include "support/small_networks.h"
 
@@ -24,9 +25,11 @@ struct experiment {
     uint32_t *labels;
 };
 
-static struct experiment experiment_create(enum small_network kind, double dropout, enum pb_engine_mode mode)
+/* The device stays the caller's. */
+static struct experiment experiment_create(struct pb_device *device, enum small_network kind, double dropout,
+                                           enum pb_engine_mode mode)
 {
-    struct experiment e = {.device = portable_device(1), .network = small_network(kind, dropout)};
+    struct experiment e = {.device = device, .network = small_network(kind, dropout)};
     const struct pb_engine_options options = {.batch = BATCH, .mode = mode, .seed = 5};
     struct pb_error error = {0};
     if (pb_engine_create(e.device, e.network, &options, &e.engine, &error))
@@ -40,7 +43,6 @@ static void experiment_free(struct experiment *e)
 {
     pb_engine_free(&e->engine);
     pb_network_free(&e->network);
-    operator_device_close(&e->device);
     free(e->images);
     free(e->labels);
 }
@@ -109,9 +111,10 @@ static void check_parameter(struct experiment *e, const struct pb_parameter *par
     free(direction);
 }
 
-static void check_network(enum small_network kind, double dropout, enum pb_engine_mode mode)
+static void check_network_on(struct pb_device *device, enum small_network kind, double dropout,
+                             enum pb_engine_mode mode)
 {
-    struct experiment e = experiment_create(kind, dropout, mode);
+    struct experiment e = experiment_create(device, kind, dropout, mode);
     const struct pb_graph *graph = e.network->graph;
     double **gradients = calloc(graph->parameter_count, sizeof *gradients);
     double scale = 0;
@@ -141,6 +144,13 @@ static void check_network(enum small_network kind, double dropout, enum pb_engin
     experiment_free(&e);
 }
 
+static void check_network(enum small_network kind, double dropout, enum pb_engine_mode mode)
+{
+    struct pb_device *device = portable_device(1);
+    check_network_on(device, kind, dropout, mode);
+    operator_device_close(&device);
+}
+
 static void test_training_gradients_are_slopes_of_the_loss(void **state)
 {
     (void)state;
@@ -161,12 +171,39 @@ static void test_calibration_gradients_are_slopes_of_the_loss_on_running_statist
         check_network((enum small_network)kind, 0.4, PB_ENGINE_CALIBRATE);
 }
 
+static double first_loss(struct pb_device *device, enum pb_engine_mode mode)
+{
+    struct experiment e = experiment_create(device, SMALL_MOBILE, 0, mode);
+    const double loss = loss_of(&e);
+    experiment_free(&e);
+    return loss;
+}
+
+/* Its own kernels compute ReLU6 with batch norms, convolutions and depthwise ones; maximum pooling with a ReLU alone. */
+static void test_a_mobile_network_on_blis_has_the_hosts_loss_and_its_slopes(void **state)
+{
+    (void)state;
+    struct pb_device *portable = portable_device(1);
+    struct backend blis;
+    struct pb_error error = {0};
+    if (backend_open("blis", NULL, 2, &blis, &error))
+        fail_msg("%s", error.text);
+    for (int mode = PB_ENGINE_TRAIN; mode <= PB_ENGINE_CALIBRATE; mode++) {
+        const double expected = first_loss(portable, (enum pb_engine_mode)mode);
+        assert_true(fabs(first_loss(blis.device, (enum pb_engine_mode)mode) - expected) < 1e-5 * expected);
+        check_network_on(blis.device, SMALL_MOBILE, 0, (enum pb_engine_mode)mode);
+    }
+    backend_close(&blis);
+    operator_device_close(&portable);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_training_gradients_are_slopes_of_the_loss),
         cmocka_unit_test(test_gradients_under_dropout_are_slopes_of_the_loss_with_the_same_masks),
         cmocka_unit_test(test_calibration_gradients_are_slopes_of_the_loss_on_running_statistics),
+        cmocka_unit_test(test_a_mobile_network_on_blis_has_the_hosts_loss_and_its_slopes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

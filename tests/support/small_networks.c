@@ -188,6 +188,26 @@ static struct pb_graph *build_projected(void)
     return graph;
 }
 
+/* The pooled stem is read three times: by the block, by the addition behind it, and by the one behind that. */
+static struct pb_graph *build_mobile(void)
+{
+    struct pb_graph *graph = graph_begin("mobile", 8, 6, 3);
+    const struct pb_conv_attributes depthwise = {.kernel = {3, 3}, .pad = {1, 1}, .groups = 6};
+    const struct pb_conv_attributes pointwise = {.kernel = {1, 1}};
+    const uint32_t cut =
+        plain(graph, PB_OP_RELU6, "stem_cut", graph_norm(graph, "stem_bn", graph_conv(graph, "stem", 0, 6)));
+    const uint32_t stem = pool(graph, PB_OP_MAX_POOL, "pool", (struct pb_pool_attributes){.kernel = {2, 2}}, cut);
+    const uint32_t filtered = graph_norm(graph, "depthwise_bn", convolution(graph, "depthwise", 6, depthwise, stem));
+    const uint32_t projected =
+        graph_norm(graph, "project_bn",
+                   convolution(graph, "project", 6, pointwise, plain(graph, PB_OP_RELU6, "depthwise_cut", filtered)));
+    const uint32_t sum = graph_relu(graph, "relu", graph_sum(graph, "add", projected, stem));
+    const uint32_t last = graph_sum(graph, "again", sum, stem);
+    pb_graph_begin_head(graph);
+    classify(graph, "fc", pool(graph, PB_OP_AVG_POOL, "gap", (struct pb_pool_attributes){0}, last), 4);
+    return graph;
+}
+
 /* γ, β, biases and running statistics that matter: no ones and zeros. */
 static void disturb(struct pb_network *network, struct pb_rng *rng)
 {
@@ -204,12 +224,22 @@ static void disturb(struct pb_network *network, struct pb_rng *rng)
     }
 }
 
+/* Values behind batch norms that are large enough for ReLU6 to cut. */
+static void widen(struct pb_network *network)
+{
+    for (uint32_t p = 0; p < network->graph->parameter_count; p++) {
+        const struct pb_parameter *parameter = &network->graph->parameters[p];
+        for (size_t i = 0; i < parameter->count && parameter->role == PB_ROLE_GAMMA; i++)
+            network->values[parameter->offset + i] *= 4;
+    }
+}
+
 struct pb_network *small_network(enum small_network kind, double dropout)
 {
     struct pb_graph *(*const builders[SMALL_NETWORK_COUNT])(void) = {
-        [SMALL_BILINEAR] = build_bilinear, [SMALL_RESIDUAL] = build_residual,  [SMALL_MIXED] = build_mixed,
-        [SMALL_BRANCHED] = build_branched, [SMALL_ISQRT] = build_isqrt,        [SMALL_GRASSMANN] = build_grassmann,
-        [SMALL_SKETCHED] = build_sketched, [SMALL_PROJECTED] = build_projected};
+        [SMALL_BILINEAR] = build_bilinear, [SMALL_RESIDUAL] = build_residual,   [SMALL_MIXED] = build_mixed,
+        [SMALL_BRANCHED] = build_branched, [SMALL_ISQRT] = build_isqrt,         [SMALL_GRASSMANN] = build_grassmann,
+        [SMALL_SKETCHED] = build_sketched, [SMALL_PROJECTED] = build_projected, [SMALL_MOBILE] = build_mobile};
     struct pb_graph *graph = kind == SMALL_FLAT ? build_flat(dropout) : builders[kind]();
     struct pb_network *network = NULL;
     struct pb_error error = {0};
@@ -219,13 +249,15 @@ struct pb_network *small_network(enum small_network kind, double dropout)
     pb_network_initialise(network, 12);
     pb_rng_init(&rng, 12, "disturb");
     disturb(network, &rng);
+    if (kind == SMALL_MOBILE)
+        widen(network);
     return network;
 }
 
 const char *small_network_name(enum small_network kind)
 {
-    static const char *const names[SMALL_NETWORK_COUNT] = {"bilinear", "residual",  "flat",     "mixed",    "branched",
-                                                           "isqrt",    "grassmann", "sketched", "projected"};
+    static const char *const names[SMALL_NETWORK_COUNT] = {"bilinear", "residual",  "flat",     "mixed",     "branched",
+                                                           "isqrt",    "grassmann", "sketched", "projected", "mobile"};
     return names[kind];
 }
 

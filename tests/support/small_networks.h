@@ -14,6 +14,7 @@ enum small_network {
     SMALL_GRASSMANN, /* the projector on two singular vectors */
     SMALL_SKETCHED, /* a tensor sketch of a concatenation's products */
     SMALL_PROJECTED, /* random projections, their products, and a signed sum of squares as the classifier */
+    SMALL_MOBILE, /* ReLU6 that cuts what batch norms give, max-pool behind it, depthwise conv; an addition with ReLU, and x added again */
     SMALL_NETWORK_COUNT
 };
 

@@ -73,6 +73,7 @@ struct pb_bn_arguments {
     struct pb_view x, gamma, beta, running_mean, running_var, y;
     struct pb_view saved_mean, saved_inv_std; /* of the batch: from bn_forward to its backward pass */
     struct pb_view dy, dx, dgamma, dbeta;
+    double ceiling; /* where relu is set: what y never exceeds, INFINITY for nothing; see norms_clamp. Since ABI 2.1. */
 };
 
 /* x, dx: N×H×W×C.  y, dy: N×P×Q×C. */
@@ -84,7 +85,8 @@ struct pb_pool_arguments {
 
 /*
  * A convolution, the batch norm behind it, and the maximum pooling behind that where pool is not NULL (norm_pools has then
- * agreed to its shape, and norm->relu is set). norm->x is conv->y; pool->x is norm->y, which is not stored.
+ * agreed to its shape, norm->relu is set and norm->ceiling is INFINITY). norm->x is conv->y; pool->x is norm->y, which is not
+ * stored.
  */
 struct pb_conv_norm_arguments {
     size_t size; /* sizeof(struct pb_conv_norm_arguments) */
@@ -93,7 +95,10 @@ struct pb_conv_norm_arguments {
     const struct pb_pool_arguments *pool;
 };
 
-/* A batch norm with ReLU and the maximum pooling behind it. pool->x is norm->y and pool->dx is norm->dy; neither is stored. */
+/*
+ * A batch norm with ReLU, without a ceiling, and the maximum pooling behind it. pool->x is norm->y and pool->dx is norm->dy;
+ * neither is stored.
+ */
 struct pb_norm_pool_arguments {
     size_t size; /* sizeof(struct pb_norm_pool_arguments) */
     const struct pb_bn_arguments *norm;
@@ -298,16 +303,18 @@ struct pb_backend {
     enum pb_status (*conv_backward_weights)(void *self, const struct pb_conv_arguments *arguments);
 
     /*
-     * Batch normalisation (S. Ioffe, C. Szegedy 2015) of every channel over its rows, then y ← max(y, 0) where relu is set.
+     * Batch normalisation (S. Ioffe, C. Szegedy 2015) of every channel over its rows, then y ← min(max(y, 0), ceiling) where relu
+     * is set; a NaN stays one. ceiling is INFINITY for a backend whose table does not say norms_clamp.
      *     y = γ·(x − mean)·inv_std + β with the mean of the batch and inv_std = 1/√(var + eps), var its biased variance;
      *     running = (1 − momentum)·running + momentum·batch, with the unbiased variance (var·rows/(rows − 1); var when rows = 1).
      * x, gamma, beta → y, saved_mean = mean, saved_inv_std = inv_std; running_mean and running_var are read and written.
      */
     enum pb_status (*bn_forward)(void *self, const struct pb_bn_arguments *arguments);
-    /* y = γ·(x − running_mean)/√(running_var + eps) + β, then ReLU. x, gamma, beta, running_* → y; x and y may be the same. */
+    /* y = γ·(x − running_mean)/√(running_var + eps) + β, then ReLU and ceiling as above. x, gamma, beta, running_* → y; x and y
+     * may be the same. */
     enum pb_status (*bn_evaluate)(void *self, const struct pb_bn_arguments *arguments);
     /*
-     * Backward of bn_forward. With g = dy where relu is not set or y > 0, else 0, and x̂ = (x − mean)·inv_std:
+     * Backward of bn_forward. With g = dy where relu is not set or 0 < y < ceiling, else 0, and x̂ = (x − mean)·inv_std:
      *     dbeta = Σ g, dgamma = Σ g·x̂, dx = γ·inv_std·(g − dbeta/rows − x̂·dgamma/rows).
      * x, y (where relu is set), gamma, saved_mean, saved_inv_std, dy → dx, dgamma, dbeta; dy and dx may be the same.
      */
@@ -399,7 +406,8 @@ struct pb_backend {
     enum pb_status (*conv_filter_transform)(void *self, const struct pb_conv_arguments *arguments);
     /*
      * What conv_forward(conv), bn_evaluate(norm) and max_pool_forward(pool) would compute one after the other:
-     *     norm->y (pool->y where it pools) = pool(relu(γ·(conv − running_mean)/√(running_var + eps) + β)).
+     *     norm->y (pool->y where it pools) = pool(relu(γ·(conv − running_mean)/√(running_var + eps) + β)),
+     * with relu(y) = min(max(y, 0), ceiling).
      * conv->y may be written or not.
      */
     enum pb_status (*conv_norm_evaluate)(void *self, const struct pb_conv_norm_arguments *arguments);
@@ -418,8 +426,9 @@ struct pb_backend {
      */
     enum pb_status (*bn_relu_pool_backward)(void *self, const struct pb_norm_pool_arguments *arguments);
     /*
-     * bn_backward with ReLU, whose mask is made again from x instead of y: g = dy where γ·(x − saved_mean)·saved_inv_std + β > 0,
-     * else 0. x, gamma, beta, saved_mean, saved_inv_std, dy → dx, dgamma, dbeta; dy and dx may be the same.
+     * bn_backward with ReLU, whose mask is made again from x instead of y: g = dy where
+     * 0 < γ·(x − saved_mean)·saved_inv_std + β < ceiling, else 0.
+     * x, gamma, beta, saved_mean, saved_inv_std, dy → dx, dgamma, dbeta; dy and dx may be the same.
      */
     enum pb_status (*bn_relu_backward)(void *self, const struct pb_bn_arguments *arguments);
     /*
@@ -491,6 +500,12 @@ struct pb_backend {
      * y, dy → dx, dother; dy and dx may be the same, dother is apart from both.
      */
     enum pb_status (*add_relu_backward)(void *self, const struct pb_elementwise_arguments *arguments);
+
+    /*
+     * The bn_*, conv_norm_* and bn_relu_backward operators of this table read ceiling. Where it is not set and the table has one of
+     * them, a ReLU6 is never computed with a batch norm. Since ABI 2.1.
+     */
+    bool norms_clamp;
 };
 
 /* The memory behind a view of a backend that is on_host. */

@@ -196,6 +196,31 @@ static void test_the_hosts_addition_with_relu_joins_only_the_hosts_operators(voi
     assert_false(has_addition_with_relu(&table));
 }
 
+static bool clamps(const struct pb_backend *table)
+{
+    struct pb_device *device = operator_device(table, "fake", 1);
+    const bool clamps = device->norms_clamp;
+    operator_device_close(&device);
+    return clamps;
+}
+
+static void test_a_backends_own_norms_have_a_ceiling_only_where_it_says_so(void **state)
+{
+    (void)state;
+    struct pb_backend table = on_host;
+    assert_true(clamps(&table)); /* the host's norms */
+    table.bn_evaluate = pb_portable_backend.bn_evaluate;
+    assert_false(clamps(&table));
+    table.norms_clamp = true;
+    assert_true(clamps(&table));
+    table.size = offsetof(struct pb_backend, norms_clamp); /* of headers that have no such flag */
+    assert_false(clamps(&table));
+    table.bn_evaluate = NULL;
+    assert_true(clamps(&table));
+    table.bn_relu_backward = table.bn_backward = pb_portable_backend.bn_backward;
+    assert_false(clamps(&table));
+}
+
 /* A plan of the host's convolution means nothing to the backend. */
 static void test_filters_are_not_transformed_for_the_hosts_convolution(void **state)
 {
@@ -322,6 +347,7 @@ int main(void)
         cmocka_unit_test(test_pooling_that_cannot_go_back_is_refused),
         cmocka_unit_test(test_half_an_addition_with_relu_is_refused),
         cmocka_unit_test(test_the_hosts_addition_with_relu_joins_only_the_hosts_operators),
+        cmocka_unit_test(test_a_backends_own_norms_have_a_ceiling_only_where_it_says_so),
         cmocka_unit_test(test_filters_are_not_transformed_for_the_hosts_convolution),
         cmocka_unit_test(test_half_a_memory_is_refused),
         cmocka_unit_test(test_a_device_of_before_runs_the_networks_of_before),

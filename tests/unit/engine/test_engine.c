@@ -252,6 +252,71 @@ static void test_wrong_use_gets_a_message(void **state)
     run_free(&run);
 }
 
+static double largest_ceiling;
+static uint32_t activations_alone;
+
+static enum pb_status create_with_host(const struct pb_host *host, const void *options, void **self)
+{
+    (void)options;
+    memcpy(self, &host, sizeof *self); /* the portable operators' self */
+    return PB_OK;
+}
+
+static const char *describe_own(void *self)
+{
+    (void)self;
+    return "own norms";
+}
+
+static enum pb_status noted_bn_evaluate(void *self, const struct pb_bn_arguments *arguments)
+{
+    if (arguments->relu && isfinite(arguments->ceiling))
+        largest_ceiling = fmax(largest_ceiling, arguments->ceiling);
+    return pb_portable_backend.bn_evaluate(self, arguments);
+}
+
+static enum pb_status noted_relu6_forward(void *self, const struct pb_elementwise_arguments *arguments)
+{
+    activations_alone++;
+    return pb_portable_backend.relu6_forward(self, arguments);
+}
+
+/* Inference of the network on this backend's batch norms; then what they have been asked for is noted. */
+static void infer_noted(bool clamps, float *logits)
+{
+    const struct pb_backend table = {.size = sizeof table,
+                                     .on_host = true,
+                                     .create = create_with_host,
+                                     .describe = describe_own,
+                                     .bn_evaluate = noted_bn_evaluate,
+                                     .relu6_forward = noted_relu6_forward,
+                                     .norms_clamp = clamps};
+    struct run run = run_create(SMALL_MOBILE, PB_ENGINE_INFER, 1);
+    struct pb_device *device = operator_device(&table, "own norms", 1);
+    struct pb_engine *engine = NULL;
+    const struct pb_engine_options options = {.batch = RUN_BATCH, .mode = PB_ENGINE_INFER};
+    largest_ceiling = 0;
+    activations_alone = 0;
+    assert_int_equal(pb_engine_create(device, run.network, &options, &engine, &run.error), PB_OK);
+    assert_int_equal(pb_engine_forward(engine, run.images, RUN_BATCH, logits, &run.error), PB_OK);
+    pb_engine_free(&engine);
+    operator_device_close(&device);
+    run_free(&run);
+}
+
+static void test_only_norms_that_read_the_ceiling_get_a_relu6(void **state)
+{
+    (void)state;
+    float joined[RUN_BATCH * 8] = {0}, apart[RUN_BATCH * 8] = {0};
+    infer_noted(true, joined);
+    assert_true(largest_ceiling == 6);
+    assert_int_equal(activations_alone, 0);
+    infer_noted(false, apart);
+    assert_true(largest_ceiling == 0);
+    assert_int_equal(activations_alone, 2);
+    assert_memory_equal(joined, apart, sizeof joined);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -266,6 +331,7 @@ int main(void)
         cmocka_unit_test(test_a_masked_network_and_its_compacted_form_agree),
         cmocka_unit_test(test_times_belong_to_phases_and_nodes),
         cmocka_unit_test(test_wrong_use_gets_a_message),
+        cmocka_unit_test(test_only_norms_that_read_the_ceiling_get_a_relu6),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -66,7 +66,7 @@ static const struct row sizes[] = {
     SIZE(pb_conv_shape, 80),
     SIZE(pb_pool_shape, 56),
     SIZE(pb_conv_arguments, 176),
-    SIZE(pb_bn_arguments, 232),
+    SIZE(pb_bn_arguments, 240), /* 2.1 */
     SIZE(pb_pool_arguments, 80),
     SIZE(pb_conv_norm_arguments, 32),
     SIZE(pb_norm_pool_arguments, 24),
@@ -85,7 +85,7 @@ static const struct row sizes[] = {
     SIZE(pb_matrix_arguments, 96), /* 2.1 */
     SIZE(pb_matrix_root_arguments, 160), /* 2.1 */
     SIZE(pb_grassmann_arguments, 136), /* 2.1 */
-    SIZE(pb_backend, 552), /* 2.1 */
+    SIZE(pb_backend, 560), /* 2.1 */
     SIZE(pb_sample, 48),
     SIZE(pb_dataset_contents, 56),
     SIZE(pb_dataset, 40),
@@ -438,6 +438,7 @@ static const struct row members[] = {
     MEMBER(pb_bn_arguments, dx, 184, 16),
     MEMBER(pb_bn_arguments, dgamma, 200, 16),
     MEMBER(pb_bn_arguments, dbeta, 216, 16),
+    MEMBER(pb_bn_arguments, ceiling, 232, 8),
     MEMBER(pb_pool_arguments, size, 0, 8),
     MEMBER(pb_pool_arguments, shape, 8, 8),
     MEMBER(pb_pool_arguments, x, 16, 16),
@@ -658,6 +659,7 @@ static const struct row members[] = {
     MEMBER(pb_backend, signed_sum_backward_bias, 528, 8),
     MEMBER(pb_backend, add_relu_forward, 536, 8),
     MEMBER(pb_backend, add_relu_backward, 544, 8),
+    MEMBER(pb_backend, norms_clamp, 552, 1),
     MEMBER(pb_sample, path, 0, 8),
     MEMBER(pb_sample, source, 8, 8),
     MEMBER(pb_sample, line, 16, 4),

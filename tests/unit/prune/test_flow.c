@@ -277,6 +277,7 @@ static void test_every_layer_has_the_same_flow(void **state)
         [SMALL_BRANCHED] = {"stem", "fc"},
         [SMALL_SKETCHED] = {"conv1", "fc"},
         [SMALL_PROJECTED] = {"conv1", "reduce", "factors"},
+        [SMALL_MOBILE] = {"stem", "fc"},
     };
     for (int kind = 0; kind <= SMALL_BRANCHED; kind++) {
         struct pb_network *network = small_network((enum small_network)kind, 0.5);
