@@ -111,12 +111,13 @@ enum pb_status blis_conv_filter_transform(void *self, const struct pb_conv_argum
 struct conv_call blis_conv_call(const struct pb_conv_arguments *args)
 {
     const float *filters = pb_host_pointer(args->w);
-    return (struct conv_call){.x = pb_host_pointer(args->x),
-                              .w = args->plan->filter_floats ? NULL : filters,
-                              .filters = args->plan->filter_floats ? filters : NULL,
-                              .finish = {.offset = pb_host_pointer(args->bias), .floor = -INFINITY},
-                              .y = pb_host_pointer(args->y),
-                              .workspace = pb_host_pointer(args->workspace)};
+    return (struct conv_call){
+        .x = pb_host_pointer(args->x),
+        .w = args->plan->filter_floats ? NULL : filters,
+        .filters = args->plan->filter_floats ? filters : NULL,
+        .finish = {.offset = pb_host_pointer(args->bias), .floor = -INFINITY, .ceiling = INFINITY},
+        .y = pb_host_pointer(args->y),
+        .workspace = pb_host_pointer(args->workspace)};
 }
 
 enum pb_status blis_conv_forward(void *self, const struct pb_conv_arguments *args)

@@ -157,6 +157,7 @@ static const struct pb_backend operators = {
     .bilinear_backward = blis_bilinear_backward,
     .matrix_product = blis_matrix_product,
     .operator_memory = blis_operator_memory,
+    .norms_clamp = true,
 };
 
 const struct pb_plugin *prunebench_plugin(uint32_t index)

@@ -25,7 +25,7 @@ struct pass {
     size_t panels; /* per group */
     const float *packed, *zeros; /* panels; depth zeros */
     const float *scale, *offset; /* groups × panels × wide, zero behind the last channel; NULL: 1, 0 */
-    float floor;
+    float floor, ceiling;
     size_t block; /* output positions per task */
     const struct conv_moments *moments; /* to be taken of every block, which is one of its chunks; NULL: none */
     float *out; /* out_rows × (groups·columns) */
@@ -148,7 +148,8 @@ static void tiles_of_panel(const struct pass *pass, size_t first, size_t end, si
     const size_t lane = (group * pass->panels + panel) * vector->wide;
     const struct tile_finish finish = {.scale = pass->scale ? pass->scale + lane : NULL,
                                        .offset = pass->offset ? pass->offset + lane : NULL,
-                                       .floor = pass->floor};
+                                       .floor = pass->floor,
+                                       .ceiling = pass->ceiling};
     const float *packed = pass->packed + (group * lanes_of(vector, pass->columns) + column) * pass->taps * pass->depth;
     const bool runs = taps_at_once >= pass->taps && pass->groups == 1 && pass->geometry->dilation_width == 1;
     struct addresses addresses;
@@ -248,6 +249,7 @@ static void lay_out(struct pass *pass, const struct tile_finish *finish, float *
     pass->offset = pad(pass, finish->offset, workspace);
     pass->scale = pad(pass, finish->scale, workspace + lanes);
     pass->floor = finish->floor;
+    pass->ceiling = finish->ceiling;
 }
 
 /* Chunks of rows that are long enough to be blocks as well. */

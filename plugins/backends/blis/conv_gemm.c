@@ -112,7 +112,8 @@ static void finish(const struct tile_finish *finish, size_t filter, size_t colum
     for (size_t k = 0; k < columns; k++) {
         const float scaled = finish->scale ? out[k] * finish->scale[filter + k] : out[k];
         const float value = finish->offset ? scaled + finish->offset[filter + k] : scaled;
-        out[k] = value < finish->floor ? finish->floor : value;
+        const float raised = value < finish->floor ? finish->floor : value;
+        out[k] = raised > finish->ceiling ? finish->ceiling : raised;
     }
 }
 

@@ -85,7 +85,7 @@ struct finished {
     const float *products; /* SLICE floats from row to row */
     size_t rows, columns;
     const float *scale, *offset; /* of the slice's first filter; NULL: 1, 0 */
-    float floor;
+    float floor, ceiling;
     float *y;
     size_t y_row;
 };
@@ -115,7 +115,7 @@ KERNEL inline __attribute__((always_inline)) void finish_columns(const struct fi
 {
     __m512 scale[TOGETHER], offset[TOGETHER], origin[TOGETHER];
     __mmask16 masks[TOGETHER];
-    const __m512 floor = _mm512_set1_ps(f->floor);
+    const __m512 floor = _mm512_set1_ps(f->floor), ceiling = _mm512_set1_ps(f->ceiling);
     for (size_t v = 0; v < vectors; v++) {
         const size_t at = first + v * LANES, left = f->columns - at;
         masks[v] = left >= LANES ? 0xffff : (__mmask16)((1u << left) - 1);
@@ -132,7 +132,7 @@ KERNEL inline __attribute__((always_inline)) void finish_columns(const struct fi
             float *to = f->y + row * f->y_row + first;
             for (size_t v = 0; v < vectors; v++) {
                 __m512 value = _mm512_fmadd_ps(_mm512_loadu_ps(from + v * LANES), scale[v], offset[v]);
-                value = _mm512_max_ps(floor, value); /* the second one where either is a NaN */
+                value = _mm512_min_ps(ceiling, _mm512_max_ps(floor, value)); /* the second one where either is a NaN */
                 _mm512_mask_storeu_ps(to + v * LANES, masks[v], value);
                 if (sums) {
                     const __m512 deviation = _mm512_sub_ps(value, origin[v]);
@@ -241,6 +241,7 @@ static void forward_block(const struct blis *self, const struct geometry *g, con
                                           .scale = offset_of(call->finish.scale, column),
                                           .offset = offset_of(call->finish.offset, column),
                                           .floor = call->finish.floor,
+                                          .ceiling = call->finish.ceiling,
                                           .y = call->y + first * g->filters + column,
                                           .y_row = g->filters};
         if (call->moments)
@@ -437,7 +438,8 @@ static void backward_block(const struct blis *self, const struct geometry *g, co
         const struct finished finished = {.products = room.slice,
                                           .rows = slices.rows,
                                           .columns = multiply_slice(self, &slices, column),
-                                          .floor = -INFINITY};
+                                          .floor = -INFINITY,
+                                          .ceiling = INFINITY};
         scatter(g, phase, first, &finished, dx, column);
     }
 }

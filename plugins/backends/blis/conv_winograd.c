@@ -94,6 +94,7 @@ static void complete(const struct blis *self, struct pass *pass)
     pass->array_floats = WINOGRAD_VALUES * (pass->transformed_step + pass->multiplied_step);
     pass->scratch_floats = pass->products->scratch(pass->tiling.block, pass->depth);
     pass->finish.floor = -INFINITY;
+    pass->finish.ceiling = INFINITY;
 }
 
 /* Where the pass's arrays are in workspace; their floats. */
@@ -153,7 +154,8 @@ static void store_outputs(const struct pass *pass, const struct block *block, si
     const size_t ahead = WINOGRAD_WRITE_AHEAD * pass->columns;
     const struct tile_finish finish = {.scale = pass->finish.scale ? pass->finish.scale + column : NULL,
                                        .offset = pass->finish.offset ? pass->finish.offset + column : NULL,
-                                       .floor = pass->finish.floor};
+                                       .floor = pass->finish.floor,
+                                       .ceiling = pass->finish.ceiling};
     for (size_t t = begin; t < end; t++) {
         float *targets[16];
         if (pass->pooled)

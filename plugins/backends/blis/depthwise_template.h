@@ -67,17 +67,23 @@ INLINE void depthwise_add_any(const struct depthwise_form form, const struct dep
     }
 }
 
+INLINE depthwise_vector depthwise_select(depthwise_mask mask, depthwise_vector chosen, depthwise_vector other)
+{
+    return (depthwise_vector)(((depthwise_mask)other & ~mask) | ((depthwise_mask)chosen & mask));
+}
+
 INLINE void depthwise_finish(const struct depthwise_form form, const struct tile_finish *finish, size_t channel,
                              depthwise_vector *sums)
 {
     const depthwise_vector scale = depthwise_load(finish->scale + channel, form.valid);
     const depthwise_vector offset = depthwise_load(finish->offset + channel, form.valid);
     const depthwise_vector floor = (depthwise_vector){0} + finish->floor;
+    const depthwise_vector ceiling = (depthwise_vector){0} + finish->ceiling;
 #pragma GCC unroll 8
     for (size_t i = 0; i < form.outputs; i++) {
         const depthwise_vector value = sums[i] * scale + offset;
-        const depthwise_mask below = value < floor;
-        sums[i] = (depthwise_vector)(((depthwise_mask)value & ~below) | ((depthwise_mask)floor & below));
+        const depthwise_vector raised = depthwise_select(value < floor, floor, value);
+        sums[i] = depthwise_select(raised > ceiling, ceiling, raised);
     }
 }
 

@@ -24,7 +24,7 @@ static void combine(const struct rows_walk *walk, const struct rows_space *space
 }
 
 struct affine {
-    bool relu;
+    struct row_relu relu;
     const float *x;
     float *y;
 };
@@ -54,7 +54,7 @@ static void store(const struct blis *self, const struct rows_walk *walk, const s
     if (pool)
         norm_pool_forward(self, pool->shape, &rows, pb_host_pointer(pool->y));
     else
-        apply(self, walk, space, &(struct affine){norm->relu, x, pb_host_pointer(norm->y)});
+        apply(self, walk, space, &(struct affine){rows_relu(norm), x, pb_host_pointer(norm->y)});
 }
 
 /* Statistics of the batch from the parts' moments, and from them y, pooled where pool is not NULL. */
@@ -111,7 +111,7 @@ enum pb_status blis_bn_evaluate(void *opaque, const struct pb_bn_arguments *args
         space.scale[c] = (float)inv_std * pb_host_pointer(args->gamma)[c];
         space.shift[c] = pb_host_pointer(args->beta)[c];
     }
-    apply(self, &walk, &space, &(struct affine){args->relu, pb_host_pointer(args->x), pb_host_pointer(args->y)});
+    apply(self, &walk, &space, &(struct affine){rows_relu(args), pb_host_pointer(args->x), pb_host_pointer(args->y)});
     return PB_OK;
 }
 
@@ -165,7 +165,8 @@ enum pb_status blis_conv_norm_evaluate(void *opaque, const struct pb_conv_norm_a
     struct conv_call call = blis_conv_call(args->conv);
     if (!afterwards)
         call.y = pb_host_pointer(pooled ? args->pool->y : args->norm->y);
-    call.finish = (struct tile_finish){scale, offset, args->norm->relu ? 0 : -INFINITY};
+    const struct row_relu relu = rows_relu(args->norm);
+    call.finish = (struct tile_finish){scale, offset, relu.set ? 0 : -INFINITY, relu.ceiling};
     call.pooled = pooled;
     plan->algorithm->forward(self, g, &call);
     if (!afterwards)

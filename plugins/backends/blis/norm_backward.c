@@ -10,7 +10,7 @@
 #include "vector.h"
 
 struct gradient {
-    bool relu;
+    struct row_relu relu;
     const float *x, *y, *dy;
     float *dx;
 };
@@ -114,16 +114,16 @@ static enum pb_status batch_backward(struct blis *self, const struct pb_bn_argum
 enum pb_status blis_bn_backward(void *self, const struct pb_bn_arguments *args)
 {
     return batch_backward(self, args, false,
-                          &(struct gradient){args->relu, pb_host_pointer(args->x),
+                          &(struct gradient){rows_relu(args), pb_host_pointer(args->x),
                                              args->relu ? pb_host_pointer(args->y) : NULL, pb_host_pointer(args->dy),
                                              pb_host_pointer(args->dx)});
 }
 
 enum pb_status blis_bn_relu_backward(void *self, const struct pb_bn_arguments *args)
 {
-    return batch_backward(
-        self, args, true,
-        &(struct gradient){true, pb_host_pointer(args->x), NULL, pb_host_pointer(args->dy), pb_host_pointer(args->dx)});
+    return batch_backward(self, args, true,
+                          &(struct gradient){rows_relu(args), pb_host_pointer(args->x), NULL, pb_host_pointer(args->dy),
+                                             pb_host_pointer(args->dx)});
 }
 
 enum pb_status blis_bn_evaluate_backward(void *opaque, const struct pb_bn_arguments *args)
@@ -134,7 +134,7 @@ enum pb_status blis_bn_evaluate_backward(void *opaque, const struct pb_bn_argume
     const enum pb_status status = rows_space(self, &walk, 0, &space);
     if (status)
         return status;
-    const struct gradient gradient = {args->relu, pb_host_pointer(args->x),
+    const struct gradient gradient = {rows_relu(args), pb_host_pointer(args->x),
                                       pb_host_pointer(args->relu ? args->y : args->dy), pb_host_pointer(args->dy),
                                       pb_host_pointer(args->dx)};
     memcpy(space.mean, pb_host_pointer(args->running_mean), args->channels * sizeof *space.mean);
@@ -150,7 +150,7 @@ enum pb_status blis_bn_evaluate_backward(void *opaque, const struct pb_bn_argume
     for (size_t i = 0; i < walk.chunks; i++) {
         const struct rows_chunk chunk = rows_chunk_of(&walk, i);
         const size_t at = chunk.first_row * args->channels;
-        self->vector->row_scaled_gradient(chunk.blocks, chunk.period, args->relu, gradient.y + at, gradient.dy + at,
+        self->vector->row_scaled_gradient(chunk.blocks, chunk.period, gradient.relu, gradient.y + at, gradient.dy + at,
                                           space.scale, gradient.dx + at);
     }
     return PB_OK;

@@ -1,6 +1,7 @@
 /* How per-channel work walks over memory. */
 #include "rows.h"
 
+#include <math.h>
 #include <omp.h>
 #include <string.h>
 
@@ -86,6 +87,11 @@ enum pb_status rows_space(struct blis *self, const struct rows_walk *walk, size_
     space->third = space->second + partials;
     space->counts = space->third + partials;
     return PB_OK;
+}
+
+struct row_relu rows_relu(const struct pb_bn_arguments *args)
+{
+    return (struct row_relu){.set = args->relu, .ceiling = args->relu ? (float)args->ceiling : INFINITY};
 }
 
 void rows_repeat_first(const struct rows_walk *walk, float *periodic)

@@ -3,6 +3,7 @@
 #define BLIS_ROWS_H
 
 #include "blis_instance.h"
+#include "vector.h"
 
 /*
  * How rows × channels are walked: blocks of `period` floats hold whole rows, chunks hold blocks. The rows behind the
@@ -62,6 +63,9 @@ void rows_moments(const struct blis *self, const struct rows_walk *walk, const s
  * the forward pass.
  */
 void rows_gradient_terms(const struct rows_space *space, size_t c, size_t rows, double inv_std, double gamma);
+
+/* The ReLU of a batch norm, as the row kernels take it. */
+struct row_relu rows_relu(const struct pb_bn_arguments *args);
 
 /* norm.c */
 enum pb_status blis_bn_forward(void *self, const struct pb_bn_arguments *args);

@@ -23,14 +23,16 @@ KERNEL void row_squares(size_t blocks, size_t period, const float *restrict x, c
 }
 
 /* x and y may be the same, and then are read before they are written. A NaN stays one through ReLU. */
-KERNEL void row_affine(size_t blocks, size_t period, bool relu, const float *x, const float *restrict mean,
+KERNEL void row_affine(size_t blocks, size_t period, struct row_relu relu, const float *x, const float *restrict mean,
                        const float *restrict scale, const float *restrict shift, float *y)
 {
+    const float floor = relu.set ? 0 : -__builtin_inff(), ceiling = relu.set ? relu.ceiling : __builtin_inff();
     for (size_t b = 0; b < blocks; b++, x += period, y += period) {
 #pragma GCC ivdep
         for (size_t j = 0; j < period; j++) {
             const float value = (x[j] - mean[j]) * scale[j] + shift[j];
-            y[j] = relu && value < 0 ? 0 : value;
+            const float raised = value < floor ? floor : value;
+            y[j] = raised > ceiling ? ceiling : raised;
         }
     }
 }
@@ -40,15 +42,15 @@ typedef int32_t part_mask __attribute__((vector_size(DOUBLES * sizeof(int32_t)))
 typedef double part_sum __attribute__((vector_size(DOUBLES * sizeof(double)), aligned(sizeof(double)), may_alias));
 
 /* One vector's worth of a few blocks, whose sums stay in registers. */
-KERNEL inline __attribute__((always_inline)) void row_gradient_add(size_t blocks, size_t period, bool relu, size_t at,
-                                                                   size_t column,
+KERNEL inline __attribute__((always_inline)) void row_gradient_add(size_t blocks, size_t period, struct row_relu relu,
+                                                                   size_t at, size_t column,
                                                                    const struct row_gradient_input *input, double *sums,
                                                                    double *products, double *deviations)
 {
-    const part zero = {0}, mean = *(const part *)(input->mean + column);
-    const part_mask all = {0}, pass = relu ? all : ~all; /* without ReLU everything passes */
+    const part zero = {0}, ceiling = zero + relu.ceiling, mean = *(const part *)(input->mean + column);
+    const part_mask all = {0}, pass = relu.set ? all : ~all; /* without ReLU everything passes */
     part scale = zero, shift = zero;
-    if (relu && !input->y) {
+    if (relu.set && !input->y) {
         scale = *(const part *)(input->forward_scale + column);
         shift = *(const part *)(input->forward_shift + column);
     }
@@ -59,7 +61,7 @@ KERNEL inline __attribute__((always_inline)) void row_gradient_add(size_t blocks
         part output = centred * scale + shift;
         if (input->y)
             output = *(const part *)(input->y + at);
-        const part_mask open = (output > zero) | pass;
+        const part_mask open = ((output > zero) & (output < ceiling)) | pass;
         const part g = (part)((part_mask) * (const part *)(input->dy + at) & open);
         sum += __builtin_convertvector(g, part_sum);
         product += __builtin_convertvector(g * centred, part_sum);
@@ -70,9 +72,17 @@ KERNEL inline __attribute__((always_inline)) void row_gradient_add(size_t blocks
     *(part_sum *)(deviations + column) = deviation;
 }
 
+/* Whether a gradient passes behind this output. */
+KERNEL inline __attribute__((always_inline)) bool row_open(struct row_relu relu, float output)
+{
+    const bool all = !relu.set;
+    return all | ((output > 0) & (output < relu.ceiling));
+}
+
 /* A few blocks at a time: memory is read in order, and sums are not loaded and stored for every value. */
-KERNEL void row_gradient_sums(size_t blocks, size_t period, bool relu, const struct row_gradient_input *input,
-                              double *sums, double *products, double *deviations)
+KERNEL void row_gradient_sums(size_t blocks, size_t period, struct row_relu relu,
+                              const struct row_gradient_input *input, double *sums, double *products,
+                              double *deviations)
 {
     enum { TOGETHER = 4 };
     for (size_t b = 0; b < blocks; b += TOGETHER) {
@@ -84,10 +94,10 @@ KERNEL void row_gradient_sums(size_t blocks, size_t period, bool relu, const str
             for (size_t i = 0; i < count; i++) {
                 const size_t at = (b + i) * period + j;
                 const float centred = input->x[at] - input->mean[j];
-                const float output = !relu      ? 0
+                const float output = !relu.set  ? 0
                                      : input->y ? input->y[at]
                                                 : centred * input->forward_scale[j] + input->forward_shift[j];
-                const float g = relu && !(output > 0) ? 0 : input->dy[at];
+                const float g = row_open(relu, output) ? input->dy[at] : 0;
                 sums[j] += (double)g;
                 products[j] += (double)(g * centred);
                 deviations[j] += (double)centred;
@@ -97,19 +107,20 @@ KERNEL void row_gradient_sums(size_t blocks, size_t period, bool relu, const str
 }
 
 /* dy and dx may be the same. */
-KERNEL void row_gradient(size_t blocks, size_t period, bool relu, const struct row_gradient_input *input,
+KERNEL void row_gradient(size_t blocks, size_t period, struct row_relu relu, const struct row_gradient_input *input,
                          const struct row_gradient_terms *terms, float *dx)
 {
     const float *restrict x = input->x, *restrict y = input->y, *restrict mean = input->mean, *dy = input->dy;
     const float *restrict scale = terms->scale, *restrict slope = terms->slope;
     const float *restrict shift = terms->shift, *restrict rest = terms->rest;
-    if (relu && !y) {
+    if (relu.set && !y) {
         const float *restrict forward_scale = input->forward_scale, *restrict forward_shift = input->forward_shift;
         for (size_t b = 0; b < blocks; b++, x += period, dy += period, dx += period) {
 #pragma GCC ivdep
             for (size_t j = 0; j < period; j++) {
                 const float centred = x[j] - mean[j];
-                const float g = centred * forward_scale[j] + forward_shift[j] > 0 ? dy[j] : 0;
+                const float output = centred * forward_scale[j] + forward_shift[j];
+                const float g = row_open(relu, output) ? dy[j] : 0;
                 dx[j] = (scale[j] * g + shift[j]) + (slope[j] * centred + rest[j]);
             }
         }
@@ -118,18 +129,18 @@ KERNEL void row_gradient(size_t blocks, size_t period, bool relu, const struct r
     for (size_t b = 0; b < blocks; b++, x += period, dy += period, dx += period) {
 #pragma GCC ivdep
         for (size_t j = 0; j < period; j++) {
-            const float g = relu && !(y[b * period + j] > 0) ? 0 : dy[j];
+            const float g = !relu.set || row_open(relu, y[b * period + j]) ? dy[j] : 0;
             dx[j] = (scale[j] * g + shift[j]) + (slope[j] * (x[j] - mean[j]) + rest[j]);
         }
     }
 }
 
-KERNEL void row_scaled_gradient(size_t blocks, size_t period, bool relu, const float *restrict y, const float *dy,
-                                const float *restrict scale, float *dx)
+KERNEL void row_scaled_gradient(size_t blocks, size_t period, struct row_relu relu, const float *restrict y,
+                                const float *dy, const float *restrict scale, float *dx)
 {
     for (size_t b = 0; b < blocks; b++, y += period, dy += period, dx += period) {
 #pragma GCC ivdep
         for (size_t j = 0; j < period; j++)
-            dx[j] = scale[j] * (relu && !(y[j] > 0) ? 0 : dy[j]);
+            dx[j] = scale[j] * (row_open(relu, y[j]) ? dy[j] : 0);
     }
 }

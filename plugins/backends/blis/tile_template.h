@@ -24,9 +24,14 @@ INLINE void NAME(store_lanes)(float *target, NAME(vector) vector, size_t valid)
         store_part(target, (REGISTER)vector, valid);
 }
 
+INLINE NAME(vector) NAME(select)(NAME(mask) mask, NAME(vector) chosen, NAME(vector) other)
+{
+    return (NAME(vector))(((NAME(mask))other & ~mask) | ((NAME(mask))chosen & mask));
+}
+
 INLINE void NAME(finish)(const struct tile_finish *finish, NAME(vector) (*sums)[VECTORS])
 {
-    const NAME(vector) floor = (NAME(vector)){0} + finish->floor;
+    const NAME(vector) floor = (NAME(vector)){0} + finish->floor, ceiling = (NAME(vector)){0} + finish->ceiling;
 #pragma GCC unroll 2
     for (size_t v = 0; v < VECTORS; v++) {
         const NAME(vector) scale = *(const NAME(vector) *)(finish->scale + v * LANES);
@@ -34,8 +39,8 @@ INLINE void NAME(finish)(const struct tile_finish *finish, NAME(vector) (*sums)[
 #pragma GCC unroll 16
         for (size_t i = 0; i < ROWS; i++) {
             const NAME(vector) value = sums[i][v] * scale + offset;
-            const NAME(mask) below = value < floor;
-            sums[i][v] = (NAME(vector))(((NAME(mask))value & ~below) | ((NAME(mask))floor & below));
+            const NAME(vector) raised = NAME(select)(value < floor, floor, value);
+            sums[i][v] = NAME(select)(raised > ceiling, ceiling, raised);
         }
     }
 }

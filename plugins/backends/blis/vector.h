@@ -14,12 +14,18 @@ enum {
 #define FETCH(address, floats) __builtin_prefetch((const void *)((uintptr_t)(address) + (floats) * sizeof(float)))
 
 /*
- * What becomes of a convolution's sums: scale·sum + offset, and nothing below floor (−∞: no ReLU; a NaN stays one). Arrays
- * hold one value per output channel; whether they must reach to the end of a panel says who takes them.
+ * What becomes of a convolution's sums: scale·sum + offset, and nothing below floor or above ceiling (−∞ and ∞: no ReLU; a NaN
+ * stays one). Arrays hold one value per output channel; whether they must reach to the end of a panel says who takes them.
  */
 struct tile_finish {
     const float *scale, *offset;
-    float floor;
+    float floor, ceiling;
+};
+
+/* The ReLU behind a batch norm: y = min(max(·, 0), ceiling) where it is set. */
+struct row_relu {
+    bool set;
+    float ceiling;
 };
 
 /* Σ d and Σ d² of a channel's outputs, d = y − origin; whole vectors of channels. */
@@ -67,8 +73,8 @@ struct outer_tile {
 };
 
 /*
- * What a batch norm's gradient is made from: g is dy where the output was positive (with ReLU) or everywhere. Positive: y, or
- * forward_scale·(x − mean) + forward_shift where y is NULL. mean, forward_…: a period each.
+ * What a batch norm's gradient is made from: g is dy where the output was between 0 and the ceiling (with ReLU) or everywhere.
+ * Output: y, or forward_scale·(x − mean) + forward_shift where y is NULL. mean, forward_…: a period each.
  */
 struct row_gradient_input {
     const float *x, *y, *dy, *mean, *forward_scale, *forward_shift;
@@ -114,7 +120,7 @@ struct depthwise_run {
     size_t rows, columns; /* of taps */
     const float *w; /* at the first tap */
     ptrdiff_t w_row, w_column;
-    struct tile_finish finish; /* scale NULL: 1, and no floor; offset NULL: 0; a value per channel */
+    struct tile_finish finish; /* scale NULL: 1, and no floor and ceiling; offset NULL: 0; a value per channel */
     float *y;
     size_t y_step, count;
     size_t channel, end; /* channels [channel, end), of which channel is a multiple of 16 */
@@ -164,7 +170,7 @@ struct vector_kernels {
                            size_t step);
     void (*winograd_output)(const float *m, size_t step, const struct tile_finish *finish, float *const *targets,
                             size_t channel, size_t valid, size_t ahead);
-    /* The same, and adds up what it outputs; finish scales nothing and has no floor. */
+    /* The same, and adds up what it outputs; finish scales nothing and has no floor and no ceiling. */
     void (*winograd_output_moments)(const float *m, size_t step, const struct tile_finish *finish,
                                     float *const *targets, size_t channel, size_t valid, size_t ahead,
                                     const struct tile_moments *moments);
@@ -185,15 +191,16 @@ struct vector_kernels {
     /* squares[j] += (x − mean[j])² */
     void (*row_squares)(size_t blocks, size_t period, const float *x, const float *mean, double *squares);
     /* y = scale[j]·(x − mean[j]) + shift[j], then ReLU */
-    void (*row_affine)(size_t blocks, size_t period, bool relu, const float *x, const float *mean, const float *scale,
-                       const float *shift, float *y);
+    void (*row_affine)(size_t blocks, size_t period, struct row_relu relu, const float *x, const float *mean,
+                       const float *scale, const float *shift, float *y);
     /* sums[j] += g, products[j] += g·(x − mean[j]), deviations[j] += x − mean[j] */
-    void (*row_gradient_sums)(size_t blocks, size_t period, bool relu, const struct row_gradient_input *input,
-                              double *sums, double *products, double *deviations);
-    void (*row_gradient)(size_t blocks, size_t period, bool relu, const struct row_gradient_input *input,
+    void (*row_gradient_sums)(size_t blocks, size_t period, struct row_relu relu,
+                              const struct row_gradient_input *input, double *sums, double *products,
+                              double *deviations);
+    void (*row_gradient)(size_t blocks, size_t period, struct row_relu relu, const struct row_gradient_input *input,
                          const struct row_gradient_terms *terms, float *dx);
     /* dx = scale[j]·g */
-    void (*row_scaled_gradient)(size_t blocks, size_t period, bool relu, const float *y, const float *dy,
+    void (*row_scaled_gradient)(size_t blocks, size_t period, struct row_relu relu, const float *y, const float *dy,
                                 const float *scale, float *dx);
 
     /* Linear layers. */

@@ -89,6 +89,15 @@ KERNEL inline __attribute__((always_inline)) void winograd_output_rows(const flo
     }
 }
 
+/* Between floor and ceiling; a NaN stays. */
+KERNEL inline __attribute__((always_inline)) winograd_vector winograd_limited(const struct tile_finish *finish,
+                                                                              winograd_vector value)
+{
+    const winograd_vector zero = {0}, floor = zero + finish->floor, ceiling = zero + finish->ceiling;
+    const winograd_vector raised = winograd_select(value < floor, floor, value);
+    return winograd_select(raised > ceiling, ceiling, raised);
+}
+
 /* y = Aᵀ m A, finished, to those of 16 targets that are not NULL. */
 KERNEL inline __attribute__((always_inline)) void
 winograd_output_any(const float *m, size_t step, const struct tile_finish *finish, float *const *targets,
@@ -96,7 +105,7 @@ winograd_output_any(const float *m, size_t step, const struct tile_finish *finis
 {
     winograd_vector t[4][6];
     winograd_output_rows(m, step, t);
-    const winograd_vector zero = {0}, floor = zero + finish->floor;
+    const winograd_vector zero = {0};
     winograd_vector scale = zero + 1, offset = zero, origin = zero;
     if (finish->scale)
         scale = winograd_load(finish->scale + channel, valid);
@@ -121,7 +130,7 @@ winograd_output_any(const float *m, size_t step, const struct tile_finish *finis
                 total += deviation;
                 square += deviation * deviation;
             } else {
-                value = winograd_select(value < floor, floor, value);
+                value = winograd_limited(finish, value);
             }
             winograd_store(targets[i * 4 + j] + channel, value, valid);
             FETCH(targets[i * 4 + j] + channel, ahead);
@@ -161,7 +170,6 @@ KERNEL void winograd_output_pooled(const float *m, size_t step, const struct til
 {
     winograd_vector t[4][6];
     winograd_output_rows(m, step, t);
-    const winograd_vector zero = {0}, floor = zero + finish->floor;
     const winograd_vector scale = winograd_load(finish->scale + channel, valid);
     const winograd_vector offset = winograd_load(finish->offset + channel, valid);
 #pragma GCC unroll 2
@@ -183,7 +191,7 @@ KERNEL void winograd_output_pooled(const float *m, size_t step, const struct til
             const winograd_vector lower =
                 winograd_larger(y[1][2 * j] * scale + offset, y[1][2 * j + 1] * scale + offset);
             const winograd_vector value = winograd_larger(upper, lower);
-            winograd_store(targets[i * 2 + j] + channel, winograd_select(value < floor, floor, value), valid);
+            winograd_store(targets[i * 2 + j] + channel, winograd_limited(finish, value), valid);
             FETCH(targets[i * 2 + j] + channel, ahead);
         }
     }
