@@ -63,10 +63,10 @@ enum pb_status pb_portable_signed_sum_forward(void *self, const struct pb_signed
 #pragma omp parallel for num_threads(pb_portable_threads(self)) schedule(static)
     for (size_t i = 0; i < (size_t)args->batch * args->outputs; i++) {
         const float *x = pb_floats(args->x) + i * args->rank;
-        float sum = pb_floats(args->bias)[i % args->outputs];
+        double sum = pb_floats(args->bias)[i % args->outputs]; /* what is left of two sums may be small beside them */
         for (size_t j = 0; j < half; j++)
-            sum += x[j] - x[half + j];
-        pb_floats(args->y)[i] = sum;
+            sum += (double)x[j] - (double)x[half + j];
+        pb_floats(args->y)[i] = (float)sum;
     }
     return PB_OK;
 }
