@@ -54,7 +54,7 @@ struct names {
 static struct names names_of(struct pb_model_builder *builder, const char *prefix, const char *conv, const char *norm,
                              const char *activation)
 {
-    struct names names;
+    struct names names = {0};
     pb_build_name(builder, names.conv, "%s.%s", prefix, conv);
     pb_build_name(builder, names.norm, "%s.%s", prefix, norm);
     pb_build_name(builder, names.activation, "%s.%s", prefix, activation);

@@ -179,7 +179,10 @@ static struct iterate gradients(const struct pb_engine *engine, uint32_t i, uint
 {
     const uint32_t first = PLACE_GRADIENTS + k % 2 * 2;
     const bool last = k == engine->graph->nodes[i].attributes.iterations;
-    return (struct iterate){place(engine, i, first), last ? (struct pb_view){0} : place(engine, i, first + 1)};
+    struct iterate pulled = {.y = place(engine, i, first)};
+    if (!last)
+        pulled.z = place(engine, i, first + 1);
+    return pulled;
 }
 
 /* to = (3·G − G·W − W·G)/2 */

@@ -124,6 +124,8 @@ run_line() {
         stored=(OUT/stages/*/network.safetensors) && prunebench score "${stored[0]}" -c filter-norm | grep conv1_1
         ;;
     'prunebench count --model M --classes K') prunebench count --model vgg16 --classes 1000 | grep 138 ;;
+    'prunebench count --model net.onnx') cp "$sources/tests/golden/onnx/residual.onnx" net.onnx && $line ;;
+    'prunebench count --model '*) $line ;;
     'prunebench verify --backend B TRACE…') prunebench verify --backend blis "$sources/tests/golden/one-channel.safetensors" ;;
     'prunebench bench --backend B --model M …') prunebench bench --backend blis "${small[@]}" --batch 2 --runs 1 ;;
     'prunebench doctor') prunebench doctor || (($? == 1)) ;;
