@@ -61,9 +61,10 @@ static void build_trunk(struct pb_model_builder *builder, const void *own)
     pb_build_simple(builder, PB_OP_RELU, "relu0");
     pb_build_max_pool(builder, "pool0", 3, 2, 1);
     for (uint32_t block = 0; block < BLOCKS; block++) {
-        for (uint32_t i = 0; i < arrangement->layers[block]; i++, width += GROWTH) {
+        for (uint32_t i = 0; i < arrangement->layers[block]; i++) {
             pb_build_name(builder, place, "denseblock%" PRIu32 ".denselayer%" PRIu32, block + 1, i + 1);
             build_layer(builder, place);
+            width += GROWTH;
         }
         if (block + 1 == BLOCKS)
             break;

@@ -99,13 +99,15 @@ static void build_trunk(struct pb_model_builder *builder, const void *own)
     pb_build_simple(builder, PB_OP_RELU, "relu");
     if (!arrangement->small)
         pb_build_max_pool(builder, "maxpool", 3, 2, 1);
-    for (uint32_t stage = 0; stage < 4; stage++, width *= 2)
+    for (uint32_t stage = 0; stage < 4; stage++) {
         for (uint32_t i = 0; i < arrangement->blocks[stage]; i++) {
             struct block block = {.builder = builder};
             pb_build_name(builder, block.prefix, "layer%u.%u", stage + 1, i);
             const bool first = i == 0, strided = first && stage > 0;
             build_block(&block, arrangement, width, strided ? 2 : 1, strided || (first && arrangement->bottleneck));
         }
+        width *= 2;
+    }
 }
 
 static void build_head(struct pb_model_builder *builder, const void *own)

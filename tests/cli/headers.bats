@@ -33,7 +33,7 @@ teardown() {
 
 @test "every header of the program, its plugins and its tests compiles alone" {
     cd ../.. # a template is code that a source completes by macros
-    read -ra packages <<<"$(pkg-config --cflags libxml-2.0 libxslt libexslt jansson gsl cairo libjpeg libxxhash nettle libzip | sed 's/-I/-isystem /g')"
+    read -ra packages <<<"$(pkg-config --cflags libxml-2.0 libxslt libexslt jansson gsl cairo libjpeg libxxhash nettle libzip libprotobuf-c | sed 's/-I/-isystem /g')"
     mapfile -t headers < <(find harness plugins datasets tests -name '*.h' ! -name '*_template.h' ! -path 'harness/include/*')
     [ "${#headers[@]}" -gt 200 ]
     for header in "${headers[@]}"; do
@@ -42,5 +42,6 @@ teardown() {
     done
     printf '%s\0' "$folder"/*.c | xargs -0 -P 2 -n 20 cc -std=c17 -D_GNU_SOURCE -DPB_TEST_SOURCES='"x"' -DPB_TEST_BUILD='"x"' \
         -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-unused-function -Werror -fopenmp -fsyntax-only \
-        -Iharness/include -Iharness -Idatasets -Itests -isystem /usr/include/stb "${packages[@]}"
+        -Iharness/include -Iharness -Idatasets -Itests -isystem /usr/include/stb \
+        -isystem "$PRUNEBENCH_BUILD/generated" "${packages[@]}"
 }
