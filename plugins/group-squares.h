@@ -13,11 +13,11 @@ static inline double square(float value)
 static inline void add_filters(const struct pb_layer_view *layer, uint32_t channels, double *sums)
 {
     const size_t filter = (size_t)layer->kernel_height * layer->kernel_width * layer->input_channels;
-    for (uint32_t k = 0; k < layer->channels; k++) {
-        double *sum = &sums[k % channels];
+    for (uint32_t k = 0, channel = 0; k < layer->channels; k++) {
         for (size_t i = 0; i < filter; i++)
-            *sum += square(layer->weight[k * filter + i]);
-        *sum += layer->gamma ? square(layer->gamma[k]) : 0;
+            sums[channel] += square(layer->weight[k * filter + i]);
+        sums[channel] += layer->gamma ? square(layer->gamma[k]) : 0;
+        channel = channel + 1 < channels ? channel + 1 : 0;
     }
 }
 
