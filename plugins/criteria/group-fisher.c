@@ -63,8 +63,10 @@ static enum pb_status add_layer(const struct pb_host *host, const struct pb_laye
         return PB_ERROR_MEMORY;
     for (size_t n = 0; n < layer->batch; n++) {
         add_output_changes(layer, n, own + n * filters);
-        for (size_t k = 0; k < filters; k++)
-            changes[n * channels + k % channels] += own[n * filters + k];
+        for (size_t k = 0, channel = 0; k < filters; k++) {
+            changes[n * channels + channel] += own[n * filters + k];
+            channel = channel + 1 < channels ? channel + 1 : 0;
+        }
     }
     host->free(host, own);
     return PB_OK;
@@ -85,8 +87,9 @@ static enum pb_status observe(void *self, const struct pb_layer_view *layer)
         return PB_ERROR_MEMORY;
     if (layer->index != group->producers[group->producer_count - 1])
         return PB_OK;
-    for (size_t i = 0; i < count; i++)
-        sums[i % channels] += changes[i] * changes[i];
+    for (size_t n = 0; n < layer->batch; n++)
+        for (size_t k = 0; k < channels; k++)
+            sums[k] += changes[n * channels + k] * changes[n * channels + k];
     gradient_row_free(state->host, &state->changes, first); /* the next batch may have another size */
     return PB_OK;
 }

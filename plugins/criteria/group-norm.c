@@ -29,7 +29,7 @@ static enum pb_status score(void *self, const struct pb_layer_view *layer, doubl
     for (uint32_t k = 0; k < group->channels; k++)
         scores[k] = sqrt(scores[k]);
     for (uint32_t k = group->channels; k < layer->channels; k++)
-        scores[k] = scores[k % group->channels];
+        scores[k] = scores[k - group->channels];
     return PB_OK;
 }
 
