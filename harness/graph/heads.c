@@ -1,4 +1,4 @@
-/* The heads: finding one, its sizes, what several of them end in. */
+/* The heads: finding one, and its sizes. */
 #include "graph/head.h"
 
 #define NAME(NUMBER, name, text) text,
@@ -46,24 +46,4 @@ enum pb_status pb_head_resolve(const struct pb_head_spec *asked, struct pb_head_
 bool pb_heads_equal(const struct pb_head_spec *a, const struct pb_head_spec *b)
 {
     return a->choice == b->choice && a->dimension == b->dimension && a->reduction == b->reduction && a->rank == b->rank;
-}
-
-/* The reduction is a number of filters, whatever the width multiplier. */
-void pb_build_reduction(struct pb_model_builder *builder)
-{
-    pb_build_conv_norm(builder, "reduce", "reduce_bn", builder->head.reduction / builder->scale,
-                       (struct pb_conv_attributes){.kernel = {1, 1}});
-    pb_build_simple(builder, PB_OP_RELU, "reduce_relu");
-}
-
-void pb_build_pair(struct pb_model_builder *builder, enum pb_op op, const char *name, uint32_t a, uint32_t b)
-{
-    pb_build_add(builder, (struct pb_graph_node){.op = op, .name = name, .inputs = {a, b}, .input_count = 2});
-}
-
-void pb_build_normalised_classifier(struct pb_model_builder *builder)
-{
-    pb_build_add(builder, (struct pb_graph_node){.op = PB_OP_SIGNED_SQRT, .name = "sqrt", .eps = 1e-8});
-    pb_build_add(builder, (struct pb_graph_node){.op = PB_OP_L2_NORM, .name = "l2", .eps = 1e-12});
-    pb_build_classifier(builder, "fc");
 }

@@ -190,14 +190,14 @@ static void check_pruned(const char *name, uint32_t groups_expected, uint32_t ch
     pb_safetensors_close(&file);
 }
 
-/* Residual: the first layer with both blocks of layer1, two within these, three in layer2. Depthwise: what reaches the grouped
- * convolution cannot be pruned. */
+/* Residual: the first layer with both blocks of layer1, two within these, three in layer2. Depthwise: of what the
+ * grouped convolution reads and makes, channels go in pairs. */
 static void test_exported_networks_are_pruned(void **state)
 {
     (void)state;
     check_pruned("residual", 6, 6 + 6 + 6 + 10 + 10 + 10);
     check_pruned("residual-folded", 6, 6 + 6 + 6 + 10 + 10 + 10);
-    check_pruned("depthwise", 5, 4 + 8 + 6 + 12 + 12);
+    check_pruned("depthwise", 7, 4 + 8 + 6 + 12 + 12 + 8 + 12);
     check_pruned("concatenated", 7, 6 + 3 + 4 + 5 + 4 + 5 + 4);
     check_pruned("flat", 3, 4 + 6 + 9);
 }
