@@ -77,7 +77,7 @@ KERNEL void pack(const struct vector_kernels *vector, size_t depth, size_t colum
               tiles + pair * CHUNK);
 }
 
-enum { ALL_LANES = 0xffff };
+static const __mmask16 ALL_LANES = 0xffff;
 
 static __mmask16 lanes_below(size_t count)
 {
