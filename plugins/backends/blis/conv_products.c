@@ -118,7 +118,7 @@ KERNEL inline __attribute__((always_inline)) void finish_columns(const struct fi
     const __m512 floor = _mm512_set1_ps(f->floor), ceiling = _mm512_set1_ps(f->ceiling);
     for (size_t v = 0; v < vectors; v++) {
         const size_t at = first + v * LANES, left = f->columns - at;
-        masks[v] = left >= LANES ? 0xffff : (__mmask16)((1u << left) - 1);
+        masks[v] = (__mmask16)(left >= LANES ? 0xffffu : (1u << left) - 1);
         scale[v] = load_constant(f->scale, at, masks[v], 1);
         offset[v] = load_constant(f->offset, at, masks[v], 0);
         origin[v] = sums ? _mm512_loadu_ps(sums->origin + at) : _mm512_setzero_ps();

@@ -81,7 +81,7 @@ static const __mmask16 ALL_LANES = 0xffff;
 
 static __mmask16 lanes_below(size_t count)
 {
-    return count >= ROWS ? ALL_LANES : (__mmask16)((1u << count) - 1);
+    return (__mmask16)(count >= ROWS ? ALL_LANES : (1u << count) - 1);
 }
 
 /* a: one row of a tile per row, chunks of its depth one after the other. */
