@@ -38,7 +38,6 @@ static enum pb_status check_place(const struct pb_graph *graph, const struct pb_
         addition->node.inputs[i] = asked->inputs[i];
         addition->in[i] = graph->nodes[asked->inputs[i]].shape;
         addition->input_names[i] = graph->nodes[asked->inputs[i]].name;
-        addition->input_ops[i] = graph->nodes[asked->inputs[i]].op;
     }
     return PB_OK;
 }

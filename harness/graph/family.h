@@ -61,8 +61,8 @@ void pb_build_depthwise(struct pb_model_builder *builder, const char *conv, cons
                         struct pb_conv_attributes attributes);
 /* An operator with one input and no attributes. */
 void pb_build_simple(struct pb_model_builder *builder, enum pb_op op, const char *name);
-/* The sum of another node's output and of what was added last. */
-void pb_build_sum(struct pb_model_builder *builder, const char *name, uint32_t other);
+/* An operator with two inputs and no attributes. */
+void pb_build_pair(struct pb_model_builder *builder, enum pb_op op, const char *name, uint32_t a, uint32_t b);
 void pb_build_global_pool(struct pb_model_builder *builder, const char *name);
 /* What the spec gives a layer by name; 0: nothing. */
 uint32_t pb_build_width_given(const struct pb_model_builder *builder, const char *name);

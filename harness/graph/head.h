@@ -26,7 +26,5 @@ PB_MUST_CHECK enum pb_status pb_head_resolve(const struct pb_head_spec *asked, s
 void pb_build_reduction(struct pb_model_builder *builder);
 /* Signed square root and division by the norm (T.-Y. Lin 2015), then the classifier "fc". */
 void pb_build_normalised_classifier(struct pb_model_builder *builder);
-/* A node with two inputs, such as the product of their outputs. */
-void pb_build_pair(struct pb_model_builder *builder, enum pb_op op, const char *name, uint32_t a, uint32_t b);
 
 #endif

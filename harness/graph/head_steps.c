@@ -9,11 +9,6 @@ void pb_build_reduction(struct pb_model_builder *builder)
     pb_build_simple(builder, PB_OP_RELU, "reduce_relu");
 }
 
-void pb_build_pair(struct pb_model_builder *builder, enum pb_op op, const char *name, uint32_t a, uint32_t b)
-{
-    pb_build_add(builder, (struct pb_graph_node){.op = op, .name = name, .inputs = {a, b}, .input_count = 2});
-}
-
 void pb_build_normalised_classifier(struct pb_model_builder *builder)
 {
     pb_build_add(builder, (struct pb_graph_node){.op = PB_OP_SIGNED_SQRT, .name = "sqrt", .eps = 1e-8});

@@ -123,10 +123,9 @@ void pb_build_simple(struct pb_model_builder *builder, enum pb_op op, const char
     pb_build_add(builder, (struct pb_graph_node){.op = op, .name = name});
 }
 
-void pb_build_sum(struct pb_model_builder *builder, const char *name, uint32_t other)
+void pb_build_pair(struct pb_model_builder *builder, enum pb_op op, const char *name, uint32_t a, uint32_t b)
 {
-    pb_build_add(builder, (struct pb_graph_node){
-                              .op = PB_OP_ADD, .name = name, .inputs = {builder->last, other}, .input_count = 2});
+    pb_build_add(builder, (struct pb_graph_node){.op = op, .name = name, .inputs = {a, b}, .input_count = 2});
 }
 
 void pb_build_global_pool(struct pb_model_builder *builder, const char *name)

@@ -37,8 +37,7 @@ static void build_layer(struct pb_model_builder *builder, const char *place)
     build_preactivated(builder, place, "1", BOTTLENECK, (struct pb_conv_attributes){.kernel = {1, 1}});
     build_preactivated(builder, place, "2", GROWTH, (struct pb_conv_attributes){.kernel = {3, 3}, .pad = {1, 1}});
     pb_build_name(builder, name, "%s.cat", place);
-    pb_build_add(builder, (struct pb_graph_node){
-                              .op = PB_OP_CONCAT, .name = name, .inputs = {before, builder->last}, .input_count = 2});
+    pb_build_pair(builder, PB_OP_CONCAT, name, before, builder->last);
 }
 
 /* Halves width, height and channels. */

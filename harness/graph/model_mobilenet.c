@@ -94,7 +94,7 @@ static void build_inverted_block(struct pb_model_builder *builder, const char *p
                                          : names_of(builder, prefix, "conv.1", "conv.2", "add");
     pb_build_conv_norm(builder, project.conv, project.norm, width, pointwise);
     if (adds)
-        pb_build_sum(builder, project.activation, input);
+        pb_build_pair(builder, PB_OP_ADD, project.activation, builder->last, input);
 }
 
 static void build_inverted(struct pb_model_builder *builder, const struct stage *stages)

@@ -82,9 +82,8 @@ static void build_block(const struct block *block, const struct arrangement *arr
     }
     const uint32_t last = block->builder->last;
     const uint32_t shortcut = projects ? shorten(block, input, output, stride) : input;
-    block->builder->last = last;
     pb_build_name(block->builder, name, "%s.add", block->prefix);
-    pb_build_sum(block->builder, name, shortcut);
+    pb_build_pair(block->builder, PB_OP_ADD, name, last, shortcut);
     activate(block, "");
 }
 

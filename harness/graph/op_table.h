@@ -45,7 +45,6 @@ struct pb_addition {
     struct pb_shape in[PB_INPUTS_MAX]; /* of the inputs */
     const char *input_names[PB_INPUTS_MAX];
     const struct pb_graph *graph; /* as it was before */
-    enum pb_op input_ops[PB_INPUTS_MAX];
     struct pb_parameter parameters[PB_ROLE_COUNT];
     uint32_t parameter_count;
     struct pb_error *error;

@@ -1,41 +1,9 @@
 /* Bilinear pooling: the mean over all positions of the products of all pairs of channels. */
-#include "engine/engine_operator.h"
-#include "graph/cost.h"
-#include "graph/op_table.h"
-
-static enum pb_status infer(struct pb_addition *addition, const struct pb_graph_node *asked)
-{
-    (void)asked;
-    const uint64_t pairs = (uint64_t)addition->in[0].channels * addition->in[0].channels;
-    if (pairs > UINT32_MAX)
-        return pb_refuse(addition, "has more channel pairs than can be counted");
-    addition->node.shape = (struct pb_shape){1, 1, (uint32_t)pairs};
-    return PB_OK;
-}
-
-static void cost(const struct pb_graph *graph, const struct pb_node *node, struct pb_cost *cost)
-{
-    const struct pb_shape in = graph->nodes[node->inputs[0]].shape;
-    cost->macs = (uint64_t)pb_shape_count(node->shape) * in.height * in.width;
-}
-
-static void ask(const struct pb_engine *engine, uint32_t i, struct pb_operator *asked)
-{
-    (void)engine, (void)i;
-    asked->kind = PB_OPERATOR_BILINEAR_POOL;
-}
+#include "operators/channel_pairs.h"
 
 static struct pb_bilinear_arguments arguments_of(const struct pb_engine *engine, uint32_t i)
 {
-    const uint32_t input = engine->graph->nodes[i].inputs[0];
-    const struct pb_shape in = engine->graph->nodes[input].shape;
-    return (struct pb_bilinear_arguments){.size = sizeof(struct pb_bilinear_arguments),
-                                          .batch = engine->options.batch,
-                                          .channels = in.channels,
-                                          .positions = (size_t)in.height * in.width,
-                                          .x = pb_value_view(engine, input),
-                                          .y = pb_value_view(engine, i),
-                                          .dy = pb_gradient_view(engine, i)};
+    return pb_pairs_arguments(engine, i, pb_value_view(engine, engine->graph->nodes[i].inputs[0]));
 }
 
 static enum pb_status forward(struct pb_engine *engine, uint32_t i, bool training, struct pb_error *error)
@@ -57,13 +25,13 @@ static enum pb_status backward(struct pb_engine *engine, uint32_t i, uint32_t sl
 const struct pb_graph_operator pb_op_bilinear_pool = {
     .slot = "bilinear_forward",
     .inputs = 1,
-    .infer = infer,
+    .infer = pb_infer_pairs,
     .channels = PB_CHANNELS_PAIRS,
-    .cost = cost,
+    .cost = pb_cost_pairs,
     .engine =
         &(const struct pb_engine_operator){
             .phases = {PB_PHASE_HEAD, PB_PHASE_HEAD, PB_PHASE_HEAD},
-            .ask = ask,
+            .ask = pb_ask_pairs,
             .forward = forward,
             .backward = backward,
             .reads_input = true,

@@ -18,7 +18,7 @@ enum {
 
 static enum pb_status infer(struct pb_addition *addition, const struct pb_graph_node *asked)
 {
-    if (addition->input_ops[0] != PB_OP_BILINEAR_POOL)
+    if (addition->graph->nodes[addition->node.inputs[0]].op != PB_OP_BILINEAR_POOL)
         return pb_refuse(addition, "reads the output of a bilinear_pool, and of nothing else");
     if (!asked->channels || asked->channels > MOST_OUTPUTS)
         return pb_refuse(addition, "has from 1 to 2²⁴ outputs");
