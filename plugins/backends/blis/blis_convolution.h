@@ -66,6 +66,8 @@ size_t direct_weights_workspace(const struct blis *self, const struct geometry *
 void direct_backward_weights(const struct blis *self, const struct geometry *g, const float *x, const float *dy,
                              float *dw, float *dbias, float *workspace);
 
+/* A 1×1 convolution of stride 1 needs no patches: its input is the matrix. */
+bool conv_needs_no_patches(const struct geometry *g);
 /*
  * patches: rows × (R·S·C/groups) of x, row_floats apart, for the outputs first … first + rows − 1 of one group. What lies
  * between them is overwritten too, and CONV_GATHER_SLACK floats behind the last.

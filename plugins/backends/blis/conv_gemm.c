@@ -34,12 +34,6 @@ static struct blocks cut(size_t rows, size_t columns, size_t patch)
     return cut;
 }
 
-/* A 1×1 convolution needs no patches: x is the matrix. */
-static bool is_product(const struct geometry *g)
-{
-    return g->taps == 1 && g->stride_height == 1 && g->stride_width == 1 && g->pad_height == 0 && g->pad_width == 0;
-}
-
 /* The output row that reads input row `in` through a tap, or -1 where none does. */
 static ptrdiff_t above(size_t in, size_t stride, size_t tap, size_t dilation, size_t pad, size_t extent)
 {
@@ -129,7 +123,7 @@ static size_t forward(const struct blis *self, const struct geometry *g, const s
         const size_t columns = at_most(blocks.columns, g->group_filters - column);
         const size_t filter = group * g->group_filters + column;
         struct matrix left = {call->x + first * g->channels + group * g->group_channels, g->channels, 1};
-        if (!is_product(g)) {
+        if (!conv_needs_no_patches(g)) {
             float *patches = call->workspace + (size_t)omp_get_thread_num() * patch_floats(g);
             conv_gather(g, group, call->x, first, rows, g->patch, patches);
             left = (struct matrix){patches, g->patch, 1};
@@ -170,7 +164,7 @@ static void backward_data(const struct blis *self, const struct geometry *g, con
         const size_t rows = at_most(blocks.rows, g->in_rows - first);
         const size_t columns = at_most(blocks.columns, g->group_channels - column);
         struct matrix left = {dy + first * g->filters + group * g->group_filters, g->filters, 1};
-        if (!is_product(g)) {
+        if (!conv_needs_no_patches(g)) {
             float *patches = gathered + (size_t)omp_get_thread_num() * blocks.rows * depth;
             gather_transposed(g, group, dy, first, rows, patches);
             left = (struct matrix){patches, depth, 1};
@@ -189,7 +183,7 @@ static void weights_of_chunk(const struct geometry *g, const struct blocks *bloc
         const size_t first = block * blocks->rows, rows = at_most(blocks->rows, g->out_rows - first);
         for (size_t group = 0; group < g->groups; group++) {
             struct matrix right = {x + first * g->channels + group * g->group_channels, g->channels, 1};
-            if (!is_product(g)) {
+            if (!conv_needs_no_patches(g)) {
                 conv_gather(g, group, x, first, rows, g->patch, patches);
                 right = (struct matrix){patches, g->patch, 1};
             }

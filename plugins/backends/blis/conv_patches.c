@@ -5,6 +5,11 @@
 
 enum { BLOCK = 16 }; /* floats copied at a time where there is room to copy too many */
 
+bool conv_needs_no_patches(const struct geometry *g)
+{
+    return g->taps == 1 && g->stride_height == 1 && g->stride_width == 1 && g->pad_height == 0 && g->pad_width == 0;
+}
+
 /* The input row (or column) under an output row and tap, or -1 outside the image. */
 static ptrdiff_t under(size_t out, size_t stride, size_t tap, size_t dilation, size_t pad, size_t extent)
 {
