@@ -13,6 +13,7 @@
 #include "graph/pretrained.h"
 #include "support/folder.h"
 #include "support/graphs.h"
+#include "support/models.h"
 
 static struct pb_model_spec spec_of(const char *model, enum pb_head_choice head)
 {
@@ -24,28 +25,9 @@ static struct pb_model_spec spec_of(const char *model, enum pb_head_choice head)
                                   .batch_norm = true};
 }
 
-static struct pb_graph *build(struct pb_model_spec spec)
-{
-    struct pb_error error = {0};
-    struct pb_graph *graph = NULL;
-    if (pb_model_build(&spec, &graph, &error) != PB_OK)
-        fail_msg("%s", error.text);
-    return graph;
-}
-
-static void refuses(struct pb_model_spec spec, const char *message)
-{
-    struct pb_error error = {0};
-    struct pb_graph *graph = NULL;
-    assert_int_equal(pb_model_build(&spec, &graph, &error), PB_ERROR_INPUT);
-    if (!strstr(error.text, message))
-        fail_msg("'%s' does not say '%s'", error.text, message);
-    assert_null(graph);
-}
-
 static uint64_t head_parameters(struct pb_model_spec spec)
 {
-    struct pb_graph *graph = build(spec);
+    struct pb_graph *graph = model_of(spec);
     uint64_t trunk, head;
     pb_graph_split_params(graph, &trunk, &head);
     assert_int_equal(trunk, 14723136); /* of VGG-16 with batch norms */
@@ -68,10 +50,10 @@ static void test_head_parameters_are_as_published(void **state)
 static void test_projections_cost_what_convolutions_would_and_a_sketch_only_adds(void **state)
 {
     (void)state;
-    struct pb_graph *graph = build(spec_of("vgg16_bn", PB_HEAD_RANDOM_MACLAURIN));
+    struct pb_graph *graph = model_of(spec_of("vgg16_bn", PB_HEAD_RANDOM_MACLAURIN));
     assert_int_equal(pb_node_cost(graph, pb_graph_find(graph, "signs_1")).macs, UINT64_C(512) * 8192 * 4 * 4);
     pb_graph_free(&graph);
-    graph = build(spec_of("vgg16_bn", PB_HEAD_TENSOR_SKETCH));
+    graph = model_of(spec_of("vgg16_bn", PB_HEAD_TENSOR_SKETCH));
     assert_int_equal(pb_node_cost(graph, pb_graph_find(graph, "sketch")).macs, 0);
     pb_graph_free(&graph);
 }
@@ -92,13 +74,13 @@ static void test_hierarchical_pooling_takes_the_last_three_activations_of_the_ou
                  {"resnet18", {"layer4.0.relu", "layer4.1.relu1", "layer4.1.relu"}},
                  {"resnet50", {"layer4.2.relu1", "layer4.2.relu2", "layer4.2.relu"}}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct pb_graph *graph = build(spec_of(cases[i].model, PB_HEAD_HBP));
+        struct pb_graph *graph = model_of(spec_of(cases[i].model, PB_HEAD_HBP));
         assert_string_equal(input_of(graph, "project_1"), cases[i].inputs[0]);
         assert_string_equal(input_of(graph, "project_2"), cases[i].inputs[1]);
         assert_string_equal(input_of(graph, "project_3"), cases[i].inputs[2]);
         pb_graph_free(&graph);
     }
-    refuses(
+    model_refused(
         spec_of("vgg13_bn", PB_HEAD_HBP),
         "head 'hbp' multiplies the last 3 activations of the size of the trunk's output, 4×4; model 'vgg13_bn' has 2");
 }
@@ -106,7 +88,7 @@ static void test_hierarchical_pooling_takes_the_last_three_activations_of_the_ou
 static void test_the_three_projections_lose_channels_together(void **state)
 {
     (void)state;
-    struct pb_graph *graph = build(spec_of("vgg16_bn", PB_HEAD_HBP));
+    struct pb_graph *graph = model_of(spec_of("vgg16_bn", PB_HEAD_HBP));
     struct pb_channel_groups groups = groups_of(graph);
     const uint32_t group = pb_node_group(&groups, pb_graph_find(graph, "project_1"));
     assert_int_not_equal(group, PB_NO_GROUP);
@@ -130,7 +112,7 @@ static void test_of_heads_that_are_fixed_the_trunk_alone_is_prunable(void **stat
         uint32_t groups;
     } cases[] = {{PB_HEAD_TENSOR_SKETCH, 13}, {PB_HEAD_RANDOM_MACLAURIN, 13}, {PB_HEAD_LOW_RANK, 14}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct pb_graph *graph = build(spec_of("vgg16_bn", cases[i].head));
+        struct pb_graph *graph = model_of(spec_of("vgg16_bn", cases[i].head));
         struct pb_channel_groups groups = groups_of(graph);
         assert_int_equal(groups.count, cases[i].groups);
         assert_int_not_equal(pb_node_group(&groups, pb_graph_find(graph, "relu5_3")), PB_NO_GROUP);
@@ -157,22 +139,22 @@ static void test_sizes_are_given_by_the_spec_and_by_name(void **state)
     spec.head.reduction = 50;
     spec.head.rank = 4;
     spec.width_multiplier = 0.25; /* of the trunk */
-    struct pb_graph *graph = build(spec);
+    struct pb_graph *graph = model_of(spec);
     assert_int_equal(graph->nodes[pb_graph_find(graph, "reduce")].shape.channels, 50);
     assert_int_equal(graph->nodes[pb_graph_find(graph, "factors")].shape.channels, 800);
     pb_graph_free(&graph);
     give_width(&spec, &width, "reduce", 31); /* as a pruned network has it */
-    graph = build(spec);
+    graph = model_of(spec);
     assert_int_equal(graph->nodes[pb_graph_find(graph, "reduce")].shape.channels, 31);
     pb_graph_free(&graph);
     give_width(&spec, &width, "factors", 31);
-    refuses(spec, "the width of 'factors' is the number of classes times head-rank");
+    model_refused(spec, "the width of 'factors' is the number of classes times head-rank");
     spec.widths = (struct pb_model_widths){0};
     spec.head.rank = 3;
-    refuses(spec, "rank 3 is odd");
+    model_refused(spec, "rank 3 is odd");
     spec.head.rank = 65536;
     spec.classes = 65536;
-    refuses(spec, "makes too many filters");
+    model_refused(spec, "makes too many filters");
 }
 
 static void test_operators_refuse_what_they_cannot_read(void **state)
@@ -213,7 +195,7 @@ static void test_hashes_are_drawn_evenly(void **state)
     struct pb_network *network = NULL;
     struct pb_model_spec spec = spec_of("vgg16_bn", PB_HEAD_TENSOR_SKETCH);
     spec.head.dimension = 4;
-    assert_int_equal(pb_network_create(build(spec), &network, &error), PB_OK);
+    assert_int_equal(pb_network_create(model_of(spec), &network, &error), PB_OK);
     const float *hashes = pb_network_values(network, pb_graph_find(network->graph, "sketch"), PB_ROLE_HASH);
     for (uint64_t seed = 1; seed <= 2; seed++) {
         uint32_t places[2][4] = {{0}}, positive[2] = {0};
@@ -241,13 +223,13 @@ static void test_pretrained_weights_go_into_a_trunk_with_any_head(void **state)
     struct pb_network *source = NULL;
     struct pb_model_spec spec = spec_of("vgg16_bn", PB_HEAD_OWN);
     spec.width_multiplier = 0.05;
-    assert_int_equal(pb_network_create(build(spec), &source, &error), PB_OK);
+    assert_int_equal(pb_network_create(model_of(spec), &source, &error), PB_OK);
     pb_network_initialise(source, 3);
     assert_int_equal(pb_pretrained_export(path, source, NULL, &error), PB_OK);
     for (size_t head = PB_HEAD_BILINEAR; pb_head_names[head]; head++) {
         struct pb_network *network = NULL;
         spec.head = (struct pb_head_spec){.choice = (enum pb_head_choice)head};
-        assert_int_equal(pb_network_create(build(spec), &network, &error), PB_OK);
+        assert_int_equal(pb_network_create(model_of(spec), &network, &error), PB_OK);
         pb_network_initialise(network, 4);
         if (pb_pretrained_load(path, network, NULL, &error) != PB_OK)
             fail_msg("%s: %s", pb_head_names[head], error.text);

@@ -12,25 +12,7 @@
 #include "graph/build.h"
 #include "graph/models.h"
 #include "support/graphs.h"
-
-static struct pb_graph *build(struct pb_model_spec spec)
-{
-    struct pb_error error = {0};
-    struct pb_graph *graph = NULL;
-    if (pb_model_build(&spec, &graph, &error) != PB_OK)
-        fail_msg("%s", error.text);
-    return graph;
-}
-
-static void refuses(struct pb_model_spec spec, const char *message)
-{
-    struct pb_error error = {0};
-    struct pb_graph *graph = NULL;
-    assert_int_equal(pb_model_build(&spec, &graph, &error), PB_ERROR_INPUT);
-    if (!strstr(error.text, message))
-        fail_msg("'%s' does not say '%s'", error.text, message);
-    assert_null(graph);
-}
+#include "support/models.h"
 
 static void test_vgg11_with_a_bilinear_head_has_these_nodes(void **state)
 {
@@ -40,7 +22,7 @@ static void test_vgg11_with_a_bilinear_head_has_these_nodes(void **state)
                                         "relu3_2", "pool3",    "conv4_1", "bn4_1",   "relu4_1", "conv4_2", "bn4_2",
                                         "relu4_2", "pool4",    "conv5_1", "bn5_1",   "relu5_1", "conv5_2", "bn5_2",
                                         "relu5_2", "bilinear", "sqrt",    "l2",      "fc"};
-    struct pb_graph *graph = build((struct pb_model_spec){
+    struct pb_graph *graph = model_of((struct pb_model_spec){
         .name = "vgg11-bcnn", .classes = 7, .image_size = 49, .width_multiplier = 0.5, .batch_norm = true});
     assert_int_equal(graph->node_count, sizeof(names) / sizeof(names[0]));
     for (uint32_t i = 0; i < graph->node_count; i++)
@@ -61,12 +43,12 @@ static void test_every_named_model_builds_at_its_smallest_size_and_names_it_belo
         struct pb_model_spec spec = {
             .name = row->name, .classes = 2, .image_size = row->smallest, .width_multiplier = 0.02, .batch_norm = true};
         char message[64];
-        struct pb_graph *graph = build(spec);
+        struct pb_graph *graph = model_of(spec);
         assert_int_equal(graph->nodes[1].shape.channels, 1); /* at least 1, and round(64 × 0.02) */
         pb_graph_free(&graph);
         spec.image_size--;
         snprintf(message, sizeof message, "smallest size is %u", row->smallest);
-        refuses(spec, message);
+        model_refused(spec, message);
         assert_true(strlen(row->summary) > 0);
         assert_ptr_equal(pb_model_find(row->name), row);
     }
@@ -78,27 +60,27 @@ static void test_impossible_models_are_refused(void **state)
 {
     (void)state;
     struct pb_model_width widths[8] = {{"", 1}, {"", 2}, {"", 3}, {"", 4}, {"", 5}, {"", 6}, {"", 7}, {"", 8}};
-    refuses((struct pb_model_spec){.name = "vgg16-bcn"}, "did you mean 'vgg16-bcnn'");
-    refuses((struct pb_model_spec){.name = "transformer"}, "there are vgg16-bcnn, ");
-    refuses((struct pb_model_spec){.name = "vgg16", .image_size = 64, .width_multiplier = 1}, "class");
-    refuses((struct pb_model_spec){.name = "vgg16", .classes = 1, .image_size = 64}, "multiplier of 0");
-    refuses((struct pb_model_spec){.name = "vgg16", .classes = 1, .image_size = 64, .width_multiplier = NAN},
-            "multiplier");
-    refuses((struct pb_model_spec){.name = "vgg16-gap", .classes = 1, .image_size = 64, .widths = {widths, 8}},
-            "8 widths were given for its 13");
+    model_refused((struct pb_model_spec){.name = "vgg16-bcn"}, "did you mean 'vgg16-bcnn'");
+    model_refused((struct pb_model_spec){.name = "transformer"}, "there are vgg16-bcnn, ");
+    model_refused((struct pb_model_spec){.name = "vgg16", .image_size = 64, .width_multiplier = 1}, "class");
+    model_refused((struct pb_model_spec){.name = "vgg16", .classes = 1, .image_size = 64}, "multiplier of 0");
+    model_refused((struct pb_model_spec){.name = "vgg16", .classes = 1, .image_size = 64, .width_multiplier = NAN},
+                  "multiplier");
+    model_refused((struct pb_model_spec){.name = "vgg16-gap", .classes = 1, .image_size = 64, .widths = {widths, 8}},
+                  "8 widths were given for its 13");
     widths[3].channels = 0;
-    refuses((struct pb_model_spec){.name = "vgg11-gap", .classes = 1, .image_size = 64, .widths = {widths, 8}},
-            "width 4 of 8 is 0");
-    refuses((struct pb_model_spec){.name = "resnet50", .classes = 1, .image_size = 64, .width_multiplier = 1},
-            "model 'resnet50' exists with batch norms only");
-    refuses((struct pb_model_spec){.name = "resnet50",
-                                   .classes = 1,
-                                   .image_size = 64,
-                                   .width_multiplier = 1,
-                                   .batch_norm = true,
-                                   .head = {.choice = PB_HEAD_GAP, .dimension = 5}},
-            "head 'gap' has no dimension; leave head-dimension out");
-    refuses(
+    model_refused((struct pb_model_spec){.name = "vgg11-gap", .classes = 1, .image_size = 64, .widths = {widths, 8}},
+                  "width 4 of 8 is 0");
+    model_refused((struct pb_model_spec){.name = "resnet50", .classes = 1, .image_size = 64, .width_multiplier = 1},
+                  "model 'resnet50' exists with batch norms only");
+    model_refused((struct pb_model_spec){.name = "resnet50",
+                                         .classes = 1,
+                                         .image_size = 64,
+                                         .width_multiplier = 1,
+                                         .batch_norm = true,
+                                         .head = {.choice = PB_HEAD_GAP, .dimension = 5}},
+                  "head 'gap' has no dimension; leave head-dimension out");
+    model_refused(
         (struct pb_model_spec){
             .name = "vgg11", .classes = 1, .image_size = 64, .width_multiplier = 1, .head = {.rank = 5}},
         "head 'own' has no rank");
@@ -115,8 +97,8 @@ static void test_widths_that_break_an_addition_name_both_of_its_inputs(void **st
                                        .width_multiplier = 1,
                                        .batch_norm = true,
                                        .widths = {&width, 1}};
-    refuses(spec, "node 'layer1.0.add' (add): its inputs differ in shape: 'layer1.0.bn3' has 16×16×200, "
-                  "'layer1.0.downsample.1' 16×16×256");
+    model_refused(spec, "node 'layer1.0.add' (add): its inputs differ in shape: 'layer1.0.bn3' has 16×16×200, "
+                        "'layer1.0.downsample.1' 16×16×256");
 }
 
 static void test_a_head_replaces_the_models_own(void **state)
@@ -128,10 +110,10 @@ static void test_a_head_replaces_the_models_own(void **state)
                                  .width_multiplier = 0.125,
                                  .batch_norm = true,
                                  .head = {.choice = PB_HEAD_BILINEAR}};
-    struct pb_graph *graph = build(spec);
+    struct pb_graph *graph = model_of(spec);
     spec.name = "vgg16-bcnn";
     spec.head.choice = PB_HEAD_OWN;
-    struct pb_graph *named = build(spec);
+    struct pb_graph *named = model_of(spec);
     assert_int_equal(graph->node_count, named->node_count);
     for (uint32_t i = 0; i < graph->node_count; i++)
         assert_string_equal(graph->nodes[i].name, named->nodes[i].name);
@@ -142,7 +124,7 @@ static void test_a_head_replaces_the_models_own(void **state)
     pb_graph_free(&named);
     spec.name = "resnet18";
     spec.head.choice = PB_HEAD_BILINEAR;
-    graph = build(spec);
+    graph = model_of(spec);
     assert_string_equal(graph->nodes[graph->parts.head].name, "bilinear");
     assert_string_equal(graph->nodes[graph->parts.last_norm].name, "layer4.1.bn2");
     assert_string_equal(graph->nodes[graph->parts.classifier].name, "fc");
@@ -169,7 +151,7 @@ static void test_widths_by_name_replace_the_multiplier_of_their_layers(void **st
     struct pb_model_spec spec = {
         .name = "vgg11", .classes = 3, .image_size = 32, .width_multiplier = 0.5, .batch_norm = true};
     spec.widths = widths_of("conv1_1=5, fc7=9 conv5_2=70");
-    struct pb_graph *graph = build(spec);
+    struct pb_graph *graph = model_of(spec);
     assert_int_equal(width(graph, "conv1_1"), 5);
     assert_int_equal(width(graph, "conv2_1"), 64);
     assert_int_equal(width(graph, "conv5_2"), 70);
@@ -190,7 +172,7 @@ static void test_widths_by_name_replace_the_multiplier_of_their_layers(void **st
                  {"fc8=5", "the width of 'fc8' is the number of classes"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         spec.widths = widths_of(cases[i].widths);
-        refuses(spec, cases[i].message);
+        model_refused(spec, cases[i].message);
         pb_widths_free(&spec.widths);
     }
 }
@@ -240,12 +222,12 @@ static void test_every_model_states_its_parts_and_a_pruned_one_keeps_them(void *
                  {"alexnet", "bn5", "drop6", "fc8", true}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct pb_error error = {0};
-        struct pb_graph *graph = build((struct pb_model_spec){.name = cases[i].model,
-                                                              .classes = 3,
-                                                              .image_size = 64,
-                                                              .width_multiplier = 0.1,
-                                                              .batch_norm = cases[i].batch_norm,
-                                                              .prunable = PB_PRUNABLE_ALL});
+        struct pb_graph *graph = model_of((struct pb_model_spec){.name = cases[i].model,
+                                                                 .classes = 3,
+                                                                 .image_size = 64,
+                                                                 .width_multiplier = 0.1,
+                                                                 .batch_norm = cases[i].batch_norm,
+                                                                 .prunable = PB_PRUNABLE_ALL});
         struct pb_channel_groups groups = groups_of(graph);
         struct pb_graph *pruned = NULL;
         uint32_t kept[16];
@@ -324,7 +306,7 @@ static void test_first_values_have_the_spread_that_their_layer_needs(void **stat
     (void)state;
     struct pb_error error = {0};
     struct pb_network *network = NULL, *again = NULL;
-    struct pb_graph *graph = build((struct pb_model_spec){
+    struct pb_graph *graph = model_of((struct pb_model_spec){
         .name = "vgg16-bcnn", .classes = 10, .image_size = 32, .width_multiplier = 0.25, .batch_norm = true});
     assert_int_equal(pb_network_create(graph, &network, &error), PB_OK);
     pb_network_initialise(network, 5);
