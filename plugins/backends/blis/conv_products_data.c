@@ -72,13 +72,18 @@ static float *gather_gradient(const struct geometry *g, const float *dy, size_t 
     return patch;
 }
 
-/* Where input `row` of a phase is, of all inputs. */
-static size_t place_of(const struct geometry *g, const struct phase *phase, size_t row, size_t *h, size_t *v)
+/* Where input `row` of a phase is: its image, row and column, and its place among all inputs. */
+struct place {
+    size_t image, h, v, pixel;
+};
+static struct place place_of(const struct geometry *g, const struct phase *phase, size_t row)
 {
-    const size_t area = phase->height * phase->width;
-    *h = phase->top + row % area / phase->width * g->stride_height;
-    *v = phase->left + row % phase->width * g->stride_width;
-    return (row / area * g->height + *h) * g->width + *v;
+    const size_t width = at_least(phase->width, 1), area = at_least(phase->height * width, 1);
+    struct place place = {.image = row / area,
+                          .h = phase->top + row % area / width * g->stride_height,
+                          .v = phase->left + row % width * g->stride_width};
+    place.pixel = (place.image * g->height + place.h) * g->width + place.v;
+    return place;
 }
 
 /* Stores a slice of a block's products in the phase's rows of dx, line by line. */
@@ -86,14 +91,13 @@ static void scatter(const struct geometry *g, const struct phase *phase, size_t 
                     const struct product_finish *whole_block, float *dx, size_t column)
 {
     const bool dense = g->stride_height == 1 && g->stride_width == 1;
-    size_t h, v;
     for (size_t row = 0, run; row < whole_block->rows; row += run) {
         const size_t at = first + row, left = whole_block->rows - row;
-        run = dense ? left : at_most(left, phase->width - at % phase->width);
+        run = dense ? left : at_most(left, phase->width - at % at_least(phase->width, 1));
         struct product_finish line = *whole_block;
         line.products += row * PRODUCT_SLICE;
         line.rows = run;
-        line.y = dx + place_of(g, phase, at, &h, &v) * g->channels + column;
+        line.y = dx + place_of(g, phase, at).pixel * g->channels + column;
         line.y_row = g->stride_width * g->channels;
         product_store(&line, NULL);
     }
@@ -113,11 +117,10 @@ static void backward_block(const struct blis *self, const struct geometry *g, co
                                     .room = &room};
     if (!conv_needs_no_patches(g)) {
         float *patch = room.patches;
-        size_t h, v;
         for (size_t row = first; row < first + slices.rows; row++) {
-            const size_t image = row / (phase->height * phase->width) * g->out_height * g->out_width * g->filters;
-            (void)place_of(g, phase, row, &h, &v);
-            patch = gather_gradient(g, dy + image, h, v, patch);
+            const struct place place = place_of(g, phase, row);
+            const float *image = dy + place.image * g->out_height * g->out_width * g->filters;
+            patch = gather_gradient(g, image, place.h, place.v, patch);
         }
         slices.a = room.patches;
         slices.a_row = product->depth;
@@ -135,9 +138,8 @@ static void backward_block(const struct blis *self, const struct geometry *g, co
 /* No output reads these inputs. */
 static void clear_phase(const struct geometry *g, const struct phase *phase, float *dx)
 {
-    size_t h, v;
     for (size_t row = 0; row < phase->product.rows; row++)
-        memset(dx + place_of(g, phase, row, &h, &v) * g->channels, 0, g->channels * sizeof *dx);
+        memset(dx + place_of(g, phase, row).pixel * g->channels, 0, g->channels * sizeof *dx);
 }
 
 void products_backward_data(const struct blis *self, const struct geometry *g, const float *dy, const float *w,
