@@ -120,12 +120,38 @@ static void *keep(void *nothing)
     return nothing;
 }
 
+static void before_fork(void)
+{
+    pthread_mutex_lock(&beats.mutex);
+}
+
+static void after_fork(void)
+{
+    pthread_mutex_unlock(&beats.mutex);
+}
+
+/* The thread and the leases are the parent's. */
+static void after_fork_in_child(void)
+{
+    pthread_mutex_init(&beats.mutex, NULL);
+    pthread_cond_init(&beats.change, NULL);
+    beats.first = NULL;
+    beats.running = false;
+}
+
 /* A thread that no signal interrupts; the mutex is held. */
 static int start_thread(void)
 {
+    static bool forks_are_watched;
     sigset_t all, before;
     pthread_t thread;
     pthread_attr_t attributes;
+    if (!forks_are_watched) {
+        const int failed = pthread_atfork(before_fork, after_fork, after_fork_in_child);
+        if (failed)
+            return failed;
+        forks_are_watched = true;
+    }
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     pthread_attr_init(&attributes);

@@ -7,6 +7,7 @@
  *   time of another host is read. Of a holder on this host the kernel says whether it still exists.
  * - A lease can be lost to another host: its holder was stopped for longer than the other one waited. So a lease saves work that is done
  *   twice, and does not decide what is right: results are published by rename, and the first complete one stays.
+ * - It is of one process: a child that is forked holds none of its parent's leases, and may take its own.
  */
 #ifndef PB_BASE_LEASE_H
 #define PB_BASE_LEASE_H

@@ -205,6 +205,36 @@ static void test_how_long_another_host_is_waited_for_is_asked(void **state)
     kill_process(other);
 }
 
+/* Whenever it is forked, also while the parent's beats are written. */
+static void test_a_forked_child_holds_none_of_its_parents_leases_and_keeps_its_own(void **state)
+{
+    enum { CHILDREN = 200 };
+    const char *path = folder_path(state, "lease"), *own = folder_path(state, "own");
+    struct pb_error error = {0};
+    struct pb_lease_watch watch = {0};
+    bool free = false;
+    pb_lease_times(0.0001, NEVER); /* the parent's thread has the mutex most of the time */
+    struct pb_lease *lease = take(path);
+    for (int i = 0; i < CHILDREN; i++) {
+        const pid_t child = fork();
+        if (child == 0) {
+            struct pb_lease *mine = NULL;
+            alarm(20);
+            bool good = pb_lease_take(own, PB_UNTIL_KNOWN, &mine, &error) == PB_OK;
+            if (good && pb_lease_look(own, &watch, &free, &error) == PB_OK)
+                usleep(10000);
+            good = good && pb_lease_look(own, &watch, &free, &error) == PB_OK && watch.changes == 2;
+            pb_lease_give(&mine);
+            _exit(good ? 0 : 1);
+        }
+        int end = -1;
+        assert_int_equal(waitpid(child, &end, 0), child);
+        assert_int_equal(end, 0);
+    }
+    assert_true(pb_lease_is_kept(lease));
+    pb_lease_give(&lease);
+}
+
 /* What a dead process left is removed by one of many, and by none of them twice. */
 static void test_many_find_a_dead_holder_and_one_takes_its_place(void **state)
 {
@@ -339,6 +369,7 @@ int main(void)
         TEST(test_a_holder_on_this_host_that_was_killed_is_not_waited_for),
         TEST(test_a_holder_on_this_host_that_is_stopped_keeps_it),
         TEST(test_how_long_another_host_is_waited_for_is_asked),
+        TEST(test_a_forked_child_holds_none_of_its_parents_leases_and_keeps_its_own),
         TEST(test_many_find_a_dead_holder_and_one_takes_its_place),
         TEST(test_a_lease_of_another_host_ends_when_it_no_longer_changes),
         TEST(test_a_lease_that_another_host_took_stays_there),

@@ -612,13 +612,12 @@ static void test_a_cell_that_the_run_no_longer_has_does_not_fail_in_the_worker_t
 static void test_a_child_that_finds_the_new_matrix_before_the_new_list_does_not_fail_its_cell(void **state)
 {
     struct pb_error error = {0};
-    struct pb_lease *lock = NULL;
     char *bytes = NULL;
     size_t length = 0;
     prepare_run(state, AFTER, false);
     assert_int_equal(pb_file_read(folder_path(state, "out/matrix.xml"), 0, &bytes, &length, &error), PB_OK);
     prepare_run(state, ONE_CELL, false);
-    assert_int_equal(pb_lease_try(folder_path(state, "out/lock"), &lock, &error), PB_OK);
+    const pid_t run = start_holder(folder_path(state, "out/lock"));
     setenv(FAKE_CHILD_READ_AFTER, folder_path(state, "gate"), 1);
     struct coordinator worker = start_worker(state, one_at_a_time);
     await_diary(state, "parent ", 1);
@@ -627,7 +626,7 @@ static void test_a_child_that_finds_the_new_matrix_before_the_new_list_does_not_
     while (count_claims(state) > 0)
         usleep(10000);
     assert_false(has_document(state, CELL("random", "r20")));
-    pb_lease_give(&lock);
+    kill_process(run);
     prepare_run(state, AFTER, false);
     assert_followed(state, &worker);
     unsetenv(FAKE_CHILD_READ_AFTER);
@@ -637,9 +636,8 @@ static void test_a_child_that_finds_the_new_matrix_before_the_new_list_does_not_
 static void test_a_worker_that_waits_for_a_run_to_be_prepared_can_be_asked_to_end(void **state)
 {
     struct pb_error error = {0};
-    struct pb_lease *lock = NULL;
     prepare_run(state, BEFORE, false);
-    assert_int_equal(pb_lease_try(folder_path(state, "out/lock"), &lock, &error), PB_OK);
+    const pid_t run = start_holder(folder_path(state, "out/lock"));
     assert_int_equal(pb_file_write_atomic(folder_path(state, "out/plans.txt"), "other\n", 6, &error), PB_OK);
     struct coordinator worker = start_worker(state, one_at_a_time);
     usleep(500000);
@@ -647,7 +645,7 @@ static void test_a_worker_that_waits_for_a_run_to_be_prepared_can_be_asked_to_en
     const struct coordinator_end end = await_end(&worker);
     assert_int_equal(end.status, PB_ERROR_STOPPED);
     assert_non_null(strstr(end.error.text, "this worker was asked to end while the run in '"));
-    pb_lease_give(&lock);
+    kill_process(run);
     assert_int_equal(count_diary(state, "start "), 0);
     assert_int_equal(count_claims(state), 0);
 }
