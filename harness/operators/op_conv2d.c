@@ -4,6 +4,7 @@
 #include "engine/engine_operator.h"
 #include "graph/cost.h"
 #include "operators/op_batch_norm.h"
+#include "operators/op_conv2d.h"
 #include "operators/pooling.h"
 
 static const struct pb_attribute attributes[] = {PB_ATTRIBUTE(COUNT, "channels", channels),
@@ -139,7 +140,7 @@ static struct pb_conv_shape conv_shape(const struct pb_engine *engine, uint32_t 
                                   .training = engine->options.mode != PB_ENGINE_INFER};
 }
 
-static enum pb_status prepare(struct pb_engine *engine, uint32_t i, struct pb_error *error)
+enum pb_status pb_convolution_prepare(struct pb_engine *engine, uint32_t i, struct pb_error *error)
 {
     const struct pb_conv_shape shape = conv_shape(engine, i);
     struct pb_device *device = engine->device;
@@ -155,7 +156,7 @@ static enum pb_status prepare(struct pb_engine *engine, uint32_t i, struct pb_er
     return PB_OK;
 }
 
-static void ask(const struct pb_engine *engine, uint32_t i, struct pb_operator *asked)
+void pb_convolution_ask(const struct pb_engine *engine, uint32_t i, struct pb_operator *asked)
 {
     asked->kind = PB_OPERATOR_CONV;
     asked->conv = engine->convolutions[i];
@@ -166,11 +167,11 @@ static struct pb_view transformed(const struct pb_engine *engine, uint32_t i)
     return (struct pb_view){.buffer = engine->transformed, .offset = engine->filters[i].offset};
 }
 
-/* The filters that a convolution's forward pass takes. */
+/* Learnt, or drawn once. */
 static struct pb_view filters(const struct pb_engine *engine, uint32_t i)
 {
-    return engine->filters[i].floats ? transformed(engine, i)
-                                     : pb_parameter_view(engine, engine->values, i, PB_ROLE_WEIGHT);
+    const bool learnt = engine->graph->nodes[i].op == PB_OP_CONV2D;
+    return pb_parameter_view(engine, engine->values, i, learnt ? PB_ROLE_WEIGHT : PB_ROLE_HASH);
 }
 
 static struct pb_conv_arguments arguments_of(const struct pb_engine *engine, uint32_t i)
@@ -178,7 +179,7 @@ static struct pb_conv_arguments arguments_of(const struct pb_engine *engine, uin
     return (struct pb_conv_arguments){.size = sizeof(struct pb_conv_arguments),
                                       .plan = engine->convolutions[i],
                                       .x = pb_value_view(engine, engine->graph->nodes[i].inputs[0]),
-                                      .w = pb_parameter_view(engine, engine->values, i, PB_ROLE_WEIGHT),
+                                      .w = filters(engine, i),
                                       .bias = pb_parameter_view(engine, engine->values, i, PB_ROLE_BIAS),
                                       .y = pb_value_view(engine, i),
                                       .dy = pb_gradient_view(engine, i),
@@ -187,7 +188,7 @@ static struct pb_conv_arguments arguments_of(const struct pb_engine *engine, uin
                                       .workspace = {.buffer = engine->workspace}};
 }
 
-static enum pb_status refresh(struct pb_engine *engine, uint32_t i, struct pb_error *error)
+enum pb_status pb_convolution_refresh(struct pb_engine *engine, uint32_t i, struct pb_error *error)
 {
     if (!engine->filters[i].floats)
         return PB_OK;
@@ -218,17 +219,18 @@ static enum pb_status forward_normalised(struct pb_engine *engine, uint32_t i, c
     return status ? status : pb_batch_norm_forward(engine, norm, training, error);
 }
 
-static enum pb_status forward(struct pb_engine *engine, uint32_t i, bool training, struct pb_error *error)
+enum pb_status pb_convolution_forward(struct pb_engine *engine, uint32_t i, bool training, struct pb_error *error)
 {
     struct pb_conv_arguments arguments = arguments_of(engine, i);
-    arguments.w = filters(engine, i);
+    if (engine->filters[i].floats)
+        arguments.w = transformed(engine, i);
     if (engine->layout.nodes[i].norm != PB_NO_PARAMETER)
         return forward_normalised(engine, i, &arguments, training, error);
     return PB_OPERATE(conv_forward, &arguments);
 }
 
-static enum pb_status backward(struct pb_engine *engine, uint32_t i, uint32_t slot, struct pb_view dx,
-                               struct pb_error *error)
+enum pb_status pb_convolution_backward(struct pb_engine *engine, uint32_t i, uint32_t slot, struct pb_view dx,
+                                       struct pb_error *error)
 {
     (void)slot;
     struct pb_conv_arguments arguments = arguments_of(engine, i);
@@ -258,11 +260,11 @@ const struct pb_graph_operator pb_op_conv2d = {
     .engine =
         &(const struct pb_engine_operator){
             .phases = {PB_PHASE_CONV_FORWARD, PB_PHASE_CONV_BACKWARD_DATA, PB_PHASE_CONV_BACKWARD_WEIGHTS},
-            .prepare = prepare,
-            .refresh = refresh,
-            .ask = ask,
-            .forward = forward,
-            .backward = backward,
+            .prepare = pb_convolution_prepare,
+            .refresh = pb_convolution_refresh,
+            .ask = pb_convolution_ask,
+            .forward = pb_convolution_forward,
+            .backward = pb_convolution_backward,
             .backward_weights = backward_weights,
             .reads_input = true,
         },

@@ -1,13 +1,13 @@
 /*
  * Projection of every position's channels onto fixed random signs, as random Maclaurin features multiply two of (P. Kar, H. Karnick 2012):
- * y[k] = Σ w[k,c]·x[c], w = ±1. It computes what a 1×1 convolution would, but nothing learns: w is drawn once, and has the role of a hash,
- * so that the optimiser, penalties, masks and criteria leave it alone. A removed channel takes its column along.
+ * y[k] = Σ w[k,c]·x[c], w = ±1. A backend computes it as a 1×1 convolution, but nothing learns: w is drawn once, and has the role of a
+ * hash, so that the optimiser, penalties, masks and criteria leave it alone. A removed channel takes its column along.
  */
 #include <math.h>
 
-#include "engine/engine_operator.h"
 #include "graph/cost.h"
 #include "graph/op_table.h"
+#include "operators/op_conv2d.h"
 
 static const struct pb_attribute attributes[] = {PB_ATTRIBUTE(COUNT, "channels", channels), {0}};
 
@@ -16,6 +16,7 @@ static enum pb_status infer(struct pb_addition *addition, const struct pb_graph_
     if (!asked->channels)
         return pb_refuse(addition, "needs at least one output");
     addition->node.shape = (struct pb_shape){addition->in[0].height, addition->in[0].width, asked->channels};
+    addition->node.attributes.conv = (struct pb_conv_attributes){{1, 1}, {1, 1}, {0}, {1, 1}, .groups = 1};
     const size_t dims[] = {asked->channels, addition->in[0].channels};
     return pb_add_parameter(addition, PB_ROLE_HASH, 2, dims);
 }
@@ -48,55 +49,8 @@ static bool fits(const struct pb_graph *graph, const struct pb_parameter *parame
     return i == parameter->count;
 }
 
-/* To a backend each position is one row of a linear layer. */
-static void ask(const struct pb_engine *engine, uint32_t i, struct pb_operator *asked)
-{
-    asked->kind = PB_OPERATOR_LINEAR;
-    asked->batch = (uint32_t)pb_row_count(engine, i);
-    asked->positions = 1;
-    asked->outputs = engine->graph->nodes[i].shape.channels;
-}
-
-static struct pb_linear_arguments arguments_of(const struct pb_engine *engine, uint32_t i)
-{
-    const uint32_t input = engine->graph->nodes[i].inputs[0];
-    return (struct pb_linear_arguments){.size = sizeof(struct pb_linear_arguments),
-                                        .batch = (uint32_t)pb_row_count(engine, i),
-                                        .in = engine->graph->nodes[input].shape.channels,
-                                        .out = engine->graph->nodes[i].shape.channels,
-                                        .x = pb_value_view(engine, input),
-                                        .w = pb_parameter_view(engine, engine->values, i, PB_ROLE_HASH),
-                                        .y = pb_value_view(engine, i),
-                                        .dy = pb_gradient_view(engine, i)};
-}
-
-/* The rows of a whole batch are a number of 32 bits. */
-static enum pb_status prepare(struct pb_engine *engine, uint32_t i, struct pb_error *error)
-{
-    if (pb_row_count(engine, i) <= UINT32_MAX)
-        return PB_OK;
-    return pb_fail(error, PB_ERROR_INPUT, "node '%s': a batch of %u has too many positions; use a smaller one",
-                   engine->graph->nodes[i].name, engine->options.batch);
-}
-
-static enum pb_status forward(struct pb_engine *engine, uint32_t i, bool training, struct pb_error *error)
-{
-    (void)training;
-    const struct pb_linear_arguments arguments = arguments_of(engine, i);
-    return PB_OPERATE(linear_forward, &arguments);
-}
-
-static enum pb_status backward(struct pb_engine *engine, uint32_t i, uint32_t slot, struct pb_view dx,
-                               struct pb_error *error)
-{
-    (void)slot;
-    struct pb_linear_arguments arguments = arguments_of(engine, i);
-    arguments.dx = dx;
-    return PB_OPERATE(linear_backward_data, &arguments);
-}
-
 const struct pb_graph_operator pb_op_sign_projection = {
-    .slot = "linear_forward",
+    .slot = "conv_forward",
     .inputs = 1,
     .attributes = attributes,
     .infer = infer,
@@ -108,9 +62,10 @@ const struct pb_graph_operator pb_op_sign_projection = {
     .engine =
         &(const struct pb_engine_operator){
             .phases = {PB_PHASE_HEAD, PB_PHASE_HEAD, PB_PHASE_HEAD},
-            .prepare = prepare,
-            .ask = ask,
-            .forward = forward,
-            .backward = backward,
+            .prepare = pb_convolution_prepare,
+            .refresh = pb_convolution_refresh,
+            .ask = pb_convolution_ask,
+            .forward = pb_convolution_forward,
+            .backward = pb_convolution_backward,
         },
 };
