@@ -77,6 +77,52 @@ struct norm_case {
     double ceiling; /* 0: none */
 };
 
+static struct channel channel_of(const struct norm *norm, size_t c, bool batch_statistics)
+{
+    return (struct channel){.rows = norm->rows,
+                            .eps = EPS,
+                            .gamma = norm->gamma.values[c],
+                            .beta = norm->beta.values[c],
+                            .mean = norm->running_mean.values[c],
+                            .variance = norm->running_var.values[c],
+                            .ceiling = norm->ceiling,
+                            .relu = norm->relu,
+                            .batch_statistics = batch_statistics};
+}
+
+/* Of a channel's unrectified outputs: where the first one beside a corner of the ReLU is, or rows. */
+static size_t find_corner(const struct channel *channel, const double *x, double *y)
+{
+    const double margin = 2e-5; /* several times what differences move an output by, and rounding does */
+    struct channel linear = *channel;
+    linear.relu = false;
+    normalise(&linear, x, y);
+    size_t i = 0;
+    while (i < channel->rows && fabs(y[i]) > margin && fabs(y[i] - channel->ceiling) > margin)
+        i++;
+    return i;
+}
+
+/* Moves inputs whose outputs are beside a corner, where a gradient has two sides, whichever statistics are used. */
+static void leave_corners(struct pb_suite *run, struct norm *norm)
+{
+    enum { MOST_MOVES = 100 }; /* one with γ = 0 stays where it is */
+    double *x = pb_suite_doubles(run, norm->rows), *y = pb_suite_doubles(run, norm->rows);
+    for (size_t c = 0; c < norm->channels; c++) {
+        size_t beside[2] = {0};
+        for (int moves = 0; moves < MOST_MOVES && (beside[0] < norm->rows || beside[1] < norm->rows); moves++) {
+            for (size_t i = 0; i < norm->rows; i++)
+                x[i] = norm->x.values[i * norm->channels + c];
+            for (int statistics = 0; statistics < 2; statistics++) {
+                const struct channel channel = channel_of(norm, c, statistics == 1);
+                beside[statistics] = find_corner(&channel, x, y);
+                if (beside[statistics] < norm->rows)
+                    pb_array_set(run, &norm->x, beside[statistics] * norm->channels + c, x[beside[statistics]] + 1e-3);
+            }
+        }
+    }
+}
+
 static struct norm norm_create(struct pb_suite *run, const struct norm_case *asked)
 {
     const size_t rows = asked->rows;
@@ -94,6 +140,8 @@ static struct norm norm_create(struct pb_suite *run, const struct norm_case *ask
                         .running_mean = pb_array_random(run, channels, -0.5, 1),
                         .running_var = pb_array_random(run, channels, 0.2, 3),
                         .dy = pb_array_random(run, rows * channels, -1, 1)};
+    if (relu && rows > 1)
+        leave_corners(run, &norm);
     return norm;
 }
 
@@ -108,15 +156,7 @@ static void expect_channel(struct pb_suite *run, const struct norm *norm, size_t
         x[i] = norm->x.values[i * step + c];
         dy[i] = norm->dy.values[i * step + c];
     }
-    struct channel channel = {.rows = rows,
-                              .eps = EPS,
-                              .gamma = norm->gamma.values[c],
-                              .beta = norm->beta.values[c],
-                              .mean = norm->running_mean.values[c],
-                              .variance = norm->running_var.values[c],
-                              .ceiling = norm->ceiling,
-                              .relu = norm->relu,
-                              .batch_statistics = batch_statistics};
+    const struct channel channel = channel_of(norm, c, batch_statistics);
     double mean, variance;
     moments(x, rows, &mean, &variance);
     const double unbiased = rows > 1 ? variance * (double)rows / (double)(rows - 1) : variance;

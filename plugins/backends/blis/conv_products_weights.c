@@ -1,19 +1,25 @@
-/* Weight gradients as products: chunks of positions make partial sums, which are added in order. */
+/*
+ * Weight gradients as products: chunks of positions make partial sums, which are added in order. Every block of positions reads and writes
+ * the sums, so many filters are cut into slices, whose sums stay in the second-level cache while a chunk's blocks pass.
+ */
 #include <omp.h>
 #include <string.h>
 
 #include "conv_products.h"
 
 enum {
-    WEIGHT_CHUNKS = 16, /* partial weight gradients */
+    WEIGHT_TASKS = 16, /* chunks of all slices, which threads share */
+    WEIGHT_SLICE = 512, /* filters */
+    WEIGHT_SLICE_FLOATS = 1 << 18, /* … or more, with sums of at most this size */
     WEIGHT_CHUNK_FLOATS = 1 << 24, /* … of at most this size together */
 };
 
 static const struct products *const products = &products_amx;
 
-/* How the rows of a weight gradient are cut: blocks into chunks that each make a partial sum. */
+/* How the rows of a weight gradient are cut: blocks into chunks that each make a partial sum of every slice of filters. */
 struct weight_cuts {
     size_t block, blocks, chunks;
+    size_t slice, slices; /* filters at a time */
     size_t filters, patch; /* whole vectors */
 };
 
@@ -24,35 +30,41 @@ static struct weight_cuts weight_cuts_of(const struct geometry *g)
                                .blocks = ceil_divide(g->out_rows, BLOCK),
                                .filters = whole(g->filters, PRODUCT_LANES),
                                .patch = whole(g->patch, PRODUCT_LANES)};
+    const size_t cached = WEIGHT_SLICE_FLOATS / cuts.patch / PRODUCT_LANES * PRODUCT_LANES;
+    cuts.slice = at_most(at_least(WEIGHT_SLICE, cached), cuts.filters);
+    cuts.slices = ceil_divide(cuts.filters, cuts.slice);
     const size_t fits = at_least(1, WEIGHT_CHUNK_FLOATS / (cuts.filters * cuts.patch));
-    cuts.chunks = at_most(at_most(WEIGHT_CHUNKS, fits), cuts.blocks);
+    cuts.chunks = at_most(at_most(ceil_divide(WEIGHT_TASKS, cuts.slices), fits), cuts.blocks);
     return cuts;
 }
 
 static size_t weight_room_floats(const struct geometry *g, const struct weight_cuts *cuts)
 {
-    return products->gradient_scratch(cuts->block, g->filters, g->patch) + cuts->block * g->patch + CONV_GATHER_SLACK;
+    return products->gradient_scratch(cuts->block, cuts->slice, g->patch) + cuts->block * g->patch + CONV_GATHER_SLACK;
 }
 
-static void weights_of_chunk(const struct blis *self, const struct geometry *g, const struct weight_cuts *cuts,
-                             size_t chunk, const float *x, const float *dy, float *partial, float *room)
+/* Task: a slice's chunk. partials: of all chunks. */
+static void weights_of_task(const struct blis *self, const struct geometry *g, const struct weight_cuts *cuts,
+                            size_t task, const float *x, const float *dy, float *partials, float *room)
 {
-    float *patches = room + products->gradient_scratch(cuts->block, g->filters, g->patch);
+    const size_t chunk = task / cuts->slices, filter = task % cuts->slices * cuts->slice;
+    float *patches = room + products->gradient_scratch(cuts->block, cuts->slice, g->patch);
+    float *sums = partials + (chunk * cuts->filters + filter) * cuts->patch;
     const size_t end = (chunk + 1) * cuts->blocks / cuts->chunks;
-    memset(partial, 0, cuts->filters * cuts->patch * sizeof *partial);
+    memset(sums, 0, at_most(cuts->slice, cuts->filters - filter) * cuts->patch * sizeof *sums);
     for (size_t block = chunk * cuts->blocks / cuts->chunks; block < end; block++) {
         const size_t first = block * cuts->block, count = at_most(cuts->block, g->out_rows - first);
         if (!conv_needs_no_patches(g))
             conv_gather(g, 0, x, first, count, g->patch, patches);
         products->add_gradient(
             self->vector, &(struct gradient_product){.count = count,
-                                                     .filters = g->filters,
+                                                     .filters = at_most(cuts->slice, g->filters - filter),
                                                      .channels = g->patch,
-                                                     .dy = dy + first * g->filters,
+                                                     .dy = dy + first * g->filters + filter,
                                                      .dy_row = g->filters,
                                                      .x = conv_needs_no_patches(g) ? x + first * g->channels : patches,
                                                      .x_panel = g->patch,
-                                                     .sums = partial,
+                                                     .sums = sums,
                                                      .sums_row = cuts->patch,
                                                      .scratch = room});
     }
@@ -94,9 +106,9 @@ void products_backward_weights(const struct blis *self, const struct geometry *g
     }
     float *rooms = workspace + cuts.chunks * cuts.filters * cuts.patch;
 #pragma omp parallel for num_threads(self->threads) schedule(dynamic)
-    for (size_t chunk = 0; chunk < cuts.chunks; chunk++)
-        weights_of_chunk(self, g, &cuts, chunk, x, dy, workspace + chunk * cuts.filters * cuts.patch,
-                         rooms + (size_t)omp_get_thread_num() * weight_room_floats(g, &cuts));
+    for (size_t task = 0; task < cuts.chunks * cuts.slices; task++)
+        weights_of_task(self, g, &cuts, task, x, dy, workspace,
+                        rooms + (size_t)omp_get_thread_num() * weight_room_floats(g, &cuts));
     add_chunks(self, g, &cuts, workspace, dw);
 }
 
