@@ -147,24 +147,23 @@ void pb_build_dropout(struct pb_model_builder *builder, const char *name, double
     pb_build_add(builder, (struct pb_graph_node){.op = PB_OP_DROPOUT, .name = name, .dropout = share});
 }
 
-static void add_linear(struct pb_model_builder *builder, const char *name, uint32_t outputs, bool fixed)
+static void add_linear(struct pb_model_builder *builder, const char *name, uint32_t outputs)
 {
-    pb_build_add(builder, (struct pb_graph_node){
-                              .op = PB_OP_LINEAR, .name = name, .channels = outputs, .bias = true, .fixed = fixed});
+    pb_build_add(builder, (struct pb_graph_node){.op = PB_OP_LINEAR, .name = name, .channels = outputs, .bias = true});
 }
 
 void pb_build_neurons(struct pb_model_builder *builder, const char *place, double width)
 {
     char name[32];
     snprintf(name, sizeof name, "fc%s", place);
-    add_linear(builder, name, width_of(builder, name, width), builder->spec->prunable == PB_PRUNABLE_CONVOLUTIONS);
+    add_linear(builder, name, width_of(builder, name, width));
     snprintf(name, sizeof name, "relu%s", place);
     pb_build_add(builder, (struct pb_graph_node){.op = PB_OP_RELU, .name = name});
 }
 
 void pb_build_classifier(struct pb_model_builder *builder, const char *name)
 {
-    add_linear(builder, name, builder->spec->classes, false);
+    add_linear(builder, name, builder->spec->classes);
     if (builder->status == PB_OK)
         pb_graph_end_in_classifier(builder->graph);
 }

@@ -169,6 +169,19 @@ static enum pb_status check_widths(const struct pb_model_builder *builder, const
     return PB_OK;
 }
 
+void pb_model_fix_layers(enum pb_prunable prunable, struct pb_graph *graph)
+{
+    for (uint32_t i = 0; i < graph->node_count; i++) {
+        if (i == graph->parts.classifier)
+            continue;
+        const bool neurons = graph->nodes[i].op == PB_OP_LINEAR;
+        const bool layer = neurons || graph->nodes[i].op == PB_OP_CONV2D;
+        if ((neurons && prunable == PB_PRUNABLE_CONVOLUTIONS) ||
+            (layer && i >= graph->parts.head && prunable == PB_PRUNABLE_TRUNK))
+            graph->nodes[i].fixed = true;
+    }
+}
+
 /* The trunk, then the head. */
 static enum pb_status build_model(struct pb_model_builder *builder, const struct pb_family *family,
                                   const struct pb_model_row *row)
@@ -185,7 +198,10 @@ static enum pb_status build_model(struct pb_model_builder *builder, const struct
         head->build(builder);
     else
         family->build_head(builder, row->own);
-    return builder->status == PB_OK ? check_widths(builder, family) : builder->status;
+    if (builder->status != PB_OK)
+        return builder->status;
+    pb_model_fix_layers(builder->spec->prunable, builder->graph);
+    return check_widths(builder, family);
 }
 
 enum pb_status pb_model_build(const struct pb_model_spec *spec, struct pb_graph **graph, struct pb_error *error)

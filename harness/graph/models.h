@@ -10,6 +10,7 @@
 enum pb_prunable {
     PB_PRUNABLE_CONVOLUTIONS, /* the others are fixed */
     PB_PRUNABLE_ALL, /* neurons of hidden linear layers, too */
+    PB_PRUNABLE_TRUNK, /* convolutions of the trunk; all of the head is fixed */
 };
 
 /* What ends a network, from its last feature maps to the classes. */
@@ -46,6 +47,8 @@ struct pb_model_spec {
 };
 PB_MUST_CHECK enum pb_status pb_model_build(const struct pb_model_spec *spec, struct pb_graph **graph,
                                             struct pb_error *error);
+/* Fixes the layers that may not lose channels; of a graph that was built otherwise. */
+void pb_model_fix_layers(enum pb_prunable prunable, struct pb_graph *graph);
 
 struct pb_model_row {
     const char *name, *summary;

@@ -216,8 +216,8 @@ const struct pb_setting pb_settings[] = {
     SETTING("model", "head-rank", "Rank of a low-rank head; head: what the head uses by default.", COUNT(1, 1 << 16),
             .default_text = "head", .follow = "head", .offset = CELL(model.head.rank)),
     SETTING("model", "prunable",
-            "Which layers may lose channels: convolutions alone, or all, so also the neurons of hidden fully connected "
-            "layers. The classifier keeps its outputs.",
+            "Which layers may lose channels: convolutions alone; or all, so also the neurons of hidden fully connected "
+            "layers; or those of the trunk alone. The classifier keeps its outputs.",
             CHOICE(pb_prunable_names), .default_text = "convolutions", .offset = CELL(model.prunable)),
     SETTING("model", "pretrained",
             "File of weights from which the network starts, under torchvision's names: safetensors, or a .pth file of "

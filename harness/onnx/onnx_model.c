@@ -38,14 +38,6 @@ static enum pb_status check_read(const struct pb_model_spec *spec, const struct 
     return PB_OK;
 }
 
-/* Hidden linear layers lose neurons only where that was asked for. */
-static void fix_neurons(const struct pb_model_spec *spec, struct pb_graph *graph)
-{
-    for (uint32_t i = 0; i < graph->node_count && spec->prunable == PB_PRUNABLE_CONVOLUTIONS; i++)
-        if (graph->nodes[i].op == PB_OP_LINEAR && i != graph->parts.classifier)
-            graph->nodes[i].fixed = true;
-}
-
 enum pb_status pb_model_open(const struct pb_model_spec *spec, struct pb_graph **graph, struct pb_error *error)
 {
     struct pb_graph *read = NULL;
@@ -57,7 +49,7 @@ enum pb_status pb_model_open(const struct pb_model_spec *spec, struct pb_graph *
     if (status == PB_OK)
         status = check_read(spec, read, error);
     if (status == PB_OK) {
-        fix_neurons(spec, read);
+        pb_model_fix_layers(spec->prunable, read);
         *graph = read;
     } else {
         pb_graph_free(&read);

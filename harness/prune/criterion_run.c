@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "base/place_text.h"
+#include "prune/consumers.h"
 #include "prune/finite.h"
 #include "prune/flow.h"
 
@@ -32,7 +33,48 @@ static enum pb_status refuse_without_norm(const struct pb_criterion_run *run, co
     return pb_fail(run->error, PB_ERROR_INPUT,
                    "criterion '%s' looks at batch norms, but layer '%s' has none; choose another criterion or %s",
                    run->name, name,
-                   layer->node < graph->parts.head ? "a model with batch norm" : "prunable=\"convolutions\"");
+                   layer->node < graph->parts.head                ? "a model with batch norm"
+                   : graph->nodes[layer->node].op == PB_OP_LINEAR ? "prunable=\"convolutions\""
+                                                                  : "prunable=\"trunk\"");
+}
+
+static bool carries(const struct pb_node_channels *channels, uint32_t group)
+{
+    for (uint32_t s = 0; s < channels->count; s++)
+        if (channels->segments[s].group == group)
+            return true;
+    return false;
+}
+
+/* Where a group's channels end: the first node that reads them and does not pass them on. There is one: no group reaches the outputs. */
+static const struct pb_node *end_of(const struct pb_graph *graph, const struct pb_channel_groups *groups,
+                                    uint32_t group)
+{
+    uint32_t n = 1;
+    while (carries(&groups->nodes[n], group) || !carries(&groups->nodes[graph->nodes[n].inputs[0]], group))
+        n++;
+    return &graph->nodes[n];
+}
+
+static enum pb_status check_consumers(const struct pb_criterion_run *run)
+{
+    struct pb_consumers consumers;
+    uint32_t first;
+    enum pb_status status = pb_consumers_find(run->network, run->groups, &consumers, run->error);
+    if (status != PB_OK)
+        return status;
+    for (uint32_t g = 0; g < run->groups->count && status == PB_OK; g++) {
+        if (pb_consumers_of(&consumers, g, &first) > 0)
+            continue;
+        const struct pb_node *end = end_of(run->network->graph, run->groups, g);
+        status = pb_fail(run->error, PB_ERROR_INPUT,
+                         "criterion '%s' looks at the layers that read each group's channels, but none reads those of "
+                         "'%s' one by one: they end in '%s' (%s); choose another criterion or another head",
+                         run->name, run->network->graph->nodes[run->groups->groups[g].producers[0]].name, end->name,
+                         pb_op_name(end->op));
+    }
+    pb_consumers_free(&consumers);
+    return status;
 }
 
 static enum pb_status check_needs(const struct pb_criterion_run *run)
@@ -51,7 +93,7 @@ static enum pb_status check_needs(const struct pb_criterion_run *run)
     for (uint32_t i = 0; (needs & PB_DATA_OF_NORMS) && i < run->layers.count; i++)
         if (run->layers.layers[i].norm == UINT32_MAX)
             return refuse_without_norm(run, &run->layers.layers[i]);
-    return PB_OK;
+    return (run->data & PB_DATA_CONSUMER_ROWS) ? check_consumers(run) : PB_OK;
 }
 
 enum pb_status pb_criterion_check_beside(const struct pb_criterion_run *run, const struct pb_guarded *array,

@@ -15,4 +15,4 @@ const char *const pb_soft_zero_names[] = {"none", "filters", "gamma-beta", NULL}
 const char *const pb_soft_growth_names[] = {"constant", "asymptotic", NULL};
 const char *const pb_soft_comeback_names[] = {"ranked", "grown", NULL};
 const char *const pb_distillation_names[] = {"none", "soft-targets", "logits", NULL};
-const char *const pb_prunable_names[] = {"convolutions", "all", NULL};
+const char *const pb_prunable_names[] = {"convolutions", "all", "trunk", NULL};

@@ -129,7 +129,7 @@ void pb_settings_model(const struct pb_settings_sink *sink, const struct pb_cell
     }
     if (neurons || !model->widths.count || pb_widths_are_named(&model->widths))
         add_real(sink, "model.", "width-multiplier", model->width_multiplier);
-    if (neurons)
+    if (neurons || model->prunable == PB_PRUNABLE_TRUNK)
         add(sink, "model.", "prunable", pb_prunable_names[model->prunable]);
     if (config->pretrained && sink->places)
         add(sink, "model.", "pretrained", config->pretrained);

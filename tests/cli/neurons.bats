@@ -79,3 +79,19 @@ END
     [ "$status" -eq 1 ]
     grep -q "layer 'fc6' has none; choose another criterion or prunable=" out/cells/birds.vgg11.bn-scale.one-shot.blis.r40.s1.xml
 }
+
+@test "prunable='trunk' leaves a head's convolutions whole, which have no batch norm to rank them by" {
+    matrix 'name="vgg11" head="low-rank" head-reduction="6" head-rank="2" image-size="32" width-multiplier="0.0625"' \
+        '<schedule plugin="one-shot"/><criterion plugin="bn-scale"/><targets>0.4</targets>'
+    sed -i -E 's/(training [^>]*)lr="[0-9.]+"/\1lr="0.001"/' m.xml
+    run prunebench run m.xml -o out --threads 2
+    echo "$output"
+    [ "$status" -eq 1 ]
+    grep -q "layer 'reduce' has none; choose another criterion or prunable=&quot;trunk&quot;" out/cells/birds.vgg11.bn-scale.one-shot.blis.r40.s1.xml
+    sed -i 's/ image-size/ prunable="trunk"&/' m.xml
+    run prunebench run m.xml -o out --threads 2
+    echo "$output"
+    [ "$status" -eq 0 ]
+    grep -q '<layer name="conv5_2"' out/cells/birds.vgg11.bn-scale.one-shot.blis.r40.s1.xml
+    run -1 grep -q '<layer name="reduce"' out/cells/birds.vgg11.bn-scale.one-shot.blis.r40.s1.xml
+}

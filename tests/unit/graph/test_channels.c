@@ -61,6 +61,27 @@ static void test_neurons_of_hidden_linear_layers_are_prunable_where_the_model_sa
     }
 }
 
+static void test_a_heads_convolution_is_prunable_unless_the_trunk_alone_is(void **state)
+{
+    (void)state;
+    for (int trunk = 0; trunk < 2; trunk++) {
+        struct pb_error error = {0};
+        struct pb_graph *graph = NULL;
+        const struct pb_model_spec spec = {.name = "vgg11-bcnn",
+                                           .head = {.choice = PB_HEAD_LOW_RANK},
+                                           .classes = 10,
+                                           .image_size = 32,
+                                           .width_multiplier = 1,
+                                           .prunable = trunk ? PB_PRUNABLE_TRUNK : PB_PRUNABLE_CONVOLUTIONS};
+        assert_int_equal(pb_model_build(&spec, &graph, &error), PB_OK);
+        struct pb_channel_groups groups = groups_of(graph);
+        assert_int_equal(groups.count, trunk ? 8 : 9);
+        assert_int_equal(pb_node_group(&groups, pb_graph_find(graph, "reduce")), trunk ? PB_NO_GROUP : 8);
+        pb_channel_groups_free(&groups);
+        pb_graph_free(&graph);
+    }
+}
+
 /* A fixed convolution keeps its filters, and whatever an addition couples with them. */
 static void test_a_fixed_layer_fixes_its_group(void **state)
 {
@@ -344,6 +365,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_vgg16_has_4224_prunable_channels_in_13_groups),
         cmocka_unit_test(test_neurons_of_hidden_linear_layers_are_prunable_where_the_model_says_so),
+        cmocka_unit_test(test_a_heads_convolution_is_prunable_unless_the_trunk_alone_is),
         cmocka_unit_test(test_a_fixed_layer_fixes_its_group),
         cmocka_unit_test(test_add_couples_its_producers),
         cmocka_unit_test(test_channels_that_reach_the_output_or_the_input_stay),
