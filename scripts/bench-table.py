@@ -44,7 +44,7 @@ def main():
     print("| " + " | ".join(head) + " |")
     print("|" + " --- |" * len(head))
     for title, rows in cases:
-        line = [title] + [cell(rows[who]) for who in backends]
+        line = [title] + [cell(rows[who]) if who in rows else "–" for who in backends]
         blis, whole = median(rows["blis"]), unpruned(cases, title)
         if torch and "pytorch" not in rows:
             line += ["died", ""]
