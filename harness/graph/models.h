@@ -47,7 +47,7 @@ struct pb_model_spec {
 };
 PB_MUST_CHECK enum pb_status pb_model_build(const struct pb_model_spec *spec, struct pb_graph **graph,
                                             struct pb_error *error);
-/* Fixes the layers that may not lose channels; of a graph that was built otherwise. */
+/* Fixes the layers that may not lose channels, as pb_model_build does; for a graph that was read. */
 void pb_model_fix_layers(enum pb_prunable prunable, struct pb_graph *graph);
 
 struct pb_model_row {
