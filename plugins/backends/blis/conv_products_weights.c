@@ -19,7 +19,7 @@ static const struct products *const products = &products_amx;
 /* How the rows of a weight gradient are cut: blocks into chunks that each make a partial sum of every slice of filters. */
 struct weight_cuts {
     size_t block, blocks, chunks;
-    size_t slice, slices; /* filters at a time */
+    size_t slice; /* filters at a time */
     size_t filters, patch; /* whole vectors */
 };
 
@@ -32,9 +32,8 @@ static struct weight_cuts weight_cuts_of(const struct geometry *g)
                                .patch = whole(g->patch, PRODUCT_LANES)};
     const size_t cached = WEIGHT_SLICE_FLOATS / cuts.patch / PRODUCT_LANES * PRODUCT_LANES;
     cuts.slice = at_most(at_least(WEIGHT_SLICE, cached), cuts.filters);
-    cuts.slices = ceil_divide(cuts.filters, cuts.slice);
     const size_t fits = at_least(1, WEIGHT_CHUNK_FLOATS / (cuts.filters * cuts.patch));
-    cuts.chunks = at_most(at_most(ceil_divide(WEIGHT_TASKS, cuts.slices), fits), cuts.blocks);
+    cuts.chunks = at_most(at_most(ceil_divide(WEIGHT_TASKS, ceil_divide(cuts.filters, cuts.slice)), fits), cuts.blocks);
     return cuts;
 }
 
@@ -43,13 +42,12 @@ static size_t weight_room_floats(const struct geometry *g, const struct weight_c
     return products->gradient_scratch(cuts->block, cuts->slice, g->patch) + cuts->block * g->patch + CONV_GATHER_SLACK;
 }
 
-/* Task: a slice's chunk. partials: of all chunks. */
-static void weights_of_task(const struct blis *self, const struct geometry *g, const struct weight_cuts *cuts,
-                            size_t task, const float *x, const float *dy, float *partials, float *room)
+/* The slice from `filter` on, of one chunk's partial sum. */
+static void weights_of_slice(const struct blis *self, const struct geometry *g, const struct weight_cuts *cuts,
+                             size_t chunk, size_t filter, const float *x, const float *dy, float *partial, float *room)
 {
-    const size_t chunk = task / cuts->slices, filter = task % cuts->slices * cuts->slice;
     float *patches = room + products->gradient_scratch(cuts->block, cuts->slice, g->patch);
-    float *sums = partials + (chunk * cuts->filters + filter) * cuts->patch;
+    float *sums = partial + filter * cuts->patch;
     const size_t end = (chunk + 1) * cuts->blocks / cuts->chunks;
     memset(sums, 0, at_most(cuts->slice, cuts->filters - filter) * cuts->patch * sizeof *sums);
     for (size_t block = chunk * cuts->blocks / cuts->chunks; block < end; block++) {
@@ -105,10 +103,11 @@ void products_backward_weights(const struct blis *self, const struct geometry *g
         return;
     }
     float *rooms = workspace + cuts.chunks * cuts.filters * cuts.patch;
-#pragma omp parallel for num_threads(self->threads) schedule(dynamic)
-    for (size_t task = 0; task < cuts.chunks * cuts.slices; task++)
-        weights_of_task(self, g, &cuts, task, x, dy, workspace,
-                        rooms + (size_t)omp_get_thread_num() * weight_room_floats(g, &cuts));
+#pragma omp parallel for collapse(2) num_threads(self->threads) schedule(dynamic)
+    for (size_t chunk = 0; chunk < cuts.chunks; chunk++)
+        for (size_t filter = 0; filter < cuts.filters; filter += cuts.slice)
+            weights_of_slice(self, g, &cuts, chunk, filter, x, dy, workspace + chunk * cuts.filters * cuts.patch,
+                             rooms + (size_t)omp_get_thread_num() * weight_room_floats(g, &cuts));
     add_chunks(self, g, &cuts, workspace, dw);
 }
 
