@@ -164,7 +164,8 @@ static enum pb_status find_silence(struct sweep *sweep, const char *out)
 
 enum pb_status pb_sweep(const char *out, struct pb_error *error)
 {
-    /* Not each stage's own folder: what is added to a stage begins in the folder above. */
+    /* Not each stage's own folder: what is added to a stage begins in the folder above. Locks before what they are of, which stays while
+     * it is locked. */
     static const char *const folders[] = {"",
                                           "cells",
                                           "logs",
@@ -173,8 +174,8 @@ enum pb_status pb_sweep(const char *out, struct pb_error *error)
                                           "samples",
                                           "latency",
                                           "queue",
-                                          "stages",
                                           "stages/locks",
+                                          "stages",
                                           "report",
                                           "report/data",
                                           "report/figures",

@@ -134,14 +134,18 @@ static void test_what_a_host_left_that_has_been_silent_goes_with_its_claim(void 
     hold_elsewhere(folder_path(state, "queue/a.claim"), 1);
     hold_elsewhere(folder_path(state, "queue/latency.claim"), 1);
     const pid_t holder = start_holder(folder_path(state, "stages/locks/0789"));
+    put(state, "stages/0456/stage.json", ""); /* complete, and its worker died before it could tidy up */
+    put(state, "stages/0456.partial/epoch.safetensors", "");
     sweep(state); /* a minute would have to pass three times */
     assert_foreign(state, elsewhere, true);
+    assert_true(is_there(state, "stages/0456.partial", ""));
     assert_true(is_there(state, "queue/a.claim", ""));
     pb_lease_times(5, 0.3);
     usleep(1500000);
     sweep(state);
     pb_lease_times(5, 60);
     assert_foreign(state, elsewhere, false);
+    assert_false(is_there(state, "stages/0456.partial", ""));
     assert_false(is_there(state, "queue/a.claim", ""));
     assert_false(is_there(state, "queue/latency.claim", ""));
     assert_true(is_there(state, foreign[0], alive)); /* of a process that lives, however old it is */
