@@ -139,7 +139,7 @@ run_line() {
         ${line/--train 320 --test 120/--train 2 --test 2 --classes 3} && ls data-mini/{fgvc-aircraft-2013b,CUB_200_2011,cars,fish}
         ;;
     # hours, or data of others: their cells are listed (thesis.bats runs the small thesis on a few images)
-    'prunebench run studies/thesis/thesis-mini.xml -o out-mini -j 2' | 'prunebench run datasets/matrices/'*.xml' -o out'*)
+    'prunebench run studies/'*'-mini.xml -o out'*' -j 2' | 'prunebench run datasets/matrices/'*.xml' -o out'*)
         line=${line#prunebench run }
         prunebench check --no-speed "${line%% *}"
         ;;
