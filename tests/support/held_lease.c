@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,6 +37,7 @@ pid_t start_holder(const char *path)
     if (child == 0) {
         struct pb_error error = {0};
         struct pb_lease *lease = NULL;
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails does not leave it behind */
         if (pb_lease_take(path, PB_UNTIL_FREE, &lease, &error) == PB_OK && write(ends[1], "x", 1) == 1)
             for (;;)
                 pause();
