@@ -16,6 +16,11 @@ struct filter_product {
     float *scratch;
 };
 
+/* A product of part of the depth that filters are packed with: `depth` of it from first on. */
+struct depth_part {
+    size_t first, whole; /* first: a multiple of block_depth */
+};
+
 /* sums += dyᵀ·x, over count rows of both. */
 struct gradient_product {
     size_t count, filters, channels;
@@ -40,6 +45,9 @@ struct products {
     void (*pack)(const struct vector_kernels *vector, size_t depth, size_t columns, size_t first_depth,
                  size_t first_column, const float *block, float *packed);
     void (*multiply)(const struct vector_kernels *vector, const struct filter_product *product);
+    /* c = a·part of the filters, or c += it for parts behind the first; NULL: there is none. */
+    void (*multiply_part)(const struct vector_kernels *vector, const struct filter_product *product,
+                          const struct depth_part *part);
     /* Channels per panel of x, of so many. */
     size_t (*x_panel)(const struct vector_kernels *vector, size_t channels);
     void (*add_gradient)(const struct vector_kernels *vector, const struct gradient_product *product);

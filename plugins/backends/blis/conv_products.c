@@ -30,9 +30,7 @@ static void forward_block(const struct blis *self, const struct geometry *g, con
     }
     for (size_t column = 0; column < product->columns; column += PRODUCT_SLICE) {
         struct product_sums sums;
-        const struct product_finish finished = {.products = room.slice,
-                                                .rows = slices.rows,
-                                                .columns = product_multiply(self, &slices, column),
+        const struct product_finish finished = {.slice = product_multiply(self, &slices, column),
                                                 .scale = offset_of(call->finish.scale, column),
                                                 .offset = offset_of(call->finish.offset, column),
                                                 .floor = call->finish.floor,
@@ -43,7 +41,7 @@ static void forward_block(const struct blis *self, const struct geometry *g, con
             product_sums_begin(&finished, &sums);
         product_store(&finished, call->moments ? &sums : NULL);
         if (call->moments)
-            product_sums_end(call->moments, &sums, index, column, finished.columns, finished.rows);
+            product_sums_end(call->moments, &sums, index, column, &finished.slice);
     }
 }
 

@@ -19,7 +19,7 @@ static inline size_t whole(size_t count, size_t unit)
 /* rows × depth patches by depth × columns filters. */
 struct product {
     size_t rows, depth, columns;
-    size_t block; /* rows at a time */
+    size_t block, part; /* rows, and of their depth, at a time */
 };
 struct product product_of(size_t rows, size_t depth, size_t columns);
 size_t product_blocks(const struct product *product);
@@ -33,9 +33,9 @@ size_t product_filter_floats(const struct product *product);
 void product_pack_filters(const struct blis *self, const struct product *product, const struct filter_matrix *from,
                           float *packed);
 
-/* One thread's arrays: patches in thirds, a slice of products, patches as they are gathered. */
+/* One thread's arrays: patches in thirds, products (of a slice, or of all columns where depth is cut), patches as they are gathered. */
 struct product_room {
-    float *thirds, *slice, *patches;
+    float *thirds, *products, *patches;
 };
 size_t product_room_floats(const struct product *product);
 /* Of the calling thread. */
@@ -49,13 +49,18 @@ struct product_slices {
     const float *filters;
     const struct product_room *room;
 };
-/* The products with the slice from column on, at room->slice; gives its columns. The patches are split for the first one. */
-size_t product_multiply(const struct blis *self, const struct product_slices *slices, size_t column);
-
-/* A slice of products on its way to y: rows × columns. */
-struct product_finish {
-    const float *products; /* PRODUCT_SLICE floats from row to row */
+/* rows × columns of products. */
+struct product_slice {
+    const float *products;
+    size_t row; /* floats from row to row */
     size_t rows, columns;
+};
+/* The slice from column on; from 0 to the last one, in order. */
+struct product_slice product_multiply(const struct blis *self, const struct product_slices *slices, size_t column);
+
+/* A slice of products on its way to y. */
+struct product_finish {
+    struct product_slice slice;
     const float *scale, *offset; /* of the slice's first filter; NULL: 1, 0 */
     float floor, ceiling;
     float *y;
@@ -72,7 +77,7 @@ void product_store(const struct product_finish *finish, struct product_sums *sum
 void product_sums_begin(const struct product_finish *finish, struct product_sums *sums);
 /* Into one part of the moments. */
 void product_sums_end(const struct conv_moments *moments, const struct product_sums *sums, size_t part, size_t column,
-                      size_t columns, size_t rows);
+                      const struct product_slice *slice);
 
 /* conv_products_data.c */
 size_t products_data_floats(const struct blis *self, const struct geometry *g);

@@ -91,12 +91,12 @@ static void scatter(const struct geometry *g, const struct phase *phase, size_t 
                     const struct product_finish *whole_block, float *dx, size_t column)
 {
     const bool dense = g->stride_height == 1 && g->stride_width == 1;
-    for (size_t row = 0, run; row < whole_block->rows; row += run) {
-        const size_t at = first + row, left = whole_block->rows - row;
+    for (size_t row = 0, run; row < whole_block->slice.rows; row += run) {
+        const size_t at = first + row, left = whole_block->slice.rows - row;
         run = dense ? left : at_most(left, phase->width - at % at_least(phase->width, 1));
         struct product_finish line = *whole_block;
-        line.products += row * PRODUCT_SLICE;
-        line.rows = run;
+        line.slice.products += row * line.slice.row;
+        line.slice.rows = run;
         line.y = dx + place_of(g, phase, at).pixel * g->channels + column;
         line.y_row = g->stride_width * g->channels;
         product_store(&line, NULL);
@@ -126,11 +126,8 @@ static void backward_block(const struct blis *self, const struct geometry *g, co
         slices.a_row = product->depth;
     }
     for (size_t column = 0; column < product->columns; column += PRODUCT_SLICE) {
-        const struct product_finish finished = {.products = room.slice,
-                                                .rows = slices.rows,
-                                                .columns = product_multiply(self, &slices, column),
-                                                .floor = -INFINITY,
-                                                .ceiling = INFINITY};
+        const struct product_finish finished = {
+            .slice = product_multiply(self, &slices, column), .floor = -INFINITY, .ceiling = INFINITY};
         scatter(g, phase, first, &finished, dx, column);
     }
 }

@@ -62,6 +62,7 @@ static void normalise(const struct blis *self, const struct rows_walk *walk, con
                       size_t parts, const struct pb_bn_arguments *norm, const struct pb_pool_arguments *pool)
 {
     const double unbias = walk->rows > 1 ? (double)walk->rows / (double)(walk->rows - 1) : 1;
+#pragma omp parallel for num_threads(self->threads) schedule(static) if (parts > 1)
     for (size_t c = 0; c < walk->channels; c++) {
         double mean, variance;
         combine(walk, space, parts, c, &mean, &variance);

@@ -47,13 +47,9 @@ static void gradient_sums(const struct blis *self, const struct rows_walk *walk,
 #pragma omp parallel for num_threads(self->threads) schedule(static) if (walk->chunks > 1)
     for (size_t i = 0; i < walk->chunks; i++)
         chunk_sums(self, walk, space, i, gradient);
-    for (size_t i = 1; i < walk->chunks; i++) {
-        for (size_t c = 0; c < walk->channels; c++) {
-            space->first[c] += space->first[i * walk->channels + c];
-            space->second[c] += space->second[i * walk->channels + c];
-            space->third[c] += space->third[i * walk->channels + c];
-        }
-    }
+    rows_add_parts(self, walk, space->first);
+    rows_add_parts(self, walk, space->second);
+    rows_add_parts(self, walk, space->third);
 }
 
 /*

@@ -179,13 +179,13 @@ KERNEL inline __attribute__((always_inline)) void block(size_t chunks, const uin
         _tile_stored(3, below + ROWS, row);
 }
 
-/* c (+)= a·b in packed form: rows and columns in whole tiles. */
-KERNEL void multiply_packed(size_t rows, size_t columns, size_t depth, const uint16_t *a, const uint16_t *b, float *c,
-                            size_t c_row, bool add)
+/* c (+)= a·b in packed form: rows and columns in whole tiles. b_chunks: that b is packed with; the first ones are used. */
+KERNEL void multiply_packed(size_t rows, size_t columns, size_t depth, const uint16_t *a, const uint16_t *b,
+                            size_t b_chunks, float *c, size_t c_row, bool add)
 {
     const size_t chunks = ceil_divide(depth, CHUNK);
     for (size_t j = 0; j < columns; j += 2 * ROWS) {
-        const uint16_t *right = b + packed_at(j, 0, chunks);
+        const uint16_t *right = b + packed_at(j, 0, b_chunks);
         const bool two_columns = j + ROWS < columns;
         for (size_t i = 0; i < rows; i += 2 * ROWS) {
             const uint16_t *left = a + packed_at(i, 0, chunks);
@@ -208,16 +208,23 @@ static size_t scratch(size_t rows, size_t depth)
     return packed_floats(rows, depth);
 }
 
-KERNEL void multiply(const struct vector_kernels *vector, const struct filter_product *p)
+KERNEL void multiply_part(const struct vector_kernels *vector, const struct filter_product *p,
+                          const struct depth_part *part)
 {
     (void)vector;
     uint16_t *tiles = (uint16_t *)(void *)p->scratch;
+    const uint16_t *filters = (const uint16_t *)(const void *)p->filters + part->first / CHUNK * STEP;
     if (!p->a_is_packed)
         pack_rows(p, tiles);
     _tile_loadconfig(&tile_registers);
-    multiply_packed(p->rows, p->columns, p->depth, tiles, (const uint16_t *)(const void *)p->filters, p->c, p->c_row,
-                    false);
+    multiply_packed(p->rows, p->columns, p->depth, tiles, filters, ceil_divide(part->whole, CHUNK), p->c, p->c_row,
+                    part->first > 0);
     _tile_release();
+}
+
+static void multiply(const struct vector_kernels *vector, const struct filter_product *p)
+{
+    multiply_part(vector, p, &(struct depth_part){0, p->depth});
 }
 
 /* 16 rows of 16 floats become columns. */
@@ -259,9 +266,9 @@ KERNEL inline __m512 row_or_zeros(const float *rows, size_t row, size_t index, s
 KERNEL void pack_transposed(const struct gradient_product *p, uint16_t *tiles)
 {
     const size_t chunks = ceil_divide(p->count, CHUNK);
-    for (size_t k = 0; k < p->filters; k += ROWS) {
-        const __mmask16 lanes = lanes_below(p->filters - k);
-        for (size_t chunk = 0; chunk < chunks; chunk++) {
+    for (size_t chunk = 0; chunk < chunks; chunk++) {
+        for (size_t k = 0; k < p->filters; k += ROWS) {
+            const __mmask16 lanes = lanes_below(p->filters - k);
             uint16_t *out = tiles + packed_at(k, chunk, chunks);
             __m512 low[ROWS], high[ROWS];
 #pragma GCC unroll 16
@@ -310,7 +317,8 @@ KERNEL void add_gradient(const struct vector_kernels *vector, const struct gradi
     pack_transposed(p, left);
     pack_positions(p, right);
     _tile_loadconfig(&tile_registers);
-    multiply_packed(p->filters, p->channels, p->count, left, right, p->sums, p->sums_row, true);
+    multiply_packed(p->filters, p->channels, p->count, left, right, ceil_divide(p->count, CHUNK), p->sums, p->sums_row,
+                    true);
     _tile_release();
 }
 
@@ -325,6 +333,7 @@ const struct products products_amx = {
     .gradient_scratch = gradient_scratch,
     .pack = pack,
     .multiply = multiply,
+    .multiply_part = multiply_part,
     .x_panel = x_panel,
     .add_gradient = add_gradient,
 };

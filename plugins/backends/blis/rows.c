@@ -10,7 +10,9 @@
 enum {
     LANES = 16, /* a period is a multiple of it */
     PERIOD_MIN = 256, /* floats: enough work per block */
-    CHUNK_FLOATS = 1 << 15, /* 128 KiB: read twice while it is in cache */
+    CHUNK_FLOATS = 1 << 15, /* 128 KiB: read twice while it is in cache … */
+    CHUNK_BLOCKS_MIN = 32, /* … but for so many blocks, that a chunk's sums are little beside what they are of */
+    ADD_CHANNELS = 64, /* that a thread adds up together */
 };
 
 struct rows_walk rows_walk_of(size_t rows, size_t channels)
@@ -22,7 +24,8 @@ struct rows_walk rows_walk_of(size_t rows, size_t channels)
     const size_t least = walk.block_rows * channels;
     walk.block_rows *= (PERIOD_MIN + least - 1) / least;
     walk.period = walk.block_rows * channels;
-    walk.chunk_blocks = CHUNK_FLOATS / walk.period ? CHUNK_FLOATS / walk.period : 1;
+    const size_t cached = CHUNK_FLOATS / walk.period;
+    walk.chunk_blocks = cached > CHUNK_BLOCKS_MIN ? cached : CHUNK_BLOCKS_MIN;
     walk.blocks = rows / walk.block_rows;
     walk.chunks = (walk.blocks + walk.chunk_blocks - 1) / walk.chunk_blocks + (rows % walk.block_rows != 0);
     return walk;
@@ -130,6 +133,18 @@ void rows_moments(const struct blis *self, const struct rows_walk *walk, const s
     }
 }
 
+void rows_add_parts(const struct blis *self, const struct rows_walk *walk, double *parts)
+{
+    const size_t channels = walk->channels;
+#pragma omp parallel for num_threads(self->threads) schedule(static) if (channels > ADD_CHANNELS)
+    for (size_t first = 0; first < channels; first += ADD_CHANNELS) {
+        const size_t end = channels - first > ADD_CHANNELS ? first + ADD_CHANNELS : channels;
+        for (size_t i = 1; i < walk->chunks; i++)
+            for (size_t c = first; c < end; c++)
+                parts[c] += parts[i * channels + c];
+    }
+}
+
 static void chunk_sums(const struct blis *self, const struct rows_walk *walk, const struct rows_space *space,
                        size_t index, const float *x)
 {
@@ -150,11 +165,8 @@ enum pb_status blis_column_sums(struct blis *self, size_t rows, size_t channels,
 #pragma omp parallel for num_threads(self->threads) schedule(static) if (walk.chunks > 1)
     for (size_t i = 0; i < walk.chunks; i++)
         chunk_sums(self, &walk, &space, i, x);
-    for (size_t c = 0; c < channels; c++) {
-        double sum = 0;
-        for (size_t i = 0; i < walk.chunks; i++)
-            sum += space.first[i * channels + c];
-        sums[c] = (float)sum;
-    }
+    rows_add_parts(self, &walk, space.first);
+    for (size_t c = 0; c < channels; c++)
+        sums[c] = (float)space.first[c];
     return PB_OK;
 }

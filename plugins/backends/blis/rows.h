@@ -50,6 +50,8 @@ struct rows_room rows_thread_room(const struct rows_space *space, const struct r
 void rows_repeat_first(const struct rows_walk *walk, float *periodic);
 /* sums (channels) of what is in a period. */
 void rows_fold(const struct rows_walk *walk, size_t period, const double *periodic, double *sums);
+/* parts: chunks × channels. Adds all chunks, in order, to the first one. */
+void rows_add_parts(const struct blis *self, const struct rows_walk *walk, double *parts);
 
 /* sums[c] = Σ over rows of x.  x: rows × channels. May use the instance's scratch. */
 enum pb_status blis_column_sums(struct blis *self, size_t rows, size_t channels, const float *x, float *sums);
