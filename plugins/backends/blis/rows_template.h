@@ -1,5 +1,6 @@
 /*
- * Row kernels, compiled once per instruction set. Before: KERNEL, the attributes of a kernel function; DOUBLES in a vector.
+ * Row kernels, compiled once per instruction set. Before: KERNEL, the attributes of a kernel function; DOUBLES in a vector;
+ * WIDEN(floats), so many floats as doubles.
  * Sums are taken in double, because they may be zero but for rounding, as the gradient of a bias before a batch norm is.
  */
 KERNEL void row_sums(size_t blocks, size_t period, const float *restrict x, const float *restrict origin,
@@ -57,15 +58,17 @@ KERNEL inline __attribute__((always_inline)) void row_gradient_add(size_t blocks
     part_sum sum = *(const part_sum *)(sums + column), product = *(const part_sum *)(products + column);
     part_sum deviation = *(const part_sum *)(deviations + column);
     for (size_t b = 0; b < blocks; b++, at += period) {
+        FETCH(input->x + at, blocks * period);
+        FETCH(input->dy + at, blocks * period);
         const part centred = *(const part *)(input->x + at) - mean;
         part output = centred * scale + shift;
         if (input->y)
             output = *(const part *)(input->y + at);
         const part_mask open = ((output > zero) & (output < ceiling)) | pass;
         const part g = (part)((part_mask) * (const part *)(input->dy + at) & open);
-        sum += __builtin_convertvector(g, part_sum);
-        product += __builtin_convertvector(g * centred, part_sum);
-        deviation += __builtin_convertvector(centred, part_sum);
+        sum += WIDEN(g);
+        product += WIDEN(g * centred);
+        deviation += WIDEN(centred);
     }
     *(part_sum *)(sums + column) = sum;
     *(part_sum *)(products + column) = product;

@@ -8,6 +8,7 @@
 #define KERNEL static __attribute__((target("avx2,fma")))
 
 #define DOUBLES 4
+#define WIDEN(floats) ((part_sum)_mm256_cvtps_pd((__m128)(floats)))
 #include "rows_template.h"
 
 #include "pool_template.h"

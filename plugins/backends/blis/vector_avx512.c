@@ -9,6 +9,8 @@
     static __attribute__((target("avx512f,avx512cd,avx512bw,avx512dq,avx512vl,avx2,fma,prefer-vector-width=512")))
 
 #define DOUBLES 8
+/* gcc 12 converts halves, and puts them together again, where it is left to the compiler. */
+#define WIDEN(floats) ((part_sum)_mm512_cvtps_pd((__m256)(floats)))
 #include "rows_template.h"
 
 #include "pool_template.h"

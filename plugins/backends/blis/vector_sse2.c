@@ -8,6 +8,7 @@
 #define KERNEL static __attribute__((target("sse2")))
 
 #define DOUBLES 2
+#define WIDEN(floats) __builtin_convertvector(floats, part_sum)
 #include "rows_template.h"
 
 #include "pool_template.h"
