@@ -176,7 +176,7 @@ void pb_model_fix_layers(enum pb_prunable prunable, struct pb_graph *graph)
             continue;
         const bool neurons = graph->nodes[i].op == PB_OP_LINEAR;
         const bool layer = neurons || graph->nodes[i].op == PB_OP_CONV2D;
-        if ((neurons && prunable == PB_PRUNABLE_CONVOLUTIONS) ||
+        if ((neurons && prunable != PB_PRUNABLE_ALL) ||
             (layer && i >= graph->parts.head && prunable == PB_PRUNABLE_TRUNK))
             graph->nodes[i].fixed = true;
     }

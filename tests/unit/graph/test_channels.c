@@ -82,6 +82,24 @@ static void test_a_heads_convolution_is_prunable_unless_the_trunk_alone_is(void 
     }
 }
 
+/* A plain network from a file: nothing in it is known as its head. */
+static void test_without_a_head_hidden_neurons_are_fixed_but_for_all(void **state)
+{
+    (void)state;
+    for (int all = 0; all < 2; all++) {
+        struct pb_graph *graph = graph_begin("perceptron", 4, 4, 3);
+        const uint32_t hidden = graph_linear(graph, "hidden", graph_conv(graph, "conv", 0, 4), 5);
+        const uint32_t last = graph_linear(graph, "fc", graph_relu(graph, "relu", hidden), 2);
+        graph->parts.classifier = last;
+        pb_model_fix_layers(all ? PB_PRUNABLE_ALL : PB_PRUNABLE_TRUNK, graph);
+        struct pb_channel_groups groups = groups_of(graph);
+        assert_int_equal(groups.count, all ? 2 : 1);
+        assert_int_equal(groups.groups[0].producers[0], pb_graph_find(graph, "conv"));
+        pb_channel_groups_free(&groups);
+        pb_graph_free(&graph);
+    }
+}
+
 /* A fixed convolution keeps its filters, and whatever an addition couples with them. */
 static void test_a_fixed_layer_fixes_its_group(void **state)
 {
@@ -366,6 +384,7 @@ int main(void)
         cmocka_unit_test(test_vgg16_has_4224_prunable_channels_in_13_groups),
         cmocka_unit_test(test_neurons_of_hidden_linear_layers_are_prunable_where_the_model_says_so),
         cmocka_unit_test(test_a_heads_convolution_is_prunable_unless_the_trunk_alone_is),
+        cmocka_unit_test(test_without_a_head_hidden_neurons_are_fixed_but_for_all),
         cmocka_unit_test(test_a_fixed_layer_fixes_its_group),
         cmocka_unit_test(test_add_couples_its_producers),
         cmocka_unit_test(test_channels_that_reach_the_output_or_the_input_stay),
