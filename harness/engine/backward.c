@@ -26,7 +26,7 @@ static enum pb_status input_backward(struct pb_engine *engine, uint32_t i, uint3
     const bool needed = pb_needs_gradient(engine, input);
     if (engine->layout.nodes[i].skipped || !(needed || row->always_backward))
         return PB_OK;
-    if (row->adds_gradient)
+    if (engine->layout.nodes[i].adds_gradient)
         return row->backward(engine, i, slot, pb_gradient_view(engine, input), error);
     const struct pb_view dx = target(engine, i, slot);
     const enum pb_status status = row->backward(engine, i, slot, dx, error);

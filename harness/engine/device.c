@@ -105,6 +105,10 @@ static enum pb_status read_table(const struct pb_loaded *loaded, struct pb_backe
     if (!own->add_relu_forward != !own->add_relu_backward)
         return pb_fail(error, PB_ERROR_RUN,
                        "backend '%s' has only one of add_relu_forward and add_relu_backward; they come together", name);
+    if (!own->product_pool_forward != !own->product_pool_backward)
+        return pb_fail(
+            error, PB_ERROR_RUN,
+            "backend '%s' has only one of product_pool_forward and product_pool_backward; they come together", name);
     if (!own->create || !own->describe)
         return pb_fail(error, PB_ERROR_RUN, "backend '%s' has no %s", name, own->create ? "describe" : "create");
     return own->on_host ? check_groups(own, name, error) : require_complete(own, name, error);
@@ -118,6 +122,11 @@ static enum pb_status read_table(const struct pb_loaded *loaded, struct pb_backe
 static bool takes_host_add_relu(const struct pb_backend *own)
 {
     return own->on_host && !own->add_forward && !own->accumulate && !own->relu_forward && !own->relu_backward;
+}
+
+static bool takes_host_product_pool(const struct pb_backend *own)
+{
+    return own->on_host && !own->multiply && !own->avg_pool_forward && !own->avg_pool_backward;
 }
 
 /* The portable operators read the ceiling; a plugin's are only known to where it says so. */
@@ -144,6 +153,10 @@ static void bind_operators(struct pb_device *device, const struct pb_backend *ow
     if (!own->add_relu_forward && !takes_host_add_relu(own)) {
         device->ops.add_relu_forward.call = NULL;
         device->ops.add_relu_backward.call = NULL;
+    }
+    if (!own->product_pool_forward && !takes_host_product_pool(own)) {
+        device->ops.product_pool_forward.call = NULL;
+        device->ops.product_pool_backward.call = NULL;
     }
     device->norms_clamp = norms_clamp(own);
 }

@@ -155,6 +155,26 @@ static void fuse_pools(struct draft *draft)
     }
 }
 
+/* Average pooling over all positions behind a product, where the device does both at once. */
+static void fuse_products(struct draft *draft)
+{
+    const struct pb_graph *graph = draft->graph;
+    struct pb_node_layout *nodes = draft->layout->nodes;
+    if (keeps_all(draft) || !draft->device->ops.product_pool_forward.call)
+        return;
+    for (uint32_t i = 1; i < graph->node_count; i++) {
+        const struct pb_node *pool = &graph->nodes[i], *product = &graph->nodes[pool->inputs[0]];
+        const uint32_t *kernel = pool->attributes.pool.kernel;
+        if (pool->op != PB_OP_AVG_POOL || product->op != PB_OP_MULTIPLY || draft->consumers[pool->inputs[0]] != 1 ||
+            kernel[0] != product->shape.height || kernel[1] != product->shape.width ||
+            pool->shape.height * pool->shape.width != 1)
+            continue;
+        nodes[pool->inputs[0]].pool = i;
+        nodes[pool->inputs[0]].adds_gradient = true;
+        nodes[i].skipped = true;
+    }
+}
+
 static const struct pb_engine_operator *operator_of(const struct draft *draft, uint32_t node)
 {
     return pb_engine_operator(draft->graph->nodes[node].op);
@@ -188,7 +208,7 @@ static void place_value(struct draft *draft, uint32_t node)
     struct pb_node_layout *nodes = draft->layout->nodes, *layout = &nodes[node];
     if (layout->pool != PB_NO_PARAMETER)
         return; /* only the pooled values are stored */
-    if (layout->skipped && described->op != PB_OP_MAX_POOL) {
+    if (layout->skipped && described->op != PB_OP_MAX_POOL && described->op != PB_OP_AVG_POOL) {
         layout->value = nodes[described->inputs[0]].value;
         return;
     }
@@ -284,7 +304,7 @@ static void place_input_gradient(struct draft *draft, uint32_t node, uint32_t sl
         source->gradient = layout->skipped || gradient_in_place(draft, node, slot)
                                ? layout->gradient
                                : add_storage(draft, output_floats(draft, input), time);
-    else if (!row->adds_gradient)
+    else if (!layout->adds_gradient)
         place_scratch(draft, node, input);
     use(draft, source->gradient, time);
 }
@@ -370,11 +390,13 @@ enum pb_status pb_layout_create(const struct pb_graph *graph, const struct pb_en
                                                 .value = PB_NO_STORAGE,
                                                 .gradient = PB_NO_STORAGE,
                                                 .saved = {PB_NO_STORAGE, PB_NO_STORAGE},
-                                                .scratch = PB_NO_STORAGE};
+                                                .scratch = PB_NO_STORAGE,
+                                                .adds_gradient = pb_engine_operator(graph->nodes[i].op)->adds_gradient};
     made.staging_floats = learns(&draft) ? options->batch : 0;
     find_consumers_and_gradients(&draft);
     fuse(&draft);
     fuse_pools(&draft);
+    fuse_products(&draft);
     place_forward(&draft);
     if (learns(&draft))
         place_backward(&draft);

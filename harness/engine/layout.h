@@ -25,9 +25,10 @@ struct pb_node_layout {
     bool with_relu; /* batch norm or addition: computes the ReLU behind it */
     double ceiling; /* batch norm: of that ReLU; INFINITY when it has none */
     bool with_convolution; /* batch norm: its forward pass is computed with the convolution before it */
-    uint32_t pool; /* batch norm: the pooling that is computed with it; PB_NO_PARAMETER when there is none */
-    bool skipped; /* ReLU, ReLU6 or pooling: computed with a batch norm or an addition */
+    uint32_t pool; /* batch norm, product: the pooling that is computed with it; PB_NO_PARAMETER when there is none */
+    bool skipped; /* ReLU, ReLU6 or pooling: computed with a batch norm, an addition or a product */
     bool in_place; /* the value overwrites an input's */
+    bool adds_gradient; /* its backward pass adds to an input's gradient itself, unless it is the first to write there */
     bool first[PB_INPUTS_MAX]; /* per input: this node's backward pass is the first to write the input's gradient */
 };
 

@@ -87,7 +87,9 @@
     SLOT(bn_relu_backward)                                                                                             \
     SLOT(operator_memory)                                                                                              \
     SLOT(add_relu_forward)                                                                                             \
-    SLOT(add_relu_backward)
+    SLOT(add_relu_backward)                                                                                            \
+    SLOT(product_pool_forward)                                                                                         \
+    SLOT(product_pool_backward)
 #define PB_DEVICE_SLOTS(SLOT)                                                                                          \
     PB_MEMORY_SLOTS(SLOT)                                                                                              \
     PB_CONVOLUTION_SLOTS(SLOT) PB_SINGLE_SLOTS(SLOT) PB_LATER_SLOTS(SLOT) PB_OPTIONAL_SLOTS(SLOT)

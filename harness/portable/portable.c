@@ -151,4 +151,6 @@ const struct pb_backend pb_portable_backend = {
     .add_relu_forward = pb_portable_add_relu_forward,
     .add_relu_backward = pb_portable_add_relu_backward,
     .norms_clamp = true,
+    .product_pool_forward = pb_portable_product_pool_forward,
+    .product_pool_backward = pb_portable_product_pool_backward,
 };

@@ -65,6 +65,8 @@ PB_PORTABLE(signed_sum_backward_data);
 PB_PORTABLE(signed_sum_backward_bias);
 PB_PORTABLE(add_relu_forward);
 PB_PORTABLE(add_relu_backward);
+PB_PORTABLE(product_pool_forward);
+PB_PORTABLE(product_pool_backward);
 
 static inline int pb_portable_threads(void *self)
 {

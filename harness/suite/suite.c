@@ -49,6 +49,8 @@ static const struct {
     {"multiply", PB_SUITE_BY_ELEMENT, ROUNDING},
     {"add_relu_forward", PB_SUITE_BY_ELEMENT, ROUNDING},
     {"add_relu_backward", PB_SUITE_BY_ELEMENT, ROUNDING},
+    {"product_pool_forward", PB_SUITE_BY_RMS, SUMS},
+    {"product_pool_backward", PB_SUITE_BY_ELEMENT, ROUNDING},
     {"copy_columns", PB_SUITE_BY_ELEMENT, 0},
     {"max_pool_forward", PB_SUITE_BY_ELEMENT, ROUNDING},
     {"max_pool_backward", PB_SUITE_BY_RMS, SUMS},

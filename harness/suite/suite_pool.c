@@ -143,6 +143,51 @@ static void check(struct pb_suite *run, const void *case_of)
     pb_array_expect(run, &dx, "dx", gradient, 0);
 }
 
+struct product_case {
+    size_t batch, positions, channels;
+};
+
+/* The average of products, and the gradient of one factor: written, and added. */
+static void check_product(struct pb_suite *run, const void *case_of)
+{
+    const struct product_case *c = case_of;
+    const size_t inputs = c->batch * c->positions * c->channels, outputs = c->batch * c->channels;
+    snprintf(run->subject, sizeof run->subject, "product and average N%zu, %zu positions, %zu channels", c->batch,
+             c->positions, c->channels);
+    const struct pb_array x = pb_array_random(run, inputs, -2, 3), other = pb_array_random(run, inputs, -2, 2),
+                          dy = pb_array_random(run, outputs, -1, 1), sum = pb_array_random(run, inputs, -1, 1),
+                          y = pb_array_output(run, outputs), dx = pb_array_output(run, inputs);
+    double *expected = pb_suite_doubles(run, outputs), *gradient = pb_suite_doubles(run, inputs),
+           *added = pb_suite_doubles(run, inputs);
+    for (size_t i = 0; i < inputs; i++) {
+        const size_t k = i / (c->positions * c->channels) * c->channels + i % c->channels;
+        expected[k] += x.values[i] * other.values[i] / (double)c->positions;
+        gradient[i] = dy.values[k] * other.values[i] / (double)c->positions;
+        added[i] = sum.values[i] + gradient[i];
+    }
+    struct pb_product_pool_arguments arguments = {.size = sizeof arguments,
+                                                  .batch = c->batch,
+                                                  .positions = c->positions,
+                                                  .channels = c->channels,
+                                                  .x = pb_array_view(&x),
+                                                  .other = pb_array_view(&other),
+                                                  .y = pb_array_view(&y),
+                                                  .dy = pb_array_view(&dy),
+                                                  .dx = pb_array_view(&dx)};
+    OPERATE(run, product_pool_forward, &arguments);
+    pb_array_expect(run, &y, "y", expected, 0);
+    pb_array_unchanged(run, &x, "x");
+    pb_array_unchanged(run, &other, "other");
+    OPERATE(run, product_pool_backward, &arguments);
+    pb_array_expect(run, &dx, "dx", gradient, 0);
+    pb_array_unchanged(run, &other, "other");
+    pb_array_unchanged(run, &dy, "dy");
+    arguments.dx = pb_array_view(&sum);
+    arguments.adds = true;
+    OPERATE(run, product_pool_backward, &arguments);
+    pb_array_expect(run, &sum, "dx, added", added, 1);
+}
+
 /* batch, height, width, channels, kernel h w, stride h w, pad h w */
 static const uint32_t listed[][10] = {
     {1, 1, 1, 1, 1, 1, 1, 1, 0, 0},  {1, 2, 2, 5, 2, 2, 2, 2, 0, 0},
@@ -154,6 +199,9 @@ static const uint32_t listed[][10] = {
 
 void pb_suite_pool(struct pb_suite *run)
 {
+    static const struct product_case products[] = {{1, 1, 1}, {3, 49, 5}, {2, 7, 64}, {1, 4, 2049}};
+    for (size_t i = 0; run->device->ops.product_pool_forward.call && i < sizeof products / sizeof products[0]; i++)
+        pb_suite_case_run(run, check_product, &products[i]);
     for (size_t i = 0; i < sizeof listed / sizeof listed[0]; i++)
         for (int maximum = 0; maximum < 2; maximum++) {
             const uint32_t *row = listed[i];

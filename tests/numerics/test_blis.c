@@ -45,7 +45,7 @@ static void report(uint32_t threads, bool with_suite)
     const struct pb_device_operators *ops = &backend.device->ops;
     assert_true(ops->conv_filter_transform.call && ops->conv_norm_evaluate.call && ops->conv_norm_forward.call &&
                 ops->bn_relu_backward.call && ops->norm_pools.call && ops->bn_relu_pool_backward.call &&
-                ops->add_relu_forward.call && backend.device->norms_clamp);
+                ops->add_relu_forward.call && ops->product_pool_forward.call && backend.device->norms_clamp);
     const uint64_t suite = with_suite ? operators_pass(backend.device, tolerance_of(settings), SUMS) : 0;
     if (with_suite)
         training_inference(backend.device);

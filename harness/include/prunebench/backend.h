@@ -116,6 +116,15 @@ struct pb_elementwise_arguments {
     bool adds_other; /* it is added to what dother holds. Since ABI 2.1. */
 };
 
+/* x, other, dx: N×P×C, P positions of each image.  y, dy: N×C. Since ABI 2.1. */
+struct pb_product_pool_arguments {
+    size_t size; /* sizeof(struct pb_product_pool_arguments) */
+    size_t batch, positions, channels; /* N, P, C */
+    struct pb_view x, other, y;
+    struct pb_view dy, dx;
+    bool adds; /* product_pool_backward alone: the gradient is added to what dx holds */
+};
+
 /* x: rows×x_columns.  y: rows×y_columns. */
 struct pb_columns_arguments {
     size_t size; /* sizeof(struct pb_columns_arguments) */
@@ -506,6 +515,15 @@ struct pb_backend {
      * them, a ReLU6 is never computed with a batch norm. Since ABI 2.1.
      */
     bool norms_clamp;
+
+    /*
+     * Both or none: the product of two inputs and the average pooling over all positions behind it. Since ABI 2.1. A backend on the
+     * host that leaves multiply, avg_pool_forward and avg_pool_backward to the host gets the host's portable ones of these, too.
+     */
+    /* y[n,c] = Σ x[n,p,c]·other[n,p,c]/P over all p. x, other → y; x and other may be the same. */
+    enum pb_status (*product_pool_forward)(void *self, const struct pb_product_pool_arguments *arguments);
+    /* The gradient of x: dx[n,p,c] = dy[n,c]·other[n,p,c]/P, or dx plus that where adds is set. other, dy → dx */
+    enum pb_status (*product_pool_backward)(void *self, const struct pb_product_pool_arguments *arguments);
 };
 
 /* The memory behind a view of a backend that is on_host. */

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "engine/engine_internal.h"
 #include "support/engine_run.h"
 #include "support/graphs.h"
 #include "support/masks.h"
@@ -94,6 +95,29 @@ static void test_random_maclaurin_features_by_hand(void **state)
     evaluate(&opened, images, 1, outputs);
     assert_true(outputs[0] == -3 && outputs[1] == 15);
     close_inference(&opened);
+}
+
+/* A pooling of one position of two is another matter. */
+static void test_products_that_are_averaged_are_not_stored(void **state)
+{
+    (void)state;
+    for (int averaged = 0; averaged < 2; averaged++) {
+        struct pb_graph *graph = graph_begin("maclaurin", 1, 2, 2);
+        const uint32_t a = project(graph, "signs_1", 1), b = project(graph, "signs_2", 1);
+        const uint32_t product =
+            graph_add(graph, (struct pb_graph_node){.op = PB_OP_MULTIPLY, .name = "product", .inputs = {0, b}}, a);
+        struct pb_graph_node pool_of = {.op = PB_OP_AVG_POOL, .name = "gap"};
+        if (!averaged)
+            pool_of.pool = (struct pb_pool_attributes){.kernel = {1, 1}, .stride = {1, 2}};
+        graph_add(graph, pool_of, product);
+        struct inference opened = open_inference(graph, 1);
+        const struct pb_node_layout *nodes = opened.engine->layout.nodes;
+        const uint32_t pool = pb_graph_find(opened.network->graph, "gap");
+        assert_true((nodes[product].value == PB_NO_STORAGE) == averaged);
+        assert_true(nodes[product].pool == (averaged ? pool : PB_NO_PARAMETER));
+        assert_true(nodes[pool].value != PB_NO_STORAGE && nodes[pool].skipped == averaged);
+        close_inference(&opened);
+    }
 }
 
 /*
@@ -301,6 +325,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_tensor_sketch_by_hand),
         cmocka_unit_test(test_random_maclaurin_features_by_hand),
+        cmocka_unit_test(test_products_that_are_averaged_are_not_stored),
         cmocka_unit_test(test_a_low_rank_classifier_by_hand),
         cmocka_unit_test(test_the_mean_over_hashes_of_sketches_products_is_the_squared_product),
         cmocka_unit_test(test_the_mean_over_signs_of_maclaurin_features_is_the_squared_product),

@@ -196,6 +196,43 @@ static void test_the_hosts_addition_with_relu_joins_only_the_hosts_operators(voi
     assert_false(has_addition_with_relu(&table));
 }
 
+static bool has_pooled_products(const struct pb_backend *table)
+{
+    struct pb_device *device = operator_device(table, "fake", 1);
+    const bool has = device->ops.product_pool_forward.call != NULL;
+    assert_true(has == (device->ops.product_pool_backward.call != NULL));
+    operator_device_close(&device);
+    return has;
+}
+
+/* Else a backend's own products and poolings would be passed over, or its device's memory read. */
+static void test_the_hosts_pooled_product_joins_only_the_hosts_operators(void **state)
+{
+    (void)state;
+    struct pb_error error = {0};
+    struct pb_backend table = on_host;
+    assert_true(has_pooled_products(&table));
+    table.multiply = pb_portable_backend.multiply;
+    assert_false(has_pooled_products(&table));
+    table.product_pool_forward = pb_portable_backend.product_pool_forward;
+    assert_int_equal(open_table(&table, &error), PB_ERROR_RUN);
+    assert_non_null(strstr(error.text, "only one of product_pool_forward and product_pool_backward"));
+    table.product_pool_backward = pb_portable_backend.product_pool_backward;
+    assert_true(has_pooled_products(&table));
+    table = on_host;
+    table.avg_pool_backward = pb_portable_backend.avg_pool_backward;
+    assert_false(has_pooled_products(&table));
+    table = pb_portable_backend;
+    table.on_host = false;
+    table.create = create;
+    table.describe = describe;
+    table.thread_dependent = NULL;
+    assert_true(has_pooled_products(&table));
+    table.product_pool_forward = NULL;
+    table.product_pool_backward = NULL;
+    assert_false(has_pooled_products(&table));
+}
+
 static bool clamps(const struct pb_backend *table)
 {
     struct pb_device *device = operator_device(table, "fake", 1);
@@ -347,6 +384,7 @@ int main(void)
         cmocka_unit_test(test_pooling_that_cannot_go_back_is_refused),
         cmocka_unit_test(test_half_an_addition_with_relu_is_refused),
         cmocka_unit_test(test_the_hosts_addition_with_relu_joins_only_the_hosts_operators),
+        cmocka_unit_test(test_the_hosts_pooled_product_joins_only_the_hosts_operators),
         cmocka_unit_test(test_a_backends_own_norms_have_a_ceiling_only_where_it_says_so),
         cmocka_unit_test(test_filters_are_not_transformed_for_the_hosts_convolution),
         cmocka_unit_test(test_half_a_memory_is_refused),

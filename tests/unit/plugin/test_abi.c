@@ -85,7 +85,8 @@ static const struct row sizes[] = {
     SIZE(pb_matrix_arguments, 96), /* 2.1 */
     SIZE(pb_matrix_root_arguments, 160), /* 2.1 */
     SIZE(pb_grassmann_arguments, 136), /* 2.1 */
-    SIZE(pb_backend, 560), /* 2.1 */
+    SIZE(pb_product_pool_arguments, 120), /* 2.1 */
+    SIZE(pb_backend, 576), /* 2.1 */
     SIZE(pb_sample, 48),
     SIZE(pb_dataset_contents, 56),
     SIZE(pb_dataset, 40),
@@ -660,6 +661,18 @@ static const struct row members[] = {
     MEMBER(pb_backend, add_relu_forward, 536, 8),
     MEMBER(pb_backend, add_relu_backward, 544, 8),
     MEMBER(pb_backend, norms_clamp, 552, 1),
+    MEMBER(pb_backend, product_pool_forward, 560, 8),
+    MEMBER(pb_backend, product_pool_backward, 568, 8),
+    MEMBER(pb_product_pool_arguments, size, 0, 8),
+    MEMBER(pb_product_pool_arguments, batch, 8, 8),
+    MEMBER(pb_product_pool_arguments, positions, 16, 8),
+    MEMBER(pb_product_pool_arguments, channels, 24, 8),
+    MEMBER(pb_product_pool_arguments, x, 32, 16),
+    MEMBER(pb_product_pool_arguments, other, 48, 16),
+    MEMBER(pb_product_pool_arguments, y, 64, 16),
+    MEMBER(pb_product_pool_arguments, dy, 80, 16),
+    MEMBER(pb_product_pool_arguments, dx, 96, 16),
+    MEMBER(pb_product_pool_arguments, adds, 112, 1),
     MEMBER(pb_sample, path, 0, 8),
     MEMBER(pb_sample, source, 8, 8),
     MEMBER(pb_sample, line, 16, 4),

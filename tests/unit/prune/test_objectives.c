@@ -67,6 +67,7 @@ static void assert_near(double value, double expected)
     X(bn_relu_pool_backward, pb_norm_pool_arguments)                                                                   \
     X(relu_backward, pb_elementwise_arguments)                                                                         \
     X(add_relu_backward, pb_elementwise_arguments)                                                                     \
+    X(product_pool_backward, pb_product_pool_arguments)                                                                \
     X(max_pool_backward, pb_pool_arguments)                                                                            \
     X(avg_pool_backward, pb_pool_arguments)                                                                            \
     X(linear_backward_data, pb_linear_arguments)                                                                       \
