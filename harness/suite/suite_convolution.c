@@ -281,6 +281,7 @@ static const uint32_t listed[][14] = {
     {1, 45, 43, 1000, 3, 3, 3, 1, 1, 1, 1, 1, 1, 1}, /* more than a block of tiles; deep */
     {1, 45, 43, 3, 1000, 3, 3, 1, 1, 1, 1, 1, 1, 1}, /* … deep backwards */
     {2, 12, 12, 530, 1050, 1, 1, 1, 1, 0, 0, 1, 1, 1}, /* 1×1 of more filters than are summed up at a time */
+    {1, 3, 11, 4100, 270, 1, 1, 1, 1, 0, 0, 1, 1, 1}, /* … deeper, and more filters, than are multiplied at a time */
 };
 
 static struct pb_conv_shape shape_of(const uint32_t *row)
