@@ -28,7 +28,7 @@ struct pb_node_layout {
     uint32_t pool; /* batch norm, product: the pooling that is computed with it; PB_NO_PARAMETER when there is none */
     bool skipped; /* ReLU, ReLU6 or pooling: computed with a batch norm, an addition or a product */
     bool in_place; /* the value overwrites an input's */
-    bool adds_gradient; /* its backward pass adds to an input's gradient itself, unless it is the first to write there */
+    bool adds_gradient; /* its backward pass adds to an input's gradient, unless it is the first to write there */
     bool first[PB_INPUTS_MAX]; /* per input: this node's backward pass is the first to write the input's gradient */
 };
 
