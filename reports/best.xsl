@@ -45,6 +45,7 @@
 
   <xsl:template match="s:leaderboard" mode="best">
     <xsl:variable name="leader" select="s:method[not(@control) and @verdict != 'collapsed'][1]"/>
+    <xsl:variable name="alone" select="count(s:method[not(@control)]) = 1"/>
     <xsl:variable name="row" select="../s:schedule[@id = $leader/@schedule]/s:row[@criterion = $leader/@criterion and @target = current()/@target and @measure = current()/@measure]"/>
     <p>
       <b><xsl:call-template name="best-link"><xsl:with-param name="href" select="concat($sections-page, '#', ../@id)"/><xsl:with-param name="text" select="../@title"/></xsl:call-template></b>
@@ -54,7 +55,7 @@
       <xsl:call-template name="counted"><xsl:with-param name="measure" select="@measure"/></xsl:call-template>
       <xsl:choose><xsl:when test="@measure = 'weights'"> masked, </xsl:when><xsl:otherwise> removed, </xsl:otherwise></xsl:choose>
       <b><xsl:apply-templates select="$row" mode="criterion"/>, <xsl:value-of select="$row/../@label"/></b>
-      <xsl:text> is ahead with </xsl:text>
+      <xsl:choose><xsl:when test="$alone"> has </xsl:when><xsl:otherwise> is ahead with </xsl:otherwise></xsl:choose>
       <b><xsl:call-template name="best-link"><xsl:with-param name="href" select="concat($cells-folder, 'cells/', substring-after($row/@anchor, 'cell-'), '.html')"/><xsl:with-param name="text" select="concat(format-number(100 * $leader/@mean, '0.0'), '&#160;%')"/></xsl:call-template></b>
       <xsl:text> (</xsl:text>
       <xsl:if test="$leader/@low"><xsl:value-of select="concat('95 % interval ', format-number(100 * $leader/@low, '0.0'), ' to ', format-number(100 * $leader/@high, '0.0'), ', ')"/></xsl:if>
@@ -117,7 +118,8 @@
     <xsl:param name="leader"/>
     <xsl:variable name="equals" select="s:method[@place = 1][not(@criterion = $leader/@criterion and @schedule = $leader/@schedule)]"/>
     <xsl:choose>
-      <xsl:when test="@methods = 1 or @verdict = 'one-method'">No other method was run.</xsl:when>
+      <xsl:when test="count(s:method[not(@control)]) = 1">No other method was run.</xsl:when>
+      <xsl:when test="@methods &lt;= 1 and @verdict = 'one-method'">No other method has a place: they collapsed, or have too few seeds.</xsl:when>
       <xsl:when test="not($leader/@place)">Too few seeds to distinguish it from other methods.</xsl:when>
       <xsl:when test="not($equals)">It is <b>distinguished from every other method</b>.</xsl:when>
       <xsl:otherwise>

@@ -58,6 +58,16 @@ magic() { head -c "$2" "$1" | od -An -c | tr -d ' \n'; }
     grep -q '; control<' "$BATS_TEST_TMPDIR/said"
 }
 
+@test "a method that was run alone is said to be ahead of none" {
+    alone=$BATS_TEST_TMPDIR/alone
+    mkdir -p "$alone/cells"
+    cp "$OUT"/cells/*.bn-scale.one-shot.*.xml "$alone/cells"
+    prunebench report "$alone" --quiet
+    grep -q ' is ahead with ' "$OUT/report/index.html"
+    grep -q 'No other method was run\.' "$alone/report/index.html"
+    run ! grep ' is ahead with ' "$alone/report/index.html"
+}
+
 @test "every table is there in every format, and nothing of an earlier report" {
     for name in data failures runs aircraft.costs aircraft.speed aircraft.soft.results aircraft.soft.criteria \
         aircraft.soft.differences; do
