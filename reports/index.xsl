@@ -107,10 +107,13 @@
     <xsl:value-of select="$cells/@total"/>
     <xsl:text> cells done: </xsl:text>
     <xsl:call-template name="axis"><xsl:with-param name="name" select="'dataset'"/><xsl:with-param name="one" select="'data set'"/></xsl:call-template>
+    <xsl:call-template name="axis-of-several"><xsl:with-param name="name" select="'model'"/></xsl:call-template>
     <xsl:text> × </xsl:text>
     <xsl:call-template name="axis"><xsl:with-param name="name" select="'criterion'"/><xsl:with-param name="one" select="'criterion'"/><xsl:with-param name="many" select="'criteria'"/></xsl:call-template>
     <xsl:text> × </xsl:text>
     <xsl:call-template name="axis"><xsl:with-param name="name" select="'schedule'"/><xsl:with-param name="one" select="'schedule'"/></xsl:call-template>
+    <xsl:call-template name="axis-of-several"><xsl:with-param name="name" select="'backend'"/></xsl:call-template>
+    <xsl:call-template name="axis-of-several"><xsl:with-param name="name" select="'variant'"/></xsl:call-template>
     <xsl:text> × </xsl:text>
     <xsl:call-template name="axis"><xsl:with-param name="name" select="'target'"/><xsl:with-param name="one" select="'target'"/></xsl:call-template>
     <xsl:text> × </xsl:text>
@@ -119,6 +122,15 @@
     <xsl:value-of select="translate(substring(@generated, 1, 16), 'T', ' ')"/>
     <xsl:text> UTC.</xsl:text>
   </xsl:template>
+  <!-- " × 5 models"; nothing where there is one, as most runs have -->
+  <xsl:template name="axis-of-several">
+    <xsl:param name="name"/>
+    <xsl:if test="count(s:run/s:option[@name = $name]/s:value) &gt; 1">
+      <xsl:text> × </xsl:text>
+      <xsl:call-template name="axis"><xsl:with-param name="name" select="$name"/><xsl:with-param name="one" select="$name"/></xsl:call-template>
+    </xsl:if>
+  </xsl:template>
+
   <xsl:template name="axis">
     <xsl:param name="name"/>
     <xsl:param name="one"/>

@@ -68,6 +68,19 @@ magic() { head -c "$2" "$1" | od -An -c | tr -d ' \n'; }
     run ! grep ' is ahead with ' "$alone/report/index.html"
 }
 
+@test "the first line counts models and variants where there are several" {
+    several=$BATS_TEST_TMPDIR/several
+    mkdir -p "$several/cells"
+    cp "$OUT"/cells/*.one-shot.*.xml "$several/cells"
+    for cell in "$several"/cells/*; do
+        sed 's/vgg16-bcnn/vgg11-bcnn/g' "$cell" >"${cell/vgg16/vgg11}"
+    done
+    prunebench report "$several" --quiet
+    lead() { python3 -c 'import re, sys; print(*re.findall("cells done: [^.]*", open(sys.argv[1]).read()))' "$1/report/index.html"; }
+    [ "$(lead "$OUT")" = "cells done: 1 data set × 3 criteria × 3 schedules × 2 targets × 2 seeds" ]
+    [ "$(lead "$several")" = "cells done: 1 data set × 2 models × 3 criteria × 1 schedule × 2 targets × 2 seeds" ]
+}
+
 @test "every table is there in every format, and nothing of an earlier report" {
     for name in data failures runs aircraft.costs aircraft.speed aircraft.soft.results aircraft.soft.criteria \
         aircraft.soft.differences; do
