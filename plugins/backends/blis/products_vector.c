@@ -51,9 +51,11 @@ static size_t x_panel(const struct vector_kernels *vector, size_t channels)
     return vector->wide;
 }
 
+/* The last panel's columns are those of a narrow one where that is enough. */
 static void add_gradient(const struct vector_kernels *vector, const struct gradient_product *p)
 {
     for (size_t channel = 0; channel < p->channels; channel += p->x_panel) {
+        const bool wide = p->channels - channel > vector->narrow;
         for (size_t k = 0; k < p->filters; k += vector->tile_rows) {
             const size_t filters = at_most(vector->tile_rows, p->filters - k);
             const struct outer_tile tile = {
@@ -66,9 +68,9 @@ static void add_gradient(const struct vector_kernels *vector, const struct gradi
                 .count = p->count,
                 .dw = p->sums + k * p->sums_row + channel,
                 .dw_row = p->sums_row,
-                .columns = p->x_panel,
+                .columns = wide ? vector->wide : vector->narrow,
             };
-            vector->outer_wide[filters - 1](&tile);
+            (wide ? vector->outer_wide : vector->outer_narrow)[filters - 1](&tile);
         }
     }
 }
