@@ -164,10 +164,9 @@ static void fuse_products(struct draft *draft)
         return;
     for (uint32_t i = 1; i < graph->node_count; i++) {
         const struct pb_node *pool = &graph->nodes[i], *product = &graph->nodes[pool->inputs[0]];
-        const uint32_t *kernel = pool->attributes.pool.kernel;
+        const uint32_t *kernel = pool->attributes.pool.kernel, *pad = pool->attributes.pool.pad;
         if (pool->op != PB_OP_AVG_POOL || product->op != PB_OP_MULTIPLY || draft->consumers[pool->inputs[0]] != 1 ||
-            kernel[0] != product->shape.height || kernel[1] != product->shape.width ||
-            pool->shape.height * pool->shape.width != 1)
+            kernel[0] != product->shape.height || kernel[1] != product->shape.width || pad[0] || pad[1])
             continue;
         nodes[pool->inputs[0]].pool = i;
         nodes[pool->inputs[0]].adds_gradient = true;

@@ -97,18 +97,21 @@ static void test_random_maclaurin_features_by_hand(void **state)
     close_inference(&opened);
 }
 
-/* A pooling of one position of two is another matter. */
+/* A pooling of one position of two is another matter, be it by its kernel or by its padding. */
 static void test_products_that_are_averaged_are_not_stored(void **state)
 {
     (void)state;
-    for (int averaged = 0; averaged < 2; averaged++) {
+    for (int kind = 0; kind < 3; kind++) {
+        const bool averaged = kind == 0;
         struct pb_graph *graph = graph_begin("maclaurin", 1, 2, 2);
         const uint32_t a = project(graph, "signs_1", 1), b = project(graph, "signs_2", 1);
         const uint32_t product =
             graph_add(graph, (struct pb_graph_node){.op = PB_OP_MULTIPLY, .name = "product", .inputs = {0, b}}, a);
         struct pb_graph_node pool_of = {.op = PB_OP_AVG_POOL, .name = "gap"};
-        if (!averaged)
+        if (kind == 1)
             pool_of.pool = (struct pb_pool_attributes){.kernel = {1, 1}, .stride = {1, 2}};
+        if (kind == 2)
+            pool_of.pool = (struct pb_pool_attributes){.kernel = {1, 2}, .stride = {1, 9}, .pad = {0, 1}};
         graph_add(graph, pool_of, product);
         struct inference opened = open_inference(graph, 1);
         const struct pb_node_layout *nodes = opened.engine->layout.nodes;
