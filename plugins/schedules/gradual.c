@@ -104,13 +104,29 @@ static enum pb_status train_behind(const struct gradual_options *chosen, const s
     return verbs->train(verbs, piece, NULL);
 }
 
+/* Training must follow the last cut. How many steps an epoch has is not known here: the harness refuses what is behind the last step. */
+static enum pb_status check_last_cut(const struct gradual *gradual, uint32_t epochs)
+{
+    const struct gradual_options *chosen = gradual->chosen;
+    const bool in_epochs = chosen->unit == UNIT_EPOCHS;
+    const long long end = (long long)chosen->begin + (long long)chosen->cuts * (long long)chosen->every,
+                    all = in_epochs ? epochs : UINT32_MAX;
+    if (end < all)
+        return PB_OK;
+    return gradual->host->fail(
+        gradual->host, PB_ERROR_INPUT,
+        "the last of %lld cuts is at %s %lld, and training must follow it before the end at %lld; "
+        "train longer, begin earlier, or set fewer cuts or a shorter interval (every)",
+        (long long)chosen->cuts, in_epochs ? "epoch" : "step", end, all);
+}
+
 static enum pb_status count_cuts(const struct gradual *gradual, const struct pb_train_spec *whole, uint32_t *cuts)
 {
     const struct gradual_options *chosen = gradual->chosen;
-    const uint32_t last = (whole->head_epochs + whole->epochs) * 3 / 4;
+    const uint32_t epochs = whole->head_epochs + whole->epochs, last = epochs * 3 / 4;
     *cuts = (uint32_t)chosen->cuts;
     if (*cuts)
-        return PB_OK;
+        return check_last_cut(gradual, epochs);
     if (chosen->unit == UNIT_STEPS)
         return gradual->host->fail(gradual->host, PB_ERROR_INPUT,
                                    "how many steps an epoch has is not known here; set cuts beside unit steps");
@@ -121,7 +137,7 @@ static enum pb_status count_cuts(const struct gradual *gradual, const struct pb_
         gradual->host, PB_ERROR_INPUT,
         "no cut fits between epoch %lld and three quarters of %u epochs, every %lld; train longer, begin "
         "earlier or set cuts",
-        (long long)chosen->begin, whole->head_epochs + whole->epochs, (long long)chosen->every);
+        (long long)chosen->begin, epochs, (long long)chosen->every);
 }
 
 static enum pb_status run(void *self, const struct pb_verbs *verbs, const struct pb_schedule_task *task)

@@ -47,6 +47,11 @@ static void test_gradual_follows_the_cubic_curve(void **state)
     refuses("gradual", steps, 1, PB_MEASURE_MACS, "set cuts beside unit steps");
     const struct given late[] = {{"begin", "120"}};
     refuses("gradual", late, 1, PB_MEASURE_MACS, "no cut fits between epoch 120 and three quarters of 150 epochs");
+    const struct given at_end[] = {{"every", "50"}, {"cuts", "3"}};
+    refuses("gradual", at_end, COUNT(at_end), PB_MEASURE_MACS,
+            "the last of 3 cuts is at epoch 150, and training must follow it before the end at 150");
+    const struct given uncountable[] = {{"unit", "steps"}, {"every", "1000000000"}, {"cuts", "5"}};
+    refuses("gradual", uncountable, COUNT(uncountable), PB_MEASURE_MACS, "the last of 5 cuts is at step 5000000000");
 }
 
 /* 1 − 0.7 = 0.3, 1 − 0.7² = 0.51, and the target instead of 1 − 0.7³ = 0.657. */
