@@ -1,6 +1,14 @@
 /* Covariance pooling (P. Li 2017): the mean over all positions of the products of all pairs of channels less their means. */
 #include "operators/channel_pairs.h"
 
+/* One position is its own mean: the covariance would be zero, and every image would get the same scores. */
+static enum pb_status infer(struct pb_addition *addition, const struct pb_graph_node *asked)
+{
+    if (addition->in[0].height * addition->in[0].width == 1)
+        return pb_refuse(addition, "the covariance over one position is zero; use larger images, or another head");
+    return pb_infer_pairs(addition, asked);
+}
+
 /* Bilinear pooling of the centred values, which are saved. */
 static struct pb_bilinear_arguments arguments_of(const struct pb_engine *engine, uint32_t i)
 {
@@ -38,7 +46,7 @@ static void saved(const struct pb_graph *graph, uint32_t i, const struct pb_engi
 const struct pb_graph_operator pb_op_covariance_pool = {
     .slot = "centre_positions",
     .inputs = 1,
-    .infer = pb_infer_pairs,
+    .infer = infer,
     .channels = PB_CHANNELS_PAIRS,
     .cost = pb_cost_pairs,
     .engine =

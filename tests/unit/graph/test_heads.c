@@ -157,6 +157,16 @@ static void test_sizes_are_given_by_the_spec_and_by_name(void **state)
     model_refused(spec, "makes too many filters");
 }
 
+static void test_a_covariance_needs_more_than_one_position(void **state)
+{
+    (void)state;
+    struct pb_model_spec spec = spec_of("resnet18", PB_HEAD_ISQRT);
+    struct pb_graph *graph = model_of(spec); /* 2×2 */
+    pb_graph_free(&graph);
+    spec.image_size = 32;
+    model_refused(spec, "the covariance over one position is zero; use larger images, or another head");
+}
+
 static void test_operators_refuse_what_they_cannot_read(void **state)
 {
     (void)state;
@@ -256,6 +266,7 @@ int main(void)
         cmocka_unit_test(test_the_three_projections_lose_channels_together),
         cmocka_unit_test(test_of_heads_that_are_fixed_the_trunk_alone_is_prunable),
         cmocka_unit_test(test_sizes_are_given_by_the_spec_and_by_name),
+        cmocka_unit_test(test_a_covariance_needs_more_than_one_position),
         cmocka_unit_test(test_operators_refuse_what_they_cannot_read),
         cmocka_unit_test(test_hashes_are_drawn_evenly),
         cmocka_unit_test_setup_teardown(test_pretrained_weights_go_into_a_trunk_with_any_head, folder_setup,

@@ -14,7 +14,7 @@
 #include "support/graphs.h"
 #include "support/operators.h"
 
-enum { SIZE = 32, LARGEST = 63, CLASSES = 6 };
+enum { SIZE = 32, LARGEST = 2 * SIZE, CLASSES = 6 };
 
 /* A trunk's last three activations of the output's size; VGG-11 and VGG-13 have two. */
 static bool lacks_layers(const char *model, enum pb_head_choice head)
@@ -36,10 +36,11 @@ static struct pb_graph *build(const struct pb_model_row *model, enum pb_head_cho
 {
     struct pb_error error = {0};
     struct pb_graph *graph = NULL;
+    const uint32_t size = head == PB_HEAD_ISQRT ? 2 * SIZE : SIZE; /* a covariance needs several positions */
     const struct pb_model_spec spec = {.name = model->name,
                                        .head = small_sizes(head),
                                        .classes = CLASSES,
-                                       .image_size = model->smallest > SIZE ? model->smallest : SIZE,
+                                       .image_size = model->smallest > size ? model->smallest : size,
                                        .width_multiplier = 0.1,
                                        .batch_norm = true,
                                        .prunable = PB_PRUNABLE_ALL};
