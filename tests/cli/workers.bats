@@ -169,6 +169,19 @@ hosts_or_skip() {
     [ -z "$(claims)" ]
 }
 
+@test "worker: a host whose processor takes another kernel set leaves with its reason, and claims no more" {
+    matrix 60 1 | sed '/<schedule /a \  <backend plugin="onednn"/>' >m.xml
+    prepare
+    ONEDNN_MAX_CPU_ISA=SSE41 run -2 prunebench worker out --threads 1
+    echo "$output"
+    [[ ${lines[-1]} == "prunebench: this host cannot run the cells of '$PWD/out' as they were planned: "*" sse41"* ]]
+    [ -z "$(claims)" ]
+    [ -z "$(find out/cells -type f)" ]
+    run -0 prunebench run m.xml -o out --threads 1
+    [ "$(ok_cells)" -eq 4 ]
+    run ! grep -l sse41 out/cells/*
+}
+
 last_epoch() { cat out/stages/*.partial/epoch.safetensors 2>/dev/null | sha256sum; }
 has_trained_since() { [ "$(last_epoch)" != "$1" ]; }
 
