@@ -132,14 +132,29 @@ void pb_program_output_free(struct pb_program_output *output)
     *output = (struct pb_program_output){0};
 }
 
+/* Of the last line: where it begins, and its length. */
+static size_t find_last_line(const struct pb_text *text, size_t *length)
+{
+    size_t end = text->length, begin;
+    while (end > 0 && (text->data[end - 1] == '\n' || text->data[end - 1] == ' '))
+        end--;
+    for (begin = end; begin > 0 && text->data[begin - 1] != '\n';)
+        begin--;
+    *length = end - begin;
+    return begin;
+}
+
 char *pb_program_last_line(const struct pb_program_output *output)
 {
     const struct pb_text *text = output->err.length ? &output->err : &output->out;
-    const char *end = text->data ? text->data + text->length : "";
-    while (text->data && end > text->data && (end[-1] == '\n' || end[-1] == ' '))
-        end--;
-    const char *begin = end;
-    while (text->data && begin > text->data && begin[-1] != '\n')
-        begin--;
-    return pb_strndup(begin, (size_t)(end - begin));
+    size_t length;
+    const size_t begin = find_last_line(text, &length);
+    return length ? pb_strndup(text->data + begin, length) : pb_strdup("");
+}
+
+void pb_program_drop_line(struct pb_program_output *output)
+{
+    struct pb_text *text = output->err.length ? &output->err : &output->out;
+    size_t length;
+    text->length = find_last_line(text, &length);
 }

@@ -20,5 +20,7 @@ PB_MUST_CHECK enum pb_status pb_program_run(const char *const *words, double sec
 void pb_program_output_free(struct pb_program_output *output);
 /* The last line of what it said to standard error, or else to standard output; "" where there is none. From pb_calloc. */
 char *pb_program_last_line(const struct pb_program_output *output);
+/* Takes that line away: the one before it is the last one then. */
+void pb_program_drop_line(struct pb_program_output *output);
 
 #endif

@@ -178,7 +178,7 @@ ASKED
 }
 
 @test "jobs that end without a cell: an error after three rounds, with what a worker said last" {
-    printf '#!/bin/sh\necho not this >&2\necho "libblis.so.4: cannot open shared object file" >&2\nexit 127\n' >slurm/worker
+    printf '#!/bin/sh\necho not this >&2\necho "libblis.so.4: cannot open shared object file" >&2\necho "srun: error: n1: task 0: Exited with exit code 127" >&2\nexit 127\n' >slurm/worker
     chmod +x slurm/worker
     mkdir -p out/logs
     echo "an earlier run's" >out/logs/worker-99.log

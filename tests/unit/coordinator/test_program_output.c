@@ -164,6 +164,20 @@ static void test_the_last_line_is_of_the_errors_if_there_are_any(void **state)
     assert_last_line("exit 1", "");
 }
 
+static void test_without_its_last_line_the_one_before_it_is_the_last(void **state)
+{
+    (void)state;
+    struct pb_program_output output = output_of("printf 'one\\n\\ntwo \\n\\n'");
+    static const char *const left[] = {"two", "one", "", ""};
+    for (size_t i = 0; i < sizeof left / sizeof *left; i++) {
+        char *line = pb_program_last_line(&output);
+        assert_string_equal(line, left[i]);
+        pb_free(line);
+        pb_program_drop_line(&output);
+    }
+    pb_program_output_free(&output);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +189,7 @@ int main(void)
         cmocka_unit_test(test_a_signal_that_waits_ends_it),
         cmocka_unit_test(test_of_a_large_output_the_first_mebibyte_is_kept),
         cmocka_unit_test(test_the_last_line_is_of_the_errors_if_there_are_any),
+        cmocka_unit_test(test_without_its_last_line_the_one_before_it_is_the_last),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
