@@ -132,29 +132,27 @@ void pb_program_output_free(struct pb_program_output *output)
     *output = (struct pb_program_output){0};
 }
 
-/* Of the last line: where it begins, and its length. */
-static size_t find_last_line(const struct pb_text *text, size_t *length)
+/* The last line before *end, which becomes where that begins; "" where there is none. */
+static char *line_before(const struct pb_text *text, size_t *end)
 {
-    size_t end = text->length, begin;
-    while (end > 0 && (text->data[end - 1] == '\n' || text->data[end - 1] == ' '))
-        end--;
-    for (begin = end; begin > 0 && text->data[begin - 1] != '\n';)
+    size_t stop = *end, begin;
+    while (stop > 0 && (text->data[stop - 1] == '\n' || text->data[stop - 1] == ' '))
+        stop--;
+    for (begin = stop; begin > 0 && text->data[begin - 1] != '\n';)
         begin--;
-    *length = end - begin;
-    return begin;
+    *end = begin;
+    return stop ? pb_strndup(text->data + begin, stop - begin) : pb_strdup("");
 }
 
-char *pb_program_last_line(const struct pb_program_output *output)
+char *pb_program_last_line(const struct pb_program_output *output, bool (*says_little)(const char *line))
 {
     const struct pb_text *text = output->err.length ? &output->err : &output->out;
-    size_t length;
-    const size_t begin = find_last_line(text, &length);
-    return length ? pb_strndup(text->data + begin, length) : pb_strdup("");
-}
-
-void pb_program_drop_line(struct pb_program_output *output)
-{
-    struct pb_text *text = output->err.length ? &output->err : &output->out;
-    size_t length;
-    text->length = find_last_line(text, &length);
+    size_t last = text->length;
+    for (size_t end = text->length; end > 0;) {
+        char *line = line_before(text, &end);
+        if (!line || (line[0] && !(says_little && says_little(line))))
+            return line;
+        pb_free(line);
+    }
+    return line_before(text, &last);
 }

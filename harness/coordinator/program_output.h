@@ -2,8 +2,10 @@
 #ifndef PB_COORDINATOR_PROGRAM_OUTPUT_H
 #define PB_COORDINATOR_PROGRAM_OUTPUT_H
 
-#include "base/text.h"
+#include <stdbool.h>
+
 #include "base/error.h"
+#include "base/text.h"
 
 struct pb_program_output {
     int exit_code; /* −1: it died of a signal */
@@ -18,9 +20,10 @@ struct pb_program_output {
 PB_MUST_CHECK enum pb_status pb_program_run(const char *const *words, double seconds, struct pb_program_output *output,
                                             struct pb_error *error);
 void pb_program_output_free(struct pb_program_output *output);
-/* The last line of what it said to standard error, or else to standard output; "" where there is none. From pb_calloc. */
-char *pb_program_last_line(const struct pb_program_output *output);
-/* Takes that line away: the one before it is the last one then. */
-void pb_program_drop_line(struct pb_program_output *output);
+/*
+ * The last line of what it said to standard error, or else to standard output; "" where there is none. Lines of which says_little is true
+ * are passed over, unless all are such ones; it may be NULL. From pb_calloc.
+ */
+char *pb_program_last_line(const struct pb_program_output *output, bool (*says_little)(const char *line));
 
 #endif

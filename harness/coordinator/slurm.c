@@ -155,25 +155,16 @@ static bool is_exit_code(const char *line)
     return pb_starts_with(line, "srun: ") && strstr(line, "Exited with exit code");
 }
 
-/* The last line of its log, srun's about its exit code only where there is no other; "" where there is none. From pb_calloc. */
+/* "" where there are none. From pb_calloc. */
 static char *last_words(const struct pb_run *run)
 {
     struct pb_program_output output = {0};
     struct pb_error ignored;
-    char *path = last_log(run), *line = NULL, *before = NULL;
+    char *path = last_log(run), *line = NULL;
     if (path && pb_file_read(path, 0, &output.out.data, &output.out.length, &ignored) == PB_OK)
-        line = pb_program_last_line(&output);
-    if (line && is_exit_code(line)) {
-        pb_program_drop_line(&output);
-        before = pb_program_last_line(&output);
-    }
+        line = pb_program_last_line(&output, is_exit_code);
     pb_program_output_free(&output);
     pb_free(path);
-    if (before && before[0]) {
-        pb_free(line);
-        return before;
-    }
-    pb_free(before);
     return line ? line : pb_strdup("");
 }
 

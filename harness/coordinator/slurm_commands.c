@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "coordinator/program_output.h"
 
 static const double ANSWER_SECONDS = 120; /* a busy controller is slow */
@@ -24,10 +25,16 @@ static enum pb_status ask(const char *const *words, struct pb_program_output *ou
     return status;
 }
 
+/* 'Try "sbatch --help" for more information' follows what is wrong. */
+static bool is_advice(const char *line)
+{
+    return pb_starts_with(line, "Try ");
+}
+
 static enum pb_status fail_command(const char *name, const struct pb_program_output *output, enum pb_status status,
                                    struct pb_error *error)
 {
-    char *line = pb_program_last_line(output);
+    char *line = pb_program_last_line(output, is_advice);
     (void)pb_fail(error, status, "%s refuses: %s", name, line && line[0] ? line : "it does not say why");
     pb_free(line);
     return status;

@@ -319,6 +319,8 @@ refuses() { # STATUS MESSAGE ARGUMENT…
     echo 'Invalid account or account/partition combination specified' >slurm/refuse-test
     refuses 2 "sbatch refuses: sbatch: error: Invalid account or account/partition combination specified" --executor slurm --account none
     [ "$(wc -l <<<"$output")" -eq 1 ]
+    printf "unrecognized option '--bogus'\nTry \"sbatch --help\" for more information\n" >slurm/refuse-test
+    refuses 2 "sbatch refuses: sbatch: error: unrecognized option '--bogus'" --executor slurm --sbatch --bogus
     # a limit on jobs is none: these are submitted when others have ended
     echo AssocMaxSubmitJobLimit >slurm/refuse-test
     run -0 slurm_run

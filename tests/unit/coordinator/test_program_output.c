@@ -148,7 +148,7 @@ static void test_of_a_large_output_the_first_mebibyte_is_kept(void **state)
 static void assert_last_line(const char *script, const char *expected)
 {
     struct pb_program_output output = output_of(script);
-    char *line = pb_program_last_line(&output);
+    char *line = pb_program_last_line(&output, NULL);
     assert_string_equal(line, expected);
     pb_free(line);
     pb_program_output_free(&output);
@@ -164,18 +164,26 @@ static void test_the_last_line_is_of_the_errors_if_there_are_any(void **state)
     assert_last_line("exit 1", "");
 }
 
-static void test_without_its_last_line_the_one_before_it_is_the_last(void **state)
+static bool is_two(const char *line)
+{
+    return strcmp(line, "two") == 0;
+}
+
+static void test_lines_that_say_little_are_passed_over(void **state)
 {
     (void)state;
-    struct pb_program_output output = output_of("printf 'one\\n\\ntwo \\n\\n'");
-    static const char *const left[] = {"two", "one", "", ""};
-    for (size_t i = 0; i < sizeof left / sizeof *left; i++) {
-        char *line = pb_program_last_line(&output);
-        assert_string_equal(line, left[i]);
+    static const struct {
+        const char *script, *expected;
+    } cases[] = {{"printf 'one\\n\\ntwo \\n\\n'", "one"}, {"printf 'one\\ntwo\\ntwo'", "one"},
+                 {"printf 'one\\ntwo\\nthree'", "three"}, {"printf 'two\\n'", "two"},
+                 {"printf '\\ntwo\\ntwo\\n'", "two"},     {"exit 1", ""}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct pb_program_output output = output_of(cases[i].script);
+        char *line = pb_program_last_line(&output, is_two);
+        assert_string_equal(line, cases[i].expected);
         pb_free(line);
-        pb_program_drop_line(&output);
+        pb_program_output_free(&output);
     }
-    pb_program_output_free(&output);
 }
 
 int main(void)
@@ -189,7 +197,7 @@ int main(void)
         cmocka_unit_test(test_a_signal_that_waits_ends_it),
         cmocka_unit_test(test_of_a_large_output_the_first_mebibyte_is_kept),
         cmocka_unit_test(test_the_last_line_is_of_the_errors_if_there_are_any),
-        cmocka_unit_test(test_without_its_last_line_the_one_before_it_is_the_last),
+        cmocka_unit_test(test_lines_that_say_little_are_passed_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
