@@ -160,15 +160,21 @@ static void refuses(const char *criterion, const char *problem, const char *expe
 static void test_heads_whose_weights_cannot_be_shown(void **state)
 {
     static const struct {
+        const char *model;
         struct pb_head_spec head;
         const char *says;
-    } heads[] = {
-        {{PB_HEAD_TENSOR_SKETCH, .dimension = 32}, "'conv5_2' one by one: they end in 'sketch' (tensor_sketch)"},
-        {{PB_HEAD_RANDOM_MACLAURIN, .dimension = 32}, "'conv5_2' one by one: they end in 'signs_1' (sign_projection)"},
-        {{PB_HEAD_ISQRT, .reduction = 4}, "'reduce' one by one: they end in 'fc' (linear); choose another"}};
+    } heads[] = {{"vgg11-bcnn",
+                  {PB_HEAD_TENSOR_SKETCH, .dimension = 32},
+                  "'conv5_2' one by one: they end in 'sketch' (tensor_sketch)"},
+                 {"vgg11-bcnn",
+                  {PB_HEAD_RANDOM_MACLAURIN, .dimension = 32},
+                  "'conv5_2' one by one: they end in 'signs_1' (sign_projection)"},
+                 {"resnet20", /* of which 4×4 positions are left for a covariance */
+                  {PB_HEAD_ISQRT, .reduction = 4},
+                  "'reduce' one by one: they end in 'fc' (linear); choose another"}};
     for (size_t h = 0; h < sizeof heads / sizeof *heads; h++) {
         calibrated_open(&calibrated, *state);
-        calibrated_use(&calibrated, network_of_head("vgg11-bcnn", 0.125, heads[h].head));
+        calibrated_use(&calibrated, network_of_head(heads[h].model, 0.125, heads[h].head));
         refuses("kron-obs", score("kron-obs"), heads[h].says);
         for (size_t i = 0; i < sizeof selecting / sizeof *selecting; i++)
             refuses(selecting[i], select_one(selecting[i]), heads[h].says);
