@@ -1,7 +1,6 @@
 /* Leases between processes, on one host or on many. */
 #include "base/lease.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
